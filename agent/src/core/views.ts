@@ -1,0 +1,175 @@
+import type { Lane } from '@holdfast/protocol';
+
+/**
+ * What the socket serves and the command line prints. Every object that leaves the process carries
+ * its schema and version; fields are added, never renamed.
+ */
+
+export const runStates = [
+  'pending',
+  'running',
+  'sleeping',
+  'waiting-signal',
+  'waiting-condition',
+  'waiting-call',
+  'retrying',
+  'stuck',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export type RunState = (typeof runStates)[number];
+
+export const finalStates: ReadonlySet<RunState> = new Set(['completed', 'failed', 'cancelled']);
+
+/** One of the two ends of what a person sees of an error. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface LaneBacklog {
+  readonly lane: Lane;
+  /** Highest seq journaled; 0: none. */
+  readonly head: number;
+  /** Highest seq handed to the broker in this session; ≥ acked. */
+  readonly sent: number;
+  /** Highest seq acknowledged by the ledger: the watermark. */
+  readonly acked: number;
+  /** head - acked. */
+  readonly pending: number;
+  /** Bytes of the pending entries. */
+  readonly bytes: number;
+  /** When the oldest pending entry was journaled; `null` when none is pending. RFC 3339. */
+  readonly oldestAt: string | null;
+}
+
+export type LinkState =
+  /** No gateway is configured. */
+  | 'none'
+  /** No connection; `nextTryAt` says when the next one is tried. */
+  | 'offline'
+  /** A connection or the gateway's welcome is awaited. */
+  | 'connecting'
+  /** Connected and welcomed; entries are on their way. */
+  | 'syncing'
+  /** Connected and welcomed; nothing is pending. */
+  | 'synced'
+  /** Connected, pending, and nothing was acknowledged for too long; or refused. */
+  | 'stuck'
+  /** The agent does not run; what is said is what the store holds. */
+  | 'stopped';
+
+export interface LinkView {
+  readonly state: LinkState;
+  readonly gateway: string | null;
+  /** Since when the link is in this state. */
+  readonly since: string | null;
+  readonly lastAckAt: string | null;
+  readonly nextTryAt: string | null;
+  /** Attempts since the last session. */
+  readonly attempt: number;
+  /** Why it is offline or stuck. */
+  readonly problem: Problem | null;
+  /** Batches that were sent again since the agent started. */
+  readonly resends: number;
+}
+
+export interface StatusView {
+  readonly schema: 'holdfast.status/1';
+  readonly device: string;
+  readonly epoch: number;
+  readonly agent: {
+    readonly version: string;
+    readonly running: boolean;
+    readonly pid: number | null;
+    readonly startedAt: string | null;
+  };
+  readonly link: LinkView;
+  readonly backlog: {
+    readonly pending: number;
+    readonly bytes: number;
+    readonly oldestAt: string | null;
+    readonly lanes: readonly LaneBacklog[];
+  };
+  /** Number of runs by state; states without runs are left out. */
+  readonly runs: Partial<Readonly<Record<RunState, number>>>;
+  readonly problems: readonly Problem[];
+}
+
+export interface BacklogView {
+  readonly schema: 'holdfast.backlog/1';
+  readonly device: string;
+  readonly at: string;
+  readonly link: LinkView;
+  readonly pending: number;
+  readonly bytes: number;
+  readonly oldestAt: string | null;
+  readonly lanes: readonly LaneBacklog[];
+}
+
+export interface RunView {
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly state: RunState;
+  /** What the workflow set last with `ctx.setStatus`; JSON form. */
+  readonly status: unknown;
+  /** The operation it is at, for example `authorize-payment`. */
+  readonly at: string | null;
+  /** The attempt of that operation; 0 when it is no step. */
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  /** When it goes on by itself: a timer or the next attempt. */
+  readonly nextAt: string | null;
+  /** JSON form of the output, once completed. */
+  readonly output?: unknown;
+  readonly error?: { readonly name: string; readonly message: string; readonly code?: string };
+}
+
+export interface RunsView {
+  readonly schema: 'holdfast.runs/1';
+  readonly device: string;
+  readonly runs: readonly RunView[];
+}
+
+export interface HistoryRow {
+  readonly n: number;
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly kind: string;
+  readonly at: string;
+  readonly name: string | null;
+  readonly attempt: number | null;
+  readonly synced: boolean;
+  /** JSON form of what the entry carries, or `null`. */
+  readonly value: unknown;
+}
+
+export interface RunDetailView extends RunView {
+  readonly schema: 'holdfast.run/1';
+  readonly input: unknown;
+  readonly history: readonly HistoryRow[];
+}
+
+export interface JournalRow {
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly at: string;
+  readonly kind: string;
+  readonly run: string | null;
+  readonly name: string | null;
+  readonly bytes: number;
+  readonly synced: boolean;
+  readonly value: unknown;
+}
+
+export interface JournalView {
+  readonly schema: 'holdfast.journal/1';
+  readonly device: string;
+  readonly epoch: number;
+  readonly rows: readonly JournalRow[];
+}

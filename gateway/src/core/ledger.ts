@@ -1,0 +1,163 @@
+import type { Batch, Command, Entry, Lane, PerLane } from '@holdfast/protocol';
+
+/** What the ledger holds of one lane of one epoch of a device. */
+export interface LanePosition {
+  /** Highest seq such that it and all before are durable here; 0: none. */
+  readonly watermark: number;
+  /** The chain's hash at the watermark. */
+  readonly hash: Uint8Array;
+}
+
+/** What the ledger knows of a device, apart from its entries. */
+export interface DeviceRecord {
+  readonly device: string;
+  /** Pinned when the device was first seen. SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  readonly epoch: number;
+  readonly firstSeenAtMs: number;
+  readonly lanes: PerLane<LanePosition>;
+  /** Number of the last command that was issued; 0: none. */
+  readonly lastCommand: number;
+}
+
+/** The entries of a batch, decoded and with the chain's hash behind each. */
+export interface IngestBatch {
+  readonly device: string;
+  readonly epoch: number;
+  readonly lane: Lane;
+  readonly seqFirst: number;
+  readonly previousHash: Batch['previousHash'];
+  /** The entries' bytes, as they were hashed on the device. */
+  readonly entries: readonly Uint8Array[];
+  readonly receivedAtMs: number;
+}
+
+export type IngestOutcome =
+  /** Everything through the watermark is durable. `fresh`: how many were new. */
+  | { readonly kind: 'committed'; readonly position: LanePosition; readonly fresh: number }
+  /** The batch does not join on: entries from `watermark + 1` are missing. */
+  | { readonly kind: 'gap'; readonly position: LanePosition }
+  /** Its chain contradicts what is held. Nothing was stored. */
+  | { readonly kind: 'forked'; readonly position: LanePosition }
+  /** The ledger knows no such device or epoch: it must greet first. */
+  | { readonly kind: 'unknown' };
+
+export interface LedgerEntry {
+  readonly lane: Lane;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  readonly bytes: Uint8Array;
+  /** `undefined`: of a kind that this version does not know. */
+  readonly entry: Entry | undefined;
+}
+
+/** A projection: the state of a run as far as its entries have arrived. */
+export interface LedgerRun {
+  readonly device: string;
+  readonly run: string;
+  readonly workflow: string;
+  readonly state: string;
+  /** What the workflow said of itself last, as an encoded value; empty: nothing. */
+  readonly status: Uint8Array;
+  readonly startedAtMs: number;
+  readonly updatedAtMs: number;
+  /** Entries of this run that have arrived. */
+  readonly entries: number;
+}
+
+/** A call that a device has requested and that has no result yet. */
+export interface PendingCall {
+  readonly device: string;
+  readonly epoch: number;
+  readonly run: string;
+  readonly op: number;
+  readonly service: string;
+  readonly key: string;
+  /** Encoded value. */
+  readonly input: Uint8Array;
+  readonly requestedAtMs: number;
+  /** By the device's clock; 0: never. */
+  readonly expiresAtMs: number;
+}
+
+export type CallResult =
+  | { readonly kind: 'call.completed'; readonly payload: Uint8Array }
+  | { readonly kind: 'call.failed'; readonly payload: Uint8Array };
+
+export interface VerifyReport {
+  readonly entries: number;
+  readonly lanes: number;
+  /** Each damaged, missing or changed entry found, in words. Empty: the chain is whole. */
+  readonly faults: readonly {
+    readonly device: string;
+    readonly epoch: number;
+    readonly lane: Lane;
+    readonly seq: number;
+    readonly why: string;
+  }[];
+}
+
+/**
+ * The gateway's copy of all journals, and what follows from them. One contract suite in
+ * `test/contract` runs over every implementation.
+ */
+export interface Ledger {
+  /** `undefined`: never seen. */
+  device(device: string): Promise<DeviceRecord | undefined>;
+  devices(): Promise<readonly DeviceRecord[]>;
+
+  /**
+   * Registers a device at its first hello, or a later epoch of a known one. Durable once it
+   * resolves. Returns what is held now; an epoch below the known one changes nothing.
+   */
+  greet(device: {
+    readonly device: string;
+    readonly epoch: number;
+    readonly publicKey: Uint8Array;
+    readonly atMs: number;
+  }): Promise<DeviceRecord>;
+
+  /**
+   * Takes a batch in one transaction: check the watermark and the chain, write what is new,
+   * advance, and record what follows (runs, pending calls). Entries that are held already are
+   * compared through the chain and not written again. Durable once it resolves.
+   */
+  ingest(batch: IngestBatch): Promise<IngestOutcome>;
+
+  /** At most `limit` entries of one lane of the current epoch with seq > after, in order. */
+  entries(query: {
+    readonly device: string;
+    readonly lane: Lane;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly LedgerEntry[]>;
+
+  /** Runs of one device, or of all; newest first, at most `limit`. */
+  runs(query: {
+    readonly device?: string;
+    readonly limit: number;
+  }): Promise<readonly LedgerRun[]>;
+
+  /** Calls without a result, oldest first. */
+  pendingCalls(limit: number): Promise<readonly PendingCall[]>;
+
+  /**
+   * Records the result of a call and issues the command that carries it, in one transaction.
+   * Durable once it resolves. Returns `undefined`, and changes nothing, when the call has a
+   * result already.
+   */
+  completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined>;
+
+  /** Commands of a device with number > after, in order. */
+  commands(query: {
+    readonly device: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly Command[]>;
+
+  /** Reads everything and checks every chain. */
+  verify(progress?: (entries: number) => void): Promise<VerifyReport>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,133 @@
+import { HoldfastError } from './errors.ts';
+
+/**
+ * Describes what a part of a message may be: its type, its bounds, and its text form. Records are
+ * positional arrays that may only grow at the end: a reader ignores what is behind the fields it
+ * knows, and takes a field's fallback where the sender knew it not yet.
+ */
+export interface Schema<T> {
+  /** Canonical text; the fingerprint of the protocol is made of these. */
+  readonly shape: string;
+  /** Checks decoded CBOR. Throws HF_MESSAGE_INVALID with the path of what is wrong. */
+  read(value: unknown, path: string): T;
+  /** What the CBOR encoder is given for a value of this type. */
+  write(value: T): unknown;
+}
+
+export type Infer<S> = S extends Schema<infer T> ? T : never;
+
+export function invalid(path: string, why: string): HoldfastError {
+  return new HoldfastError('HF_MESSAGE_INVALID', { why: `${path} ${why}` });
+}
+
+const UINT32_MAX = 0xffff_ffff;
+
+/** An integer from 0 to `max`, at most 2^53 - 1. */
+export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
+  return {
+    shape: max === Number.MAX_SAFE_INTEGER ? 'uint' : `uint(${max})`,
+    read(value, path) {
+      const number = typeof value === 'bigint' ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
+        throw invalid(path, 'is not an unsigned integer');
+      }
+      if (number > max) throw invalid(path, `is above ${max}`);
+      return number;
+    },
+    // The encoder would write a larger number as a float; other languages expect an integer.
+    write: (value) => (value > UINT32_MAX ? BigInt(value) : value),
+  };
+}
+
+/** Text of at most `lengthMax` UTF-16 units. */
+export function text(lengthMax: number): Schema<string> {
+  return {
+    shape: `text(${lengthMax})`,
+    read(value, path) {
+      if (typeof value !== 'string') throw invalid(path, 'is not text');
+      if (value.length > lengthMax) throw invalid(path, `is longer than ${lengthMax}`);
+      return value;
+    },
+    write: (value) => value,
+  };
+}
+
+/** At most `bytesMax` bytes; exactly that many when `exact`. */
+export function bytes(bytesMax: number, exact = false): Schema<Uint8Array> {
+  return {
+    shape: exact ? `bytes(=${bytesMax})` : `bytes(${bytesMax})`,
+    read(value, path) {
+      if (!(value instanceof Uint8Array)) throw invalid(path, 'is not a byte string');
+      if (value.byteLength > bytesMax) throw invalid(path, `is longer than ${bytesMax} bytes`);
+      if (exact && value.byteLength !== bytesMax) throw invalid(path, `is not ${bytesMax} bytes`);
+      return value;
+    },
+    write: (value) => value,
+  };
+}
+
+/** One of a closed set of words, as its position. New words are added at the end. */
+export function choice<const W extends string>(words: readonly W[]): Schema<W> {
+  const positions = new Map(words.map((word, index) => [word, index]));
+  return {
+    shape: `choice(${words.join('|')})`,
+    read(value, path) {
+      const word = typeof value === 'number' ? words[value] : undefined;
+      if (word === undefined) throw invalid(path, `is none of ${words.join(', ')}`);
+      return word;
+    },
+    write: (value) => positions.get(value),
+  };
+}
+
+/** At most `lengthMax` items of one kind. */
+export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]> {
+  return {
+    shape: `list(${item.shape},${lengthMax})`,
+    read(value, path) {
+      if (!Array.isArray(value)) throw invalid(path, 'is not a list');
+      if (value.length > lengthMax) throw invalid(path, `has more than ${lengthMax} items`);
+      return value.map((each, index) => item.read(each, `${path}[${index}]`));
+    },
+    write: (value) => value.map((each) => item.write(each)),
+  };
+}
+
+/** Exactly three items, one a lane. */
+export function perLane<T>(item: Schema<T>): Schema<readonly [T, T, T]> {
+  const items = list(item, 3);
+  return {
+    shape: `perLane(${item.shape})`,
+    read(value, path) {
+      const [urgent, normal, bulk] = items.read(value, path);
+      if (urgent === undefined || normal === undefined || bulk === undefined) {
+        throw invalid(path, 'does not have one item a lane');
+      }
+      return [urgent, normal, bulk];
+    },
+    write: (value) => items.write(value),
+  };
+}
+
+type Fields = Readonly<Record<string, Schema<unknown>>>;
+type Row<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
+
+/** A positional array, one item a field, in the order of `fields`. */
+export function record<F extends Fields>(fields: F): Schema<Row<F>> {
+  const entries: readonly (readonly [string, Schema<unknown>])[] = Object.entries(fields);
+  return {
+    shape: `[${entries.map(([name, field]) => `${name}:${field.shape}`).join(',')}]`,
+    read(value, path) {
+      if (!Array.isArray(value)) throw invalid(path, 'is not an array');
+      const row: Record<string, unknown> = {};
+      entries.forEach(([name, field], index) => {
+        row[name] = field.read(value[index], `${path}.${name}`);
+      });
+      return row as Row<F>;
+    },
+    write(value) {
+      const row: Readonly<Record<string, unknown>> = value;
+      return entries.map(([name, field]) => field.write(row[name]));
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { invalid } from '../base/schema.ts';
+
+export interface Bounds {
+  readonly bytesMax: number;
+  readonly depthMax: number;
+  /** Every item counts: numbers, strings, arrays and what is in them. */
+  readonly itemsMax: number;
+}
+
+/**
+ * Refuses CBOR that would cost its reader more than its bytes are worth, before it is decoded.
+ *
+ * Allowed is a small, plain part of CBOR: integers, byte and text strings, arrays, maps with text
+ * keys, simple values and floats, all of definite length. No tags: they are where decoders build
+ * objects, big numbers and cycles for a stranger. One pass, no recursion, no allocation that the
+ * sender can steer.
+ *
+ * @throws HF_MESSAGE_INVALID at the first item outside the bounds.
+ */
+export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
+  if (bytes.byteLength > bounds.bytesMax) {
+    throw invalid('the message', `has ${bytes.byteLength} bytes, of at most ${bounds.bytesMax}`);
+  }
+  // How many items the array or map at each depth still expects; for maps, keys and values.
+  const expected: number[] = [1];
+  const inMap: boolean[] = [false];
+  const head = { major: 0, value: 0, next: 0 };
+  let at = 0;
+  let items = 0;
+
+  while (expected.length > 0) {
+    const depth = expected.length - 1;
+    const left = expected[depth]!; // The loop ends when the stack is empty.
+    if (left === 0) {
+      expected.pop();
+      inMap.pop();
+      continue;
+    }
+    expected[depth] = left - 1;
+    items += 1;
+    if (items > bounds.itemsMax) throw invalid('the message', 'has too many items');
+    readHead(bytes, at, head);
+    if (inMap[depth] === true && left % 2 === 0 && head.major !== 3) {
+      throw invalid(`byte ${at}`, 'is a map key that is not text');
+    }
+    at = head.next;
+    if (head.major === 2 || head.major === 3) {
+      at += head.value;
+      if (at > bytes.byteLength) throw invalid('the message', 'ends inside a string');
+    } else if (head.major === 4 || head.major === 5) {
+      // Each item takes a byte at least: a count beyond the bytes that are left is a lie.
+      const count = head.major === 5 ? head.value * 2 : head.value;
+      if (count > bytes.byteLength - at) throw invalid(`byte ${at}`, 'counts items beyond the end');
+      if (expected.length >= bounds.depthMax) throw invalid(`byte ${at}`, 'is nested too deep');
+      expected.push(count);
+      inMap.push(head.major === 5);
+    }
+  }
+  if (at !== bytes.byteLength) throw invalid('the message', 'has bytes behind its end');
+}
+
+/** Reads the head of one item: its major type, its argument, and where its content begins. */
+function readHead(
+  bytes: Uint8Array,
+  at: number,
+  head: { major: number; value: number; next: number },
+): void {
+  const first = bytes[at];
+  if (first === undefined) throw invalid('the message', 'ends too early');
+  const info = first & 31;
+  head.major = first >> 5;
+  if (head.major === 6) throw invalid(`byte ${at}`, 'is a tag');
+  if (info < 24) {
+    head.value = info;
+    head.next = at + 1;
+    return;
+  }
+  if (info > 27) throw invalid(`byte ${at}`, 'has an indefinite length');
+  const width = 1 << (info - 24);
+  head.next = at + 1 + width;
+  if (head.next > bytes.byteLength) throw invalid('the message', 'ends too early');
+  head.value = 0;
+  for (let index = at + 1; index < head.next; index += 1) {
+    head.value = head.value * 256 + bytes[index]!; // Within the bytes, as checked above.
+  }
+}

@@ -1,0 +1,110 @@
+import { HoldfastError } from '../base/errors.ts';
+import { NAME_LENGTH_MAX } from '../base/names.ts';
+import { bytes, choice, invalid, record, text, uint, type Infer } from '../base/schema.ts';
+import { decodeCbor, encodeCbor } from './cbor.ts';
+
+/** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */
+export const ENTRY_BYTES_MAX = 56 * 1024;
+
+const name = text(NAME_LENGTH_MAX);
+const value = bytes(ENTRY_BYTES_MAX);
+const reason = text(1_024);
+
+/** What every entry begins with. */
+const stamp = {
+  /** Wall time when it was journaled, ms since 1970; as right as the device's clock was. */
+  atMs: uint(),
+  /** Counts the starts of the agent. With `monoMs`, times within one boot compare exactly. */
+  boot: uint(),
+  /** Monotonic time of that boot, ms. */
+  monoMs: uint(),
+};
+
+/** What every entry of a run goes on with. */
+const ofRun = {
+  ...stamp,
+  run: name,
+  /** Position in the history of the run, from 0, across all lanes. */
+  n: uint(),
+};
+
+/** …and of an operation in it: operations are numbered in the order the code began them. */
+const ofOp = { ...ofRun, op: uint(), name };
+
+/**
+ * Every kind of entry with its fields. The position in this table is the kind's number on the
+ * wire: kinds are added at the end and never removed.
+ *
+ * A field named `input`, `output`, `result`, `payload`, `status` or `error` holds an encoded value.
+ */
+const kinds = {
+  'run.started': record({ ...ofRun, workflow: name, version: uint(), uid: name, input: value }),
+  'run.completed': record({ ...ofRun, output: value }),
+  'run.failed': record({ ...ofRun, error: value }),
+  'run.cancelled': record({ ...ofRun, reason }),
+  'run.stuck': record({ ...ofRun, code: name, reason }),
+  'run.status': record({ ...ofOp, status: value }),
+  'step.completed': record({ ...ofOp, attempt: uint(), tookMs: uint(), result: value }),
+  'step.failed': record({ ...ofOp, attempt: uint(), error: value }),
+  /** An attempt that failed and will be repeated at `nextAtMs`. */
+  'step.retrying': record({ ...ofOp, attempt: uint(), nextAtMs: uint(), error: value }),
+  'timer.set': record({ ...ofOp, dueAtMs: uint() }),
+  'timer.fired': record({ ...ofOp }),
+  'signal.received': record({ ...ofRun, name, id: text(NAME_LENGTH_MAX), payload: value }),
+  /** `key` is the idempotency key that the handler sees. `expiresAtMs` 0: never. */
+  'call.requested': record({ ...ofOp, key: name, expiresAtMs: uint(), input: value }),
+  /** The receipt of command `command`, which brought the result. */
+  'call.completed': record({ ...ofOp, command: uint(), result: value }),
+  'call.failed': record({ ...ofOp, command: uint(), error: value }),
+  /** A fact for the cloud. `run` is empty and `n` and `op` are 0 outside runs. */
+  'event.emitted': record({ ...ofOp, payload: value }),
+  /** The receipt of a command that changed no run. */
+  'command.receipt': record({
+    ...stamp,
+    command: uint(),
+    outcome: choice(['applied', 'expired', 'rejected']),
+    reason,
+  }),
+} as const;
+
+type Kinds = typeof kinds;
+export type EntryKind = keyof Kinds;
+export type EntryOf<K extends EntryKind> = { readonly kind: K } & Infer<Kinds[K]>;
+export type Entry = { [K in EntryKind]: EntryOf<K> }[EntryKind];
+
+/** What the caller gives; the journal adds the stamp. */
+export type EntryBody = { [K in EntryKind]: Omit<EntryOf<K>, keyof typeof stamp> }[EntryKind];
+export type Stamp = { readonly [K in keyof typeof stamp]: number };
+
+export const entryKinds = Object.keys(kinds) as readonly EntryKind[];
+const codes = new Map(entryKinds.map((kind, code) => [kind, code]));
+
+/** Canonical text of all kinds, for the fingerprint. */
+export const entryShape = entryKinds.map((kind) => `${kind}${kinds[kind].shape}`).join('\n');
+
+/**
+ * The bytes that are stored, hashed, sent and kept.
+ *
+ * @throws HF_VALUE_TOO_LARGE above `ENTRY_BYTES_MAX`.
+ */
+export function encodeEntry(entry: Entry): Uint8Array {
+  const schema = kinds[entry.kind] as { write(entry: Entry): unknown };
+  const fields = schema.write(entry) as unknown[];
+  const encoded = encodeCbor([codes.get(entry.kind), ...fields]);
+  if (encoded.byteLength > ENTRY_BYTES_MAX) {
+    throw new HoldfastError('HF_VALUE_TOO_LARGE', {
+      why: `${entry.kind} would take ${encoded.byteLength} bytes, of at most ${ENTRY_BYTES_MAX}`,
+    });
+  }
+  return encoded;
+}
+
+/** @throws HF_MESSAGE_INVALID for bytes that are no entry of a known kind. */
+export function decodeEntry(encoded: Uint8Array): Entry {
+  const items = decodeCbor(encoded, { bytesMax: ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 });
+  if (!Array.isArray(items)) throw invalid('the entry', 'is not an array');
+  const [code, ...fields] = items as unknown[];
+  const kind = typeof code === 'number' ? entryKinds[code] : undefined;
+  if (kind === undefined) throw invalid('the entry', 'is of a kind this version does not know');
+  return { kind, ...kinds[kind].read(fields, kind) } as Entry;
+}

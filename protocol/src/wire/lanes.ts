@@ -1,0 +1,33 @@
+import { concat } from '../base/bytes.ts';
+import type { Sha256 } from '../base/ports.ts';
+
+/** Priority classes of the journal, most urgent first. Their positions are on the wire. */
+export const lanes = ['urgent', 'normal', 'bulk'] as const;
+export type Lane = (typeof lanes)[number];
+
+/** Something for each lane, in the order of `lanes`. */
+export type PerLane<T> = readonly [T, T, T];
+
+export function laneIndex(lane: Lane): 0 | 1 | 2 {
+  return lane === 'urgent' ? 0 : lane === 'normal' ? 1 : 2;
+}
+
+export function eachLane<T>(make: (lane: Lane) => T): [T, T, T] {
+  return [make('urgent'), make('normal'), make('bulk')];
+}
+
+export const HASH_BYTES = 32;
+
+/** Where the chain of a lane begins: bound to its device, epoch and lane. */
+export function chainStart(
+  sha256: Sha256,
+  chain: { readonly device: string; readonly epoch: number; readonly lane: Lane },
+): Uint8Array {
+  const name = `holdfast/1/${chain.device}/${chain.epoch}/${chain.lane}`;
+  return sha256(Uint8Array.from(name, (char) => char.charCodeAt(0)));
+}
+
+/** The hash of an entry: SHA-256 of the hash before it and the entry's own bytes. */
+export function chainNext(sha256: Sha256, previous: Uint8Array, entry: Uint8Array): Uint8Array {
+  return sha256(concat([previous, entry]));
+}

@@ -1,0 +1,137 @@
+import { NAME_LENGTH_MAX } from '../base/names.ts';
+import { bytes, choice, list, perLane, record, text, uint, type Infer } from '../base/schema.ts';
+import { ENTRY_BYTES_MAX } from './entry.ts';
+import { HASH_BYTES, lanes } from './lanes.ts';
+
+/** Bytes of one MQTT payload: what every broker in use takes. */
+export const MESSAGE_BYTES_MAX = 60 * 1024;
+export const BATCH_ENTRIES_MAX = 1_024;
+/** Bytes of the entries of a batch before compression: what a receiver must be ready to hold. */
+export const BATCH_PLAIN_BYTES_MAX = 512 * 1024;
+export const COMMANDS_MAX = 64;
+
+const hash = bytes(HASH_BYTES, true);
+const identifier = bytes(8, true);
+const publicKey = bytes(256);
+const lane = choice(lanes);
+
+/** Device to gateway, first in every session: who I am and what I have. */
+export const hello = record({
+  protocolMin: uint(0xffff),
+  protocolMax: uint(0xffff),
+  device: text(64),
+  epoch: uint(),
+  /** Chosen at each start of the agent: tells two agents with one identity apart. */
+  incarnation: identifier,
+  /** Chosen for each connection; the welcome repeats it. */
+  session: identifier,
+  agentVersion: text(32),
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey,
+  /** Highest seq journaled, highest acknowledged, and the chain's hash at both. */
+  lanes: perLane(record({ head: uint(), headHash: hash, acked: uint(), ackedHash: hash })),
+  /** Number of the last command applied; 0: none yet. */
+  lastCommand: uint(),
+  sentAtMs: uint(),
+});
+
+/** Gateway to device: what the ledger holds, and how to send. */
+export const welcome = record({
+  protocol: uint(0xffff),
+  session: identifier,
+  gateway: text(64),
+  publicKey,
+  nowMs: uint(),
+  /** `rewound`: the ledger has more than the device. `forked`: the chains differ. */
+  lanes: perLane(
+    record({ watermark: uint(), hash, verdict: choice(['ok', 'rewound', 'forked']) }),
+  ),
+  batchBytesMax: uint(),
+  /** Batches that may be on their way unacknowledged. */
+  inflightMax: uint(1_024),
+  reportEveryMs: uint(),
+  /** A device waits a random part of this before it connects again. */
+  reconnectSpreadMs: uint(),
+});
+
+/** Device to gateway: entries `seqFirst … seqFirst + count - 1` of one lane, in order. */
+export const batch = record({
+  epoch: uint(),
+  lane,
+  seqFirst: uint(),
+  count: uint(BATCH_ENTRIES_MAX),
+  /** The chain's hash before the first entry. */
+  previousHash: hash,
+  encoding: choice(['plain', 'deflate']),
+  /** Size of `payload` once it is inflated. */
+  plainBytes: uint(BATCH_PLAIN_BYTES_MAX),
+  /** A CBOR array of the entries' bytes, maybe as raw deflate. */
+  payload: bytes(MESSAGE_BYTES_MAX),
+});
+
+/** The payload of a batch. */
+export const batchEntries = list(bytes(ENTRY_BYTES_MAX), BATCH_ENTRIES_MAX);
+
+/** Gateway to device: through `watermark` all is durable in the ledger. */
+export const ack = record({
+  epoch: uint(),
+  lane,
+  watermark: uint(),
+  hash,
+  /** A batch came that does not join on: resume with this seq. 0: nothing is missing. */
+  missingFrom: uint(),
+  /** Do not send for this long. 0: go on. */
+  slowMs: uint(),
+});
+
+/** Device to gateway, not journaled: the present, while history drains. */
+export const report = record({
+  epoch: uint(),
+  atMs: uint(),
+  agentVersion: text(32),
+  lanes: perLane(
+    record({ head: uint(), acked: uint(), backlogBytes: uint(), oldestAtMs: uint() }),
+  ),
+  runs: list(record({ state: text(32), count: uint() }), 16),
+});
+
+/** One durable instruction. Numbered without gaps for each device, from 1. */
+export const command = record({
+  number: uint(),
+  kind: choice(['call.completed', 'call.failed']),
+  /** Judged by the device's clock; 0: never. */
+  expiresAtMs: uint(),
+  run: text(NAME_LENGTH_MAX),
+  op: uint(),
+  /** The idempotency key of the call that this answers. */
+  key: text(NAME_LENGTH_MAX),
+  payload: bytes(ENTRY_BYTES_MAX),
+});
+
+/** Gateway to device: commands in the order of their numbers. */
+export const commands = record({ commands: list(command, COMMANDS_MAX) });
+
+/** Either way: a message was not taken, and why. */
+export const refusal = record({
+  code: text(64),
+  why: text(512),
+  retryAfterMs: uint(),
+});
+
+/** Every message, by the word for it. The position is its number on the wire. */
+export const messages = { hello, welcome, batch, ack, report, commands, refusal } as const;
+
+export type Hello = Infer<typeof hello>;
+export type Welcome = Infer<typeof welcome>;
+export type Batch = Infer<typeof batch>;
+export type Ack = Infer<typeof ack>;
+export type Report = Infer<typeof report>;
+export type Command = Infer<typeof command>;
+export type Commands = Infer<typeof commands>;
+export type Refusal = Infer<typeof refusal>;
+
+export type MessageKind = keyof typeof messages;
+export type Message = {
+  [K in MessageKind]: { readonly kind: K } & Infer<(typeof messages)[K]>;
+}[MessageKind];
+export type LaneVerdict = Welcome['lanes'][number]['verdict'];
