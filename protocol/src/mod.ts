@@ -1,9 +1,11 @@
 export * from './base/assert.ts';
 export * from './base/bytes.ts';
 export * from './base/errors.ts';
+export * from './base/exit.ts';
 export * from './base/log.ts';
 export * from './base/names.ts';
 export * from './base/ports.ts';
+export * from './base/terminal.ts';
 export * from './base/units.ts';
 export { bytes, choice, list, record, text, uint, type Infer, type Schema } from './base/schema.ts';
 export * from './wire/cbor.ts';

@@ -1,0 +1,103 @@
+import { AssertionError } from './assert.ts';
+import { codeOf, errorCatalogue, HoldfastError, messageOf, type ErrorCode } from './errors.ts';
+
+/** What a process of ours exits with. The numbers are API. */
+export const Exit = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  unreachable: 4,
+  denied: 5,
+  conflict: 6,
+  timedOut: 7,
+  /** A fault in Holdfast itself. */
+  bug: 70,
+  /** A daemon cannot start like this; a supervisor must not try again. */
+  config: 78,
+} as const;
+export type ExitCode = (typeof Exit)[keyof typeof Exit];
+
+/** Codes that are not here exit with `failed`. */
+const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
+  HF_USAGE: Exit.usage,
+  HF_INPUT_INVALID: Exit.usage,
+  HF_NAME_INVALID: Exit.usage,
+  HF_DURATION_INVALID: Exit.usage,
+  HF_CRON_INVALID: Exit.usage,
+  HF_GATEWAY_ADDRESS: Exit.usage,
+  HF_DATA_DIR_MISSING: Exit.notFound,
+  HF_WORKFLOW_UNKNOWN: Exit.notFound,
+  HF_RUN_UNKNOWN: Exit.notFound,
+  HF_DEVICE_UNKNOWN: Exit.notFound,
+  HF_AGENT_UNREACHABLE: Exit.unreachable,
+  HF_GATEWAY_UNREACHABLE: Exit.unreachable,
+  HF_GATEWAY_SILENT: Exit.unreachable,
+  HF_STORE_LOCKED: Exit.conflict,
+  HF_PORT_TAKEN: Exit.conflict,
+  HF_RUN_CONFLICT: Exit.conflict,
+  HF_RUN_FINISHED: Exit.conflict,
+  HF_IDENTITY_CONFLICT: Exit.conflict,
+  HF_WAIT_TIMEOUT: Exit.timedOut,
+  HF_CONFIG_INVALID: Exit.config,
+  HF_CODE_UNREADABLE: Exit.config,
+  HF_DATA_DIR_UNUSABLE: Exit.config,
+  HF_DATA_DIR_OTHER_DEVICE: Exit.config,
+  HF_STORE_FORMAT: Exit.config,
+};
+
+/** The exit code for whatever was thrown; what is no HoldfastError is a fault of ours. */
+export function exitCodeOf(error: unknown): ExitCode {
+  const code = codeOf(error);
+  return code === undefined ? Exit.bug : (exitCodes[code] ?? Exit.failed);
+}
+
+/**
+ * What a person sees of a failure: the lines `error`, `cause` and `hint`, without a final line
+ * end. With `debug`, the stacks of the error and of its causes follow.
+ */
+export function errorText(error: unknown, options: { readonly debug?: boolean } = {}): string {
+  const { what, why, hint } = explain(error);
+  const lines = [`error: ${oneLine(what)}`, `  cause: ${oneLine(why)}`, `  hint: ${oneLine(hint)}`];
+  if (options.debug === true) lines.push(...stacks(error));
+  return lines.join('\n');
+}
+
+interface Explanation {
+  readonly what: string;
+  readonly why: string;
+  readonly hint: string;
+}
+
+function explain(error: unknown): Explanation {
+  if (error instanceof HoldfastError) {
+    const what = `${errorCatalogue[error.code].message} (${error.code})`;
+    return { what, why: whyOf(error), hint: error.hint };
+  }
+  const what = error instanceof AssertionError ? 'A fault in Holdfast' : 'An unexpected failure';
+  const hint = 'Add --debug to see where it comes from, and report it.';
+  return { what, why: messageOf(error), hint };
+}
+
+function whyOf(error: HoldfastError): string {
+  const cause = error.cause === undefined ? undefined : messageOf(error.cause);
+  if (error.why === undefined) return cause ?? 'nothing more is known';
+  return cause === undefined || error.why.includes(cause) ? error.why : `${error.why}: ${cause}`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*[\r\n]+\s*/g, ' ');
+}
+
+/** Deep enough for any chain we make; a chain may contain itself. */
+const CAUSES_MAX = 8;
+
+function stacks(error: unknown): string[] {
+  const lines: string[] = [];
+  let each = error;
+  for (let depth = 0; each instanceof Error && depth < CAUSES_MAX; depth += 1) {
+    lines.push(`${depth === 0 ? '' : 'caused by: '}${each.stack ?? messageOf(each)}`);
+    each = each.cause;
+  }
+  return lines;
+}
