@@ -194,6 +194,21 @@ export const errorCatalogue = {
     retry: 'restart',
     hint: 'Open a new one on the same data directory; nothing that was journaled is lost.',
   },
+  HF_REQUEST_INVALID: {
+    message: 'The request is not one that is answered here',
+    retry: 'never',
+    hint: 'Check the path, the method, the parameters and the size of the body.',
+  },
+  HF_SOCKET_TAKEN: {
+    message: 'Another agent listens on this socket',
+    retry: 'never',
+    hint: 'Stop the other agent, or give this one a socket of its own with --socket.',
+  },
+  HF_INTERNAL: {
+    message: 'A fault in Holdfast itself',
+    retry: 'later',
+    hint: 'The log of the process that reports it says more; please report it.',
+  },
   HF_GATEWAY_ADDRESS: {
     message: 'The address of the gateway is not usable',
     retry: 'never',

@@ -35,6 +35,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_GATEWAY_SILENT: Exit.unreachable,
   HF_STORE_LOCKED: Exit.conflict,
   HF_PORT_TAKEN: Exit.conflict,
+  HF_SOCKET_TAKEN: Exit.conflict,
   HF_RUN_CONFLICT: Exit.conflict,
   HF_RUN_FINISHED: Exit.conflict,
   HF_IDENTITY_CONFLICT: Exit.conflict,
@@ -44,6 +45,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_DATA_DIR_UNUSABLE: Exit.config,
   HF_DATA_DIR_OTHER_DEVICE: Exit.config,
   HF_STORE_FORMAT: Exit.config,
+  HF_INTERNAL: Exit.bug,
 };
 
 /** The exit code for whatever was thrown; what is no HoldfastError is a fault of ours. */
