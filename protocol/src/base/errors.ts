@@ -37,7 +37,7 @@ export const errorCatalogue = {
   HF_DATA_DIR_MISSING: {
     message: 'There is no Holdfast data in this directory',
     retry: 'never',
-    hint: 'Check --data-dir; `holdfast run` makes a new one.',
+    hint: 'Check --data-dir; `holdfast run` and `holdfast-gateway serve` make a new one.',
   },
   HF_DATA_DIR_OTHER_DEVICE: {
     message: 'The data directory belongs to another device',
@@ -47,7 +47,7 @@ export const errorCatalogue = {
   HF_STORE_LOCKED: {
     message: 'Another process has this data directory open',
     retry: 'later',
-    hint: 'Stop the other one, or talk to it with --socket.',
+    hint: 'Stop the other one, or talk to it with --socket or --url.',
   },
   HF_STORE_DAMAGED: {
     message: 'The store does not open',
@@ -178,6 +178,36 @@ export const errorCatalogue = {
     message: 'No handler for this service is registered at the gateway',
     retry: 'later',
     hint: 'Start the gateway with --handler NAME=URL or --handlers FILE; the call waits.',
+  },
+  HF_HANDLERS_UNREADABLE: {
+    message: 'The file with the handlers could not be loaded',
+    retry: 'never',
+    hint: 'Check --handlers: an ES module with `export const handlers = { name: async (input) => … }`.',
+  },
+  HF_HANDLER_TIMEOUT: {
+    message: 'An attempt of the handler took longer than it may',
+    retry: 'later',
+    hint: 'Let the handler end when its signal aborts, and look at what it waits for.',
+  },
+  HF_HANDLER_UNAVAILABLE: {
+    message: 'The handler could not be reached or asked to be tried later',
+    retry: 'later',
+    hint: 'Check that the service at its URL runs and answers with 2xx.',
+  },
+  HF_HANDLER_REFUSED: {
+    message: 'The handler refused the call',
+    retry: 'never',
+    hint: 'The status and the answer say why; the same input will be refused again.',
+  },
+  HF_HANDLER_ANSWER: {
+    message: 'The answer of the handler cannot be used',
+    retry: 'never',
+    hint: 'Answer with one JSON value of at most 48 KiB, or with an empty body.',
+  },
+  HF_GATEWAY_CLOSED: {
+    message: 'The gateway is closed',
+    retry: 'restart',
+    hint: 'Start it again on the same data directory; what was not finished is done then.',
   },
   HF_WAIT_TIMEOUT: {
     message: 'What was waited for did not happen in time',

@@ -42,6 +42,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_WAIT_TIMEOUT: Exit.timedOut,
   HF_CONFIG_INVALID: Exit.config,
   HF_CODE_UNREADABLE: Exit.config,
+  HF_HANDLERS_UNREADABLE: Exit.config,
   HF_DATA_DIR_UNUSABLE: Exit.config,
   HF_DATA_DIR_OTHER_DEVICE: Exit.config,
   HF_STORE_FORMAT: Exit.config,
