@@ -71,7 +71,9 @@ async function install() {
   process.stderr.write('holdfast: installing dependencies (npm ci)\n');
   // npm tells its scripts where it is: the one that runs us, not another on the PATH.
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  // npm's own pauses between tries would keep a person without a network waiting for minutes.
+  const pauses = ['--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000'];
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...pauses];
   const [command, commandArgs] = npm ? [process.execPath, [npm, ...args]] : ['npm', args];
   const { code, output } = await run(command, commandArgs, (error) => error.message);
   if (code !== 0) throw installFailure(code, output);
