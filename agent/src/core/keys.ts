@@ -1,0 +1,117 @@
+import { laneIndex, type Lane } from '@holdfast/protocol';
+
+/**
+ * Keys of the store. All numbers are big-endian, so that keys sort as they count.
+ *
+ *   'e' lane[1] seq[6]      → hash[32] bytesThrough[6] entry        an entry of the journal
+ *   'a' lane[1]             → watermark[6] hash[32]                 what the ledger has
+ *   'h' run[6] n[4]         → lane[1] seq[6]                        the history of a run
+ *   'o' run[6]              → run record                            a run that has not ended
+ *   'f' run[6]              → run record                            a run that has
+ *   'i' id                  → run[6]                                the number of a run
+ *   't' run[6] op[4]        → dueAtMs[6]                            a timer
+ *   'm' name                → depends                               what there is one of
+ *
+ * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
+ * difference of two.
+ */
+const tables = { e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, t: 0x74, m: 0x6d } as const;
+
+export const NUMBER_BYTES = 6;
+
+export function putNumber(target: Uint8Array, at: number, value: number, width = 6): void {
+  let rest = value;
+  for (let index = at + width - 1; index >= at; index -= 1) {
+    target[index] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+}
+
+export function getNumber(source: Uint8Array, at: number, width = 6): number {
+  let value = 0;
+  for (let index = at; index < at + width; index += 1) value = value * 256 + (source[index] ?? 0);
+  return value;
+}
+
+export function numberValue(value: number): Uint8Array {
+  const bytes = new Uint8Array(NUMBER_BYTES);
+  putNumber(bytes, 0, value);
+  return bytes;
+}
+
+export function entryKey(lane: Lane, seq: number): Uint8Array {
+  const key = new Uint8Array(8);
+  key[0] = tables.e;
+  key[1] = laneIndex(lane);
+  putNumber(key, 2, seq);
+  return key;
+}
+
+export function seqOfEntryKey(key: Uint8Array): number {
+  return getNumber(key, 2);
+}
+
+export function ackKey(lane: Lane): Uint8Array {
+  return Uint8Array.of(tables.a, laneIndex(lane));
+}
+
+function runTableKey(table: number, run: number, tail = 0): Uint8Array {
+  const key = new Uint8Array(7 + tail);
+  key[0] = table;
+  putNumber(key, 1, run);
+  return key;
+}
+
+export const openRunKey = (run: number): Uint8Array => runTableKey(tables.o, run);
+export const finalRunKey = (run: number): Uint8Array => runTableKey(tables.f, run);
+export const runOfKey = (key: Uint8Array): number => getNumber(key, 1);
+
+export function historyKey(run: number, n: number): Uint8Array {
+  const key = runTableKey(tables.h, run, 4);
+  putNumber(key, 7, n, 4);
+  return key;
+}
+
+export function timerKey(run: number, op: number): Uint8Array {
+  const key = runTableKey(tables.t, run, 4);
+  putNumber(key, 7, op, 4);
+  return key;
+}
+
+export const opOfTimerKey = (key: Uint8Array): number => getNumber(key, 7, 4);
+
+const encodeUtf8 = (text: string): number[] =>
+  // Core has no TextEncoder; ids are well-formed text, as `checkName` made sure.
+  Array.from(text).flatMap((char) => {
+    const code = char.codePointAt(0) ?? 0;
+    if (code < 0x80) return [code];
+    if (code < 0x800) return [0xc0 | (code >> 6), 0x80 | (code & 63)];
+    if (code < 0x10000) return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63)];
+    const [a, b, c] = [(code >> 12) & 63, (code >> 6) & 63, code & 63];
+    return [0xf0 | (code >> 18), 0x80 | a, 0x80 | b, 0x80 | c];
+  });
+
+export function runIdKey(id: string): Uint8Array {
+  return Uint8Array.from([tables.i, ...encodeUtf8(id)]);
+}
+
+export function metaKey(name: string): Uint8Array {
+  return Uint8Array.from([tables.m, ...encodeUtf8(name)]);
+}
+
+/** The range of one table, for scans. */
+export function tableRange(table: keyof typeof tables): { from: Uint8Array; to: Uint8Array } {
+  return { from: Uint8Array.of(tables[table]), to: Uint8Array.of(tables[table] + 1) };
+}
+
+export function laneRange(lane: Lane, seqFirst = 0): { from: Uint8Array; to: Uint8Array } {
+  return { from: entryKey(lane, seqFirst), to: Uint8Array.of(tables.e, laneIndex(lane) + 1) };
+}
+
+export function historyRange(run: number): { from: Uint8Array; to: Uint8Array } {
+  return { from: historyKey(run, 0), to: runTableKey(tables.h, run + 1) };
+}
+
+export function timersOfRun(run: number): { from: Uint8Array; to: Uint8Array } {
+  return { from: timerKey(run, 0), to: runTableKey(tables.t, run + 1) };
+}

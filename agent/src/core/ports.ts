@@ -1,0 +1,51 @@
+import type { Chance, Clock, Log, Point, Sha256 } from '@holdfast/protocol';
+
+/** Makes the signals that steps are given; the platform has the class, core does not. */
+export interface AbortHandle {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  /** Calls `listener` when it aborts, or at once if it has. */
+  onAbort(listener: (reason: unknown) => void): void;
+}
+
+export interface AttemptsOptions {
+  /** Number of the first attempt, ≥ 1: earlier ones were made before a restart. */
+  readonly first: number;
+  /** Number of the last attempt; may be Infinity. */
+  readonly last: number;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly factor: number;
+  readonly signal: AbortSignal;
+  /**
+   * Told of each failed attempt before the pause; `nextDelayMs` is undefined after the last one.
+   * `stop` ends the attempts; somebody else goes on with them later.
+   */
+  onFailed(
+    attempt: number,
+    error: unknown,
+    nextDelayMs: number | undefined,
+  ): Promise<'retry' | 'stop'>;
+}
+
+/**
+ * Makes attempts within this process until one succeeds, the last one failed, or `onFailed` says
+ * stop. Resolves in each of these cases; rejects only with what `onFailed` rejects with.
+ */
+export type Attempts = (
+  run: (attempt: number) => Promise<void>,
+  options: AttemptsOptions,
+) => Promise<void>;
+
+/** What the runtime needs of the world. */
+export interface RuntimePorts {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly sha256: Sha256;
+  readonly attempts: Attempts;
+  readonly newAbort: () => AbortHandle;
+  /** Resolves once everything that can go on without the outside has gone on. */
+  readonly turn: () => Promise<void>;
+  readonly point: Point;
+}

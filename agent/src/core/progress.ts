@@ -1,0 +1,111 @@
+import type { Entry } from '@holdfast/protocol';
+import type { RunState } from './views.ts';
+
+/** Where a run stands, as far as a person sees it. */
+export interface Standing {
+  readonly state: RunState;
+  /** Name of the operation it is at; empty: none is known. */
+  readonly at: string;
+  readonly attempt: number;
+  readonly nextAtMs: number;
+}
+
+type OpenOp =
+  | { readonly kind: 'retrying'; readonly name: string; attempt: number; nextAtMs: number }
+  | { readonly kind: 'call'; readonly name: string }
+  | { readonly kind: 'timer'; readonly name: string; readonly dueAtMs: number };
+
+/**
+ * What the history alone tells of a run: which calls and timers are open, what it last said of
+ * itself. No code is needed for it, so it also works for a run whose code is gone.
+ */
+export class Progress {
+  /** Encoded value of the last status; empty: none. */
+  status: Uint8Array = new Uint8Array(0);
+  updatedAtMs = 0;
+  readonly signalIds = new Set<string>();
+  readonly #open = new Map<number, OpenOp>();
+  readonly #calls = new Map<number, { readonly key: string; readonly name: string }>();
+  #stuck: { readonly code: string; readonly reason: string } | undefined;
+  #final: RunState | undefined;
+
+  add(entry: Entry): void {
+    this.updatedAtMs = entry.atMs;
+    this.#stuck = undefined;
+    switch (entry.kind) {
+      case 'run.status':
+        this.status = entry.status;
+        break;
+      case 'step.retrying': {
+        const { name, attempt, nextAtMs } = entry;
+        this.#open.set(entry.op, { kind: 'retrying', name, attempt, nextAtMs });
+        break;
+      }
+      case 'timer.set':
+        this.#open.set(entry.op, { kind: 'timer', name: entry.name, dueAtMs: entry.dueAtMs });
+        break;
+      case 'call.requested':
+        this.#open.set(entry.op, { kind: 'call', name: entry.name });
+        this.#calls.set(entry.op, { key: entry.key, name: entry.name });
+        break;
+      case 'step.completed':
+      case 'step.failed':
+      case 'timer.fired':
+      case 'call.completed':
+      case 'call.failed':
+        this.#open.delete(entry.op);
+        this.#calls.delete(entry.op);
+        break;
+      case 'signal.received':
+        this.signalIds.add(entry.id);
+        break;
+      case 'run.stuck':
+        this.#stuck = { code: entry.code, reason: entry.reason };
+        break;
+      case 'run.completed':
+        this.#final = 'completed';
+        break;
+      case 'run.failed':
+        this.#final = 'failed';
+        break;
+      case 'run.cancelled':
+        this.#final = 'cancelled';
+        break;
+      default:
+    }
+  }
+
+  /** Why the last thing it did was to get stuck. */
+  get stuck(): { readonly code: string; readonly reason: string } | undefined {
+    return this.#stuck;
+  }
+
+  /** Whether a result for this call, under this key, is still awaited. */
+  awaitsCall(op: number, key: string): boolean {
+    return this.#final === undefined && this.#calls.get(op)?.key === key;
+  }
+
+  /** The service of an open call; empty when there is none. */
+  callName(op: number): string {
+    return this.#calls.get(op)?.name ?? '';
+  }
+
+  standing(): Standing {
+    const none = { at: '', attempt: 0, nextAtMs: 0 };
+    if (this.#final !== undefined) return { state: this.#final, ...none };
+    if (this.#stuck !== undefined) return { state: 'stuck', ...none };
+    const open = [...this.#open.values()];
+    const retrying = open.find((op) => op.kind === 'retrying');
+    if (retrying?.kind === 'retrying') {
+      const { name, attempt, nextAtMs } = retrying;
+      return { state: 'retrying', at: name, attempt, nextAtMs };
+    }
+    const call = open.find((op) => op.kind === 'call');
+    if (call !== undefined) return { state: 'waiting-call', ...none, at: call.name };
+    const timer = open.find((op) => op.kind === 'timer');
+    if (timer?.kind === 'timer') {
+      return { state: 'sleeping', at: timer.name, attempt: 0, nextAtMs: timer.dueAtMs };
+    }
+    return { state: 'running', ...none };
+  }
+}

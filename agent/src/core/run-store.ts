@@ -1,0 +1,162 @@
+import {
+  HoldfastError,
+  decodeEntry,
+  lanes,
+  type Entry,
+  type Lane,
+  type Store,
+  type StoreOp,
+} from '@holdfast/protocol';
+import type { EntryRef, Journal, StoredEntry } from './journal.ts';
+import {
+  finalRunKey,
+  getNumber,
+  historyKey,
+  historyRange,
+  metaKey,
+  numberValue,
+  openRunKey,
+  opOfTimerKey,
+  putNumber,
+  runIdKey,
+  runOfKey,
+  tableRange,
+  timerKey,
+} from './keys.ts';
+import { decodeRunRecord, encodeRunRecord, type RunRecord } from './run-record.ts';
+
+export interface NumberedRecord {
+  readonly number: number;
+  readonly record: RunRecord;
+}
+
+export interface HistoryEntry {
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly entry: Entry;
+}
+
+const PAGE = 1_000;
+
+/** Reads and lays out what the store holds of runs. Writes are made by the journal's commits. */
+export class RunStore {
+  readonly #store: Store;
+  readonly #journal: Journal;
+
+  constructor(store: Store, journal: Journal) {
+    this.#store = store;
+    this.#journal = journal;
+  }
+
+  async numberOf(id: string): Promise<number | undefined> {
+    const value = await this.#store.get(runIdKey(id));
+    return value ? getNumber(value, 0) : undefined;
+  }
+
+  /** The record of a run, ended or not. */
+  async record(number: number): Promise<RunRecord | undefined> {
+    const [open, final] = await this.#store.getMany([openRunKey(number), finalRunKey(number)]);
+    const value = final ?? open;
+    return value ? decodeRunRecord(value) : undefined;
+  }
+
+  /** Pages through the records of the runs that have ended (`f`) or have not (`o`), by number. */
+  async *records(table: 'o' | 'f', reverse = false): AsyncGenerator<NumberedRecord> {
+    for await (const { key, value } of this.#rows(table, reverse)) {
+      yield { number: runOfKey(key), record: decodeRunRecord(value) };
+    }
+  }
+
+  async *timers(): AsyncGenerator<{ run: number; op: number; dueAtMs: number }> {
+    for await (const { key, value } of this.#rows('t', false)) {
+      yield { run: runOfKey(key), op: opOfTimerKey(key), dueAtMs: getNumber(value, 0) };
+    }
+  }
+
+  /** Where the entries of a run are, in the order of its history. */
+  async places(number: number): Promise<{ lane: Lane; seq: number }[]> {
+    const range = historyRange(number);
+    const places: { lane: Lane; seq: number }[] = [];
+    for (let from = range.from; ; ) {
+      const rows = await this.#store.scan({ from, to: range.to, limit: PAGE });
+      for (const { value } of rows) {
+        places.push({ lane: lanes[value[0] ?? 0] ?? 'normal', seq: getNumber(value, 1) });
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) return places;
+      from = historyKey(number, places.length);
+    }
+  }
+
+  /**
+   * The history of a run.
+   *
+   * @throws HF_ENTRY_DAMAGED for an entry that is gone or does not decode.
+   */
+  async history(number: number): Promise<HistoryEntry[]> {
+    const places = await this.places(number);
+    const stored = await this.#journal.entriesAt(places);
+    return places.map((place, index) => ({ ...place, entry: readEntry(place, stored[index]) }));
+  }
+
+  async meta(name: string): Promise<number> {
+    const value = await this.#store.get(metaKey(name));
+    return value ? getNumber(value, 0) : 0;
+  }
+
+  async *#rows(table: 'o' | 'f' | 't', reverse: boolean) {
+    let { from, to } = tableRange(table);
+    for (;;) {
+      const rows = await this.#store.scan({ from, to, limit: PAGE, reverse });
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) return;
+      // The shortest key behind the last one; in reverse its own key is the exclusive end.
+      if (reverse) to = last.key;
+      else from = Uint8Array.from([...last.key, 0]);
+    }
+  }
+}
+
+function readEntry(place: { lane: Lane; seq: number }, stored: StoredEntry | undefined): Entry {
+  const why = `entry ${place.seq} of lane ${place.lane}`;
+  if (stored === undefined) throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `${why} is gone` });
+  try {
+    return decodeEntry(stored.bytes);
+  } catch (cause) {
+    throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `${why} does not decode`, cause });
+  }
+}
+
+/** The layout of what commits change besides entries. */
+export const layout = {
+  history(run: number, n: number, ref: EntryRef): StoreOp {
+    const value = new Uint8Array(7);
+    value[0] = lanes.indexOf(ref.lane);
+    putNumber(value, 1, ref.seq);
+    return { kind: 'put', key: historyKey(run, n), value };
+  },
+  openRecord: (run: number, record: RunRecord): StoreOp => ({
+    kind: 'put',
+    key: openRunKey(run),
+    value: encodeRunRecord(record),
+  }),
+  finalRecord: (run: number, record: RunRecord): readonly StoreOp[] => [
+    { kind: 'delete', key: openRunKey(run) },
+    { kind: 'put', key: finalRunKey(run), value: encodeRunRecord(record) },
+  ],
+  runId: (id: string, run: number): StoreOp => ({
+    kind: 'put',
+    key: runIdKey(id),
+    value: numberValue(run),
+  }),
+  timer: (run: number, op: number, dueAtMs: number | undefined): StoreOp =>
+    dueAtMs === undefined
+      ? { kind: 'delete', key: timerKey(run, op) }
+      : { kind: 'put', key: timerKey(run, op), value: numberValue(dueAtMs) },
+  meta: (name: string, value: number): StoreOp => ({
+    kind: 'put',
+    key: metaKey(name),
+    value: numberValue(value),
+  }),
+} as const;
