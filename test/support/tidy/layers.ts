@@ -1,0 +1,81 @@
+import { posix } from 'node:path';
+import type { Source, Violation } from './source.ts';
+
+const products = ['agent', 'gateway'] as const;
+const internals = ['agent/internal', 'gateway/internal'] as const;
+
+/**
+ * What each place may import: other places, `node:`, and packages by name. `*` is anything.
+ * `agent` and `gateway` stand for the published entry points, `…/internal` for what the house
+ * itself may use of them.
+ */
+const table: Readonly<Record<string, readonly string[]>> = {
+  'protocol/base': ['protocol/base'],
+  'protocol/wire': ['protocol/base', 'protocol/wire', 'cbor-x'],
+  protocol: ['protocol/base', 'protocol/wire'],
+  ...Object.fromEntries(products.flatMap((product) => Object.entries(productTable(product)))),
+  'device-sim': ['device-sim', 'protocol', ...products, ...internals, 'node:', 'commander'],
+  examples: ['agent', 'gateway', 'examples', 'node:'],
+  test: ['*'],
+  bench: ['*'],
+  root: ['root', 'node:'],
+};
+
+function productTable(product: string): Record<string, readonly string[]> {
+  const own = (place: string): string => `${product}/${place}`;
+  const io = product === 'agent' ? ['mqtt', 'node-cron', 'p-retry'] : ['aedes', 'fastify', 'mqtt'];
+  const inside = [own('core'), own('io'), own('root'), own('api'), 'protocol', 'node:'];
+  const cli = [own('core'), own('root'), own('api'), own('cli'), 'protocol', 'node:', 'commander'];
+  return {
+    [own('core')]: [own('core'), 'protocol'],
+    [own('io')]: [own('core'), own('io'), 'protocol', 'node:', 'level', 'p-retry', ...io],
+    [own('root')]: inside,
+    [own('api')]: inside,
+    [own('cli')]: cli,
+  };
+}
+
+/** The place of a file, by its path; undefined: the house has no such place. */
+export function placeOf(path: string): string | undefined {
+  const [top = '', ...rest] = path.split('/');
+  if (rest.length === 0) return 'root';
+  if (['test', 'bench', 'examples'].includes(top)) return top;
+  if (rest[0] === 'bin') return 'test';
+  if (rest[0] !== 'src') return undefined;
+  if (top === 'device-sim') return top;
+  const [part = '', ...deeper] = rest.slice(1);
+  if (top === 'protocol') return deeper.length === 0 ? top : `${top}/${part}`;
+  if (deeper.length > 0) return `${top}/${part}`;
+  return part === `${top}.ts` ? `${top}/root` : `${top}/api`;
+}
+
+/** The place or package that a specifier leads to. */
+function targetOf(path: string, specifier: string): string {
+  if (specifier.startsWith('.')) {
+    const target = posix.join(posix.dirname(path), specifier);
+    return placeOf(target) ?? target;
+  }
+  if (specifier.startsWith('node:')) return 'node:';
+  if (specifier.startsWith('@holdfast/')) return specifier.slice('@holdfast/'.length);
+  return specifier;
+}
+
+/** Imports that the layers do not allow. */
+export function checkLayers(source: Source): Violation[] {
+  const place = placeOf(source.path);
+  const allowed = place === undefined ? undefined : table[place];
+  if (place === undefined || allowed === undefined) {
+    return [{ path: source.path, line: 1, rule: 'the file is in a place that the house has' }];
+  }
+  return source.imports
+    .filter(({ specifier }) => !mayImport(allowed, targetOf(source.path, specifier)))
+    .map(({ line, specifier }) => ({
+      path: source.path,
+      line,
+      rule: `${place} does not import ${specifier}`,
+    }));
+}
+
+function mayImport(allowed: readonly string[], target: string): boolean {
+  return allowed.includes('*') || allowed.includes(target);
+}
