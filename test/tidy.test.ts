@@ -159,7 +159,11 @@ const planted: readonly (readonly [rule: string, path: string, text: string])[] 
     'agent/src/io/a.ts',
     'interface A { f(a: 1, b: 1, c: 1, d: 1, e: 1): void; }\n',
   ],
-  ['a function has ≤ 70 lines', 'agent/src/io/a.ts', `class A {\n  f(): { a: 1 } {${'\n'.repeat(70)}}\n}\n`],
+  [
+    'a function has ≤ 70 lines',
+    'agent/src/io/a.ts',
+    `class A {\n  f(): { a: 1 } {${'\n'.repeat(70)}}\n}\n`,
+  ],
   ['a function has ≤ 70 lines', 'agent/src/io/a.ts', `f(async (x) => {${'\n'.repeat(70)}});\n`],
 ];
 
