@@ -1,1 +1,11 @@
+export { HoldfastError, type Duration, type ErrorCode, type Lane, type Log } from '@holdfast/protocol';
+export {
+  Agent,
+  agentVersion,
+  type AgentOptions,
+  type ScheduleOptions,
+  type StartOptions,
+} from './agent.ts';
+export { RunHandle } from './run-handle.ts';
+export type * from './core/views.ts';
 export * from './core/workflow.ts';

@@ -21,6 +21,7 @@ import {
   type JournalRow,
   type JournalView,
   type LaneBacklog,
+  type RunState,
   type RunDetailView,
   type RunView,
   type RunsView,
@@ -69,6 +70,18 @@ export class Inspector {
       }),
     );
     return [urgent, normal, bulk];
+  }
+
+  /** Numbers of runs by state, counted in the store. */
+  async counts(): Promise<Partial<Record<RunState, number>>> {
+    const counts: Partial<Record<RunState, number>> = {};
+    for (const table of ['o', 'f'] as const) {
+      for await (const { number, record } of this.#store.records(table)) {
+        const { state } = (await this.#lookAt(number, record)).standing;
+        counts[state] = (counts[state] ?? 0) + 1;
+      }
+    }
+    return counts;
   }
 
   async runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView> {

@@ -260,6 +260,19 @@ export class Runtime {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves at the next change, or after `timeoutMs`. */
+  onceChanged(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        stop();
+        resolve();
+      };
+      const cancel = this.#ports.clock.wakeIn(Math.max(0, timeoutMs), end);
+      const stop = this.onChange(end);
+    });
+  }
+
   /** Starts nothing more, and aborts the steps at work; their attempts are made again later. */
   close(reason: HoldfastError): void {
     this.#closed = true;

@@ -22,8 +22,8 @@ export interface SignalRequest {
  * changes the agent's state is durable once the call resolves.
  */
 export interface AgentSurface {
-  status(): StatusView;
-  backlog(): BacklogView;
+  status(): Promise<StatusView>;
+  backlog(): Promise<BacklogView>;
   /** Newest first. Without `all`, only runs that have not ended. */
   runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView>;
   /** @throws HF_RUN_UNKNOWN */

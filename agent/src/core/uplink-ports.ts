@@ -43,5 +43,6 @@ export interface UplinkRuntime {
    * with a number ≤ lastCommand; stops at a gap. Resolves once they are durable.
    */
   applyCommands(commands: readonly Command[]): Promise<void>;
-  report(): Report;
+  /** The present, as the store and the memory have it. */
+  report(): Promise<Report>;
 }

@@ -1,0 +1,339 @@
+import { readFileSync } from 'node:fs';
+import {
+  HoldfastError,
+  durationMs,
+  encodeValue,
+  type Duration,
+  type Lane,
+  type Log,
+  type Point,
+} from '@holdfast/protocol';
+import { AgentReaderCore, LiveSurface, isSynced, makeReport } from './core/agent-surface.ts';
+import type { AgentFacts } from './core/agent-surface.ts';
+import { Inspector } from './core/inspect.ts';
+import { Journal } from './core/journal.ts';
+import type { RuntimePorts } from './core/ports.ts';
+import { Retention } from './core/retention.ts';
+import { RunStore } from './core/run-store.ts';
+import { Runtime } from './core/runtime.ts';
+import type { AgentSurface } from './core/surface.ts';
+import { createUplink, type Uplink } from './core/uplink-shell.ts';
+import type { UplinkLimits } from './core/uplink-state.ts';
+import type { RunState, RunView, StatusView } from './core/views.ts';
+import type { Workflow } from './core/workflow.ts';
+import { newAbort, turn } from './io/abort.ts';
+import { systemChance } from './io/chance.ts';
+import { createCron, type Cron } from './io/cron.ts';
+import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
+import { deflate } from './io/deflate.ts';
+import { gatewayPin, openDeviceKey, verify } from './io/device-key.ts';
+import { brokerOf, mqttDial, type MqttDialOptions } from './io/mqtt-dial.ts';
+import { attempts } from './io/retry.ts';
+import { sha256 } from './io/sha256.ts';
+import { systemClock } from './io/system-clock.ts';
+import { RunHandle } from './run-handle.ts';
+
+/** Options of an agent. What is not given has the default that is named. */
+export interface AgentOptions {
+  /** Directory of the journal and the identity; made if it is missing. One agent at a time. */
+  readonly dataDir: string;
+  /** Identity of the device, `[A-Za-z0-9_-]{1,64}`. Needed the first time; then it must match. */
+  readonly device?: string;
+  readonly workflows: readonly Workflow<never, unknown>[];
+  /** `mqtt://host:port` or `mqtts://host:port`. Default: none; everything stays on the device. */
+  readonly gateway?: string;
+  /** PEM texts for mqtts: what to trust, and what to show. */
+  readonly tls?: Pick<MqttDialOptions, 'ca' | 'cert' | 'key'>;
+  /** How long acknowledged entries of ended runs are kept. Default 7 days. */
+  readonly retention?: Duration;
+  /** Default: nothing is logged. */
+  readonly log?: Log;
+  /** Times of the uplink; the defaults suit cellular links. */
+  readonly uplink?: Partial<UplinkLimits>;
+  /** A place for simulated crashes. Default: does nothing. */
+  readonly point?: Point;
+}
+
+export interface StartOptions {
+  /** Default: a new id. Starting an id again with the same input attaches to its run. */
+  readonly id?: string;
+}
+
+export interface ScheduleOptions {
+  /** Five or six fields, for example every five minutes: `*\/5 * * * *`. */
+  readonly cron: string;
+  readonly workflow: string | Workflow<never, unknown>;
+  readonly input?: unknown;
+  /** Begins the ids of the runs it starts. Default: the name of the workflow. */
+  readonly id?: string;
+  /** IANA name. Default UTC. */
+  readonly timezone?: string;
+}
+
+const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
+const RETENTION_DEFAULT = '7d';
+/** How long steps at work may take to end after `close`, before their signals abort. */
+const CLOSE_GRACE_MS = 2_000;
+
+/**
+ * The process's hold on a device: runs its workflows, journals what they do, and keeps the ledger
+ * up to date when there is a link.
+ */
+export class Agent {
+  /** What the socket serves. */
+  readonly surface: AgentSurface;
+  /** Resolves when stable storage failed: nothing is journaled any more; start a new process. */
+  readonly failed: Promise<HoldfastError>;
+  readonly #parts: AgentParts;
+  readonly #schedules = new Set<() => void>();
+
+  private constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.surface = parts.surface;
+    this.failed = parts.journal.failed;
+  }
+
+  /**
+   * Opens the data directory and goes on where it was left: runs that were at work go on, timers
+   * that came due meanwhile fire, and what the ledger lacks is sent.
+   *
+   * @throws HF_CONFIG_INVALID, HF_GATEWAY_ADDRESS, HF_WORKFLOW_DUPLICATE before anything is
+   *   touched; HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED, HF_STORE_FORMAT,
+   *   HF_STORE_DAMAGED.
+   */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
+    const log = options.log ?? silent;
+    if (options.gateway !== undefined) brokerOf(options.gateway);
+    const dir = await openDataDir(options.dataDir, { device: options.device });
+    try {
+      const parts = await compose(options, { dir, log, keepMs });
+      await parts.runtime.recover();
+      parts.retention.start();
+      parts.uplink?.start();
+      return new Agent(parts);
+    } catch (error) {
+      await dir.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Starts a run. It would survive a power cut once this resolves.
+   *
+   * @throws HF_WORKFLOW_UNKNOWN, HF_RUN_CONFLICT, HF_NAME_INVALID, HF_VALUE_*, HF_JOURNAL_*.
+   */
+  async start<I, O>(
+    workflow: Workflow<I, O>,
+    input: NoInfer<I>,
+    options: StartOptions = {},
+  ): Promise<RunHandle<O>> {
+    const encoded = encodeValue(input, 'input');
+    const request = { workflow: workflow.name, input: encoded, id: options.id };
+    const { id, number } = await this.#parts.runtime.start(request);
+    return new RunHandle<O>(this.#parts, id, number);
+  }
+
+  /** A run that was started, in this process or before. @throws HF_RUN_UNKNOWN */
+  async run<O = unknown>(id: string): Promise<RunHandle<O>> {
+    return new RunHandle<O>(this.#parts, id, await this.#parts.runtime.numberOf(id));
+  }
+
+  /** Runs, newest first; without `all`, those that have not ended. */
+  async runs(filter: { all?: boolean; limit?: number } = {}): Promise<readonly RunView[]> {
+    const { all = false, limit = 100 } = filter;
+    return (await this.surface.runs({ all, limit })).runs;
+  }
+
+  /** Journals an event outside any run. It would survive a power cut once this resolves. */
+  async emit(name: string, payload?: unknown, options: { lane?: Lane } = {}): Promise<void> {
+    const encoded = encodeValue(payload, 'payload');
+    await this.#parts.runtime.emit({ name, payload: encoded, lane: options.lane ?? 'normal' });
+  }
+
+  /**
+   * Starts a run at each slot of a cron expression, once a slot: the slot is part of the run's id.
+   *
+   * @returns Stops.
+   * @throws HF_CRON_INVALID, HF_WORKFLOW_UNKNOWN, HF_VALUE_*.
+   */
+  schedule(options: ScheduleOptions): () => void {
+    const { cron, log, runtime } = this.#parts;
+    const { workflow: which, timezone } = options;
+    const workflow = typeof which === 'string' ? which : which.name;
+    if (!runtime.workflowNames.includes(workflow)) {
+      throw new HoldfastError('HF_WORKFLOW_UNKNOWN', { why: `${workflow}, of a schedule` });
+    }
+    const input = encodeValue(options.input, 'input');
+    const prefix = options.id ?? workflow;
+    const stop = cron.schedule(options.cron, {
+      timezone,
+      onSlot: async (slotAtMs) => {
+        const id = `${prefix}@${new Date(slotAtMs).toISOString()}`;
+        await runtime.start({ workflow, input, id }).catch((error: unknown) => {
+          log.error('a scheduled run did not start', { id, why: String(error) });
+        });
+      },
+    });
+    this.#schedules.add(stop);
+    return () => {
+      this.#schedules.delete(stop);
+      stop();
+    };
+  }
+
+  status(): Promise<StatusView> {
+    return this.surface.status();
+  }
+
+  /** Whether the ledger has everything that is journaled here. */
+  get isSynced(): boolean {
+    return isSynced(this.#parts.journal);
+  }
+
+  /** Resolves once the ledger has everything. @throws HF_WAIT_TIMEOUT; default timeout 30 s. */
+  async synced(options: { timeout?: Duration } = {}): Promise<void> {
+    await this.surface.waitSynced({ timeoutMs: durationMs(options.timeout ?? '30s') });
+  }
+
+  /** Somebody knows that the network is up: try to connect now. */
+  nudge(): void {
+    this.#parts.uplink?.nudge();
+  }
+
+  /**
+   * Ends in order: no new work, steps at work may end within two seconds and are aborted then,
+   * what was appended is committed. Runs go on at the next open.
+   */
+  async close(): Promise<void> {
+    const { uplink, retention, runtime, journal, dir } = this.#parts;
+    for (const stop of this.#schedules) stop();
+    retention.close();
+    await idle(runtime, CLOSE_GRACE_MS);
+    const reason = new HoldfastError('HF_AGENT_CLOSED');
+    runtime.close(reason);
+    await uplink?.close();
+    await journal.close(reason);
+    await dir.release();
+  }
+}
+
+export interface AgentParts {
+  readonly dir: DataDir;
+  readonly log: Log;
+  readonly cron: Cron;
+  readonly journal: Journal;
+  readonly inspector: Inspector;
+  readonly runtime: Runtime;
+  readonly retention: Retention;
+  readonly uplink: Uplink | undefined;
+  readonly surface: AgentSurface;
+}
+
+interface Prepared {
+  readonly dir: DataDir;
+  readonly log: Log;
+  readonly keepMs: number;
+}
+
+async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
+  const { dir, log, keepMs } = prepared;
+  const clock = systemClock;
+  const journal = await openJournal(dir);
+  const store = new RunStore(dir.store, journal);
+  const point = options.point ?? (() => undefined);
+  const ports: RuntimePorts = {
+    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, point },
+  };
+  const runtime = new Runtime({ ports, journal, store, workflows: options.workflows });
+  const resident = (number: number) => runtime.resident(number);
+  const inspector = new Inspector({ journal, store, resident });
+  const facts: AgentFacts = {
+    ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: process.pid },
+    ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null, recreated: dir.recreated },
+  };
+  if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
+  const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector });
+  const counts = async () => runtime.counts();
+  const link = () => uplink?.state();
+  const surface = new LiveSurface({ facts, clock, journal, inspector, counts, link }, runtime);
+  const onPurged = (state: RunState) => runtime.purged(state);
+  const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });
+  const cron = createCron(clock, log);
+  return { dir, log, cron, journal, inspector, runtime, retention, uplink, surface };
+}
+
+function openUplink(
+  options: AgentOptions,
+  { dir, log }: Prepared,
+  parts: {
+    readonly facts: AgentFacts;
+    readonly journal: Journal;
+    readonly runtime: Runtime;
+    readonly inspector: Inspector;
+  },
+): Uplink | undefined {
+  if (options.gateway === undefined) return undefined;
+  const { facts, journal, runtime, inspector } = parts;
+  const clock = systemClock;
+  const report = async () => {
+    const oldestAtMs = await inspector.oldestAtMs();
+    return makeReport({ facts, clock, journal, oldestAtMs, counts: runtime.counts() });
+  };
+  const { device, path } = dir;
+  const signer = openDeviceKey(path);
+  const pin = gatewayPin(path);
+  const dial = mqttDial({ url: options.gateway, device, ...options.tls });
+  const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
+  const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
+  const security = { signer, verify, pin, chance: systemChance };
+  return createUplink(
+    { journal, runtime: side, dial, clock, log, deflate, ...security },
+    {
+      ...{ device, agentVersion: facts.version },
+      ...(options.uplink === undefined ? {} : { limits: options.uplink }),
+    },
+  );
+}
+
+function openJournal(dir: DataDir): Promise<Journal> {
+  const { device, epoch, boot, store } = dir;
+  return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256 });
+}
+
+/** What can be told of a data directory whose agent does not run. Changes nothing. */
+export async function readStopped(dataDir: string): Promise<{
+  readonly surface: Pick<AgentSurface, 'status' | 'backlog' | 'runs' | 'run' | 'journal'>;
+  close(): Promise<void>;
+}> {
+  const dir = await openExisting(dataDir);
+  try {
+    const journal = await openJournal(dir);
+    const store = new RunStore(dir.store, journal);
+    const inspector = new Inspector({ journal, store, resident: () => undefined });
+    const facts: AgentFacts = {
+      ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: null },
+      ...{ startedAtMs: null, gateway: null, recreated: false },
+    };
+    const counts = () => inspector.counts();
+    const parts = { facts, clock: systemClock, journal, inspector, counts, link: () => undefined };
+    return { surface: new AgentReaderCore(parts), close: () => dir.release() };
+  } catch (error) {
+    await dir.release();
+    throw error;
+  }
+}
+
+/** The version of this package. */
+export const agentVersion: string = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  }
+).version;
+
+async function idle(runtime: Runtime, graceMs: number): Promise<void> {
+  const end = performance.now() + graceMs;
+  while (runtime.isExecuting() && performance.now() < end) {
+    await runtime.onceChanged(end - performance.now());
+  }
+}

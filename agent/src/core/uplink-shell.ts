@@ -1,0 +1,404 @@
+import {
+  AssertionError,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_MIN,
+  codeOf,
+  eachLane,
+  laneIndex,
+  messageOf,
+  seal,
+  unreachable,
+  type Chance,
+  type Clock,
+  type Command,
+  type Dial,
+  type Link,
+  type LinkDown,
+  type LinkEvent,
+  type Log,
+  type Message,
+  type Signer,
+  type Verify,
+} from '@holdfast/protocol';
+import { Inbox, type GatewayPin } from './uplink-inbox.ts';
+import { packBatch, type Deflate, type PackedBatch } from './uplink-pack.ts';
+import type { UplinkJournal, UplinkRuntime } from './uplink-ports.ts';
+import {
+  uplinkLimits,
+  type LaneMarks,
+  type Moment,
+  type Uplink as UplinkState,
+  type UplinkEffect,
+  type UplinkEvent,
+  type UplinkLimits,
+} from './uplink-state.ts';
+import { problemOf } from './uplink-stream.ts';
+import { linkStateOf, viewOf, type UplinkView } from './uplink-view.ts';
+import type { LinkState } from './views.ts';
+import { step, uplinkIdle, wakeAtMs } from './uplink.ts';
+
+export interface UplinkPorts {
+  readonly journal: UplinkJournal;
+  readonly runtime: UplinkRuntime;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly deflate: Deflate;
+  readonly pin: GatewayPin;
+}
+
+export interface UplinkOptions {
+  readonly device: string;
+  readonly agentVersion: string;
+  readonly limits?: Partial<UplinkLimits>;
+}
+
+/** Keeps the ledger up to date with the journal for as long as it is open. */
+export interface Uplink {
+  /** Makes the first attempt to connect. */
+  start(): void;
+  /** Someone knows that the network is up: the next attempt is made now. */
+  nudge(): void;
+  state(): UplinkView;
+  /** Calls `listener` after each change of `state()`. @returns Stops. */
+  onChange(listener: () => void): () => void;
+  /** Ends the connection. Resolves once nothing of it touches the journal or the runtime. */
+  close(): Promise<void>;
+}
+
+export function createUplink(ports: UplinkPorts, options: UplinkOptions): Uplink {
+  return new UplinkShell(ports, options);
+}
+
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** An event before the moment at which it is taken is known. */
+type Posted = Without<UplinkEvent, keyof Moment>;
+type SendEffect = Extract<UplinkEffect, { readonly kind: 'send' }>;
+
+/** A stranger who floods the topic must not flood the log. */
+const REJECTED_LOG_EVERY_MS = 60_000;
+
+/**
+ * Drives the machine: takes one event at a time, performs its effects in order, and feeds their
+ * outcomes back. Makes no decision of its own.
+ */
+class UplinkShell implements Uplink {
+  readonly #ports: UplinkPorts;
+  readonly #options: UplinkOptions;
+  readonly #limits: UplinkLimits;
+  readonly #incarnation: Uint8Array;
+  readonly #inbox: Inbox;
+  readonly #listeners = new Set<() => void>();
+  readonly #stopListening: () => void;
+  readonly #queue: Posted[] = [];
+  readonly #unfinished = new Set<Promise<void>>();
+  #state: UplinkState = uplinkIdle;
+  #isStepping = false;
+  #isClosed = false;
+  #link: Link | undefined;
+  /** Counts links: what an earlier one still says is void. */
+  #life = 0;
+  #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  #applying: Promise<void> = Promise.resolve();
+  #isReporting = false;
+  #phase: LinkState = 'offline';
+  #phaseSinceMs: number;
+  #rejectedLoggedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(ports: UplinkPorts, options: UplinkOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#limits = Object.freeze({ ...uplinkLimits, ...options.limits });
+    this.#incarnation = ports.chance.bytes(8);
+    this.#inbox = new Inbox({ ...ports, device: options.device });
+    this.#phaseSinceMs = ports.clock.monoMs();
+    this.#stopListening = ports.journal.onCommit(() => {
+      // Offline, entries only wait; the welcome brings the heads as they are then.
+      if (this.#state.kind === 'streaming') {
+        this.#post({ kind: 'committed', marks: this.#marks() });
+      }
+    });
+  }
+
+  start(): void {
+    this.#post({ kind: 'nudge' });
+  }
+
+  nudge(): void {
+    this.#post({ kind: 'nudge' });
+  }
+
+  state(): UplinkView {
+    const { clock } = this.#ports;
+    const now = { wallMs: clock.nowMs(), monoMs: clock.monoMs() };
+    return viewOf(this.#state, this.#phaseSinceMs, now);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopListening();
+    this.#wake?.cancel();
+    this.#dropLink();
+    this.#listeners.clear();
+    await Promise.all([...this.#unfinished, this.#applying]);
+  }
+
+  #post(event: Posted): void {
+    if (this.#isClosed) return;
+    this.#queue.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    const before = this.#state;
+    try {
+      // Closing may happen in a listener or an effect: what is left in the queue is void then.
+      for (let next = this.#queue.shift(); next && !this.#isClosed; next = this.#queue.shift()) {
+        this.#take(next);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+    if (this.#isClosed) return;
+    this.#armWake();
+    if (this.#state !== before) this.#noteChange(before);
+  }
+
+  #take(posted: Posted): void {
+    const { clock, chance } = this.#ports;
+    const moment: Moment = { nowMs: clock.monoMs(), chance: chance.next() };
+    const { state, effects } = step(this.#state, { ...posted, ...moment }, this.#limits);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #noteChange(before: UplinkState): void {
+    const view = linkStateOf(this.#state);
+    // Offline and connecting take turns for as long as an outage lasts: one time for both.
+    const phase = view.state === 'connecting' ? 'offline' : view.state;
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#phaseSinceMs = this.#ports.clock.monoMs();
+      this.#ports.log.info(`uplink ${phase}`, {
+        code: view.problem?.code,
+        why: view.problem?.message,
+      });
+    } else if (this.#state.kind !== before.kind) {
+      const { attempt, reason } = this.#state.memory;
+      this.#ports.log.debug(`uplink ${this.#state.kind}`, { attempt, code: reason?.code });
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  #armWake(): void {
+    const atMs = wakeAtMs(this.#state, this.#limits);
+    // A wake that is too early costs a tick that changes nothing; arming for each ack costs more.
+    if (this.#wake !== undefined && this.#wake.atMs <= atMs) return;
+    this.#wake?.cancel();
+    this.#wake = undefined;
+    if (!Number.isFinite(atMs)) return;
+    const { clock, chance } = this.#ports;
+    const cancel = clock.wakeIn(Math.max(0, atMs - clock.monoMs()), () => {
+      this.#wake = undefined;
+      this.#post({ kind: 'tick', id: chance.bytes(8) });
+    });
+    this.#wake = { atMs, cancel };
+  }
+
+  #perform(effect: UplinkEffect): void {
+    switch (effect.kind) {
+      case 'connect':
+        return this.#connect();
+      case 'close':
+        return this.#dropLink();
+      case 'hello':
+        return this.#sendUp(this.#hello(effect.session));
+      case 'pin':
+        return this.#inbox.remember(effect.publicKey);
+      case 'acknowledge':
+        return this.#ports.journal.acknowledge(effect.lane, effect.watermark);
+      case 'apply':
+        return this.#apply(effect.commands);
+      case 'report':
+        return this.#report();
+      case 'send':
+        return this.#track(this.#sendBatch(effect, this.#link));
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#unfinished.add(work);
+    void work.finally(() => this.#unfinished.delete(work));
+  }
+
+  #marks(): LaneMarks {
+    return this.#ports.journal.positions();
+  }
+
+  #connect(): void {
+    this.#isReporting = false;
+    this.#life += 1;
+    const life = this.#life;
+    this.#link = this.#ports.dial((event) => {
+      if (life === this.#life) this.#onLink(event);
+    });
+  }
+
+  #dropLink(): void {
+    this.#life += 1;
+    this.#link?.close();
+    this.#link = undefined;
+  }
+
+  #onLink(event: LinkEvent): void {
+    switch (event.kind) {
+      case 'up':
+        return this.#post({ kind: 'up', id: this.#ports.chance.bytes(8) });
+      case 'down':
+        this.#dropLink();
+        return this.#post({ kind: 'down', reason: event.reason });
+      case 'message':
+        return this.#receive(event.bytes);
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const opened = this.#inbox.open(bytes);
+    if ('rejected' in opened) this.#reject(opened.rejected);
+    else this.#dispatch(opened.message);
+  }
+
+  #dispatch(message: Message): void {
+    switch (message.kind) {
+      case 'welcome':
+        return this.#post({ kind: 'welcome', welcome: message, marks: this.#marks() });
+      case 'ack':
+        return this.#post({ kind: 'ack', ack: message, epoch: this.#ports.journal.epoch });
+      case 'commands':
+        return this.#post({ kind: 'commands', commands: message.commands });
+      case 'refusal':
+        return this.#post({ kind: 'refusal', refusal: message });
+      default:
+        return this.#reject(problemOf('HF_MESSAGE_INVALID', `a ${message.kind} came down`));
+    }
+  }
+
+  #reject(reason: LinkDown): void {
+    this.#post({ kind: 'rejected', reason });
+    const nowMs = this.#ports.clock.monoMs();
+    if (nowMs - this.#rejectedLoggedAtMs < REJECTED_LOG_EVERY_MS) return;
+    this.#rejectedLoggedAtMs = nowMs;
+    this.#ports.log.error('message from the gateway dropped', {
+      code: reason.code,
+      why: reason.message,
+      sinceStart: this.#state.memory.rejected,
+    });
+  }
+
+  #hello(session: Uint8Array): Message {
+    const { journal, runtime, clock, signer } = this.#ports;
+    const positions = journal.positions();
+    return {
+      kind: 'hello',
+      protocolMin: PROTOCOL_VERSION_MIN,
+      protocolMax: PROTOCOL_VERSION,
+      device: this.#options.device,
+      epoch: journal.epoch,
+      incarnation: this.#incarnation,
+      session,
+      agentVersion: this.#options.agentVersion,
+      publicKey: signer.publicKey,
+      lanes: eachLane((lane) => positions[laneIndex(lane)]),
+      lastCommand: runtime.lastCommand(),
+      sentAtMs: clock.nowMs(),
+    };
+  }
+
+  #sendUp(message: Message): void {
+    void this.#link?.send('up', seal(this.#options.device, message, this.#ports.signer));
+  }
+
+  /** The present is worth sending only while it is: never two reports on their way. */
+  #report(): void {
+    const link = this.#link;
+    if (link === undefined || this.#isReporting) return;
+    this.#isReporting = true;
+    const sending = this.#sendReport(link).catch((error: unknown) => {
+      this.#ports.log.debug('report not sent', { why: messageOf(error) });
+    });
+    this.#track(sending.finally(() => (this.#isReporting = false)));
+  }
+
+  async #sendReport(link: Link): Promise<void> {
+    const report = await this.#ports.runtime.report();
+    if (link !== this.#link) return;
+    const message: Message = { kind: 'report', ...report };
+    void link.send('state', seal(this.#options.device, message, this.#ports.signer));
+  }
+
+  async #sendBatch(request: SendEffect, link: Link | undefined): Promise<void> {
+    const { session, lane, seqFirst } = request;
+    let packed: PackedBatch;
+    try {
+      packed = await this.#pack(request);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      return this.#noteUnread(request, error);
+    }
+    if (link === undefined || link !== this.#link) return;
+    void link.send('up', packed.bytes);
+    const sizes = { bytes: packed.bytes.byteLength, entryBytes: packed.entryBytes };
+    const seqLast = seqFirst + packed.count - 1;
+    this.#post({ kind: 'sent', session, lane, seqFirst, seqLast, ...sizes });
+  }
+
+  async #pack(request: SendEffect): Promise<PackedBatch> {
+    const { journal, signer, deflate } = this.#ports;
+    const { lane, seqFirst } = request;
+    const read = await journal.read(lane, seqFirst, {
+      entriesMax: request.entriesMax,
+      bytesMax: request.entryBytesMax,
+    });
+    const source = { ...read, epoch: journal.epoch, lane, seqFirst };
+    const ports = { device: this.#options.device, signer, deflate };
+    return packBatch(source, request.messageBytesMax, ports);
+  }
+
+  #noteUnread({ session, lane, seqFirst }: SendEffect, error: unknown): void {
+    if (this.#isClosed) return;
+    const { journal, log } = this.#ports;
+    // What was acknowledged once may be gone: a ledger set back cannot be given it again.
+    const isFinal = seqFirst <= journal.positions()[laneIndex(lane)].acked;
+    const code = isFinal ? 'HF_LEDGER_BEHIND' : (codeOf(error) ?? 'HF_ENTRY_DAMAGED');
+    log.error('lane cannot be read', { lane, seqFirst, code, why: messageOf(error) });
+    const reason = problemOf(code, `lane ${lane}, seq ${seqFirst}`);
+    this.#post({ kind: 'unread', session, lane, reason, isFinal });
+  }
+
+  /** One after another: a later command waits until the one before it is durable. */
+  #apply(commands: readonly Command[]): void {
+    this.#applying = this.#applying.then(async () => {
+      if (this.#isClosed) return;
+      try {
+        await this.#ports.runtime.applyCommands(commands);
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        // Not applied is not lost: without a receipt the gateway sends them again.
+        this.#ports.log.error('commands not applied', { why: messageOf(error) });
+        return;
+      }
+      const last = Math.max(0, ...commands.map((command) => command.number));
+      if (last > this.#ports.runtime.lastCommand()) this.#post({ kind: 'missed' });
+    });
+  }
+}
