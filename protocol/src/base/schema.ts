@@ -1,4 +1,6 @@
+import { assert } from './assert.ts';
 import { HoldfastError } from './errors.ts';
+import { toWellFormed } from './well-formed.ts';
 
 /**
  * Describes what a part of a message may be: its type, its bounds, and its text form. Records are
@@ -10,8 +12,11 @@ export interface Schema<T> {
   readonly shape: string;
   /** Checks decoded CBOR. Throws HF_MESSAGE_INVALID with the path of what is wrong. */
   read(value: unknown, path: string): T;
-  /** What the CBOR encoder is given for a value of this type. */
-  write(value: T): unknown;
+  /**
+   * What the CBOR encoder is given for a value of this type. Throws `AssertionError` for what
+   * `read` would refuse: it must not be journaled or sent.
+   */
+  write(value: T, name?: string): unknown;
 }
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
@@ -34,8 +39,12 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
       if (number > max) throw invalid(path, `is above ${max}`);
       return number;
     },
-    // The encoder would write a larger number as a float; other languages expect an integer.
-    write: (value) => (value > UINT32_MAX ? BigInt(value) : value),
+    write(value, name) {
+      const fits = Number.isSafeInteger(value) && value >= 0 && value <= max;
+      assert(fits, `${name} is ${value}, not an integer from 0 to ${max}`);
+      // The encoder would write a larger number as a float; other languages expect an integer.
+      return value > UINT32_MAX ? BigInt(value) : value;
+    },
   };
 }
 
@@ -48,7 +57,23 @@ export function text(lengthMax: number): Schema<string> {
       if (value.length > lengthMax) throw invalid(path, `is longer than ${lengthMax}`);
       return value;
     },
-    write: (value) => value,
+    write(value, name) {
+      assert(value.length <= lengthMax, `${name} has ${value.length} characters of ${lengthMax}`);
+      return value;
+    },
+  };
+}
+
+/** Text for people, of at most `lengthMax` UTF-16 units: the writer cuts what is longer. */
+export function prose(lengthMax: number): Schema<string> {
+  const whole = text(lengthMax);
+  return {
+    ...whole,
+    write(value) {
+      const cut = value.length > lengthMax ? `${value.slice(0, lengthMax - 1)}…` : value;
+      // Half a character would come back as more than it was.
+      return toWellFormed(cut);
+    },
   };
 }
 
@@ -62,7 +87,11 @@ export function bytes(bytesMax: number, exact = false): Schema<Uint8Array> {
       if (exact && value.byteLength !== bytesMax) throw invalid(path, `is not ${bytesMax} bytes`);
       return value;
     },
-    write: (value) => value,
+    write(value, name) {
+      const fits = !exact || value.byteLength === bytesMax;
+      assert(fits, `${name} has ${value.byteLength} bytes, not ${bytesMax}`);
+      return value;
+    },
   };
 }
 
@@ -76,7 +105,11 @@ export function choice<const W extends string>(words: readonly W[]): Schema<W> {
       if (word === undefined) throw invalid(path, `is none of ${words.join(', ')}`);
       return word;
     },
-    write: (value) => positions.get(value),
+    write(value, name) {
+      const position = positions.get(value);
+      assert(position !== undefined, `${name} is ${value}, none of ${words.join(', ')}`);
+      return position;
+    },
   };
 }
 
@@ -89,7 +122,10 @@ export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]
       if (value.length > lengthMax) throw invalid(path, `has more than ${lengthMax} items`);
       return value.map((each, index) => item.read(each, `${path}[${index}]`));
     },
-    write: (value) => value.map((each) => item.write(each)),
+    write(value, name) {
+      assert(value.length <= lengthMax, `${name} has ${value.length} items of ${lengthMax}`);
+      return value.map((each) => item.write(each, name));
+    },
   };
 }
 
@@ -105,7 +141,7 @@ export function perLane<T>(item: Schema<T>): Schema<readonly [T, T, T]> {
       }
       return [urgent, normal, bulk];
     },
-    write: (value) => items.write(value),
+    write: (value, name) => items.write(value, name),
   };
 }
 
@@ -127,7 +163,7 @@ export function record<F extends Fields>(fields: F): Schema<Row<F>> {
     },
     write(value) {
       const row: Readonly<Record<string, unknown>> = value;
-      return entries.map(([name, field]) => field.write(row[name]));
+      return entries.map(([name, field]) => field.write(row[name], name));
     },
   };
 }

@@ -37,7 +37,7 @@ function parseDuration(text: string): number {
 
 /** A duration as a person says it: `850 ms`, `12 s`, `4m 10s`, `3h 12m`, `2d 4h`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;
   const [minutes, hours, days] = [60, 3_600, 86_400].map((unit) => Math.floor(seconds / unit));

@@ -12,7 +12,7 @@ const codec = new Encoder({
 
 /** Encodes to bytes of their own. (The encoder's results share slabs that they would keep alive.) */
 export function encodeCbor(value: unknown): Uint8Array {
-  return codec.encode(value).slice();
+  return new Uint8Array(codec.encode(value));
 }
 
 /**
@@ -23,7 +23,8 @@ export function encodeCbor(value: unknown): Uint8Array {
 export function decodeCbor(bytes: Uint8Array, bounds: Bounds): unknown {
   checkBounds(bytes, bounds);
   try {
-    return codec.decode(bytes);
+    // A view of its own: the decoder leaves a property on the array it is given.
+    return codec.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (cause) {
     throw invalid('the message', `does not decode: ${String(cause)}`);
   }

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import { NAME_LENGTH_MAX } from '../base/names.ts';
-import { bytes, choice, invalid, record, text, uint, type Infer } from '../base/schema.ts';
+import { bytes, choice, invalid, prose, record, text, uint, type Infer } from '../base/schema.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 
 /** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */
@@ -8,7 +8,7 @@ export const ENTRY_BYTES_MAX = 56 * 1024;
 
 const name = text(NAME_LENGTH_MAX);
 const value = bytes(ENTRY_BYTES_MAX);
-const reason = text(1_024);
+const reason = prose(1_024);
 
 /** What every entry begins with. */
 const stamp = {

@@ -1,5 +1,15 @@
 import { NAME_LENGTH_MAX } from '../base/names.ts';
-import { bytes, choice, list, perLane, record, text, uint, type Infer } from '../base/schema.ts';
+import {
+  bytes,
+  choice,
+  list,
+  perLane,
+  prose,
+  record,
+  text,
+  uint,
+  type Infer,
+} from '../base/schema.ts';
 import { ENTRY_BYTES_MAX } from './entry.ts';
 import { HASH_BYTES, lanes } from './lanes.ts';
 
@@ -114,7 +124,7 @@ export const commands = record({ commands: list(command, COMMANDS_MAX) });
 /** Either way: a message was not taken, and why. */
 export const refusal = record({
   code: text(64),
-  why: text(512),
+  why: prose(512),
   retryAfterMs: uint(),
 });
 
