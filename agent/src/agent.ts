@@ -26,8 +26,8 @@ import { systemChance } from './io/chance.ts';
 import { createCron, type Cron } from './io/cron.ts';
 import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
-import { gatewayPin, openDeviceKey, verify } from './io/device-key.ts';
-import { brokerOf, mqttDial, type MqttDialOptions } from './io/mqtt-dial.ts';
+import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { createMqttDial, type TlsOptions } from './io/mqtt-dial.ts';
 import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
@@ -43,7 +43,7 @@ export interface AgentOptions {
   /** `mqtt://host:port` or `mqtts://host:port`. Default: none; everything stays on the device. */
   readonly gateway?: string;
   /** PEM texts for mqtts: what to trust, and what to show. */
-  readonly tls?: Pick<MqttDialOptions, 'ca' | 'cert' | 'key'>;
+  readonly tls?: TlsOptions;
   /** How long acknowledged entries of ended runs are kept. Default 7 days. */
   readonly retention?: Duration;
   /** Default: nothing is logged. */
@@ -104,10 +104,11 @@ export class Agent {
   static async open(options: AgentOptions): Promise<Agent> {
     const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
     const log = options.log ?? silent;
-    if (options.gateway !== undefined) brokerOf(options.gateway);
+    // A wrong address is found before the store is touched.
+    const dial = options.gateway === undefined ? undefined : dialOf(options, options.gateway);
     const dir = await openDataDir(options.dataDir, { device: options.device });
     try {
-      const parts = await compose(options, { dir, log, keepMs });
+      const parts = await compose(options, { dir, log, keepMs, dial });
       await parts.runtime.recover();
       parts.retention.start();
       parts.uplink?.start();
@@ -234,6 +235,7 @@ interface Prepared {
   readonly dir: DataDir;
   readonly log: Log;
   readonly keepMs: number;
+  readonly dial: ReturnType<typeof dialOf> | undefined;
 }
 
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
@@ -265,7 +267,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
 
 function openUplink(
   options: AgentOptions,
-  { dir, log }: Prepared,
+  { dir, log, dial }: Prepared,
   parts: {
     readonly facts: AgentFacts;
     readonly journal: Journal;
@@ -273,7 +275,7 @@ function openUplink(
     readonly inspector: Inspector;
   },
 ): Uplink | undefined {
-  if (options.gateway === undefined) return undefined;
+  if (dial === undefined) return undefined;
   const { facts, journal, runtime, inspector } = parts;
   const clock = systemClock;
   const report = async () => {
@@ -282,13 +284,12 @@ function openUplink(
   };
   const { device, path } = dir;
   const signer = openDeviceKey(path);
-  const pin = gatewayPin(path);
-  const dial = mqttDial({ url: options.gateway, device, ...options.tls });
+  const pin = openGatewayPin(path);
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, chance: systemChance };
   return createUplink(
-    { journal, runtime: side, dial, clock, log, deflate, ...security },
+    { journal, runtime: side, dial: dial(device), clock, log, deflate, ...security },
     {
       ...{ device, agentVersion: facts.version },
       ...(options.uplink === undefined ? {} : { limits: options.uplink }),
@@ -330,6 +331,10 @@ export const agentVersion: string = (
     readonly version: string;
   }
 ).version;
+
+function dialOf(options: AgentOptions, url: string) {
+  return createMqttDial(options.tls === undefined ? { url } : { url, tls: options.tls });
+}
 
 async function idle(runtime: Runtime, graceMs: number): Promise<void> {
   const end = performance.now() + graceMs;
