@@ -1,0 +1,86 @@
+import { HoldfastError, isDeviceId, lanes, type Lane } from '@holdfast/protocol';
+import type { EntriesQuery, RunsQuery } from './fleet-views.ts';
+
+export const LIMIT_DEFAULT = 100;
+export const LIMIT_MAX = 1_000;
+
+/** The parameters of a request as they came: a repeated one is an array. */
+export type RawQuery = Readonly<Record<string, unknown>>;
+
+/** The id of a device from a path. @throws HF_DEVICE_UNKNOWN for text that cannot be one. */
+export function readDevice(text: unknown): string {
+  if (typeof text === 'string' && isDeviceId(text)) return text;
+  throw new HoldfastError('HF_DEVICE_UNKNOWN', {
+    why: 'an id has 1 to 64 letters, digits, _ or -',
+  });
+}
+
+/** @throws HF_REQUEST_INVALID */
+export function readRunsQuery(query: RawQuery, device?: string): RunsQuery {
+  const named = device === undefined ? ['device', 'limit'] : ['limit'];
+  const { device: asked, limit } = readOnly(query, named);
+  const of = device ?? (asked === undefined ? undefined : readDevice(asked));
+  return { device: of, limit: readInteger('limit', limit, limitRange) };
+}
+
+/** @throws HF_REQUEST_INVALID */
+export function readEntriesQuery(query: RawQuery, device: string): EntriesQuery {
+  const { lane, after, limit } = readOnly(query, ['lane', 'after', 'limit']);
+  if (after !== undefined && lane === undefined) {
+    throw refuse('after needs lane: each lane counts for itself');
+  }
+  return {
+    device,
+    lane: lane === undefined ? undefined : readLane(lane),
+    after: readInteger('after', after, { least: 0, most: Number.MAX_SAFE_INTEGER, standard: 0 }),
+    limit: readInteger('limit', limit, limitRange),
+  };
+}
+
+/** @throws HF_REQUEST_INVALID */
+export function readNothing(query: RawQuery): void {
+  readOnly(query, []);
+}
+
+function refuse(why: string): HoldfastError {
+  return new HoldfastError('HF_REQUEST_INVALID', { why });
+}
+
+function readOnly(
+  query: RawQuery,
+  allowed: readonly string[],
+): Readonly<Record<string, string | undefined>> {
+  const read: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (!allowed.includes(name)) {
+      const known = allowed.length === 0 ? 'no parameters' : `only ${allowed.join(', ')}`;
+      throw refuse(`there is no parameter ${name} here; allowed are ${known}`);
+    }
+    if (typeof value !== 'string') throw refuse(`${name} is given more than once`);
+    read[name] = value;
+  }
+  return read;
+}
+
+function readLane(text: string): Lane {
+  const lane = lanes.find((each) => each === text);
+  if (lane !== undefined) return lane;
+  throw refuse(`lane is ${JSON.stringify(text)}, not one of ${lanes.join(', ')}`);
+}
+
+interface Range {
+  readonly least: number;
+  readonly most: number;
+  /** When nothing is given. */
+  readonly standard: number;
+}
+
+const limitRange: Range = { least: 1, most: LIMIT_MAX, standard: LIMIT_DEFAULT };
+
+function readInteger(name: string, text: string | undefined, range: Range): number {
+  if (text === undefined) return range.standard;
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= range.least && number <= range.most) return number;
+  const given = JSON.stringify(text);
+  throw refuse(`${name} is ${given}, not an integer from ${range.least} to ${range.most}`);
+}

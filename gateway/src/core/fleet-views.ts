@@ -1,0 +1,154 @@
+import type { Lane } from '@holdfast/protocol';
+
+/**
+ * What the HTTP API serves and the command line prints. Every object that leaves the process
+ * carries its schema and version; fields are added, never renamed. Times are RFC 3339, `null`
+ * where there is none; values are in their display form.
+ */
+
+/** `unknown`: no gateway runs on the ledger, so nobody knows. */
+export type DeviceState =
+  | 'new'
+  | 'synced'
+  | 'syncing'
+  | 'offline'
+  | 'stuck'
+  | 'conflict'
+  | 'unknown';
+
+export interface ProblemView {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What the device said last, at `reportedAt`: it may hold more by now. */
+export interface ReportedBacklog {
+  /** Entries it had by then that the ledger does not have now. */
+  readonly pending: number;
+  /** Bytes of the entries that were pending then. */
+  readonly bytes: number;
+  /** When the oldest of them was journaled, by the clock of the device. */
+  readonly oldestAt: string | null;
+  readonly reportedAt: string;
+}
+
+export interface DeviceView {
+  readonly device: string;
+  readonly state: DeviceState;
+  readonly epoch: number;
+  readonly firstSeenAt: string | null;
+  readonly lastSeenAt: string | null;
+  readonly lastAckAt: string | null;
+  readonly agentVersion: string | null;
+  /** Entries of this epoch in the ledger. */
+  readonly entries: number;
+  /** Highest seq such that it and all before are in the ledger; 0: none. */
+  readonly lanes: readonly { readonly lane: Lane; readonly watermark: number }[];
+  /** `null`: it has not reported since this gateway started. */
+  readonly backlog: ReportedBacklog | null;
+  /** Number of its runs by state, as last reported. */
+  readonly runs: Readonly<Record<string, number>> | null;
+  /** Messages of it that were refused since this gateway started. */
+  readonly refusals: number;
+  /** Number of the last command issued; 0: none. */
+  readonly lastCommand: number;
+}
+
+export interface DevicesView {
+  readonly schema: 'holdfast.devices/1';
+  readonly at: string;
+  readonly devices: readonly DeviceView[];
+  readonly problems: readonly ProblemView[];
+}
+
+export interface DeviceDetailView extends DeviceView {
+  readonly schema: 'holdfast.device/1';
+  readonly at: string;
+}
+
+export interface RunView {
+  readonly id: string;
+  readonly device: string;
+  readonly workflow: string;
+  readonly state: string;
+  /** What the workflow said of itself last. */
+  readonly status: unknown;
+  readonly startedAt: string | null;
+  readonly updatedAt: string | null;
+  /** Entries of this run that have arrived. */
+  readonly entries: number;
+}
+
+export interface RunsView {
+  readonly schema: 'holdfast.runs/1';
+  readonly at: string;
+  /** `null`: of all devices. */
+  readonly device: string | null;
+  readonly runs: readonly RunView[];
+  readonly problems: readonly ProblemView[];
+}
+
+/** An entry with the fields of its kind; `kind` is `null` for one this version does not know. */
+export interface EntryView {
+  readonly lane: Lane;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly receivedAt: string | null;
+  readonly bytes: number;
+  readonly kind: string | null;
+  readonly [field: string]: unknown;
+}
+
+export interface EntriesView {
+  readonly schema: 'holdfast.entries/1';
+  readonly at: string;
+  readonly device: string;
+  readonly epoch: number;
+  readonly entries: readonly EntryView[];
+  /** Where to go on, for each lane that has more; empty: these were the last. */
+  readonly next: readonly { readonly lane: Lane; readonly after: number }[];
+}
+
+export interface VerifyView {
+  readonly schema: 'holdfast.verify/1';
+  readonly at: string;
+  readonly whole: boolean;
+  readonly entries: number;
+  readonly lanes: number;
+  readonly faults: readonly {
+    readonly device: string;
+    readonly epoch: number;
+    readonly lane: Lane;
+    readonly seq: number;
+    readonly why: string;
+  }[];
+}
+
+export interface RunsQuery {
+  readonly device?: string | undefined;
+  readonly limit: number;
+}
+
+export interface EntriesQuery {
+  readonly device: string;
+  /** Default: all lanes. */
+  readonly lane?: Lane | undefined;
+  /** Only with a higher seq; needs `lane`. */
+  readonly after?: number | undefined;
+  /** Of each lane. */
+  readonly limit: number;
+}
+
+/** What is known of all devices. Every failure is a HoldfastError. */
+export interface Fleet {
+  devices(): Promise<DevicesView>;
+  /** @throws HF_DEVICE_UNKNOWN */
+  device(device: string): Promise<DeviceDetailView>;
+  /** Newest first. @throws HF_DEVICE_UNKNOWN */
+  runs(query: RunsQuery): Promise<RunsView>;
+  /** In the order of their seq, lane by lane. @throws HF_DEVICE_UNKNOWN */
+  entries(query: EntriesQuery): Promise<EntriesView>;
+  /** Reads the whole ledger and checks every chain. Those who ask meanwhile share the answer. */
+  verify(): Promise<VerifyView>;
+}

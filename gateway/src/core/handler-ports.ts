@@ -1,0 +1,55 @@
+import type { PendingCall } from './ledger.ts';
+
+/** What a handler is told about the call besides its input. */
+export interface HandlerInfo {
+  /** The same in every attempt of this call, across restarts; no other call has it. */
+  readonly idempotencyKey: string;
+  readonly device: string;
+  /** Id of the run that made the call. */
+  readonly run: string;
+  /** 1 in the first attempt since the gateway started. */
+  readonly attempt: number;
+  /** Aborts when the attempt times out or the gateway closes. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does the work of a service. What it returns is the result of the call; it has to be a value that
+ * can be stored. What it throws is repeated, unless the error says `retryable: false`; an error
+ * with `retryAfterMs` is not repeated earlier than that.
+ *
+ * It may run more than once for one call, always with the same `idempotencyKey`.
+ */
+export type Handler<I = never, O = unknown> = (input: I, info: HandlerInfo) => O | Promise<O>;
+
+/** What a call is executed with: takes and gives encoded values. */
+export type CallExecutor = (
+  call: PendingCall,
+  info: HandlerInfo,
+) => Uint8Array | Promise<Uint8Array>;
+
+export interface RepeatPolicy {
+  /** Attempts in all, the first included. `Infinity` never gives up. */
+  readonly attempts: number;
+  /** Pause after the first failure, doubled for each next one. */
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+/** Repeats and limits attempts: what needs timers and abort signals. */
+export interface Attempts {
+  /**
+   * Repeats the attempt, which is given its number from 1, with pauses between. Rejects with the
+   * last error when the attempts are used up, at once when an error is permanent, and with
+   * HF_GATEWAY_CLOSED when another attempt would be due after `stop`.
+   */
+  repeat<T>(policy: RepeatPolicy, attempt: (number: number) => Promise<T>): Promise<T>;
+  /**
+   * Resolves or rejects as the body does. Rejects with HF_HANDLER_TIMEOUT after `timeoutMs` and
+   * with HF_GATEWAY_CLOSED when the grace of `stop` is over; the signal aborts then, and how the
+   * body ends is of no interest any more.
+   */
+  within<T>(timeoutMs: number, body: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Ends all pauses, repeats nothing any more, and aborts after `graceMs` what is under way. */
+  stop(graceMs: number): void;
+}
