@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Package {
+  readonly version: string;
+  readonly license?: string;
+  readonly workspaces?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly optional?: boolean;
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+function readPackage(folder: string): Package {
+  return JSON.parse(read(join(folder, 'package.json')));
+}
+
+/** Rows `package version licence users` of what the workspaces depend on. */
+function declared(): readonly string[] {
+  const users = new Map<string, string[]>();
+  const add = (user: string, dependencies: Readonly<Record<string, string>> = {}): void => {
+    for (const [name, version] of Object.entries(dependencies)) {
+      if (name.startsWith('@holdfast/')) continue;
+      const { license } = readPackage(join('node_modules', name));
+      const key = `${name} ${version} ${license}`;
+      users.set(key, [...(users.get(key) ?? []), user]);
+    }
+  };
+  const { workspaces = [], devDependencies } = readPackage('.');
+  for (const workspace of workspaces) add(workspace, readPackage(workspace).dependencies);
+  add('root', devDependencies);
+  return [...users].map(([key, names]) => `${key} ${names.join(', ')}`).toSorted();
+}
+
+test('docs/DEPENDENCIES.md lists what the workspaces depend on, with its licence', (t) => {
+  const rows = read('docs/DEPENDENCIES.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .map(([, name = '', version, licence, users]) =>
+      [name.replaceAll('`', ''), version, licence, users].join(' '),
+    );
+
+  t.deepEqual(rows.toSorted(), declared());
+});
+
+test('the lockfile has every dependency of every platform, as npm ci demands', (t) => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Readonly<Record<string, Package>>;
+  };
+  const missing = Object.entries(packages).flatMap(([path, { dependencies, ...rest }]) =>
+    Object.keys({ ...dependencies, ...rest.optionalDependencies })
+      .filter((name) => !isLocked(packages, path, name))
+      .map((name) => `${name} of ${path === '' ? 'the root' : path}`),
+  );
+
+  t.deepEqual(missing, []);
+});
+
+/** Looks where Node looks: beside the package, then in each folder above it. */
+function isLocked(packages: Readonly<Record<string, unknown>>, path: string, name: string) {
+  for (let folder = path; ; folder = folder.slice(0, folder.lastIndexOf('/node_modules/'))) {
+    if (Object.hasOwn(packages, join(folder, 'node_modules', name))) return true;
+    if (!folder.includes('/node_modules/')) break;
+  }
+  return Object.hasOwn(packages, `node_modules/${name}`);
+}
+
+function listDocuments(): readonly string[] {
+  const folders = ['docs', 'examples', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.md'))
+      .map((path) => join(folder, path)),
+  );
+  return [...readdirSync(root).filter((path) => path.endsWith('.md')), ...folders];
+}
+
+test('links between documents lead somewhere', (t) => {
+  const broken = listDocuments().flatMap((document) =>
+    [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !existsSync(join(root, dirname(document), target)))
+      .map((target) => `${document} → ${target}`),
+  );
+
+  t.deepEqual(broken, []);
+});
+
+test('the promises are the same twelve in the README and in docs/GUARANTEES.md', (t) => {
+  const promises = (path: string): readonly string[] =>
+    [...read(path).matchAll(/^\| (P\d+ [^|]*) \| ([^|]*) \|/gm)].map(([, name, words]) =>
+      `${name}: ${words}`.trim(),
+    );
+
+  t.is(promises('docs/GUARANTEES.md').length, 12);
+  t.deepEqual(promises('README.md'), promises('docs/GUARANTEES.md'));
+});
