@@ -1,4 +1,4 @@
-import { workflow, type Context, type StepOptions } from '@holdfast/agent';
+import { HoldfastError, workflow, type Context, type StepOptions } from '@holdfast/agent';
 import { authorize, refund } from './card-terminal.ts';
 import { printReceipt, takeOrder } from './kiosk-files.ts';
 import { problemOf, type Order } from './order.ts';
@@ -48,7 +48,8 @@ export const checkout = workflow('checkout', async (ctx, order: Order): Promise<
   try {
     await ctx.call('inventory.update', { orderId, sku, quantity });
   } catch (error) {
-    return giveBack(ctx, authorization, error);
+    if (!(error instanceof HoldfastError && error.code === 'HF_CALL_FAILED')) throw error;
+    return giveBack(ctx, authorization, error.message);
   }
 
   const receipt = await ctx.step(
@@ -61,9 +62,8 @@ export const checkout = workflow('checkout', async (ctx, order: Order): Promise<
 });
 
 /** The goods cannot be had, and that is final. Nothing paid may stay paid. */
-async function giveBack(ctx: Context, authorization: string, error: unknown): Promise<Outcome> {
+async function giveBack(ctx: Context, authorization: string, reason: string): Promise<Outcome> {
   await ctx.step('refund-payment', (info) => refund(authorization, info), untilKnown);
   await ctx.setStatus('We are sorry: this is sold out. Your money is on its way back.');
-  const reason = error instanceof Error ? error.message : String(error);
   return { status: 'refunded', authorization, reason };
 }
