@@ -29,6 +29,11 @@ export const errorCatalogue = {
     retry: 'never',
     hint: 'Quote it for the shell, for example --input \'{"id":"A-1"}\', or use --input @file.json.',
   },
+  HF_LINES_REFUSED: {
+    message: 'Some lines did not start a run',
+    retry: 'never',
+    hint: 'Mend the lines named above and feed the file again: nothing is started twice.',
+  },
   HF_DATA_DIR_UNUSABLE: {
     message: 'The data directory cannot be used',
     retry: 'never',
@@ -128,6 +133,16 @@ export const errorCatalogue = {
     message: 'The run has already ended',
     retry: 'never',
     hint: 'Look at it with `holdfast workflow show`.',
+  },
+  HF_RUN_STUCK: {
+    message: 'A run cannot go on without a person',
+    retry: 'never',
+    hint: 'See which and why with `holdfast workflow ls` and `holdfast workflow show RUN`.',
+  },
+  HF_STORE_RECREATED: {
+    message: 'The store was missing and a new one was made',
+    retry: 'never',
+    hint: 'What it held and the ledger does not have is lost; find out what removed it.',
   },
   HF_RUN_FAILED: {
     message: 'The run failed',
@@ -254,10 +269,30 @@ export const errorCatalogue = {
     retry: 'later',
     hint: 'Check that the gateway runs and that the broker lets this device publish and subscribe.',
   },
+  HF_GATEWAY_UNTRUSTED: {
+    message: 'No trusted TLS connection to the gateway could be made',
+    retry: 'later',
+    hint: 'Check the clock of this device, the CA it trusts and the certificate of the broker.',
+  },
+  HF_BROKER_REFUSED: {
+    message: 'The broker refuses this device',
+    retry: 'later',
+    hint: 'Check that the broker knows this device id and lets it use its own topics.',
+  },
+  HF_LINK_LOST: {
+    message: 'The connection to the broker was lost',
+    retry: 'later',
+    hint: 'Nothing to do: the device connects again by itself, and nothing is lost.',
+  },
   HF_PORT_TAKEN: {
     message: 'The port is taken',
     retry: 'never',
     hint: 'Stop what listens there, choose another port, or give 0 to let the system choose.',
+  },
+  HF_CHILD_FAILED: {
+    message: 'A process of the scenario did not start',
+    retry: 'never',
+    hint: 'Its last lines are shown; run `npm run build` if the code has changed.',
   },
   HF_DEVICE_UNKNOWN: {
     message: 'This gateway has never seen that device',
@@ -273,6 +308,16 @@ export const errorCatalogue = {
     message: 'The ledger has more of this journal than the device',
     retry: 'never',
     hint: 'The device was set back to an older state; keep its data directory and ask for help.',
+  },
+  HF_LEDGER_FAILED: {
+    message: 'The ledger could not reach stable storage',
+    retry: 'restart',
+    hint: 'Check free space and the kernel log, then start the gateway again; devices send again.',
+  },
+  HF_LEDGER_BEHIND: {
+    message: 'The ledger asks for entries that this device no longer keeps',
+    retry: 'never',
+    hint: 'The gateway was set back to an older state; restore the newest copy of its ledger.',
   },
   HF_CHAIN_BROKEN: {
     message: 'The hash chain of a lane does not continue what the ledger holds',
@@ -293,6 +338,11 @@ export const errorCatalogue = {
     message: 'A message is not signed by the key that is known for its sender',
     retry: 'never',
     hint: 'If the device was made anew, remove its old key at the gateway first.',
+  },
+  HF_KEY_UNUSABLE: {
+    message: 'A key file cannot be used',
+    retry: 'never',
+    hint: 'Restore the file that is named from a copy; a new key would be that of another device.',
   },
   HF_VERSION_UNSUPPORTED: {
     message: 'The two ends have no protocol version in common',

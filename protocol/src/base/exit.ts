@@ -15,6 +15,10 @@ export const Exit = {
   bug: 70,
   /** A daemon cannot start like this; a supervisor must not try again. */
   config: 78,
+  /** By SIGINT, as a shell would say it. */
+  interrupted: 130,
+  /** By SIGTERM, as a shell would say it. */
+  terminated: 143,
 } as const;
 export type ExitCode = (typeof Exit)[keyof typeof Exit];
 

@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfast/protocol';
+import type { Cell, Column } from '@holdfast/protocol';
+import { Option, type Command } from 'commander';
+import type { JournalRow, JournalView } from '../core/views.ts';
+import type { AgentReader } from './agent-reader.ts';
+import { integerOption } from './integer-option.ts';
+import type { Screen } from './link-line.ts';
+import { streamFormatOption, type Format } from './output-format.ts';
+import { valueText } from './run-line.ts';
+import type { Shell } from './shell.ts';
+import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+
+interface Flags extends TargetFlags {
+  readonly output?: Format;
+  readonly follow?: true;
+  readonly lane?: Lane;
+  readonly lines: number;
+}
+
+const LINES_DEFAULT = 20;
+const LINES_MAX = 1_000;
+const FOLLOW_MS = 250;
+
+const about = `
+SYNC shows what the gateway has acknowledged (✓) and what waits on this device (◌).
+With -f, or as jsonl, each entry is one line of its own.
+
+Examples:
+  holdfast journal tail -n 50
+  holdfast journal tail -f --lane urgent
+  holdfast journal tail -o jsonl | jq 'select(.kind == "event")'
+`;
+
+export function addJournalTail(parent: Command, shell: Shell): void {
+  addTarget(parent.command('tail'))
+    .description('Show the newest entries of the journal.')
+    .option('-f, --follow', 'go on with those to come')
+    .addOption(new Option('--lane <lane>', 'of this lane only').choices(lanes))
+    .addOption(
+      integerOption('-n, --lines <n>', 'how many', { min: 1, max: LINES_MAX }).default(
+        LINES_DEFAULT,
+      ),
+    )
+    .addOption(streamFormatOption())
+    .addHelpText('after', about)
+    .action(async (flags: Flags) => {
+      if (flags.follow === true) {
+        await withAgent(shell, flags, (agent) => follow(agent, shell, flags));
+        return;
+      }
+      const query = { lane: flags.lane, limit: flags.lines };
+      const view = await readAgent(shell, flags, (agent) => agent.journal(query));
+      printView(view, shell, flags.output ?? 'text');
+    });
+}
+
+function printView(view: JournalView, shell: Shell, output: Format): void {
+  if (output === 'json') shell.print(JSON.stringify(view));
+  else if (output === 'jsonl') view.rows.forEach((row) => shell.print(rowJson(row)));
+  else shell.print(journalScreen(view.rows, shell));
+}
+
+function rowJson(row: JournalRow): string {
+  return JSON.stringify({ schema: 'holdfast.journal-row/1', ...row });
+}
+
+const columns: readonly Column[] = [
+  { title: 'lane' },
+  { title: 'seq', align: 'right' },
+  { title: 'time', drop: 2 },
+  { title: 'kind' },
+  { title: 'run', drop: 3 },
+  { title: 'name', drop: 1 },
+  { title: 'size', align: 'right', drop: 5 },
+  { title: 'sync' },
+  { title: 'value', drop: 4 },
+];
+
+/** Entries as a table, without a final line end. */
+export function journalScreen(rows: readonly JournalRow[], screen: Screen): string {
+  return rows.length === 0
+    ? 'The journal has no entries.'
+    : renderTable(columns, rows.map(rowCells), screen);
+}
+
+function rowCells(row: JournalRow): Cell[] {
+  return [
+    row.lane,
+    formatCount(row.seq),
+    row.at,
+    row.kind,
+    row.run === null ? '-' : { text: row.run, tone: 'cyan' },
+    row.name ?? '-',
+    formatBytes(row.bytes),
+    row.synced ? { text: '✓', tone: 'green' } : { text: '◌', tone: 'dim' },
+    row.value === null ? '' : valueText(row.value),
+  ];
+}
+
+/** Prints the newest entries, then each one to come, until interrupted. */
+async function follow(agent: AgentReader, shell: Shell, flags: Flags): Promise<void> {
+  const isText = (flags.output ?? 'text') === 'text';
+  const print = (row: JournalRow) => shell.print(isText ? rowLine(row) : rowJson(row));
+  const followed = flags.lane === undefined ? lanes : [flags.lane];
+  // Heads first: what is journaled between the two looks is then shown, not missed.
+  const heads = await agent.backlog();
+  const cursors = new Map(heads.lanes.map(({ lane, head }) => [lane, head]));
+  const { rows } = await agent.journal({ lane: flags.lane, limit: flags.lines });
+  for (const row of rows) advance(cursors, row, print);
+  for (;;) {
+    const fresh: JournalRow[] = [];
+    for (const lane of followed) {
+      const after = cursors.get(lane) ?? 0;
+      fresh.push(...(await agent.journal({ lane, after, limit: LINES_MAX })).rows);
+    }
+    fresh.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
+    for (const row of fresh) advance(cursors, row, print);
+    if (fresh.length === 0) await pause(FOLLOW_MS);
+  }
+}
+
+function advance(
+  cursors: Map<Lane, number>,
+  row: JournalRow,
+  print: (row: JournalRow) => void,
+): void {
+  print(row);
+  cursors.set(row.lane, Math.max(cursors.get(row.lane) ?? 0, row.seq));
+}
+
+function rowLine(row: JournalRow): string {
+  const value = row.value === null ? '' : `  ${valueText(row.value)}`;
+  const position = `${row.lane}/${row.seq}`.padEnd(14);
+  const sync = row.synced ? '✓' : '◌';
+  return `${row.at}  ${position} ${sync} ${row.kind.padEnd(16)} ${valueText(row.run ?? '-')}  ${valueText(row.name ?? '-')}${value}`;
+}

@@ -1,0 +1,59 @@
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  paint,
+  printable,
+  type Tone,
+} from '@holdfast/protocol';
+import type { LinkState, LinkView, Problem } from '../core/views.ts';
+
+/** What a screen needs to know of where and when it is shown. */
+export interface Screen {
+  readonly color: boolean;
+  readonly width: number | undefined;
+  readonly nowMs: () => number;
+}
+
+/** Offline is a normal state: dim. Red is for what a person must look at. */
+const signs: Readonly<Record<LinkState, readonly [sign: string, tone: Tone]>> = {
+  none: ['◌ NO GATEWAY', 'dim'],
+  offline: ['◌ OFFLINE', 'dim'],
+  connecting: ['◌ CONNECTING', 'dim'],
+  syncing: ['● SYNCING', 'bold'],
+  synced: ['✓ SYNCED', 'green'],
+  stuck: ['✗ STUCK', 'red'],
+  stopped: ['◌ STOPPED', 'dim'],
+};
+
+/** `◌ OFFLINE for 3h 12m` */
+export function linkSign(link: LinkView, screen: Screen): string {
+  const [sign, tone] = signs[link.state];
+  const hasAge = link.since !== null && link.state !== 'none' && link.state !== 'synced';
+  const since = hasAge ? ` for ${age(link.since, screen)}` : '';
+  return `${paint(sign, tone, screen.color)}${since}`;
+}
+
+/** How long ago an instant was: `3h 12m`. */
+export function age(at: string, screen: Screen): string {
+  return formatDuration(Math.max(0, screen.nowMs() - Date.parse(at)));
+}
+
+/** `1,284 entries (2.1 MiB)` */
+export function countEntries(pending: number, bytes: number): string {
+  const noun = pending === 1 ? 'entry' : 'entries';
+  return `${formatCount(pending)} ${noun} (${formatBytes(bytes)})`;
+}
+
+/** What is wrong, with what to do, as lines of a comment. */
+export function problemLines(problems: readonly Problem[], screen: Screen): string[] {
+  if (problems.length === 0) return [];
+  return [
+    '',
+    paint('# Problems', 'bold', screen.color),
+    ...problems.flatMap(({ code, message, hint }) => [
+      `#   - ${paint(code, 'red', screen.color)}  ${printable(message)}`,
+      `#       hint: ${printable(hint)}`,
+    ]),
+  ];
+}

@@ -1,0 +1,163 @@
+import {
+  codeOf,
+  createLog,
+  durationMs,
+  Exit,
+  exitCodeOf,
+  HoldfastError,
+  messageOf,
+  type Log,
+  type LogLevel,
+} from '@holdfast/protocol';
+import type { Agent } from '../agent.ts';
+import type { SocketServer } from '../socket.ts';
+import { loadCode, type Code } from './code-file.ts';
+import type { Shell } from './shell.ts';
+
+export interface RunOptions {
+  readonly dataDir: string;
+  readonly device: string;
+  /** Path of the file with the workflows. */
+  readonly code: string;
+  readonly gateway?: string;
+  readonly socket: string;
+  readonly retention?: string;
+  readonly logFormat: 'text' | 'json';
+  readonly logLevel: LogLevel;
+  /** Whether the line that says it is ready is JSON. */
+  readonly isJson: boolean;
+}
+
+/** The time in which steps may end after a signal; a supervisor kills after a little more. */
+const GRACE_MS = 10_000;
+
+/** Runs the agent until it is told to stop, and sets the exit code. Never rejects. */
+export async function runAgent(shell: Shell, options: RunOptions): Promise<void> {
+  const log = createLog({
+    component: 'agent',
+    level: options.logLevel,
+    format: options.logFormat,
+    nowMs: shell.nowMs,
+    write: (line) => shell.say(line),
+  });
+  shell.outliveReaders();
+  exitOnFaults(log);
+  const stopped = stopSignal(log);
+  try {
+    const code = await prepare(options);
+    const running = await open(options, code, log);
+    await sayReady(shell, options, running.agent);
+    await untilStopped(running, stopped, log);
+  } catch (error) {
+    shell.fail(error, startFailure(error));
+    // Handles of a start that failed half-way must not keep the process.
+    process.exit();
+  }
+}
+
+/** What is wrong with the settings must not be tried again by a supervisor. */
+function startFailure(error: unknown): number {
+  const exitCode = exitCodeOf(error);
+  return exitCode === Exit.usage && codeOf(error) !== 'HF_USAGE' ? Exit.config : exitCode;
+}
+
+/** All that can be known to be wrong before the store is touched. */
+async function prepare(options: RunOptions): Promise<Code> {
+  if (options.retention !== undefined) durationMs(options.retention);
+  const { checkSocketPath } = await import('../socket.ts');
+  checkSocketPath(options.socket);
+  return loadCode(options.code);
+}
+
+interface Running {
+  readonly agent: Agent;
+  readonly server: SocketServer;
+}
+
+async function open(options: RunOptions, code: Code, log: Log): Promise<Running> {
+  const [{ Agent }, { createSocketServer }] = await Promise.all([
+    import('../agent.ts'),
+    import('../socket.ts'),
+  ]);
+  const { dataDir, device, gateway, retention, socket } = options;
+  const agent = await Agent.open({
+    dataDir,
+    device,
+    workflows: code.workflows,
+    log,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(retention === undefined ? {} : { retention }),
+  });
+  try {
+    for (const schedule of code.schedules) agent.schedule(schedule);
+    const server = await createSocketServer({ path: socket, surface: agent.surface, log });
+    return { agent, server };
+  } catch (error) {
+    await agent.close();
+    throw error;
+  }
+}
+
+async function sayReady(
+  shell: Shell,
+  { socket, isJson }: RunOptions,
+  agent: Agent,
+): Promise<void> {
+  const { device, epoch } = await agent.surface.status();
+  const { pid } = process;
+  shell.print(
+    isJson
+      ? JSON.stringify({ schema: 'holdfast.ready/1', pid, socket, device, epoch })
+      : `ready: device ${device}, epoch ${epoch}, pid ${pid}, socket ${socket}`,
+  );
+}
+
+/** Serves until a signal comes or the journal fails, then closes in order. */
+async function untilStopped(
+  { agent, server }: Running,
+  stopped: Promise<void>,
+  log: Log,
+): Promise<void> {
+  const failure = await Promise.race([stopped, agent.failed]);
+  // A step that does not end by its signal must not keep the supervisor waiting.
+  const grace = setTimeout(() => {
+    log.error('not closed in time; what was journaled is safe', { graceMs: GRACE_MS });
+    process.exit(Exit.failed);
+  }, GRACE_MS);
+  if (failure instanceof HoldfastError) {
+    log.error(failure.message, { code: failure.code, hint: failure.hint });
+  }
+  await server.close();
+  await agent.close();
+  clearTimeout(grace);
+  if (failure === undefined) log.info('closed');
+  // Timers and sockets of the user's code must not keep the process.
+  process.exit(failure === undefined ? Exit.ok : Exit.failed);
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
+function stopSignal(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (isStopping) process.exit(Exit.interrupted);
+      isStopping = true;
+      log.info('closing', { signal });
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+/** After a fault nobody foresaw, only what the disk holds is trusted: start again from there. */
+function exitOnFaults(log: Log): void {
+  const onFault = (error: unknown) => {
+    log.error('a fault that nothing handles', {
+      error: error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error),
+    });
+    process.exit(Exit.bug);
+  };
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+}

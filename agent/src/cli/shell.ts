@@ -1,0 +1,52 @@
+import { errorText, Exit, exitCodeOf, printable, wantsColor } from '@holdfast/protocol';
+
+/** What a command sees of the terminal it was called from. Data goes out, messages to the side. */
+export interface Shell {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether a person looks at stdout. */
+  readonly isTerminal: boolean;
+  readonly color: boolean;
+  /** Columns of the terminal; `undefined`: no limit. */
+  readonly width: number | undefined;
+  readonly nowMs: () => number;
+  /** Writes a line to stdout. */
+  print(text: string): void;
+  /** Writes to stdout as it is. */
+  write(text: string): void;
+  /** Writes a line to stderr. */
+  say(text: string): void;
+  /** Writes an error to stderr in three lines and sets the exit code. */
+  fail(error: unknown, exitCode?: number): void;
+  /** From now on, readers of stdout and stderr that go away do not end this process. */
+  outliveReaders(): void;
+}
+
+/** The shell of this process. A reader that goes away (EPIPE) ends it without a word. */
+export function processShell(options: { readonly debug: boolean }): Shell {
+  const { stdout, stderr, env } = process;
+  let outlives = false;
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!outlives) process.exit(error.code === 'EPIPE' ? Exit.ok : Exit.failed);
+    });
+  }
+  const isTerminal = stdout.isTTY && env['TERM'] !== 'dumb';
+  return {
+    env,
+    isTerminal,
+    color: wantsColor(stdout, env),
+    width: stdout.isTTY ? stdout.columns : undefined,
+    nowMs: () => Date.now(),
+    print: (text) => void stdout.write(`${text}\n`),
+    write: (text) => void stdout.write(text),
+    say: (text) => void stderr.write(`${text}\n`),
+    fail(error, exitCode = exitCodeOf(error)) {
+      const text = errorText(error, options).split('\n').map(printable).join('\n');
+      stderr.write(`${text}\n`);
+      process.exitCode = exitCode;
+    },
+    outliveReaders() {
+      outlives = true;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { jsonArgument } from './json-argument.ts';
+import { formatOption, type Format } from './output-format.ts';
+import { valueText } from './run-line.ts';
+import type { Shell } from './shell.ts';
+import { addTarget, withAgent, type TargetFlags } from './target.ts';
+
+interface Flags extends TargetFlags {
+  readonly output: Format;
+  readonly id?: string;
+}
+
+const about = `
+The signal is on stable storage once this command has ended with 0. It is kept until the
+run waits for it.
+
+Examples:
+  holdfast signal order-1009 picked-up
+  holdfast signal order-1009 picked-up '{"by":"Ada"}' --id scan-77
+`;
+
+export function addSignal(program: Command, shell: Shell): void {
+  addTarget(program.command('signal'))
+    .description('Send input to a run.')
+    .argument('<run>', 'id of the run')
+    .argument('<name>', 'name of the signal')
+    .argument('[json]', 'payload as JSON, @FILE, or @- for stdin')
+    .option('--id <id>', 'signals with the same id count once')
+    .addOption(formatOption())
+    .addHelpText('after', about)
+    .action(async (run: string, name: string, json: string | undefined, flags: Flags) => {
+      const payload = json === undefined ? undefined : await jsonArgument(json);
+      const signal = { run, name, payload, id: flags.id };
+      const sent = await withAgent(shell, flags, (agent) => agent.signal(signal));
+      shell.print(
+        flags.output === 'json'
+          ? JSON.stringify(sent)
+          : `signalled ${valueText(run)}: ${valueText(name)}`,
+      );
+    });
+}

@@ -1,0 +1,204 @@
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol';
+import type { SignalRequest, StartRequest } from '../core/surface.ts';
+import type {
+  BacklogView,
+  JournalView,
+  RunDetailView,
+  RunsView,
+  StatusView,
+} from '../core/views.ts';
+import type { AgentReader } from './agent-reader.ts';
+
+/** A running agent answers within milliseconds; one that is stopped or thrashing does not. */
+const ANSWER_MS = 10_000;
+/** One poll of a wait; between polls the agent shows that it still lives. */
+const POLL_MS = 60_000;
+const ANSWER_BYTES_MAX = 64 * 1_048_576;
+const PATH_BYTES_MAX = 107;
+
+export interface StartedView {
+  readonly schema: 'holdfast.started/1';
+  readonly id: string;
+  /** `false`: a run of this id and input was there already. */
+  readonly created: boolean;
+}
+
+/** Talks to a running agent over its socket. Every failure is a HoldfastError. */
+export class SocketClient implements AgentReader {
+  readonly #path: string;
+  readonly #connections = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  status(): Promise<StatusView> {
+    return this.#get('/v1/status');
+  }
+
+  backlog(): Promise<BacklogView> {
+    return this.#get('/v1/backlog');
+  }
+
+  runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView> {
+    return this.#get(`/v1/runs?all=${query.all ? 1 : 0}&limit=${query.limit}`);
+  }
+
+  run(id: string): Promise<RunDetailView> {
+    return this.#get(`/v1/runs/${encodeURIComponent(id)}`);
+  }
+
+  journal(query: {
+    readonly lane?: Lane | undefined;
+    readonly after?: number | undefined;
+    readonly limit: number;
+  }): Promise<JournalView> {
+    const lane = query.lane === undefined ? '' : `&lane=${query.lane}`;
+    const after = query.after === undefined ? '' : `&after=${query.after}`;
+    return this.#get(`/v1/journal?limit=${query.limit}${lane}${after}`);
+  }
+
+  start(run: StartRequest): Promise<StartedView> {
+    return this.#send('POST', '/v1/runs', run);
+  }
+
+  signal({ run, ...signal }: SignalRequest): Promise<unknown> {
+    return this.#send('POST', `/v1/runs/${encodeURIComponent(run)}/signals`, signal);
+  }
+
+  cancel(run: string, reason: string): Promise<unknown> {
+    return this.#send('POST', `/v1/runs/${encodeURIComponent(run)}/cancel`, { reason });
+  }
+
+  /** @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
+  waitRun(run: string, timeoutMs: number): Promise<RunDetailView> {
+    return this.#wait(`run=${encodeURIComponent(run)}`, timeoutMs);
+  }
+
+  /** @throws HF_WAIT_TIMEOUT */
+  waitSynced(timeoutMs: number): Promise<BacklogView> {
+    return this.#wait('synced=1', timeoutMs);
+  }
+
+  close(): Promise<void> {
+    this.#connections.destroy();
+    return Promise.resolve();
+  }
+
+  async #wait<T>(what: string, timeoutMs: number): Promise<T> {
+    for (let leftMs = timeoutMs; ; leftMs -= POLL_MS) {
+      const pollMs = Math.min(leftMs, POLL_MS);
+      try {
+        return await this.#get<T>(`/v1/wait?${what}&timeoutMs=${pollMs}`, pollMs + ANSWER_MS);
+      } catch (error) {
+        const isOver = leftMs <= POLL_MS;
+        if (isOver || !(error instanceof HoldfastError && error.code === 'HF_WAIT_TIMEOUT')) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  #get<T>(path: string, answerMs = ANSWER_MS): Promise<T> {
+    return this.#send<T>('GET', path, undefined, answerMs);
+  }
+
+  /** The two ends are of one version or keep to the schemas, so what comes is not checked again. */
+  async #send<T>(method: string, path: string, body?: unknown, answerMs = ANSWER_MS): Promise<T> {
+    const { status, text } = await this.#exchange({ method, path, body, answerMs });
+    const value = parse(text, this.#path);
+    if (status >= 200 && status < 300) return value as T;
+    throw asError(value, this.#path);
+  }
+
+  #exchange(call: CallOptions): Promise<Reply> {
+    const { method, path, body, answerMs } = call;
+    if (Buffer.byteLength(this.#path) > PATH_BYTES_MAX) {
+      return Promise.reject(
+        unreachable(`${this.#path} is longer than the ${PATH_BYTES_MAX} bytes of a socket path`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        { socketPath: this.#path, path, method, agent: this.#connections, timeout: answerMs },
+        (incoming) => {
+          readText(incoming).then(
+            (text) => resolve({ status: incoming.statusCode ?? 500, text }),
+            (error: unknown) => reject(connectionError(this.#path, error)),
+          );
+        },
+      );
+      outgoing.on('timeout', () => {
+        const why = `the agent on ${this.#path} does not answer within ${answerMs / 1_000} s`;
+        outgoing.destroy(unreachable(why));
+      });
+      outgoing.on('error', (error) => reject(connectionError(this.#path, error)));
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+interface CallOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly answerMs: number;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function readText(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming) {
+    // The stream has no encoding set, so its chunks are buffers.
+    const part = chunk as Buffer;
+    bytes += part.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw unreachable('the answer is larger than is taken');
+    chunks.push(part);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unreachable(`what answers on ${path} is not an agent`, cause);
+  }
+}
+
+function unreachable(why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('HF_AGENT_UNREACHABLE', { why, cause });
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no socket',
+  ECONNREFUSED: 'nobody listens on the socket',
+  EACCES: 'this user may not use the socket',
+  ECONNRESET: 'the agent ended before it answered on',
+};
+
+function connectionError(path: string, error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reason = reasons[code] ?? `${messageOf(error)} on`;
+  return unreachable(`${reason} ${path}`);
+}
+
+/** The error that the agent answered with, as it was thrown there. */
+function asError(value: unknown, path: string): HoldfastError {
+  const { error = {} } = value as { readonly error?: Readonly<Record<string, unknown>> };
+  const { code, message, why } = error;
+  if (isErrorCode(code)) {
+    return new HoldfastError(code, { why: typeof why === 'string' ? why : undefined });
+  }
+  // Of a newer agent, whose codes this version does not know.
+  return new HoldfastError('HF_INTERNAL', {
+    why: [code, message, why].filter((part) => typeof part === 'string').join(': ') || path,
+  });
+}

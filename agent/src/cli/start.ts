@@ -1,0 +1,74 @@
+import { HoldfastError } from '@holdfast/protocol';
+import type { Command } from 'commander';
+import { jsonArgument } from './json-argument.ts';
+import { formatOption, type Format } from './output-format.ts';
+import { valueText } from './run-line.ts';
+import type { Shell } from './shell.ts';
+import { startLines } from './start-lines.ts';
+import { addTarget, withAgent, type TargetFlags } from './target.ts';
+
+interface Flags extends TargetFlags {
+  readonly output: Format;
+  readonly input?: string;
+  readonly id?: string;
+  readonly inputLines?: string;
+  readonly idField?: string;
+}
+
+const ID_FIELD_DEFAULT = 'id';
+
+const about = `
+The run is on stable storage once this command has ended with 0. Starting the same id with
+the same input again attaches to the run that is there.
+
+With --input-lines, each line of the file is the input of a run, and its field "id" (or the
+one that --id-field names) is the id of the run: feeding the file again starts nothing twice.
+Bad lines are reported with their number and the others go on; the exit code is then 1.
+
+Examples:
+  holdfast start checkout --input '{"id":"A-1","total":12.5}' --id A-1
+  holdfast start checkout --input @order.json
+  holdfast start checkout --input-lines orders.ndjson --id-field id
+`;
+
+export function addStart(program: Command, shell: Shell): void {
+  addTarget(program.command('start'))
+    .description('Start a run of a workflow, or one for each line of a file.')
+    .argument('<workflow>', 'name of the workflow')
+    .option('--input <json>', 'input as JSON, @FILE, or @- for stdin')
+    .option('--id <id>', 'id of the run; without it, a new one')
+    .option('--input-lines <file>', 'file of JSON lines, or - for stdin')
+    .option('--id-field <field>', `field of each line that is the id (default "id")`)
+    .addOption(formatOption())
+    .addHelpText('after', about)
+    .action(async (workflow: string, flags: Flags) => {
+      checkFlags(flags);
+      const { inputLines: file, idField = ID_FIELD_DEFAULT, output } = flags;
+      if (file === undefined) await startOne(shell, workflow, flags);
+      else {
+        await withAgent(shell, flags, (agent) =>
+          startLines(agent, shell, { workflow, file, idField, output }),
+        );
+      }
+    });
+}
+
+function checkFlags(flags: Flags): void {
+  const refuse = (why: string): never => {
+    throw new HoldfastError('HF_USAGE', { why });
+  };
+  if (flags.inputLines === undefined) {
+    if (flags.idField !== undefined) refuse('--id-field goes with --input-lines only');
+  } else if (flags.input !== undefined) refuse('give either --input or --input-lines, not both');
+  else if (flags.id !== undefined) refuse('--id names one run; --input-lines starts many');
+}
+
+async function startOne(shell: Shell, workflow: string, flags: Flags): Promise<void> {
+  const input = flags.input === undefined ? undefined : await jsonArgument(flags.input);
+  const run = { workflow, input, id: flags.id };
+  const started = await withAgent(shell, flags, (agent) => agent.start(run));
+  const verb = started.created ? 'started' : 'already there:';
+  shell.print(
+    flags.output === 'json' ? JSON.stringify(started) : `${verb} ${valueText(started.id)}`,
+  );
+}

@@ -1,0 +1,86 @@
+import { formatCount, formatDuration, paint, printable, relativeTime } from '@holdfast/protocol';
+import { runStates, type StatusView } from '../core/views.ts';
+import { age, countEntries, linkSign, problemLines, type Screen } from './link-line.ts';
+
+/** The status as a person reads it, without a final line end. */
+export function statusScreen(status: StatusView, screen: Screen): string {
+  const label = (name: string) => `  ${paint(name.padEnd(9), 'dim', screen.color)}  `;
+  const lines = [
+    `${linkSign(status.link, screen)}: ${headline(status)}.`,
+    ...reassurance(status, screen),
+    '',
+    `${label('device')}${paint(status.device, 'cyan', screen.color)}, epoch ${status.epoch}`,
+    `${label('agent')}${agentLine(status, screen)}`,
+    `${label('gateway')}${gatewayLine(status, screen)}`,
+    `${label('journal')}${journalLine(status)}`,
+    `${label('runs')}${runsLine(status, screen)}`,
+    ...problemLines(problemsOf(status), screen),
+  ];
+  return lines.join('\n');
+}
+
+function headline({ link, backlog }: StatusView): string {
+  const entries = countEntries(backlog.pending, backlog.bytes);
+  if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
+  if (backlog.pending === 0) return 'the gateway has everything this device has journaled';
+  if (link.state === 'stuck') return `${entries} are safe on this device and wait`;
+  return `this device is ${entries} ahead of the gateway`;
+}
+
+function reassurance({ link, backlog }: StatusView, screen: Screen): string[] {
+  const lines: string[] = [];
+  if (link.state === 'offline') lines.push('  Working normally: it goes on without the gateway.');
+  if (link.state === 'stopped') lines.push('  The agent does not run: this is what its store holds.');
+  if (backlog.oldestAt !== null) {
+    lines.push(`  The oldest entry waits for ${age(backlog.oldestAt, screen)}.`);
+  }
+  return lines;
+}
+
+function agentLine({ agent }: StatusView, screen: Screen): string {
+  if (!agent.running) return `${agent.version}, not running`;
+  const pid = agent.pid === null ? '' : ` (pid ${agent.pid})`;
+  const up = agent.startedAt === null ? '' : `, up ${age(agent.startedAt, screen)}`;
+  return `${agent.version}${pid}${up}`;
+}
+
+function gatewayLine({ link }: StatusView, screen: Screen): string {
+  const now = screen.nowMs();
+  const parts = [link.gateway === null ? 'none' : printable(link.gateway)];
+  if (link.lastAckAt !== null) {
+    parts.push(`last ack ${relativeTime(now - Date.parse(link.lastAckAt))}`);
+  }
+  if (link.state === 'offline' && link.nextTryAt !== null) {
+    const inMs = Math.max(0, Date.parse(link.nextTryAt) - now);
+    const why = link.problem === null ? '' : `: ${printable(link.problem.message)}`;
+    parts.push(`next try in ${formatDuration(inMs)} (attempt ${link.attempt}${why})`);
+  }
+  if (link.resends > 0) parts.push(`${formatCount(link.resends)} batches sent again`);
+  return parts.join(', ');
+}
+
+function journalLine({ backlog }: StatusView): string {
+  const sum = (of: 'head' | 'acked') => backlog.lanes.reduce((all, lane) => all + lane[of], 0);
+  const pending = backlog.lanes
+    .filter((lane) => lane.pending > 0)
+    .map((lane) => `${lane.lane} ${formatCount(lane.pending)}`);
+  const waiting = pending.length === 0 ? 'nothing pending' : `pending ${pending.join(' · ')}`;
+  return `${formatCount(sum('head'))} entries, ${formatCount(sum('acked'))} acked, ${waiting}`;
+}
+
+function runsLine({ runs }: StatusView, screen: Screen): string {
+  const counts = runStates
+    .filter((state) => (runs[state] ?? 0) > 0)
+    .map((state) => {
+      const text = `${formatCount(runs[state] ?? 0)} ${state}`;
+      return state === 'stuck' ? paint(text, 'red', screen.color) : text;
+    });
+  return counts.length === 0 ? 'none' : counts.join(' · ');
+}
+
+/** A link that is stuck has its reason in the link, not among the problems. */
+function problemsOf({ link, problems }: StatusView): StatusView['problems'] {
+  const own = link.state === 'stuck' ? link.problem : null;
+  const isListed = problems.some((problem) => problem.code === own?.code);
+  return own === null || isListed ? problems : [own, ...problems];
+}

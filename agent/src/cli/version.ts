@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from '@holdfast/protocol';
+import type { Command } from 'commander';
+import { formatOption, type Format } from './output-format.ts';
+import type { Shell } from './shell.ts';
+
+export function addVersion(program: Command, shell: Shell): void {
+  program
+    .command('version')
+    .description('Show the versions of this program and of what it speaks.')
+    .addOption(formatOption())
+    .addHelpText('after', '\nExamples:\n  holdfast version -o json\n')
+    .action((flags: { readonly output: Format }) => {
+      const version = packageVersion();
+      const node = process.versions.node;
+      shell.print(
+        flags.output === 'json'
+          ? JSON.stringify({
+              schema: 'holdfast.version/1',
+              version,
+              protocol: { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION },
+              node,
+            })
+          : `holdfast ${version}, protocol ${PROTOCOL_VERSION}, node ${node}`,
+      );
+    });
+}
+
+/** From the package that this file is installed with. */
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
+  return version;
+}

@@ -1,0 +1,74 @@
+import { durationMs, formatDuration, HoldfastError } from '@holdfast/protocol';
+import type { Command } from 'commander';
+import type { RunDetailView } from '../core/views.ts';
+import { formatOption, type Format } from './output-format.ts';
+import { valueText } from './run-line.ts';
+import type { Shell } from './shell.ts';
+import { addTarget, withAgent, type TargetFlags } from './target.ts';
+
+interface Flags extends TargetFlags {
+  readonly output: Format;
+  readonly synced?: true;
+  readonly run?: string;
+  readonly timeout?: string;
+}
+
+const about = `
+Exits with 7 when the time is over, and with 1 when the run failed or was cancelled.
+
+Examples:
+  holdfast wait --synced --timeout 10m
+  holdfast wait --run order-1009 -o json | jq .output
+`;
+
+export function addWait(program: Command, shell: Shell): void {
+  addTarget(program.command('wait'))
+    .description('Wait until a run has ended, or until the gateway has everything.')
+    .option('--synced', 'until nothing is pending')
+    .option('--run <id>', 'until this run has ended')
+    .option('--timeout <duration>', 'such as 30s or 10m; without it, as long as it takes')
+    .addOption(formatOption())
+    .addHelpText('after', about)
+    .action(async (flags: Flags) => {
+      if ((flags.synced === true) === (flags.run !== undefined)) {
+        throw new HoldfastError('HF_USAGE', {
+          why: 'give either --synced or --run ID, and not both',
+        });
+      }
+      const { run } = flags;
+      const timeoutMs =
+        flags.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(flags.timeout);
+      if (run === undefined) await waitSynced(shell, flags, timeoutMs);
+      else await waitRun(shell, flags, { run, timeoutMs });
+    });
+}
+
+async function waitSynced(shell: Shell, flags: Flags, timeoutMs: number): Promise<void> {
+  const view = await withAgent(shell, flags, (agent) => agent.waitSynced(timeoutMs));
+  shell.print(
+    flags.output === 'json' ? JSON.stringify(view) : '✓ synced: the gateway has everything',
+  );
+}
+
+async function waitRun(
+  shell: Shell,
+  flags: Flags,
+  wait: { readonly run: string; readonly timeoutMs: number },
+): Promise<void> {
+  const view = await withAgent(shell, flags, (agent) => agent.waitRun(wait.run, wait.timeoutMs));
+  const isJson = flags.output === 'json';
+  if (isJson) shell.print(JSON.stringify(view));
+  if (view.state !== 'completed') throw failureOf(view);
+  if (!isJson) shell.print(completedLine(view));
+}
+
+function completedLine(view: RunDetailView): string {
+  const took = formatDuration(Date.parse(view.updatedAt) - Date.parse(view.startedAt));
+  const output = view.output === undefined ? '' : `: ${valueText(view.output)}`;
+  return `✓ ${valueText(view.id)} completed in ${took}${output}`;
+}
+
+function failureOf({ state, error, id }: RunDetailView): HoldfastError {
+  const why = error === undefined ? `run ${id}` : `${error.name}: ${error.message}`;
+  return new HoldfastError(state === 'cancelled' ? 'HF_RUN_CANCELLED' : 'HF_RUN_FAILED', { why });
+}

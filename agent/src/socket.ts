@@ -1,0 +1,6 @@
+export { checkSocketPath } from './io/socket-path.ts';
+export {
+  createSocketServer,
+  type SocketServer,
+  type SocketServerOptions,
+} from './io/socket-server.ts';

@@ -1,0 +1,169 @@
+import type { SocketServerOptions } from '@holdfast/agent/internal';
+import { HoldfastError, lanes } from '@holdfast/protocol';
+
+type Surface = SocketServerOptions['surface'];
+type Status = Awaited<ReturnType<Surface['status']>>;
+type Backlog = Awaited<ReturnType<Surface['backlog']>>;
+type Runs = Awaited<ReturnType<Surface['runs']>>;
+type Run = Awaited<ReturnType<Surface['run']>>;
+
+const AT = '2026-05-04T03:02:01.000Z';
+
+/**
+ * A surface whose answers are set by hand: one workflow `checkout`, and runs `done`, `broken`,
+ * `cancelled` and `busy`. Keeps what was asked of it.
+ */
+export class ScriptedSurface implements Surface {
+  readonly calls: { readonly name: string; readonly request: unknown }[] = [];
+  readonly started = new Map<string, string>();
+  pending = 1_284;
+  link: Status['link'] = {
+    state: 'offline',
+    gateway: 'mqtt://gateway.example:1883',
+    since: AT,
+    lastAckAt: AT,
+    nextTryAt: new Date(Date.now() + 3_600_000).toISOString(),
+    attempt: 58,
+    problem: { code: 'HF_GATEWAY_UNREACHABLE', message: 'ENETUNREACH', hint: 'Check the cable.' },
+    resends: 0,
+  };
+  /** What the next call fails with, whatever it is. */
+  failure: Error | undefined;
+
+  async status(): Promise<Status> {
+    this.#note('status', undefined);
+    const { pending, bytes, oldestAt, lanes: laneRows } = await this.backlog();
+    return {
+      schema: 'holdfast.status/1',
+      device: 'pump-017',
+      epoch: 3,
+      agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
+      link: this.link,
+      backlog: { pending, bytes, oldestAt, lanes: laneRows },
+      runs: { running: 4, stuck: 1, completed: 311 },
+      problems: [{ code: 'HF_CODE_MISMATCH', message: 'run x is stuck', hint: 'Mend the code.' }],
+    };
+  }
+
+  backlog(): Promise<Backlog> {
+    this.#note('backlog', undefined);
+    const { pending } = this;
+    const bytes = pending * 100;
+    const oldestAt = pending === 0 ? null : AT;
+    return Promise.resolve({
+      schema: 'holdfast.backlog/1',
+      device: 'pump-017',
+      at: new Date().toISOString(),
+      link: this.link,
+      pending,
+      bytes,
+      oldestAt,
+      lanes: lanes.map((lane) => {
+        const own = lane === 'normal' ? pending : 0;
+        const acked = 48_213 - own;
+        const oldest = own === 0 ? null : AT;
+        return { lane, head: 48_213, sent: acked, acked, pending: own, bytes, oldestAt: oldest };
+      }),
+    });
+  }
+
+  async runs(query: { readonly all: boolean; readonly limit: number }): Promise<Runs> {
+    this.#note('runs', query);
+    const ids = query.all ? ['busy', 'done', 'broken', 'cancelled'] : ['busy'];
+    const rows = await Promise.all(ids.slice(0, query.limit).map((id) => this.run(id)));
+    return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows };
+  }
+
+  run(id: string): Promise<Run> {
+    this.#note('run', id);
+    const states = { busy: 'retrying', done: 'completed', broken: 'failed', cancelled: 'cancelled' };
+    const state = Object.hasOwn(states, id) ? states[id as keyof typeof states] : undefined;
+    if (state === undefined) {
+      return Promise.reject(new HoldfastError('HF_RUN_UNKNOWN', { why: `no run ${id}` }));
+    }
+    return Promise.resolve({
+      schema: 'holdfast.run/1',
+      id,
+      workflow: 'checkout',
+      version: 1,
+      state: state as Run['state'],
+      status: 'your order will be confirmed shortly',
+      at: 'authorize-payment',
+      attempt: 2,
+      startedAt: AT,
+      updatedAt: AT,
+      nextAt: null,
+      input: { id: 'A-1', total: 12.5 },
+      history: [
+        { ...{ n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT }, ...rest },
+      ],
+      ...(id === 'done' ? { output: { paid: true } } : {}),
+      ...(id === 'broken' ? { error: { name: 'TypeError', message: 'no\u001b[2Jpaper' } } : {}),
+    });
+  }
+
+  journal(query: { readonly lane?: string | undefined; readonly after?: number | undefined }) {
+    this.#note('journal', query);
+    const row = { lane: 'normal' as const, seq: 48_213, at: AT, kind: 'step.completed', run: 'A-1' };
+    const isPast = query.after !== undefined && query.after >= row.seq;
+    const isOther = query.lane !== undefined && query.lane !== row.lane;
+    const rows = isPast || isOther ? [] : [{ ...row, ...rest, bytes: 388 }];
+    return Promise.resolve({
+      schema: 'holdfast.journal/1' as const,
+      device: 'pump-017',
+      epoch: 3,
+      rows,
+    });
+  }
+
+  startRun(request: { workflow: string; input: unknown; id?: string | undefined }) {
+    this.#note('startRun', request);
+    const { workflow, input, id = `run-${this.started.size + 1}` } = request;
+    if (workflow !== 'checkout') {
+      return Promise.reject(new HoldfastError('HF_WORKFLOW_UNKNOWN', { why: workflow }));
+    }
+    const text = JSON.stringify(input) ?? '';
+    const before = this.started.get(id);
+    if (before !== undefined && before !== text) {
+      return Promise.reject(new HoldfastError('HF_RUN_CONFLICT', { why: id }));
+    }
+    this.started.set(id, text);
+    return Promise.resolve({ id, created: before === undefined });
+  }
+
+  async signal(request: { readonly run: string }): Promise<void> {
+    this.#note('signal', request);
+    await this.run(request.run);
+  }
+
+  async cancel(request: { readonly run: string; readonly reason: string }): Promise<void> {
+    this.#note('cancel', request);
+    const { state } = await this.run(request.run);
+    if (state === 'completed') throw new HoldfastError('HF_RUN_FINISHED', { why: request.run });
+  }
+
+  async waitRun(query: { readonly run: string; readonly timeoutMs: number }): Promise<Run> {
+    const view = await this.run(query.run);
+    if (view.state !== 'retrying') return view;
+    return this.#never(query.timeoutMs);
+  }
+
+  waitSynced(query: { readonly timeoutMs: number }): Promise<Backlog> {
+    return this.pending === 0 ? this.backlog() : this.#never(query.timeoutMs);
+  }
+
+  #never(timeoutMs: number): Promise<never> {
+    return new Promise((_, reject) => {
+      setTimeout(() => reject(new HoldfastError('HF_WAIT_TIMEOUT')), timeoutMs);
+    });
+  }
+
+  #note(name: string, request: unknown): void {
+    this.calls.push({ name, request });
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+}
+
+const rest = { name: 'take-order', attempt: 1, synced: false, value: { ok: true } };

@@ -1,0 +1,274 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createSocketServer } from '@holdfast/agent/internal';
+import { HoldfastError } from '@holdfast/protocol';
+import { ScriptedSurface } from '../../support/scripted-surface.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const errors: string[] = [];
+const log = {
+  error: (message: string) => void errors.push(message),
+  info: () => undefined,
+  debug: () => undefined,
+};
+
+async function serve(t: ExecutionContext) {
+  const path = join(await tempDir(t), 'agent.sock');
+  const surface = new ScriptedSurface();
+  const server = await createSocketServer({ path, surface, log });
+  t.teardown(() => server.close());
+  return { path, surface, server };
+}
+
+interface Reply {
+  readonly status: number | undefined;
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface Ask {
+  readonly method?: string;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
+function ask(socketPath: string, path: string, options: Ask = {}): Promise<Reply> {
+  const { method = 'GET', body, signal } = options;
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, path, method, signal }, (incoming) => {
+      let text = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      incoming.on('end', () => {
+        resolve({ status: incoming.statusCode, text, body: JSON.parse(text) as Reply['body'] });
+      });
+    });
+    outgoing.on('error', reject).end(body);
+  });
+}
+
+function post(path: string, target: string, body: unknown): Promise<Reply> {
+  return ask(path, target, { method: 'POST', body: JSON.stringify(body) });
+}
+
+function errorOf({ body }: Reply): Readonly<Record<string, unknown>> {
+  return body['error'] as Readonly<Record<string, unknown>>;
+}
+
+test('each view is served as the surface gives it', async (t) => {
+  const { path, surface } = await serve(t);
+
+  const schemas: Record<string, string> = {
+    '/v1/status': 'holdfast.status/1',
+    '/v1/backlog': 'holdfast.backlog/1',
+    '/v1/runs?all=1&limit=2': 'holdfast.runs/1',
+    '/v1/runs/done': 'holdfast.run/1',
+    '/v1/journal?lane=normal&after=5&limit=7': 'holdfast.journal/1',
+    '/v1/wait?run=done': 'holdfast.run/1',
+  };
+  for (const [target, schema] of Object.entries(schemas)) {
+    const { status, body } = await ask(path, target);
+    t.is(status, 200, target);
+    t.is(body['schema'], schema, target);
+  }
+  t.deepEqual(surface.calls.find(({ name }) => name === 'runs')?.request, { all: true, limit: 2 });
+  t.deepEqual(surface.calls.find(({ name }) => name === 'journal')?.request, {
+    lane: 'normal',
+    after: 5,
+    limit: 7,
+  });
+});
+
+test('starting answers 201 for a new run, 200 for one that is there, 409 for another input', async (t) => {
+  const { path } = await serve(t);
+  const run = { workflow: 'checkout', input: { n: 1 }, id: 'A-1' };
+
+  const first = await post(path, '/v1/runs', run);
+  const second = await post(path, '/v1/runs', run);
+  const other = await post(path, '/v1/runs', { ...run, input: { n: 2 } });
+
+  t.deepEqual([first.status, second.status, other.status], [201, 200, 409]);
+  t.deepEqual(first.body, { schema: 'holdfast.started/1', id: 'A-1', created: true });
+  t.is(second.body['created'], false);
+  t.is(errorOf(other)['code'], 'HF_RUN_CONFLICT');
+});
+
+test('signals and cancellations reach runs whatever characters their ids have', async (t) => {
+  const { path, surface } = await serve(t);
+
+  const odd = await post(path, '/v1/runs/a%2Fb%20%C3%A9/signals', { name: 'go' });
+  const dots = await post(path, '/v1/runs/../signals', { name: 'go' });
+  const signalled = await post(path, '/v1/runs/busy/signals', { name: 'go', payload: 1, id: 's' });
+  const cancelled = await post(path, '/v1/runs/busy/cancel', { reason: 'left' });
+
+  t.deepEqual([odd.status, dots.status], [404, 404]);
+  t.deepEqual([signalled.status, cancelled.status], [202, 202]);
+  const asked = surface.calls.filter(({ name }) => name === 'signal' || name === 'cancel');
+  t.deepEqual(
+    asked.map(({ request: each }) => each),
+    [
+      { run: 'a/b é', name: 'go', payload: undefined, id: undefined },
+      { run: '..', name: 'go', payload: undefined, id: undefined },
+      { run: 'busy', name: 'go', payload: 1, id: 's' },
+      { run: 'busy', reason: 'left' },
+    ],
+  );
+});
+
+const refused: readonly (readonly [method: string, target: string, body: string, status: number])[] =
+  [
+    ['GET', '/', '', 404],
+    ['GET', '/v1', '', 404],
+    ['GET', '/v2/status', '', 404],
+    ['GET', '/v1/status/x', '', 404],
+    ['GET', '/v1/runs/%ff', '', 400],
+    ['DELETE', '/v1/status', '', 405],
+    ['GET', '/v1/runs/busy/cancel', '', 405],
+    ['GET', '/v1/status?x=1', '', 400],
+    ['GET', '/v1/runs?limit=0', '', 400],
+    ['GET', '/v1/runs?limit=1e3', '', 400],
+    ['GET', '/v1/runs?limit=1&limit=2', '', 400],
+    ['GET', '/v1/runs?all=yes', '', 400],
+    ['GET', '/v1/journal?lane=fast', '', 400],
+    ['GET', '/v1/journal?after=3', '', 400],
+    ['GET', '/v1/wait', '', 400],
+    ['GET', '/v1/wait?run=x&synced=1', '', 400],
+    ['GET', '/v1/wait?run=nobody', '', 404],
+    ['POST', '/v1/runs', '', 400],
+    ['POST', '/v1/runs', '{"workflow":', 400],
+    ['POST', '/v1/runs', '[]', 400],
+    ['POST', '/v1/runs', 'null', 400],
+    ['POST', '/v1/runs', '{"input":1}', 400],
+    ['POST', '/v1/runs', '{"workflow":7}', 400],
+    ['POST', '/v1/runs', '{"workflow":"checkout","id":7}', 400],
+    ['POST', '/v1/runs', '{"workflow":"checkout","extra":1}', 400],
+    ['POST', '/v1/runs', '{"workflow":"nope"}', 404],
+    ['POST', '/v1/runs/done/cancel', '{}', 409],
+    ['POST', '/v1/runs', '[['.repeat(100_000), 400],
+  ];
+
+test('what cannot be answered gets a code, a reason, a hint and the right status', async (t) => {
+  const { path } = await serve(t);
+
+  for (const [method, target, body, status] of refused) {
+    const reply = await ask(path, target, { method, body });
+    const what = `${method} ${target} ${body.slice(0, 40)}`;
+    t.is(reply.status, status, what);
+    const error = errorOf(reply);
+    t.regex(String(error['code']), /^HF_/, what);
+    t.deepEqual(Object.keys(error), ['code', 'message', 'why', 'hint'], what);
+    t.notRegex(reply.text, /\n\s+at |\.js:\d/, what);
+  }
+});
+
+test('a body above a MiB and one that is no UTF-8 are refused and the next request is served', async (t) => {
+  const { path } = await serve(t);
+
+  const large = await post(path, '/v1/runs', { workflow: 'checkout', input: 'x'.repeat(1 << 20) });
+  const foreign = await ask(path, '/v1/runs', { method: 'POST', body: Uint8Array.of(0x22, 0xff) });
+  const next = await ask(path, '/v1/status');
+
+  t.deepEqual([large.status, foreign.status, next.status], [413, 400, 200]);
+  t.is(errorOf(foreign)['code'], 'HF_INPUT_INVALID');
+});
+
+test('a fault of the surface is logged with its stack and answered without', async (t) => {
+  const { path, surface } = await serve(t);
+  surface.failure = new TypeError('boom');
+
+  const reply = await ask(path, '/v1/status');
+
+  t.is(reply.status, 500);
+  t.is(errorOf(reply)['code'], 'HF_INTERNAL');
+  t.notRegex(reply.text, /\n\s+at /);
+  t.true(errors.includes('a request failed'));
+});
+
+test('a wait ends in time, when its client goes away, and when the server closes', async (t) => {
+  const { path, server } = await serve(t);
+
+  const late = await ask(path, '/v1/wait?synced=1&timeoutMs=50');
+  t.is(late.status, 504);
+  t.is(errorOf(late)['code'], 'HF_WAIT_TIMEOUT');
+
+  const leaving = new AbortController();
+  const left = ask(path, '/v1/wait?run=busy', { signal: leaving.signal });
+  const kept = ask(path, '/v1/wait?run=busy');
+  const served = ask(path, '/v1/status');
+  await served;
+  leaving.abort();
+  await t.throwsAsync(left, { name: 'AbortError' });
+  await server.close();
+
+  const ended = await kept;
+  t.is(ended.status, 503);
+  t.is(errorOf(ended)['code'], 'HF_AGENT_CLOSED');
+});
+
+test('closing does not wait for a client that says nothing, and removes the socket', async (t) => {
+  const { path, server } = await serve(t);
+  const silent = connect({ path });
+  await once(silent, 'connect');
+  silent.write('POST /v1/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+  silent.on('error', () => undefined);
+  const gone = once(silent, 'close');
+
+  await server.close();
+
+  await gone;
+  await t.throwsAsync(stat(path), { code: 'ENOENT' });
+});
+
+test('only the user and the group may use the socket', async (t) => {
+  const { path } = await serve(t);
+
+  t.is((await stat(path)).mode & 0o777, 0o660);
+});
+
+test('the socket of a dead agent is replaced, that of a live one is not', async (t) => {
+  const path = join(await tempDir(t), 'agent.sock');
+  const source = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  const surface = new ScriptedSurface();
+  const start = () => createSocketServer({ path, surface, log });
+
+  await t.throwsAsync(start(), { instanceOf: HoldfastError, code: 'HF_SOCKET_TAKEN' });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  t.true((await stat(path)).isSocket(), 'the dead process has left its socket');
+  const server = await start();
+
+  t.is((await ask(path, '/v1/status')).status, 200);
+  await server.close();
+});
+
+test('a path that no socket can have is refused in words', async (t) => {
+  const dir = await tempDir(t);
+  const surface = new ScriptedSurface();
+  const file = join(dir, 'file');
+  await writeFile(file, 'mine');
+
+  for (const path of [join(dir, 'x'.repeat(108)), file, join(dir, 'missing', 'agent.sock')]) {
+    await t.throwsAsync(createSocketServer({ path, surface, log }), { code: 'HF_CONFIG_INVALID' });
+  }
+  t.true((await stat(file)).isFile(), 'what is there is left alone');
+});
+
+test('a socket of another program counts as a live one', async (t) => {
+  const path = join(await tempDir(t), 'other.sock');
+  const other = createServer();
+  other.listen(path);
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const surface = new ScriptedSurface();
+
+  const starting = createSocketServer({ path, surface, log });
+
+  await t.throwsAsync(starting, { code: 'HF_SOCKET_TAKEN' });
+});
