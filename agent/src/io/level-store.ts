@@ -1,0 +1,206 @@
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  HoldfastError,
+  messageOf,
+  type ErrorCode,
+  type ScanRange,
+  type Store,
+  type StoreOp,
+  type StoreRow,
+} from '@holdfast/protocol';
+import { Level } from 'level';
+
+type Db = Level<Uint8Array, Uint8Array>;
+
+/** Sizes for a small board: up to 2 x 2 + 2 MiB, and the index blocks of the open tables. */
+const levelOptions = {
+  keyEncoding: 'view',
+  valueEncoding: 'view',
+  compression: true,
+  writeBufferSize: 2 << 20,
+  cacheSize: 2 << 20,
+  maxOpenFiles: 128,
+} as const;
+
+const SCAN_BYTES = 1 << 20;
+
+/**
+ * A store in a LevelDB of its own. Every write is synced before it resolves; writes take effect
+ * in call order, one at a time.
+ */
+class LevelStore implements Store {
+  readonly #db: Db;
+  #lastWrite: Promise<void> = Promise.resolve();
+  #failure: HoldfastError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#read(async () => ownBytes(await this.#db.get(key)));
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#read(async () => (await this.#db.getMany([...keys])).map(ownBytes));
+  }
+
+  scan(range: ScanRange): Promise<StoreRow[]> {
+    return this.#read(async () => {
+      const { from, to, limit, reverse = false } = range;
+      const options = { gte: from, lt: to, limit, reverse, highWaterMarkBytes: SCAN_BYTES };
+      const iterator = this.#db.iterator(options);
+      const rows: StoreRow[] = [];
+      try {
+        for (;;) {
+          // May be fewer than there are; only none means the end.
+          const batch = await iterator.nextv(limit - rows.length);
+          for (const [key, value] of batch) rows.push({ key: plain(key), value: plain(value) });
+          if (batch.length === 0 || rows.length >= limit) return rows;
+        }
+      } finally {
+        await iterator.close();
+      }
+    });
+  }
+
+  /**
+   * Takes the bytes of the ops at the call. After one failure every later write is refused with
+   * it: LevelDB would acknowledge writes that it then loses at the next start.
+   */
+  async write(ops: readonly StoreOp[]): Promise<void> {
+    this.#checkOpen();
+    if (this.#failure) throw this.#failure;
+    // Four times faster than an array for a thousand ops, as fast for one.
+    const batch = this.#db.batch();
+    for (const op of ops) {
+      if (op.kind === 'put') batch.put(op.key, op.value);
+      else batch.del(op.key);
+    }
+    const written = this.#lastWrite.then(() => this.#commit(batch));
+    this.#lastWrite = written.catch(() => {});
+    await written;
+  }
+
+  /** Resolves once earlier writes are through and the files are closed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#lastWrite.then(() => this.#db.close());
+    return this.#closing;
+  }
+
+  async #commit(batch: ReturnType<Db['batch']>): Promise<void> {
+    if (this.#failure) {
+      await batch.close();
+      throw this.#failure;
+    }
+    try {
+      await batch.write({ sync: true });
+    } catch (cause) {
+      this.#failure = new HoldfastError('HF_JOURNAL_FAILED', { why: messageOf(cause), cause });
+      throw this.#failure;
+    }
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    try {
+      return await read();
+    } catch (cause) {
+      if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED', { cause });
+      throw new HoldfastError('HF_STORE_DAMAGED', { why: messageOf(cause), cause });
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED');
+  }
+}
+
+/**
+ * Opens the store in `dir`, which must exist.
+ *
+ * @throws HF_STORE_LOCKED, HF_STORE_DAMAGED; HF_JOURNAL_FAILED when the disk is full or fails:
+ * LevelDB writes before it can read.
+ */
+export async function openStore(dir: string): Promise<Store> {
+  const db = await openLevel(dir, false);
+  // LevelDB has begun a new log and renamed CURRENT, and syncs neither name.
+  await syncFile(dir);
+  return new LevelStore(db);
+}
+
+/**
+ * Makes a new store with its first rows and opens it. A power cut leaves either none or one that
+ * opens: it is made in `dir.new`, synced, and renamed.
+ *
+ * @param dir Must not exist; its parent must.
+ * @throws HF_JOURNAL_FAILED.
+ */
+export async function createStore(dir: string, initialOps: readonly StoreOp[]): Promise<Store> {
+  const side = `${dir}.new`;
+  try {
+    await rm(side, { recursive: true, force: true });
+    await mkdir(side, { mode: 0o700 });
+    await writeNewStore(side, initialOps);
+    for (const name of await readdir(side)) await syncFile(join(side, name));
+    await syncFile(side);
+    await rename(side, dir);
+    await syncFile(dirname(dir));
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw new HoldfastError('HF_JOURNAL_FAILED', { why: messageOf(cause), cause });
+  }
+  return openStore(dir);
+}
+
+async function writeNewStore(dir: string, ops: readonly StoreOp[]): Promise<void> {
+  const store = new LevelStore(await openLevel(dir, true));
+  try {
+    await store.write(ops);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Brings a file, or the names in a directory, to stable storage. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function openLevel(dir: string, isNew: boolean): Promise<Db> {
+  const options = { ...levelOptions, createIfMissing: isNew, errorIfExists: isNew };
+  const db: Db = new Level(dir, options);
+  try {
+    await db.open();
+    return db;
+  } catch (error) {
+    // Says only that it is not open; what happened is its cause.
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const why = `${dir}: ${messageOf(cause)}`;
+    throw new HoldfastError(openFailureCode(cause), { why, details: { dir }, cause });
+  }
+}
+
+function openFailureCode(cause: unknown): ErrorCode {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+    return 'HF_STORE_LOCKED';
+  }
+  const isDiskFailure = /no space left|quota exceeded|read-only file|input\/output error/i;
+  return isDiskFailure.test(messageOf(cause)) ? 'HF_JOURNAL_FAILED' : 'HF_STORE_DAMAGED';
+}
+
+function ownBytes(value: Uint8Array | undefined): Uint8Array | undefined {
+  return value === undefined ? undefined : plain(value);
+}
+
+/** LevelDB's binding gives Buffers, each with memory of its own, whatever the encoding says. */
+function plain(value: Uint8Array): Uint8Array {
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
