@@ -18,23 +18,36 @@ export interface DeviceRecord {
   readonly lanes: PerLane<LanePosition>;
   /** Number of the last command that was issued; 0: none. */
   readonly lastCommand: number;
+  /** Highest command number of which the device's receipt has arrived; 0: none. */
+  readonly lastReceipt: number;
 }
 
-/** The entries of a batch, decoded and with the chain's hash behind each. */
+/** Consecutive entries of one lane, as they came in a batch. */
 export interface IngestBatch {
   readonly device: string;
   readonly epoch: number;
   readonly lane: Lane;
+  /** ≥ 1. */
   readonly seqFirst: number;
+  /** The chain's hash before the first entry. */
   readonly previousHash: Batch['previousHash'];
-  /** The entries' bytes, as they were hashed on the device. */
+  /** At least one; the bytes as they were hashed on the device. */
   readonly entries: readonly Uint8Array[];
   readonly receivedAtMs: number;
 }
 
 export type IngestOutcome =
-  /** Everything through the watermark is durable. `fresh`: how many were new. */
-  | { readonly kind: 'committed'; readonly position: LanePosition; readonly fresh: number }
+  /** Everything through the watermark is durable. */
+  | {
+      readonly kind: 'committed';
+      readonly position: LanePosition;
+      /** How many entries were new. */
+      readonly fresh: number;
+      /** How many of those requested a call. */
+      readonly calls: number;
+      /** `lastReceipt` of the device, these entries included. */
+      readonly lastReceipt: number;
+    }
   /** The batch does not join on: entries from `watermark + 1` are missing. */
   | { readonly kind: 'gap'; readonly position: LanePosition }
   /** Its chain contradicts what is held. Nothing was stored. */
@@ -109,13 +122,16 @@ export interface Ledger {
 
   /**
    * Registers a device at its first hello, or a later epoch of a known one. Durable once it
-   * resolves. Returns what is held now; an epoch below the known one changes nothing.
+   * resolves. Returns what is held now; an epoch below the known one changes nothing, and the key
+   * of a known device stays the one that was seen first.
    */
   greet(device: {
     readonly device: string;
     readonly epoch: number;
     readonly publicKey: Uint8Array;
     readonly atMs: number;
+    /** What the device has applied: later commands are numbered above it. Default 0. */
+    readonly lastCommand?: number;
   }): Promise<DeviceRecord>;
 
   /**
@@ -145,7 +161,7 @@ export interface Ledger {
   /**
    * Records the result of a call and issues the command that carries it, in one transaction.
    * Durable once it resolves. Returns `undefined`, and changes nothing, when the call has a
-   * result already.
+   * result already, or its run no longer waits for one.
    */
   completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined>;
 
@@ -156,7 +172,10 @@ export interface Ledger {
     readonly limit: number;
   }): Promise<readonly Command[]>;
 
-  /** Reads everything and checks every chain. */
+  /**
+   * Reads everything and checks every chain, from its start to the watermark. May run while batches
+   * come in; what comes after the start may or may not be counted. `progress`: entries so far.
+   */
   verify(progress?: (entries: number) => void): Promise<VerifyReport>;
 
   close(): Promise<void>;

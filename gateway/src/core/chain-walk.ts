@@ -1,0 +1,100 @@
+import {
+  chainNext,
+  chainStart,
+  equalBytes,
+  messageOf,
+  type Sha256,
+} from '@holdfast/protocol';
+import { decodeBlock, type Block } from './ledger-block.ts';
+import type { Chain } from './ledger-keys.ts';
+import type { LanePosition, VerifyReport } from './ledger.ts';
+
+export type Fault = VerifyReport['faults'][number];
+
+/** Follows one chain, block by block, and notes what does not belong to it. */
+export class ChainWalk {
+  readonly chain: Chain;
+  readonly #sha256: Sha256;
+  readonly #atStart: LanePosition | undefined;
+  readonly #faults: Fault[] = [];
+  #seq = 0;
+  #hash: Uint8Array;
+  #hashAtStart: Uint8Array | undefined;
+  #entries = 0;
+
+  /** @param atStart The lane's position before the first block was read. */
+  constructor(chain: Chain, sha256: Sha256, atStart: LanePosition | undefined) {
+    this.chain = chain;
+    this.#sha256 = sha256;
+    this.#atStart = atStart;
+    this.#hash = chainStart(sha256, chain);
+  }
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Takes the next block in the order of the keys. */
+  block(seqFirst: number, stored: Uint8Array): void {
+    let block: Block;
+    try {
+      block = decodeBlock(stored);
+    } catch (error) {
+      this.#fault(seqFirst, messageOf(error));
+      return;
+    }
+    if (!this.#join(seqFirst, block.previousHash)) return;
+    block.entries.forEach((entry, index) => {
+      const seq = seqFirst + index;
+      const hash = chainNext(this.#sha256, this.#hash, entry.bytes);
+      if (!equalBytes(hash, entry.hash)) {
+        this.#fault(seq, 'is not the entry that was journaled: its hash differs');
+      }
+      this.#hash = entry.hash;
+      this.#seq = seq;
+      this.#entries += 1;
+      if (seq === this.#atStart?.watermark) this.#hashAtStart = entry.hash;
+    });
+  }
+
+  /** `false`: the block has no place in the chain. */
+  #join(seqFirst: number, previousHash: Uint8Array): boolean {
+    const expected = this.#seq + 1;
+    if (seqFirst < expected) {
+      this.#fault(seqFirst, 'is there twice');
+      return false;
+    }
+    if (seqFirst > expected) this.#missing(expected, seqFirst - 1);
+    else if (!equalBytes(this.#hash, previousHash)) {
+      this.#fault(seqFirst, 'does not follow from the entry before it');
+    }
+    this.#hash = previousHash;
+    return true;
+  }
+
+  /** @param atEnd The lane's position after the last block was read. */
+  end(atEnd: LanePosition | undefined): readonly Fault[] {
+    const start = this.#atStart;
+    if (atEnd === undefined) {
+      this.#fault(this.#seq, 'is of a lane that the ledger knows nothing of');
+      return this.#faults;
+    }
+    if (start !== undefined && this.#seq < start.watermark) {
+      this.#missing(this.#seq + 1, start.watermark);
+    } else if (this.#seq > atEnd.watermark) {
+      this.#fault(atEnd.watermark + 1, 'is beyond the watermark');
+    }
+    if (this.#hashAtStart !== undefined && !equalBytes(this.#hashAtStart, start?.hash ?? this.#hash)) {
+      this.#fault(start?.watermark ?? 0, 'is not the entry that the watermark was set for');
+    }
+    return this.#faults;
+  }
+
+  #missing(first: number, last: number): void {
+    this.#fault(first, first === last ? 'is missing' : `is missing, and all through ${last}`);
+  }
+
+  #fault(seq: number, why: string): void {
+    this.#faults.push({ ...this.chain, seq, why });
+  }
+}

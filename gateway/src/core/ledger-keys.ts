@@ -1,0 +1,150 @@
+import { concat, encodeCbor, laneIndex, lanes, type Lane } from '@holdfast/protocol';
+
+/**
+ * Keys of the ledger's store. They compare as bytes, so numbers are 64-bit big-endian:
+ *
+ *   meta       'm' name                                  → format
+ *   device     'd' device                                → device row
+ *   position   'p' device epoch lane                     → watermark, hash
+ *   block      'b' device epoch lane seqFirst            → consecutive entries of one batch
+ *   run        'r' device run                            → run row
+ *   runOrder   'o' ordinal                               → key of the run row
+ *   ownOrder   'w' device ordinal                        → key of the run row
+ *   call       'c' ordinal                               → pending call
+ *   callKey    'k' device epoch key                      → pending, or the command that answered
+ *   callPlace  'l' device epoch run op                   → which pending call is there
+ *   command    'n' device number                         → command
+ *
+ * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
+ * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
+ */
+const tables = {
+  meta: 'm',
+  device: 'd',
+  position: 'p',
+  block: 'b',
+  run: 'r',
+  runOrder: 'o',
+  ownOrder: 'w',
+  call: 'c',
+  callKey: 'k',
+  callPlace: 'l',
+  command: 'n',
+} as const;
+
+export type Table = keyof typeof tables;
+
+/** One lane of one epoch of a device: one chain. */
+export interface Chain {
+  readonly device: string;
+  readonly epoch: number;
+  readonly lane: Lane;
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+function uint64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(value / 2 ** 32));
+  view.setUint32(4, value % 2 ** 32);
+  return bytes;
+}
+
+function readUint64(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+}
+
+/** The keys of a table: all of it, or of one device. */
+export function prefixOf(table: Table, device?: string): Uint8Array {
+  return ascii(device === undefined ? tables[table] : `${tables[table]}${device}\0`);
+}
+
+/** The first key behind all that begin with `prefix`. */
+export function behind(prefix: Uint8Array): Uint8Array {
+  const last = prefix.byteLength - 1;
+  // No prefix ends with 255: its last byte is a table's letter, a zero, or a lane.
+  return Uint8Array.from(prefix, (byte, index) => (index === last ? byte + 1 : byte));
+}
+
+export const metaKey = (name: string): Uint8Array => concat([prefixOf('meta'), ascii(name)]);
+
+export const deviceKey = (device: string): Uint8Array => prefixOf('device', device);
+
+function chainPrefix(table: Table, chain: Chain): Uint8Array {
+  const lane = Uint8Array.of(laneIndex(chain.lane));
+  return concat([prefixOf(table, chain.device), uint64(chain.epoch), lane]);
+}
+
+export const positionKey = (chain: Chain): Uint8Array => chainPrefix('position', chain);
+
+export const blocksOf = (chain: Chain): Uint8Array => chainPrefix('block', chain);
+
+export function blockKey(chain: Chain, seqFirst: number): Uint8Array {
+  return concat([blocksOf(chain), uint64(seqFirst)]);
+}
+
+/** The chain of a position's or block's key, and the number behind it. */
+export function parseChainKey(
+  key: Uint8Array,
+): { readonly chain: Chain; readonly seqFirst: number } | undefined {
+  const end = key.indexOf(0);
+  const rest = end < 0 ? 0 : key.byteLength - end - 1;
+  const lane = lanes[key[end + 9] ?? lanes.length];
+  if ((rest !== 9 && rest !== 17) || lane === undefined) return undefined;
+  const device = String.fromCharCode(...key.subarray(1, end));
+  return {
+    chain: { device, epoch: readUint64(key, end + 1), lane },
+    seqFirst: rest === 17 ? readUint64(key, end + 10) : 0,
+  };
+}
+
+export function runKey(device: string, run: string): Uint8Array {
+  return concat([prefixOf('run', device), encodeCbor(run)]);
+}
+
+export function runOrderKey(ordinal: number): Uint8Array {
+  return concat([prefixOf('runOrder'), uint64(ordinal)]);
+}
+
+export function ownOrderKey(device: string, ordinal: number): Uint8Array {
+  return concat([prefixOf('ownOrder', device), uint64(ordinal)]);
+}
+
+export function callKey(ordinal: number): Uint8Array {
+  return concat([prefixOf('call'), uint64(ordinal)]);
+}
+
+/** The ordinal at the end of a key of `call` or `runOrder`. */
+export function ordinalOf(key: Uint8Array): number {
+  return readUint64(key, key.byteLength - 8);
+}
+
+export function callKeyKey(call: {
+  readonly device: string;
+  readonly epoch: number;
+  readonly key: string;
+}): Uint8Array {
+  return concat([prefixOf('callKey', call.device), uint64(call.epoch), encodeCbor(call.key)]);
+}
+
+export function callPlaceKey(call: {
+  readonly device: string;
+  readonly epoch: number;
+  readonly run: string;
+  readonly op: number;
+}): Uint8Array {
+  return concat([
+    prefixOf('callPlace', call.device),
+    uint64(call.epoch),
+    encodeCbor(call.run),
+    uint64(call.op),
+  ]);
+}
+
+export function commandKey(device: string, number: number): Uint8Array {
+  return concat([prefixOf('command', device), uint64(number)]);
+}

@@ -1,0 +1,101 @@
+import {
+  ENTRY_BYTES_MAX,
+  HASH_BYTES,
+  NAME_LENGTH_MAX,
+  bytes,
+  command,
+  decodeWith,
+  encodeWith,
+  record,
+  text,
+  uint,
+  type Infer,
+  type Schema,
+} from '@holdfast/protocol';
+
+/** The ledger's rows other than blocks: positional CBOR that may grow at the end. */
+export interface Row<T> {
+  encode(value: T): Uint8Array;
+  /** Throws HF_MESSAGE_INVALID for bytes that are no such row. */
+  decode(bytes: Uint8Array): T;
+}
+
+const bounds = { bytesMax: 2 * ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 };
+
+function row<T>(path: string, schema: Schema<T>): Row<T> {
+  return {
+    encode: (value) => encodeWith(schema, value),
+    decode: (stored) => decodeWith(schema, stored, { ...bounds, path }),
+  };
+}
+
+const device = text(64);
+const name = text(NAME_LENGTH_MAX);
+
+const deviceFields = record({
+  device,
+  publicKey: bytes(256),
+  epoch: uint(),
+  firstSeenAtMs: uint(),
+  lastCommand: uint(),
+  lastReceipt: uint(),
+});
+export const deviceRow = row('device', deviceFields);
+export type DeviceRow = Infer<typeof deviceFields>;
+
+export const positionRow = row(
+  'position',
+  record({ watermark: uint(), hash: bytes(HASH_BYTES, true) }),
+);
+
+const runFields = record({
+  device,
+  run: name,
+  epoch: uint(),
+  /** Orders runs by their arrival here; newer is higher. */
+  ordinal: uint(),
+  /** Empty until `run.started` has arrived: lanes overtake each other. */
+  uid: name,
+  workflow: name,
+  state: text(32),
+  /** Position in the run's history up to which `state` is what the entries say. */
+  stateN: uint(),
+  status: bytes(ENTRY_BYTES_MAX),
+  statusN: uint(),
+  startedAtMs: uint(),
+  updatedAtMs: uint(),
+  entries: uint(),
+});
+export const runRow = row('run', runFields);
+export type RunRow = Infer<typeof runFields>;
+
+export const callRow = row(
+  'call',
+  record({
+    device,
+    epoch: uint(),
+    run: name,
+    op: uint(),
+    service: name,
+    key: name,
+    input: bytes(ENTRY_BYTES_MAX),
+    requestedAtMs: uint(),
+    expiresAtMs: uint(),
+  }),
+);
+
+const callStateFields = record({
+  ordinal: uint(),
+  /** 0: no result yet. */
+  answered: uint(1),
+});
+export const callStateRow = row('callState', callStateFields);
+export type CallState = Infer<typeof callStateFields>;
+
+const callPlaceFields = record({ ordinal: uint(), key: name });
+export const callPlaceRow = row('callPlace', callPlaceFields);
+export type CallPlace = Infer<typeof callPlaceFields>;
+
+export const commandRow = row('command', command);
+
+export const formatRow = row('format', record({ product: text(32), format: uint() }));

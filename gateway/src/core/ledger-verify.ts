@@ -1,0 +1,92 @@
+import type { Sha256, Store, StoreRow } from '@holdfast/protocol';
+import { ChainWalk, type Fault } from './chain-walk.ts';
+import { behind, parseChainKey, positionKey, prefixOf, type Chain } from './ledger-keys.ts';
+import { positionRow } from './ledger-rows.ts';
+import type { LanePosition, VerifyReport } from './ledger.ts';
+
+/** Rows in memory at a time; a block has up to 560 KiB. */
+const BLOCKS_MAX = 16;
+const POSITIONS_MAX = 1_024;
+
+interface KnownLane {
+  readonly chain: Chain;
+  readonly position: LanePosition | undefined;
+}
+
+/**
+ * Recomputes every chain from its start to its watermark. It knows a lane by the position that was
+ * committed with its last block, so that blocks that are gone from the end are missed too.
+ */
+export async function verifyLedger(
+  store: Store,
+  sha256: Sha256,
+  progress: (entries: number) => void,
+): Promise<VerifyReport> {
+  const unseen = await readLanes(store);
+  const lanes = unseen.size;
+  const faults: Fault[] = [];
+  let entries = 0;
+  const end = async (walk: ChainWalk | undefined): Promise<void> => {
+    if (walk === undefined) return;
+    entries += walk.entries;
+    progress(entries);
+    faults.push(...walk.end(decodePosition(await store.get(positionKey(walk.chain)))));
+  };
+
+  let walk: ChainWalk | undefined;
+  for await (const { key, value } of rowsOf(store, prefixOf('block'), BLOCKS_MAX)) {
+    const at = parseChainKey(key);
+    if (at === undefined) continue;
+    const name = nameOf(at.chain);
+    if (walk === undefined || nameOf(walk.chain) !== name) {
+      await end(walk);
+      walk = new ChainWalk(at.chain, sha256, unseen.get(name)?.position);
+      unseen.delete(name);
+    }
+    walk.block(at.seqFirst, value);
+  }
+  await end(walk);
+  for (const { chain, position } of unseen.values()) {
+    await end(new ChainWalk(chain, sha256, position));
+  }
+  return { entries, lanes, faults };
+}
+
+async function readLanes(store: Store): Promise<Map<string, KnownLane>> {
+  const lanes = new Map<string, KnownLane>();
+  for await (const { key, value } of rowsOf(store, prefixOf('position'), POSITIONS_MAX)) {
+    const chain = parseChainKey(key)?.chain;
+    if (chain === undefined) continue;
+    lanes.set(nameOf(chain), { chain, position: decodePosition(value) });
+  }
+  return lanes;
+}
+
+function nameOf(chain: Chain): string {
+  return `${chain.device}/${chain.epoch}/${chain.lane}`;
+}
+
+function decodePosition(stored: Uint8Array | undefined): LanePosition | undefined {
+  try {
+    return stored === undefined ? undefined : positionRow.decode(stored);
+  } catch {
+    return undefined;
+  }
+}
+
+/** All rows whose keys begin with `prefix`, in order, `limit` of them in memory at a time. */
+export async function* rowsOf(
+  store: Store,
+  prefix: Uint8Array,
+  limit: number,
+): AsyncGenerator<StoreRow, void> {
+  const to = behind(prefix);
+  let from = prefix;
+  for (;;) {
+    const rows = await store.scan({ from, to, limit });
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < limit) return;
+    from = Uint8Array.of(...last.key, 0);
+  }
+}

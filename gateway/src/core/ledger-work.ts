@@ -1,0 +1,145 @@
+import {
+  NO_BYTES,
+  chainStart,
+  eachLane,
+  equalBytes,
+  laneIndex,
+  type Command,
+  type Sha256,
+} from '@holdfast/protocol';
+import { joinBatch, type PreparedBatch } from './ingest.ts';
+import { encodeBlock } from './ledger-block.ts';
+import type { Draft } from './ledger-draft.ts';
+import { blockKey, callKeyKey, commandKey, positionKey } from './ledger-keys.ts';
+import { callStateRow, commandRow, positionRow } from './ledger-rows.ts';
+import type {
+  CallResult,
+  DeviceRecord,
+  IngestOutcome,
+  Ledger,
+  LanePosition,
+  PendingCall,
+} from './ledger.ts';
+import { projectEntries, settleCall } from './projection.ts';
+
+/** Far beyond any real number, and far from where counting ends. */
+const COMMAND_NUMBER_MAX = 2 ** 48;
+
+type Greeting = Parameters<Ledger['greet']>[0];
+
+/** Registers a device or a later epoch of it. */
+export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): DeviceRecord {
+  const { device, epoch, publicKey, atMs } = greeting;
+  const known = draft.device(device);
+  const applied = Math.min(greeting.lastCommand ?? 0, COMMAND_NUMBER_MAX);
+  const lastCommand = Math.max(applied, known?.lastCommand ?? 0);
+  if (known !== undefined && epoch <= known.epoch) {
+    const record = { ...known, lastCommand };
+    if (lastCommand > known.lastCommand) draft.setDevice(record);
+    return record;
+  }
+  const lanes = eachLane(
+    (lane): LanePosition => ({ watermark: 0, hash: chainStart(sha256, { device, epoch, lane }) }),
+  );
+  const record: DeviceRecord = {
+    device,
+    epoch,
+    publicKey: known?.publicKey ?? publicKey,
+    firstSeenAtMs: known?.firstSeenAtMs ?? atMs,
+    lanes,
+    lastCommand,
+    lastReceipt: known?.lastReceipt ?? 0,
+  };
+  draft.setDevice(record);
+  for (const lane of ['urgent', 'normal', 'bulk'] as const) {
+    const position = lanes[laneIndex(lane)];
+    draft.put(positionKey({ device, epoch, lane }), positionRow.encode(position));
+  }
+  return record;
+}
+
+/**
+ * Takes what is new of a batch.
+ *
+ * @param heldHash The stored hash at the batch's last seq, where all of it lies below the
+ *   watermark; `undefined` when it was not looked up.
+ */
+export function ingestBatch(
+  draft: Draft,
+  prepared: PreparedBatch,
+  heldHash: Uint8Array | undefined,
+): IngestOutcome {
+  const { device, epoch, lane } = prepared.batch;
+  const record = draft.device(device);
+  if (record === undefined || record.epoch !== epoch) return { kind: 'unknown' };
+  const position = record.lanes[laneIndex(lane)];
+  const nothing = { fresh: 0, calls: 0, lastReceipt: record.lastReceipt };
+  const join = joinBatch(position, prepared);
+  switch (join.kind) {
+    case 'gap':
+      return { kind: 'gap', position };
+    case 'forked':
+      return { kind: 'forked', position };
+    case 'held':
+      return { kind: 'committed', position, ...nothing };
+    case 'below':
+      return heldHash === undefined || equalBytes(heldHash, join.hash)
+        ? { kind: 'committed', position, ...nothing }
+        : { kind: 'forked', position };
+    case 'fresh':
+      return writeFresh(draft, prepared, join);
+  }
+}
+
+function writeFresh(
+  draft: Draft,
+  prepared: PreparedBatch,
+  join: { readonly from: number; readonly position: LanePosition },
+): IngestOutcome {
+  const { batch, hashes, entries } = prepared;
+  const { device, epoch, lane } = batch;
+  const { from, position } = join;
+  const fresh = batch.entries.slice(from).map((bytes, index) => ({
+    bytes,
+    hash: hashes[from + index] ?? NO_BYTES,
+  }));
+  const block = encodeBlock({
+    receivedAtMs: batch.receivedAtMs,
+    previousHash: from === 0 ? batch.previousHash : (hashes[from - 1] ?? NO_BYTES),
+    entries: fresh,
+  });
+  draft.put(blockKey({ device, epoch, lane }, batch.seqFirst + from), block);
+  draft.advance(device, lane, position);
+
+  const found = projectEntries(draft, { device, epoch }, entries.slice(from));
+  const record = draft.device(device);
+  const lastReceipt = Math.max(record?.lastReceipt ?? 0, found.lastReceipt);
+  if (record !== undefined && lastReceipt > record.lastReceipt) {
+    draft.setDevice({ ...record, lastReceipt });
+  }
+  return { kind: 'committed', position, fresh: fresh.length, calls: found.calls, lastReceipt };
+}
+
+/** Records the result of a call and issues the command that carries it. */
+export function completeCall(
+  draft: Draft,
+  call: PendingCall,
+  result: CallResult,
+): Command | undefined {
+  const state = draft.get(callKeyKey(call), callStateRow);
+  const record = draft.device(call.device);
+  if (state === undefined || state.answered === 1 || record === undefined) return undefined;
+  const command: Command = {
+    number: record.lastCommand + 1,
+    kind: result.kind,
+    expiresAtMs: 0,
+    run: call.run,
+    op: call.op,
+    key: call.key,
+    payload: result.payload,
+  };
+  settleCall(draft, call, { ordinal: state.ordinal, key: call.key });
+  draft.setDevice({ ...record, lastCommand: command.number });
+  draft.put(commandKey(call.device, command.number), commandRow.encode(command));
+  return command;
+}

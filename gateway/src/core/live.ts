@@ -1,0 +1,76 @@
+import type { Report } from '@holdfast/protocol';
+import type { Session } from './session-state.ts';
+
+export type DeviceState =
+  /** Registered, and nothing was ever heard or held of it but its greeting. */
+  | 'new'
+  /** Heard lately; nothing is pending. */
+  | 'synced'
+  /** Heard lately; entries are on their way. */
+  | 'syncing'
+  /** Nothing heard for a while, which is normal. */
+  | 'offline'
+  /** Heard lately and behind, but its watermark stands still, or a lane was refused. */
+  | 'stuck'
+  /** Two agents use this identity. */
+  | 'conflict';
+
+/** What is known of a device beyond the ledger, since this gateway started. */
+export interface DeviceLive {
+  readonly device: string;
+  readonly state: DeviceState;
+  /** `undefined`: not since this gateway started. So for all times. */
+  readonly lastSeenAtMs: number | undefined;
+  readonly lastAckAtMs: number | undefined;
+  /** What the device said of itself last: its present, and its backlog. */
+  readonly reported: Report | undefined;
+  readonly reportedAtMs: number | undefined;
+  /** Messages that were not taken. */
+  readonly refusals: number;
+  /** The last reason for that. */
+  readonly refusal: { readonly code: string; readonly why: string } | undefined;
+}
+
+export interface LiveLimits {
+  /** A device that was not heard for this long is offline. */
+  readonly offlineAfterMs: number;
+  /** A backlog without any progress for this long is stuck. */
+  readonly stuckAfterMs: number;
+  /** How long a conflict is shown after it was seen. */
+  readonly conflictShownMs: number;
+}
+
+export function liveOf(session: Session, nowMs: number, limits: LiveLimits): DeviceLive {
+  const { device, reported, refusals, refusal } = session;
+  return {
+    device,
+    state: stateOf(session, nowMs, limits),
+    lastSeenAtMs: timeOf(session.lastSeenAtMs),
+    lastAckAtMs: timeOf(session.lastAckAtMs),
+    reported,
+    reportedAtMs: timeOf(session.reportedAtMs),
+    refusals,
+    refusal,
+  };
+}
+
+function timeOf(atMs: number): number | undefined {
+  return atMs === 0 ? undefined : atMs;
+}
+
+function stateOf(session: Session, nowMs: number, limits: LiveLimits): DeviceState {
+  const { conflictAtMs } = session.incarnations;
+  if (conflictAtMs > 0 && nowMs - conflictAtMs < limits.conflictShownMs) return 'conflict';
+  if (session.lastSeenAtMs === 0 || nowMs - session.lastSeenAtMs > limits.offlineAfterMs) {
+    return session.isEmpty ? 'new' : 'offline';
+  }
+  if (session.brokenLanes.length > 0) return 'stuck';
+  if (!isBehind(session)) return 'synced';
+  const movedAtMs = Math.max(session.lastAckAtMs, session.greetedAtMs, session.behindSinceMs);
+  return nowMs - movedAtMs > limits.stuckAfterMs ? 'stuck' : 'syncing';
+}
+
+/** Whether the device said of itself that it has entries which are not acknowledged yet. */
+export function isBehind(session: Session): boolean {
+  return session.reported?.lanes.some((lane) => lane.head > lane.acked) ?? false;
+}

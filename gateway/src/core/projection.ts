@@ -1,0 +1,193 @@
+import { unreachable, type Entry, type EntryOf } from '@holdfast/protocol';
+import type { Draft } from './ledger-draft.ts';
+import {
+  callKey,
+  callKeyKey,
+  callPlaceKey,
+  ownOrderKey,
+  runKey,
+  runOrderKey,
+} from './ledger-keys.ts';
+import {
+  callPlaceRow,
+  callRow,
+  callStateRow,
+  runRow,
+  type CallPlace,
+  type RunRow,
+} from './ledger-rows.ts';
+
+/** Whose entries are projected. */
+export interface Origin {
+  readonly device: string;
+  readonly epoch: number;
+}
+
+type RunEntry = Extract<Entry, { readonly run: string }>;
+type CallReceipt = EntryOf<'call.completed'> | EntryOf<'call.failed'>;
+
+const NO_STATUS = new Uint8Array(0);
+const finals: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
+
+/** The rows that `projectEntries` will read. */
+export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]): Uint8Array[] {
+  const runs = new Set<string>();
+  const keys: Uint8Array[] = [];
+  for (const entry of entries) {
+    if (entry === undefined || entry.kind === 'command.receipt' || entry.run === '') continue;
+    runs.add(entry.run);
+    if (isCallReceipt(entry)) keys.push(callPlaceKey({ ...origin, run: entry.run, op: entry.op }));
+    if (entry.kind === 'call.requested') keys.push(callKeyKey({ ...origin, key: entry.key }));
+  }
+  return [...keys, ...Array.from(runs, (run) => runKey(origin.device, run))];
+}
+
+/**
+ * Derives from new entries what the ledger says of runs and calls. Takes them in any order between
+ * lanes: a call can be here before the start of its run.
+ */
+export function projectEntries(
+  draft: Draft,
+  origin: Origin,
+  entries: readonly (Entry | undefined)[],
+): { readonly calls: number; readonly lastReceipt: number } {
+  const runs = new Map<string, RunRow>();
+  let calls = 0;
+  let lastReceipt = 0;
+  for (const entry of entries) {
+    if (entry === undefined) continue;
+    if ('command' in entry) lastReceipt = Math.max(lastReceipt, entry.command);
+    if (entry.kind === 'command.receipt' || entry.run === '') continue;
+    const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
+    const isNew = known === undefined || isNewLife(known, origin, entry);
+    const row = isNew ? begin(draft, origin, entry, known) : known;
+    runs.set(entry.run, foldRun(row, entry));
+    if (entry.kind === 'call.requested' && openCall(draft, origin, entry)) calls += 1;
+    if (isCallReceipt(entry)) closeCall(draft, origin, entry);
+  }
+  for (const row of runs.values()) draft.put(runKey(row.device, row.run), runRow.encode(row));
+  return { calls, lastReceipt };
+}
+
+function isCallReceipt(entry: RunEntry): entry is CallReceipt {
+  return entry.kind === 'call.completed' || entry.kind === 'call.failed';
+}
+
+/** Whether the id of an earlier run is used again: after its retention, or in a new journal. */
+function isNewLife(row: RunRow, origin: Origin, entry: RunEntry): boolean {
+  if (row.epoch !== origin.epoch) return true;
+  return entry.kind === 'run.started' && row.uid !== '' && row.uid !== entry.uid;
+}
+
+function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow): RunRow {
+  if (earlier !== undefined) {
+    draft.delete(runOrderKey(earlier.ordinal));
+    draft.delete(ownOrderKey(earlier.device, earlier.ordinal));
+  }
+  const ordinal = draft.nextOrdinal();
+  const key = runKey(origin.device, entry.run);
+  draft.put(runOrderKey(ordinal), key);
+  draft.put(ownOrderKey(origin.device, ordinal), key);
+  return {
+    ...origin,
+    run: entry.run,
+    ordinal,
+    uid: '',
+    workflow: '',
+    state: 'running',
+    stateN: 0,
+    status: NO_STATUS,
+    statusN: 0,
+    startedAtMs: entry.atMs,
+    updatedAtMs: entry.atMs,
+    entries: 0,
+  };
+}
+
+function foldRun(row: RunRow, entry: RunEntry): RunRow {
+  const started = entry.kind === 'run.started';
+  const state = stateAfter(entry);
+  const isLater = entry.n >= row.stateN && state !== undefined && !finals.has(row.state);
+  const isStatus = entry.kind === 'run.status' && entry.n >= row.statusN;
+  return {
+    ...row,
+    ...(started && { uid: entry.uid, workflow: entry.workflow, startedAtMs: entry.atMs }),
+    ...(isLater && { state, stateN: entry.n }),
+    ...(isStatus && { status: entry.status, statusN: entry.n }),
+    updatedAtMs: entry.n >= row.stateN ? entry.atMs : row.updatedAtMs,
+    entries: row.entries + 1,
+  };
+}
+
+/** The state that an entry leaves its run in; `undefined`: the same as before. */
+function stateAfter(entry: RunEntry): string | undefined {
+  switch (entry.kind) {
+    case 'run.completed':
+      return 'completed';
+    case 'run.failed':
+      return 'failed';
+    case 'run.cancelled':
+      return 'cancelled';
+    case 'run.stuck':
+      return 'stuck';
+    case 'step.retrying':
+      return 'retrying';
+    case 'timer.set':
+      return 'sleeping';
+    case 'call.requested':
+      return 'waiting-call';
+    case 'run.started':
+    case 'step.completed':
+    case 'step.failed':
+    case 'timer.fired':
+    case 'signal.received':
+    case 'call.completed':
+    case 'call.failed':
+      return 'running';
+    case 'run.status':
+    case 'event.emitted':
+      return undefined;
+    default:
+      return unreachable(entry);
+  }
+}
+
+/** `false`: a call with this key was there already. */
+function openCall(draft: Draft, origin: Origin, entry: EntryOf<'call.requested'>): boolean {
+  const { run, op, key } = entry;
+  if (draft.get(callKeyKey({ ...origin, key }), callStateRow) !== undefined) return false;
+  const ordinal = draft.nextOrdinal();
+  const call = {
+    ...origin,
+    run,
+    op,
+    key,
+    service: entry.name,
+    input: entry.input,
+    requestedAtMs: entry.atMs,
+    expiresAtMs: entry.expiresAtMs,
+  };
+  draft.put(callKey(ordinal), callRow.encode(call));
+  draft.put(callKeyKey(call), callStateRow.encode({ ordinal, answered: 0 }));
+  draft.put(callPlaceKey(call), callPlaceRow.encode({ ordinal, key }));
+  return true;
+}
+
+/** The device has the outcome, from here or because it stopped waiting: nothing is pending. */
+function closeCall(draft: Draft, origin: Origin, entry: CallReceipt): void {
+  const place = { ...origin, run: entry.run, op: entry.op };
+  const open = draft.get(callPlaceKey(place), callPlaceRow);
+  if (open !== undefined) settleCall(draft, place, open);
+}
+
+/** Makes a call one that has its result. */
+export function settleCall(
+  draft: Draft,
+  place: Origin & { readonly run: string; readonly op: number },
+  open: CallPlace,
+): void {
+  const { ordinal, key } = open;
+  draft.delete(callKey(ordinal));
+  draft.delete(callPlaceKey(place));
+  draft.put(callKeyKey({ ...place, key }), callStateRow.encode({ ordinal, answered: 1 }));
+}

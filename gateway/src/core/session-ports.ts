@@ -1,0 +1,54 @@
+import type {
+  Batch,
+  Clock,
+  Lane,
+  Log,
+  Point,
+  Signer,
+  Verify,
+} from '@holdfast/protocol';
+import type { Ledger } from './ledger.ts';
+
+/** Inflates raw deflate. Throws HF_MESSAGE_INVALID for anything else, or above `bytesMax`. */
+export type Inflate = (deflated: Uint8Array, bytesMax: number) => Uint8Array;
+
+/** The way to devices. */
+export interface Downlink {
+  /**
+   * Sends to a device, if it listens; promises nothing. What matters is sent again: the device
+   * resends what was not acknowledged, commands wait in the ledger.
+   */
+  send(device: string, bytes: Uint8Array): void;
+}
+
+/** Entries that have just become durable. */
+export interface Arrival {
+  readonly device: string;
+  readonly epoch: number;
+  readonly lane: Lane;
+  /** Highest seq of them. */
+  readonly watermark: number;
+  /** How many are new. */
+  readonly fresh: number;
+}
+
+export interface SessionPorts {
+  readonly ledger: Ledger;
+  readonly downlink: Downlink;
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly inflate: Inflate;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Reached as `ledger:ingest`, `ledger:committed` and `command:send`. */
+  readonly point: Point;
+  /** After entries have become durable and before their ack. */
+  readonly onArrival: (arrival: Arrival) => void;
+  /** New calls are pending. */
+  readonly onCalls: () => void;
+  /** The ledger has failed: nothing more can be taken. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** What a batch carries, to be read only once it is known to be genuine. */
+export type BatchPayload = Pick<Batch, 'encoding' | 'plainBytes' | 'payload' | 'count'>;

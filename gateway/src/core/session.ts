@@ -1,0 +1,381 @@
+import {
+  BATCH_ENTRIES_MAX,
+  MESSAGE_BYTES_MAX,
+  equalBytes,
+  hex,
+  laneIndex,
+  lanes,
+  negotiate,
+  unreachable,
+  type Batch,
+  type Command,
+  type ErrorCode,
+  type Hello,
+  type Lane,
+  type LaneVerdict,
+  type Message,
+} from '@holdfast/protocol';
+import { admit } from './incarnations.ts';
+import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
+import { isBehind } from './live.ts';
+import { packCommands, pump, receive, restart, taken, type CommandRead } from './outbox.ts';
+import type { Session } from './session-state.ts';
+
+/**
+ * The gateway's side of the protocol for one device. Pure: times arrive in the events, and the
+ * caller performs the effects and brings their outcomes back as events.
+ *
+ *   hello ─► greet ─► greeted ─► welcome, commands
+ *   batch ─► ingest ─► ingested ─► ack
+ *   issued, receipts, silence ─► read ─► commands read ─► commands
+ */
+export type SessionEvent =
+  | {
+      readonly kind: 'message';
+      readonly message: Message;
+      /** Signed by the pinned key or, where none is pinned, by the one that the hello brings. */
+      readonly genuine: boolean;
+    }
+  /** Bytes that are no message. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+  /** A batch that was to be ingested does not hold what it says. */
+  | { readonly kind: 'undecodable'; readonly why: string }
+  /** There was no room for a batch: the device sends it again. */
+  | { readonly kind: 'dropped' }
+  | { readonly kind: 'greeted'; readonly hello: Hello; readonly record: DeviceRecord }
+  | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
+  | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
+  /** A command was issued for this device. */
+  | { readonly kind: 'issued' }
+  | { readonly kind: 'tick' };
+
+export type BatchName = Pick<Batch, 'epoch' | 'lane' | 'seqFirst'>;
+
+export type SessionEffect =
+  | { readonly kind: 'send'; readonly message: Message }
+  | { readonly kind: 'greet'; readonly hello: Hello }
+  | { readonly kind: 'ingest'; readonly batch: Batch }
+  | { readonly kind: 'readCommands'; readonly read: CommandRead }
+  | { readonly kind: 'log'; readonly code: string; readonly why: string };
+
+export interface SessionStep {
+  readonly state: Session;
+  readonly effects: readonly SessionEffect[];
+}
+
+export interface SessionLimits {
+  /** Name and key of this gateway, for the welcome. */
+  readonly gateway: string;
+  readonly publicKey: Uint8Array;
+  readonly inflightMax: number;
+  readonly reportEveryMs: number;
+  readonly reconnectSpreadMs: number;
+  /** Batches of one device on their way into the ledger; beyond it they are dropped. */
+  readonly ingestingMax: number;
+  /** Commands without a receipt. */
+  readonly commandsMax: number;
+  /** Commands without a receipt for this long are sent again. */
+  readonly commandResendMs: number;
+  /** How long two agents with one identity are kept out. */
+  readonly conflictMs: number;
+  /** A device that was not heard for this long is offline: nothing is sent to it. */
+  readonly offlineAfterMs: number;
+  /** At most `count` refusals are answered in `windowMs`. */
+  readonly answers: { readonly count: number; readonly windowMs: number };
+}
+
+interface At {
+  readonly nowMs: number;
+  readonly limits: SessionLimits;
+}
+
+export function step(state: Session, event: SessionEvent, at: At): SessionStep {
+  switch (event.kind) {
+    case 'message':
+      return onMessage(state, event, at);
+    case 'unreadable':
+      return refuse(state, { code: 'HF_MESSAGE_INVALID', why: event.why }, at);
+    case 'undecodable':
+      return refuse(ingestEnded(state), { code: 'HF_MESSAGE_INVALID', why: event.why }, at);
+    case 'dropped':
+      return stay(ingestEnded(state));
+    case 'greeted':
+      return onGreeted(state, event, at);
+    case 'ingested':
+      return onIngested(state, event, at);
+    case 'commandsRead':
+      return onCommandsRead(state, event, at);
+    case 'issued':
+      return isOnline(state, at) ? sendCommands(state, at) : stay(state);
+    case 'tick':
+      return onTick(state, at);
+    default:
+      return unreachable(event);
+  }
+}
+
+function stay(state: Session): SessionStep {
+  return { state, effects: [] };
+}
+
+function isOnline(state: Session, { nowMs, limits }: At): boolean {
+  return state.lastSeenAtMs > 0 && nowMs - state.lastSeenAtMs <= limits.offlineAfterMs;
+}
+
+interface Problem {
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Counts what is not taken, and says so on the link and in the log, though not without end. */
+function refuse(state: Session, problem: Problem, { nowMs, limits }: At): SessionStep {
+  const { code, why, retryAfterMs = 0 } = problem;
+  const isOver = nowMs - state.answers.sinceMs >= limits.answers.windowMs;
+  const answers = isOver ? { sinceMs: nowMs, count: 0 } : state.answers;
+  const counted = {
+    ...state,
+    refusals: state.refusals + 1,
+    refusal: { code, why },
+    answers: { ...answers, count: answers.count + 1 },
+  };
+  if (answers.count >= limits.answers.count) return stay(counted);
+  const message: Message = { kind: 'refusal', code, why: why.slice(0, 512), retryAfterMs };
+  return { state: counted, effects: [{ kind: 'send', message }, { kind: 'log', code, why }] };
+}
+
+function onMessage(
+  state: Session,
+  event: { readonly message: Message; readonly genuine: boolean },
+  at: At,
+): SessionStep {
+  const { message, genuine } = event;
+  if (!genuine) return onForged(state, message, at);
+  switch (message.kind) {
+    case 'hello':
+      return onHello(heard(state, at), message, at);
+    case 'batch':
+      return onBatch(state, message, at);
+    case 'report': {
+      if (state.pinned?.epoch !== message.epoch) return stay(state);
+      const reported = { ...state, reported: message, reportedAtMs: at.nowMs };
+      const behindSinceMs = isBehind(reported) ? state.behindSinceMs || at.nowMs : 0;
+      return wake(state, heard({ ...reported, behindSinceMs }, at), at);
+    }
+    case 'refusal':
+      return {
+        state: heard(state, at),
+        effects: [{ kind: 'log', code: message.code, why: `the device refused: ${message.why}` }],
+      };
+    default: {
+      const why = `a device does not send ${message.kind}`;
+      return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
+    }
+  }
+}
+
+function heard(state: Session, at: At): Session {
+  return { ...state, lastSeenAtMs: at.nowMs };
+}
+
+/** A device that is heard again without a hello: this gateway was restarted, or the link stalled. */
+function wake(before: Session, state: Session, at: At): SessionStep {
+  if (isOnline(before, at)) return stay(state);
+  const outbox = restart(state.outbox, state.outbox.applied);
+  return sendCommands({ ...state, outbox }, at);
+}
+
+function onForged(state: Session, message: Message, at: At): SessionStep {
+  if (state.pinned === undefined && message.kind !== 'hello') return unknownEpoch(state, at);
+  const isOtherKey =
+    message.kind === 'hello' &&
+    state.pinned !== undefined &&
+    !equalBytes(message.publicKey, state.pinned.publicKey);
+  const why = isOtherKey
+    ? `device ${state.device} is known by another key`
+    : `a ${message.kind} of ${state.device} has a wrong signature`;
+  const retryAfterMs = isOtherKey ? at.limits.conflictMs : 0;
+  return refuse(state, { code: 'HF_SIGNATURE_INVALID', why, retryAfterMs }, at);
+}
+
+function ingestEnded(state: Session): Session {
+  return { ...state, ingesting: state.ingesting - 1 };
+}
+
+function unknownEpoch(state: Session, at: At): SessionStep {
+  const why = `the ledger knows no such epoch of ${state.device}`;
+  return refuse(state, { code: 'HF_EPOCH_UNKNOWN', why }, at);
+}
+
+function onHello(state: Session, hello: Hello, at: At): SessionStep {
+  const { nowMs, limits } = at;
+  if (hello.device !== state.device) {
+    const why = `a hello of ${hello.device} came as one of ${state.device}`;
+    return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
+  }
+  if (negotiate(hello) === undefined) {
+    const why = `the device speaks ${hello.protocolMin} to ${hello.protocolMax}`;
+    const retryAfterMs = limits.conflictMs;
+    return refuse(state, { code: 'HF_VERSION_UNSUPPORTED', why, retryAfterMs }, at);
+  }
+  const ids = { incarnation: hex(hello.incarnation), session: hex(hello.session) };
+  const admission = admit(state.incarnations, ids, { nowMs, conflictMs: limits.conflictMs });
+  if (admission.kind === 'stale') return stay(state);
+  const next = { ...state, incarnations: admission.incarnations };
+  if (admission.kind === 'conflict') {
+    const why = `two agents greet as ${state.device}`;
+    const { retryAfterMs } = admission;
+    return refuse(next, { code: 'HF_IDENTITY_CONFLICT', why, retryAfterMs }, at);
+  }
+  return { state: next, effects: [{ kind: 'greet', hello }] };
+}
+
+function onGreeted(
+  state: Session,
+  event: { readonly hello: Hello; readonly record: DeviceRecord },
+  at: At,
+): SessionStep {
+  const { hello, record } = event;
+  const pinned = { epoch: record.epoch, publicKey: record.publicKey };
+  if (!equalBytes(record.publicKey, hello.publicKey)) {
+    return onForged({ ...state, pinned }, { kind: 'hello', ...hello }, at);
+  }
+  const verdicts = lanes.map((lane) => verdictOf(lane, hello, record));
+  const greeted: Session = {
+    ...state,
+    pinned,
+    isEmpty: record.lanes.every((lane) => lane.watermark === 0),
+    greetedAtMs: at.nowMs,
+    brokenLanes: lanes.filter((_, index) => verdicts[index] !== 'ok'),
+    outbox: restart(state.outbox, hello.lastCommand),
+  };
+  const welcome = welcomeOf(hello, record, at);
+  const then = sendCommands(greeted, at);
+  return { ...then, effects: [{ kind: 'send', message: welcome }, ...then.effects] };
+}
+
+function welcomeOf(hello: Hello, record: DeviceRecord, { nowMs, limits }: At): Message {
+  const [urgent, normal, bulk] = record.lanes;
+  const lane = (name: Lane, position: LanePosition) => ({
+    ...position,
+    verdict: verdictOf(name, hello, record),
+  });
+  return {
+    kind: 'welcome',
+    protocol: negotiate(hello) ?? 0,
+    session: hello.session,
+    gateway: limits.gateway,
+    publicKey: limits.publicKey,
+    nowMs,
+    lanes: [lane('urgent', urgent), lane('normal', normal), lane('bulk', bulk)],
+    batchBytesMax: MESSAGE_BYTES_MAX,
+    inflightMax: limits.inflightMax,
+    reportEveryMs: limits.reportEveryMs,
+    reconnectSpreadMs: limits.reconnectSpreadMs,
+  };
+}
+
+/** Forks in the middle show at the next batch; here only where both name the hash of one seq. */
+function verdictOf(lane: Lane, hello: Hello, record: DeviceRecord): LaneVerdict {
+  const mine = record.lanes[laneIndex(lane)];
+  const theirs = hello.lanes[laneIndex(lane)];
+  if (hello.epoch < record.epoch || theirs.head < mine.watermark) return 'rewound';
+  const isForked = [
+    { seq: theirs.head, hash: theirs.headHash },
+    { seq: theirs.acked, hash: theirs.ackedHash },
+  ].some(({ seq, hash }) => seq === mine.watermark && !equalBytes(hash, mine.hash));
+  return isForked ? 'forked' : 'ok';
+}
+
+function onBatch(before: Session, batch: Batch, at: At): SessionStep {
+  const state = heard(before, at);
+  if (state.pinned?.epoch !== batch.epoch) return unknownEpoch(state, at);
+  if (batch.seqFirst < 1 || batch.count < 1 || batch.count > BATCH_ENTRIES_MAX) {
+    const why = `a batch begins at ${batch.seqFirst} and has ${batch.count} entries`;
+    return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
+  }
+  const woken = wake(before, state, at);
+  // Beyond what a device may have in flight: it is sent again when its acks have come.
+  if (state.ingesting >= at.limits.ingestingMax) return woken;
+  return {
+    state: { ...woken.state, ingesting: state.ingesting + 1 },
+    effects: [...woken.effects, { kind: 'ingest', batch }],
+  };
+}
+
+function onIngested(
+  before: Session,
+  event: { readonly batch: BatchName; readonly outcome: IngestOutcome },
+  at: At,
+): SessionStep {
+  const { batch, outcome } = event;
+  const state = ingestEnded(before);
+  switch (outcome.kind) {
+    case 'unknown':
+      return unknownEpoch(state, at);
+    case 'forked': {
+      const brokenLanes = [...new Set([...state.brokenLanes, batch.lane])];
+      const why = `lane ${batch.lane} of ${state.device} differs at or before ${batch.seqFirst}`;
+      const { conflictMs: retryAfterMs } = at.limits;
+      return refuse({ ...state, brokenLanes }, { code: 'HF_CHAIN_BROKEN', why, retryAfterMs }, at);
+    }
+    case 'gap':
+      return send(state, ackOf(batch, outcome.position, outcome.position.watermark + 1));
+    case 'committed': {
+      const acked = {
+        ...state,
+        isEmpty: false,
+        lastAckAtMs: at.nowMs,
+        outbox: receive(state.outbox, outcome.lastReceipt),
+      };
+      const ack = ackOf(batch, outcome.position, 0);
+      const hasReceipts = acked.outbox.applied > state.outbox.applied;
+      if (!hasReceipts) return send(acked, ack);
+      const then = sendCommands(acked, at);
+      return { ...then, effects: [{ kind: 'send', message: ack }, ...then.effects] };
+    }
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function send(state: Session, message: Message): SessionStep {
+  return { state, effects: [{ kind: 'send', message }] };
+}
+
+function ackOf(batch: BatchName, position: LanePosition, missingFrom: number): Message {
+  const { epoch, lane } = batch;
+  return { kind: 'ack', epoch, lane, ...position, missingFrom, slowMs: 0 };
+}
+
+/** Reads what the window has room for; the commands go out when they have been read. */
+function sendCommands(state: Session, { limits }: At): SessionStep {
+  const { outbox, read } = pump(state.outbox, limits.commandsMax);
+  return {
+    state: { ...state, outbox },
+    effects: read === undefined ? [] : [{ kind: 'readCommands', read }],
+  };
+}
+
+function onCommandsRead(
+  state: Session,
+  event: { readonly after: number; readonly commands: readonly Command[] },
+  at: At,
+): SessionStep {
+  const { outbox, commands } = taken(state.outbox, { ...event, nowMs: at.nowMs });
+  const effects = packCommands(commands).map(
+    (each): SessionEffect => ({ kind: 'send', message: { kind: 'commands', commands: each } }),
+  );
+  const next = { ...state, outbox };
+  if (!outbox.again) return { state: next, effects };
+  const then = sendCommands(next, at);
+  return { state: then.state, effects: [...effects, ...then.effects] };
+}
+
+function onTick(state: Session, at: At): SessionStep {
+  const { outbox } = state;
+  const isOwed = outbox.sent > outbox.applied && !outbox.reading;
+  const isDue = at.nowMs - outbox.sentAtMs >= at.limits.commandResendMs;
+  if (!isOwed || !isDue || !isOnline(state, at)) return stay(state);
+  return sendCommands({ ...state, outbox: restart(outbox, outbox.applied) }, at);
+}

@@ -1,0 +1,234 @@
+import {
+  isGenuine,
+  messageOf,
+  open,
+  seal,
+  type Batch,
+  type Hello,
+  type Sealed,
+} from '@holdfast/protocol';
+import { readEntries } from './batch-payload.ts';
+import type { IngestBatch } from './ledger.ts';
+import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
+import type { CommandRead } from './outbox.ts';
+import type { SessionPorts } from './session-ports.ts';
+import { newSession, type Session } from './session-state.ts';
+import { step, type SessionEffect, type SessionEvent, type SessionLimits } from './session.ts';
+
+export interface SessionsLimits extends SessionLimits, LiveLimits {
+  /** Bytes of batches on their way into the ledger, of all devices; beyond it they are dropped. */
+  readonly ingestBytesMax: number;
+  /** Messages of one device that wait while the ledger is asked for it for the first time. */
+  readonly loadingMax: number;
+  /** How often unreceipted commands are looked at. */
+  readonly tickMs: number;
+}
+
+/**
+ * The sessions of all devices: brings messages to the state machine of their device, one at a time
+ * and in the order they came, and performs what it asks for. Batches of one device go into the
+ * ledger in order, without one waiting for the commit of the other.
+ */
+export class Sessions {
+  readonly #ports: SessionPorts;
+  readonly #limits: SessionsLimits;
+  readonly #sessions = new Map<string, Session>();
+  readonly #loading = new Map<string, Uint8Array[]>();
+  /** What is under way for a device that the ledger may not know: its session has to stay. */
+  readonly #greeting = new Map<string, number>();
+  readonly #underWay = new Set<Promise<void>>();
+  /** Answers to devices that the ledger does not know, taken together. */
+  #strangerAnswers: Session['answers'] = { sinceMs: 0, count: 0 };
+  #ingestBytes = 0;
+  #isClosed = false;
+  #cancelTick: () => void = () => {};
+
+  constructor(ports: SessionPorts, limits: SessionsLimits) {
+    this.#ports = ports;
+    this.#limits = limits;
+  }
+
+  /** Reads which devices the ledger knows, so that `live` shows them all. */
+  async start(): Promise<void> {
+    for (const record of await this.#ports.ledger.devices()) {
+      this.#sessions.set(record.device, newSession(record.device, record));
+    }
+    this.#tick();
+  }
+
+  /** Takes a message from a topic of `device`. Never throws, never waits. */
+  receive(device: string, bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    const session = this.#sessions.get(device);
+    if (session !== undefined) {
+      this.#read(session, bytes);
+      return;
+    }
+    const waiting = this.#loading.get(device);
+    if (waiting === undefined) {
+      this.#loading.set(device, [bytes]);
+      this.#track(this.#load(device));
+    } else if (waiting.length < this.#limits.loadingMax) {
+      waiting.push(bytes);
+    }
+  }
+
+  /** A command was issued for this device: it is sent now if the device is there. */
+  issued(device: string): void {
+    if (!this.#isClosed && this.#sessions.has(device)) this.#step(device, { kind: 'issued' });
+  }
+
+  live(): readonly DeviceLive[] {
+    const nowMs = this.#ports.clock.nowMs();
+    const known = [...this.#sessions.values()].filter((session) => session.pinned !== undefined);
+    return known.map((session) => liveOf(session, nowMs, this.#limits));
+  }
+
+  /** Takes no more messages; resolves once all that was taken is committed and answered. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTick();
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #tick(): void {
+    if (this.#isClosed) return;
+    for (const { device, outbox } of this.#sessions.values()) {
+      if (outbox.sent > outbox.applied) this.#step(device, { kind: 'tick' });
+    }
+    this.#cancelTick = this.#ports.clock.wakeIn(this.#limits.tickMs, () => this.#tick());
+  }
+
+  /** Another instance may have registered the device: the ledger knows. */
+  async #load(device: string): Promise<void> {
+    const record = await this.#ports.ledger.device(device);
+    const waiting = this.#loading.get(device) ?? [];
+    this.#loading.delete(device);
+    for (const bytes of waiting) {
+      const fresh = newSession(device, record);
+      const stranger = { ...fresh, answers: this.#strangerAnswers };
+      const session = record === undefined ? stranger : fresh;
+      this.#read(this.#sessions.get(device) ?? session, bytes);
+    }
+  }
+
+  #read(session: Session, bytes: Uint8Array): void {
+    this.#sessions.set(session.device, session);
+    this.#step(session.device, this.#eventOf(session, bytes));
+  }
+
+  #eventOf({ device, pinned }: Session, bytes: Uint8Array): SessionEvent {
+    let sealed: Sealed;
+    try {
+      sealed = open(device, bytes);
+    } catch (error) {
+      return { kind: 'unreadable', why: messageOf(error) };
+    }
+    const { message } = sealed;
+    const key = pinned?.publicKey ?? (message.kind === 'hello' ? message.publicKey : undefined);
+    const genuine = key !== undefined && isGenuine(sealed, key, this.#ports.verify);
+    return { kind: 'message', message, genuine };
+  }
+
+  #step(device: string, event: SessionEvent): void {
+    const session = this.#sessions.get(device);
+    if (session === undefined) return;
+    const at = { nowMs: this.#ports.clock.nowMs(), limits: this.#limits };
+    const { state, effects } = step(session, event, at);
+    this.#sessions.set(device, state);
+    for (const effect of effects) this.#perform(device, effect);
+    // Nothing is remembered of strangers: there is no end of them.
+    if (state.pinned !== undefined || this.#greeting.has(device)) return;
+    this.#strangerAnswers = state.answers;
+    this.#sessions.delete(device);
+  }
+
+  #perform(device: string, effect: SessionEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#ports.downlink.send(device, seal(device, effect.message, this.#ports.signer));
+        return;
+      case 'greet':
+        this.#track(this.#greet(device, effect.hello));
+        return;
+      case 'ingest':
+        this.#ingest(device, effect.batch);
+        return;
+      case 'readCommands':
+        this.#track(this.#readCommands(device, effect.read));
+        return;
+      case 'log': {
+        const { code, why } = effect;
+        this.#ports.log.info('refused', { device, code, why });
+        return;
+      }
+      default:
+        effect satisfies never;
+    }
+  }
+
+  async #greet(device: string, hello: Hello): Promise<void> {
+    const { epoch, publicKey, lastCommand } = hello;
+    const atMs = this.#ports.clock.nowMs();
+    this.#greeting.set(device, (this.#greeting.get(device) ?? 0) + 1);
+    const greeting = { device, epoch, publicKey, lastCommand, atMs };
+    const record = await this.#ports.ledger.greet(greeting);
+    const left = (this.#greeting.get(device) ?? 1) - 1;
+    if (left === 0) this.#greeting.delete(device);
+    else this.#greeting.set(device, left);
+    this.#step(device, { kind: 'greeted', hello, record });
+  }
+
+  #ingest(device: string, batch: Batch): void {
+    let entries: readonly Uint8Array[];
+    try {
+      entries = readEntries(batch, this.#ports.inflate);
+    } catch (error) {
+      this.#step(device, { kind: 'undecodable', why: messageOf(error) });
+      return;
+    }
+    const bytes = batch.plainBytes;
+    if (this.#ingestBytes + bytes > this.#limits.ingestBytesMax) {
+      this.#step(device, { kind: 'dropped' });
+      return;
+    }
+    const { epoch, lane, seqFirst, previousHash } = batch;
+    const receivedAtMs = this.#ports.clock.nowMs();
+    this.#ingestBytes += bytes;
+    this.#track(
+      this.#commit({ device, epoch, lane, seqFirst, previousHash, entries, receivedAtMs }).finally(
+        () => {
+          this.#ingestBytes -= bytes;
+        },
+      ),
+    );
+  }
+
+  async #commit(batch: IngestBatch): Promise<void> {
+    const { ledger, point, onArrival, onCalls } = this.#ports;
+    const { device, epoch, lane } = batch;
+    await point('ledger:ingest');
+    const outcome = await ledger.ingest(batch);
+    await point('ledger:committed');
+    if (outcome.kind === 'committed' && outcome.fresh > 0) {
+      const { watermark } = outcome.position;
+      onArrival({ device, epoch, lane, watermark, fresh: outcome.fresh });
+      if (outcome.calls > 0) onCalls();
+    }
+    this.#step(device, { kind: 'ingested', batch, outcome });
+  }
+
+  async #readCommands(device: string, { after, limit }: CommandRead): Promise<void> {
+    const commands = await this.#ports.ledger.commands({ device, after, limit });
+    if (commands.length > 0) await this.#ports.point('command:send');
+    this.#step(device, { kind: 'commandsRead', after, commands });
+  }
+
+  /** Keeps what was begun in mind until it has ended. The only failure there is, is the ledger's. */
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#ports.onFailure(error))
+      .finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+  }
+}

@@ -1,0 +1,276 @@
+import {
+  HoldfastError,
+  concat,
+  eachLane,
+  type Command,
+  type Lane,
+  type Sha256,
+  type Store,
+  type StoreRow,
+} from '@holdfast/protocol';
+import { CommitQueue } from './commit-queue.ts';
+import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
+import { decodeBlock } from './ledger-block.ts';
+import type { LedgerState } from './ledger-draft.ts';
+import {
+  behind,
+  blockKey,
+  blocksOf,
+  callKeyKey,
+  commandKey,
+  metaKey,
+  ordinalOf,
+  positionKey,
+  prefixOf,
+  type Chain,
+} from './ledger-keys.ts';
+import { callRow, commandRow, deviceRow, formatRow, positionRow, runRow } from './ledger-rows.ts';
+import { rowsOf, verifyLedger } from './ledger-verify.ts';
+import { completeCall, greetDevice, ingestBatch } from './ledger-work.ts';
+import type {
+  CallResult,
+  DeviceRecord,
+  IngestBatch,
+  IngestOutcome,
+  LanePosition,
+  Ledger,
+  LedgerEntry,
+  LedgerRun,
+  PendingCall,
+  VerifyReport,
+} from './ledger.ts';
+import { rowsRead } from './projection.ts';
+
+const PRODUCT = 'holdfast-ledger';
+/** Version of the keys and rows. A newer one is refused. */
+const FORMAT = 1;
+const PAGE_ROWS = 1_024;
+
+/** The first row of a new ledger. */
+export function newLedgerRow(): StoreRow {
+  return { key: metaKey('format'), value: formatRow.encode({ product: PRODUCT, format: FORMAT }) };
+}
+
+/**
+ * A ledger over any ordered store. What is known of devices is kept in memory, about 1 KiB each;
+ * everything else is read when it is asked for.
+ */
+export class StoreLedger implements Ledger {
+  readonly #store: Store;
+  readonly #sha256: Sha256;
+  readonly #state: LedgerState;
+  readonly #queue: CommitQueue;
+
+  private constructor(store: Store, sha256: Sha256, state: LedgerState) {
+    this.#store = store;
+    this.#sha256 = sha256;
+    this.#state = state;
+    this.#queue = new CommitQueue(store, state);
+  }
+
+  /**
+   * Opens the ledger in a store that holds at least `newLedgerRow()`.
+   *
+   * @throws HF_STORE_DAMAGED for a store of something else or an unreadable device, HF_STORE_FORMAT
+   *   for one of a newer version. Nothing is changed.
+   */
+  static async open(store: Store, sha256: Sha256): Promise<StoreLedger> {
+    await checkFormat(store);
+    return new StoreLedger(store, sha256, {
+      devices: await readDevices(store),
+      ordinalNext: await readOrdinalNext(store),
+    });
+  }
+
+  device(device: string): Promise<DeviceRecord | undefined> {
+    return Promise.resolve(this.#state.devices.get(device));
+  }
+
+  devices(): Promise<readonly DeviceRecord[]> {
+    const records = [...this.#state.devices.values()];
+    return Promise.resolve(records.sort((a, b) => (a.device < b.device ? -1 : 1)));
+  }
+
+  greet(greeting: Parameters<Ledger['greet']>[0]): Promise<DeviceRecord> {
+    return this.#queue.submit({
+      reads: [],
+      bytes: 1_024,
+      apply: (draft) => greetDevice(draft, greeting, this.#sha256),
+    });
+  }
+
+  ingest(batch: IngestBatch): Promise<IngestOutcome> {
+    const prepared = prepareBatch(batch, this.#sha256);
+    let heldHash: Uint8Array | undefined;
+    return this.#queue.submit({
+      reads: rowsRead(batch, prepared.entries),
+      bytes: batch.entries.reduce((sum, entry) => sum + entry.byteLength, 0),
+      prepare: async () => {
+        heldHash = await this.#heldHash(prepared);
+      },
+      apply: (draft) => ingestBatch(draft, prepared, heldHash),
+    });
+  }
+
+  async entries(query: Parameters<Ledger['entries']>[0]): Promise<readonly LedgerEntry[]> {
+    const record = this.#state.devices.get(query.device);
+    if (record === undefined) return [];
+    const { lane, after, limit } = query;
+    const chain = { device: query.device, epoch: record.epoch, lane };
+    const found: LedgerEntry[] = [];
+    let next = after + 1;
+    while (found.length < limit) {
+      const page = await this.#entriesOfBlock(chain, next, limit - found.length);
+      if (page.length === 0) break;
+      found.push(...page);
+      next += page.length;
+    }
+    return found;
+  }
+
+  async runs(query: {
+    readonly device?: string;
+    readonly limit: number;
+  }): Promise<readonly LedgerRun[]> {
+    const prefix =
+      query.device === undefined ? prefixOf('runOrder') : prefixOf('ownOrder', query.device);
+    const order = await this.#store.scan({
+      from: prefix,
+      to: behind(prefix),
+      limit: query.limit,
+      reverse: true,
+    });
+    const rows = await this.#store.getMany(order.map((row) => row.value));
+    return rows.flatMap((row) => (row === undefined ? [] : [runRow.decode(row)]));
+  }
+
+  async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
+    const prefix = prefixOf('call');
+    const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit });
+    return rows.map((row) => callRow.decode(row.value));
+  }
+
+  completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {
+    return this.#queue.submit({
+      reads: [callKeyKey(call)],
+      bytes: result.payload.byteLength,
+      apply: (draft) => completeCall(draft, call, result),
+    });
+  }
+
+  async commands(query: Parameters<Ledger['commands']>[0]): Promise<readonly Command[]> {
+    const { device, after, limit } = query;
+    const from = commandKey(device, after + 1);
+    const rows = await this.#store.scan({ from, to: behind(prefixOf('command', device)), limit });
+    return rows.map((row) => commandRow.decode(row.value));
+  }
+
+  verify(progress: (entries: number) => void = () => {}): Promise<VerifyReport> {
+    return verifyLedger(this.#store, this.#sha256, progress);
+  }
+
+  /** Waits for work that was submitted, then closes the store. */
+  async close(): Promise<void> {
+    await this.#queue.idle();
+    await this.#store.close();
+  }
+
+  /** The stored hash at the end of a batch that lies below the watermark, to compare with. */
+  async #heldHash(prepared: PreparedBatch): Promise<Uint8Array | undefined> {
+    const { batch } = prepared;
+    const record = this.#state.devices.get(batch.device);
+    if (record === undefined || record.epoch !== batch.epoch) return undefined;
+    const join = joinBatch(positionOf(record, batch.lane), prepared);
+    if (join.kind !== 'below') return undefined;
+    const row = await this.#blockAt(batch, join.seq);
+    return row?.entries[join.seq - row.seqFirst]?.hash;
+  }
+
+  async #entriesOfBlock(
+    chain: Chain,
+    seq: number,
+    limit: number,
+  ): Promise<readonly LedgerEntry[]> {
+    const block = await this.#blockAt(chain, seq);
+    if (block === undefined) return [];
+    const { receivedAtMs, seqFirst } = block;
+    const index = seq - seqFirst;
+    return block.entries.slice(index, index + limit).map(({ bytes }, offset) => ({
+      lane: chain.lane,
+      epoch: chain.epoch,
+      seq: seq + offset,
+      receivedAtMs,
+      bytes,
+      entry: readEntry(bytes),
+    }));
+  }
+
+  /** The block that holds `seq`. */
+  async #blockAt(chain: Chain, seq: number) {
+    const [row] = await this.#store.scan({
+      from: blocksOf(chain),
+      to: blockKey(chain, seq + 1),
+      limit: 1,
+      reverse: true,
+    });
+    if (row === undefined) return undefined;
+    return { ...decodeBlock(row.value), seqFirst: ordinalOf(row.key) };
+  }
+}
+
+function positionOf(record: DeviceRecord, lane: Lane): LanePosition {
+  const [urgent, normal, bulk] = record.lanes;
+  return { urgent, normal, bulk }[lane];
+}
+
+async function checkFormat(store: Store): Promise<void> {
+  const { key } = newLedgerRow();
+  const stored = await store.get(key);
+  let found: { readonly product: string; readonly format: number } | undefined;
+  try {
+    found = stored === undefined ? undefined : formatRow.decode(stored);
+  } catch {
+    found = undefined;
+  }
+  if (found?.product !== PRODUCT) {
+    throw new HoldfastError('HF_STORE_DAMAGED', { why: 'it is not a ledger of Holdfast' });
+  }
+  if (found.format > FORMAT) {
+    throw new HoldfastError('HF_STORE_FORMAT', {
+      why: `the ledger has format ${found.format}; this version knows ${FORMAT}`,
+    });
+  }
+}
+
+async function readDevices(store: Store): Promise<Map<string, DeviceRecord>> {
+  const devices = new Map<string, DeviceRecord>();
+  for await (const { value } of rowsOf(store, prefixOf('device'), PAGE_ROWS)) {
+    const row = decodeOrDamaged('a device', () => deviceRow.decode(value));
+    const keys = eachLane((lane) => positionKey({ ...row, lane }));
+    const stored = await store.getMany(keys);
+    const [urgent, normal, bulk] = stored.map((each) =>
+      decodeOrDamaged(`a position of ${row.device}`, () => positionRow.decode(each ?? concat([]))),
+    );
+    if (urgent === undefined || normal === undefined || bulk === undefined) continue;
+    devices.set(row.device, { ...row, lanes: [urgent, normal, bulk] });
+  }
+  return devices;
+}
+
+function decodeOrDamaged<T>(what: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new HoldfastError('HF_STORE_DAMAGED', { why: `${what} cannot be read`, cause });
+  }
+}
+
+async function readOrdinalNext(store: Store): Promise<number> {
+  const last = async (table: 'call' | 'runOrder'): Promise<number> => {
+    const prefix = prefixOf(table);
+    const range = { from: prefix, to: behind(prefix), limit: 1, reverse: true };
+    const [row] = await store.scan(range);
+    return row === undefined ? 0 : ordinalOf(row.key);
+  };
+  return Math.max(await last('call'), await last('runOrder')) + 1;
+}

@@ -1,0 +1,347 @@
+import {
+  HoldfastError,
+  hex,
+  messageOf,
+  type Log,
+  type Point,
+  type Signer,
+} from '@holdfast/protocol';
+import { createFleet } from './core/fleet.ts';
+import type { Fleet } from './core/fleet-views.ts';
+import { functionExecutor } from './core/handler-function.ts';
+import type { CallExecutor, Handler } from './core/handler-ports.ts';
+import { HandlerRunner, type HandlerPolicy } from './core/handlers.ts';
+import type { Ledger } from './core/ledger.ts';
+import { Listeners } from './core/listeners.ts';
+import type { DeviceLive } from './core/live.ts';
+import type { Arrival } from './core/session-ports.ts';
+import { Sessions } from './core/sessions.ts';
+import { sessionsLimits } from './core/sessions-limits.ts';
+import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
+import { startBroker } from './io/broker.ts';
+import { openDataDir, type DataDir } from './io/data-dir.ts';
+import { endpointExecutor, parseEndpoint } from './io/handler-endpoint.ts';
+import { loadHandlers } from './io/handler-module.ts';
+import { startHttpApi, type HttpApi } from './io/http-api.ts';
+import { createVerify, openIdentity } from './io/identity.ts';
+import { inflate } from './io/inflate.ts';
+import { openLevelLedger } from './io/level-ledger.ts';
+import { createAttempts } from './io/retry.ts';
+import { sha256 } from './io/sha256.ts';
+import { systemClock } from './io/system-clock.ts';
+
+export interface GatewayOptions {
+  /** Made when it is missing. One gateway at a time has it. */
+  readonly dataDir: string;
+  /** Where devices connect. Default 127.0.0.1: from this machine only. */
+  readonly mqttHost?: string | undefined;
+  /** Default 1883; 0: the system chooses. */
+  readonly mqttPort?: number | undefined;
+  /** URL of a broker to use instead of the embedded one, `mqtt://` or `mqtts://`. */
+  readonly broker?: string | undefined;
+  /** Default 127.0.0.1. */
+  readonly httpHost?: string | undefined;
+  /** 0: the system chooses. `undefined`: no HTTP API. */
+  readonly httpPort?: number | undefined;
+  /** Functions that execute calls, by the name of the service. */
+  readonly handlers?: Readonly<Record<string, Handler>> | undefined;
+  /** An ES module that exports more of them as `handlers`. */
+  readonly handlersFile?: string | undefined;
+  /** URLs of HTTP endpoints that execute calls, by the name of the service. */
+  readonly endpoints?: ReadonlyMap<string, string> | undefined;
+  readonly handlerPolicy?: Partial<HandlerPolicy> | undefined;
+  readonly log?: Log | undefined;
+  /** For tests: named places of the code where a crash may strike. */
+  readonly point?: Point | undefined;
+}
+
+const LOCALHOST = '127.0.0.1';
+const MQTT_PORT = 1_883;
+const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
+
+/** A running gateway: broker, ledger, sessions, handlers and HTTP API in one process. */
+export class Gateway {
+  readonly ledger: Ledger;
+  /** Where devices connect. */
+  readonly mqttUrl: string;
+  /** Where the HTTP API is; empty: nowhere. */
+  readonly httpUrl: string;
+  /** Resolves when the ledger has failed: close the gateway, and start it again. */
+  readonly failed: Promise<HoldfastError>;
+  readonly #parts: Parts;
+  readonly #http: HttpApi | undefined;
+
+  private constructor(parts: Parts, http: HttpApi | undefined) {
+    this.#parts = parts;
+    this.#http = http;
+    this.ledger = parts.ledger;
+    this.mqttUrl = parts.broker.url;
+    this.httpUrl = http?.url ?? '';
+    this.failed = parts.fault.first;
+  }
+
+  /**
+   * Starts a gateway. With the embedded broker, devices can connect once this resolves; another
+   * broker is connected to when it is there, see `unready`.
+   *
+   * @throws HF_DATA_DIR_UNUSABLE, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT,
+   *   HF_LEDGER_FAILED, HF_PORT_TAKEN, HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID,
+   *   HF_HANDLERS_UNREADABLE, HF_USAGE. Nothing is left running then.
+   */
+  static async open(options: GatewayOptions): Promise<Gateway> {
+    const closers: (() => Promise<void>)[] = [];
+    try {
+      const parts = await start(options, closers);
+      const http = await serve(options, parts, closers);
+      await parts.dataDir.announce({
+        pid: process.pid,
+        http: http?.url ?? null,
+        mqtt: parts.broker.url,
+        startedAt: new Date(systemClock.nowMs()).toISOString(),
+      });
+      return new Gateway(parts, http);
+    } catch (error) {
+      for (const close of closers.reverse()) await close();
+      throw error;
+    }
+  }
+
+  /** What is known of each device beyond the ledger, since this gateway started. */
+  live(): readonly DeviceLive[] {
+    return this.#parts.sessions.live();
+  }
+
+  /** Calls `listener` when entries have become durable. @returns Stops. */
+  onEntries(listener: (arrival: Arrival) => void): () => void {
+    return this.#parts.arrivals.add(listener);
+  }
+
+  /** Calls `listener` when new calls are pending. @returns Stops. */
+  onCalls(listener: () => void): () => void {
+    return this.#parts.calls.add(listener);
+  }
+
+  /** A command for this device is in the ledger: it is sent now if the device is there. */
+  issued(device: string): void {
+    this.#parts.sessions.issued(device);
+  }
+
+  /** Why the gateway cannot do its work now, in words; empty: it can. */
+  unready(): readonly string[] {
+    return unready(this.#parts);
+  }
+
+  /** Resolves once the gateway can take messages from devices. */
+  ready(): Promise<void> {
+    return this.#parts.link.up();
+  }
+
+  /** Takes nothing more, commits and answers what was taken, and ends. Ends all connections. */
+  async close(): Promise<void> {
+    const { runner, sessions, link, broker, ledger, dataDir } = this.#parts;
+    await this.#http?.close();
+    await runner.close();
+    await sessions.close();
+    link.close();
+    await broker.close();
+    await ledger.close();
+    await dataDir.release();
+  }
+}
+
+/**
+ * Views of the ledger of a gateway that does not run. Makes and changes nothing.
+ *
+ * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT.
+ */
+export async function openStoppedFleet(
+  path: string,
+): Promise<{ readonly fleet: Fleet; readonly close: () => Promise<void> }> {
+  const dataDir = await openDataDir(path, { isNew: false });
+  try {
+    const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: false });
+    const fleet = createFleet({ ledger, clock: systemClock });
+    const close = async (): Promise<void> => {
+      await ledger.close();
+      await dataDir.release();
+    };
+    return { fleet, close };
+  } catch (error) {
+    await dataDir.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly dataDir: DataDir;
+  readonly ledger: Ledger;
+  readonly broker: BrokerAccess;
+  readonly link: BrokerLink;
+  readonly sessions: Sessions;
+  readonly runner: HandlerRunner;
+  readonly arrivals: Listeners<Arrival>;
+  readonly calls: Listeners<void>;
+  readonly fault: Fault;
+}
+
+/** What to end when the start fails later on, in the order of its beginning. */
+type Closers = (() => Promise<void>)[];
+
+async function start(options: GatewayOptions, closers: Closers): Promise<Parts> {
+  const log = options.log ?? silent;
+  const executors = await readExecutors(options);
+  const dataDir = await openDataDir(options.dataDir, { isNew: true });
+  closers.push(() => dataDir.release());
+  const signer = await openIdentity(dataDir.path);
+  const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: true });
+  closers.push(() => ledger.close());
+  const broker = await openBroker(options, log);
+  closers.push(() => broker.close());
+
+  const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
+  const calls = new Listeners<void>((error) => log.error('a listener failed', why(error)));
+  const fault = createFault(log);
+  const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
+  const link = new BrokerLink({ to: broker.to, clock: systemClock, log, onMessage });
+  const sessions: Sessions = new Sessions(
+    {
+      ledger,
+      downlink: link,
+      signer,
+      verify: createVerify(),
+      inflate,
+      clock: systemClock,
+      log,
+      point: options.point ?? (() => {}),
+      onArrival: (arrival) => arrivals.tell(arrival),
+      onCalls: () => calls.tell(),
+      onFailure: (error) => fault.tell(error),
+    },
+    { ...sessionsLimits, gateway: nameOf(signer), publicKey: signer.publicKey },
+  );
+  await sessions.start();
+  closers.push(() => sessions.close());
+
+  const runner = createRunner(options, executors, { ledger, log, sessions });
+  calls.add(() => runner.wake());
+  runner.wake();
+  closers.push(() => runner.close(0));
+  link.open();
+  closers.push(() => Promise.resolve(link.close()));
+  if (options.broker === undefined) await link.up();
+  return { dataDir, ledger, broker, link, sessions, runner, arrivals, calls, fault };
+}
+
+async function serve(
+  options: GatewayOptions,
+  parts: Parts,
+  closers: Closers,
+): Promise<HttpApi | undefined> {
+  const { httpHost: host = LOCALHOST, httpPort: port, log = silent } = options;
+  if (port === undefined) return undefined;
+  const { ledger, sessions, runner } = parts;
+  const running = { live: () => sessions.live(), unhandled: () => runner.unhandled() };
+  const fleet = createFleet({ ledger, clock: systemClock, running });
+  const http = await startHttpApi({ host, port, fleet, unready: () => unready(parts), log });
+  closers.push(() => http.close());
+  return http;
+}
+
+function unready({ link, fault }: Parts): readonly string[] {
+  const reasons: string[] = [];
+  if (link.problem !== undefined) reasons.push(`no connection to the broker: ${link.problem}`);
+  if (fault.error !== undefined) reasons.push(fault.error.message);
+  return reasons;
+}
+
+interface BrokerAccess {
+  /** Where devices connect. */
+  readonly url: string;
+  /** Where this gateway connects. */
+  readonly to: BrokerLinkOptions['to'];
+  close(): Promise<void>;
+}
+
+async function openBroker(options: GatewayOptions, log: Log): Promise<BrokerAccess> {
+  if (options.broker !== undefined) {
+    const to = readAddress(options.broker);
+    return { url: to.href, to, close: () => Promise.resolve() };
+  }
+  const { mqttHost: host = LOCALHOST, mqttPort: port = MQTT_PORT } = options;
+  const broker = await startBroker({ host, port, log });
+  return { url: broker.url, to: () => broker.connect(), close: () => broker.close() };
+}
+
+function readAddress(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^mqtts?:$/.test(url.protocol) && url.hostname !== '') return url;
+  throw new HoldfastError('HF_GATEWAY_ADDRESS', { why: `${text} is no URL of an MQTT broker` });
+}
+
+type Executors = readonly (readonly [service: string, executor: CallExecutor])[];
+
+async function readExecutors(options: GatewayOptions): Promise<Executors> {
+  const { handlers = {}, handlersFile, endpoints = new Map<string, string>() } = options;
+  const inFile = handlersFile === undefined ? [] : await loadHandlers(handlersFile);
+  return [
+    ...[...Object.entries(handlers), ...inFile].map(
+      ([service, handler]) => [service, functionExecutor(handler)] as const,
+    ),
+    ...Array.from(
+      endpoints,
+      ([service, url]) => [service, endpointExecutor(parseEndpoint(url))] as const,
+    ),
+  ];
+}
+
+function createRunner(
+  options: GatewayOptions,
+  executors: Executors,
+  { ledger, log, sessions }: Pick<Parts, 'ledger' | 'sessions'> & { readonly log: Log },
+): HandlerRunner {
+  const runner = new HandlerRunner({
+    ledger,
+    attempts: createAttempts(),
+    clock: systemClock,
+    log,
+    issued: (device) => sessions.issued(device),
+    policy: options.handlerPolicy,
+  });
+  for (const [service, executor] of executors) runner.register(service, executor);
+  return runner;
+}
+
+/** A name that stays the same for as long as the key does. */
+function nameOf(signer: Signer): string {
+  return `gw-${hex(sha256(signer.publicKey)).slice(0, 12)}`;
+}
+
+function why(error: unknown): { readonly why: string } {
+  return { why: messageOf(error) };
+}
+
+/** The first failure that the gateway cannot go on after. */
+interface Fault {
+  readonly first: Promise<HoldfastError>;
+  readonly error: HoldfastError | undefined;
+  tell(error: unknown): void;
+}
+
+function createFault(log: Log): Fault {
+  let error: HoldfastError | undefined;
+  let resolve: (error: HoldfastError) => void = () => {};
+  const first = new Promise<HoldfastError>((done) => (resolve = done));
+  return {
+    first,
+    get error() {
+      return error;
+    },
+    tell(cause) {
+      if (error !== undefined) return;
+      const isOurs = cause instanceof HoldfastError;
+      error = isOurs ? cause : new HoldfastError('HF_LEDGER_FAILED', { ...why(cause), cause });
+      log.error('the gateway cannot go on', why(error));
+      resolve(error);
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import {
+  gatewayTopics,
+  messageOf,
+  parseTopic,
+  topicOf,
+  type Clock,
+  type Log,
+} from '@holdfast/protocol';
+import { MqttClient, UniqueMessageIdProvider, connect, type IClientOptions } from 'mqtt';
+import type { Downlink } from '../core/session-ports.ts';
+
+export interface BrokerLinkOptions {
+  /** A connection to the embedded broker, or the URL of another one. */
+  readonly to: (() => Duplex) | URL;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A message from a device. Must not throw and not wait. */
+  readonly onMessage: (device: string, bytes: Uint8Array) => void;
+}
+
+/** Publishes that the broker has not taken; more are dropped, since all of it is sent again. */
+const INFLIGHT_MAX = 4_096;
+const CONNECT_MS_MAX = 15_000;
+const PAUSE_MS_MIN = 250;
+const PAUSE_MS_MAX = 30_000;
+/** A connection that held for so long was a good one: the next pause is short again. */
+const STABLE_MS = 10_000;
+
+const options: IClientOptions = {
+  protocolVersion: 4,
+  clean: true,
+  keepalive: 30,
+  reconnectPeriod: 0,
+  connectTimeout: CONNECT_MS_MAX,
+  queueQoSZero: false,
+  resubscribe: false,
+  writeCache: false,
+  manualConnect: true,
+};
+
+/**
+ * The gateway's own connection to its broker, made anew for as long as it is wanted, with pauses
+ * from 250 ms to 30 s and full jitter. One client for each attempt: what an old one holds is void.
+ */
+export class BrokerLink implements Downlink {
+  readonly #options: BrokerLinkOptions;
+  #client: MqttClient | undefined;
+  #isUp = false;
+  #isClosed = false;
+  #upAtMs = 0;
+  #inflight = 0;
+  #attempt = 0;
+  #problem = 'no connection was tried yet';
+  #cancelTimer: () => void = () => {};
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(linkOptions: BrokerLinkOptions) {
+    this.#options = linkOptions;
+  }
+
+  open(): void {
+    this.#dial();
+  }
+
+  /** Why no message can come; `undefined`: connected and subscribed. */
+  get problem(): string | undefined {
+    return this.#isUp ? undefined : this.#problem;
+  }
+
+  /** Resolves once the link is up, or was closed. */
+  up(): Promise<void> {
+    if (this.#isUp || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  send(device: string, bytes: Uint8Array): void {
+    if (!this.#isUp || this.#client === undefined || this.#inflight >= INFLIGHT_MAX) return;
+    const client = this.#client;
+    this.#inflight += 1;
+    // The library declares a Buffer and takes any bytes; this makes no copy.
+    const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    client.publish(topicOf(device, 'down'), payload, { qos: 1 }, () => {
+      if (client === this.#client) this.#inflight -= 1;
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+    this.#settle();
+  }
+
+  #dial(): void {
+    this.#attempt += 1;
+    const { to } = this.#options;
+    const own: IClientOptions = {
+      ...options,
+      clientId: `hf-gateway-${randomBytes(8).toString('hex')}`,
+      messageIdProvider: new UniqueMessageIdProvider(),
+    };
+    const client =
+      to instanceof URL ? connect(to.href, own) : new MqttClient(() => to(), own);
+    this.#client = client;
+    this.#inflight = 0;
+    const current = (work: () => void) => () => {
+      if (client === this.#client) work();
+    };
+    const down = (error: unknown) => current(() => this.#down(messageOf(error)))();
+    client.on('error', down);
+    client.on('close', () => down('the connection was closed'));
+    client.on('connect', current(() => this.#subscribe(client, down)));
+    client.on('message', (topic, payload) => {
+      const from = client === this.#client ? parseTopic(topic) : undefined;
+      if (from !== undefined) this.#options.onMessage(from.device, payload);
+    });
+    this.#wakeIn(CONNECT_MS_MAX, () => down('the broker does not answer'));
+    client.connect();
+  }
+
+  #subscribe(client: MqttClient, down: (error: unknown) => void): void {
+    client.stream.on('error', down);
+    client.subscribe([...gatewayTopics], { qos: 1 }, (error, granted = []) => {
+      if (client !== this.#client) return;
+      const isRefused = granted.some(({ qos }) => qos !== 1);
+      if (error !== null || isRefused) down(error ?? 'the broker refuses the subscription');
+      else this.#up();
+    });
+  }
+
+  #up(): void {
+    this.#cancelTimer();
+    this.#isUp = true;
+    this.#upAtMs = this.#options.clock.monoMs();
+    this.#options.log.info('the broker is there');
+    this.#settle();
+  }
+
+  #down(why: string): void {
+    const { clock, log } = this.#options;
+    const wasStable = this.#isUp && clock.monoMs() - this.#upAtMs >= STABLE_MS;
+    if (wasStable) this.#attempt = 0;
+    this.#problem = why;
+    this.#drop();
+    if (this.#isClosed) return;
+    const ceilingMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#attempt);
+    const pauseMs = Math.ceil(Math.random() * ceilingMs);
+    log.info('the broker is gone', { why, nextTryInMs: pauseMs });
+    this.#wakeIn(pauseMs, () => this.#dial());
+  }
+
+  #drop(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#isUp = false;
+    this.#cancelTimer();
+    if (client === undefined) return;
+    client.on('error', () => {}); // Whatever it has to say now is about a connection we left.
+    client.end(true);
+    client.stream?.destroy();
+  }
+
+  #wakeIn(delayMs: number, wake: () => void): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.clock.wakeIn(delayMs, wake);
+  }
+
+  #settle(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,168 @@
+import type { EventEmitter } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { duplexPair, type Duplex } from 'node:stream';
+import { HoldfastError, messageOf, parseTopic, topicOf, type Log } from '@holdfast/protocol';
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
+import { GuardedSocket } from './packet-guard.ts';
+
+export interface BrokerOptions {
+  /** Default 127.0.0.1: reachable from this machine only. */
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+  readonly log: Log;
+}
+
+/** The embedded broker. It keeps nothing: what matters is in the ledger and on the devices. */
+export interface Broker {
+  /** `mqtt://host:port`. */
+  readonly url: string;
+  /** A connection of the gateway itself, which may use all topics. */
+  connect(): Duplex;
+  close(): Promise<void>;
+}
+
+/** Four times the largest message of the protocol. */
+const PACKET_BYTES_MAX = 256 * 1024;
+const CONNECTIONS_MAX = 10_000;
+/** A device that does not read for so long is disconnected: it holds up the others. */
+const DRAIN_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const TCP_KEEPALIVE_MS = 60_000;
+const IDENTIFIER_REJECTED = 2;
+
+/**
+ * Starts the broker. A device connects as `hf-<device>`, publishes to its `up` and `state` and
+ * subscribes to its `down`; anything else ends its connection or is not granted.
+ *
+ * @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have.
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { log } = options;
+  const ours = new WeakSet<Duplex>();
+  const aedes = await Aedes.createBroker({
+    drainTimeout: DRAIN_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxTopicLevels: 6,
+    ...rules((client) => ours.has(client.conn)),
+  });
+  // Without listeners these would end the process.
+  aedes.on('clientError', (client, error) => {
+    log.debug('a connection ended', { client: client.id, why: messageOf(error) });
+  });
+  aedes.on('connectionError', (_client, error) => {
+    log.debug('a connection ended before it began', { why: messageOf(error) });
+  });
+  const emitter: EventEmitter = aedes;
+  emitter.on('error', (error) => logError(log, error));
+
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    aedes.handle(new GuardedSocket(socket, PACKET_BYTES_MAX));
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  try {
+    await listen(server, options);
+  } catch (error) {
+    await closeAedes(aedes);
+    throw error;
+  }
+  server.on('error', (error) => logError(log, error));
+  return {
+    url: urlOf(server, options.host),
+    connect() {
+      const [inside, outside] = duplexPair();
+      ours.add(inside);
+      aedes.handle(inside);
+      return outside;
+    },
+    async close() {
+      const closed = new Promise((done) => server.close(done));
+      await closeAedes(aedes);
+      await closed;
+    },
+  };
+}
+
+/** Who may do what. */
+function rules(isOurs: (client: Client) => boolean) {
+  return {
+    preConnect(
+      _client: Client,
+      packet: { clean?: boolean },
+      done: (error: Error | null, success: boolean) => void,
+    ): void {
+      // No sessions: the broker would keep messages in memory for devices that are away.
+      packet.clean = true;
+      done(null, true);
+    },
+    authenticate(
+      client: Client,
+      _user: string | undefined,
+      _password: Buffer | undefined,
+      done: (error: AuthenticateError | null, success: boolean | null) => void,
+    ): void {
+      if (isOurs(client) || deviceOf(client) !== undefined) return done(null, true);
+      const refusal = new HoldfastError('HF_DEVICE_UNKNOWN', { why: 'the client id is no device' });
+      done(Object.assign(refusal, { returnCode: IDENTIFIER_REJECTED }), null);
+    },
+    authorizePublish(
+      client: Client | null,
+      packet: PublishPacket,
+      done: (error?: Error | null) => void,
+    ): void {
+      // Kept messages would outlive their meaning.
+      packet.retain = false;
+      if (client === null || isOurs(client)) return done(null);
+      const target = parseTopic(packet.topic);
+      const isOwn = target !== undefined && target.device === deviceOf(client);
+      // Where levels mix on the way to one subscriber, the broker drops some of those of level 1.
+      if (isOwn && target.channel !== 'down' && packet.qos === 1) return done(null);
+      const why = `may not publish to ${packet.topic} with QoS ${packet.qos}`;
+      done(new HoldfastError('HF_MESSAGE_INVALID', { why }));
+    },
+    authorizeSubscribe<S extends { readonly topic: string }>(
+      client: Client,
+      subscription: S,
+      done: (error: Error | null, subscription?: S | null) => void,
+    ): void {
+      const device = deviceOf(client);
+      const isOwn = device !== undefined && subscription.topic === topicOf(device, 'down');
+      done(null, isOurs(client) || isOwn ? subscription : null);
+    },
+  };
+}
+
+/** The device that a client id claims to be; whether it is, its signatures say. */
+function deviceOf(client: Client): string | undefined {
+  if (!client.id?.startsWith('hf-')) return undefined;
+  return parseTopic(topicOf(client.id.slice(3), 'up'))?.device;
+}
+
+function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'EADDRINUSE' ? 'HF_PORT_TAKEN' : 'HF_CONFIG_INVALID';
+      const why = `cannot listen for devices at ${host} port ${port}: ${messageOf(cause)}`;
+      reject(new HoldfastError(code, { why, details: { host, port }, cause }));
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function closeAedes(aedes: Aedes): Promise<void> {
+  return new Promise((done) => aedes.close(done));
+}
+
+function logError(log: Log, error: unknown): void {
+  log.error('the embedded broker reports a fault', { why: messageOf(error) });
+}

@@ -1,0 +1,89 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify as verifySignature,
+  type KeyObject,
+} from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError, hex, messageOf, type Signer, type Verify } from '@holdfast/protocol';
+import { writeWhole } from './durable-file.ts';
+
+const CURVE = 'prime256v1';
+/** Keys of devices that were read last. Reading one takes longer than a verification. */
+const KEYS_MAX = 4_096;
+
+/**
+ * The gateway's P-256 key, made at the first start, in `<dataDir>/identity/gateway.key`.
+ *
+ * @throws HF_STORE_DAMAGED for a file that holds no such key.
+ */
+export async function openIdentity(dataDir: string): Promise<Signer> {
+  const dir = join(dataDir, 'identity');
+  const path = join(dir, 'gateway.key');
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  return signerOf((await readKey(path)) ?? (await makeKey(path)));
+}
+
+async function readKey(path: string): Promise<KeyObject | undefined> {
+  let pem: string;
+  try {
+    pem = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new HoldfastError('HF_DATA_DIR_UNUSABLE', { why: messageOf(error), cause: error });
+  }
+  try {
+    const key = createPrivateKey(pem);
+    if (isP256(key)) return key;
+  } catch {
+    // Told below, in words for the person who must mend it.
+  }
+  throw new HoldfastError('HF_STORE_DAMAGED', { why: `${path} holds no P-256 private key` });
+}
+
+async function makeKey(path: string): Promise<KeyObject> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: CURVE });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await writeWhole(path, String(pem), 0o600);
+  return privateKey;
+}
+
+/** Signs with ECDSA over SHA-256; a signature is r and s, 32 bytes each. */
+export function signerOf(privateKey: KeyObject): Signer {
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  return {
+    publicKey,
+    sign: (bytes) => sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+  };
+}
+
+/** Verifies what a `Signer` has signed; `false` for anything that is no key or no signature. */
+export function createVerify(): Verify {
+  const keys = new Map<string, KeyObject>();
+  const keyOf = (der: Uint8Array): KeyObject => {
+    const id = hex(der);
+    const known = keys.get(id);
+    if (known !== undefined) return known;
+    const key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
+    if (!isP256(key)) throw new HoldfastError('HF_SIGNATURE_INVALID', { why: 'no P-256 key' });
+    const oldest = keys.keys().next();
+    if (keys.size >= KEYS_MAX && oldest.done !== true) keys.delete(oldest.value);
+    keys.set(id, key);
+    return key;
+  };
+  return (publicKey, bytes, signature) => {
+    try {
+      const key = { key: keyOf(publicKey), dsaEncoding: 'ieee-p1363' } as const;
+      return verifySignature('sha256', bytes, key, signature);
+    } catch {
+      return false;
+    }
+  };
+}
+
+function isP256(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === CURVE;
+}

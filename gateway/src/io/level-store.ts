@@ -1,0 +1,97 @@
+import {
+  HoldfastError,
+  messageOf,
+  type ScanRange,
+  type Store,
+  type StoreOp,
+  type StoreRow,
+} from '@holdfast/protocol';
+import { Level } from 'level';
+
+export type LevelDb = Level<Uint8Array, Uint8Array>;
+
+/** Sizes for a server: up to 2 × 8 + 32 MiB, and the index blocks of the open tables. */
+const sizes = { writeBufferSize: 8 << 20, cacheSize: 32 << 20, maxOpenFiles: 512 } as const;
+
+/** LevelDB's default of 16 KiB would make a scan of blocks go row by row. */
+const SCAN_BYTES = 4 << 20;
+
+/** @throws whatever LevelDB says, with its own code: its `open` hides that in the cause. */
+export async function openLevel(dir: string, isNew: boolean): Promise<LevelDb> {
+  const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
+  const creation = { createIfMissing: isNew, errorIfExists: isNew, compression: true };
+  const db: LevelDb = new Level(dir, { ...sizes, ...encodings, ...creation });
+  try {
+    await db.open();
+  } catch (error) {
+    throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  }
+  return db;
+}
+
+/** The ledger's store, over a LevelDB of its own. One write at a time: its caller sees to that. */
+export class LevelStore implements Store {
+  readonly #db: LevelDb;
+  #failure: HoldfastError | undefined;
+
+  constructor(db: LevelDb) {
+    this.#db = db;
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return readable(this.#db.get(key));
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return readable(this.#db.getMany([...keys]));
+  }
+
+  scan(range: ScanRange): Promise<StoreRow[]> {
+    return readable(this.#scan(range));
+  }
+
+  /** After a failure every later write is refused: LevelDB may lose those it then acknowledges. */
+  async write(ops: readonly StoreOp[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const batch = this.#db.batch();
+    for (const op of ops) {
+      if (op.kind === 'put') batch.put(op.key, op.value);
+      else batch.del(op.key);
+    }
+    try {
+      await batch.write({ sync: true });
+    } catch (cause) {
+      this.#failure = new HoldfastError('HF_LEDGER_FAILED', { why: messageOf(cause), cause });
+      throw this.#failure;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+
+  async #scan({ from, to, limit, reverse = false }: ScanRange): Promise<StoreRow[]> {
+    const bounds = { gte: from, lt: to, limit, reverse, highWaterMarkBytes: SCAN_BYTES };
+    const iterator = this.#db.iterator(bounds);
+    const rows: StoreRow[] = [];
+    try {
+      while (rows.length < limit) {
+        // May give fewer than there are; only none means the end.
+        const found = await iterator.nextv(limit - rows.length);
+        if (found.length === 0) break;
+        for (const [key, value] of found) rows.push({ key, value });
+      }
+    } finally {
+      await iterator.close();
+    }
+    return rows;
+  }
+}
+
+async function readable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (cause) {
+    throw new HoldfastError('HF_STORE_DAMAGED', { why: messageOf(cause), cause });
+  }
+}
