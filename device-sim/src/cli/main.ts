@@ -1,0 +1,43 @@
+import { Exit, HoldfastError, errorText, exitCodeOf } from '@holdfast/protocol';
+import { Command, CommanderError } from 'commander';
+
+/** Entry of `holdfast-sim`. */
+const program = new Command('holdfast-sim')
+  .description('The proving ground of Holdfast: real processes, real faults, checks.')
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined });
+
+program
+  .command('demo')
+  .description('Sell at a kiosk through an outage and two kills, and count everything.')
+  .option('--orders <count>', 'orders to take, 20 to 500', '24')
+  .option('--json', 'end with one JSON object on stdout; the story goes to stderr', false)
+  .option('--keep', 'leave everything running to look at, until Ctrl-C', false)
+  .addHelpText('after', '\nExamples:\n  holdfast-sim demo\n  holdfast-sim demo --json\n')
+  .action(async (flags: { orders: string; json: boolean; keep: boolean }) => {
+    const orders = Number(flags.orders);
+    if (!Number.isInteger(orders) || orders < 20 || orders > 500) {
+      throw new HoldfastError('HF_USAGE', {
+        why: `--orders is ${flags.orders}; it must be a whole number from 20 to 500`,
+      });
+    }
+    const { runDemo } = await import('../demo/demo.ts');
+    process.exitCode = (await runDemo({ ...flags, orders })) ? Exit.ok : Exit.failed;
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return Exit.ok;
+    const why = error.message.replace(/^error: /, '');
+    process.stderr.write(`${errorText(new HoldfastError('HF_USAGE', { why }))}\n`);
+    return Exit.usage;
+  }
+  process.stderr.write(`${errorText(error)}\n`);
+  return exitCodeOf(error);
+}
