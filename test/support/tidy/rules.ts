@@ -37,6 +37,7 @@ const bans: readonly Ban[] = [
     rule: 'errors come from the catalogue: new HoldfastError(code)',
     pattern: /\bnew Error\s*\(/g,
     where: (source) => !isTest(source) && !source.path.startsWith('examples/'),
+    unlessExplained: true,
   },
   {
     rule: 'pure code takes time, chance and the process through ports',
