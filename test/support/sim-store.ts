@@ -28,6 +28,7 @@ export class SimStore implements Store {
   #lastWrite: Promise<void> = Promise.resolve();
   #held: { readonly released: Promise<void>; readonly release: () => void } | undefined;
   #failNext: { readonly error: unknown; readonly outcome: Outcome } | undefined;
+  #failAt: { readonly number: number; readonly outcome: Outcome } | undefined;
   #failure: HoldfastError | undefined;
   #writes = 0;
 
@@ -54,6 +55,11 @@ export class SimStore implements Store {
   /** The next write rejects with HF_JOURNAL_FAILED, and every one after it, as on a real disk. */
   failNextWrite(error: unknown = new Error('no space left'), outcome: Outcome = 'lost'): void {
     this.#failNext = { error, outcome };
+  }
+
+  /** The write that would be the `number`th to resolve fails like `failNextWrite`. */
+  failWriteNumber(number: number, outcome: Outcome): void {
+    this.#failAt = { number, outcome };
   }
 
   /** Writes wait from now on: their callers see neither success nor failure. */
@@ -112,6 +118,10 @@ export class SimStore implements Store {
     await this.#alive();
     if (this.#held) await this.#held.released;
     await this.#alive();
+    if (this.#failAt?.number === this.#writes + 1) {
+      this.failNextWrite(undefined, this.#failAt.outcome);
+      this.#failAt = undefined;
+    }
     if (this.#failNext) {
       const { error, outcome } = this.#failNext;
       this.#failNext = undefined;

@@ -20,6 +20,8 @@ export interface RunEffectsParts {
   readonly timers: Timers;
   /** A run's final entry is durable. */
   readonly onEnded: (run: Run, state: RunState) => void;
+  /** A run's code has ended outside of its turns. */
+  readonly onReturned: (run: Run) => void;
   /** Something went wrong that is nobody's expected failure. */
   readonly onFault: (run: Run, error: unknown) => void;
 }
@@ -37,6 +39,10 @@ export class RunEffects implements RunHost {
 
   begin(run: Run, op: Op): void {
     this.#begin(run, op).catch((error: unknown) => this.#parts.onFault(run, error));
+  }
+
+  returned(run: Run): void {
+    this.#parts.onReturned(run);
   }
 
   log(run: Run, message: string, fields: Readonly<Record<string, unknown>>): void {

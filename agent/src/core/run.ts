@@ -25,6 +25,8 @@ export interface RunFacts {
 export interface RunHost {
   /** Makes the first live effect of an operation. Told once an operation of a live run begins. */
   begin(run: Run, op: Op): void;
+  /** Its code has ended while it was not being driven. */
+  returned(run: Run): void;
   log(run: Run, message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
@@ -270,6 +272,8 @@ export class Run implements ContextHost {
     } catch (error) {
       this.outcome = { kind: 'threw', error };
     }
+    // Code that awaited something foreign ends when nobody is looking.
+    if (!this.#driven) this.#host.returned(this);
   }
 
   /** The operation an entry belongs to, if the code began the same one at that place. */

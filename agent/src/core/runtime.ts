@@ -85,6 +85,7 @@ export class Runtime {
       journal: this.#runJournal,
       timers: this.#timers,
       onEnded: (run, state) => this.#ended(run, state),
+      onReturned: (run) => this.#pump.add(run),
       onFault: (run, error) => this.#fault(run, error),
     });
     this.#residents = new Residents({
