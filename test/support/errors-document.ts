@@ -29,10 +29,11 @@ export function errorsDocument(): string {
   return `# Errors
 
 Every failure that Holdfast expects has a code. Codes are API: they are never renamed, and one that
-is no longer used is never given another meaning. Messages may change: branch on \`error.code\`, or on
-\`error.retry\`, which is \`later\`, \`never\` or \`restart\`. \`error.why\` says what exactly was wrong,
-\`error.hint\` what may be done, \`error.details\` has the values behind both, and \`error.cause\` the
-failure beneath. A command line prints error, cause and hint on three lines and no stack.
+is no longer used is never given another meaning. Messages may change: branch on \`error.code\`, or
+on \`error.retry\`, which is \`later\`, \`never\` or \`restart\`. \`error.why\` says what exactly
+was wrong, \`error.hint\` what may be done, \`error.details\` has the values behind both, and
+\`error.cause\` the failure beneath. A command line prints error, cause and hint on three lines and
+no stack.
 
 This page is made from the catalogue in \`protocol/src/base/errors.ts\`. After a build,
 \`node test/dist/support/errors-document.js\` writes it anew.

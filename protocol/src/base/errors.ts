@@ -27,7 +27,7 @@ export const errorCatalogue = {
   HF_INPUT_INVALID: {
     message: 'The input is not valid JSON',
     retry: 'never',
-    hint: 'Quote it for the shell, for example --input \'{"id":"A-1"}\', or use --input @file.json.',
+    hint: 'Quote it for the shell, as in --input \'{"id":"A-1"}\', or use --input @file.json.',
   },
   HF_LINES_REFUSED: {
     message: 'Some lines did not start a run',
@@ -77,7 +77,7 @@ export const errorCatalogue = {
   HF_ENTRY_DAMAGED: {
     message: 'A stored entry is not what was written',
     retry: 'never',
-    hint: 'Run the verify command of the side that reports it; the range that is named is affected.',
+    hint: 'Run the verify command of the side that reports it; the named range is affected.',
   },
   HF_VALUE_UNSUPPORTED: {
     message: 'A value of this kind cannot be stored',
@@ -197,7 +197,7 @@ export const errorCatalogue = {
   HF_HANDLERS_UNREADABLE: {
     message: 'The file with the handlers could not be loaded',
     retry: 'never',
-    hint: 'Check --handlers: an ES module with `export const handlers = { name: async (input) => … }`.',
+    hint: 'Check --handlers: a module with `export const handlers = { name: async (input) => … }`.',
   },
   HF_HANDLER_TIMEOUT: {
     message: 'An attempt of the handler took longer than it may',

@@ -1,10 +1,11 @@
 import { HoldfastError } from './errors.ts';
+import { isWellFormed } from './well-formed.ts';
 
 /** Names of steps, signals, events, services, workflows and ids of runs, in UTF-16 units. */
 export const NAME_LENGTH_MAX = 128;
 
 // eslint-disable-next-line no-control-regex -- Control characters are what is refused.
-const controlOrSurrogate = /[\u0000-\u001f\u007f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+const control = /[\u0000-\u001f\u007f]/;
 
 /**
  * Checks a name given by a user's program.
@@ -16,7 +17,9 @@ export function checkName(what: string, name: unknown): string {
   if (typeof name !== 'string') throw invalid(what, `is ${typeof name}, not text`);
   if (name === '') throw invalid(what, 'is empty');
   if (name.length > NAME_LENGTH_MAX) throw invalid(what, `is ${name.length} characters long`);
-  if (controlOrSurrogate.test(name)) throw invalid(what, 'has characters that cannot be printed');
+  if (control.test(name) || !isWellFormed(name)) {
+    throw invalid(what, 'has characters that cannot be printed');
+  }
   return name;
 }
 

@@ -10,7 +10,7 @@ const codec = new Encoder({
   tagUint8Array: false,
 });
 
-/** Encodes to bytes of their own. (The encoder's results share slabs that they would keep alive.) */
+/** Encodes to bytes of their own. (The encoder's results share slabs, and keep them alive.) */
 export function encodeCbor(value: unknown): Uint8Array {
   return new Uint8Array(codec.encode(value));
 }

@@ -117,9 +117,10 @@ function revive(content: unknown, walk: Walk): Error {
   });
   if (error === undefined) throw invalid('the value', 'has an error of no class');
 
+  // First of all: as long as there is its own stack, that is made of name and message, late.
+  setHidden(error, 'stack', tree.stack === undefined ? String(error) : walk(tree.stack));
   if (error.message !== message && 'message' in tree) setHidden(error, 'message', message);
   if (error.name !== name) setHidden(error, 'name', name);
-  setHidden(error, 'stack', tree.stack ?? `${error.name}: ${error.message}`);
   if ('cause' in tree) setHidden(error, 'cause', walk(tree.cause));
   if ('errors' in tree) setHidden(error, 'errors', walk(tree.errors));
   for (const [key, value] of fields) setOwn(error, key, value);

@@ -121,7 +121,7 @@ export class Packer {
     return isPlain(whole) ? whole : wrap('utf16', utf16(whole));
   }
 
-  /** Packs an own property, without running a getter for it; except, tolerantly, those of errors. */
+  /** Packs an own property, but runs no getter for it; except, tolerantly, those of errors. */
   own(holder: object, key: string, descriptor = Object.getOwnPropertyDescriptor(holder, key)) {
     const isAccessor = descriptor?.get !== undefined || descriptor?.set !== undefined;
     if (!isAccessor) return this.within(key, descriptor?.value);

@@ -210,7 +210,13 @@ test('docs/ERRORS.md has exactly what the catalogue has', (t) => {
   const written = existsSync(errorsDocumentUrl) ? readFileSync(errorsDocumentUrl, 'utf8') : '';
   const documented = [...written.matchAll(/^### (HF_\w+)$/gm)].map(([, code]) => code);
 
-  t.deepEqual(new Set(documented), new Set(Object.keys(errorCatalogue)), again);
+  const missing = Object.keys(errorCatalogue).filter((code) => !documented.includes(code));
+  t.deepEqual(missing, [], again);
+  t.deepEqual(
+    documented.filter((code) => !isErrorCode(code)),
+    [],
+    again,
+  );
   t.is(written, errorsDocument(), again);
 });
 

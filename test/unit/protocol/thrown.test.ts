@@ -179,6 +179,8 @@ test('C5 getters that throw do not hide the error', (t) => {
   t.is(back.message, 'kept');
   t.is(back['good'], 7);
   t.regex(String(back['bad']), /cannot be read/);
+  const nameless = Object.assign(new Error('x'), { name: Object.create(null) });
+  t.true(caught(nameless) instanceof Error, 'a name that is no text, of which no stack is made');
   for (const key of ['name', 'message', 'stack', 'cause', 'code', 'constructor']) {
     const hostile = Object.defineProperty(new Error('x'), key, boom);
     t.true(caught(hostile) instanceof Error, key);

