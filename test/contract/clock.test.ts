@@ -76,6 +76,39 @@ for (const [name, open] of Object.entries(clocks)) {
   });
 }
 
+test('the clock of the system does not wake early in a process that is busy', async (t) => {
+  const deadlineMs = systemClock.monoMs() + 5_000;
+  const earlyMs: number[] = [];
+  // Node looks at its timers in each turn, by a clock of whole milliseconds.
+  for (let turn = 0; earlyMs.length < 30 && systemClock.monoMs() < deadlineMs; turn += 1) {
+    if (turn < 30) {
+      const dueMs = systemClock.monoMs() + 10;
+      systemClock.wakeIn(10, () => earlyMs.push(dueMs - systemClock.monoMs()));
+      while (systemClock.monoMs() < dueMs - 9.7);
+    }
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+
+  t.is(earlyMs.length, 30);
+  t.true(Math.max(...earlyMs) <= 0, `${Math.max(...earlyMs)} ms early`);
+});
+
+test('the clock of the system hands no timeout to Node that it would cut to 1 ms', async (t) => {
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning.name);
+  process.on('warning', onWarning);
+  const cancel = systemClock.wakeIn(1e12, () => {});
+  await new Promise((resolve) => {
+    setTimeout(resolve, 20);
+  });
+  cancel();
+  process.off('warning', onWarning);
+
+  t.deepEqual(warnings, []);
+});
+
 test('the simulated clock is set without any wake-up noticing', async (t) => {
   const clock = new SimClock(1_000);
   const woken: string[] = [];

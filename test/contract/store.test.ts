@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Level } from 'level';
 import test, { type ExecutionContext } from 'ava';
 import { createStore, openStore } from '@holdfast/agent/internal';
 import { codeOf, type Store, type StoreOp } from '@holdfast/protocol';
@@ -184,6 +185,27 @@ test('the simulated store refuses all after a failed write, which may be there',
   }
 });
 
+test('every write to LevelDB asks for a sync', async (t) => {
+  const dir = await tempDir(t);
+  const level = new Level(join(dir, 'other'));
+  t.teardown(() => level.close());
+  await level.open();
+  const batches: object = Object.getPrototypeOf(level.batch());
+  const real: unknown = Reflect.get(batches, '_write');
+  const asked: unknown[] = [];
+  Reflect.set(batches, '_write', function (this: object, options: { readonly sync?: boolean }) {
+    asked.push(options.sync);
+    return typeof real === 'function' ? Reflect.apply(real, this, [options]) : undefined;
+  });
+  t.teardown(() => Reflect.set(batches, '_write', real));
+  const store = await createStore(join(dir, 'store'), rows(0, 3));
+  await store.write(rows(3, 1));
+  await store.close();
+
+  t.true(asked.length >= 2);
+  t.deepEqual(new Set(asked), new Set([true]));
+});
+
 test('a write of LevelDB that has resolved survives SIGKILL at any moment', async (t) => {
   t.timeout(120_000);
   const dir = join(await tempDir(t), 'store');
@@ -233,7 +255,7 @@ test('LevelDB says whether a store is locked, missing or damaged, with the cause
   const store = await createStore(dir, rows(0, 10));
   const rival = new Killable('store-process.js', ['write', dir]);
   t.teardown(() => rival.kill());
-  await rival.end();
+  await rival.printed(1);
   t.deepEqual(rival.lines, ['HF_STORE_LOCKED']);
   await store.close();
   await writeFile(join(dir, 'CURRENT'), '');

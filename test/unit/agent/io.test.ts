@@ -77,6 +77,23 @@ test('a path that cannot be a data directory is refused with the cause in words'
   ]);
 });
 
+test.serial('without abstract sockets a process still holds a directory once', async (t) => {
+  const path = await tempDir(t);
+  const { platform } = process;
+  t.teardown(() => Object.defineProperty(process, 'platform', { value: platform }));
+  Object.defineProperty(process, 'platform', { value: 'darwin' });
+  const holder = await openDataDir(path, device);
+
+  t.is(await code(openDataDir(path, device)), 'HF_STORE_LOCKED');
+  // A second open within a process would have taken LevelDB's own lock away.
+  const rival = new Killable('store-process.js', ['write', join(path, 'store')]);
+  t.teardown(() => rival.kill());
+  await rival.printed(1);
+  t.deepEqual(rival.lines, ['HF_STORE_LOCKED']);
+  await holder.release();
+  await (await openDataDir(path, device)).release();
+});
+
 test('a data directory has one holder in a process, by whatever path', async (t) => {
   const dir = await tempDir(t);
   const [path, alias] = [join(dir, 'real'), join(dir, 'alias')];
@@ -90,12 +107,6 @@ test('a data directory has one holder in a process, by whatever path', async (t)
   t.is(holders.length, 1);
   t.is(await code(openDataDir(alias, device)), 'HF_STORE_LOCKED');
   t.is(await code(openExisting(path)), 'HF_STORE_LOCKED');
-
-  // A second open within a process would have taken LevelDB's own lock away.
-  const rival = new Killable('store-process.js', ['write', join(path, 'store')]);
-  t.teardown(() => rival.kill());
-  await rival.end();
-  t.deepEqual(rival.lines, ['HF_STORE_LOCKED']);
 });
 
 test('the holder in another process is named, and its death frees the directory', async (t) => {
