@@ -101,7 +101,7 @@ export class Gateway {
       });
       return new Gateway(parts, http);
     } catch (error) {
-      for (const close of closers.reverse()) await close();
+      for (const close of closers.toReversed()) await close();
       throw error;
     }
   }
@@ -189,13 +189,14 @@ type Closers = (() => Promise<void>)[];
 
 async function start(options: GatewayOptions, closers: Closers): Promise<Parts> {
   const log = options.log ?? silent;
+  const external = options.broker === undefined ? undefined : readAddress(options.broker);
   const executors = await readExecutors(options);
   const dataDir = await openDataDir(options.dataDir, { isNew: true });
   closers.push(() => dataDir.release());
   const signer = await openIdentity(dataDir.path);
   const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: true });
   closers.push(() => ledger.close());
-  const broker = await openBroker(options, log);
+  const broker = await openBroker(external, options, log);
   closers.push(() => broker.close());
 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
@@ -228,7 +229,7 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   closers.push(() => runner.close(0));
   link.open();
   closers.push(() => Promise.resolve(link.close()));
-  if (options.broker === undefined) await link.up();
+  if (external === undefined) await link.up();
   return { dataDir, ledger, broker, link, sessions, runner, arrivals, calls, fault };
 }
 
@@ -262,10 +263,13 @@ interface BrokerAccess {
   close(): Promise<void>;
 }
 
-async function openBroker(options: GatewayOptions, log: Log): Promise<BrokerAccess> {
-  if (options.broker !== undefined) {
-    const to = readAddress(options.broker);
-    return { url: to.href, to, close: () => Promise.resolve() };
+async function openBroker(
+  external: URL | undefined,
+  options: GatewayOptions,
+  log: Log,
+): Promise<BrokerAccess> {
+  if (external !== undefined) {
+    return { url: external.href, to: external, close: () => Promise.resolve() };
   }
   const { mqttHost: host = LOCALHOST, mqttPort: port = MQTT_PORT } = options;
   const broker = await startBroker({ host, port, log });

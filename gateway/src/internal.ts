@@ -25,6 +25,7 @@ export * from './io/http-api.ts';
 export * from './io/identity.ts';
 export * from './io/inflate.ts';
 export * from './io/level-ledger.ts';
+export * from './io/level-store.ts';
 export * from './io/packet-guard.ts';
 export * from './io/retry.ts';
 export * from './io/sha256.ts';

@@ -4,6 +4,7 @@ import {
   eachLane,
   equalBytes,
   laneIndex,
+  unreachable,
   type Command,
   type Sha256,
 } from '@holdfast/protocol';
@@ -88,6 +89,8 @@ export function ingestBatch(
         : { kind: 'forked', position };
     case 'fresh':
       return writeFresh(draft, prepared, join);
+    default:
+      return unreachable(join);
   }
 }
 

@@ -88,7 +88,7 @@ export class StoreLedger implements Ledger {
 
   devices(): Promise<readonly DeviceRecord[]> {
     const records = [...this.#state.devices.values()];
-    return Promise.resolve(records.sort((a, b) => (a.device < b.device ? -1 : 1)));
+    return Promise.resolve(records.toSorted((a, b) => (a.device < b.device ? -1 : 1)));
   }
 
   greet(greeting: Parameters<Ledger['greet']>[0]): Promise<DeviceRecord> {

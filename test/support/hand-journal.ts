@@ -1,0 +1,139 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
+import { sha256, signerOf, type IngestBatch } from '@holdfast/gateway/internal';
+import {
+  PROTOCOL_VERSION,
+  batchEntries,
+  chainNext,
+  chainStart,
+  encodeEntry,
+  encodeWith,
+  type EntryBody,
+  type Hello,
+  type Lane,
+  type Message,
+  type Signer,
+} from '@holdfast/protocol';
+
+export function newSigner(): Signer {
+  return signerOf(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
+}
+
+const STAMP = { atMs: Date.UTC(2026, 0, 1), boot: 1, monoMs: 1 };
+
+/** A fact outside runs, told apart by its number. */
+export function fact(number: number): EntryBody {
+  const payload = Uint8Array.of(number % 256, (number >> 8) % 256, (number >> 16) % 256);
+  return { kind: 'event.emitted', run: '', n: 0, op: 0, name: 'fact', payload };
+}
+
+export function started(run: string, uid = `uid-${run}`): EntryBody {
+  const input = Uint8Array.of(1);
+  return { kind: 'run.started', run, n: 0, workflow: 'checkout', version: 1, uid, input };
+}
+
+export function requested(run: string, op = 1): EntryBody {
+  const key = `uid-${run}/${op}`;
+  const input = Uint8Array.of(2);
+  return { kind: 'call.requested', run, n: 1, op, name: 'stock', key, expiresAtMs: 0, input };
+}
+
+/** A device's journal, in memory, written by hand: seqs, chains and batches as PROTOCOL has them. */
+export class HandJournal {
+  readonly device: string;
+  readonly epoch: number;
+  readonly #entries = new Map<Lane, Uint8Array[]>();
+  readonly #hashes = new Map<Lane, Uint8Array[]>();
+
+  constructor(device: string, epoch = 1) {
+    this.device = device;
+    this.epoch = epoch;
+  }
+
+  entries(lane: Lane): Uint8Array[] {
+    const entries = this.#entries.get(lane) ?? [];
+    this.#entries.set(lane, entries);
+    return entries;
+  }
+
+  /** Hash of the chain at each seq; at index 0 its start. */
+  hashes(lane: Lane): Uint8Array[] {
+    const { device, epoch } = this;
+    const hashes = this.#hashes.get(lane) ?? [chainStart(sha256, { device, epoch, lane })];
+    this.#hashes.set(lane, hashes);
+    return hashes;
+  }
+
+  append(lane: Lane, ...bodies: readonly EntryBody[]): this {
+    for (const body of bodies) {
+      const bytes = encodeEntry({ ...STAMP, ...body });
+      const previous = this.hashes(lane).at(-1) ?? new Uint8Array();
+      this.hashes(lane).push(chainNext(sha256, previous, bytes));
+      this.entries(lane).push(bytes);
+    }
+    return this;
+  }
+
+  /** Appends that many facts. */
+  facts(lane: Lane, count: number): this {
+    const from = this.entries(lane).length + 1;
+    return this.append(lane, ...Array.from({ length: count }, (_, index) => fact(from + index)));
+  }
+
+  /** Entries `first … last` as the ledger is given them. */
+  ingest(lane: Lane, first: number, last: number): IngestBatch {
+    return {
+      device: this.device,
+      epoch: this.epoch,
+      lane,
+      seqFirst: first,
+      previousHash: this.hashes(lane)[first - 1] ?? new Uint8Array(32),
+      entries: this.entries(lane).slice(first - 1, last),
+      receivedAtMs: STAMP.atMs + first,
+    };
+  }
+
+  /** Entries `first … last` as they go over the link. */
+  batch(lane: Lane, first: number, last: number): Extract<Message, { kind: 'batch' }> {
+    const { epoch, seqFirst, previousHash, entries } = this.ingest(lane, first, last);
+    const plain = encodeWith(batchEntries, entries);
+    return {
+      kind: 'batch',
+      epoch,
+      lane,
+      seqFirst,
+      count: entries.length,
+      previousHash,
+      encoding: 'deflate',
+      plainBytes: plain.byteLength,
+      payload: deflateRawSync(plain),
+    };
+  }
+
+  hello(
+    signer: Signer,
+    fields: Partial<Hello> = {},
+  ): Extract<Message, { kind: 'hello' }> {
+    const position = (lane: Lane) => {
+      const hashes = this.hashes(lane);
+      const [start = new Uint8Array(32)] = hashes;
+      const head = hashes.length - 1;
+      return { head, headHash: hashes[head] ?? start, acked: 0, ackedHash: start };
+    };
+    return {
+      kind: 'hello',
+      protocolMin: 1,
+      protocolMax: PROTOCOL_VERSION,
+      device: this.device,
+      epoch: this.epoch,
+      incarnation: new Uint8Array(8).fill(1),
+      session: new Uint8Array(8).fill(1),
+      agentVersion: '0.1.0',
+      publicKey: signer.publicKey,
+      lanes: [position('urgent'), position('normal'), position('bulk')],
+      lastCommand: 0,
+      sentAtMs: STAMP.atMs,
+      ...fields,
+    };
+  }
+}
