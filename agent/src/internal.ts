@@ -19,7 +19,7 @@ export * from './core/uplink.ts';
 export * from './io/deflate.ts';
 export * from './io/device-key.ts';
 export * from './io/mqtt-dial.ts';
-export * from './cli/socket-client.ts';
+export * from './socket-client.ts';
 export * from './core/journal.ts';
 export * from './core/keys.ts';
 export * from './core/ports.ts';

@@ -7,6 +7,13 @@ type Backlog = Awaited<ReturnType<Surface['backlog']>>;
 type Runs = Awaited<ReturnType<Surface['runs']>>;
 type Run = Awaited<ReturnType<Surface['run']>>;
 
+const states: ReadonlyMap<string, Run['state']> = new Map([
+  ['busy', 'retrying'],
+  ['done', 'completed'],
+  ['broken', 'failed'],
+  ['cancelled', 'cancelled'],
+]);
+
 const AT = '2026-05-04T03:02:01.000Z';
 
 /**
@@ -76,8 +83,7 @@ export class ScriptedSurface implements Surface {
 
   run(id: string): Promise<Run> {
     this.#note('run', id);
-    const states = { busy: 'retrying', done: 'completed', broken: 'failed', cancelled: 'cancelled' };
-    const state = Object.hasOwn(states, id) ? states[id as keyof typeof states] : undefined;
+    const state = states.get(id);
     if (state === undefined) {
       return Promise.reject(new HoldfastError('HF_RUN_UNKNOWN', { why: `no run ${id}` }));
     }
@@ -86,7 +92,7 @@ export class ScriptedSurface implements Surface {
       id,
       workflow: 'checkout',
       version: 1,
-      state: state as Run['state'],
+      state,
       status: 'your order will be confirmed shortly',
       at: 'authorize-payment',
       attempt: 2,
@@ -94,9 +100,7 @@ export class ScriptedSurface implements Surface {
       updatedAt: AT,
       nextAt: null,
       input: { id: 'A-1', total: 12.5 },
-      history: [
-        { ...{ n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT }, ...rest },
-      ],
+      history: [{ n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT, ...rest }],
       ...(id === 'done' ? { output: { paid: true } } : {}),
       ...(id === 'broken' ? { error: { name: 'TypeError', message: 'no\u001b[2Jpaper' } } : {}),
     });
@@ -104,7 +108,8 @@ export class ScriptedSurface implements Surface {
 
   journal(query: { readonly lane?: string | undefined; readonly after?: number | undefined }) {
     this.#note('journal', query);
-    const row = { lane: 'normal' as const, seq: 48_213, at: AT, kind: 'step.completed', run: 'A-1' };
+    const lane = 'normal' as const;
+    const row = { lane, seq: 48_213, at: AT, kind: 'step.completed', run: 'A-1' };
     const isPast = query.after !== undefined && query.after >= row.seq;
     const isOther = query.lane !== undefined && query.lane !== row.lane;
     const rows = isPast || isOther ? [] : [{ ...row, ...rest, bytes: 388 }];

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfa
 import type { Cell, Column } from '@holdfast/protocol';
 import { Option, type Command } from 'commander';
 import type { JournalRow, JournalView } from '../core/views.ts';
-import type { AgentReader } from './agent-reader.ts';
+import type { AgentReader } from '../socket-client.ts';
 import { integerOption } from './integer-option.ts';
 import type { Screen } from './link-line.ts';
 import { streamFormatOption, type Format } from './output-format.ts';
@@ -133,5 +133,6 @@ function rowLine(row: JournalRow): string {
   const value = row.value === null ? '' : `  ${valueText(row.value)}`;
   const position = `${row.lane}/${row.seq}`.padEnd(14);
   const sync = row.synced ? '✓' : '◌';
-  return `${row.at}  ${position} ${sync} ${row.kind.padEnd(16)} ${valueText(row.run ?? '-')}  ${valueText(row.name ?? '-')}${value}`;
+  const names = `${valueText(row.run ?? '-')}  ${valueText(row.name ?? '-')}`;
+  return `${row.at}  ${position} ${sync} ${row.kind.padEnd(16)} ${names}${value}`;
 }

@@ -35,7 +35,8 @@ export function processShell(options: { readonly debug: boolean }): Shell {
     env,
     isTerminal,
     color: wantsColor(stdout, env),
-    width: stdout.isTTY ? stdout.columns : undefined,
+    // A terminal that does not know its size says 0.
+    width: stdout.isTTY && stdout.columns > 0 ? stdout.columns : undefined,
     nowMs: () => Date.now(),
     print: (text) => void stdout.write(`${text}\n`),
     write: (text) => void stdout.write(text),

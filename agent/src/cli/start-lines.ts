@@ -3,11 +3,11 @@ import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { formatCount, HoldfastError, messageOf, type ErrorCode } from '@holdfast/protocol';
+import type { SocketClient } from '../socket-client.ts';
 import { parseJson } from './json-argument.ts';
 import type { Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
-import type { SocketClient } from './socket-client.ts';
 
 export interface LinesOptions {
   readonly workflow: string;

@@ -5,13 +5,15 @@ import { age, countEntries, linkSign, problemLines, type Screen } from './link-l
 /** The status as a person reads it, without a final line end. */
 export function statusScreen(status: StatusView, screen: Screen): string {
   const label = (name: string) => `  ${paint(name.padEnd(9), 'dim', screen.color)}  `;
+  const isUnknown = status.link.state === 'stopped' && status.link.gateway === null;
   const lines = [
     `${linkSign(status.link, screen)}: ${headline(status)}.`,
     ...reassurance(status, screen),
     '',
     `${label('device')}${paint(status.device, 'cyan', screen.color)}, epoch ${status.epoch}`,
     `${label('agent')}${agentLine(status, screen)}`,
-    `${label('gateway')}${gatewayLine(status, screen)}`,
+    // A store does not know the gateway: that is a setting of the agent.
+    ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
     `${label('journal')}${journalLine(status)}`,
     `${label('runs')}${runsLine(status, screen)}`,
     ...problemLines(problemsOf(status), screen),
@@ -30,7 +32,9 @@ function headline({ link, backlog }: StatusView): string {
 function reassurance({ link, backlog }: StatusView, screen: Screen): string[] {
   const lines: string[] = [];
   if (link.state === 'offline') lines.push('  Working normally: it goes on without the gateway.');
-  if (link.state === 'stopped') lines.push('  The agent does not run: this is what its store holds.');
+  if (link.state === 'stopped') {
+    lines.push('  The agent does not run: this is what its store holds.');
+  }
   if (backlog.oldestAt !== null) {
     lines.push(`  The oldest entry waits for ${age(backlog.oldestAt, screen)}.`);
   }
@@ -65,7 +69,7 @@ function journalLine({ backlog }: StatusView): string {
     .filter((lane) => lane.pending > 0)
     .map((lane) => `${lane.lane} ${formatCount(lane.pending)}`);
   const waiting = pending.length === 0 ? 'nothing pending' : `pending ${pending.join(' · ')}`;
-  return `${formatCount(sum('head'))} entries, ${formatCount(sum('acked'))} acked, ${waiting}`;
+  return `head ${formatCount(sum('head'))}, acked ${formatCount(sum('acked'))}, ${waiting}`;
 }
 
 function runsLine({ runs }: StatusView, screen: Screen): string {

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import type { AgentReader } from './agent-reader.ts';
+import { isNobodyThere, SocketClient, type AgentReader } from '../socket-client.ts';
 import type { Shell } from './shell.ts';
-import { SocketClient } from './socket-client.ts';
 
 export const SOCKET_NAME = 'agent.sock';
 
@@ -72,8 +71,7 @@ export async function readAgent<T>(
   try {
     return await withAgent(shell, flags, read);
   } catch (error) {
-    const isAway = error instanceof HoldfastError && error.code === 'HF_AGENT_UNREACHABLE';
-    if (!isAway || dataDir === undefined) throw error;
+    if (!isNobodyThere(error) || dataDir === undefined) throw error;
     return readStore(dataDir, read);
   }
 }
@@ -83,10 +81,10 @@ async function readStore<T>(
   read: (agent: AgentReader) => Promise<T>,
 ): Promise<T> {
   const { readStopped } = await import('../agent.ts');
-  const { surface, close } = await readStopped(dataDir);
+  const stopped = await readStopped(dataDir);
   try {
-    return await read(surface);
+    return await read(stopped.surface);
   } finally {
-    await close();
+    await stopped.close();
   }
 }

@@ -13,7 +13,9 @@ export function checkSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes > SOCKET_PATH_BYTES_MAX) {
     throw new HoldfastError('HF_CONFIG_INVALID', {
-      why: `the socket path ${path} has ${bytes} bytes; the system takes ${SOCKET_PATH_BYTES_MAX}: give a shorter one with --socket`,
+      why:
+        `the socket path ${path} has ${bytes} bytes; the system takes ${SOCKET_PATH_BYTES_MAX}: ` +
+        'give a shorter one with --socket',
     });
   }
 }

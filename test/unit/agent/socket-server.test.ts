@@ -83,7 +83,7 @@ test('each view is served as the surface gives it', async (t) => {
   });
 });
 
-test('starting answers 201 for a new run, 200 for one that is there, 409 for another input', async (t) => {
+test('starting answers 201 when new, 200 when there, 409 on conflict', async (t) => {
   const { path } = await serve(t);
   const run = { workflow: 'checkout', input: { n: 1 }, id: 'A-1' };
 
@@ -119,37 +119,38 @@ test('signals and cancellations reach runs whatever characters their ids have', 
   );
 });
 
-const refused: readonly (readonly [method: string, target: string, body: string, status: number])[] =
-  [
-    ['GET', '/', '', 404],
-    ['GET', '/v1', '', 404],
-    ['GET', '/v2/status', '', 404],
-    ['GET', '/v1/status/x', '', 404],
-    ['GET', '/v1/runs/%ff', '', 400],
-    ['DELETE', '/v1/status', '', 405],
-    ['GET', '/v1/runs/busy/cancel', '', 405],
-    ['GET', '/v1/status?x=1', '', 400],
-    ['GET', '/v1/runs?limit=0', '', 400],
-    ['GET', '/v1/runs?limit=1e3', '', 400],
-    ['GET', '/v1/runs?limit=1&limit=2', '', 400],
-    ['GET', '/v1/runs?all=yes', '', 400],
-    ['GET', '/v1/journal?lane=fast', '', 400],
-    ['GET', '/v1/journal?after=3', '', 400],
-    ['GET', '/v1/wait', '', 400],
-    ['GET', '/v1/wait?run=x&synced=1', '', 400],
-    ['GET', '/v1/wait?run=nobody', '', 404],
-    ['POST', '/v1/runs', '', 400],
-    ['POST', '/v1/runs', '{"workflow":', 400],
-    ['POST', '/v1/runs', '[]', 400],
-    ['POST', '/v1/runs', 'null', 400],
-    ['POST', '/v1/runs', '{"input":1}', 400],
-    ['POST', '/v1/runs', '{"workflow":7}', 400],
-    ['POST', '/v1/runs', '{"workflow":"checkout","id":7}', 400],
-    ['POST', '/v1/runs', '{"workflow":"checkout","extra":1}', 400],
-    ['POST', '/v1/runs', '{"workflow":"nope"}', 404],
-    ['POST', '/v1/runs/done/cancel', '{}', 409],
-    ['POST', '/v1/runs', '[['.repeat(100_000), 400],
-  ];
+type Refusal = readonly [method: string, target: string, body: string, status: number];
+
+const refused: readonly Refusal[] = [
+  ['GET', '/', '', 404],
+  ['GET', '/v1', '', 404],
+  ['GET', '/v2/status', '', 404],
+  ['GET', '/v1/status/x', '', 404],
+  ['GET', '/v1/runs/%ff', '', 400],
+  ['DELETE', '/v1/status', '', 405],
+  ['GET', '/v1/runs/busy/cancel', '', 405],
+  ['GET', '/v1/status?x=1', '', 400],
+  ['GET', '/v1/runs?limit=0', '', 400],
+  ['GET', '/v1/runs?limit=1e3', '', 400],
+  ['GET', '/v1/runs?limit=1&limit=2', '', 400],
+  ['GET', '/v1/runs?all=yes', '', 400],
+  ['GET', '/v1/journal?lane=fast', '', 400],
+  ['GET', '/v1/journal?after=3', '', 400],
+  ['GET', '/v1/wait', '', 400],
+  ['GET', '/v1/wait?run=x&synced=1', '', 400],
+  ['GET', '/v1/wait?run=nobody', '', 404],
+  ['POST', '/v1/runs', '', 400],
+  ['POST', '/v1/runs', '{"workflow":', 400],
+  ['POST', '/v1/runs', '[]', 400],
+  ['POST', '/v1/runs', 'null', 400],
+  ['POST', '/v1/runs', '{"input":1}', 400],
+  ['POST', '/v1/runs', '{"workflow":7}', 400],
+  ['POST', '/v1/runs', '{"workflow":"checkout","id":7}', 400],
+  ['POST', '/v1/runs', '{"workflow":"checkout","extra":1}', 400],
+  ['POST', '/v1/runs', '{"workflow":"nope"}', 404],
+  ['POST', '/v1/runs/done/cancel', '{}', 409],
+  ['POST', '/v1/runs', '[['.repeat(100_000), 400],
+];
 
 test('what cannot be answered gets a code, a reason, a hint and the right status', async (t) => {
   const { path } = await serve(t);
@@ -165,7 +166,7 @@ test('what cannot be answered gets a code, a reason, a hint and the right status
   }
 });
 
-test('a body above a MiB and one that is no UTF-8 are refused and the next request is served', async (t) => {
+test('a body above a MiB and one that is no UTF-8 are refused, and nothing else', async (t) => {
   const { path } = await serve(t);
 
   const large = await post(path, '/v1/runs', { workflow: 'checkout', input: 'x'.repeat(1 << 20) });
@@ -231,7 +232,8 @@ test('only the user and the group may use the socket', async (t) => {
 
 test('the socket of a dead agent is replaced, that of a live one is not', async (t) => {
   const path = join(await tempDir(t), 'agent.sock');
-  const source = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+  const listen = `createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+  const source = `require('node:net').${listen}`;
   const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');

@@ -1,14 +1,13 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol';
-import type { SignalRequest, StartRequest } from '../core/surface.ts';
+import type { AgentSurface, SignalRequest, StartRequest } from './core/surface.ts';
 import type {
   BacklogView,
   JournalView,
   RunDetailView,
   RunsView,
   StatusView,
-} from '../core/views.ts';
-import type { AgentReader } from './agent-reader.ts';
+} from './core/views.ts';
 
 /** A running agent answers within milliseconds; one that is stopped or thrashing does not. */
 const ANSWER_MS = 10_000;
@@ -16,6 +15,9 @@ const ANSWER_MS = 10_000;
 const POLL_MS = 60_000;
 const ANSWER_BYTES_MAX = 64 * 1_048_576;
 const PATH_BYTES_MAX = 107;
+
+/** What can be read of an agent, whether it runs or not. */
+export type AgentReader = Pick<AgentSurface, 'status' | 'backlog' | 'runs' | 'run' | 'journal'>;
 
 export interface StartedView {
   readonly schema: 'holdfast.started/1';
@@ -187,7 +189,13 @@ function connectionError(path: string, error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = reasons[code] ?? `${messageOf(error)} on`;
-  return unreachable(`${reason} ${path}`);
+  return new HoldfastError('HF_AGENT_UNREACHABLE', { why: `${reason} ${path}`, details: { code } });
+}
+
+/** Whether a failure says that no agent runs there, and not that one is silent or out of reach. */
+export function isNobodyThere(error: unknown): boolean {
+  if (!(error instanceof HoldfastError) || error.code !== 'HF_AGENT_UNREACHABLE') return false;
+  return error.details['code'] === 'ENOENT' || error.details['code'] === 'ECONNREFUSED';
 }
 
 /** The error that the agent answered with, as it was thrown there. */

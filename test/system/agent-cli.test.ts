@@ -1,0 +1,404 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createSocketServer } from '@holdfast/agent/internal';
+import { holdfast, startHoldfast, type Ended } from '../support/holdfast-cli.ts';
+import { ScriptedSurface } from '../support/scripted-surface.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const log = { error: () => undefined, info: () => undefined, debug: () => undefined };
+
+interface Served {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly surface: ScriptedSurface;
+}
+
+async function serve(t: ExecutionContext): Promise<Served> {
+  const dir = await tempDir(t);
+  const surface = new ScriptedSurface();
+  const server = await createSocketServer({ path: join(dir, 'agent.sock'), surface, log });
+  t.teardown(() => server.close());
+  return { dir, env: { HOLDFAST_DATA_DIR: dir }, surface };
+}
+
+function json(text: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(text) as Readonly<Record<string, unknown>>;
+}
+
+/** An error as a person sees it: three lines and nothing else. */
+function checkThreeLines(t: ExecutionContext, { stderr, stdout }: Ended, what: string): void {
+  t.regex(stderr, /^error: .+ \(HF_[A-Z_]+\)\n {2}cause: .+\n {2}hint: .+\n$/, what);
+  t.is(stdout, '', what);
+}
+
+test.serial('every command that reads prints a screen, and a document with a schema', async (t) => {
+  const { env } = await serve(t);
+  const commands: readonly (readonly [args: string, schema: string, screen: RegExp])[] = [
+    ['status', 'holdfast.status/1', /^◌ OFFLINE for .+: this device is 1,284 entries .+ ahead/],
+    ['backlog', 'holdfast.backlog/1', /normal +48,213 +46,929 +46,929 +1,284 /],
+    ['workflow ls', 'holdfast.runs/1', /busy +checkout +↻ retrying/],
+    ['workflow ls --all --limit 2', 'holdfast.runs/1', /done +checkout +✓ completed/],
+    ['workflow show done', 'holdfast.run/1', /output +\{"paid":true\}/],
+    ['journal tail -n 5 --lane normal', 'holdfast.journal/1', /normal +48,213 .+ take-order/],
+    ['wait --run done', 'holdfast.run/1', /^✓ done completed in .+ \{"paid":true\}/],
+    ['explain HF_STORE_LOCKED', 'holdfast.explain/1', /^HF_STORE_LOCKED: /],
+    ['explain', 'holdfast.explain-list/1', /HF_RUN_UNKNOWN +There is no run/],
+    ['version', 'holdfast.version/1', /^holdfast \d+\.\d+\.\d+, protocol \d+, node /],
+  ];
+
+  for (const [args, schema, screen] of commands) {
+    const [text, document] = await Promise.all([
+      holdfast(args.split(' '), { env }),
+      holdfast([...args.split(' '), '-o', 'json'], { env }),
+    ]);
+    t.deepEqual([text.code, document.code], [0, 0], `${args}: ${text.stderr}${document.stderr}`);
+    t.regex(text.stdout, screen, args);
+    t.is(json(document.stdout)['schema'], schema, args);
+    // oxlint-disable-next-line no-control-regex -- The escape is what must not be there.
+    t.notRegex(`${text.stdout}${document.stdout}`, /\u001b/, args);
+  }
+});
+
+test.serial('the first line of status tells each state of the link in its own words', async (t) => {
+  const { env, surface } = await serve(t);
+  const states: readonly (readonly [ScriptedSurface['link']['state'], number, RegExp])[] = [
+    ['none', 3, /^◌ NO GATEWAY: 3 entries \(300 B\) in the journal/],
+    ['connecting', 1, /^◌ CONNECTING for .+: this device is 1 entry \(100 B\) ahead/],
+    ['syncing', 2, /^● SYNCING for .+: this device is 2 entries \(200 B\) ahead/],
+    ['synced', 0, /^✓ SYNCED: the gateway has everything/],
+    ['stuck', 2, /^✗ STUCK for .+: 2 entries \(200 B\) are safe on this device and wait/],
+    ['stopped', 2, /^◌ STOPPED for .+: this device is 2 entries \(200 B\) ahead/],
+  ];
+
+  for (const [state, pending, first] of states) {
+    surface.link = { ...surface.link, state };
+    surface.pending = pending;
+    const { code, stdout } = await holdfast(['status'], { env });
+    t.is(code, 0, state);
+    t.regex(stdout, first, state);
+    t.is(stdout.includes('HF_GATEWAY_UNREACHABLE'), state === 'stuck', state);
+  }
+});
+
+test.serial('start, signal and cancel pass on what they are given and say so', async (t) => {
+  const { dir, env, surface } = await serve(t);
+  await writeFile(join(dir, 'order.json'), '{"id":"A-2"}');
+
+  const first = await holdfast(['start', 'checkout', '--input', '{"n":1}', '--id', 'A-1'], { env });
+  const again = await holdfast(
+    ['start', 'checkout', '--input', '{"n":1}', '--id', 'A-1', '-o', 'json'],
+    { env },
+  );
+  const file = await holdfast(['start', 'checkout', '--input', '@order.json'], { env, cwd: dir });
+  const piped = await holdfast(['signal', 'busy', 'go', '@-'], { env, stdin: '[1,2]' });
+  const cancelled = await holdfast(['cancel', 'busy', '--reason', 'left', '-o', 'json'], { env });
+
+  t.deepEqual([first.code, first.stdout], [0, 'started A-1\n']);
+  t.deepEqual(json(again.stdout), { schema: 'holdfast.started/1', id: 'A-1', created: false });
+  t.is(file.code, 0);
+  t.deepEqual([piped.code, piped.stdout], [0, 'signalled busy: go\n']);
+  t.deepEqual(json(cancelled.stdout), { schema: 'holdfast.cancelled/1', run: 'busy' });
+  const asked = surface.calls.filter(({ name }) => name !== 'run').map(({ request }) => request);
+  t.deepEqual(asked.slice(1), [
+    { workflow: 'checkout', input: { n: 1 }, id: 'A-1' },
+    { workflow: 'checkout', input: { id: 'A-2' }, id: undefined },
+    { run: 'busy', name: 'go', payload: [1, 2], id: undefined },
+    { run: 'busy', reason: 'left' },
+  ]);
+});
+
+test.serial('a file of lines starts each run once, whatever other lines are bad', async (t) => {
+  const { dir, env, surface } = await serve(t);
+  const file = join(dir, 'orders.ndjson');
+  const good = ['{"id":"A-1"}', '', '{"id":2}', '{"id":"A-3"}\r'];
+  const wrong = ['{"no":1}', '{', '{"id":"A-1","x":1}', '"text"'];
+  await writeFile(file, [...good, ...wrong, '{"id":"A-4"}'].join('\n'));
+  const args = ['start', 'checkout', '--input-lines', file];
+
+  const first = await holdfast(args, { env });
+  const again = await holdfast([...args, '--id-field', 'id', '-o', 'json'], { env });
+  const piped = await holdfast(['start', 'checkout', '--input-lines', '-'], {
+    env,
+    stdin: '{"id":"A-5"}\n',
+  });
+
+  t.deepEqual([...surface.started.keys()], ['A-1', '2', 'A-3', 'A-4', 'A-5']);
+  t.is(first.code, 1);
+  t.is(first.stdout, 'started A-1\nstarted 2\nstarted A-3\nstarted A-4\n');
+  for (const line of [5, 6, 7, 8]) t.regex(first.stderr, new RegExp(`^line ${line}: `, 'm'));
+  t.regex(first.stderr, /HF_LINES_REFUSED/);
+  t.is(again.code, 1);
+  const summary = json(again.stdout.trim().split('\n').at(-1) ?? '');
+  t.like(summary, { started: 0, attached: 4, refused: 4 });
+  t.deepEqual([piped.code, piped.stderr], [0, '1 started, 0 already there\n']);
+});
+
+test.serial('what would fail for every line stops at the first and names it', async (t) => {
+  const { env } = await serve(t);
+
+  const ended = await holdfast(['start', 'nope', '--input-lines', '-'], {
+    env,
+    stdin: '{"id":"A-1"}\n{"id":"A-2"}\n',
+  });
+
+  t.is(ended.code, 3);
+  checkThreeLines(t, ended, 'unknown workflow');
+  t.regex(ended.stderr, /line 1/);
+});
+
+test.serial('wait exits with 7 when time is over and with 1 when the run failed', async (t) => {
+  const { env } = await serve(t);
+
+  const [late, broken, cancelled] = await Promise.all([
+    holdfast(['wait', '--synced', '--timeout', '100ms'], { env }),
+    holdfast(['wait', '--run', 'broken'], { env }),
+    holdfast(['wait', '--run', 'cancelled', '-o', 'json'], { env }),
+  ]);
+
+  t.is(late.code, 7);
+  checkThreeLines(t, late, 'late');
+  t.is(broken.code, 1);
+  checkThreeLines(t, broken, 'broken');
+  t.regex(broken.stderr, /cause: TypeError: no·\[2Jpaper/);
+  t.is(cancelled.code, 1);
+  t.is(json(cancelled.stdout)['state'], 'cancelled');
+  t.regex(cancelled.stderr, /HF_RUN_CANCELLED/);
+});
+
+test.serial('backlog --watch prints a document each time until all is synced', async (t) => {
+  const { env, surface } = await serve(t);
+  const watch = startHoldfast(t, ['backlog', '--watch=100ms', '--until-synced'], { env });
+
+  const first = json(await watch.nextLine());
+  surface.pending = 0;
+  let last = first;
+  while (last['pending'] !== 0) last = json(await watch.nextLine());
+
+  t.is(first['pending'], 1_284);
+  await t.throwsAsync(watch.nextLine());
+  t.is(await watch.end('SIGKILL'), 0, 'it had ended by itself');
+  t.regex(watch.stderr(), /^Synced: 1,284 entries in /);
+});
+
+test.serial('journal tail -f prints each entry once, and 130 is an interrupt', async (t) => {
+  const { env } = await serve(t);
+  const tail = startHoldfast(t, ['journal', 'tail', '-f', '-o', 'jsonl'], { env });
+
+  const row = json(await tail.nextLine());
+
+  t.like(row, { schema: 'holdfast.journal-row/1', lane: 'normal', seq: 48_213 });
+  t.is(await tail.end('SIGINT'), 130);
+});
+
+test.serial('a reader that goes away ends the command without a word', async (t) => {
+  const { env } = await serve(t);
+  const watch = startHoldfast(t, ['backlog', '--watch=100ms'], { env });
+
+  await watch.nextLine();
+  watch.child.stdout.destroy();
+  const [code] = await new Promise<[number | null]>((resolve) => {
+    watch.child.on('exit', (exitCode) => resolve([exitCode]));
+  });
+
+  t.is(code, 0);
+  t.is(watch.stderr(), '');
+});
+
+/** `D` stands for the data directory of an agent that answers, `E` for an empty one. */
+const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
+  ['', 2, /a command is missing/],
+  ['stauts', 2, /did you mean status/],
+  ['workflow', 2, /a command is missing/],
+  ['workflow lst', 2, /did you mean ls/],
+  ['status', 2, /no agent is named/],
+  ['status --sokcet x', 2, /did you mean --socket/],
+  ['status --data-dir', 2, /argument missing/],
+  ['status --data-dir D -o xml', 2, /text, json/],
+  ['status --data-dir D extra', 2, /too many arguments/],
+  ['status --socket E/none.sock', 4, /there is no socket/],
+  ['status --data-dir E', 3, /HF_DATA_DIR_MISSING/],
+  ['start checkout --data-dir E', 4],
+  ['start', 2, /missing required argument/],
+  ['start checkout --data-dir D --input {', 2, /HF_INPUT_INVALID/],
+  ['start checkout --data-dir D --input @E/none.json', 2, /ENOENT/],
+  ['start checkout --data-dir D --input 1 --input-lines x', 2, /not both/],
+  ['start checkout --data-dir D --id a --input-lines x', 2, /--id names one/],
+  ['start checkout --data-dir D --id-field a', 2, /--input-lines only/],
+  ['start checkout --data-dir D --input-lines E/none', 2, /ENOENT/],
+  ['start checkout --data-dir D --input-lines E', 2, /directory/],
+  ['start nope --data-dir D', 3, /HF_WORKFLOW_UNKNOWN/],
+  ['workflow show nobody --data-dir D', 3, /HF_RUN_UNKNOWN/],
+  ['workflow ls --limit none --data-dir D', 2, /integer from 1/],
+  ['journal tail --lane fast --data-dir D', 2, /urgent, normal, bulk/],
+  ['journal tail -n 0 --data-dir D', 2, /integer from 1/],
+  ['backlog --watch=soon --data-dir D', 2, /HF_DURATION_INVALID/],
+  ['backlog --watch=1ms --data-dir D', 2, /below 100 ms/],
+  ['backlog --watch --data-dir E', 4],
+  ['wait --data-dir D', 2, /either --synced or --run/],
+  ['wait --synced --run done --data-dir D', 2, /not both/],
+  ['wait --run nobody --data-dir D', 3],
+  ['wait --synced --timeout never --data-dir D', 2, /HF_DURATION_INVALID/],
+  ['signal busy --data-dir D', 2, /missing required argument/],
+  ['signal busy go nonsense --data-dir D', 2, /HF_INPUT_INVALID/],
+  ['cancel done --data-dir D', 6, /HF_RUN_FINISHED/],
+  ['explain HF_NOTHING', 2, /no error code HF_NOTHING/],
+  ['run', 2, /required option/],
+  ['run --data-dir E --device d --code E/none.js', 78, /HF_CODE_UNREADABLE.+\n.+ENOENT/],
+  ['run --data-dir E --device d --code E', 78, /not a file/],
+  ['run --data-dir E --device d --code E/empty.mjs', 78, /exports no workflow/],
+  ['run --data-dir E --device d --code E/syntax.mjs', 78, /syntax\.mjs:2: /],
+  ['run --data-dir E --device d --code E/throws.mjs', 78, /throws\.mjs:2: no printer/],
+  ['run --data-dir E --device d --code E/crons.mjs', 78, /schedules of .+\[0\] names nope/],
+  ['run --data-dir E --device d/e --code E/flow.mjs', 78, /HF_CONFIG_INVALID/],
+  ['run --data-dir E --device d --code E/flow.mjs --gateway http://x', 78, /HF_GATEWAY_ADDRESS/],
+  ['run --data-dir E --device d --code E/flow.mjs --retention soon', 78, /HF_DURATION_INVALID/],
+  ['run --data-dir E/flow.mjs --device d --code E/flow.mjs', 78, /HF_DATA_DIR_UNUSABLE/],
+  ['run --data-dir E --device d --code E/flow.mjs --socket D/agent.sock', 6, /HF_SOCKET_TAKEN/],
+  [`run --data-dir E --device d --code E/flow.mjs --socket /${'x'.repeat(120)}`, 78, /107/],
+];
+
+const sources: Readonly<Record<string, string>> = {
+  'empty.mjs': 'export const answer = 42;\n',
+  'syntax.mjs': 'export const a = 1;\nexport const = 2;\n',
+  'throws.mjs': '// A comment.\nthrow new Error("no printer");\n',
+  'crons.mjs': `${flowSource()}
+export const schedules = [{ cron: '* * * * *', workflow: 'nope' }];
+`,
+  'flow.mjs': flowSource(),
+  'stray.mjs': `
+const body = (ctx) => ctx.step('x', () => {
+  // Out of reach of any catch.
+  setTimeout(() => { throw new Error('stray'); }, 1);
+});
+export const stray = { kind: 'workflow', name: 'stray', version: 1, body };
+`,
+};
+
+/** A workflow as a value: a file outside the checkout finds no packages. */
+function flowSource(): string {
+  return `
+const body = async (ctx, input) => {
+  const doubled = await ctx.step('double', () => input.n * 2);
+  await ctx.waitFor('go');
+  return { doubled };
+};
+export const doubler = { kind: 'workflow', name: 'doubler', version: 1, body };
+`;
+}
+
+async function writeSources(dir: string): Promise<void> {
+  for (const [name, source] of Object.entries(sources)) await writeFile(join(dir, name), source);
+}
+
+test.serial('whatever is wrong is told in three lines, with the right exit code', async (t) => {
+  const { dir } = await serve(t);
+  const other = await tempDir(t);
+  await writeSources(other);
+  const check = async ([args, code, says = /./]: (typeof bad)[number]): Promise<void> => {
+    const words = args === '' ? [] : args.split(' ');
+    const argv = words.map((word) => word.replace(/^D\b/, dir).replace(/^E\b/, other));
+    const ended = await holdfast(argv, { cwd: other });
+    t.is(ended.code, code, `${args}: ${ended.stderr}`);
+    checkThreeLines(t, ended, args);
+    t.regex(ended.stderr, says, args);
+  };
+
+  for (let at = 0; at < bad.length; at += 3) {
+    await Promise.all(bad.slice(at, at + 3).map(check));
+  }
+});
+
+test.serial('help shows examples for every command and goes to stdout', async (t) => {
+  const commands = [
+    ['run', 'start', 'status', 'backlog', 'wait', 'signal', 'cancel', 'explain', 'version', ''],
+    ['workflow ls', 'workflow show', 'journal tail'],
+  ].flat();
+
+  for (const command of commands) {
+    const words = command.split(' ').filter((word) => word !== '');
+    const { code, stdout, stderr } = await holdfast([...words, '--help']);
+    t.deepEqual([code, stderr], [0, ''], command);
+    t.regex(stdout, new RegExp(`Examples:\\n  [^]*holdfast ${command}`), command);
+  }
+});
+
+test.serial('an agent runs, is asked, stops, is read while stopped, and goes on', async (t) => {
+  const dir = await tempDir(t);
+  await writeSources(dir);
+  const env = { HOLDFAST_DATA_DIR: join(dir, 'data') };
+  const args = ['run', '--device', 'pump-1', '--code', join(dir, 'flow.mjs'), '-o', 'json'];
+  const ask = async (...words: readonly string[]) => {
+    const ended = await holdfast([...words, '-o', 'json'], { env });
+    t.is(ended.code, 0, `${words.join(' ')}: ${ended.stderr}`);
+    return json(ended.stdout);
+  };
+
+  const agent = startHoldfast(t, args, { env });
+  const ready = json(await agent.nextLine());
+  t.like(ready, { schema: 'holdfast.ready/1', pid: agent.child.pid, device: 'pump-1', epoch: 1 });
+  t.like(await ask('start', 'doubler', '--input', '{"n":21}', '--id', 'r-1'), { created: true });
+  t.like(await ask('status'), { device: 'pump-1', agent: { running: true } });
+  const second = await holdfast(args, { env });
+  t.is(second.code, 6, second.stderr);
+  checkThreeLines(t, second, 'a second agent on the same directory');
+
+  t.is(await agent.end('SIGTERM'), 0, agent.stderr());
+  const stopped = await ask('status');
+  t.like(stopped, { device: 'pump-1', agent: { running: false }, link: { state: 'stopped' } });
+  t.like(await ask('workflow', 'show', 'r-1'), { id: 'r-1', input: { n: 21 } });
+  t.true(((await ask('journal', 'tail'))['rows'] as unknown[]).length > 0);
+  t.is((await ask('backlog'))['pending'], (stopped['backlog'] as { pending: number }).pending);
+  const unheard = await holdfast(['signal', 'r-1', 'go'], { env });
+  t.is(unheard.code, 4);
+
+  const again = startHoldfast(t, args, { env });
+  await again.nextLine();
+  t.like(await ask('start', 'doubler', '--input', '{"n":21}', '--id', 'r-1'), { created: false });
+  await ask('signal', 'r-1', 'go');
+  t.like(await ask('wait', '--run', 'r-1', '--timeout', '20s'), {
+    state: 'completed',
+    output: { doubled: 42 },
+  });
+  t.is(await again.end('SIGINT'), 0, again.stderr());
+});
+
+test.serial('an agent that was killed leaves nothing in the way, and a fault ends it', async (t) => {
+  const dir = await tempDir(t);
+  await writeSources(dir);
+  const env = { HOLDFAST_DATA_DIR: join(dir, 'data') };
+  const args = ['run', '--device', 'pump-1', '--code', join(dir, 'stray.mjs')];
+
+  const killed = startHoldfast(t, args, { env });
+  t.regex(await killed.nextLine(), /^ready: device pump-1, epoch 1, pid \d+, socket \//);
+  t.is(await killed.end('SIGKILL'), 'SIGKILL');
+  const stopped = await holdfast(['status'], { env });
+  t.is(stopped.code, 0, stopped.stderr);
+  t.regex(stopped.stdout, /^◌ STOPPED: /);
+
+  const faulty = startHoldfast(t, [...args, '--log-format', 'json'], { env });
+  await faulty.nextLine();
+  const ended = new Promise((resolve) => faulty.child.on('close', resolve));
+  await holdfast(['start', 'stray'], { env });
+  t.is(await ended, 70);
+  const line = json(faulty.stderr().trim().split('\n').at(-1) ?? '');
+  t.like(line, { level: 'error', component: 'agent' });
+  t.regex(String(line['error']), /stray\.mjs:4/);
+});
+
+test.serial('a silent agent is told from an absent one', async (t) => {
+  const dir = await tempDir(t);
+  await writeSources(dir);
+  const env = { HOLDFAST_DATA_DIR: join(dir, 'data') };
+  const args = ['run', '--device', 'pump-1', '--code', join(dir, 'flow.mjs')];
+  const agent = startHoldfast(t, args, { env });
+  await agent.nextLine();
+
+  agent.child.kill('SIGSTOP');
+  const asked = await holdfast(['status'], { env });
+  agent.child.kill('SIGCONT');
+
+  t.is(asked.code, 4);
+  t.regex(asked.stderr, /does not answer within 10 s/);
+  t.is(await agent.end('SIGTERM'), 0);
+});
