@@ -48,6 +48,17 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
   };
 }
 
+export function bool(): Schema<boolean> {
+  return {
+    shape: 'bool',
+    read(value, path) {
+      if (typeof value !== 'boolean') throw invalid(path, 'is neither true nor false');
+      return value;
+    },
+    write: (value) => value,
+  };
+}
+
 /** Text of at most `lengthMax` UTF-16 units. */
 export function text(lengthMax: number): Schema<string> {
   return {

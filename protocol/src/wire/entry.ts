@@ -1,6 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import { NAME_LENGTH_MAX } from '../base/names.ts';
-import { bytes, choice, invalid, prose, record, text, uint, type Infer } from '../base/schema.ts';
+import { bool, bytes, choice, invalid, prose, record, text, uint, type Infer } from '../base/schema.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 
 /** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */
@@ -38,7 +38,16 @@ const ofOp = { ...ofRun, op: uint(), name };
  * A field named `input`, `output`, `result`, `payload`, `status` or `error` holds an encoded value.
  */
 const kinds = {
-  'run.started': record({ ...ofRun, workflow: name, version: uint(), uid: name, input: value }),
+  'run.started': record({
+    ...ofRun,
+    workflow: name,
+    version: uint(),
+    uid: name,
+    input: value,
+    /** The run that began it as a child, and that run's operation; empty and 0: none did. */
+    parent: text(NAME_LENGTH_MAX),
+    parentOp: uint(),
+  }),
   'run.completed': record({ ...ofRun, output: value }),
   'run.failed': record({ ...ofRun, error: value }),
   'run.cancelled': record({ ...ofRun, reason }),
@@ -64,6 +73,31 @@ const kinds = {
     command: uint(),
     outcome: choice(['applied', 'expired', 'rejected']),
     reason,
+  }),
+  /** The run goes on in a new history with this input; this one has ended. */
+  'run.continued': record({ ...ofRun, input: value }),
+  'cancel.requested': record({ ...ofRun, reason }),
+  /** A step that runs at most once is about to have its effect. */
+  'step.started': record({ ...ofOp, attempt: uint() }),
+  /** The body of a step has ended; its outcome comes from outside, by the step's token. */
+  'step.handed': record({ ...ofOp }),
+  /** `child` is the id of the run that was begun. */
+  'child.started': record({ ...ofOp, child: name, isDetached: bool() }),
+  'child.completed': record({ ...ofOp, child: name, result: value }),
+  'child.failed': record({ ...ofOp, child: name, error: value }),
+  /** The code took the new way at this place. */
+  'patch.marked': record({ ...ofOp }),
+  'run.paused': record({ ...ofRun, reason }),
+  'run.resumed': record({ ...ofRun }),
+  /** A person lets a failed run go on: the outcome of operation `op` is forgotten. */
+  'run.retried': record({ ...ofRun, op: uint(), reason }),
+  /** Slots of a schedule that were passed over, by its policy. */
+  'schedule.skipped': record({
+    ...stamp,
+    schedule: name,
+    count: uint(),
+    firstAtMs: uint(),
+    lastAtMs: uint(),
   }),
 } as const;
 
