@@ -29,7 +29,8 @@ export function fact(number: number): EntryBody {
 
 export function started(run: string, uid = `uid-${run}`): EntryBody {
   const input = Uint8Array.of(1);
-  return { kind: 'run.started', run, n: 0, workflow: 'checkout', version: 1, uid, input };
+  const facts = { run, n: 0, workflow: 'checkout', version: 1, uid, input };
+  return { kind: 'run.started', ...facts, parent: '', parentOp: 0 };
 }
 
 export function requested(run: string, op = 1): EntryBody {

@@ -247,7 +247,8 @@ export class Run implements ContextHost {
       case 'run.completed':
       case 'run.failed':
       case 'run.cancelled':
-      case 'command.receipt':
+        return false;
+      default:
         return false;
     }
   }
@@ -278,7 +279,7 @@ export class Run implements ContextHost {
 
   /** The operation an entry belongs to, if the code began the same one at that place. */
   #expect(
-    entry: Extract<Entry, { op: number }>,
+    entry: Extract<Entry, { op: number; name: string }>,
     ...kinds: readonly OpKind[]
   ): Op {
     const op = this.ops.get(entry.op);

@@ -316,7 +316,8 @@ export class Runtime {
     this.#nextNumber += 1;
     this.#states.set(number, 'pending');
     try {
-      const body = { kind: 'run.started', workflow, version, uid, input } as const;
+      const facts = { workflow, version, uid, input, parent: '', parentOp: 0 };
+      const body = { kind: 'run.started', ...facts } as const;
       await this.#runJournal.append(run, body, {
         ops: [
           layout.openRecord(number, recordOf(run, 'pending')),

@@ -27,10 +27,10 @@ import {
   uplinkLimits,
   type LaneMarks,
   type Moment,
-  type Uplink as UplinkState,
   type UplinkEffect,
   type UplinkEvent,
   type UplinkLimits,
+  type UplinkState,
 } from './uplink-state.ts';
 import { problemOf } from './uplink-stream.ts';
 import { linkStateOf, viewOf, type UplinkView } from './uplink-view.ts';
@@ -103,7 +103,8 @@ class UplinkShell implements Uplink {
   #life = 0;
   #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #applying: Promise<void> = Promise.resolve();
-  #isReporting = false;
+  /** The link that a report is being sent on. */
+  #reporting: Link | undefined;
   #phase: LinkState = 'offline';
   #phaseSinceMs: number;
   #rejectedLoggedAtMs = Number.NEGATIVE_INFINITY;
@@ -226,7 +227,7 @@ class UplinkShell implements Uplink {
       case 'apply':
         return this.#apply(effect.commands);
       case 'report':
-        return this.#report();
+        return this.#track(this.#report(this.#link));
       case 'send':
         return this.#track(this.#sendBatch(effect, this.#link));
       default:
@@ -244,7 +245,6 @@ class UplinkShell implements Uplink {
   }
 
   #connect(): void {
-    this.#isReporting = false;
     this.#life += 1;
     const life = this.#life;
     this.#link = this.#ports.dial((event) => {
@@ -320,7 +320,7 @@ class UplinkShell implements Uplink {
       publicKey: signer.publicKey,
       lanes: eachLane((lane) => positions[laneIndex(lane)]),
       lastCommand: runtime.lastCommand(),
-      sentAtMs: clock.nowMs(),
+      sentAtMs: Math.floor(clock.nowMs()),
     };
   }
 
@@ -329,21 +329,19 @@ class UplinkShell implements Uplink {
   }
 
   /** The present is worth sending only while it is: never two reports on their way. */
-  #report(): void {
-    const link = this.#link;
-    if (link === undefined || this.#isReporting) return;
-    this.#isReporting = true;
-    const sending = this.#sendReport(link).catch((error: unknown) => {
-      this.#ports.log.debug('report not sent', { why: messageOf(error) });
-    });
-    this.#track(sending.finally(() => (this.#isReporting = false)));
-  }
-
-  async #sendReport(link: Link): Promise<void> {
-    const report = await this.#ports.runtime.report();
-    if (link !== this.#link) return;
-    const message: Message = { kind: 'report', ...report };
-    void link.send('state', seal(this.#options.device, message, this.#ports.signer));
+  async #report(link: Link | undefined): Promise<void> {
+    if (link === undefined || this.#reporting === link) return;
+    this.#reporting = link;
+    try {
+      const message: Message = { kind: 'report', ...(await this.#ports.runtime.report()) };
+      if (link !== this.#link) return;
+      await link.send('state', seal(this.#options.device, message, this.#ports.signer));
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.#ports.log.debug('no report', { why: messageOf(error) });
+    } finally {
+      if (this.#reporting === link) this.#reporting = undefined;
+    }
   }
 
   async #sendBatch(request: SendEffect, link: Link | undefined): Promise<void> {

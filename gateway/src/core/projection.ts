@@ -34,7 +34,7 @@ export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]
   const runs = new Set<string>();
   const keys: Uint8Array[] = [];
   for (const entry of entries) {
-    if (entry === undefined || entry.kind === 'command.receipt' || entry.run === '') continue;
+    if (entry === undefined || !isOfRun(entry)) continue;
     runs.add(entry.run);
     if (isCallReceipt(entry)) keys.push(callPlaceKey({ ...origin, run: entry.run, op: entry.op }));
     if (entry.kind === 'call.requested') keys.push(callKeyKey({ ...origin, key: entry.key }));
@@ -57,7 +57,7 @@ export function projectEntries(
   for (const entry of entries) {
     if (entry === undefined) continue;
     if ('command' in entry) lastReceipt = Math.max(lastReceipt, entry.command);
-    if (entry.kind === 'command.receipt' || entry.run === '') continue;
+    if (!isOfRun(entry)) continue;
     const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
     const isNew = known === undefined || isNewLife(known, origin, entry);
     const row = isNew ? begin(draft, origin, entry, known) : known;
@@ -67,6 +67,10 @@ export function projectEntries(
   }
   for (const row of runs.values()) draft.put(runKey(row.device, row.run), runRow.encode(row));
   return { calls, lastReceipt };
+}
+
+function isOfRun(entry: Entry): entry is RunEntry {
+  return 'run' in entry && entry.run !== '';
 }
 
 function isCallReceipt(entry: RunEntry): entry is CallReceipt {
@@ -107,7 +111,9 @@ function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow):
 function foldRun(row: RunRow, entry: RunEntry): RunRow {
   const started = entry.kind === 'run.started';
   const state = stateAfter(entry);
-  const isLater = entry.n >= row.stateN && state !== undefined && !finals.has(row.state);
+  // What has ended stays so, unless a person lets it go on.
+  const isOver = finals.has(row.state) && entry.kind !== 'run.retried';
+  const isLater = entry.n >= row.stateN && state !== undefined && !isOver;
   const isStatus = entry.kind === 'run.status' && entry.n >= row.statusN;
   return {
     ...row,
@@ -134,6 +140,10 @@ function stateAfter(entry: RunEntry): string | undefined {
       return 'retrying';
     case 'timer.set':
       return 'sleeping';
+    case 'step.handed':
+      return 'waiting-signal';
+    case 'run.paused':
+      return 'paused';
     case 'call.requested':
       return 'waiting-call';
     case 'run.started':
@@ -143,7 +153,16 @@ function stateAfter(entry: RunEntry): string | undefined {
     case 'signal.received':
     case 'call.completed':
     case 'call.failed':
+    case 'cancel.requested':
+    case 'step.started':
+    case 'child.completed':
+    case 'child.failed':
+    case 'run.resumed':
+    case 'run.retried':
+    case 'run.continued':
       return 'running';
+    case 'child.started':
+    case 'patch.marked':
     case 'run.status':
     case 'event.emitted':
       return undefined;

@@ -89,7 +89,15 @@ function explain(error: unknown): Explanation {
 function whyOf(error: HoldfastError): string {
   const cause = error.cause === undefined ? undefined : messageOf(error.cause);
   if (error.why === undefined) return cause ?? 'nothing more is known';
-  return cause === undefined || error.why.includes(cause) ? error.why : `${error.why}: ${cause}`;
+  return cause === undefined || isTold(error.why, error.cause)
+    ? error.why
+    : `${error.why}: ${cause}`;
+}
+
+/** Whether the cause would say again what is said already, by its message or its code. */
+function isTold(why: string, cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return why.includes(messageOf(cause)) || (typeof code === 'string' && why.includes(code));
 }
 
 function oneLine(text: string): string {

@@ -1,0 +1,143 @@
+import { eachLane, laneIndex, lanes, type Lane, type PerLane } from '@holdfast/protocol';
+import { batchLimits, inflightBytesMax, patience, type Pace } from './uplink-pace.ts';
+import type {
+  Flight,
+  LaneFlow,
+  SendRequest,
+  Stream,
+  UplinkLimits,
+} from './uplink-state.ts';
+
+/** Shares of a busy link. */
+const weights: Readonly<Record<Lane, number>> = { urgent: 8, normal: 3, bulk: 1 };
+
+export function laneOf(stream: Pick<Stream, 'lanes'>, lane: Lane): LaneFlow {
+  return stream.lanes[laneIndex(lane)];
+}
+
+export function withLane(
+  all: PerLane<LaneFlow>,
+  lane: Lane,
+  change: Partial<LaneFlow>,
+): PerLane<LaneFlow> {
+  return eachLane((each) => {
+    const flow = all[laneIndex(each)];
+    return each === lane ? { ...flow, ...change } : flow;
+  });
+}
+
+/** Bytes on their way: a batch of one lane waits behind those of all. */
+export function bytesInFlight(flows: readonly LaneFlow[]): number {
+  return flows.reduce((sum, flow) => sum + bytesOf(flow.flights), 0);
+}
+
+export function bytesOf(flights: readonly Flight[]): number {
+  return flights.reduce((sum, flight) => sum + flight.bytes, 0);
+}
+
+function hasPending(flow: LaneFlow): boolean {
+  return flow.blocked === undefined && flow.sent < flow.head;
+}
+
+/** Entries wait that could be sent if there were room. */
+export function isWaiting(stream: Stream): boolean {
+  return stream.lanes.some(hasPending);
+}
+
+/** Everything the device has is in the ledger. */
+export function isDrained(stream: Stream): boolean {
+  return stream.lanes.every((flow) => flow.acked >= flow.head);
+}
+
+/**
+ * The next batch, if there is room for one.
+ *
+ * Lanes share the window by weight, the most urgent first among equals, so that none starves.
+ * History never takes the last place of the window nor more bytes than the link carries in a few
+ * seconds: an alarm finds a place, and what it waits behind is short.
+ */
+export function nextBatch(stream: Stream, pace: Pace, nowMs: number): SendRequest | undefined {
+  if (stream.sending !== undefined || nowMs < stream.pausedUntilMs) return undefined;
+  let next: Lane | undefined;
+  let turnNext = Number.POSITIVE_INFINITY;
+  for (const lane of lanes) {
+    const flow = laneOf(stream, lane);
+    const turn = Math.max(stream.turn, flow.turn);
+    if (turn >= turnNext || !hasPending(flow) || !hasRoom(stream, lane, pace)) continue;
+    next = lane;
+    turnNext = turn;
+  }
+  if (next === undefined) return undefined;
+  const { sent, head } = laneOf(stream, next);
+  const limits = batchLimits(pace, stream.batchBytesMax);
+  const entriesMax = Math.min(limits.entriesMax, head - sent);
+  return { ...limits, lane: next, seqFirst: sent + 1, entriesMax };
+}
+
+function hasRoom(stream: Stream, lane: Lane, pace: Pace): boolean {
+  const [urgent, ...history] = stream.lanes;
+  const waiting = history.flatMap((flow) => flow.flights);
+  if (urgent.flights.length + waiting.length >= stream.inflightMax) return false;
+  if (lane === 'urgent' || waiting.length === 0) return true;
+  return waiting.length < stream.inflightMax - 1 && bytesOf(waiting) < inflightBytesMax(pace);
+}
+
+/** Takes in that a batch was handed to the link. */
+export function noteSent(
+  stream: Stream,
+  batch: { readonly lane: Lane; readonly flight: Flight },
+): Stream {
+  const { lane, flight } = batch;
+  const flow = laneOf(stream, lane);
+  // The lane went back while the batch was being read: what it carries is sent again anyway.
+  if (flight.seqFirst !== flow.sent + 1) return { ...stream, sending: undefined };
+  const turn = Math.max(stream.turn, flow.turn);
+  return {
+    ...stream,
+    sending: undefined,
+    turn,
+    lanes: withLane(stream.lanes, lane, {
+      sent: flight.seqLast,
+      flights: [...flow.flights, flight],
+      progressAtMs: flow.flights.length === 0 ? flight.sentAtMs : flow.progressAtMs,
+      turn: turn + flight.bytes / weights[lane],
+    }),
+  };
+}
+
+/** The lane begins again behind what the ledger has. */
+export function goBack(flow: LaneFlow, change: Partial<LaneFlow>): LaneFlow {
+  const recoverThrough = Math.max(flow.sent, flow.recoverThrough);
+  return { ...flow, sent: flow.acked, flights: [], recoverThrough, ...change };
+}
+
+/** When a lane without progress goes back, and when its connection is given up then. */
+export function deadlines(
+  stream: Stream,
+  pace: Pace,
+  limits: UplinkLimits,
+): PerLane<{ readonly resendAtMs: number; readonly giveUpAtMs: number }> {
+  const factor = patience(pace, bytesInFlight(stream.lanes), limits);
+  return eachLane((lane) => {
+    const { flights, giveUpAtMs, progressAtMs } = laneOf(stream, lane);
+    if (giveUpAtMs !== undefined) return { resendAtMs: Number.POSITIVE_INFINITY, giveUpAtMs };
+    const isAwaiting = flights.length > 0;
+    return {
+      resendAtMs: isAwaiting ? progressAtMs + limits.resendMs * factor : Number.POSITIVE_INFINITY,
+      giveUpAtMs: Number.POSITIVE_INFINITY,
+    };
+  });
+}
+
+/** The lane has been silent: once it goes back, and then waits for the rest of the deadline. */
+export function goBackSilent(stream: Stream, lane: Lane, now: SilenceContext): LaneFlow {
+  const factor = patience(now.pace, bytesInFlight(stream.lanes), now.limits);
+  const restMs = (now.limits.ackDeadlineMs - now.limits.resendMs) * factor;
+  return goBack(laneOf(stream, lane), { giveUpAtMs: now.nowMs + Math.max(0, restMs) });
+}
+
+interface SilenceContext {
+  readonly nowMs: number;
+  readonly pace: Pace;
+  readonly limits: UplinkLimits;
+}

@@ -1,0 +1,115 @@
+import { BATCH_ENTRIES_MAX, BATCH_PLAIN_BYTES_MAX, MESSAGE_BYTES_MAX } from '@holdfast/protocol';
+import type { UplinkLimits } from './uplink-state.ts';
+
+/** What has been measured of the link. */
+export interface Pace {
+  /** Acknowledged bytes, and the time it took, over about the last `SPAN_MS` of work. */
+  readonly bytes: number;
+  readonly busyMs: number;
+  /** Shortest answer of this session; 0: not known. */
+  readonly roundTripMs: number;
+  /** Bytes of a message for each byte of its entries. */
+  readonly packing: number;
+  /** Mean size of an entry. */
+  readonly entryBytes: number;
+}
+
+export const paceUnknown: Pace = Object.freeze({
+  bytes: 0,
+  busyMs: 0,
+  roundTripMs: 0,
+  packing: 1,
+  entryBytes: 256,
+});
+
+/** Work that the measure of goodput remembers: short, so that it follows a link that changes. */
+const SPAN_MS = 2_000;
+/** What may be on its way at once: an alarm waits behind it on a slow link, so not more. */
+const HORIZON_MS = 5_000;
+/** On its way before anything is known: 3.4 s at 9.6 kbit/s. */
+const INFLIGHT_BYTES_MIN = 4 * 1024;
+/** Deadlines grow with a slow link up to this factor. */
+const PATIENCE_MAX = 8;
+
+/** Takes in that `bytes` were acknowledged, which the link was busy with for `busyMs`. */
+export function observeAck(
+  pace: Pace,
+  ack: { readonly bytes: number; readonly busyMs: number; readonly roundTripMs: number },
+): Pace {
+  const bytes = pace.bytes + ack.bytes;
+  const busyMs = pace.busyMs + Math.max(0, ack.busyMs);
+  const keep = Math.min(1, SPAN_MS / Math.max(1, busyMs));
+  return {
+    ...pace,
+    bytes: bytes * keep,
+    busyMs: busyMs * keep,
+    roundTripMs: Math.min(pace.roundTripMs || Number.POSITIVE_INFINITY, ack.roundTripMs),
+  };
+}
+
+/** Takes in how a batch was packed. */
+export function observeBatch(
+  pace: Pace,
+  batch: { readonly bytes: number; readonly entryBytes: number; readonly count: number },
+): Pace {
+  const packing = batch.bytes / Math.max(1, batch.entryBytes);
+  return {
+    ...pace,
+    packing: (pace.packing + Math.min(4, Math.max(0.02, packing))) / 2,
+    entryBytes: (pace.entryBytes + batch.entryBytes / batch.count) / 2,
+  };
+}
+
+/** Acknowledged bytes a ms; `undefined` before the first ack. */
+export function goodput(pace: Pace): number | undefined {
+  return pace.bytes === 0 ? undefined : pace.bytes / Math.max(1, pace.busyMs);
+}
+
+/** Bytes that may be on their way at once: what the link carries within the horizon. */
+export function inflightBytesMax(pace: Pace): number {
+  // With a shorter horizon than the round trip, the measure would shrink with each answer.
+  const horizonMs = Math.max(HORIZON_MS, 2 * pace.roundTripMs);
+  return Math.max(INFLIGHT_BYTES_MIN, (goodput(pace) ?? 0) * horizonMs);
+}
+
+/** Sizes of the next batch. Two fill the horizon: one is sent while the other is awaited. */
+export function batchLimits(
+  pace: Pace,
+  batchBytesMax: number,
+): {
+  readonly messageBytesMax: number;
+  readonly entryBytesMax: number;
+  readonly entriesMax: number;
+} {
+  const messageBytesMax = Math.min(
+    MESSAGE_BYTES_MAX,
+    batchBytesMax,
+    Math.ceil(inflightBytesMax(pace) / 2),
+  );
+  const entryBytesMax = Math.min(
+    // Each entry has a head of up to 5 bytes in the payload.
+    BATCH_PLAIN_BYTES_MAX - 5 * BATCH_ENTRIES_MAX,
+    Math.ceil(messageBytesMax / pace.packing),
+  );
+  // Twice the mean, so that small entries fill the batch and large ones are not read in vain.
+  const entriesFit = 2 + Math.ceil((2 * entryBytesMax) / pace.entryBytes);
+  const entriesMax = Math.min(BATCH_ENTRIES_MAX, entriesFit);
+  return { messageBytesMax, entryBytesMax, entriesMax };
+}
+
+/** How much longer than the limits say an answer may take on this link, 1 to 8. */
+export function patience(pace: Pace, inflightBytes: number, limits: UplinkLimits): number {
+  const rate = goodput(pace);
+  const expectedMs = rate === undefined ? 0 : pace.roundTripMs + inflightBytes / rate;
+  return Math.min(PATIENCE_MAX, Math.max(1, (2 * expectedMs) / limits.resendMs));
+}
+
+/** Pause before an attempt to connect: exponential with full jitter. */
+export function retryDelayMs(
+  attempt: number,
+  chance: number,
+  limits: { readonly retryMsMin: number; readonly retryMsMax: number; readonly spreadMs?: number },
+): number {
+  const ceiling = Math.min(limits.retryMsMax, limits.retryMsMin * 2 ** Math.min(attempt, 30));
+  return Math.round(Math.max(ceiling, limits.spreadMs ?? 0) * chance);
+}

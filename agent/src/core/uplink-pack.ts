@@ -1,0 +1,79 @@
+import {
+  encodeWith,
+  batchEntries,
+  seal,
+  type Lane,
+  type Message,
+  type Signer,
+} from '@holdfast/protocol';
+
+/**
+ * Raw deflate (RFC 1951) of at most 512 KiB; `undefined` when it would not pay.
+ */
+export type Deflate = (bytes: Uint8Array) => Uint8Array | undefined;
+
+export interface BatchSource {
+  readonly epoch: number;
+  readonly lane: Lane;
+  readonly seqFirst: number;
+  readonly previousHash: Uint8Array;
+  /** At least one. */
+  readonly entries: readonly Uint8Array[];
+}
+
+export interface PackPorts {
+  readonly device: string;
+  readonly signer: Signer;
+  readonly deflate: Deflate;
+}
+
+export interface PackedBatch {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly entryBytes: number;
+}
+
+/** What a sealed batch has around its payload: its other fields, the frame, the signature. */
+const FRAME_BYTES_MAX = 256;
+
+/**
+ * Makes the message that carries the entries, or as many of the first of them as fit; one entry is
+ * always taken.
+ *
+ * @throws HF_MESSAGE_TOO_LARGE when one entry alone exceeds what a message may be.
+ */
+export function packBatch(
+  source: BatchSource,
+  messageBytesMax: number,
+  ports: PackPorts,
+): PackedBatch {
+  let entries = source.entries;
+  for (;;) {
+    const plain = encodeWith(batchEntries, entries);
+    const deflated = ports.deflate(plain);
+    const payload = deflated ?? plain;
+    const room = messageBytesMax - FRAME_BYTES_MAX;
+    if (payload.byteLength > room && entries.length > 1) {
+      // A tenth less than the proportion says, since fewer entries compress less well.
+      const fits = Math.floor((entries.length * room * 0.9) / payload.byteLength);
+      entries = entries.slice(0, Math.max(1, Math.min(fits, entries.length - 1)));
+      continue;
+    }
+    const message: Message = {
+      kind: 'batch',
+      epoch: source.epoch,
+      lane: source.lane,
+      seqFirst: source.seqFirst,
+      count: entries.length,
+      previousHash: source.previousHash,
+      encoding: deflated === undefined ? 'plain' : 'deflate',
+      plainBytes: plain.byteLength,
+      payload,
+    };
+    return {
+      bytes: seal(ports.device, message, ports.signer),
+      count: entries.length,
+      entryBytes: entries.reduce((sum, entry) => sum + entry.byteLength, 0),
+    };
+  }
+}

@@ -1,0 +1,207 @@
+import type { Ack, Command, Lane, LinkDown, PerLane, Refusal, Welcome } from '@holdfast/protocol';
+import type { Pace } from './uplink-pace.ts';
+
+/** Every time and share the uplink goes by. Times in ms. */
+export interface UplinkLimits {
+  /** Pause before the second attempt to connect, doubled for each further one; jitter on all. */
+  readonly retryMsMin: number;
+  readonly retryMsMax: number;
+  /** A session that lasted this long, and was acknowledged, ends the counting of attempts. */
+  readonly stableMs: number;
+  /** From the first attempt to reach the broker until the link is up. */
+  readonly connectMs: number;
+  /** From hello to welcome. */
+  readonly welcomeMs: number;
+  /** Batches on their way and no progress of their lane: they are sent again, once. */
+  readonly resendMs: number;
+  /** …and after this long the connection is given up. */
+  readonly ackDeadlineMs: number;
+  /** Pause after a refusal that needs a person, half to one and a half of it. */
+  readonly stuckRetryMs: number;
+  /** Reports that something caused are this far apart at least. */
+  readonly reportGapMs: number;
+}
+
+export const uplinkLimits: UplinkLimits = Object.freeze({
+  retryMsMin: 500,
+  retryMsMax: 60_000,
+  stableMs: 10_000,
+  connectMs: 20_000,
+  welcomeMs: 10_000,
+  resendMs: 5_000,
+  ackDeadlineMs: 15_000,
+  stuckRetryMs: 300_000,
+  reportGapMs: 5_000,
+});
+
+/** What outlives a connection. */
+export interface UplinkMemory {
+  /** Attempts since the last session that lasted. */
+  readonly attempt: number;
+  /** The part of the last welcome that spreads reconnections; 0 before the first. */
+  readonly spreadMs: number;
+  readonly pace: Pace;
+  /** Highest seq ever handed to a link. */
+  readonly sentThrough: PerLane<number>;
+  /** Batches that began with an entry which had been sent before. */
+  readonly resends: number;
+  /** Messages that were not genuine or not of the protocol. */
+  readonly rejected: number;
+  readonly lastAckAtMs: number | undefined;
+  /** Why the last connection ended, or was not made. */
+  readonly reason: LinkDown | undefined;
+}
+
+/** A batch on its way. */
+export interface Flight {
+  readonly seqFirst: number;
+  readonly seqLast: number;
+  readonly bytes: number;
+  readonly sentAtMs: number;
+}
+
+/** One lane within a session. acked ≤ sent ≤ head. */
+export interface LaneFlow {
+  /** Highest seq durable on the device. */
+  readonly head: number;
+  /** Highest seq handed to the link. */
+  readonly sent: number;
+  /** The ledger's watermark, as far as known. */
+  readonly acked: number;
+  readonly flights: readonly Flight[];
+  /** What had been sent when the lane went back: until acked, gaps reported up to it are known. */
+  readonly recoverThrough: number;
+  /** When the lane advanced last, or something of it began to be awaited. */
+  readonly progressAtMs: number;
+  /** Set when it went back because nothing was acknowledged: until then something must be. */
+  readonly giveUpAtMs: number | undefined;
+  /** Where its share of the link begins next; the lane with the lowest is served first. */
+  readonly turn: number;
+  /** Why nothing of it is sent, and until when. */
+  readonly blocked: { readonly reason: LinkDown; readonly untilMs: number } | undefined;
+}
+
+export interface Stream {
+  readonly session: Uint8Array;
+  readonly sinceMs: number;
+  readonly lanes: PerLane<LaneFlow>;
+  readonly batchBytesMax: number;
+  readonly inflightMax: number;
+  readonly reportEveryMs: number;
+  readonly reportedAtMs: number;
+  readonly reportAtMs: number;
+  /** 0: not paused. */
+  readonly pausedUntilMs: number;
+  /** The lane whose batch is being read; one at a time. */
+  readonly sending: Lane | undefined;
+  /** The turn that was served last. */
+  readonly turn: number;
+  /** The ledger has confirmed something in this session, or had everything when it began. */
+  readonly isProven: boolean;
+}
+
+/**
+ *            up            hello            welcome
+ *   connecting ──► greeting ─────► greeting ──────► streaming
+ *     ▲   │            ▲ │                            │ │ │
+ *     │   │            └─┼── session lost at gateway ─┘ │ │
+ *     │   ▼ down, silence▼                              │ │
+ *   offline ◄────────────┴───────── down, silence ──────┘ │
+ *     ▲                                                   │
+ *   refused ◄───── refusals that need a person ───────────┘
+ *
+ * Offline and refused end with time or a nudge.
+ */
+export type UplinkState = { readonly memory: UplinkMemory } & (
+  | { readonly kind: 'offline'; readonly retryAtMs: number }
+  | { readonly kind: 'refused'; readonly retryAtMs: number }
+  | { readonly kind: 'connecting'; readonly giveUpAtMs: number }
+  | {
+      readonly kind: 'greeting';
+      /** Of the hello that was sent; `undefined` while a pause before it runs. */
+      readonly session: Uint8Array | undefined;
+      readonly helloAtMs: number;
+      /** What came instead of a welcome: more telling than silence. */
+      readonly instead: LinkDown | undefined;
+    }
+  | ({ readonly kind: 'streaming' } & Stream)
+);
+export type UplinkKind = UplinkState['kind'];
+export type InState<K extends UplinkKind> = Extract<UplinkState, { readonly kind: K }>;
+
+/** Where each lane of the journal stands, without the hashes. */
+export type LaneMarks = PerLane<{ readonly head: number; readonly acked: number }>;
+
+/** Time and chance of an event: monotonic ms, and a number in [0, 1). */
+export interface Moment {
+  readonly nowMs: number;
+  readonly chance: number;
+}
+
+type Happening =
+  /** A moment that the uplink asked to be woken at has come. `id`: 8 random bytes. */
+  | { readonly kind: 'tick'; readonly id: Uint8Array }
+  /** Someone knows that trying now makes sense. */
+  | { readonly kind: 'nudge' }
+  /** The link is up. `id`: 8 random bytes. */
+  | { readonly kind: 'up'; readonly id: Uint8Array }
+  | { readonly kind: 'down'; readonly reason: LinkDown }
+  | { readonly kind: 'welcome'; readonly welcome: Welcome; readonly marks: LaneMarks }
+  | { readonly kind: 'ack'; readonly ack: Ack; readonly epoch: number }
+  | { readonly kind: 'commands'; readonly commands: readonly Command[] }
+  /** A command came, and one before it did not. */
+  | { readonly kind: 'missed' }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal }
+  /** A message came that is not genuine or not of the protocol. */
+  | { readonly kind: 'rejected'; readonly reason: LinkDown }
+  /** Entries became durable on the device. */
+  | { readonly kind: 'committed'; readonly marks: LaneMarks }
+  /** A batch that an effect asked for was handed to the link. */
+  | {
+      readonly kind: 'sent';
+      readonly session: Uint8Array;
+      readonly lane: Lane;
+      readonly seqFirst: number;
+      readonly seqLast: number;
+      /** Bytes of the message, and of its entries. */
+      readonly bytes: number;
+      readonly entryBytes: number;
+    }
+  /** A batch that an effect asked for could not be read. `isFinal`: nor ever will be. */
+  | {
+      readonly kind: 'unread';
+      readonly session: Uint8Array;
+      readonly lane: Lane;
+      readonly reason: LinkDown;
+      readonly isFinal: boolean;
+    };
+
+export type UplinkEvent = Moment & Happening;
+
+/** What the shell is to read, pack and send as one batch. */
+export interface SendRequest {
+  readonly lane: Lane;
+  readonly seqFirst: number;
+  readonly entriesMax: number;
+  /** Of the entries. */
+  readonly entryBytesMax: number;
+  /** Of the whole message; one entry may exceed it. */
+  readonly messageBytesMax: number;
+}
+
+export type UplinkEffect =
+  | { readonly kind: 'connect' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'hello'; readonly session: Uint8Array }
+  /** Remember the key of the gateway, if none is remembered. */
+  | { readonly kind: 'pin'; readonly publicKey: Uint8Array }
+  | { readonly kind: 'acknowledge'; readonly lane: Lane; readonly watermark: number }
+  | { readonly kind: 'apply'; readonly commands: readonly Command[] }
+  | { readonly kind: 'report' }
+  | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest);
+
+export interface UplinkStep {
+  readonly state: UplinkState;
+  /** To be performed in this order. */
+  readonly effects: readonly UplinkEffect[];
+}

@@ -1,0 +1,290 @@
+import {
+  HoldfastError,
+  eachLane,
+  laneIndex,
+  lanes,
+  type Ack,
+  type ErrorCode,
+  type Lane,
+  type LaneVerdict,
+  type LinkDown,
+  type Welcome,
+} from '@holdfast/protocol';
+import {
+  bytesInFlight,
+  bytesOf,
+  deadlines,
+  goBack,
+  goBackSilent,
+  isDrained,
+  laneOf,
+  nextBatch,
+  withLane,
+} from './uplink-lanes.ts';
+import { observeAck } from './uplink-pace.ts';
+import type {
+  InState,
+  LaneFlow,
+  LaneMarks,
+  UplinkEffect,
+  UplinkLimits,
+  UplinkMemory,
+  UplinkStep,
+} from './uplink-state.ts';
+
+type Streaming = InState<'streaming'>;
+
+/** A pause that a gateway asks for ends after this long, whatever it said. */
+const SLOW_MS_MAX = 15 * 60_000;
+const REPORT_EVERY_MS_MIN = 1_000;
+
+/** What a failure of this code tells a person. */
+export function problemOf(code: ErrorCode, why?: string): LinkDown {
+  return { code, message: new HoldfastError(code, { why }).message };
+}
+
+const verdicts: Readonly<Record<LaneVerdict, ErrorCode | undefined>> = {
+  ok: undefined,
+  rewound: 'HF_JOURNAL_REWOUND',
+  forked: 'HF_CHAIN_BROKEN',
+};
+
+/** A session begins where the ledger stands. */
+export function beginStream(
+  greeting: InState<'greeting'> & { readonly session: Uint8Array },
+  event: { readonly nowMs: number; readonly welcome: Welcome; readonly marks: LaneMarks },
+): UplinkStep {
+  const { nowMs, welcome, marks } = event;
+  const reportEveryMs = Math.max(REPORT_EVERY_MS_MIN, welcome.reportEveryMs);
+  const roundTripMs = Math.max(1, nowMs - greeting.helloAtMs);
+  const flows = eachLane((lane) => beginLane(lane, { ...event, marks }));
+  const state: Streaming = {
+    kind: 'streaming',
+    memory: {
+      ...greeting.memory,
+      pace: { ...greeting.memory.pace, roundTripMs },
+      spreadMs: welcome.reconnectSpreadMs,
+      reason: undefined,
+    },
+    session: greeting.session,
+    sinceMs: nowMs,
+    lanes: flows,
+    batchBytesMax: welcome.batchBytesMax,
+    inflightMax: Math.max(1, welcome.inflightMax),
+    reportEveryMs,
+    reportedAtMs: nowMs,
+    reportAtMs: nowMs + reportEveryMs,
+    pausedUntilMs: 0,
+    sending: undefined,
+    turn: 0,
+    isProven: false,
+  };
+  const acknowledged = lanes
+    .map((lane) => ({ kind: 'acknowledge', lane, watermark: laneOf(state, lane).acked }) as const)
+    .filter(({ lane, watermark }) => watermark > marks[laneIndex(lane)].acked);
+  return sendMore(
+    { ...state, isProven: isDrained(state) },
+    [
+      { kind: 'pin', publicKey: welcome.publicKey },
+      ...acknowledged,
+      { kind: 'report' },
+    ],
+    nowMs,
+  );
+}
+
+function beginLane(
+  lane: Lane,
+  event: { readonly nowMs: number; readonly welcome: Welcome; readonly marks: LaneMarks },
+): LaneFlow {
+  const { head } = event.marks[laneIndex(lane)];
+  const { watermark, verdict } = event.welcome.lanes[laneIndex(lane)];
+  const code = verdicts[verdict] ?? (watermark > head ? 'HF_JOURNAL_REWOUND' : undefined);
+  // A watermark below what was acknowledged is believed too: the ledger was restored from a
+  // backup, and gets again what this journal still has.
+  const acked = Math.min(watermark, head);
+  return {
+    head,
+    sent: acked,
+    acked,
+    flights: [],
+    recoverThrough: 0,
+    progressAtMs: event.nowMs,
+    giveUpAtMs: undefined,
+    turn: 0,
+    blocked:
+      code === undefined
+        ? undefined
+        : { reason: problemOf(code, `lane ${lane}`), untilMs: Number.POSITIVE_INFINITY },
+  };
+}
+
+/** Asks for the next batch, if there is room for one. */
+export function sendMore(
+  state: Streaming,
+  effects: readonly UplinkEffect[],
+  nowMs: number,
+): UplinkStep {
+  const batch = nextBatch(state, state.memory.pace, nowMs);
+  if (batch === undefined) return { state, effects };
+  return {
+    state: { ...state, sending: batch.lane },
+    effects: [...effects, { kind: 'send', session: state.session, ...batch }],
+  };
+}
+
+/** Takes in new heads. While history drains, a report tells what is new before it arrives. */
+export function takeHeads(
+  state: Streaming,
+  event: { readonly nowMs: number; readonly marks: LaneMarks },
+  limits: UplinkLimits,
+): UplinkStep {
+  const flows = eachLane((lane) => {
+    const flow = laneOf(state, lane);
+    return { ...flow, head: Math.max(flow.head, event.marks[laneIndex(lane)].head) };
+  });
+  const isBehind = bytesInFlight(state.lanes) > 0;
+  const reportAtMs = isBehind ? soonReportAt(state, limits) : state.reportAtMs;
+  return sendMore({ ...state, lanes: flows, reportAtMs }, [], event.nowMs);
+}
+
+function soonReportAt(state: Streaming, limits: UplinkLimits): number {
+  return Math.min(state.reportAtMs, state.reportedAtMs + limits.reportGapMs);
+}
+
+/** Takes in what the ledger has, what it misses, and whether it wants a pause. */
+export function takeAck(
+  state: Streaming,
+  event: { readonly nowMs: number; readonly ack: Ack },
+  limits: UplinkLimits,
+): UplinkStep {
+  const { ack, nowMs } = event;
+  const effects: UplinkEffect[] = [];
+  let next = state;
+  const before = laneOf(state, ack.lane);
+  // Above head would be a lie, or a life of this journal that is not this one: the next welcome
+  // says which.
+  if (ack.watermark > before.acked && ack.watermark <= before.head) {
+    next = advance(next, event, limits);
+    effects.push({ kind: 'acknowledge', lane: ack.lane, watermark: ack.watermark });
+  }
+  const flow = laneOf(next, ack.lane);
+  // Up to `recoverThrough` it is known, and on its way again: each batch that was sent behind the
+  // gap is answered so, and none of these answers may cause another resend.
+  const isNewGap =
+    ack.missingFrom > flow.acked &&
+    ack.missingFrom > flow.recoverThrough &&
+    ack.missingFrom <= flow.sent;
+  if (isNewGap) {
+    next = {
+      ...next,
+      lanes: withLane(next.lanes, ack.lane, goBack(flow, { progressAtMs: nowMs })),
+    };
+  }
+  if (ack.slowMs > 0) next = pause(next, nowMs + Math.min(ack.slowMs, SLOW_MS_MAX));
+  return sendMore(next, effects, nowMs);
+}
+
+function advance(
+  state: Streaming,
+  event: { readonly nowMs: number; readonly ack: Ack },
+  limits: UplinkLimits,
+): Streaming {
+  const { ack, nowMs } = event;
+  const flow = laneOf(state, ack.lane);
+  const landed = flow.flights.filter((flight) => flight.seqLast <= ack.watermark);
+  const flows = withLane(state.lanes, ack.lane, {
+    acked: ack.watermark,
+    sent: Math.max(flow.sent, ack.watermark),
+    flights: flow.flights.filter((flight) => flight.seqLast > ack.watermark),
+    progressAtMs: nowMs,
+    giveUpAtMs: undefined,
+  });
+  const next = { ...state, lanes: flows, isProven: true };
+  return {
+    ...next,
+    reportAtMs: isDrained(next) ? soonReportAt(state, limits) : state.reportAtMs,
+    memory: {
+      ...state.memory,
+      attempt: isStable(next, nowMs, limits) ? 0 : state.memory.attempt,
+      lastAckAtMs: nowMs,
+      pace: measure(state, { landed, nowMs }),
+    },
+  };
+}
+
+function measure(
+  state: Streaming,
+  ack: { readonly landed: LaneFlow['flights']; readonly nowMs: number },
+): UplinkMemory['pace'] {
+  const { pace, lastAckAtMs } = state.memory;
+  const oldest = ack.landed[0];
+  const newest = ack.landed.at(-1);
+  if (oldest === undefined || newest === undefined) return pace;
+  // The link was busy with these since they were sent, or since it was done with those before.
+  const busySinceMs = Math.max(oldest.sentAtMs, lastAckAtMs ?? 0);
+  return observeAck(pace, {
+    bytes: bytesOf(ack.landed),
+    busyMs: ack.nowMs - busySinceMs,
+    roundTripMs: Math.max(1, ack.nowMs - newest.sentAtMs),
+  });
+}
+
+function pause(state: Streaming, untilMs: number): Streaming {
+  return {
+    ...state,
+    pausedUntilMs: Math.max(state.pausedUntilMs, untilMs),
+    // While nothing may be sent, nothing is late.
+    lanes: eachLane((lane) => {
+      const flow = laneOf(state, lane);
+      return { ...flow, progressAtMs: Math.max(flow.progressAtMs, untilMs) };
+    }),
+  };
+}
+
+/** A session is stable once it lasted, was confirmed by the ledger, and no lane is overdue. */
+export function isStable(state: Streaming, nowMs: number, limits: UplinkLimits): boolean {
+  if (!state.isProven || nowMs - state.sinceMs < limits.stableMs) return false;
+  const isSilent = state.lanes.some((flow) => flow.giveUpAtMs !== undefined);
+  const due = deadlines(state, state.memory.pace, limits);
+  return !isSilent && due.every(({ resendAtMs }) => nowMs < resendAtMs);
+}
+
+/** What time alone brings: resends, unblocked lanes, reports. */
+export function passTime(state: Streaming, nowMs: number, limits: UplinkLimits): UplinkStep {
+  const { pace } = state.memory;
+  const due = deadlines(state, pace, limits);
+  const flows = eachLane((lane) => {
+    const isSilent = nowMs >= due[laneIndex(lane)].resendAtMs;
+    const flow = isSilent
+      ? goBackSilent(state, lane, { nowMs, pace, limits })
+      : laneOf(state, lane);
+    const isOver = flow.blocked !== undefined && flow.blocked.untilMs <= nowMs;
+    return isOver ? { ...flow, blocked: undefined } : flow;
+  });
+  const isReportDue = nowMs >= state.reportAtMs;
+  const next = {
+    ...state,
+    lanes: flows,
+    pausedUntilMs: nowMs < state.pausedUntilMs ? state.pausedUntilMs : 0,
+    reportedAtMs: isReportDue ? nowMs : state.reportedAtMs,
+    reportAtMs: isReportDue ? nowMs + state.reportEveryMs : state.reportAtMs,
+  };
+  return sendMore(next, isReportDue ? [{ kind: 'report' }] : [], nowMs);
+}
+
+/** Whether the gateway has been silent for so long that the connection is given up. */
+export function isGivenUp(state: Streaming, nowMs: number, limits: UplinkLimits): boolean {
+  return deadlines(state, state.memory.pace, limits).some(({ giveUpAtMs }) => nowMs >= giveUpAtMs);
+}
+
+/** When the stream wants to be woken next. */
+export function streamWakeAtMs(state: Streaming, limits: UplinkLimits): number {
+  const due = deadlines(state, state.memory.pace, limits);
+  return Math.min(
+    state.reportAtMs,
+    state.pausedUntilMs === 0 ? Number.POSITIVE_INFINITY : state.pausedUntilMs,
+    ...due.flatMap(({ resendAtMs, giveUpAtMs }) => [resendAtMs, giveUpAtMs]),
+    ...state.lanes.map((flow) => flow.blocked?.untilMs ?? Number.POSITIVE_INFINITY),
+  );
+}

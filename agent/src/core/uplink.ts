@@ -1,0 +1,325 @@
+import {
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_MIN,
+  eachLane,
+  equalBytes,
+  errorCatalogue,
+  isErrorCode,
+  laneIndex,
+  unreachable,
+  type LinkDown,
+  type Refusal,
+} from '@holdfast/protocol';
+import { noteSent, withLane } from './uplink-lanes.ts';
+import { observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
+import type {
+  InState,
+  Moment,
+  UplinkState,
+  UplinkEvent,
+  UplinkLimits,
+  UplinkMemory,
+  UplinkStep,
+} from './uplink-state.ts';
+import {
+  beginStream,
+  isGivenUp,
+  isStable,
+  passTime,
+  problemOf,
+  sendMore,
+  streamWakeAtMs,
+  takeAck,
+  takeHeads,
+} from './uplink-stream.ts';
+
+type EventOf<K extends UplinkEvent['kind']> = Extract<UplinkEvent, { readonly kind: K }>;
+
+/** A gateway cannot send a device away for longer than this. */
+const RETRY_AFTER_MS_MAX = 60 * 60_000;
+
+/** Before the first attempt, which a nudge begins. */
+export const uplinkIdle: UplinkState = {
+  kind: 'offline',
+  retryAtMs: Number.POSITIVE_INFINITY,
+  memory: {
+    attempt: 0,
+    spreadMs: 0,
+    pace: paceUnknown,
+    sentThrough: [0, 0, 0],
+    resends: 0,
+    rejected: 0,
+    lastAckAtMs: undefined,
+    reason: undefined,
+  },
+};
+
+/**
+ * The device's side of a session. Pure: time, chance and ids arrive in the event; the caller
+ * performs the effects in order and feeds their outcomes back.
+ *
+ * Progress is what is watched, not the connection: a lane whose batches are not acknowledged goes
+ * back once, and then the connection is given up. What is not understood changes nothing.
+ */
+export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimits): UplinkStep {
+  switch (event.kind) {
+    case 'tick':
+      return onTick(state, event, limits);
+    case 'nudge':
+      return state.kind === 'offline' || state.kind === 'refused'
+        ? connect(state.memory, event, limits)
+        : stay(state);
+    case 'up':
+      return state.kind === 'connecting' ? greet(state.memory, event) : stay(state);
+    case 'down':
+      return onDown(state, event, limits);
+    case 'welcome':
+      return onWelcome(state, event, limits);
+    case 'ack':
+      return state.kind === 'streaming' && event.ack.epoch === event.epoch
+        ? takeAck(state, event, limits)
+        : stay(state);
+    case 'commands':
+      return state.kind === 'streaming' || state.kind === 'greeting'
+        ? { state, effects: [{ kind: 'apply', commands: event.commands }] }
+        : stay(state);
+    case 'missed':
+      return state.kind === 'streaming'
+        ? stay(greetAgain(state, undefined, { ...event, limits }))
+        : stay(state);
+    case 'refusal':
+      return onRefusal(state, event, limits);
+    case 'rejected':
+      return onRejected(state, event);
+    case 'committed':
+      return state.kind === 'streaming' ? takeHeads(state, event, limits) : stay(state);
+    case 'sent':
+      return onSent(state, event);
+    case 'unread':
+      return onUnread(state, event, limits);
+    default:
+      return unreachable(event);
+  }
+}
+
+/** The next moment at which the state wants a tick; infinite when time changes nothing. */
+export function wakeAtMs(state: UplinkState, limits: UplinkLimits): number {
+  switch (state.kind) {
+    case 'offline':
+    case 'refused':
+      return state.retryAtMs;
+    case 'connecting':
+      return state.giveUpAtMs;
+    case 'greeting':
+      return state.helloAtMs + (state.session === undefined ? 0 : limits.welcomeMs);
+    case 'streaming':
+      return streamWakeAtMs(state, limits);
+    default:
+      return unreachable(state);
+  }
+}
+
+function stay(state: UplinkState): UplinkStep {
+  return { state, effects: [] };
+}
+
+function onTick(state: UplinkState, event: EventOf<'tick'>, limits: UplinkLimits): UplinkStep {
+  const { nowMs } = event;
+  switch (state.kind) {
+    case 'offline':
+    case 'refused':
+      return nowMs < state.retryAtMs ? stay(state) : connect(state.memory, event, limits);
+    case 'connecting':
+      if (nowMs < state.giveUpAtMs) return stay(state);
+      return leave(state, problemOf('HF_GATEWAY_UNREACHABLE', 'no connection in time'), {
+        ...event,
+        limits,
+      });
+    case 'greeting':
+      if (nowMs < wakeAtMs(state, limits)) return stay(state);
+      if (state.session === undefined) return greet(state.memory, event);
+      return leave(state, state.instead ?? silence('no welcome'), { ...event, limits });
+    case 'streaming':
+      if (isGivenUp(state, nowMs, limits)) {
+        return leave(state, silence('nothing is acknowledged'), { ...event, limits });
+      }
+      return passTime(state, nowMs, limits);
+    default:
+      return unreachable(state);
+  }
+}
+
+function silence(why: string): LinkDown {
+  return problemOf('HF_GATEWAY_SILENT', why);
+}
+
+function connect(memory: UplinkMemory, now: Moment, limits: UplinkLimits): UplinkStep {
+  return {
+    state: {
+      kind: 'connecting',
+      giveUpAtMs: now.nowMs + limits.connectMs,
+      memory: { ...memory, attempt: memory.attempt + 1 },
+    },
+    effects: [{ kind: 'connect' }],
+  };
+}
+
+function greet(memory: UplinkMemory, event: Moment & { readonly id: Uint8Array }): UplinkStep {
+  return {
+    state: {
+      kind: 'greeting',
+      memory,
+      session: event.id,
+      helloAtMs: event.nowMs,
+      instead: undefined,
+    },
+    effects: [{ kind: 'hello', session: event.id }],
+  };
+}
+
+function onDown(state: UplinkState, event: EventOf<'down'>, limits: UplinkLimits): UplinkStep {
+  if (state.kind === 'offline' || state.kind === 'refused') return stay(state);
+  const { state: next } = leave(state, event.reason, { ...event, limits });
+  return { state: next, effects: [] };
+}
+
+/** Ends the connection; the next attempt comes after a pause. */
+function leave(
+  state: Exclude<UplinkState, { readonly kind: 'offline' | 'refused' }>,
+  reason: LinkDown,
+  now: Moment & { readonly limits: UplinkLimits; readonly retryAfterMs?: number },
+): UplinkStep {
+  const { limits, nowMs } = now;
+  const memory = forget(state, reason, now);
+  const delayMs = retryDelayMs(Math.max(0, memory.attempt - 1), now.chance, {
+    ...limits,
+    // Only those who were connected come back all at once.
+    spreadMs: state.kind === 'streaming' ? memory.spreadMs : 0,
+  });
+  const retryAtMs = nowMs + Math.max(delayMs, now.retryAfterMs ?? 0);
+  return { state: { kind: 'offline', retryAtMs, memory }, effects: [{ kind: 'close' }] };
+}
+
+function forget(
+  state: UplinkState,
+  reason: LinkDown | undefined,
+  now: { readonly nowMs: number; readonly limits: UplinkLimits },
+): UplinkMemory {
+  const wasStable = state.kind === 'streaming' && isStable(state, now.nowMs, now.limits);
+  const { memory } = state;
+  return {
+    ...memory,
+    reason,
+    attempt: wasStable ? 0 : memory.attempt,
+    // What was measured is no longer true of a link that fell silent.
+    pace: reason?.code === 'HF_GATEWAY_SILENT' ? paceUnknown : memory.pace,
+  };
+}
+
+function onWelcome(state: UplinkState, event: EventOf<'welcome'>, limits: UplinkLimits): UplinkStep {
+  const { welcome } = event;
+  if (state.kind !== 'greeting' || state.session === undefined) return stay(state);
+  // Of an earlier session: what it says of the ledger may be out of date.
+  if (!equalBytes(welcome.session, state.session)) return stay(state);
+  if (welcome.protocol < PROTOCOL_VERSION_MIN || welcome.protocol > PROTOCOL_VERSION) {
+    const why = `the gateway chose version ${welcome.protocol}`;
+    return refuse(state, problemOf('HF_VERSION_UNSUPPORTED', why), { ...event, limits });
+  }
+  return beginStream({ ...state, session: state.session }, event);
+}
+
+/** What a refusal asks for: greet again, try again with the usual pauses, or wait for a person. */
+function answerTo(refusal: Refusal): 'greet' | 'retry' | 'wait' {
+  if (refusal.code === 'HF_EPOCH_UNKNOWN') return 'greet';
+  // The catalogue says `later`, but only a person can tell the two agents apart.
+  if (!isErrorCode(refusal.code) || refusal.code === 'HF_IDENTITY_CONFLICT') return 'wait';
+  return errorCatalogue[refusal.code].retry === 'later' ? 'retry' : 'wait';
+}
+
+function onRefusal(state: UplinkState, event: EventOf<'refusal'>, limits: UplinkLimits): UplinkStep {
+  if (state.kind !== 'greeting' && state.kind !== 'streaming') return stay(state);
+  const { refusal } = event;
+  const retryAfterMs = Math.min(refusal.retryAfterMs, RETRY_AFTER_MS_MAX);
+  const reason = isErrorCode(refusal.code)
+    ? problemOf(refusal.code, refusal.why || undefined)
+    : { code: refusal.code, message: refusal.why };
+  switch (answerTo(refusal)) {
+    case 'greet':
+      // While a welcome is awaited this is the answer to a batch of the session before.
+      if (state.kind === 'greeting') return stay({ ...state, instead: reason });
+      return stay(greetAgain(state, reason, { ...event, limits }));
+    case 'retry':
+      return leave(state, reason, { ...event, limits, retryAfterMs });
+    case 'wait':
+      return refuse(state, reason, { ...event, limits, retryAfterMs });
+  }
+}
+
+/** The link is good but the two sides do not know each other's state: they greet, after a pause. */
+function greetAgain(
+  state: InState<'streaming'>,
+  reason: LinkDown | undefined,
+  now: Moment & { readonly limits: UplinkLimits },
+): UplinkState {
+  const memory = forget(state, reason, now);
+  const delayMs = retryDelayMs(memory.attempt, now.chance, now.limits);
+  return {
+    kind: 'greeting',
+    session: undefined,
+    helloAtMs: now.nowMs + delayMs,
+    instead: undefined,
+    memory: { ...memory, attempt: memory.attempt + 1 },
+  };
+}
+
+/** Only a person can help; tries again, seldom, since that person may be at the other end. */
+function refuse(
+  state: UplinkState,
+  reason: LinkDown,
+  now: Moment & { readonly limits: UplinkLimits; readonly retryAfterMs?: number },
+): UplinkStep {
+  const pauseMs = now.limits.stuckRetryMs * (0.5 + now.chance);
+  return {
+    state: {
+      kind: 'refused',
+      retryAtMs: now.nowMs + Math.max(pauseMs, now.retryAfterMs ?? 0),
+      memory: { ...state.memory, reason },
+    },
+    effects: [{ kind: 'close' }],
+  };
+}
+
+function onRejected(state: UplinkState, event: EventOf<'rejected'>): UplinkStep {
+  const memory = { ...state.memory, rejected: state.memory.rejected + 1 };
+  if (state.kind !== 'greeting') return stay({ ...state, memory });
+  return stay({ ...state, memory, instead: event.reason });
+}
+
+function onSent(state: UplinkState, event: EventOf<'sent'>): UplinkStep {
+  if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
+  const { lane, seqFirst, seqLast, bytes, nowMs } = event;
+  const { resends, sentThrough } = state.memory;
+  const before = sentThrough[laneIndex(lane)];
+  const memory = {
+    ...state.memory,
+    resends: resends + (seqFirst <= before ? 1 : 0),
+    sentThrough: eachLane((each) =>
+      each === lane ? Math.max(before, seqLast) : sentThrough[laneIndex(each)],
+    ),
+    pace: observeBatch(state.memory.pace, { ...event, count: seqLast - seqFirst + 1 }),
+  };
+  const flight = { seqFirst, seqLast, bytes, sentAtMs: nowMs };
+  return sendMore({ ...state, ...noteSent(state, { lane, flight }), memory }, [], nowMs);
+}
+
+/** A lane that cannot be read does not hold up the others. */
+function onUnread(state: UplinkState, event: EventOf<'unread'>, limits: UplinkLimits): UplinkStep {
+  if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
+  const untilMs = event.isFinal ? Number.POSITIVE_INFINITY : event.nowMs + limits.retryMsMax;
+  const flows = withLane(state.lanes, event.lane, {
+    blocked: { reason: event.reason, untilMs },
+    giveUpAtMs: undefined,
+  });
+  return sendMore({ ...state, sending: undefined, lanes: flows }, [], event.nowMs);
+}
+
