@@ -43,6 +43,8 @@ class ShapeReader {
         return this.#leaves.uint(
           this.rest.startsWith('(') ? Number(this.#argument()) : Number.MAX_SAFE_INTEGER,
         );
+      case 'bool':
+        return fc.boolean();
       case 'text':
         return this.#leaves.text(Number(this.#argument()));
       case 'bytes': {
