@@ -53,7 +53,10 @@ export class HandDevice {
   }
 
   /** Resolves once the broker has taken it. */
-  async send(message: Message, options: { channel?: Channel; signer?: Signer } = {}): Promise<void> {
+  async send(
+    message: Message,
+    options: { readonly channel?: Channel; readonly signer?: Signer } = {},
+  ): Promise<void> {
     const { channel = 'up', signer = this.signer } = options;
     await this.sendBytes(seal(this.device, message, signer), channel);
   }

@@ -39,7 +39,7 @@ export function requested(run: string, op = 1): EntryBody {
   return { kind: 'call.requested', run, n: 1, op, name: 'stock', key, expiresAtMs: 0, input };
 }
 
-/** A device's journal, in memory, written by hand: seqs, chains and batches as PROTOCOL has them. */
+/** A device's journal in memory: seqs, chains and batches as the protocol has them. */
 export class HandJournal {
   readonly device: string;
   readonly epoch: number;

@@ -84,8 +84,9 @@ export class ChainWalk {
     } else if (this.#seq > atEnd.watermark) {
       this.#fault(atEnd.watermark + 1, 'is beyond the watermark');
     }
-    if (this.#hashAtStart !== undefined && !equalBytes(this.#hashAtStart, start?.hash ?? this.#hash)) {
-      this.#fault(start?.watermark ?? 0, 'is not the entry that the watermark was set for');
+    const hash = this.#hashAtStart;
+    if (start !== undefined && hash !== undefined && !equalBytes(hash, start.hash)) {
+      this.#fault(start.watermark, 'is not the entry that the watermark was set for');
     }
     return this.#faults;
   }

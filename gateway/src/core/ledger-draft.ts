@@ -1,4 +1,11 @@
-import { eachLane, hex, laneIndex, type Lane, type PerLane, type StoreOp } from '@holdfast/protocol';
+import {
+  eachLane,
+  hex,
+  laneIndex,
+  type Lane,
+  type PerLane,
+  type StoreOp,
+} from '@holdfast/protocol';
 import type { DeviceRecord, LanePosition } from './ledger.ts';
 import { deviceKey, positionKey } from './ledger-keys.ts';
 import { deviceRow, positionRow, type Row } from './ledger-rows.ts';

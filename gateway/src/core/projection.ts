@@ -1,4 +1,4 @@
-import { unreachable, type Entry, type EntryOf } from '@holdfast/protocol';
+import type { Entry, EntryOf } from '@holdfast/protocol';
 import type { Draft } from './ledger-draft.ts';
 import {
   callKey,
@@ -27,14 +27,44 @@ type RunEntry = Extract<Entry, { readonly run: string }>;
 type CallReceipt = EntryOf<'call.completed'> | EntryOf<'call.failed'>;
 
 const NO_STATUS = new Uint8Array(0);
-const finals: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
+
+/** The state that an entry leaves its run in; `undefined`: the same as before. */
+const stateAfter: Readonly<Record<RunEntry['kind'], string | undefined>> = {
+  'run.started': 'running',
+  'run.completed': 'completed',
+  'run.failed': 'failed',
+  'run.cancelled': 'cancelled',
+  'run.stuck': 'stuck',
+  'run.status': undefined,
+  'step.completed': 'running',
+  'step.failed': 'running',
+  'step.retrying': 'retrying',
+  'timer.set': 'sleeping',
+  'timer.fired': 'running',
+  'signal.received': 'running',
+  'call.requested': 'waiting-call',
+  'call.completed': 'running',
+  'call.failed': 'running',
+  'event.emitted': undefined,
+  'run.continued': 'running',
+  'cancel.requested': 'running',
+  'step.started': 'running',
+  'step.handed': 'waiting-signal',
+  'child.started': undefined,
+  'child.completed': 'running',
+  'child.failed': 'running',
+  'patch.marked': undefined,
+  'run.paused': 'paused',
+  'run.resumed': 'running',
+  'run.retried': 'running',
+};
 
 /** The rows that `projectEntries` will read. */
 export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]): Uint8Array[] {
   const runs = new Set<string>();
   const keys: Uint8Array[] = [];
   for (const entry of entries) {
-    if (entry === undefined || !isOfRun(entry)) continue;
+    if (!isOfRun(entry)) continue;
     runs.add(entry.run);
     if (isCallReceipt(entry)) keys.push(callPlaceKey({ ...origin, run: entry.run, op: entry.op }));
     if (entry.kind === 'call.requested') keys.push(callKeyKey({ ...origin, key: entry.key }));
@@ -55,8 +85,9 @@ export function projectEntries(
   let calls = 0;
   let lastReceipt = 0;
   for (const entry of entries) {
-    if (entry === undefined) continue;
-    if ('command' in entry) lastReceipt = Math.max(lastReceipt, entry.command);
+    if (entry !== undefined && 'command' in entry) {
+      lastReceipt = Math.max(lastReceipt, entry.command);
+    }
     if (!isOfRun(entry)) continue;
     const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
     const isNew = known === undefined || isNewLife(known, origin, entry);
@@ -69,8 +100,9 @@ export function projectEntries(
   return { calls, lastReceipt };
 }
 
-function isOfRun(entry: Entry): entry is RunEntry {
-  return 'run' in entry && entry.run !== '';
+/** Facts outside runs name none. */
+function isOfRun(entry: Entry | undefined): entry is RunEntry {
+  return entry !== undefined && 'run' in entry && entry.run !== '';
 }
 
 function isCallReceipt(entry: RunEntry): entry is CallReceipt {
@@ -110,65 +142,19 @@ function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow):
 
 function foldRun(row: RunRow, entry: RunEntry): RunRow {
   const started = entry.kind === 'run.started';
-  const state = stateAfter(entry);
-  // What has ended stays so, unless a person lets it go on.
-  const isOver = finals.has(row.state) && entry.kind !== 'run.retried';
-  const isLater = entry.n >= row.stateN && state !== undefined && !isOver;
+  const state = stateAfter[entry.kind];
+  const isLater = entry.n >= row.stateN;
+  // The history begins anew, and so does the count of what is in it.
+  const stateN = entry.kind === 'run.continued' ? 0 : entry.n;
   const isStatus = entry.kind === 'run.status' && entry.n >= row.statusN;
   return {
     ...row,
     ...(started && { uid: entry.uid, workflow: entry.workflow, startedAtMs: entry.atMs }),
-    ...(isLater && { state, stateN: entry.n }),
+    ...(isLater && state !== undefined && { state, stateN }),
     ...(isStatus && { status: entry.status, statusN: entry.n }),
-    updatedAtMs: entry.n >= row.stateN ? entry.atMs : row.updatedAtMs,
+    updatedAtMs: isLater ? entry.atMs : row.updatedAtMs,
     entries: row.entries + 1,
   };
-}
-
-/** The state that an entry leaves its run in; `undefined`: the same as before. */
-function stateAfter(entry: RunEntry): string | undefined {
-  switch (entry.kind) {
-    case 'run.completed':
-      return 'completed';
-    case 'run.failed':
-      return 'failed';
-    case 'run.cancelled':
-      return 'cancelled';
-    case 'run.stuck':
-      return 'stuck';
-    case 'step.retrying':
-      return 'retrying';
-    case 'timer.set':
-      return 'sleeping';
-    case 'step.handed':
-      return 'waiting-signal';
-    case 'run.paused':
-      return 'paused';
-    case 'call.requested':
-      return 'waiting-call';
-    case 'run.started':
-    case 'step.completed':
-    case 'step.failed':
-    case 'timer.fired':
-    case 'signal.received':
-    case 'call.completed':
-    case 'call.failed':
-    case 'cancel.requested':
-    case 'step.started':
-    case 'child.completed':
-    case 'child.failed':
-    case 'run.resumed':
-    case 'run.retried':
-    case 'run.continued':
-      return 'running';
-    case 'child.started':
-    case 'patch.marked':
-    case 'run.status':
-    case 'event.emitted':
-      return undefined;
-    default:
-      return unreachable(entry);
-  }
 }
 
 /** `false`: a call with this key was there already. */

@@ -178,7 +178,7 @@ function heard(state: Session, at: At): Session {
   return { ...state, lastSeenAtMs: at.nowMs };
 }
 
-/** A device that is heard again without a hello: this gateway was restarted, or the link stalled. */
+/** A device is heard again without a hello: this gateway was restarted, or the link stalled. */
 function wake(before: Session, state: Session, at: At): SessionStep {
   if (isOnline(before, at)) return stay(state);
   const outbox = restart(state.outbox, state.outbox.applied);

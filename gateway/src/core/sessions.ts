@@ -224,7 +224,7 @@ export class Sessions {
     this.#step(device, { kind: 'commandsRead', after, commands });
   }
 
-  /** Keeps what was begun in mind until it has ended. The only failure there is, is the ledger's. */
+  /** Keeps what was begun in mind until it has ended. Only the ledger can fail in it. */
   #track(work: Promise<void>): void {
     const tracked = work
       .catch((error: unknown) => this.#ports.onFailure(error))

@@ -1,0 +1,402 @@
+import test from 'ava';
+import { array, assert, asyncProperty, integer, property, record as rows } from 'fast-check';
+import {
+  PacketMeter,
+  Sessions,
+  StoreLedger,
+  createVerify,
+  inflate,
+  newLedgerRow,
+  newSession,
+  sessionsLimits,
+  sha256,
+  step,
+  type Session,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionStep,
+} from '@holdfast/gateway/internal';
+import {
+  eachLane,
+  open,
+  seal,
+  type Command,
+  type Message,
+} from '@holdfast/protocol';
+import { HandJournal, newSigner } from '../../support/hand-journal.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+import { SimStore } from '../../support/sim-store.ts';
+
+const nowMs = Date.UTC(2026, 0, 1);
+const signer = newSigner();
+const limits = { ...sessionsLimits, gateway: 'gw-test', publicKey: signer.publicKey };
+const journal = new HandJournal('d1').facts('normal', 3);
+const hash = new Uint8Array(32);
+const hello = journal.hello(signer);
+const batch = journal.batch('normal', 1, 3);
+const position = { watermark: 3, hash };
+const record = {
+  device: 'd1',
+  publicKey: signer.publicKey,
+  epoch: 1,
+  firstSeenAtMs: 1,
+  lanes: eachLane((lane) => ({ watermark: 0, hash: journal.hashes(lane)[0] ?? hash })),
+  lastCommand: 9,
+  lastReceipt: 4,
+};
+const report: Message = {
+  kind: 'report',
+  epoch: 1,
+  atMs: nowMs,
+  agentVersion: '0.1.0',
+  lanes: eachLane(() => ({ head: 5, acked: 3, backlogBytes: 10, oldestAtMs: nowMs })),
+  runs: [],
+};
+
+function command(number: number, bytes = 10): Command {
+  const of = { kind: 'call.completed', expiresAtMs: 0, run: 'r1', op: 1, key: 'k' } as const;
+  return { number, ...of, payload: new Uint8Array(bytes) };
+}
+
+/** What a step did, in a few words: `refuse HF_…`, `send ack`, `ingest`, …. */
+function said(effects: readonly SessionEffect[]): string {
+  const word = (effect: SessionEffect): string => {
+    if (effect.kind === 'log') return '';
+    if (effect.kind === 'readCommands') return `read >${effect.read.after} ${effect.read.limit}`;
+    if (effect.kind !== 'send') return effect.kind;
+    const { message: of } = effect;
+    return of.kind === 'refusal' ? `refuse ${of.code}` : `send ${of.kind}`;
+  };
+  return effects.map(word).filter(Boolean).join(', ');
+}
+
+function message(of: Message, genuine = true): SessionEvent {
+  return { kind: 'message', message: of, genuine };
+}
+
+function run(state: Session, ...events: readonly SessionEvent[]): SessionStep {
+  const first: SessionStep = { state, effects: [] };
+  return events.reduce((last, event) => step(last.state, event, { nowMs, limits }), first);
+}
+
+const stranger = newSession('d1', undefined);
+const known = newSession('d1', record);
+const online = run(known, message(hello), { kind: 'greeted', hello, record }).state;
+const states = { stranger, known, online };
+
+const events = {
+  hello: message(hello),
+  'hello of another device': message({ ...hello, device: 'd2' }),
+  'hello of versions to come': message({ ...hello, protocolMin: 7, protocolMax: 9 }),
+  'forged hello': message(hello, false),
+  'hello with another key': message(journal.hello(newSigner()), false),
+  batch: message(batch),
+  'forged batch': message(batch, false),
+  'batch of another epoch': message({ ...batch, epoch: 2 }),
+  'batch without entries': message({ ...batch, count: 0 }),
+  report: message(report),
+  'forged report': message(report, false),
+  refusal: message({ kind: 'refusal', code: 'HF_X', why: '', retryAfterMs: 0 }),
+  'what only gateways send': message({ kind: 'commands', commands: [] }),
+  unreadable: { kind: 'unreadable', why: 'noise' },
+  issued: { kind: 'issued' },
+  tick: { kind: 'tick' },
+} satisfies Record<string, SessionEvent>;
+
+/** State × event → what is done. A missing cell does not compile. */
+const table: Record<keyof typeof events, Record<keyof typeof states, string>> = {
+  hello: { stranger: 'greet', known: 'greet', online: 'greet' },
+  'hello of another device': {
+    stranger: 'refuse HF_MESSAGE_INVALID',
+    known: 'refuse HF_MESSAGE_INVALID',
+    online: 'refuse HF_MESSAGE_INVALID',
+  },
+  'hello of versions to come': {
+    stranger: 'refuse HF_VERSION_UNSUPPORTED',
+    known: 'refuse HF_VERSION_UNSUPPORTED',
+    online: 'refuse HF_VERSION_UNSUPPORTED',
+  },
+  'forged hello': {
+    stranger: 'refuse HF_SIGNATURE_INVALID',
+    known: 'refuse HF_SIGNATURE_INVALID',
+    online: 'refuse HF_SIGNATURE_INVALID',
+  },
+  'hello with another key': {
+    stranger: 'refuse HF_SIGNATURE_INVALID',
+    known: 'refuse HF_SIGNATURE_INVALID',
+    online: 'refuse HF_SIGNATURE_INVALID',
+  },
+  batch: {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'read >4 8, ingest',
+    online: 'ingest',
+  },
+  'forged batch': {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'refuse HF_SIGNATURE_INVALID',
+    online: 'refuse HF_SIGNATURE_INVALID',
+  },
+  'batch of another epoch': {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'refuse HF_EPOCH_UNKNOWN',
+    online: 'refuse HF_EPOCH_UNKNOWN',
+  },
+  'batch without entries': {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'refuse HF_MESSAGE_INVALID',
+    online: 'refuse HF_MESSAGE_INVALID',
+  },
+  report: { stranger: '', known: 'read >4 8', online: '' },
+  'forged report': {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'refuse HF_SIGNATURE_INVALID',
+    online: 'refuse HF_SIGNATURE_INVALID',
+  },
+  refusal: { stranger: '', known: '', online: '' },
+  'what only gateways send': {
+    stranger: 'refuse HF_MESSAGE_INVALID',
+    known: 'refuse HF_MESSAGE_INVALID',
+    online: 'refuse HF_MESSAGE_INVALID',
+  },
+  unreadable: {
+    stranger: 'refuse HF_MESSAGE_INVALID',
+    known: 'refuse HF_MESSAGE_INVALID',
+    online: 'refuse HF_MESSAGE_INVALID',
+  },
+  issued: { stranger: '', known: '', online: '' },
+  tick: { stranger: '', known: '', online: '' },
+};
+
+test('each event in each state does what the table says', (t) => {
+  for (const [eventName, row] of Object.entries(table)) {
+    for (const [stateName, expected] of Object.entries(row)) {
+      const event = events[eventName as keyof typeof events];
+      const { effects } = run(states[stateName as keyof typeof states], event);
+      t.is(said(effects), expected, `${stateName} × ${eventName}`);
+    }
+  }
+});
+
+test('a forged message changes nothing that is remembered but the count', (t) => {
+  const { state } = run(online, events['forged batch'], events['forged report']);
+
+  const { refusals, refusal: _, answers: __, ...rest } = state;
+  const { refusals: ___, refusal: ____, answers: _____, ...before } = online;
+  t.is(refusals, 2);
+  t.deepEqual(rest, before);
+});
+
+test('refusals are answered and logged a few times in a window, and counted always', (t) => {
+  const noise = Array.from({ length: 50 }, () => events.unreadable);
+  let answers = 0;
+  let state = online;
+  for (const event of noise) {
+    const next = step(state, event, { nowMs, limits });
+    answers += next.effects.length;
+    ({ state } = next);
+  }
+  const later = step(state, events.unreadable, { nowMs: nowMs + 10_000, limits });
+
+  t.is(state.refusals, 50);
+  t.is(answers, 2 * limits.answers.count);
+  t.is(later.effects.length, 2);
+});
+
+test('beyond the window batches of one device are dropped, and taken again as it empties', (t) => {
+  const many = Array.from({ length: limits.ingestingMax }, () => events.batch);
+  const full = run(online, ...many).state;
+  const outcome = { kind: 'gap', position } as const;
+
+  const dropped = run(full, events.batch);
+  const after = run(full, { kind: 'ingested', batch, outcome }, events.batch);
+
+  t.is(said(dropped.effects), '');
+  t.is(said(after.effects), 'ingest');
+  t.is(run(full, { kind: 'dropped' }, { kind: 'undecodable', why: '' }).state.ingesting, 14);
+});
+
+test('commands go out in order, a window at a time, and again when no receipt comes', (t) => {
+  const first = [5, 6, 7, 8, 9, 10, 11, 12].map((number) => command(number));
+  const greeted = run(known, message({ ...hello, lastCommand: 4 }), {
+    kind: 'greeted',
+    hello: { ...hello, lastCommand: 4 },
+    record,
+  });
+  const sent = run(greeted.state, { kind: 'commandsRead', after: 4, commands: first });
+  const issued = run(sent.state, { kind: 'issued' });
+  const outcome = { kind: 'committed', position, fresh: 1, calls: 0, lastReceipt: 6 } as const;
+  const receipt = run(sent.state, { kind: 'ingested', batch, outcome });
+  const atLater = { nowMs: nowMs + limits.commandResendMs, limits };
+
+  t.is(said(greeted.effects), 'send welcome, read >4 8');
+  t.is(said(sent.effects), 'send commands');
+  t.is(said(issued.effects), '', 'the window is full');
+  t.is(said(receipt.effects), 'send ack, read >12 2');
+  t.is(said(step(sent.state, { kind: 'tick' }, { nowMs: nowMs + 1, limits }).effects), '');
+  t.is(said(step(sent.state, { kind: 'tick' }, atLater).effects), 'read >4 8');
+});
+
+test('commands that were read for a session that is over are not sent', (t) => {
+  const again = { ...hello, lastCommand: 2 };
+  const reading = run(known, message(hello), { kind: 'greeted', hello, record }).state;
+  const restarted = run(reading, { kind: 'greeted', hello: again, record });
+
+  const stale = run(restarted.state, { kind: 'commandsRead', after: 0, commands: [command(1)] });
+
+  t.is(said(restarted.effects), 'send welcome');
+  t.is(said(stale.effects), 'read >2 8');
+});
+
+test('commands that are large together go out in messages that a broker takes', (t) => {
+  const sizes = [100, 30_000, 30_000, 56 * 1_024, 10];
+  const commands = sizes.map((size, index) => command(index + 1, size));
+  const reading = run(known, message(hello), { kind: 'greeted', hello, record }).state;
+
+  const { effects } = run(reading, { kind: 'commandsRead', after: 0, commands });
+
+  const messages = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
+  const numbers = messages.flatMap((each) =>
+    each.kind === 'commands' ? each.commands.map(({ number }) => number) : [],
+  );
+  t.deepEqual(numbers, [1, 2, 3, 4, 5]);
+  t.notThrows(() => messages.map((each) => seal('d1', each, signer)));
+});
+
+test('an agent that was restarted is let in; one that was replaced and is alive is not', (t) => {
+  const greeting = (incarnation: number, session: number): SessionEvent =>
+    message({
+      ...hello,
+      incarnation: new Uint8Array(8).fill(incarnation),
+      session: new Uint8Array(8).fill(session),
+    });
+  const conflictEnd = { nowMs: nowMs + limits.conflictMs, limits };
+
+  const restarted = run(known, greeting(1, 1), greeting(2, 2));
+  const repeated = run(restarted.state, greeting(1, 1));
+  const alive = run(restarted.state, greeting(1, 3));
+  const other = run(alive.state, greeting(2, 4));
+  const left = step(other.state, greeting(2, 5), conflictEnd);
+
+  t.is(said(restarted.effects), 'greet');
+  t.is(said(repeated.effects), '', 'a broker may repeat an old greeting');
+  t.is(said(alive.effects), 'refuse HF_IDENTITY_CONFLICT');
+  t.is(said(other.effects), 'refuse HF_IDENTITY_CONFLICT');
+  t.is(said(left.effects), 'greet', 'the one that is left gets in');
+});
+
+test('a packet is let through or cut off by its length, however the stream is cut', (t) => {
+  const packet = (length: number): Buffer => {
+    const head = [0x30];
+    let rest = length;
+    do {
+      head.push((rest % 128) + (rest >= 128 ? 128 : 0));
+      rest = Math.floor(rest / 128);
+    } while (rest > 0);
+    return Buffer.concat([Buffer.from(head), Buffer.alloc(length, 0xff)]);
+  };
+  const lengths = array(integer({ min: 0, max: 1_200 }), { maxLength: 8 });
+  const cuts = array(integer({ min: 1, max: 900 }), { minLength: 1 });
+
+  assert(
+    property(lengths, cuts, (sizes, pieces) => {
+      const stream = Buffer.concat(sizes.map(packet));
+      const meter = new PacketMeter(1_000);
+      let passed = true;
+      for (let at = 0, n = 0; at < stream.length && passed; n += 1) {
+        const end = at + (pieces[n % pieces.length] ?? 1);
+        passed = meter.take(stream.subarray(at, end));
+        at = end;
+      }
+      t.is(passed, sizes.every((size) => size <= 1_000));
+    }),
+  );
+  t.false(new PacketMeter(1_000).take(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80)));
+});
+
+/** Sessions over a store, and what they have sent. */
+async function openSessions(store: SimStore) {
+  const ledger = await StoreLedger.open(store, sha256);
+  const sent: Message[] = [];
+  const failures: unknown[] = [];
+  const sessions = new Sessions(
+    {
+      ledger,
+      downlink: { send: (device, bytes) => sent.push(open(device, bytes).message) },
+      signer,
+      verify: createVerify(),
+      inflate,
+      clock: new SimClock(),
+      log: { error() {}, info() {}, debug() {} },
+      point: () => {},
+      onArrival() {},
+      onCalls() {},
+      onFailure: (error) => failures.push(error),
+    },
+    limits,
+  );
+  await sessions.start();
+  return { ledger, sessions, sent, failures };
+}
+
+async function newStore(): Promise<SimStore> {
+  const store = new SimStore();
+  await store.write([{ kind: 'put', ...newLedgerRow() }]);
+  return store;
+}
+
+test('sessions remember nothing of strangers, and answer all of them together a few times', async (t) => {
+  const { sessions, sent } = await openSessions(await newStore());
+
+  for (let n = 0; n < 100; n += 1) {
+    const name = `stranger-${n}`;
+    sessions.receive(name, seal(name, batch, signer));
+  }
+  await sessions.close();
+
+  t.deepEqual(
+    sent.map(({ kind }) => kind),
+    Array.from({ length: limits.answers.count }, () => 'refusal'),
+  );
+  t.deepEqual(sessions.live(), []);
+});
+
+test('whatever is lost, repeated, reordered or cut off by a crash, an ack is never taken back', async (t) => {
+  const length = 40;
+  const own = new HandJournal('d1').facts('normal', length);
+  const part = rows({
+    first: integer({ min: 1, max: length }),
+    count: integer({ min: 1, max: 12 }),
+  });
+  const life = array(part, { maxLength: 20 });
+
+  await assert(
+    asyncProperty(array(life, { minLength: 1, maxLength: 5 }), async (lives) => {
+      let store = await newStore();
+      let acked = 0;
+      for (const parts of lives) {
+        const { ledger, sessions, sent, failures } = await openSessions(store);
+        const held = (await ledger.device('d1'))?.lanes[1].watermark ?? 0;
+        t.true(held >= acked, `${held} are held, and ${acked} were acked`);
+        sessions.receive('d1', seal('d1', own.hello(signer), signer));
+        for (const { first, count } of parts) {
+          const last = Math.min(length, first + count - 1);
+          sessions.receive('d1', seal('d1', own.batch('normal', first, last), signer));
+          // Some commit together, and the last ones are under way when the crash comes.
+          if (count % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        store = store.crash();
+        t.deepEqual(failures, []);
+        for (const each of sent) if (each.kind === 'ack') acked = Math.max(acked, each.watermark);
+      }
+      const { ledger } = await openSessions(store);
+      const { faults } = await ledger.verify();
+      const entries = await ledger.entries({ device: 'd1', lane: 'normal', after: 0, limit: 99 });
+      t.deepEqual(faults, []);
+      t.deepEqual(
+        entries.map(({ bytes }) => Buffer.from(bytes)),
+        own.entries('normal').slice(0, entries.length).map((bytes) => Buffer.from(bytes)),
+      );
+    }),
+    { numRuns: 50 },
+  );
+});
