@@ -1,6 +1,16 @@
 import { HoldfastError } from '../base/errors.ts';
 import { NAME_LENGTH_MAX } from '../base/names.ts';
-import { bool, bytes, choice, invalid, prose, record, text, uint, type Infer } from '../base/schema.ts';
+import {
+  bool,
+  bytes,
+  choice,
+  invalid,
+  prose,
+  record,
+  text,
+  uint,
+  type Infer,
+} from '../base/schema.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 
 /** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { inspect, isDeepStrictEqual, types } from 'node:util';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -301,6 +302,19 @@ test('A15 any key and any text comes back, in order, and pollutes nothing', (t) 
   }
   t.true(isDeepStrictEqual(replayed(oddKeys), oddKeys));
   t.is(({} as Record<string, unknown>)['inner'], undefined);
+});
+
+test('A15 any text comes back where the codec has no native part', (t) => {
+  const script = `
+    const { decodeValue, encodeValue } = await import('${import.meta.resolve('@holdfast/protocol')}');
+    const texts = ${JSON.stringify(oddKeys)};
+    const back = decodeValue(encodeValue([texts, Object.fromEntries(texts.map((key) => [key, 1]))]));
+    process.stdout.write(JSON.stringify([back[0], Object.keys(back[1])]));`;
+  const env = { ...process.env, CBOR_NATIVE_ACCELERATION_DISABLED: 'true' };
+  const written = execFileSync(process.execPath, ['--input-type=module', '-e', script], { env });
+
+  const keys = Object.keys(Object.fromEntries(oddKeys.map((key) => [key, 1])));
+  t.deepEqual(JSON.parse(String(written)), [oddKeys, keys]);
 });
 
 test('A15 an object that looks like a wrapped value comes back as it was', comesBack, [

@@ -217,6 +217,7 @@ test('a message with a field too few, or one of another type, is refused', (t) =
 const hostile: Readonly<Record<string, Uint8Array>> = {
   nothing: new Uint8Array(),
   'nested arrays': new Uint8Array(50_000).fill(0x81),
+  'arrays nested deeper than any bounds': Uint8Array.from([...new Uint8Array(300).fill(0x81), 0]),
   'nested maps': unhex('a16161'.repeat(10_000)),
   'an array of 2^32 items': unhex('9affffffff'),
   'an array of 2^64 items': unhex('9bffffffffffffffff00'),
@@ -225,7 +226,14 @@ const hostile: Readonly<Record<string, Uint8Array>> = {
   'bytes beyond the end': unhex('5affffffff00'),
   'text beyond the end': unhex('7b7fffffffffffffff00'),
   'a date tag': unhex('c11a514b67b0'),
-  'a big number': Uint8Array.from([0xc2, 0x59, 0x9c, 0x40, ...new Uint8Array(40_000).fill(255)]),
+  'a big number': Uint8Array.from([
+    0x82,
+    0xc2,
+    0x59,
+    0x9c,
+    0x40,
+    ...new Uint8Array(40_000).fill(255),
+  ]),
   'a shared reference': unhex('82d81c80d81d00'),
   'a record definition': unhex('d9dfff8319e0008161616161'),
   'bundled strings': unhex('d9dff98201820000'),
@@ -404,7 +412,14 @@ test('a writer does not make what its reader would refuse', (t) => {
 
 test('text for people is cut to what its reader takes, whatever it holds', (t) => {
   const stamp = { atMs: 1, boot: 1, monoMs: 1, run: 'r', n: 1 };
-  for (const reason of ['x'.repeat(1_025), '😀'.repeat(600), '\ud800'.repeat(1_024), 'short', '']) {
+  for (const reason of [
+    'x'.repeat(1_025),
+    '😀'.repeat(600),
+    '\ud800'.repeat(1_024),
+    'short',
+    '',
+    '\ud800',
+  ]) {
     const back = decodeEntry(encodeEntry({ kind: 'run.cancelled', ...stamp, reason }));
     t.true(back.kind === 'run.cancelled' && back.reason.length <= 1_024);
     const beginning = Buffer.from(reason.slice(0, 4)).toString();
