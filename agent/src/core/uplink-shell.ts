@@ -1,9 +1,6 @@
 import {
   AssertionError,
-  PROTOCOL_VERSION,
-  PROTOCOL_VERSION_MIN,
   codeOf,
-  eachLane,
   laneIndex,
   messageOf,
   seal,
@@ -20,6 +17,7 @@ import {
   type Signer,
   type Verify,
 } from '@holdfast/protocol';
+import { helloOf } from './uplink-hello.ts';
 import { Inbox, type GatewayPin } from './uplink-inbox.ts';
 import { packBatch, type Deflate, type PackedBatch } from './uplink-pack.ts';
 import type { UplinkJournal, UplinkRuntime } from './uplink-ports.ts';
@@ -219,7 +217,7 @@ class UplinkShell implements Uplink {
       case 'close':
         return this.#dropLink();
       case 'hello':
-        return this.#sendUp(this.#hello(effect.session));
+        return this.#greet(effect.session);
       case 'pin':
         return this.#inbox.remember(effect.publicKey);
       case 'acknowledge':
@@ -305,27 +303,11 @@ class UplinkShell implements Uplink {
     });
   }
 
-  #hello(session: Uint8Array): Message {
-    const { journal, runtime, clock, signer } = this.#ports;
-    const positions = journal.positions();
-    return {
-      kind: 'hello',
-      protocolMin: PROTOCOL_VERSION_MIN,
-      protocolMax: PROTOCOL_VERSION,
-      device: this.#options.device,
-      epoch: journal.epoch,
-      incarnation: this.#incarnation,
-      session,
-      agentVersion: this.#options.agentVersion,
-      publicKey: signer.publicKey,
-      lanes: eachLane((lane) => positions[laneIndex(lane)]),
-      lastCommand: runtime.lastCommand(),
-      sentAtMs: Math.floor(clock.nowMs()),
-    };
-  }
-
-  #sendUp(message: Message): void {
-    void this.#link?.send('up', seal(this.#options.device, message, this.#ports.signer));
+  #greet(session: Uint8Array): void {
+    const { device, agentVersion } = this.#options;
+    const identity = { device, agentVersion, incarnation: this.#incarnation, session };
+    const hello = helloOf({ ...this.#ports, ...identity });
+    void this.#link?.send('up', seal(device, hello, this.#ports.signer));
   }
 
   /** The present is worth sending only while it is: never two reports on their way. */
@@ -385,18 +367,22 @@ class UplinkShell implements Uplink {
 
   /** One after another: a later command waits until the one before it is durable. */
   #apply(commands: readonly Command[]): void {
-    this.#applying = this.#applying.then(async () => {
-      if (this.#isClosed) return;
-      try {
-        await this.#ports.runtime.applyCommands(commands);
-      } catch (error) {
-        if (error instanceof AssertionError) throw error;
-        // Not applied is not lost: without a receipt the gateway sends them again.
-        this.#ports.log.error('commands not applied', { why: messageOf(error) });
-        return;
-      }
-      const last = Math.max(0, ...commands.map((command) => command.number));
-      if (last > this.#ports.runtime.lastCommand()) this.#post({ kind: 'missed' });
-    });
+    this.#applying = this.#applyAfter(this.#applying, commands);
+  }
+
+  async #applyAfter(earlier: Promise<void>, commands: readonly Command[]): Promise<void> {
+    await earlier;
+    if (this.#isClosed) return;
+    const { runtime, log } = this.#ports;
+    try {
+      await runtime.applyCommands(commands);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      // Not applied is not lost: without a receipt the gateway sends them again.
+      log.error('commands not applied', { why: messageOf(error) });
+      return;
+    }
+    const last = Math.max(0, ...commands.map((command) => command.number));
+    if (last > runtime.lastCommand()) this.#post({ kind: 'missed' });
   }
 }

@@ -2,6 +2,7 @@ import {
   eachLane,
   errorCatalogue,
   isErrorCode,
+  unreachable,
   type LinkDown,
   type PerLane,
 } from '@holdfast/protocol';
@@ -41,6 +42,8 @@ export function linkStateOf(state: UplinkState): {
       }
       return { state: isDrained(state) ? 'synced' : 'syncing', problem: null };
     }
+    default:
+      return unreachable(state);
   }
 }
 

@@ -216,7 +216,11 @@ function forget(
   };
 }
 
-function onWelcome(state: UplinkState, event: EventOf<'welcome'>, limits: UplinkLimits): UplinkStep {
+function onWelcome(
+  state: UplinkState,
+  event: EventOf<'welcome'>,
+  limits: UplinkLimits,
+): UplinkStep {
   const { welcome } = event;
   if (state.kind !== 'greeting' || state.session === undefined) return stay(state);
   // Of an earlier session: what it says of the ledger may be out of date.
@@ -236,14 +240,19 @@ function answerTo(refusal: Refusal): 'greet' | 'retry' | 'wait' {
   return errorCatalogue[refusal.code].retry === 'later' ? 'retry' : 'wait';
 }
 
-function onRefusal(state: UplinkState, event: EventOf<'refusal'>, limits: UplinkLimits): UplinkStep {
+function onRefusal(
+  state: UplinkState,
+  event: EventOf<'refusal'>,
+  limits: UplinkLimits,
+): UplinkStep {
   if (state.kind !== 'greeting' && state.kind !== 'streaming') return stay(state);
   const { refusal } = event;
   const retryAfterMs = Math.min(refusal.retryAfterMs, RETRY_AFTER_MS_MAX);
   const reason = isErrorCode(refusal.code)
     ? problemOf(refusal.code, refusal.why || undefined)
     : { code: refusal.code, message: refusal.why };
-  switch (answerTo(refusal)) {
+  const answer = answerTo(refusal);
+  switch (answer) {
     case 'greet':
       // While a welcome is awaited this is the answer to a batch of the session before.
       if (state.kind === 'greeting') return stay({ ...state, instead: reason });
@@ -252,6 +261,8 @@ function onRefusal(state: UplinkState, event: EventOf<'refusal'>, limits: Uplink
       return leave(state, reason, { ...event, limits, retryAfterMs });
     case 'wait':
       return refuse(state, reason, { ...event, limits, retryAfterMs });
+    default:
+      return unreachable(answer);
   }
 }
 

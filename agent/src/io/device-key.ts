@@ -1,0 +1,85 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify as verifySignature,
+  type KeyObject,
+} from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HoldfastError, type Signer, type Verify } from '@holdfast/protocol';
+import type { GatewayPin } from '../core/uplink-inbox.ts';
+import { writeDurably } from './durable-file.ts';
+
+const CURVE = 'prime256v1';
+const ENCODING = 'ieee-p1363';
+
+/**
+ * The identity of this device: a P-256 key in `identity/device.key` below the data directory, PEM
+ * PKCS #8, readable by this user only. Made at the first call, durable once that returns.
+ *
+ * @throws HF_KEY_UNUSABLE when the file is there and is no such key: a new one would be refused by
+ *   every gateway that knows the old one, so none is made.
+ */
+export function openDeviceKey(dataDir: string): Signer {
+  const path = join(dataDir, 'identity', 'device.key');
+  if (!existsSync(path)) {
+    const made = generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey;
+    writeDurably(path, made.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
+  }
+  const key = readKey(path, createPrivateKey);
+  return {
+    publicKey: createPublicKey(key).export({ type: 'spki', format: 'der' }),
+    sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: ENCODING }),
+  };
+}
+
+/** The gateway's key in `identity/gateway.pub`, PEM. @throws HF_KEY_UNUSABLE from `load`. */
+export function openGatewayPin(dataDir: string): GatewayPin {
+  const path = join(dataDir, 'identity', 'gateway.pub');
+  return {
+    load() {
+      if (!existsSync(path)) return undefined;
+      return readKey(path, createPublicKey).export({ type: 'spki', format: 'der' });
+    },
+    save(publicKey) {
+      const key = createPublicKey({ key: Buffer.from(publicKey), type: 'spki', format: 'der' });
+      writeDurably(path, key.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+    },
+  };
+}
+
+function readKey(path: string, parse: (pem: Buffer) => KeyObject): KeyObject {
+  try {
+    const key = parse(readFileSync(path));
+    if (isP256(key)) return key;
+  } catch (cause) {
+    throw new HoldfastError('HF_KEY_UNUSABLE', { why: path, cause });
+  }
+  throw new HoldfastError('HF_KEY_UNUSABLE', { why: `${path} holds a key that is not P-256` });
+}
+
+function isP256(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === CURVE;
+}
+
+/** Parsing a key costs as much as checking a signature; the pinned one is always the same bytes. */
+const parsed = new WeakMap<Uint8Array, KeyObject>();
+
+/** ECDSA over P-256 and SHA-256, signatures as r and s (IEEE P1363). False for what is no key. */
+export const verify: Verify = (publicKey, bytes, signature) => {
+  try {
+    const key = parsed.get(publicKey) ?? parsePublic(publicKey);
+    return verifySignature('sha256', bytes, { key, dsaEncoding: ENCODING }, signature);
+  } catch {
+    return false;
+  }
+};
+
+function parsePublic(publicKey: Uint8Array): KeyObject {
+  const key = createPublicKey({ key: Buffer.from(publicKey), type: 'spki', format: 'der' });
+  if (!isP256(key)) throw new HoldfastError('HF_KEY_UNUSABLE', { why: 'not P-256' });
+  parsed.set(publicKey, key);
+  return key;
+}

@@ -1,0 +1,135 @@
+import {
+  sha256,
+  type LanePosition,
+  type ReadLimits,
+  type UplinkJournal,
+  type UplinkRuntime,
+} from '@holdfast/agent/internal';
+import {
+  HoldfastError,
+  chainNext,
+  chainStart,
+  eachLane,
+  laneIndex,
+  type Command,
+  type Lane,
+  type PerLane,
+  type Report,
+} from '@holdfast/protocol';
+
+interface SimLane {
+  readonly entries: Uint8Array[];
+  /** The chain's hash behind each seq, from 0. */
+  readonly hashes: Uint8Array[];
+  acked: number;
+  /** Entries up to it are gone. */
+  trimmed: number;
+}
+
+/** A journal in memory: what is appended is durable at once. */
+export class SimJournal implements UplinkJournal {
+  readonly epoch = 1;
+  readonly lanes: PerLane<SimLane>;
+  /** A lane that cannot be read, and with what it fails. */
+  unreadable: { readonly lane: Lane; readonly error: Error } | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(device: string) {
+    this.lanes = eachLane((lane) => ({
+      entries: [],
+      hashes: [chainStart(sha256, { device, epoch: 1, lane })],
+      acked: 0,
+      trimmed: 0,
+    }));
+  }
+
+  lane(lane: Lane): SimLane {
+    return this.lanes[laneIndex(lane)];
+  }
+
+  append(lane: Lane, entries: readonly Uint8Array[]): void {
+    const state = this.lane(lane);
+    for (const entry of entries) {
+      const previous = state.hashes.at(-1);
+      if (previous === undefined) throw new RangeError('a chain has a beginning');
+      state.entries.push(entry);
+      state.hashes.push(chainNext(sha256, previous, entry));
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  get isSynced(): boolean {
+    return this.lanes.every((lane) => lane.acked === lane.entries.length);
+  }
+
+  positions(): PerLane<LanePosition> {
+    return eachLane((lane) => {
+      const { entries, hashes, acked } = this.lane(lane);
+      const hashAt = (seq: number) => hashes[seq] ?? new Uint8Array(32);
+      const head = entries.length;
+      return { head, headHash: hashAt(head), acked, ackedHash: hashAt(acked) };
+    });
+  }
+
+  async read(lane: Lane, seqFirst: number, limits: ReadLimits) {
+    const { entries, hashes, trimmed } = this.lane(lane);
+    await Promise.resolve();
+    if (this.unreadable?.lane === lane) throw this.unreadable.error;
+    const previousHash = hashes[seqFirst - 1];
+    const isGone = previousHash === undefined || seqFirst <= trimmed;
+    if (isGone) throw new HoldfastError('HF_ENTRY_DAMAGED');
+    const taken: Uint8Array[] = [];
+    let bytes = 0;
+    for (const entry of entries.slice(seqFirst - 1, seqFirst - 1 + limits.entriesMax)) {
+      bytes += entry.byteLength;
+      if (taken.length > 0 && bytes > limits.bytesMax) break;
+      taken.push(entry);
+    }
+    return { previousHash, entries: taken };
+  }
+
+  acknowledge(lane: Lane, watermark: number): void {
+    const state = this.lane(lane);
+    state.acked = Math.max(state.acked, watermark);
+  }
+
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** Applies commands by noting them. */
+export class SimRuntime implements UplinkRuntime {
+  readonly applied: Command[] = [];
+  readonly #journal: SimJournal;
+
+  constructor(journal: SimJournal) {
+    this.#journal = journal;
+  }
+
+  lastCommand(): number {
+    return this.applied.length;
+  }
+
+  async applyCommands(commands: readonly Command[]): Promise<void> {
+    await Promise.resolve();
+    for (const command of commands) {
+      if (command.number === this.applied.length + 1) this.applied.push(command);
+    }
+  }
+
+  async report(): Promise<Report> {
+    const positions = this.#journal.positions();
+    return {
+      epoch: this.#journal.epoch,
+      atMs: 0,
+      agentVersion: '0.0.0',
+      lanes: eachLane((lane) => {
+        const { head, acked } = positions[laneIndex(lane)];
+        return { head, acked, backlogBytes: 0, oldestAtMs: 0 };
+      }),
+      runs: [],
+    };
+  }
+}

@@ -1,0 +1,108 @@
+import { sha256 } from '@holdfast/agent/internal';
+import { concat, equalBytes } from '@holdfast/protocol';
+import type { Chance, Dial, LinkEvent, Signer, Verify } from '@holdfast/protocol';
+import type { SimClock } from './sim-clock.ts';
+
+export interface RadioFaults {
+  /** Chance that a message is lost, comes twice, or is overtaken by later ones. */
+  readonly drop: number;
+  readonly duplicate: number;
+  readonly delay: number;
+}
+
+export const noFaults: RadioFaults = { drop: 0, duplicate: 0, delay: 0 };
+
+export interface RadioOptions {
+  readonly clock: SimClock;
+  readonly chance: Chance;
+  /** Takes what came from the device. @returns What goes down. */
+  readonly receive: (bytes: Uint8Array) => readonly Uint8Array[];
+}
+
+const HOP_MS = 20;
+const DELAY_MS_MAX = 2_000;
+
+/** A broker and the way to it, in virtual time. Messages of ended links may still arrive. */
+export class SimRadio {
+  faults: RadioFaults = noFaults;
+  /** Connections are refused. */
+  isOut = false;
+  /** How many faults have happened. */
+  injected = 0;
+  /** Links that were made. */
+  dials = 0;
+  readonly #options: RadioOptions;
+  #listen: ((event: LinkEvent) => void) | undefined;
+
+  constructor(options: RadioOptions) {
+    this.#options = options;
+  }
+
+  readonly dial: Dial = (listen) => {
+    this.dials += 1;
+    const { clock } = this.#options;
+    clock.wakeIn(HOP_MS, () => {
+      if (this.#listen !== listen) return;
+      if (this.isOut) this.#end('HF_GATEWAY_UNREACHABLE');
+      else listen({ kind: 'up' });
+    });
+    this.#listen = listen;
+    return {
+      send: (_channel, bytes) => {
+        if (this.#listen === listen) this.#carry(() => this.#toGateway(bytes));
+        return Promise.resolve();
+      },
+      close: () => {
+        if (this.#listen === listen) this.#listen = undefined;
+      },
+    };
+  };
+
+  /** The connection ends. */
+  cut(): void {
+    if (this.#listen === undefined) return;
+    this.injected += 1;
+    this.#end('HF_LINK_LOST');
+  }
+
+  /** Carries a message of the gateway to whoever listens when it arrives. */
+  toDevice(bytes: Uint8Array): void {
+    this.#carry(() => this.#listen?.({ kind: 'message', bytes }));
+  }
+
+  #toGateway(bytes: Uint8Array): void {
+    for (const answer of this.#options.receive(bytes)) this.toDevice(answer);
+  }
+
+  #end(code: string): void {
+    const listen = this.#listen;
+    this.#listen = undefined;
+    listen?.({ kind: 'down', reason: { code, message: code } });
+  }
+
+  #carry(deliver: () => void): void {
+    const { clock } = this.#options;
+    if (this.#strikes(this.faults.drop)) return;
+    const copies = this.#strikes(this.faults.duplicate) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const isLate = this.#strikes(this.faults.delay);
+      const lateMs = isLate ? this.#options.chance.next() * DELAY_MS_MAX : 0;
+      clock.wakeIn(HOP_MS + lateMs, deliver);
+    }
+  }
+
+  #strikes(probability: number): boolean {
+    const isHit = probability > 0 && this.#options.chance.next() < probability;
+    if (isHit) this.injected += 1;
+    return isHit;
+  }
+}
+
+/** Signatures that cost nothing: whoever knows the public key can make them. */
+export function simSigner(name: string): Signer {
+  const publicKey = sha256(Uint8Array.from(name, (char) => char.charCodeAt(0)));
+  return { publicKey, sign: (bytes) => sha256(concat([publicKey, bytes])) };
+}
+
+export const simVerify: Verify = (publicKey, bytes, signature) =>
+  equalBytes(sha256(concat([publicKey, bytes])), signature);

@@ -1,0 +1,322 @@
+import test, { type ExecutionContext } from 'ava';
+import * as fc from 'fast-check';
+import {
+  createUplink,
+  deflate,
+  type GatewayPin,
+  type Uplink,
+  type UplinkLimits,
+} from '@holdfast/agent/internal';
+import { lanes, type Lane, type Welcome } from '@holdfast/protocol';
+import { NaiveGateway } from '../../support/naive-gateway.ts';
+import { SimChance } from '../../support/sim-chance.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+import { SimJournal, SimRuntime } from '../../support/sim-journal.ts';
+import { SimRadio, noFaults, simSigner, simVerify } from '../../support/sim-radio.ts';
+
+const device = 'truck-7';
+const quiet = { error: () => {}, info: () => {}, debug: () => {} };
+
+interface WorldOptions {
+  readonly seed?: number;
+  readonly welcome?: Partial<Welcome>;
+  readonly limits?: Partial<UplinkLimits>;
+}
+
+/** A device, a way to the cloud, and a gateway, in virtual time. */
+class World {
+  readonly clock = new SimClock();
+  readonly journal = new SimJournal(device);
+  readonly runtime = new SimRuntime(this.journal);
+  readonly gateway: NaiveGateway;
+  readonly radio: SimRadio;
+  readonly uplink: Uplink;
+  readonly errors: string[] = [];
+  pinned: Uint8Array | undefined;
+
+  constructor({ seed = 1, welcome = {}, limits = {} }: WorldOptions = {}) {
+    const { clock, journal, runtime } = this;
+    const chance = new SimChance(seed);
+    const signer = simSigner('gateway');
+    this.gateway = new NaiveGateway({ device, signer, welcome });
+    const receive = (bytes: Uint8Array) => this.gateway.receive(bytes);
+    this.radio = new SimRadio({ clock, chance: new SimChance(seed + 1), receive });
+    const pin: GatewayPin = { load: () => this.pinned, save: (key) => void (this.pinned = key) };
+    const log = { ...quiet, error: (message: string) => void this.errors.push(message) };
+    this.uplink = createUplink(
+      {
+        journal,
+        runtime,
+        clock,
+        chance,
+        log,
+        pin,
+        deflate,
+        dial: this.radio.dial,
+        signer: simSigner(device),
+        verify: simVerify,
+      },
+      { device, agentVersion: '0.0.0', limits },
+    );
+  }
+
+  /** Entries of random bytes, so that they do not compress. */
+  append(lane: Lane, count: number, size = 100): void {
+    const head = this.journal.lane(lane).entries.length;
+    const chance = new SimChance(head + size);
+    this.journal.append(lane, Array.from({ length: count }, () => chance.bytes(size)));
+  }
+
+  async until(what: string, holds: () => boolean, deadlineMs = 300_000): Promise<void> {
+    const endMs = this.clock.monoMs() + deadlineMs;
+    while (!holds()) {
+      if (this.clock.monoMs() > endMs) throw new Error(`not in time: ${what}`);
+      await this.clock.advance(50);
+    }
+  }
+
+  untilSynced(): Promise<void> {
+    return this.until('synced', () => this.journal.isSynced);
+  }
+
+  /** What must hold at every moment. */
+  check(t: ExecutionContext): void {
+    t.deepEqual(this.gateway.faults, []);
+    for (const lane of lanes) {
+      const held = this.gateway.lane(lane).entries;
+      const journaled = this.journal.lane(lane).entries;
+      const isPrefix = held.every((entry, index) => isSame(entry, journaled[index]));
+      t.true(isPrefix, `the ledger of ${lane} is a prefix of the journal`);
+      t.true(this.journal.lane(lane).acked <= held.length, `${lane} acknowledged what is held`);
+    }
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}
+
+const percent = (max: number) => fc.integer({ min: 0, max }).map((value) => value / 100);
+const just = <const K extends string>(kind: K) => fc.record({ kind: fc.constant(kind) });
+const append = fc.record({
+  kind: fc.constant('append' as const),
+  lane: fc.constantFrom(...lanes),
+  count: fc.integer({ min: 1, max: 400 }),
+  size: fc.integer({ min: 1, max: 2_000 }),
+});
+const outage = fc.record({
+  kind: fc.constant('outage' as const),
+  ms: fc.integer({ min: 1, max: 60_000 }),
+});
+const action = fc.oneof(
+  { weight: 6, arbitrary: append },
+  { weight: 1, arbitrary: outage },
+  { weight: 2, arbitrary: just('cut') },
+  { weight: 2, arbitrary: just('restart') },
+  { weight: 2, arbitrary: just('command') },
+  { weight: 1, arbitrary: just('nudge') },
+);
+type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
+
+const plan = fc.record({
+  seed: fc.integer({ min: 1, max: 1_000_000 }),
+  faults: fc.record({ drop: percent(20), duplicate: percent(20), delay: percent(20) }),
+  actions: fc.array(fc.tuple(fc.integer({ min: 0, max: 8_000 }), action), { maxLength: 25 }),
+});
+
+async function perform(world: World, what: Action): Promise<void> {
+  switch (what.kind) {
+    case 'append':
+      return world.append(what.lane, what.count, what.size);
+    case 'cut':
+      return world.radio.cut();
+    case 'outage':
+      world.radio.isOut = true;
+      world.radio.cut();
+      await world.clock.advance(what.ms);
+      world.radio.isOut = false;
+      return;
+    case 'restart':
+      world.radio.injected += 1;
+      return world.gateway.restart();
+    case 'command':
+      return world.radio.toDevice(world.gateway.issue());
+    case 'nudge':
+      return world.uplink.nudge();
+  }
+}
+
+test('over a link that loses, repeats, reorders and breaks, each entry arrives once', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ seed, faults, actions }) => {
+      const world = new World({ seed });
+      world.radio.faults = faults;
+      world.uplink.start();
+      for (const [afterMs, what] of actions) {
+        await world.clock.advance(afterMs);
+        await perform(world, what);
+        world.check(t);
+      }
+      world.radio.faults = noFaults;
+      world.append('normal', 1);
+
+      await world.untilSynced();
+      // Nobody but the gateway can know that the last command was lost: another one shows it.
+      world.radio.toDevice(world.gateway.issue());
+      const { applied } = world.runtime;
+      const { commands } = world.gateway;
+      await world.until('commands', () => applied.length === commands.length);
+
+      world.check(t);
+      for (const lane of lanes) {
+        t.is(world.gateway.lane(lane).entries.length, world.journal.lane(lane).entries.length);
+      }
+      t.deepEqual(applied, commands);
+      // A window of batches, and the one that is being read, is what one fault can cost.
+      t.true(world.uplink.state().resends <= 9 * world.radio.injected);
+      await world.uplink.close();
+      await world.clock.advance(5_000);
+      t.is(world.clock.pending, 0, 'no wake-up is left');
+    }),
+    { numRuns: Number(process.env['UPLINK_RUNS'] ?? 40), includeErrorInReport: true },
+  );
+});
+
+test('a lost batch and a lost ack cost one resend each', async (t) => {
+  for (const lost of ['batch', 'ack'] as const) {
+    const world = new World();
+    let isLost = false;
+    world.gateway.answer = (message) => {
+      if (message.kind !== 'batch' || isLost) return undefined;
+      isLost = true;
+      if (lost === 'ack') world.gateway.receive(world.gateway.seal(message));
+      return [];
+    };
+    world.append('normal', 1);
+    world.uplink.start();
+
+    await world.untilSynced();
+
+    t.is(world.uplink.state().resends, 1, lost);
+    t.is(world.radio.dials, 1, 'on the same connection');
+    world.check(t);
+    await world.uplink.close();
+  }
+});
+
+test('a gateway that never answers is told from a broker that is not there', async (t) => {
+  const world = new World();
+  world.gateway.answer = () => [];
+  world.uplink.start();
+  const problem = () => world.uplink.state().problem?.code;
+  await world.until('silent', () => problem() === 'HF_GATEWAY_SILENT');
+
+  world.radio.isOut = true;
+  world.uplink.nudge();
+  await world.until('unreachable', () => problem() === 'HF_GATEWAY_UNREACHABLE');
+
+  t.is(world.uplink.state().lastAckAt, null);
+  await world.uplink.close();
+});
+
+test('an outage shows its next attempt, which entries do not hurry', async (t) => {
+  const world = new World();
+  world.radio.isOut = true;
+  world.uplink.start();
+  await world.until('offline', () => world.uplink.state().attempt > 8);
+  await world.until('waiting', () => world.uplink.state().state === 'offline');
+  const { nextTryAt, since } = world.uplink.state();
+
+  world.append('urgent', 1);
+  await world.clock.advance(0);
+  t.is(world.uplink.state().nextTryAt, nextTryAt);
+  world.radio.isOut = false;
+  world.uplink.nudge();
+
+  t.is(world.uplink.state().since, since, 'offline and connecting are one outage');
+  await world.until('synced', () => world.uplink.state().state === 'synced', 1_000);
+  t.deepEqual(world.uplink.state().sent, [1, 0, 0]);
+  await world.uplink.close();
+});
+
+test('messages not of the pinned gateway are dropped, counted, and logged once', async (t) => {
+  const world = new World();
+  world.uplink.start();
+  await world.until('synced', () => world.uplink.state().state === 'synced');
+  const stranger = new NaiveGateway({ device, signer: simSigner('stranger') });
+
+  for (let index = 0; index < 100; index += 1) {
+    world.radio.toDevice(stranger.issue());
+    world.radio.toDevice(Uint8Array.of(index));
+  }
+  await world.clock.advance(1_000);
+
+  t.deepEqual(world.pinned, simSigner('gateway').publicKey);
+  t.is(world.uplink.state().rejected, 200);
+  t.is(world.errors.length, 1);
+  t.deepEqual(world.runtime.applied, []);
+  await world.uplink.close();
+});
+
+test('a lane that cannot be read does not hold up the others', async (t) => {
+  const world = new World();
+  world.journal.unreadable = { lane: 'normal', error: new RangeError('disk') };
+  world.append('normal', 10);
+  world.append('bulk', 10);
+  world.uplink.start();
+  await world.until('bulk', () => world.journal.lane('bulk').acked === 10);
+  t.is(world.uplink.state().state, 'stuck');
+  t.is(world.uplink.state().problem?.code, 'HF_ENTRY_DAMAGED');
+
+  world.journal.unreadable = undefined;
+  await world.untilSynced();
+
+  t.is(world.radio.dials, 1);
+  await world.uplink.close();
+});
+
+test('a ledger that was set back is refilled, or says what is gone', async (t) => {
+  const world = new World();
+  world.append('normal', 50);
+  world.uplink.start();
+  await world.untilSynced();
+
+  world.gateway.restore('normal', 20);
+  world.radio.cut();
+  await world.until('refilled', () => world.gateway.lane('normal').entries.length === 50);
+  world.journal.lane('normal').trimmed = 40;
+  world.gateway.restore('normal', 20);
+  world.radio.cut();
+  await world.until('told', () => world.uplink.state().problem?.code === 'HF_LEDGER_BEHIND');
+
+  t.is(world.uplink.state().state, 'stuck');
+  t.deepEqual(world.gateway.faults, []);
+  await world.uplink.close();
+});
+
+test('an alarm passes a backlog that drains', async (t) => {
+  const world = new World({ welcome: { inflightMax: 4 } });
+  world.append('bulk', 5_000, 200);
+  world.uplink.start();
+  await world.clock.advance(200);
+  t.true(world.journal.lane('bulk').acked < 5_000, 'the backlog drains');
+
+  world.append('urgent', 1);
+  const atMs = world.clock.monoMs();
+  await world.until('alarm', () => world.journal.lane('urgent').acked === 1);
+
+  t.true(world.clock.monoMs() - atMs <= 100, 'one round trip');
+  t.true(world.journal.lane('bulk').acked < 5_000, 'the backlog still drains');
+  await world.uplink.close();
+});
+
+test('reports come at once and at the interval', async (t) => {
+  const world = new World({ welcome: { reportEveryMs: 10_000 } });
+  world.uplink.start();
+  await world.until('first', () => world.gateway.reports === 1, 1_000);
+
+  await world.clock.advance(60_000);
+
+  t.true(world.gateway.reports >= 6 && world.gateway.reports <= 7, `${world.gateway.reports}`);
+  await world.uplink.close();
+});

@@ -1,0 +1,461 @@
+import test from 'ava';
+import {
+  batchLimits,
+  observeAck,
+  paceUnknown,
+  patience,
+  retryDelayMs,
+  step,
+  uplinkIdle,
+  uplinkLimits,
+  wakeAtMs,
+  type InState,
+  type UplinkEffect,
+  type UplinkEvent,
+  type UplinkKind,
+  type UplinkState,
+} from '@holdfast/agent/internal';
+import { assert, eachLane, type Ack, type Lane, type Welcome } from '@holdfast/protocol';
+
+const limits = uplinkLimits;
+const session = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const hash = new Uint8Array(32);
+const reason = { code: 'HF_LINK_LOST', message: 'lost' };
+
+type Posted<K extends UplinkEvent['kind']> = Omit<
+  Extract<UplinkEvent, { readonly kind: K }>,
+  'kind' | 'nowMs' | 'chance'
+>;
+
+/** A machine and the time it lives in. */
+class Bench {
+  state: UplinkState = uplinkIdle;
+  nowMs = 1_000;
+  effects: readonly UplinkEffect[] = [];
+
+  do<K extends UplinkEvent['kind']>(kind: K, event: Posted<K>): readonly UplinkEffect[] {
+    const whole = { kind, nowMs: this.nowMs, chance: 0.5, ...event };
+    const { state, effects } = step(this.state, whole as UplinkEvent, limits);
+    this.state = state;
+    this.effects = effects;
+    return effects;
+  }
+
+  /** Time goes on to the next moment at which the machine wants to be woken. */
+  wake(): readonly UplinkEffect[] {
+    this.nowMs = Math.max(this.nowMs, wakeAtMs(this.state, limits));
+    return this.do('tick', { id: session });
+  }
+
+  /** From nothing to a session in which a lane has that many entries pending. */
+  connect(heads: Partial<Record<Lane, number>> = {}, given: Partial<Welcome> = {}): this {
+    this.do('nudge', {});
+    this.do('up', { id: session });
+    this.do('welcome', { welcome: welcome(given), marks: marksOf(heads) });
+    return this;
+  }
+
+  /** The shell hands the batch that was asked for to the link. */
+  sendAsked(count = 1, bytes = 500): Extract<UplinkEffect, { readonly kind: 'send' }> {
+    const asked = this.effects.find((effect) => effect.kind === 'send');
+    assert(asked?.kind === 'send', 'a batch was asked for');
+    const { lane, seqFirst } = asked;
+    const seqLast = seqFirst + Math.min(count, asked.entriesMax) - 1;
+    this.do('sent', { session, lane, seqFirst, seqLast, bytes, entryBytes: bytes });
+    return asked;
+  }
+
+  /** Sends until nothing more is asked for. */
+  sendAll(count = 1, bytes = 500): readonly string[] {
+    const sent: string[] = [];
+    while (this.effects.some((effect) => effect.kind === 'send')) {
+      const { lane, seqFirst } = this.sendAsked(count, bytes);
+      sent.push(`${lane} ${seqFirst}`);
+    }
+    return sent;
+  }
+
+  ack(watermark: number, more: Partial<Ack> = {}): readonly UplinkEffect[] {
+    const ack = { epoch: 1, lane: 'normal', watermark, hash, missingFrom: 0, slowMs: 0, ...more };
+    return this.do('ack', { ack: ack as Ack, epoch: 1 });
+  }
+
+  get stream(): InState<'streaming'> {
+    assert(this.state.kind === 'streaming', 'a session');
+    return this.state;
+  }
+}
+
+function welcome(given: Partial<Welcome> = {}): Welcome {
+  return {
+    protocol: 1,
+    session,
+    gateway: 'gw',
+    publicKey: hash,
+    nowMs: 0,
+    lanes: eachLane(() => ({ watermark: 0, hash, verdict: 'ok' as const })),
+    batchBytesMax: 60_000,
+    inflightMax: 8,
+    reportEveryMs: 600_000,
+    reconnectSpreadMs: 0,
+    ...given,
+  };
+}
+
+function marksOf(heads: Partial<Record<Lane, number>>) {
+  return eachLane((lane) => ({ head: heads[lane] ?? 0, acked: 0 }));
+}
+
+const states: Readonly<Record<UplinkKind, () => Bench>> = {
+  offline: () => {
+    const bench = new Bench();
+    bench.do('nudge', {});
+    bench.do('down', { reason });
+    return bench;
+  },
+  refused: () => {
+    const bench = new Bench();
+    bench.do('nudge', {});
+    bench.do('up', { id: session });
+    const refusal = { code: 'HF_VERSION_UNSUPPORTED', why: '', retryAfterMs: 0 };
+    bench.do('refusal', { refusal });
+    return bench;
+  },
+  connecting: () => {
+    const bench = new Bench();
+    bench.do('nudge', {});
+    return bench;
+  },
+  greeting: () => {
+    const bench = new Bench();
+    bench.do('nudge', {});
+    bench.do('up', { id: session });
+    return bench;
+  },
+  streaming: () => {
+    const bench = new Bench().connect({ normal: 9 });
+    bench.sendAsked();
+    return bench;
+  },
+};
+
+const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
+  tick: { id: session },
+  nudge: {},
+  up: { id: session },
+  down: { reason },
+  welcome: { welcome: welcome(), marks: marksOf({ normal: 1 }) },
+  ack: {
+    ack: { epoch: 1, lane: 'normal', watermark: 1, hash, missingFrom: 0, slowMs: 0 },
+    epoch: 1,
+  },
+  commands: { commands: [] },
+  missed: {},
+  refusal: { refusal: { code: 'HF_IDENTITY_CONFLICT', why: 'two', retryAfterMs: 0 } },
+  rejected: { reason },
+  committed: { marks: marksOf({ normal: 10 }) },
+  sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90 },
+  unread: { session, lane: 'normal', reason, isFinal: false },
+};
+
+const waits = { down: 'stay', up: 'stay', welcome: 'stay', ack: 'stay', commands: 'stay' } as const;
+const quiet = { missed: 'stay', committed: 'stay', sent: 'stay', unread: 'stay' } as const;
+
+/** State × event → state, and the effects. `tick` comes when the state asked for it. */
+const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>> = {
+  offline: {
+    ...waits,
+    ...quiet,
+    tick: 'connecting: connect',
+    nudge: 'connecting: connect',
+    refusal: 'stay',
+    rejected: 'stay',
+  },
+  refused: {
+    ...waits,
+    ...quiet,
+    tick: 'connecting: connect',
+    nudge: 'connecting: connect',
+    refusal: 'stay',
+    rejected: 'stay',
+  },
+  connecting: {
+    ...waits,
+    ...quiet,
+    tick: 'offline: close',
+    nudge: 'stay',
+    up: 'greeting: hello',
+    down: 'offline: ',
+    refusal: 'stay',
+    rejected: 'stay',
+  },
+  greeting: {
+    ...waits,
+    ...quiet,
+    tick: 'offline: close',
+    nudge: 'stay',
+    down: 'offline: ',
+    welcome: 'streaming: pin report send',
+    commands: 'greeting: apply',
+    refusal: 'refused: close',
+    rejected: 'stay',
+  },
+  streaming: {
+    tick: 'streaming: ',
+    nudge: 'stay',
+    up: 'stay',
+    down: 'offline: ',
+    welcome: 'stay',
+    ack: 'streaming: acknowledge',
+    commands: 'streaming: apply',
+    missed: 'greeting: ',
+    refusal: 'refused: close',
+    rejected: 'stay',
+    committed: 'stay',
+    sent: 'streaming: send',
+    unread: 'stay',
+  },
+};
+
+for (const [kind, row] of Object.entries(outcomes)) {
+  test(`${kind}: every event has the outcome of the table`, (t) => {
+    const seen: Record<string, string> = {};
+    for (const event of Object.keys(row) as UplinkEvent['kind'][]) {
+      const bench = states[kind as UplinkKind]();
+      if (event === 'tick') bench.wake();
+      else bench.do(event, events[event]);
+      const effects = bench.effects.map((effect) => effect.kind).join(' ');
+      const stays = bench.state.kind === kind && effects === '';
+      seen[event] = stays && row[event] === 'stay' ? 'stay' : `${bench.state.kind}: ${effects}`;
+    }
+
+    t.deepEqual(seen, row);
+  });
+}
+
+test('one lost batch costs one resend, however many answers report the gap', (t) => {
+  const bench = new Bench().connect({ normal: 70 });
+  bench.sendAll(10);
+  bench.ack(10);
+  bench.sendAll(10);
+
+  bench.ack(10, { missingFrom: 11 });
+  const resent = bench.sendAll(10);
+  for (let answer = 0; answer < 6; answer += 1) {
+    bench.ack(10, { missingFrom: 11 });
+    t.deepEqual(bench.sendAll(10), [], 'a gap that is known');
+  }
+
+  t.is(resent[0], 'normal 11');
+  t.is(bench.state.memory.resends, 6);
+});
+
+test('an answer about a gap that was closed meanwhile changes nothing', (t) => {
+  const bench = new Bench().connect({ normal: 50 });
+  bench.sendAll(10);
+  bench.ack(30);
+  const before = bench.stream.lanes[1];
+
+  bench.ack(10, { missingFrom: 11 });
+
+  t.deepEqual(bench.stream.lanes[1], before);
+});
+
+test('a silent lane goes back once; then the connection is given up as silent', (t) => {
+  const bench = new Bench().connect({ normal: 2 });
+  bench.sendAll();
+  const sentAtMs = bench.nowMs;
+
+  bench.wake();
+  t.is(bench.nowMs, sentAtMs + limits.resendMs);
+  t.deepEqual(bench.sendAll(), ['normal 1', 'normal 2']);
+  bench.wake();
+
+  t.is(bench.nowMs, sentAtMs + limits.ackDeadlineMs);
+  t.deepEqual(bench.effects, [{ kind: 'close' }]);
+  t.is(bench.state.memory.reason?.code, 'HF_GATEWAY_SILENT');
+});
+
+test('what came instead of a welcome is told rather than silence', (t) => {
+  const bench = states.greeting();
+  bench.do('rejected', { reason: { code: 'HF_SIGNATURE_INVALID', message: 'forged' } });
+
+  bench.wake();
+
+  t.is(bench.state.memory.reason?.code, 'HF_SIGNATURE_INVALID');
+});
+
+test('a pause that the gateway asks for is kept, and nothing is late for it', (t) => {
+  const bench = new Bench().connect({ normal: 50 });
+  bench.sendAll(1);
+  bench.ack(1, { slowMs: 20_000 });
+  const pausedAtMs = bench.nowMs;
+  t.deepEqual(bench.effects.filter(({ kind }) => kind === 'send'), []);
+
+  bench.wake();
+
+  t.is(bench.nowMs, pausedAtMs + 20_000);
+  t.is(bench.sendAll(1).length > 0, true);
+  t.is(bench.state.memory.resends, 0);
+});
+
+test('history leaves a place for an alarm', (t) => {
+  const bench = new Bench().connect({ normal: 100, bulk: 100 });
+  bench.sendAll(1, 10);
+  t.is(bench.stream.lanes.flatMap((lane) => lane.flights).length, 7);
+
+  bench.do('committed', { marks: marksOf({ urgent: 1, normal: 100, bulk: 100 }) });
+
+  t.deepEqual(bench.sendAll(1, 10), ['urgent 1']);
+});
+
+test('busy lanes share the link by weight and none starves', (t) => {
+  const bench = new Bench().connect({ urgent: 9_000, normal: 9_000, bulk: 9_000 });
+  const served: Lane[] = [];
+  for (let round = 0; round < 1_200; round += 1) {
+    if (bench.effects.some(({ kind }) => kind === 'send')) served.push(bench.sendAsked(1, 10).lane);
+    else {
+      const lane = served[served.length - 1 - (round % 3)] ?? 'normal';
+      bench.nowMs += 1;
+      bench.ack(bench.stream.lanes[laneNumber(lane)].sent, { lane });
+    }
+  }
+
+  const share = (lane: Lane) => served.filter((each) => each === lane).length / served.length;
+  t.true(share('urgent') > share('normal'), 'urgent has more than normal');
+  t.true(share('normal') > share('bulk'), 'normal has more than bulk');
+  t.true(share('bulk') > 0.03, `bulk had ${share('bulk')}`);
+});
+
+function laneNumber(lane: Lane): 0 | 1 | 2 {
+  return lane === 'urgent' ? 0 : lane === 'normal' ? 1 : 2;
+}
+
+test('a batch takes seconds of a slow link and a whole message of a fast one', (t) => {
+  const slow = observeAck(paceUnknown, { bytes: 1_200, busyMs: 1_000, roundTripMs: 300 });
+  const fast = observeAck(paceUnknown, { bytes: 50_000, busyMs: 20, roundTripMs: 20 });
+
+  const first = batchLimits(paceUnknown, 60_000);
+  const onSlow = batchLimits(slow, 60_000);
+  const onFast = batchLimits(fast, 60_000);
+
+  t.true(first.messageBytesMax <= 5 * 1_200, `${first.messageBytesMax} at first`);
+  t.true(onSlow.messageBytesMax >= 2_048 && onSlow.messageBytesMax <= 5 * 1_200);
+  t.is(onFast.messageBytesMax, 60_000);
+  t.is(batchLimits(fast, 1_000_000).messageBytesMax, 60 * 1024, 'what every broker takes');
+});
+
+test('deadlines grow with a slow link, and not without bound', (t) => {
+  const slow = observeAck(paceUnknown, { bytes: 1_200, busyMs: 1_000, roundTripMs: 2_000 });
+
+  t.is(patience(paceUnknown, 4_096, limits), 1);
+  t.is(patience(slow, 12_000, limits), (2 * (2_000 + 10_000)) / limits.resendMs);
+  t.is(patience(slow, 1e9, limits), 8);
+});
+
+test('pauses grow to the limit, all of them with full jitter', (t) => {
+  const longest = [0, 1, 2, 20].map((attempt) => retryDelayMs(attempt, 1, limits));
+
+  t.deepEqual(longest, [500, 1_000, 2_000, 60_000]);
+  t.is(retryDelayMs(20, 0, limits), 0);
+  t.is(retryDelayMs(0, 1, { ...limits, spreadMs: 30_000 }), 30_000);
+});
+
+test('attempts count until a session lasted and was acknowledged', (t) => {
+  const flap = new Bench();
+  for (let time = 0; time < 5; time += 1) {
+    flap.connect({ normal: 1 });
+    flap.sendAll();
+    flap.ack(1);
+    flap.do('down', { reason });
+    t.is(flap.state.memory.attempt, time + 1);
+  }
+
+  flap.connect({ normal: 2 });
+  flap.sendAll();
+  flap.nowMs += limits.stableMs;
+  flap.ack(2);
+  flap.do('down', { reason });
+
+  t.is(flap.state.memory.attempt, 0);
+});
+
+test('a lane that is set back or forked waits for a person; the others go on', (t) => {
+  const lanes = welcome().lanes;
+  for (const [verdict, code] of [
+    ['rewound', 'HF_JOURNAL_REWOUND'],
+    ['forked', 'HF_CHAIN_BROKEN'],
+  ] as const) {
+    const bench = new Bench().connect(
+      { normal: 5, bulk: 5 },
+      { lanes: [lanes[0], { watermark: 2, hash, verdict }, lanes[2]] },
+    );
+
+    t.is(bench.sendAll(5)[0], 'bulk 1');
+    t.is(bench.stream.lanes[1].blocked?.reason.code, code);
+  }
+});
+
+test('a ledger that was set back gets again what it lost', (t) => {
+  const bench = new Bench();
+  bench.do('nudge', {});
+  bench.do('up', { id: session });
+  const marks = eachLane(() => ({ head: 20, acked: 15 }));
+  const lanes = eachLane(() => ({ watermark: 20, hash, verdict: 'ok' as const }));
+  lanes[1] = { watermark: 5, hash, verdict: 'ok' };
+
+  bench.do('welcome', { welcome: welcome({ lanes }), marks });
+
+  t.deepEqual(
+    bench.effects.filter(({ kind }) => kind === 'acknowledge'),
+    [
+      { kind: 'acknowledge', lane: 'urgent', watermark: 20 },
+      { kind: 'acknowledge', lane: 'bulk', watermark: 20 },
+    ],
+  );
+  t.deepEqual(bench.sendAll(20), ['normal 6']);
+});
+
+test('refusals are answered by their code', (t) => {
+  const answers: Readonly<Record<string, UplinkKind>> = {
+    HF_EPOCH_UNKNOWN: 'greeting',
+    HF_STORE_LOCKED: 'offline',
+    HF_IDENTITY_CONFLICT: 'refused',
+    HF_SIGNATURE_INVALID: 'refused',
+    HF_CHAIN_BROKEN: 'refused',
+    HF_OF_THE_FUTURE: 'refused',
+  };
+  for (const [code, kind] of Object.entries(answers)) {
+    const bench = new Bench().connect({ normal: 1 });
+    bench.do('refusal', { refusal: { code, why: 'because', retryAfterMs: 0 } });
+
+    t.is(bench.state.kind, kind, code);
+    t.is(bench.state.memory.reason?.code, code);
+  }
+});
+
+test('a lost session is begun again on the same link, after a pause', (t) => {
+  const bench = new Bench().connect({ normal: 1 });
+  const refusal = { code: 'HF_EPOCH_UNKNOWN', why: '', retryAfterMs: 0 };
+  bench.do('refusal', { refusal });
+  bench.do('refusal', { refusal });
+  const refusedAtMs = bench.nowMs;
+
+  t.deepEqual(bench.wake(), [{ kind: 'hello', session }]);
+  t.true(bench.nowMs > refusedAtMs);
+});
+
+test('what belongs to another session or epoch changes nothing', (t) => {
+  const bench = states.greeting();
+  const other = Uint8Array.of(9, 9, 9, 9, 9, 9, 9, 9);
+  const marks = marksOf({ normal: 3 });
+  bench.do('welcome', { welcome: welcome({ session: other }), marks });
+  t.is(bench.state.kind, 'greeting');
+
+  bench.do('welcome', { welcome: welcome(), marks });
+  bench.sendAll();
+  bench.do('ack', { ...events.ack, epoch: 2 });
+  bench.do('ack', { ack: { ...events.ack.ack, watermark: 4 }, epoch: 1 });
+
+  t.is(bench.stream.lanes[1].acked, 0);
+});
