@@ -60,7 +60,8 @@ function report(line) {
 async function test(pattern) {
   const before = failed.length + passed.length;
   const code = await run('node_modules/ava/entrypoints/cli.mjs', select(pattern), report);
-  if (code !== 0 && failed.length === 0) failed.push(`the tests ended with ${code}`);
+  const isCutShort = typeof code !== 'number';
+  if (isCutShort || (code !== 0 && failed.length === 0)) failed.push(`the tests ended: ${code}`);
   if (failed.length + passed.length === before) failed.push('no test ran');
 }
 
