@@ -1,20 +1,11 @@
 import type { Lane } from '@holdfast/protocol';
+import type { DeviceState } from './live.ts';
 
 /**
  * What the HTTP API serves and the command line prints. Every object that leaves the process
  * carries its schema and version; fields are added, never renamed. Times are RFC 3339, `null`
  * where there is none; values are in their display form.
  */
-
-/** `unknown`: no gateway runs on the ledger, so nobody knows. */
-export type DeviceState =
-  | 'new'
-  | 'synced'
-  | 'syncing'
-  | 'offline'
-  | 'stuck'
-  | 'conflict'
-  | 'unknown';
 
 export interface ProblemView {
   readonly code: string;
@@ -35,7 +26,8 @@ export interface ReportedBacklog {
 
 export interface DeviceView {
   readonly device: string;
-  readonly state: DeviceState;
+  /** `unknown`: no gateway runs on the ledger. */
+  readonly state: DeviceState | 'unknown';
   readonly epoch: number;
   readonly firstSeenAt: string | null;
   readonly lastSeenAt: string | null;
@@ -51,6 +43,8 @@ export interface DeviceView {
   readonly runs: Readonly<Record<string, number>> | null;
   /** Messages of it that were refused since this gateway started. */
   readonly refusals: number;
+  /** Why the last of them was. */
+  readonly refusal: { readonly code: string; readonly why: string } | null;
   /** Number of the last command issued; 0: none. */
   readonly lastCommand: number;
 }

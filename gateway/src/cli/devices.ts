@@ -1,0 +1,71 @@
+import { formatCount, type Cell, type Column, type Tone } from '@holdfast/protocol';
+import type { DevicesView, DeviceView } from '../core/fleet-views.ts';
+import { withFleet, type SourceOptions } from './fleet-source.ts';
+import { ago, problemLines, table } from './tables.ts';
+import { show, type Terminal } from './terminal.ts';
+
+export async function devices(options: SourceOptions, terminal: Terminal): Promise<void> {
+  const view = await withFleet(options, (fleet) => fleet.devices());
+  show(terminal, view, () => devicesText(view, terminal));
+}
+
+const columns: readonly Column[] = [
+  { title: 'device' },
+  { title: 'state' },
+  { title: 'backlog', align: 'right' },
+  { title: 'as of' },
+  { title: 'oldest', drop: 4 },
+  { title: 'last seen', drop: 2 },
+  { title: 'last ack', drop: 3 },
+  { title: 'entries', align: 'right', drop: 1 },
+  { title: 'agent', drop: 5 },
+];
+
+/** Offline is normal; red is for what needs a person. */
+const stateTones: Partial<Readonly<Record<DeviceView['state'], Tone>>> = {
+  synced: 'green',
+  syncing: 'yellow',
+  offline: 'dim',
+  unknown: 'dim',
+  stuck: 'red',
+  conflict: 'red',
+};
+
+function devicesText(view: DevicesView, terminal: Terminal): string {
+  if (view.devices.length === 0) {
+    return 'No device has been here yet. One comes with `holdfast run --gateway mqtt://…`.';
+  }
+  const rows = view.devices.map((device) => deviceRow(device, terminal));
+  const lines = [table(terminal, columns, rows), summary(view)];
+  if (view.devices.some(({ backlog }) => (backlog?.pending ?? 0) > 0)) {
+    lines.push('"≥": as last reported by the device; it may hold more.');
+  }
+  return [...lines, ...problemLines(terminal, view.problems)].join('\n');
+}
+
+function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
+  const { backlog } = device;
+  const tone = stateTones[device.state];
+  return [
+    { text: device.device, tone: 'cyan' },
+    tone === undefined ? device.state : { text: device.state, tone },
+    backlog === null ? '?' : backlogText(backlog.pending),
+    backlog === null ? 'not reported' : ago(terminal, backlog.reportedAt),
+    ago(terminal, backlog?.oldestAt ?? null),
+    ago(terminal, device.lastSeenAt),
+    ago(terminal, device.lastAckAt),
+    formatCount(device.entries),
+    device.agentVersion ?? '-',
+  ];
+}
+
+function backlogText(pending: number): string {
+  return pending === 0 ? '0' : `≥ ${formatCount(pending)}`;
+}
+
+function summary({ devices: all }: DevicesView): string {
+  const counts = new Map<string, number>();
+  for (const { state } of all) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const states = [...counts].map(([state, count]) => `${formatCount(count)} ${state}`).join(' · ');
+  return `${formatCount(all.length)} device${all.length === 1 ? '' : 's'}: ${states}`;
+}

@@ -1,0 +1,65 @@
+import { formatBytes, formatCount, type Cell, type Column } from '@holdfast/protocol';
+import type { EntriesView, EntryView } from '../core/fleet-views.ts';
+import { withFleet, type SourceOptions } from './fleet-source.ts';
+import { usage, type EntriesOptions } from './options.ts';
+import { brief, table } from './tables.ts';
+import { show, type Terminal } from './terminal.ts';
+
+export async function ledgerEntries(
+  options: EntriesOptions & SourceOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { device, lane, after, limit } = options;
+  if (after !== undefined && lane === undefined) {
+    throw usage('--after needs --lane: each lane counts for itself');
+  }
+  const query = { device, lane, after, limit };
+  const view = await withFleet(options, (fleet) => fleet.entries(query));
+  show(terminal, view, () => entriesText(view, terminal));
+}
+
+const columns: readonly Column[] = [
+  { title: 'lane' },
+  { title: 'seq', align: 'right' },
+  { title: 'time', drop: 3 },
+  { title: 'kind' },
+  { title: 'run', drop: 1 },
+  { title: 'name', drop: 2 },
+  { title: 'size', align: 'right', drop: 4 },
+  { title: 'value', drop: 5 },
+];
+
+const VALUE_LENGTH = 60;
+
+function entriesText(view: EntriesView, terminal: Terminal): string {
+  if (view.entries.length === 0) return `No entries of ${view.device} here.`;
+  const lines = [table(terminal, columns, view.entries.map(entryRow))];
+  for (const { lane, after } of view.next) {
+    lines.push(`More of ${lane}: add --lane ${lane} --after ${after}`);
+  }
+  return lines.join('\n');
+}
+
+function entryRow(entry: EntryView): Cell[] {
+  const text = (field: string) => {
+    const value = entry[field];
+    return typeof value === 'string' && value !== '' ? value : '-';
+  };
+  return [
+    entry.lane,
+    formatCount(entry.seq),
+    text('at').slice(0, 'yyyy-mm-ddThh:mm:ss'.length).replace('T', ' '),
+    entry.kind ?? 'of a newer version',
+    text('run'),
+    entry['workflow'] === undefined ? text('name') : text('workflow'),
+    formatBytes(entry.bytes),
+    brief(valueOf(entry), VALUE_LENGTH),
+  ];
+}
+
+/** An entry has one value at most. */
+function valueOf(entry: EntryView): unknown {
+  const fields = ['input', 'output', 'result', 'payload', 'status', 'error'];
+  const field = fields.find((each) => entry[each] !== undefined);
+  return field === undefined ? null : entry[field];
+}

@@ -1,0 +1,38 @@
+import { Exit, formatCount, paint, type Column, type ExitCode } from '@holdfast/protocol';
+import type { VerifyView } from '../core/fleet-views.ts';
+import { withFleet, type SourceOptions } from './fleet-source.ts';
+import { table } from './tables.ts';
+import { show, type Terminal } from './terminal.ts';
+
+/** @returns `failed` when the chain is not whole. */
+export async function ledgerVerify(
+  options: SourceOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const view = await withFleet(options, (fleet) => fleet.verify());
+  show(terminal, view, () => verifyText(view, terminal));
+  return view.whole ? Exit.ok : Exit.failed;
+}
+
+const columns: readonly Column[] = [
+  { title: 'device' },
+  { title: 'epoch', align: 'right' },
+  { title: 'lane' },
+  { title: 'seq', align: 'right' },
+  { title: 'what is wrong' },
+];
+
+function verifyText(view: VerifyView, terminal: Terminal): string {
+  const read = `${formatCount(view.entries)} entries in ${formatCount(view.lanes)} lanes`;
+  if (view.whole) return `${paint('✓', 'green', terminal.color)} ${read}: every chain is whole.`;
+  const rows = view.faults.map(({ device, epoch, lane, seq, why }) => [
+    device,
+    formatCount(epoch),
+    lane,
+    formatCount(seq),
+    why,
+  ]);
+  const count = view.faults.length === 1 ? '1 fault' : `${formatCount(rows.length)} faults`;
+  const head = `${paint('✗', 'red', terminal.color)} ${read}: ${count}.`;
+  return [head, table(terminal, columns, rows)].join('\n');
+}

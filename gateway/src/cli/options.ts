@@ -1,0 +1,62 @@
+import { HoldfastError, isDeviceId, lanes, type Lane } from '@holdfast/protocol';
+import { InvalidArgumentError, Option } from 'commander';
+import { LIMIT_DEFAULT, LIMIT_MAX } from '../core/api-query.ts';
+import type { OutputFormat } from './terminal.ts';
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly output: OutputFormat;
+}
+
+export const outputOption = (): Option =>
+  new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
+
+/** Read before anything else, from the raw arguments: it is about errors of reading them, too. */
+export const debugOption = (): Option =>
+  new Option('--debug', 'print the stack of an error');
+
+export const urlOption = (): Option =>
+  new Option('--url <url>', 'address of the HTTP API of a running gateway').argParser(readUrl);
+
+export const dataDirOption = (): Option =>
+  new Option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not');
+
+export const deviceOption = (): Option =>
+  new Option('--device <id>', 'id of the device').argParser((text: string) => {
+    if (isDeviceId(text)) return text;
+    throw new InvalidArgumentError('An id has 1 to 64 letters, digits, _ or -.');
+  });
+
+export const laneOption = (): Option =>
+  new Option('--lane <lane>', 'only this lane; default: all').choices(lanes);
+
+export const limitOption = (what: string): Option =>
+  new Option('--limit <n>', `at most so many ${what}, 1 to ${LIMIT_MAX}`)
+    .argParser(integer(1, LIMIT_MAX))
+    .default(LIMIT_DEFAULT);
+
+/** Reads an integer of a range. */
+export function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It is not an integer from ${least} to ${most}.`);
+  };
+}
+
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  throw new InvalidArgumentError('It is not an http:// or https:// URL.');
+}
+
+export function usage(why: string): HoldfastError {
+  return new HoldfastError('HF_USAGE', { why });
+}
+
+export interface EntriesOptions {
+  readonly device: string;
+  readonly lane?: Lane;
+  readonly after?: number;
+  readonly limit: number;
+}

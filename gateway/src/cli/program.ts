@@ -1,0 +1,158 @@
+import type { ExitCode, LogLevel } from '@holdfast/protocol';
+import { Command, Option } from 'commander';
+import { devices } from './devices.ts';
+import type { SourceOptions } from './fleet-source.ts';
+import { ledgerEntries } from './ledger-entries.ts';
+import { ledgerVerify } from './ledger-verify.ts';
+import {
+  dataDirOption,
+  debugOption,
+  deviceOption,
+  integer,
+  laneOption,
+  limitOption,
+  outputOption,
+  urlOption,
+  type CommonOptions,
+  type EntriesOptions,
+} from './options.ts';
+import { runs, type RunsOptions } from './runs.ts';
+import { HTTP_PORT_DEFAULT, MQTT_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
+import { createTerminal } from './terminal.ts';
+import { version } from './version.ts';
+
+/** The commands. `onExit` is told the exit code of one that has one of its own. */
+export function createProgram(onExit: (code: ExitCode) => void): Command {
+  const program = new Command('holdfast-gateway')
+    .description('The cloud side of Holdfast: takes the journals of devices into its ledger.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show how to use it')
+    .helpCommand('help [command]', 'show how to use a command')
+    .configureHelp({ showGlobalOptions: false })
+    .exitOverride()
+    // What goes wrong is printed once, by main, in three lines.
+    .configureOutput({ writeErr: () => undefined });
+  addServe(program, onExit);
+  addReading(program);
+  addLedger(program, onExit);
+  return program;
+}
+
+const logLevels: readonly LogLevel[] = ['error', 'info', 'debug'];
+
+function addServe(program: Command, onExit: (code: ExitCode) => void): void {
+  program
+    .command('serve')
+    .description('Run a gateway: a broker for devices, the ledger, handlers and the HTTP API')
+    .requiredOption('--data-dir <dir>', 'where the ledger and the key of the gateway are kept')
+    .addOption(
+      new Option('--mqtt-port <port>', `port for devices; 0: any (default: ${MQTT_PORT_DEFAULT})`)
+        .argParser(integer(0, 65_535)),
+    )
+    .addOption(
+      new Option('--http-port <port>', 'port of the HTTP API; 0: any')
+        .argParser(integer(0, 65_535))
+        .default(HTTP_PORT_DEFAULT),
+    )
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--broker <url>', 'use this MQTT broker instead of a built-in one')
+    .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
+    .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
+    .addOption(
+      new Option('--log-format <format>', 'of the log on stderr')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addOption(new Option('--log-level <level>', 'of the log').choices(logLevels).default('info'))
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', serveExamples)
+    .action(async (options: ServeOptions & CommonOptions) => {
+      onExit(await serve(options, createTerminal(options.output)));
+    });
+}
+
+function addReading(program: Command): void {
+  const source = (name: string) =>
+    program.command(name).addOption(urlOption()).addOption(dataDirOption());
+
+  source('devices')
+    .description('Show each device: its state, and its backlog as it reported it last')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', devicesExamples)
+    .action((options: SourceOptions & CommonOptions) =>
+      devices(options, createTerminal(options.output)),
+    );
+  source('runs')
+    .description('Show runs as far as their entries have arrived, newest first')
+    .addOption(deviceOption())
+    .addOption(limitOption('runs'))
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', runsExamples)
+    .action((options: RunsOptions & CommonOptions) =>
+      runs(options, createTerminal(options.output)),
+    );
+}
+
+function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
+  const ledger = program.command('ledger').description('Read and verify what devices journaled');
+  const source = (name: string) =>
+    ledger.command(name).addOption(urlOption()).addOption(dataDirOption());
+
+  source('entries')
+    .description('Show the entries of a device in the order of their seq')
+    .addOption(deviceOption().makeOptionMandatory())
+    .addOption(laneOption())
+    .addOption(
+      new Option('--after <seq>', 'only with a higher seq; needs --lane')
+        .argParser(integer(0, Number.MAX_SAFE_INTEGER)),
+    )
+    .addOption(limitOption('entries of each lane'))
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', entriesExamples)
+    .action((options: EntriesOptions & SourceOptions & CommonOptions) =>
+      ledgerEntries(options, createTerminal(options.output)),
+    );
+  source('verify')
+    .description('Read every entry and check every hash chain; exit 1 when one is not whole')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', verifyExamples)
+    .action(async (options: SourceOptions & CommonOptions) => {
+      onExit(await ledgerVerify(options, createTerminal(options.output)));
+    });
+}
+
+function append(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+const serveExamples = `
+Examples:
+  holdfast-gateway serve --data-dir ./gateway
+  holdfast-gateway serve --data-dir ./gateway --mqtt-port 0 --http-port 0 -o json
+  holdfast-gateway serve --data-dir ./gateway --handler mail.send=http://127.0.0.1:9000/mail
+  holdfast-gateway serve --data-dir ./gateway --handlers ./handlers.mjs`;
+
+const devicesExamples = `
+Examples:
+  holdfast-gateway devices --data-dir ./gateway
+  holdfast-gateway devices --url http://127.0.0.1:8080 -o json`;
+
+const runsExamples = `
+Examples:
+  holdfast-gateway runs --data-dir ./gateway --device pump-017
+  holdfast-gateway runs --url http://127.0.0.1:8080 --limit 20`;
+
+const entriesExamples = `
+Examples:
+  holdfast-gateway ledger entries --data-dir ./gateway --device pump-017
+  holdfast-gateway ledger entries --data-dir ./gateway --device pump-017 --lane normal --after 100`;
+
+const verifyExamples = `
+Examples:
+  holdfast-gateway ledger verify --data-dir ./gateway
+  holdfast-gateway ledger verify --data-dir ./gateway -o json`;

@@ -1,0 +1,119 @@
+import {
+  checkName,
+  createLog,
+  Exit,
+  messageOf,
+  type ExitCode,
+  type LogLevel,
+} from '@holdfast/protocol';
+import { usage } from './options.ts';
+import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
+
+export interface ServeOptions {
+  readonly dataDir: string;
+  /** 0: the system chooses. `undefined`: not given. */
+  readonly mqttPort?: number;
+  readonly httpPort: number;
+  readonly host: string;
+  readonly broker?: string;
+  readonly handler?: readonly string[];
+  readonly handlers?: string;
+  readonly logFormat: 'text' | 'json';
+  readonly logLevel: LogLevel;
+}
+
+export const MQTT_PORT_DEFAULT = 1_883;
+export const HTTP_PORT_DEFAULT = 8_080;
+
+/** Runs a gateway until a signal asks it to end. */
+export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
+  const { dataDir, host, httpPort, broker, handlers: handlersFile } = options;
+  if (broker !== undefined && options.mqttPort !== undefined) {
+    throw usage('--broker and --mqtt-port contradict each other: that broker has its own port');
+  }
+  const log = createLog({
+    component: 'gateway',
+    level: options.logLevel,
+    format: options.logFormat,
+    nowMs: () => Date.now(),
+    write: (line) => void process.stderr.write(`${line}\n`),
+  });
+  const endpoints = readEndpoints(options.handler ?? []);
+  const ended = untilSignal(() => log.info('the gateway is stopping'));
+  const { Gateway } = await import('../gateway.ts');
+  const gateway = await Gateway.open({
+    dataDir,
+    log,
+    mqttHost: host,
+    mqttPort: options.mqttPort ?? MQTT_PORT_DEFAULT,
+    broker,
+    httpHost: host,
+    httpPort,
+    endpoints,
+    handlersFile,
+  });
+  onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));
+  announce(terminal, { mqtt: gateway.mqttUrl, http: gateway.httpUrl, dataDir });
+  const failure = await Promise.race([ended, gateway.failed]);
+  await gateway.close();
+  if (failure !== undefined) throw failure;
+  return Exit.ok;
+}
+
+/** Reads `NAME=URL` texts. Whether the URL can be used is for the gateway to say. */
+function readEndpoints(texts: readonly string[]): ReadonlyMap<string, string> {
+  const endpoints = new Map<string, string>();
+  for (const text of texts) {
+    const at = text.indexOf('=');
+    if (at < 1) throw usage(`--handler is ${JSON.stringify(text)}, not NAME=URL`);
+    const service = checkName('service', text.slice(0, at));
+    if (endpoints.has(service)) throw usage(`--handler is given twice for ${service}`);
+    endpoints.set(service, text.slice(at + 1));
+  }
+  return endpoints;
+}
+
+interface Listening {
+  readonly mqtt: string;
+  readonly http: string;
+  readonly dataDir: string;
+}
+
+function announce(terminal: Terminal, { mqtt, http, dataDir }: Listening): void {
+  const { pid } = process;
+  if (terminal.format === 'json') {
+    terminal.print(JSON.stringify({ schema: 'holdfast.listening/1', mqtt, http, pid }));
+    return;
+  }
+  terminal.print(`holdfast-gateway ${version()} is ready: devices at ${mqtt}, API at ${http}`);
+  terminal.print(`The ledger is in ${dataDir}. Ctrl+C stops it; nothing that was acked is lost.`);
+}
+
+/** Exit code of a process that a second signal ended, as shells have it. */
+const FORCED = 130;
+
+/** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */
+function untilSignal(onFirst: () => void): Promise<undefined> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(FORCED);
+        asked = true;
+        onFirst();
+        resolve(undefined);
+      });
+    }
+  });
+}
+
+/** A fault of ours or a handler's: what the ledger holds is whole, and a supervisor starts anew. */
+function onCrash(report: (error: unknown) => void): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      report(error);
+      process.exit(Exit.bug);
+    });
+  }
+}

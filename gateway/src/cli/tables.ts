@@ -1,0 +1,40 @@
+import {
+  paint,
+  printable,
+  relativeTime,
+  renderTable,
+  type Cell,
+  type Column,
+} from '@holdfast/protocol';
+import type { ProblemView } from '../core/fleet-views.ts';
+import type { Terminal } from './terminal.ts';
+
+export function table(
+  terminal: Terminal,
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+): string {
+  return renderTable(columns, rows, { width: terminal.width, color: terminal.color });
+}
+
+/** How long ago a moment of a view was; `-` for none. */
+export function ago(terminal: Terminal, at: string | null): string {
+  return at === null ? '-' : relativeTime(terminal.nowMs - Date.parse(at));
+}
+
+/** Problems as lines at the end of a screen; nothing when there are none. */
+export function problemLines(terminal: Terminal, problems: readonly ProblemView[]): string[] {
+  if (problems.length === 0) return [];
+  const lines = problems.flatMap(({ code, message, hint }) => [
+    `#   - ${paint(code, 'yellow', terminal.color)}  ${printable(message)}`,
+    `#       hint: ${printable(hint)}`,
+  ]);
+  return ['', '# Problems', ...lines];
+}
+
+/** A value on one line, for a column. */
+export function brief(value: unknown, length: number): string {
+  if (value === null || value === undefined) return '';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}

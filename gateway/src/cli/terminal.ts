@@ -1,0 +1,30 @@
+import { wantsColor } from '@holdfast/protocol';
+
+export type OutputFormat = 'text' | 'json';
+
+/** The world of a command that prints. */
+export interface Terminal {
+  readonly format: OutputFormat;
+  readonly color: boolean;
+  /** Columns; `undefined`: output does not go to a terminal, nothing is cut. */
+  readonly width: number | undefined;
+  readonly nowMs: number;
+  /** Prints lines to stdout; the last line end is added. */
+  print(text: string): void;
+}
+
+export function createTerminal(format: OutputFormat): Terminal {
+  const { stdout } = process;
+  return {
+    format,
+    color: wantsColor(stdout, process.env),
+    width: stdout.isTTY ? stdout.columns : undefined,
+    nowMs: Date.now(),
+    print: (text) => void stdout.write(`${text}\n`),
+  };
+}
+
+/** Prints a view: as one line of JSON, or as text. */
+export function show<V>(terminal: Terminal, view: V, text: (view: V) => string): void {
+  terminal.print(terminal.format === 'json' ? JSON.stringify(view) : text(view));
+}

@@ -1,0 +1,115 @@
+import type { CallResult, Ledger, PendingCall } from '@holdfast/gateway/internal';
+import { decodeValue, encodeValue, type Command } from '@holdfast/protocol';
+
+const DEADLINE_MS = 10_000;
+
+/** The part of a ledger that handlers see, over a list. */
+export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
+  readonly results = new Map<string, CallResult>();
+  readonly #pending: PendingCall[] = [];
+  readonly #watchers = new Set<() => void>();
+  /** How often `completeCall` is to fail from now on. */
+  failures = 0;
+
+  add(service: string, input: unknown = null, more: Partial<PendingCall> = {}): PendingCall {
+    const op = this.#pending.length + this.results.size;
+    const call: PendingCall = {
+      device: 'pump-1',
+      epoch: 1,
+      run: `run-${op}`,
+      op,
+      service,
+      key: `pump-1/run-${op}/${op}`,
+      input: encodeValue(input),
+      requestedAtMs: Date.now(),
+      expiresAtMs: 0,
+      ...more,
+    };
+    this.#pending.push(call);
+    return call;
+  }
+
+  async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
+    const found = this.#pending.slice(0, limit);
+    // A real ledger reads for a while: what it finds may be over by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    return found;
+  }
+
+  async completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      throw new Error('the disk is away');
+    }
+    const at = this.#pending.indexOf(call);
+    if (at < 0) return undefined;
+    this.#pending.splice(at, 1);
+    this.results.set(call.key, result);
+    for (const watcher of this.#watchers) watcher();
+    const { run, op, key } = call;
+    const number = this.results.size;
+    return { number, kind: result.kind, expiresAtMs: 0, run, op, key, payload: result.payload };
+  }
+
+  get pendingKeys(): readonly string[] {
+    return this.#pending.map((call) => call.key);
+  }
+
+  /** Resolves with the decoded outcome of a call. */
+  async outcome(call: PendingCall): Promise<{ kind: string; value: unknown }> {
+    await until(() => this.results.has(call.key), (check) => {
+      this.#watchers.add(check);
+      return () => this.#watchers.delete(check);
+    });
+    const result = this.results.get(call.key);
+    return { kind: result?.kind ?? '', value: result && decodeValue(result.payload) };
+  }
+
+  async failure(call: PendingCall): Promise<Error & { code?: string }> {
+    const { kind, value } = await this.outcome(call);
+    if (kind === 'call.failed' && value instanceof Error) return value;
+    throw new Error(`${kind} instead of a failure`);
+  }
+}
+
+/** Resolves when the claim holds; it is looked at whenever `watch` says so. */
+export function until(
+  claim: () => boolean,
+  watch: (check: () => void) => () => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      forget();
+    };
+    const check = () => {
+      if (!claim()) return;
+      end();
+      resolve();
+    };
+    const forget = watch(check);
+    const timer = setTimeout(() => {
+      end();
+      reject(new Error(`not within ${DEADLINE_MS} ms: ${claim.toString()}`));
+    }, DEADLINE_MS);
+    check();
+  });
+}
+
+/** A promise and the function that resolves it. */
+export function gate<T = void>(): {
+  readonly opened: Promise<T>;
+  readonly open: (value: T) => void;
+} {
+  let open: (value: T) => void = () => undefined;
+  const opened = new Promise<T>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+/** For claims about what another process or server saw. */
+export function poll(check: () => void): () => void {
+  const timer = setInterval(check, 5);
+  return () => clearInterval(timer);
+}

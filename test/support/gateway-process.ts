@@ -1,0 +1,87 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+
+/** From `test/dist/support`. */
+const bin = fileURLToPath(new URL('../../../gateway/bin/holdfast-gateway.js', import.meta.url));
+
+/** Longer than any command may take on a busy machine; what takes longer is killed. */
+const DEADLINE_MS = 30_000;
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Ended extends Output {
+  readonly code: number | null;
+}
+
+/** What `serve -o json` prints, and the process that printed it. */
+export interface Serving {
+  readonly schema: string;
+  readonly mqtt: string;
+  readonly http: string;
+  readonly pid: number;
+  readonly output: () => Output;
+  /** Sends a signal and resolves with the exit code, or the signal that ended it. */
+  readonly end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>;
+}
+
+interface Launched {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly output: () => Output;
+  readonly ended: Promise<readonly [number | null, NodeJS.Signals | null]>;
+}
+
+function launch(args: readonly string[]): Launched {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [bin, ...args], { env: { PATH } });
+  const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  child.stdin.on('error', () => undefined).end();
+  const ended = once(child, 'close').then((result) => {
+    clearTimeout(timer);
+    return result as [number | null, NodeJS.Signals | null];
+  });
+  return { child, output: () => ({ stdout, stderr }), ended };
+}
+
+/** Runs `holdfast-gateway` to its end, without any of our environment. */
+export async function runGateway(...args: readonly string[]): Promise<Ended> {
+  const { output, ended } = launch(args);
+  const [code] = await ended;
+  return { code, ...output() };
+}
+
+/** Starts `holdfast-gateway serve` for a test; what still runs when it ends is killed. */
+export async function serveGateway(
+  t: ExecutionContext,
+  dataDir: string,
+  ...args: readonly string[]
+): Promise<Serving> {
+  const mqtt = args.includes('--broker') ? [] : ['--mqtt-port', '0'];
+  const fixed = ['serve', '--data-dir', dataDir, ...mqtt, '--http-port', '0', '-o', 'json'];
+  const { child, output, ended } = launch([...fixed, ...args]);
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  while (!output().stdout.includes('\n')) {
+    const over = await Promise.race([ended, once(child.stdout, 'data').then(() => undefined)]);
+    if (over !== undefined) throw new Error(`it did not start: ${output().stderr}`);
+  }
+  const listening = JSON.parse(output().stdout) as Omit<Serving, 'output' | 'end'>;
+  return {
+    ...listening,
+    output,
+    end: async (signal) => {
+      child.kill(signal);
+      const [code, by] = await ended;
+      return code ?? by;
+    },
+  };
+}
