@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 
 /** From `test/dist/support`. */
-const bin = fileURLToPath(new URL('../../../gateway/bin/holdfast-gateway.js', import.meta.url));
+export const gatewayBinary = fileURLToPath(
+  new URL('../../../gateway/bin/holdfast-gateway.js', import.meta.url),
+);
 
 /** Longer than any command may take on a busy machine; what takes longer is killed. */
 const DEADLINE_MS = 30_000;
@@ -37,7 +39,7 @@ interface Launched {
 
 function launch(args: readonly string[]): Launched {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [bin, ...args], { env: { PATH } });
+  const child = spawn(process.execPath, [gatewayBinary, ...args], { env: { PATH } });
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -7,7 +8,7 @@ import { Gateway } from '@holdfast/gateway';
 import type { DevicesView, EntriesView, RunsView, VerifyView } from '@holdfast/gateway/internal';
 import test, { type ExecutionContext } from 'ava';
 import { poll, until } from '../support/calls.ts';
-import { runGateway, serveGateway } from '../support/gateway-process.ts';
+import { gatewayBinary, runGateway, serveGateway } from '../support/gateway-process.ts';
 import { checkoutEntries, ingestAll } from '../support/journaled.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -103,8 +104,10 @@ test('reading commands say the same of a running and of a stopped gateway', asyn
     ['ledger', 'verify'],
   ];
   // What only a running gateway can know, and when it was asked.
-  const timeless = ({ at: _, problems: __, devices, ...view }: Record<string, unknown>) => ({
+  const timeless = ({ devices, ...view }: Record<string, unknown>) => ({
     ...view,
+    at: '',
+    problems: [],
     devices: (devices as readonly object[] | undefined)?.map((each) => ({ ...each, state: '' })),
   });
 
@@ -323,6 +326,19 @@ test('what is wrong with a command line or its surroundings is said in three lin
     t.true(ended.stderr.includes(`(${name})`), said);
     t.is(ended.stdout, '', said);
   }
+});
+
+test('a reader that stops reading, as head does, is no failure', async (t) => {
+  const dataDir = await seeded(t);
+  const command = `"$0" "$@" | true; echo "\${PIPESTATUS[0]}"`;
+  const args = ['ledger', 'entries', '--device', 'pump-1', '--data-dir', dataDir];
+  const shell = spawn('bash', ['-c', command, process.execPath, gatewayBinary, ...args]);
+  const said = { stdout: '', stderr: '' };
+  shell.stdout.on('data', (text: Buffer) => (said.stdout += text.toString()));
+  shell.stderr.on('data', (text: Buffer) => (said.stderr += text.toString()));
+  await once(shell, 'close');
+
+  t.deepEqual(said, { stdout: '0\n', stderr: '' });
 });
 
 test('help and version end with 0; --debug adds the stack to an error', async (t) => {
