@@ -6,6 +6,7 @@ import {
   type Point,
   type Signer,
 } from '@holdfast/protocol';
+import { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
 import type { Fleet } from './core/fleet-views.ts';
 import { functionExecutor } from './core/handler-function.ts';
@@ -201,7 +202,7 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
   const calls = new Listeners<void>((error) => log.error('a listener failed', why(error)));
-  const fault = createFault(log);
+  const fault = new Fault(log);
   const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
   const link = new BrokerLink({ to: broker.to, clock: systemClock, log, onMessage });
   const sessions: Sessions = new Sessions(
@@ -322,30 +323,4 @@ function nameOf(signer: Signer): string {
 
 function why(error: unknown): { readonly why: string } {
   return { why: messageOf(error) };
-}
-
-/** The first failure that the gateway cannot go on after. */
-interface Fault {
-  readonly first: Promise<HoldfastError>;
-  readonly error: HoldfastError | undefined;
-  tell(error: unknown): void;
-}
-
-function createFault(log: Log): Fault {
-  let error: HoldfastError | undefined;
-  let resolve: (error: HoldfastError) => void = () => {};
-  const first = new Promise<HoldfastError>((done) => (resolve = done));
-  return {
-    first,
-    get error() {
-      return error;
-    },
-    tell(cause) {
-      if (error !== undefined) return;
-      const isOurs = cause instanceof HoldfastError;
-      error = isOurs ? cause : new HoldfastError('HF_LEDGER_FAILED', { ...why(cause), cause });
-      log.error('the gateway cannot go on', why(error));
-      resolve(error);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import type { Report } from '@holdfast/protocol';
+import { laneIndex, lanes, type Report } from '@holdfast/protocol';
 import type { Session } from './session-state.ts';
 
 export type DeviceState =
@@ -62,7 +62,7 @@ function stateOf(session: Session, nowMs: number, limits: LiveLimits): DeviceSta
   const { conflictAtMs } = session.incarnations;
   if (conflictAtMs > 0 && nowMs - conflictAtMs < limits.conflictShownMs) return 'conflict';
   if (session.lastSeenAtMs === 0 || nowMs - session.lastSeenAtMs > limits.offlineAfterMs) {
-    return session.isEmpty ? 'new' : 'offline';
+    return session.watermarks.every((watermark) => watermark === 0) ? 'new' : 'offline';
   }
   if (session.brokenLanes.length > 0) return 'stuck';
   if (!isBehind(session)) return 'synced';
@@ -70,7 +70,10 @@ function stateOf(session: Session, nowMs: number, limits: LiveLimits): DeviceSta
   return nowMs - movedAtMs > limits.stuckAfterMs ? 'stuck' : 'syncing';
 }
 
-/** Whether the device said of itself that it has entries which are not acknowledged yet. */
-export function isBehind(session: Session): boolean {
-  return session.reported?.lanes.some((lane) => lane.head > lane.acked) ?? false;
+/** Whether the device said of itself that it has entries which are not in the ledger yet. */
+export function isBehind({ reported, watermarks }: Session): boolean {
+  return lanes.some((lane) => {
+    const index = laneIndex(lane);
+    return (reported?.lanes[index].head ?? 0) > watermarks[index];
+  });
 }

@@ -1,4 +1,4 @@
-import type { Lane, Report } from '@holdfast/protocol';
+import { eachLane, laneIndex, type Lane, type PerLane, type Report } from '@holdfast/protocol';
 import { noIncarnations, type Incarnations } from './incarnations.ts';
 import type { DeviceRecord } from './ledger.ts';
 import { emptyOutbox, type Outbox } from './outbox.ts';
@@ -8,8 +8,8 @@ export interface Session {
   readonly device: string;
   /** As the ledger has it; `undefined`: it has never seen this device. */
   readonly pinned: Pick<DeviceRecord, 'epoch' | 'publicKey'> | undefined;
-  /** The ledger holds no entry of the device. */
-  readonly isEmpty: boolean;
+  /** Highest seq of each lane that is known to be durable. */
+  readonly watermarks: PerLane<number>;
   readonly incarnations: Incarnations;
   readonly outbox: Outbox;
   /** Batches that are on their way into the ledger. */
@@ -33,7 +33,7 @@ export function newSession(device: string, record: DeviceRecord | undefined): Se
   return {
     device,
     pinned: record,
-    isEmpty: record === undefined || record.lanes.every((lane) => lane.watermark === 0),
+    watermarks: watermarksOf(record),
     incarnations: noIncarnations,
     outbox: emptyOutbox(record?.lastReceipt ?? 0),
     ingesting: 0,
@@ -48,4 +48,8 @@ export function newSession(device: string, record: DeviceRecord | undefined): Se
     refusal: undefined,
     answers: { sinceMs: 0, count: 0 },
   };
+}
+
+export function watermarksOf(record: DeviceRecord | undefined): PerLane<number> {
+  return eachLane((lane) => record?.lanes[laneIndex(lane)].watermark ?? 0);
 }

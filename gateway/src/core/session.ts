@@ -1,6 +1,7 @@
 import {
   BATCH_ENTRIES_MAX,
   MESSAGE_BYTES_MAX,
+  eachLane,
   equalBytes,
   hex,
   laneIndex,
@@ -14,12 +15,13 @@ import {
   type Lane,
   type LaneVerdict,
   type Message,
+  type PerLane,
 } from '@holdfast/protocol';
 import { admit } from './incarnations.ts';
 import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
 import { isBehind } from './live.ts';
 import { packCommands, pump, receive, restart, taken, type CommandRead } from './outbox.ts';
-import type { Session } from './session-state.ts';
+import { watermarksOf, type Session } from './session-state.ts';
 
 /**
  * The gateway's side of the protocol for one device. Pure: times arrive in the events, and the
@@ -244,7 +246,7 @@ function onGreeted(
   const greeted: Session = {
     ...state,
     pinned,
-    isEmpty: record.lanes.every((lane) => lane.watermark === 0),
+    watermarks: watermarksOf(record),
     greetedAtMs: at.nowMs,
     brokenLanes: lanes.filter((_, index) => verdicts[index] !== 'ok'),
     outbox: restart(state.outbox, hello.lastCommand),
@@ -324,7 +326,7 @@ function onIngested(
     case 'committed': {
       const acked = {
         ...state,
-        isEmpty: false,
+        watermarks: withWatermark(state, batch.lane, outcome.position.watermark),
         lastAckAtMs: at.nowMs,
         outbox: receive(state.outbox, outcome.lastReceipt),
       };
@@ -337,6 +339,10 @@ function onIngested(
     default:
       return unreachable(outcome);
   }
+}
+
+function withWatermark(state: Session, lane: Lane, watermark: number): PerLane<number> {
+  return eachLane((each) => (each === lane ? watermark : state.watermarks[laneIndex(each)]));
 }
 
 function send(state: Session, message: Message): SessionStep {

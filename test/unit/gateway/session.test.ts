@@ -6,6 +6,7 @@ import {
   StoreLedger,
   createVerify,
   inflate,
+  liveOf,
   newLedgerRow,
   newSession,
   sessionsLimits,
@@ -313,6 +314,33 @@ test('a packet is let through or cut off by its length, however the stream is cu
   t.false(new PacketMeter(1_000).take(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80)));
 });
 
+test('people see of each device whether it is there, behind, stuck or shared', (t) => {
+  const later = (ms: number, state: Session) => liveOf(state, nowMs + ms, limits).state;
+  const reported = run(online, message(report)).state;
+  const committed = { kind: 'committed', fresh: 1, calls: 0, lastReceipt: 0 } as const;
+  const acked = (watermark: number): SessionEvent => ({
+    kind: 'ingested',
+    batch,
+    outcome: { ...committed, position: { watermark, hash } },
+  });
+  const inLane = (lane: 'urgent' | 'normal' | 'bulk', event: SessionEvent): SessionEvent =>
+    event.kind === 'ingested' ? { ...event, batch: { ...batch, lane } } : event;
+  const all = (['urgent', 'normal', 'bulk'] as const).map((lane) => inLane(lane, acked(5)));
+  const heard = { ...reported, lastSeenAtMs: nowMs + limits.stuckAfterMs };
+  const conflict = { ...online.incarnations, conflictAtMs: nowMs };
+
+  t.is(later(0, known), 'new');
+  t.is(later(0, run(known, ...all).state), 'offline');
+  t.is(later(0, online), 'synced');
+  t.is(later(0, reported), 'syncing');
+  t.is(later(0, run(reported, acked(5)).state), 'syncing', 'two lanes are behind');
+  t.is(later(0, run(reported, ...all).state), 'synced');
+  t.is(later(limits.stuckAfterMs + 1, heard), 'stuck');
+  t.is(later(limits.offlineAfterMs + 1, run(reported, ...all).state), 'offline');
+  t.is(later(0, { ...online, brokenLanes: ['normal'] }), 'stuck');
+  t.is(later(0, { ...online, incarnations: conflict }), 'conflict');
+});
+
 /** Sessions over a store, and what they have sent. */
 async function openSessions(store: SimStore) {
   const ledger = await StoreLedger.open(store, sha256);
@@ -344,7 +372,7 @@ async function newStore(): Promise<SimStore> {
   return store;
 }
 
-test('sessions remember nothing of strangers, and answer all of them together a few times', async (t) => {
+test('of strangers nothing is remembered, and all together get a few answers', async (t) => {
   const { sessions, sent } = await openSessions(await newStore());
 
   for (let n = 0; n < 100; n += 1) {
@@ -360,7 +388,7 @@ test('sessions remember nothing of strangers, and answer all of them together a 
   t.deepEqual(sessions.live(), []);
 });
 
-test('whatever is lost, repeated, reordered or cut off by a crash, an ack is never taken back', async (t) => {
+test('whatever is lost, repeated, reordered or cut off, an ack is never taken back', async (t) => {
   const length = 40;
   const own = new HandJournal('d1').facts('normal', length);
   const part = rows({
