@@ -37,7 +37,7 @@ function devicesText(view: DevicesView, terminal: Terminal): string {
   }
   const rows = view.devices.map((device) => deviceRow(device, terminal));
   const lines = [table(terminal, columns, rows), summary(view)];
-  if (view.devices.some(({ backlog }) => (backlog?.pending ?? 0) > 0)) {
+  if (view.devices.some((device) => backlogText(device).startsWith('≥'))) {
     lines.push('"≥": as last reported by the device; it may hold more.');
   }
   return [...lines, ...problemLines(terminal, view.problems)].join('\n');
@@ -49,7 +49,7 @@ function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
   return [
     { text: device.device, tone: 'cyan' },
     tone === undefined ? device.state : { text: device.state, tone },
-    backlog === null ? '?' : backlogText(backlog.pending),
+    backlogText(device),
     backlog === null ? 'not reported' : ago(terminal, backlog.reportedAt),
     ago(terminal, backlog?.oldestAt ?? null),
     ago(terminal, device.lastSeenAt),
@@ -59,8 +59,10 @@ function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
   ];
 }
 
-function backlogText(pending: number): string {
-  return pending === 0 ? '0' : `≥ ${formatCount(pending)}`;
+/** Only of a device that was heard lately is it known that it holds no more. */
+function backlogText({ backlog, state }: DeviceView): string {
+  if (backlog === null) return '?';
+  return state === 'synced' ? formatCount(backlog.pending) : `≥ ${formatCount(backlog.pending)}`;
 }
 
 function summary({ devices: all }: DevicesView): string {

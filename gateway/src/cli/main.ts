@@ -5,7 +5,7 @@ import { createProgram } from './program.ts';
 
 /** Whoever reads our output may stop reading, as `head` does: that is no failure. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? Exit.ok : Exit.failed);
+  if (error.code !== 'EPIPE') process.exit(Exit.failed);
 });
 
 /** Output that still waits for a slow reader is written before the process ends. */

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import {
+  createFleet,
+  openLevelLedger,
+  sha256,
+  type DeviceLive,
+  type Ledger,
+} from '@holdfast/gateway/internal';
+import type { Report } from '@holdfast/protocol';
+import test, { type ExecutionContext } from 'ava';
+import { checkoutEntries, ingestAll } from '../../support/journaled.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const NOW_MS = Date.parse('2026-03-01T13:00:00Z');
+const clock = { nowMs: () => NOW_MS };
+
+/** A real ledger with the three entries of one checkout of `pump-1`. */
+async function ledgerOf(t: ExecutionContext, atMs?: number): Promise<Ledger> {
+  const ledger = await openLevelLedger(join(await tempDir(t), 'ledger'), { sha256, isNew: true });
+  t.teardown(() => ledger.close());
+  const { urgent, normal, bulk } = checkoutEntries('order-1');
+  const late = normal.map((entry) => (atMs === undefined ? entry : { ...entry, atMs }));
+  await ingestAll(ledger, 'pump-1', { urgent, normal: late, bulk });
+  return ledger;
+}
+
+const idle = { head: 0, acked: 0, backlogBytes: 0, oldestAtMs: 0 };
+
+function reportOf(normal: Partial<typeof idle>): Report {
+  const lanes = [{ ...idle, head: 1, acked: 1 }, { ...idle, ...normal }, idle] as const;
+  const runs = [{ state: 'waiting-call', count: 1 }];
+  return { epoch: 1, atMs: NOW_MS, agentVersion: '0.1.0', lanes, runs };
+}
+
+function liveOf(more: Partial<DeviceLive>): DeviceLive {
+  return {
+    device: 'pump-1',
+    state: 'offline',
+    lastSeenAtMs: NOW_MS - 60_000,
+    lastAckAtMs: undefined,
+    reported: undefined,
+    reportedAtMs: undefined,
+    refusals: 0,
+    refusal: undefined,
+    ...more,
+  };
+}
+
+test('a backlog is what was reported, less what has arrived, and when', async (t) => {
+  const reported = reportOf({ head: 9, acked: 0, backlogBytes: 700, oldestAtMs: NOW_MS - 3e6 });
+  const live = [liveOf({ reported, reportedAtMs: NOW_MS - 90_000 })];
+  const running = { live: () => live, unhandled: () => [] };
+  const fleet = createFleet({ ledger: await ledgerOf(t), clock, running });
+
+  const view = await fleet.device('pump-1');
+
+  t.like(view, { state: 'offline', entries: 3, runs: { 'waiting-call': 1 }, lastAckAt: null });
+  t.deepEqual(view.backlog, {
+    pending: 7,
+    bytes: 700,
+    oldestAt: '2026-03-01T12:10:00.000Z',
+    reportedAt: '2026-03-01T12:58:30.000Z',
+  });
+});
+
+test('of a device that has not reported no backlog is claimed', async (t) => {
+  const running = { live: () => [liveOf({ state: 'new' })], unhandled: () => [] };
+  const ledger = await ledgerOf(t);
+
+  const [heard, unheard, stopped] = await Promise.all([
+    createFleet({ ledger, clock, running }).device('pump-1'),
+    createFleet({ ledger, clock, running: { ...running, live: () => [] } }).device('pump-1'),
+    createFleet({ ledger, clock }).device('pump-1'),
+  ]);
+
+  t.like(heard, { state: 'new', backlog: null });
+  t.like(unheard, { state: 'offline', backlog: null });
+  t.like(stopped, { state: 'unknown', backlog: null });
+});
+
+test('what needs a person is among the problems, with its hint', async (t) => {
+  const refusal = { code: 'HF_IDENTITY_CONFLICT', why: 'two agents greet in turn' };
+  const live = [liveOf({ state: 'conflict', refusal, refusals: 4 })];
+  const unhandled = () => [{ service: 'mail.send', calls: 2, oldestAtMs: NOW_MS }];
+  const running = { live: () => live, unhandled };
+  const fleet = createFleet({ ledger: await ledgerOf(t), clock, running });
+
+  const { problems, devices } = await fleet.devices();
+
+  t.like(devices[0], { refusals: 4, refusal });
+  t.deepEqual(problems.map(({ code }) => code), ['HF_IDENTITY_CONFLICT', 'HF_CALL_UNHANDLED']);
+  t.regex(problems[1]?.message ?? '', /2 calls wait for mail.send/);
+  t.true(problems.every(({ hint }) => hint !== ''));
+});
+
+test('an entry that claims a time beyond all calendars is shown without one', async (t) => {
+  const fleet = createFleet({ ledger: await ledgerOf(t, Number.MAX_SAFE_INTEGER), clock });
+
+  const { entries } = await fleet.entries({ device: 'pump-1', lane: 'normal', limit: 9 });
+  const { runs } = await fleet.runs({ limit: 9 });
+
+  t.deepEqual(entries.map(({ seq, at }) => [seq, at]), [[1, null], [2, null]]);
+  t.is(runs.length, 1);
+});
+
+test('nothing is told of a device that never came', async (t) => {
+  const fleet = createFleet({ ledger: await ledgerOf(t), clock });
+
+  await t.throwsAsync(fleet.device('pump-9'), { code: 'HF_DEVICE_UNKNOWN' });
+  await t.throwsAsync(fleet.runs({ device: 'pump-9', limit: 1 }), { code: 'HF_DEVICE_UNKNOWN' });
+  const query = { device: 'pump-9', limit: 1 };
+  await t.throwsAsync(fleet.entries(query), { code: 'HF_DEVICE_UNKNOWN' });
+});
