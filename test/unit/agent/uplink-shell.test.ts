@@ -7,7 +7,7 @@ import {
   type Uplink,
   type UplinkLimits,
 } from '@holdfast/agent/internal';
-import { lanes, type Lane, type Welcome } from '@holdfast/protocol';
+import { lanes, type Lane, type LinkEvent, type Welcome } from '@holdfast/protocol';
 import { NaiveGateway } from '../../support/naive-gateway.ts';
 import { SimChance } from '../../support/sim-chance.ts';
 import { SimClock } from '../../support/sim-clock.ts';
@@ -32,6 +32,8 @@ class World {
   readonly radio: SimRadio;
   readonly uplink: Uplink;
   readonly errors: string[] = [];
+  /** Whom each link has told its events, the oldest first. */
+  readonly listeners: ((event: LinkEvent) => void)[] = [];
   pinned: Uint8Array | undefined;
 
   constructor({ seed = 1, welcome = {}, limits = {} }: WorldOptions = {}) {
@@ -52,7 +54,10 @@ class World {
         log,
         pin,
         deflate,
-        dial: this.radio.dial,
+        dial: (listen) => {
+          this.listeners.push(listen);
+          return this.radio.dial(listen);
+        },
         signer: simSigner(device),
         verify: simVerify,
       },
@@ -216,6 +221,35 @@ test('a gateway that never answers is told from a broker that is not there', asy
   await world.until('unreachable', () => problem() === 'HF_GATEWAY_UNREACHABLE');
 
   t.is(world.uplink.state().lastAckAt, null);
+  await world.uplink.close();
+});
+
+test('what a link says after it was given up changes nothing', async (t) => {
+  const world = new World();
+  world.gateway.answer = () => [];
+  world.uplink.start();
+  await world.until('given up', () => world.radio.dials === 2);
+  world.gateway.answer = undefined;
+  await world.until('synced', () => world.uplink.state().state === 'synced');
+
+  world.listeners[0]?.({ kind: 'down', reason: { code: 'HF_LINK_LOST', message: 'late' } });
+  world.listeners[0]?.({ kind: 'message', bytes: Uint8Array.of(1) });
+
+  t.is(world.uplink.state().state, 'synced');
+  t.is(world.uplink.state().rejected, 0);
+  await world.uplink.close();
+});
+
+test('a command that was lost is fetched once a later one shows that it is missing', async (t) => {
+  const world = new World();
+  world.uplink.start();
+  await world.until('synced', () => world.uplink.state().state === 'synced');
+
+  world.gateway.issue();
+  world.radio.toDevice(world.gateway.issue());
+  await world.until('both', () => world.runtime.applied.length === 2, 5_000);
+
+  t.is(world.radio.dials, 1, 'on the same connection');
   await world.uplink.close();
 });
 

@@ -250,6 +250,18 @@ test('one lost batch costs one resend, however many answers report the gap', (t)
   t.is(bench.state.memory.resends, 6);
 });
 
+test('a batch that was being read when its lane went back does not count as its place', (t) => {
+  const bench = new Bench().connect({ normal: 50 });
+  bench.sendAsked(10);
+  bench.sendAsked(10);
+  bench.ack(0, { missingFrom: 1 });
+
+  const late = { session, lane: 'normal', bytes: 500, entryBytes: 500 } as const;
+  bench.do('sent', { ...late, seqFirst: 21, seqLast: 30 });
+
+  t.is(bench.sendAsked(10).seqFirst, 1);
+});
+
 test('an answer about a gap that was closed meanwhile changes nothing', (t) => {
   const bench = new Bench().connect({ normal: 50 });
   bench.sendAll(10);
