@@ -29,9 +29,14 @@ export class SimRadio {
   isOut = false;
   /** How many faults have happened. */
   injected = 0;
+  /** What the way up carries; the bytes of messages queue for it. */
+  bytesPerMs = Number.POSITIVE_INFINITY;
   /** Links that were made. */
   dials = 0;
   readonly #options: RadioOptions;
+  #busyUntilMs = 0;
+  /** Settles the sends that the broker has not taken. */
+  readonly #waiting = new Set<() => void>();
   #listen: ((event: LinkEvent) => void) | undefined;
 
   constructor(options: RadioOptions) {
@@ -49,11 +54,16 @@ export class SimRadio {
     this.#listen = listen;
     return {
       send: (_channel, bytes) => {
-        if (this.#listen === listen) this.#carry(() => this.#toGateway(bytes));
-        return Promise.resolve();
+        if (this.#listen !== listen) return Promise.resolve();
+        const waitMs = this.#queue(bytes.byteLength);
+        this.#carry(() => this.#toGateway(bytes), waitMs);
+        return new Promise((resolve) => {
+          this.#waiting.add(resolve);
+          clock.wakeIn(waitMs, resolve);
+        });
       },
       close: () => {
-        if (this.#listen === listen) this.#listen = undefined;
+        if (this.#listen === listen) this.#forget();
       },
     };
   };
@@ -76,18 +86,33 @@ export class SimRadio {
 
   #end(code: string): void {
     const listen = this.#listen;
-    this.#listen = undefined;
+    this.#forget();
     listen?.({ kind: 'down', reason: { code, message: code } });
   }
 
-  #carry(deliver: () => void): void {
+  /** What the socket still held is gone with it. */
+  #forget(): void {
+    this.#listen = undefined;
+    this.#busyUntilMs = 0;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  /** @returns How long the bytes take until the last of them has left the device. */
+  #queue(bytes: number): number {
+    const nowMs = this.#options.clock.monoMs();
+    this.#busyUntilMs = Math.max(nowMs, this.#busyUntilMs) + bytes / this.bytesPerMs;
+    return this.#busyUntilMs - nowMs;
+  }
+
+  #carry(deliver: () => void, waitMs = 0): void {
     const { clock } = this.#options;
     if (this.#strikes(this.faults.drop)) return;
     const copies = this.#strikes(this.faults.duplicate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const isLate = this.#strikes(this.faults.delay);
       const lateMs = isLate ? this.#options.chance.next() * DELAY_MS_MAX : 0;
-      clock.wakeIn(HOP_MS + lateMs, deliver);
+      clock.wakeIn(waitMs + HOP_MS + lateMs, deliver);
     }
   }
 

@@ -344,6 +344,46 @@ test('an alarm passes a backlog that drains', async (t) => {
   await world.uplink.close();
 });
 
+test('9.6 kbit/s carry a backlog without a resend, and an alarm within seconds', async (t) => {
+  const world = new World();
+  world.radio.bytesPerMs = 1.2;
+  world.append('normal', 3_000, 60);
+  world.uplink.start();
+  await world.clock.advance(60_000);
+  const halfway = world.journal.lane('normal').acked;
+
+  world.append('urgent', 1);
+  const atMs = world.clock.monoMs();
+  await world.until('alarm', () => world.journal.lane('urgent').acked === 1);
+  const alarmMs = world.clock.monoMs() - atMs;
+  await world.untilSynced();
+
+  t.true(halfway > 500, `${halfway} of 3000 after a minute`);
+  t.true(alarmMs < 8_000, `the alarm took ${alarmMs} ms`);
+  t.is(world.uplink.state().resends, 0);
+  t.is(world.radio.dials, 1);
+  // 60 bytes of noise and their framing; the link carries 1.2 a ms.
+  const idealMs = (3_000 * 62) / 1.2;
+  t.true(world.clock.monoMs() < idealMs * 1.25, `${world.clock.monoMs()} ms of ${idealMs}`);
+  await world.uplink.close();
+});
+
+test('a link that slows down a thousandfold goes on', async (t) => {
+  const world = new World();
+  world.radio.bytesPerMs = 1_000;
+  world.append('normal', 20_000, 200);
+  world.uplink.start();
+  await world.until('fast', () => world.journal.lane('normal').acked > 5_000);
+  const before = world.journal.lane('normal').acked;
+
+  world.radio.bytesPerMs = 1.2;
+  await world.clock.advance(300_000);
+
+  t.true(world.journal.lane('normal').acked - before > 500, 'it makes progress');
+  t.true(world.radio.dials <= 4, `${world.radio.dials} connections`);
+  await world.uplink.close();
+});
+
 test('reports come at once and at the interval', async (t) => {
   const world = new World({ welcome: { reportEveryMs: 10_000 } });
   world.uplink.start();
