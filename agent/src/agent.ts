@@ -10,6 +10,7 @@ import {
 } from '@holdfast/protocol';
 import { AgentReaderCore, LiveSurface, isSynced, makeReport } from './core/agent-surface.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
+import type { ConditionOf } from './core/conditions.ts';
 import { Inspector } from './core/inspect.ts';
 import { Journal } from './core/journal.ts';
 import type { RuntimePorts } from './core/ports.ts';
@@ -28,6 +29,7 @@ import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
 import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
 import { createMqttDial, type TlsOptions } from './io/mqtt-dial.ts';
+import { isReachable, reachableAddress } from './io/reachable.ts';
 import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
@@ -48,10 +50,22 @@ export interface AgentOptions {
   readonly retention?: Duration;
   /** Default: nothing is logged. */
   readonly log?: Log;
+  /**
+   * What steps can wait for besides `online` and `reachable(host:port)`, by name: for example
+   * `unmetered`.
+   */
+  readonly conditions?: Readonly<Record<string, ConditionCheck>>;
   /** Times of the uplink; the defaults suit cellular links. */
   readonly uplink?: Partial<UplinkLimits>;
   /** A place for simulated crashes. Default: does nothing. */
   readonly point?: Point;
+}
+
+/** Whether a condition holds now. Called while a step waits for it. A throw means no. */
+export interface ConditionCheck {
+  readonly check: () => boolean | Promise<boolean>;
+  /** Default 5 s. */
+  readonly every?: Duration;
 }
 
 export interface StartOptions {
@@ -131,19 +145,30 @@ export class Agent {
   ): Promise<RunHandle<O>> {
     const encoded = encodeValue(input, 'input');
     const request = { workflow: workflow.name, input: encoded, id: options.id };
-    const { id, number } = await this.#parts.runtime.start(request);
-    return new RunHandle<O>(this.#parts, id, number);
+    const { id } = await this.#parts.runtime.start(request);
+    return new RunHandle<O>(this.#parts, id);
   }
 
   /** A run that was started, in this process or before. @throws HF_RUN_UNKNOWN */
   async run<O = unknown>(id: string): Promise<RunHandle<O>> {
-    return new RunHandle<O>(this.#parts, id, await this.#parts.runtime.numberOf(id));
+    await this.#parts.runtime.numberOf(id);
+    return new RunHandle<O>(this.#parts, id);
   }
 
   /** Runs, newest first; without `all`, those that have not ended. */
   async runs(filter: { all?: boolean; limit?: number } = {}): Promise<readonly RunView[]> {
     const { all = false, limit = 100 } = filter;
     return (await this.surface.runs({ all, limit })).runs;
+  }
+
+  /** Completes a step that is `external`, by its token. Durable. @throws HF_TOKEN_INVALID */
+  async complete(token: string, result?: unknown): Promise<void> {
+    await this.#parts.runtime.complete(token, { result: encodeValue(result, 'result') });
+  }
+
+  /** Fails a step that is `external`, by its token: no further attempt is made. Durable. */
+  async fail(token: string, error: unknown): Promise<void> {
+    await this.#parts.runtime.complete(token, { error });
   }
 
   /** Journals an event outside any run. It would survive a power cut once this resolves. */
@@ -212,7 +237,7 @@ export class Agent {
     retention.close();
     await idle(runtime, CLOSE_GRACE_MS);
     const reason = new HoldfastError('HF_AGENT_CLOSED');
-    runtime.close(reason);
+    await runtime.close(reason);
     await uplink?.close();
     await journal.close(reason);
     await dir.release();
@@ -247,7 +272,10 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const ports: RuntimePorts = {
     ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, point },
   };
-  const runtime = new Runtime({ ports, journal, store, workflows: options.workflows });
+  const link: { uplink?: Uplink | undefined } = {};
+  const conditionOf = conditionsOf(options, () => link.uplink);
+  const { workflows } = options;
+  const runtime = new Runtime({ ports, journal, store, workflows, conditionOf });
   const resident = (number: number) => runtime.resident(number);
   const inspector = new Inspector({ journal, store, resident });
   const facts: AgentFacts = {
@@ -256,13 +284,31 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   };
   if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
   const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector });
+  link.uplink = uplink;
+  uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
-  const link = () => uplink?.state();
-  const surface = new LiveSurface({ facts, clock, journal, inspector, counts, link }, runtime);
+  const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
+  const surface = new LiveSurface(parts, runtime);
   const onPurged = (state: RunState) => runtime.purged(state);
   const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });
   const cron = createCron(clock, log);
   return { dir, log, cron, journal, inspector, runtime, retention, uplink, surface };
+}
+
+const CONDITION_EVERY = '5s';
+
+function conditionsOf(options: AgentOptions, uplink: () => Uplink | undefined): ConditionOf {
+  const everyMs = durationMs(CONDITION_EVERY);
+  return (name) => {
+    const own = options.conditions?.[name];
+    if (own !== undefined) {
+      return { check: own.check, everyMs: durationMs(own.every ?? CONDITION_EVERY) };
+    }
+    const online: ReadonlySet<unknown> = new Set(['synced', 'syncing']);
+    if (name === 'online') return { check: () => online.has(uplink()?.state().state), everyMs };
+    const address = reachableAddress(name);
+    return address && { check: () => isReachable(address), everyMs };
+  };
 }
 
 function openUplink(

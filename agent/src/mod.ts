@@ -1,8 +1,15 @@
-export { HoldfastError, type Duration, type ErrorCode, type Lane, type Log } from '@holdfast/protocol';
+export {
+  HoldfastError,
+  type Duration,
+  type ErrorCode,
+  type Lane,
+  type Log,
+} from '@holdfast/protocol';
 export {
   Agent,
   agentVersion,
   type AgentOptions,
+  type ConditionCheck,
   type ScheduleOptions,
   type StartOptions,
 } from './agent.ts';

@@ -7,13 +7,11 @@ type Parts = Pick<AgentParts, 'runtime' | 'inspector' | 'surface'>;
 /** A run, as the program that started it, or asked for it, holds it. */
 export class RunHandle<O = unknown> {
   readonly id: string;
-  readonly #number: number;
   readonly #parts: Parts;
 
-  constructor(parts: Parts, id: string, number: number) {
+  constructor(parts: Parts, id: string) {
     this.#parts = parts;
     this.id = id;
-    this.#number = number;
   }
 
   /**
@@ -23,11 +21,13 @@ export class RunHandle<O = unknown> {
    */
   async result(): Promise<O> {
     const { runtime, inspector } = this.#parts;
-    if (runtime.isOpen(this.#number)) {
-      await new Promise<void>((ended) => runtime.onceEnded(this.#number, ended));
+    const number = await runtime.numberOf(this.id);
+    if (runtime.isOpen(number)) {
+      await new Promise<void>((ended) => runtime.onceEnded(number, ended));
     }
-    // What the store holds of this run is what its workflow returned.
-    return (await inspector.result(this.#number)) as O;
+    // Asked again: the id of a run that went on in a new history stands for that one. What the
+    // store holds of it is what its workflow returned.
+    return (await inspector.result(await runtime.numberOf(this.id))) as O;
   }
 
   /** Where it stands, with its history. */
@@ -41,8 +41,46 @@ export class RunHandle<O = unknown> {
     await this.#parts.runtime.signal({ run: this.id, name, payload: encoded, id: options.id });
   }
 
-  /** Ends it without running its code any further; durable once it resolves. */
-  async cancel(reason = 'cancelled by the program'): Promise<void> {
-    await this.#parts.runtime.cancel({ run: this.id, reason });
+  /**
+   * Cancels it: what it awaits rejects with HF_RUN_CANCELLED, so that it can clean up. With `force`
+   * none of its code runs any more. Durable once it resolves.
+   */
+  async cancel(
+    reason = 'cancelled by the program',
+    options: { force?: boolean } = {},
+  ): Promise<void> {
+    await this.#parts.runtime.cancel({ run: this.id, reason, force: options.force });
+  }
+
+  /** Holds it: nothing new of it is begun. Durable once it resolves. */
+  async pause(reason = 'paused by the program'): Promise<void> {
+    await this.#parts.runtime.pause(this.id, reason);
+  }
+
+  async resume(): Promise<void> {
+    await this.#parts.runtime.resume(this.id);
+  }
+
+  /**
+   * Lets it go on from where it failed, try its code again if it is stuck, or make the next attempt
+   * at once. Durable once it resolves. @throws HF_RUN_STATE
+   */
+  async retry(reason = 'retried by the program'): Promise<void> {
+    await this.#parts.runtime.retry(this.id, reason);
+  }
+
+  /** Gives a step that is open an outcome by hand. Durable once it resolves. @throws HF_RUN_STATE */
+  async skip(step: string, result?: unknown): Promise<void> {
+    const encoded = encodeValue(result, 'result');
+    await this.#parts.runtime.skip({ run: this.id, step, result: encoded });
+  }
+
+  /**
+   * Starts a new run that begins with what this one had done before an operation, by its name or
+   * number.
+   */
+  async fork(step: string, options: { id?: string } = {}): Promise<RunHandle<O>> {
+    const id = await this.#parts.runtime.fork({ run: this.id, step, id: options.id });
+    return new RunHandle<O>(this.#parts, id);
   }
 }

@@ -4,11 +4,23 @@ import {
   durationMs,
   encodeValue,
   lanes,
+  type Duration,
   type Lane,
 } from '@holdfast/protocol';
-import type { OpRequest, StepPolicy } from './op.ts';
+import { CancelScope } from './cancel-scope.ts';
+import { mapItems } from './map-items.ts';
+import type { OpRequest, PollPolicy, SleepEnd, StepPolicy } from './op.ts';
 import { SeededChance } from './prng.ts';
-import type { Context, RetryPolicy, StepOptions } from './workflow.ts';
+import type {
+  ChildOptions,
+  CompensatedOptions,
+  Context,
+  RetryPolicy,
+  Scope,
+  StepInfo,
+  UntilOptions,
+  Workflow,
+} from './workflow.ts';
 
 /** What a context needs of its run. */
 export interface ContextHost {
@@ -20,47 +32,78 @@ export interface ContextHost {
   /** True while entries of the history are handed back. */
   readonly replaying: boolean;
   /** Begins an operation, or finds its outcome in the history. */
-  request(request: OpRequest): Promise<unknown>;
+  request(request: OpRequest, scope: CancelScope): Promise<unknown>;
+  patched(name: string, scope: CancelScope): boolean;
+  continueAsNew(input: Uint8Array): Promise<never>;
+  cancelScope(scope: CancelScope, reason: HoldfastError): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-export function createContext(host: ContextHost): Context {
-  const chance = new SeededChance(host.uid);
-  return Object.freeze<Context>({
+export function createContext(host: ContextHost, scope: CancelScope): Context {
+  return contextIn(host, scope, new SeededChance(host.uid));
+}
+
+function contextIn(host: ContextHost, scope: CancelScope, chance: SeededChance): Context {
+  /** Begins an operation. A bad argument rejects, so that one `catch` sees every failure. */
+  const begin = <T>(make: () => OpRequest): Promise<T> => {
+    const outcome = (async () => host.request(make(), scope))();
+    // A failure that the code never looks at must not end the process.
+    outcome.catch(() => undefined);
+    // What a body, a handler, a child or a sender gives is for the caller to know.
+    return outcome as Promise<T>;
+  };
+
+  const ctx: Context = Object.freeze<Context>({
     runId: host.id,
     workflow: host.workflow,
-    // The outcome is what the body returned, in its stored form, which deep-equals it.
-    step: (name, body, options = {}) =>
-      begin(host, () => ({
-        kind: 'step',
-        ...checkStep(name, body),
-        policy: stepPolicy(options),
-      })),
-    // What a handler or a sender gives is for the caller to know.
-    call: (service, input, options = {}) =>
-      begin(host, () => ({
+    step: <T>(
+      name: string,
+      body: (info: StepInfo) => unknown,
+      options: CompensatedOptions<T> = {},
+    ) => begin<T>(() => stepRequest(name, body, options)),
+    call: <T>(service: string, input?: unknown, options: { readonly timeout?: Duration } = {}) =>
+      begin<T>(() => ({
         kind: 'call',
         name: checkName('service', service),
         input: encodeValue(input, 'input'),
         timeoutMs: optionalMs(options.timeout),
       })),
-    waitFor: (signal, options = {}) =>
-      begin(host, () => ({
+    waitFor: <T>(signal: string, options: { readonly timeout?: Duration } = {}) =>
+      begin<T>(() => ({
         kind: 'wait',
         name: checkName('signal', signal),
         timeoutMs: optionalMs(options.timeout),
       })),
     sleep: (duration) =>
-      begin(host, () => ({ kind: 'sleep', name: 'sleep', durationMs: durationMs(duration) })),
+      begin<void>(() => sleepRequest({ kind: 'after', ms: durationMs(duration) })),
+    sleepUntil: (time) => begin<void>(() => sleepRequest({ kind: 'at', ms: momentMs(time) })),
+    until: <T>(
+      name: string,
+      check: (info: StepInfo) => T | Promise<T>,
+      options: UntilOptions = {},
+    ) =>
+      begin<T>(() => ({
+        ...stepRequest(name, check, {}),
+        policy: { ...stepPolicy({}), poll: pollPolicy(options) },
+      })),
+    child: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>
+      begin<O>(() => childRequest(workflow, input, { ...options, detach: false })),
+    detach: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>
+      begin<string>(() => childRequest(workflow, input, { ...options, detach: true })),
+    map: (items, each, options = {}) => mapItems(ctx, items, { each, options }),
+    continueAsNew: (input) => host.continueAsNew(encodeValue(input, 'input')),
+    patched: (name) => host.patched(checkName('patch', name), scope),
+    scope: (body) => runScope(host, body, (inner) => contextIn(host, inner, chance), scope),
+    shielded: (body) => body(contextIn(host, new CancelScope(scope, true), chance)),
     emit: (event, payload, options = {}) =>
-      begin(host, () => ({
+      begin<void>(() => ({
         kind: 'emit',
         name: checkName('event', event),
         payload: encodeValue(payload, 'payload'),
         lane: checkLane(options.lane),
       })),
     setStatus: (status) =>
-      begin(host, () => ({
+      begin<void>(() => ({
         kind: 'status',
         name: 'status',
         status: encodeValue(status, 'status'),
@@ -72,46 +115,120 @@ export function createContext(host: ContextHost): Context {
       if (!host.replaying) host.log(message, fields);
     },
   });
+  return ctx;
 }
 
-/** Begins an operation. A bad argument rejects, so that one `catch` sees every failure. */
-function begin<T>(host: ContextHost, make: () => OpRequest): Promise<T> {
-  const outcome = (async () => host.request(make()))();
-  // A failure that the code never looks at must not end the process.
-  outcome.catch(() => undefined);
-  return outcome as Promise<T>;
+function runScope<T>(
+  host: ContextHost,
+  body: (ctx: Context) => Promise<T>,
+  contextOf: (scope: CancelScope) => Context,
+  around: CancelScope,
+): Scope<T> {
+  const inner = new CancelScope(around);
+  const result = (async () => body(contextOf(inner)))();
+  result.catch(() => undefined); // Who cancels a part need not look at it.
+  return {
+    result,
+    cancel: (why = 'by its own code') =>
+      host.cancelScope(inner, new HoldfastError('HF_RUN_CANCELLED', { why })),
+  };
+}
+
+interface ChildHow extends ChildOptions {
+  readonly detach: boolean;
+}
+
+function childRequest(
+  workflow: Workflow<never, unknown>,
+  input: unknown,
+  how: ChildHow,
+): OpRequest {
+  return {
+    kind: 'child',
+    name: workflow.name,
+    workflow,
+    input: encodeValue(input, 'input'),
+    id: how.id === undefined ? undefined : checkName('run', how.id),
+    isDetached: how.detach,
+  };
+}
+
+type Undo = (result: unknown, info: StepInfo) => unknown;
+
+function sleepRequest(until: SleepEnd): OpRequest {
+  return { kind: 'sleep', name: 'sleep', until };
+}
+
+function stepRequest<T>(
+  name: string,
+  body: (info: StepInfo) => unknown,
+  options: CompensatedOptions<T>,
+): Extract<OpRequest, { kind: 'step' }> {
+  checkName('step', name);
+  if (typeof body !== 'function') throw new TypeError(`the body of step ${name} is no function`);
+  // The result that a compensation is given is what this step's body returned.
+  const compensate = options.compensate as Undo | undefined;
+  return { kind: 'step', name, body, policy: stepPolicy(options), compensate };
+}
+
+const RETRY_DEFAULTS = { attempts: 5, minDelay: 1_000, maxDelay: 300_000, factor: 2 } as const;
+
+function stepPolicy(options: CompensatedOptions<never>): StepPolicy {
+  const retry: RetryPolicy = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
+  const attempts = options.atMostOnce === true ? 1 : (retry.attempts ?? RETRY_DEFAULTS.attempts);
+  if (attempts !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(attempts) && attempts >= 1)) {
+    throw outOfRange('retry.attempts', attempts, 'an integer from 1, or Infinity');
+  }
+  const minDelayMs = durationMs(retry.minDelay ?? RETRY_DEFAULTS.minDelay);
+  return {
+    attempts,
+    minDelayMs,
+    maxDelayMs: Math.max(minDelayMs, durationMs(retry.maxDelay ?? RETRY_DEFAULTS.maxDelay)),
+    factor: checkFactor('retry.factor', retry.factor ?? RETRY_DEFAULTS.factor),
+    retryIf: retry.retryIf,
+    delay: retry.delay,
+    timeoutMs: durationMs(options.timeout ?? 0),
+    atMostOnce: options.atMostOnce === true,
+    external: 'external' in options && options.external === true,
+    when: typeof options.when === 'string' ? [options.when] : [...(options.when ?? [])],
+    poll: undefined,
+  };
+}
+
+/** How compensations are retried: a day of trying, since giving up leaves something undone. */
+export const undoPolicy: StepPolicy = stepPolicy({
+  retry: { attempts: 300, minDelay: '1s', maxDelay: '5m' },
+});
+
+function pollPolicy(options: UntilOptions): PollPolicy {
+  const everyMs = durationMs(options.every ?? '10s');
+  return {
+    everyMs,
+    maxEveryMs: Math.max(everyMs, durationMs(options.maxEvery ?? '1h')),
+    factor: checkFactor('factor', options.factor ?? 1),
+    timeoutMs: optionalMs(options.timeout),
+  };
+}
+
+function checkFactor(option: string, factor: number): number {
+  if (factor >= 1 && factor <= 100) return factor;
+  throw outOfRange(option, factor, 'from 1 to 100');
+}
+
+function momentMs(time: Date | number): number {
+  const ms = Number(time);
+  if (Number.isFinite(ms) && ms >= 0 && ms <= 8.64e15) return Math.ceil(ms);
+  throw new HoldfastError('HF_DURATION_INVALID', { why: `${String(time)} is no moment` });
+}
+
+function optionalMs(duration: Duration | undefined): number | undefined {
+  return duration === undefined ? undefined : durationMs(duration);
 }
 
 function checkLane(lane: Lane | undefined): Lane {
   if (lane === undefined) return 'normal';
   if (lanes.includes(lane)) return lane;
   throw outOfRange('lane', lane, lanes.join(', '));
-}
-
-function optionalMs(duration: number | string | undefined): number | undefined {
-  return duration === undefined ? undefined : durationMs(duration);
-}
-
-function checkStep(name: unknown, body: unknown): { name: string; body: () => unknown } {
-  checkName('step', name);
-  if (typeof body !== 'function') throw new TypeError(`the body of step ${name} is no function`);
-  return { name: name as string, body: body as () => unknown }; // As was just checked.
-}
-
-const RETRY_DEFAULTS = { attempts: 5, minDelay: 1_000, maxDelay: 300_000, factor: 2 } as const;
-
-function stepPolicy(options: StepOptions): StepPolicy {
-  const retry: RetryPolicy = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
-  const attempts = retry.attempts ?? RETRY_DEFAULTS.attempts;
-  if (attempts !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(attempts) && attempts >= 1)) {
-    throw outOfRange('retry.attempts', attempts, 'an integer from 1, or Infinity');
-  }
-  const factor = retry.factor ?? RETRY_DEFAULTS.factor;
-  if (!(factor >= 1 && factor <= 100)) throw outOfRange('retry.factor', factor, 'from 1 to 100');
-  const minDelayMs = durationMs(retry.minDelay ?? RETRY_DEFAULTS.minDelay);
-  const timeoutMs = durationMs(options.timeout ?? 0);
-  const maxDelayMs = Math.max(minDelayMs, durationMs(retry.maxDelay ?? RETRY_DEFAULTS.maxDelay));
-  return { attempts, minDelayMs, maxDelayMs, factor, timeoutMs };
 }
 
 function outOfRange(option: string, value: unknown, allowed: string): HoldfastError {

@@ -77,6 +77,7 @@ export class Inspector {
     const counts: Partial<Record<RunState, number>> = {};
     for (const table of ['o', 'f'] as const) {
       for await (const { number, record } of this.#store.records(table)) {
+        if (record.isContinued) continue;
         const { state } = (await this.#lookAt(number, record)).standing;
         counts[state] = (counts[state] ?? 0) + 1;
       }
@@ -90,6 +91,7 @@ export class Inspector {
       let count = 0;
       for await (const { number, record } of this.#store.records(table, true)) {
         if (count >= query.limit) break;
+        if (record.isContinued) continue;
         count += 1;
         runs.push({ number, view: await this.#runView(number, record) });
       }

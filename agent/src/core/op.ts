@@ -1,6 +1,7 @@
-import type { Lane } from '@holdfast/protocol';
+import type { HoldfastError, Lane } from '@holdfast/protocol';
+import type { CancelScope } from './cancel-scope.ts';
 import type { AbortHandle } from './ports.ts';
-import type { StepInfo } from './workflow.ts';
+import type { RetryPolicy, StepInfo, Workflow } from './workflow.ts';
 
 /** How often and when attempts of a step are made: `StepOptions`, checked and in milliseconds. */
 export interface StepPolicy {
@@ -8,8 +9,24 @@ export interface StepPolicy {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly factor: number;
+  readonly retryIf: RetryPolicy['retryIf'];
+  readonly delay: RetryPolicy['delay'];
   /** 0: none. */
   readonly timeoutMs: number;
+  readonly atMostOnce: boolean;
+  readonly external: boolean;
+  /** Names of conditions that must hold before an attempt. */
+  readonly when: readonly string[];
+  /** Looks again after an attempt that gave nothing: `until`. */
+  readonly poll: PollPolicy | undefined;
+}
+
+export interface PollPolicy {
+  readonly everyMs: number;
+  readonly maxEveryMs: number;
+  readonly factor: number;
+  /** `undefined`: for ever. */
+  readonly timeoutMs: number | undefined;
 }
 
 /** What the code asked for. Values are encoded: what cannot be stored is refused at the call. */
@@ -19,8 +36,9 @@ export type OpRequest =
       readonly name: string;
       readonly body: (info: StepInfo) => unknown;
       readonly policy: StepPolicy;
+      readonly compensate: ((result: unknown, info: StepInfo) => unknown) | undefined;
     }
-  | { readonly kind: 'sleep'; readonly name: string; readonly durationMs: number }
+  | { readonly kind: 'sleep'; readonly name: string; readonly until: SleepEnd }
   | { readonly kind: 'wait'; readonly name: string; readonly timeoutMs: number | undefined }
   | {
       readonly kind: 'call';
@@ -29,12 +47,27 @@ export type OpRequest =
       readonly timeoutMs: number | undefined;
     }
   | {
+      readonly kind: 'child';
+      /** Name of the workflow. */
+      readonly name: string;
+      readonly workflow: Workflow;
+      readonly input: Uint8Array;
+      readonly id: string | undefined;
+      readonly isDetached: boolean;
+    }
+  | {
       readonly kind: 'emit';
       readonly name: string;
       readonly payload: Uint8Array;
       readonly lane: Lane;
     }
-  | { readonly kind: 'status'; readonly name: string; readonly status: Uint8Array };
+  | { readonly kind: 'status'; readonly name: string; readonly status: Uint8Array }
+  | { readonly kind: 'patch'; readonly name: string };
+
+/** After a time, or at a moment of the wall clock. */
+export type SleepEnd =
+  | { readonly kind: 'after'; readonly ms: number }
+  | { readonly kind: 'at'; readonly ms: number };
 
 export type OpKind = OpRequest['kind'];
 
@@ -43,6 +76,7 @@ export interface Op {
   /** Operations are numbered in the order the code begins them, from 1. */
   readonly number: number;
   readonly request: OpRequest;
+  readonly scope: CancelScope;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   settled: boolean;
@@ -54,8 +88,51 @@ export interface Op {
   attempting: boolean;
   /** Failed attempts that are journaled. */
   attempts: number;
+  /** Looks of `until` in this life that gave nothing. */
+  looks: number;
   /** When a timer or the next attempt is due, wall time; 0: there is none. */
   dueAtMs: number;
+  /** When `until` gives up, wall time; 0: never. */
+  deadlineAtMs: number;
+  /** History has a step.started without an outcome: the device died in the middle. */
+  inDoubt: boolean;
+  /** An external step's body has ended; only its token settles it. */
+  handed: boolean;
+  /** A condition that it waits for; `undefined`: none. */
+  awaits: string | undefined;
+  /** Id of the child run; empty: none was begun. */
+  child: string;
   /** Aborts what the step is doing. */
   abort: AbortHandle | undefined;
+}
+
+export const freshOp = {
+  settled: false,
+  begun: false,
+  executing: false,
+  attempting: false,
+  attempts: 0,
+  looks: 0,
+  dueAtMs: 0,
+  deadlineAtMs: 0,
+  inDoubt: false,
+  handed: false,
+  awaits: undefined,
+  child: '',
+  abort: undefined,
+} as const;
+
+/** Ends an operation for the code: nothing that happens to it later is looked at. */
+export function settleOp(op: Op, outcome: { readonly value: unknown } | { readonly error: unknown }) {
+  op.settled = true;
+  op.executing = false;
+  op.awaits = undefined;
+  if ('error' in outcome) op.reject(outcome.error);
+  else op.resolve(outcome.value);
+}
+
+/** Cancels an operation and what it does in this process. */
+export function cancelOp(op: Op, reason: HoldfastError): void {
+  op.abort?.abort(reason);
+  settleOp(op, { error: reason });
 }

@@ -1,9 +1,10 @@
 import type { Clock, StoreOp } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
-import type { Residents, States } from './residents.ts';
+import type { Residents } from './residents.ts';
 import type { Run } from './run.ts';
 import { recordOf } from './run-journal.ts';
 import { layout } from './run-store.ts';
+import type { States } from './states.ts';
 
 /** A run that has only waited for this long is noted as waiting. */
 const PARK_AFTER_MS = 1_000;
@@ -17,7 +18,7 @@ export interface ParkingParts {
   readonly states: States;
 }
 
-/** Puts runs away that only wait: their state into the store, then, when many wait, out of memory. */
+/** Puts runs away that only wait: into the store, then, when many wait, out of memory. */
 export class Parking {
   readonly #parts: ParkingParts;
   /** Waiting runs, longest first, with the length of their history when they began to wait. */

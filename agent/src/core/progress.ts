@@ -26,6 +26,10 @@ export class Progress {
   readonly signalIds = new Set<string>();
   readonly #open = new Map<number, OpenOp>();
   readonly #calls = new Map<number, { readonly key: string; readonly name: string }>();
+  /** Children that have not ended: their ids by the operation that began them. */
+  readonly children = new Map<number, string>();
+  isCancelRequested = false;
+  #isPaused = false;
   #stuck: { readonly code: string; readonly reason: string } | undefined;
   #final: RunState | undefined;
 
@@ -59,6 +63,23 @@ export class Progress {
       case 'signal.received':
         this.signalIds.add(entry.id);
         break;
+      case 'child.started':
+        if (!entry.isDetached) this.children.set(entry.op, entry.child);
+        break;
+      case 'child.completed':
+      case 'child.failed':
+        this.children.delete(entry.op);
+        break;
+      case 'cancel.requested':
+        this.isCancelRequested = true;
+        break;
+      case 'run.paused':
+      case 'run.resumed':
+        this.#isPaused = entry.kind === 'run.paused';
+        break;
+      case 'run.retried':
+        this.#final = undefined;
+        break;
       case 'run.stuck':
         this.#stuck = { code: entry.code, reason: entry.reason };
         break;
@@ -73,6 +94,10 @@ export class Progress {
         break;
       default:
     }
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Why the last thing it did was to get stuck. */
@@ -94,6 +119,7 @@ export class Progress {
     const none = { at: '', attempt: 0, nextAtMs: 0 };
     if (this.#final !== undefined) return { state: this.#final, ...none };
     if (this.#stuck !== undefined) return { state: 'stuck', ...none };
+    if (this.#isPaused) return { state: 'paused', ...none };
     const open = [...this.#open.values()];
     const retrying = open.find((op) => op.kind === 'retrying');
     if (retrying?.kind === 'retrying') {

@@ -1,75 +1,10 @@
 import { HoldfastError, assert, messageOf } from '@holdfast/protocol';
-import type { Run, RunFacts, RunHost } from './run.ts';
+import { forgetRetried } from './repair.ts';
+import { Run, type RunFacts, type RunHost } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import type { RunStore } from './run-store.ts';
-import { finalStates, runStates, type RunState } from './views.ts';
-import type { Workflow } from './workflow.ts';
-import { Run as ResidentRun } from './run.ts';
-
-/** The workflows that are registered, by name and version. */
-export class Workflows {
-  readonly #byName = new Map<string, Workflow>();
-
-  /** @throws HF_WORKFLOW_DUPLICATE */
-  constructor(workflows: readonly Workflow[]) {
-    for (const each of workflows) {
-      if (this.#byName.has(each.name)) {
-        throw new HoldfastError('HF_WORKFLOW_DUPLICATE', { why: each.name });
-      }
-      this.#byName.set(each.name, each);
-    }
-  }
-
-  get names(): readonly string[] {
-    return [...this.#byName.keys()];
-  }
-
-  named(name: string): Workflow | undefined {
-    return this.#byName.get(name);
-  }
-
-  /** The code that a run of this version was started with. */
-  codeOf(facts: { readonly workflow: string; readonly version: number }): Workflow | undefined {
-    const found = this.#byName.get(facts.workflow);
-    return found?.version === facts.version ? found : undefined;
-  }
-}
-
-/** What is known without the store of every run that has not ended, and counts of the rest. */
-export class States {
-  readonly #open = new Map<number, RunState>();
-  readonly #ended: Partial<Record<RunState, number>> = {};
-
-  set(number: number, state: RunState): void {
-    if (!finalStates.has(state)) {
-      this.#open.set(number, state);
-      return;
-    }
-    this.#open.delete(number);
-    this.#ended[state] = (this.#ended[state] ?? 0) + 1;
-  }
-
-  /** A run that had ended was purged. */
-  purge(state: RunState): void {
-    this.#ended[state] = Math.max(0, (this.#ended[state] ?? 0) - 1);
-  }
-
-  isOpen(number: number): boolean {
-    return this.#open.has(number);
-  }
-
-  /** Numbers of runs by state; states without runs are left out. */
-  counts(stateOf: (number: number) => RunState | undefined): Partial<Record<RunState, number>> {
-    const counts: Partial<Record<RunState, number>> = { ...this.#ended };
-    for (const [number, state] of this.#open) {
-      const now = stateOf(number) ?? state;
-      counts[now] = (counts[now] ?? 0) + 1;
-    }
-    return Object.fromEntries(
-      runStates.filter((state) => counts[state]).map((state) => [state, counts[state]]),
-    );
-  }
-}
+import { finalStates } from './views.ts';
+import type { Workflows } from './workflows.ts';
 
 /**
  * The runs that are in memory. A run is loaded when something happens to it, and put away again
@@ -111,7 +46,7 @@ export class Residents {
   /** Makes a run that begins now: its history is what is fed to it. */
   create(facts: RunFacts): Run {
     assert(!this.#runs.has(facts.number), 'a run is created once');
-    const run = new ResidentRun(facts, this.#workflows.codeOf(facts), this.#host);
+    const run = new Run(facts, this.#workflows.codeOf(facts), this.#host);
     this.#runs.set(facts.number, run);
     return run;
   }
@@ -139,12 +74,13 @@ export class Residents {
       throw new HoldfastError('HF_RUN_FINISHED', { why: `${record.id} is ${record.state}` });
     }
     const facts = factsOf(number, record);
-    const run = new ResidentRun(facts, this.#workflows.codeOf(facts), this.#host);
+    const run = new Run(facts, this.#workflows.codeOf(facts), this.#host);
     run.parked = record.state !== 'pending' && record.state !== 'running';
     try {
       const history = await this.#store.history(number);
       run.n = history.length;
-      run.feed(history.map(({ entry }) => entry));
+      run.crashes = record.crashes;
+      run.feed(forgetRetried(history.map(({ entry }) => entry)));
     } catch (error) {
       // The run can't go on, but it can be looked at, and the others go on.
       run.n = (await this.#store.places(number)).length;
@@ -160,6 +96,6 @@ export class Residents {
 }
 
 function factsOf(number: number, record: RunRecord): RunFacts {
-  const { id, uid, workflow, version, startedAtMs } = record;
-  return { number, id, uid, workflow, version, startedAtMs };
+  const { id, uid, workflow, version, startedAtMs, parent, parentOp } = record;
+  return { number, id, uid, workflow, version, startedAtMs, parent, parentOp };
 }

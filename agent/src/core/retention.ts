@@ -52,7 +52,9 @@ export class Retention {
   async sweep(): Promise<number> {
     let deleted = 0;
     for await (const each of this.#options.store.records('f')) {
-      if (this.#isOld(each.record.updatedAtMs)) deleted += await this.#purgeRun(each);
+      // A history that went on in a new one is of no use to anybody once the ledger has it.
+      const { isContinued, updatedAtMs } = each.record;
+      if (isContinued || this.#isOld(updatedAtMs)) deleted += await this.#purgeRun(each);
     }
     for (const lane of lanes) deleted += await this.#purgeEvents(lane);
     return deleted;
@@ -75,7 +77,7 @@ export class Retention {
     const keys = [
       ...places.map(({ lane, seq }) => entryKey(lane, seq)),
       ...places.map((_, n) => historyKey(number, n)),
-      runIdKey(record.id),
+      ...(record.isContinued ? [] : [runIdKey(record.id)]),
       // Last, so that a purge that is cut short is taken up again.
       finalRunKey(number),
     ];
@@ -83,7 +85,7 @@ export class Retention {
       const page = keys.slice(at, at + PAGE);
       await journal.append([], () => page.map((key) => ({ kind: 'delete', key })));
     }
-    onPurged(record.state);
+    if (!record.isContinued) onPurged(record.state);
     return places.length;
   }
 

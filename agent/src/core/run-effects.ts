@@ -1,16 +1,24 @@
 import {
   HoldfastError,
+  codeOf,
   encodeThrown,
   encodeValue,
   messageOf,
   type StoreOp,
 } from '@holdfast/protocol';
+import type { Conditions } from './conditions.ts';
 import type { Op } from './op.ts';
 import type { RuntimePorts } from './ports.ts';
 import type { Run, RunHost } from './run.ts';
-import { recordOf, type RunAppend, type RunEntryBody, type RunJournal } from './run-journal.ts';
+import {
+  recordOf,
+  type RunAppend,
+  type RunEntry,
+  type RunEntryBody,
+  type RunJournal,
+} from './run-journal.ts';
 import { layout } from './run-store.ts';
-import { runStep } from './step.ts';
+import { runStep, type StepRequest } from './step.ts';
 import type { Timers } from './timers.ts';
 import type { RunState } from './views.ts';
 
@@ -18,12 +26,21 @@ export interface RunEffectsParts {
   readonly ports: RuntimePorts;
   readonly journal: RunJournal;
   readonly timers: Timers;
+  readonly conditions: Conditions;
   /** A run's final entry is durable. */
   readonly onEnded: (run: Run, state: RunState) => void;
   /** A run's code has ended outside of its turns. */
   readonly onReturned: (run: Run) => void;
   /** Something went wrong that is nobody's expected failure. */
   readonly onFault: (run: Run, error: unknown) => void;
+  /** An operation may go on: a condition that it waited for holds. */
+  readonly onReady: (run: number, op: number) => void;
+  /** Begins a child run. */
+  readonly beginChild: (run: Run, op: Op) => Promise<void>;
+  /** What the parent of this run is to be told with its end. */
+  readonly toParent: (run: Run, body: RunEntryBody) => Promise<readonly RunEntry[]>;
+  /** Ends this history and begins the next with that input. */
+  readonly continueRun: (run: Run, input: Uint8Array) => Promise<void>;
 }
 
 /** A run that has ended is at nothing and waits for nothing. */
@@ -54,7 +71,8 @@ export class RunEffects implements RunHost {
     const { kind, name } = op.request;
     if (op.settled || run.closed) return;
     if (kind === 'step') {
-      if (!op.attempting) this.begin(run, op);
+      if (!op.attempting && !op.handed && !run.paused) this.begin(run, op);
+      else if (run.paused) op.begun = false;
       return;
     }
     const timer = { op: op.number, dueAtMs: undefined };
@@ -65,13 +83,14 @@ export class RunEffects implements RunHost {
   async finish(run: Run): Promise<void> {
     const { outcome } = run;
     if (outcome === undefined) return;
-    if (outcome.kind === 'threw') return this.#fail(run, outcome.error);
+    if (outcome.kind === 'continues') return this.#parts.continueRun(run, outcome.input);
+    if (outcome.kind === 'threw') return this.#threw(run, outcome.error);
     try {
       const output = encodeValue(outcome.value, 'output');
       await this.end(run, { kind: 'run.completed', output }, 'completed');
     } catch (error) {
       if (!(error instanceof HoldfastError) || !error.code.startsWith('HF_VALUE_')) throw error;
-      await this.#fail(run, error);
+      await this.#threw(run, error);
     }
   }
 
@@ -82,19 +101,15 @@ export class RunEffects implements RunHost {
   async end(run: Run, body: RunEntryBody, state: RunState, options: RunAppend = {}): Promise<void> {
     const { number } = run.facts;
     run.closed = true;
-    const open = run.open();
-    for (const op of open) op.abort?.abort(new HoldfastError('HF_RUN_CANCELLED'));
     const dropped = [...run.ops.values()].filter((op) => op.dueAtMs > 0);
-    const ops: StoreOp[] = dropped.map((op) => layout.timer(number, op.number, undefined));
+    for (const op of run.open()) op.abort?.abort(new HoldfastError('HF_RUN_CANCELLED'));
     try {
+      const parent = await this.#parts.toParent(run, body);
       const updatedAtMs = this.#parts.ports.clock.nowMs();
       const record = { ...recordOf(run, state), ...restful, n: run.n + 1, updatedAtMs };
-      const final = layout.finalRecord(number, record);
-      run.parked = false; // The final record takes the place of the one that says it waits.
-      await this.#parts.journal.append(run, body, {
-        ...options,
-        ops: [...(options.ops ?? []), ...ops, ...final],
-      });
+      const timers: StoreOp[] = dropped.map((op) => layout.timer(number, op.number, undefined));
+      const ops = [...(options.ops ?? []), ...timers, ...layout.finalRecord(number, record)];
+      await this.#parts.journal.append(run, body, { ...options, ops, with: parent });
     } catch (error) {
       run.closed = false;
       throw error;
@@ -103,7 +118,12 @@ export class RunEffects implements RunHost {
     this.#parts.onEnded(run, state);
   }
 
-  #fail(run: Run, error: unknown): Promise<void> {
+  #threw(run: Run, error: unknown): Promise<void> {
+    const cancelled = run.scope.reason;
+    if (cancelled !== undefined && codeOf(error) !== 'HF_COMPENSATION_FAILED') {
+      const reason = cancelled.why ?? '';
+      return this.end(run, { kind: 'run.cancelled', reason }, 'cancelled');
+    }
     this.#parts.ports.log.info('run failed', { run: run.id, why: messageOf(error) });
     return this.end(run, { kind: 'run.failed', error: encodeThrown(error) }, 'failed');
   }
@@ -113,7 +133,9 @@ export class RunEffects implements RunHost {
     const { journal } = this.#parts;
     switch (request.kind) {
       case 'step':
-        return this.#beginStep(run, op);
+        return this.#beginStep(run, op, request);
+      case 'child':
+        return this.#parts.beginChild(run, op);
       case 'emit': {
         const { name, payload, lane } = request;
         const body = { kind: 'event.emitted', op: number, name, payload } as const;
@@ -123,8 +145,10 @@ export class RunEffects implements RunHost {
         const { name, status } = request;
         return journal.appendOwn(run, { kind: 'run.status', op: number, name, status });
       }
+      case 'patch':
+        return journal.appendOwn(run, { kind: 'patch.marked', op: number, name: request.name });
       case 'sleep':
-        return this.#setTimer(run, op, request.durationMs);
+        return this.#sleep(run, op);
       case 'wait':
         return request.timeoutMs === undefined
           ? undefined
@@ -134,16 +158,61 @@ export class RunEffects implements RunHost {
     }
   }
 
-  async #beginStep(run: Run, op: Op): Promise<void> {
-    if (op.request.kind !== 'step') return;
-    const { clock } = this.#parts.ports;
-    // After a restart the pause between two attempts goes on, it does not begin again.
-    const pauseMs = op.dueAtMs - clock.nowMs();
-    if (pauseMs > 0) {
-      this.#parts.timers.arm(run.facts.number, op.number, pauseMs);
-      return;
+  async #beginStep(run: Run, op: Op, request: StepRequest): Promise<void> {
+    const { ports, timers, journal } = this.#parts;
+    const { number } = run.facts;
+    const { name, policy } = request;
+    if (op.inDoubt && policy.atMostOnce) return this.#interrupted(run, op);
+    const nowMs = ports.clock.nowMs();
+    if (policy.poll?.timeoutMs !== undefined) {
+      if (op.deadlineAtMs === 0) {
+        op.deadlineAtMs = nowMs + policy.poll.timeoutMs;
+        const body = { op: op.number, name, dueAtMs: op.deadlineAtMs };
+        await journal.appendOwn(run, { kind: 'timer.set', ...body });
+      } else if (nowMs >= op.deadlineAtMs) {
+        const timer = { op: op.number, dueAtMs: undefined };
+        return journal.appendOwn(run, { kind: 'timer.fired', op: op.number, name }, { timer });
+      }
     }
-    await runStep(this.#parts, run, op, op.request);
+    // After a restart the pause between two attempts goes on, it does not begin again.
+    const pauseMs = op.dueAtMs - nowMs;
+    if (pauseMs > 0) return timers.arm(number, op.number, pauseMs);
+    if (await this.#waitsForCondition(run, op, request)) return;
+    await runStep(this.#parts, run, op, request);
+  }
+
+  /** @returns Whether a condition does not hold; then it is waited for. */
+  async #waitsForCondition(run: Run, op: Op, request: StepRequest): Promise<boolean> {
+    const { conditions, journal, onReady } = this.#parts;
+    const { number } = run.facts;
+    if (request.policy.when.length === 0) return false;
+    try {
+      op.awaits = await conditions.firstUnmet(request.policy.when);
+    } catch (error) {
+      const entry = { op: op.number, name: request.name, attempt: op.attempts };
+      await journal.appendOwn(run, { kind: 'step.failed', ...entry, error: encodeThrown(error) });
+      return true;
+    }
+    if (op.settled || run.closed) return true;
+    if (op.awaits === undefined) return false;
+    conditions.wait(op.awaits, () => onReady(number, op.number));
+    this.#parts.onReturned(run); // It may be put away now: nothing of it is at work.
+    return true;
+  }
+
+  #interrupted(run: Run, op: Op): Promise<void> {
+    const { name } = op.request;
+    const error = new HoldfastError('HF_STEP_INTERRUPTED', { why: name });
+    const entry = { op: op.number, name, attempt: op.attempts + 1, error: encodeThrown(error) };
+    return this.#parts.journal.appendOwn(run, { kind: 'step.failed', ...entry });
+  }
+
+  #sleep(run: Run, op: Op): Promise<void> {
+    const { request } = op;
+    if (request.kind !== 'sleep') return Promise.resolve();
+    const { until } = request;
+    const nowMs = this.#parts.ports.clock.nowMs();
+    return this.#setTimer(run, op, until.kind === 'after' ? until.ms : Math.max(0, until.ms - nowMs));
   }
 
   async #setTimer(run: Run, op: Op, delayMs: number): Promise<void> {

@@ -24,6 +24,15 @@ export interface RunAppend {
   readonly timer?: TimerChange | undefined;
   /** Further changes of the same commit. */
   readonly ops?: readonly StoreOp[];
+  /** Entries of other runs in the same commit. */
+  readonly with?: readonly RunEntry[];
+}
+
+/** An entry and the run it belongs to. */
+export interface RunEntry {
+  readonly run: Run;
+  readonly body: RunEntryBody;
+  readonly lane?: Lane;
 }
 
 /** Appends entries of runs: each with its place in the history, in one commit. */
@@ -42,26 +51,33 @@ export class RunJournal {
    *
    * @throws HF_VALUE_TOO_LARGE before anything was changed; HF_JOURNAL_FAILED, HF_AGENT_CLOSED.
    */
-  async append(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
-    const { lane = 'normal', timer, ops = [] } = options;
-    const number = run.facts.number;
-    const { n } = run;
-    // A body, a run and a place make a whole entry body again.
-    const whole = { ...body, run: run.id, n } as EntryBody;
-    const [ref] = await this.#journal.append([{ lane, body: whole }], ([placed]) => {
-      run.n = n + 1;
-      const wake = run.parked ? [layout.openRecord(number, recordOf(run, 'running'))] : [];
-      run.parked = false;
-      return [
-        ...(placed ? [layout.history(number, n, placed)] : []),
-        ...(timer ? [layout.timer(number, timer.op, timer.dueAtMs)] : []),
-        ...wake,
-        ...ops,
-      ];
+  append(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
+    const { timer, ops = [], lane = 'normal' } = options;
+    const timers = timer ? [layout.timer(run.facts.number, timer.op, timer.dueAtMs)] : [];
+    return this.appendAll([{ run, body, lane }, ...(options.with ?? [])], [...timers, ...ops]);
+  }
+
+  /** The same for several entries, of several runs, as one. */
+  async appendAll(entries: readonly RunEntry[], ops: readonly StoreOp[] = []): Promise<void> {
+    const next = new Map<Run, number>();
+    const drafts = entries.map(({ run, body, lane = 'normal' }) => {
+      const n = next.get(run) ?? run.n;
+      next.set(run, n + 1);
+      // A body, a run and a place make a whole entry body again.
+      return { lane, body: { ...body, run: run.id, n } as EntryBody };
     });
-    if (ref === undefined) return;
-    run.feed([ref.entry]);
-    this.#onDurable(run);
+    const refs = await this.#journal.append(drafts, (placed) => {
+      const histories = placed.flatMap((ref, index) => {
+        const run = entries[index]?.run;
+        if (run === undefined) return [];
+        const n = run.n;
+        run.n += 1;
+        return [layout.history(run.facts.number, n, ref)];
+      });
+      return [...histories, ...[...next.keys()].flatMap(wakeOps), ...ops];
+    });
+    refs.forEach((ref, index) => entries[index]?.run.feed([ref.entry]));
+    for (const run of next.keys()) this.#onDurable(run);
   }
 
   /**
@@ -79,23 +95,31 @@ export class RunJournal {
   }
 }
 
+/** The record of a run that waited says so no more, or counts no crashes any more. */
+function wakeOps(run: Run): StoreOp[] {
+  if (run.closed || (!run.parked && run.crashes === 0)) return [];
+  run.parked = false;
+  run.crashes = 0;
+  return [layout.openRecord(run.facts.number, recordOf(run, 'running'))];
+}
+
 function never(): Promise<never> {
   return new Promise(() => {});
 }
 
 /** What the store is to know of a run in this state. */
 export function recordOf(run: Run, state: RunState): RunRecord {
-  const { id, uid, workflow, version, startedAtMs } = run.facts;
+  const { number: _, ...facts } = run.facts;
   const standing = run.standing();
-  const stuck = run.stuck && { code: run.stuck.code, reason: run.stuck.message };
+  const stuck = state === 'stuck' ? run.stuck : undefined;
   return {
-    ...{ id, uid, workflow, version, startedAtMs, state, n: run.n },
-    updatedAtMs: run.progress.updatedAtMs || startedAtMs,
+    ...{ ...facts, state, n: run.n, crashes: run.crashes, isContinued: false },
+    updatedAtMs: run.progress.updatedAtMs || facts.startedAtMs,
     status: run.progress.status,
     at: standing.at,
     attempt: standing.attempt,
     nextAtMs: standing.nextAtMs,
-    stuckCode: state === 'stuck' ? (stuck?.code ?? '') : '',
-    stuckReason: state === 'stuck' ? (stuck?.reason ?? '') : '',
+    stuckCode: stuck?.code ?? '',
+    stuckReason: stuck?.message ?? '',
   };
 }

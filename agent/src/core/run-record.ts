@@ -25,6 +25,13 @@ export interface RunRecord {
   /** Why it is stuck; empty: it is not. */
   readonly stuckCode: string;
   readonly stuckReason: string;
+  /** The run that began it as a child, and its operation there; empty and 0: none did. */
+  readonly parent: string;
+  readonly parentOp: number;
+  /** Ends of the process while it was at work, and nothing of it was journaled since. */
+  readonly crashes: number;
+  /** It went on in a new history: its id stands for that one. */
+  readonly isContinued: boolean;
 }
 
 const fields = [
@@ -42,6 +49,10 @@ const fields = [
   'nextAtMs',
   'stuckCode',
   'stuckReason',
+  'parent',
+  'parentOp',
+  'crashes',
+  'isContinued',
 ] as const satisfies readonly (keyof RunRecord)[];
 
 export function encodeRunRecord(record: RunRecord): Uint8Array {
@@ -52,7 +63,9 @@ export function encodeRunRecord(record: RunRecord): Uint8Array {
 
 export function decodeRunRecord(bytes: Uint8Array): RunRecord {
   const items = decodeCbor(bytes, { bytesMax: 1 << 20, depthMax: 2, itemsMax: 64 });
-  if (!Array.isArray(items) || items.length < fields.length) throw invalid('run record', 'is short');
+  if (!Array.isArray(items) || items.length < fields.length) {
+    throw invalid('run record', 'is short');
+  }
   const row = Object.fromEntries(fields.map((field, index) => [field, items[index] as unknown]));
   const state = runStates[Number(row['state'])];
   if (state === undefined) throw invalid('run record', 'has no known state');

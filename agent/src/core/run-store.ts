@@ -119,7 +119,10 @@ export class RunStore {
 }
 
 function readEntry(place: { lane: Lane; seq: number }, stored: StoredEntry | undefined): Entry {
-  const why = `entry ${place.seq} of lane ${place.lane}`;
+  const why =
+    place.seq === 0
+      ? 'an entry of its history, which was lost with a damaged store,'
+      : `entry ${place.seq} of lane ${place.lane}`;
   if (stored === undefined) throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `${why} is gone` });
   try {
     return decodeEntry(stored.bytes);
@@ -144,6 +147,10 @@ export const layout = {
   finalRecord: (run: number, record: RunRecord): readonly StoreOp[] => [
     { kind: 'delete', key: openRunKey(run) },
     { kind: 'put', key: finalRunKey(run), value: encodeRunRecord(record) },
+  ],
+  reopened: (run: number, record: RunRecord): readonly StoreOp[] => [
+    { kind: 'delete', key: finalRunKey(run) },
+    { kind: 'put', key: openRunKey(run), value: encodeRunRecord(record) },
   ],
   runId: (id: string, run: number): StoreOp => ({
     kind: 'put',

@@ -6,9 +6,13 @@ import {
   type Entry,
   type EntryOf,
 } from '@holdfast/protocol';
-import { createContext, type ContextHost } from './context.ts';
-import type { Op, OpKind, OpRequest } from './op.ts';
+import { CancelScope } from './cancel-scope.ts';
+import { Compensations } from './compensations.ts';
+import { createContext, undoPolicy, type ContextHost } from './context.ts';
+import { applyEntry, type HistoryTarget } from './history-fold.ts';
+import { cancelOp, freshOp, settleOp, type Op, type OpKind, type OpRequest } from './op.ts';
 import { Progress, type Standing } from './progress.ts';
+import { standingOf } from './standing.ts';
 import type { Workflow } from './workflow.ts';
 
 /** Facts of a run that never change. */
@@ -19,6 +23,9 @@ export interface RunFacts {
   readonly workflow: string;
   readonly version: number;
   readonly startedAtMs: number;
+  /** The run that began it as a child, and its operation there; empty and 0: none did. */
+  readonly parent: string;
+  readonly parentOp: number;
 }
 
 /** What a run asks of the runtime. */
@@ -32,7 +39,9 @@ export interface RunHost {
 
 export type Outcome =
   | { readonly kind: 'returned'; readonly value: unknown }
-  | { readonly kind: 'threw'; readonly error: unknown };
+  | { readonly kind: 'threw'; readonly error: unknown }
+  /** Goes on in a new history with this input, encoded. */
+  | { readonly kind: 'continues'; readonly input: Uint8Array };
 
 /**
  * One run in memory: the user's code, and the history it is fed with.
@@ -45,20 +54,25 @@ export type Outcome =
  * same course in every replay, whatever it awaits in parallel. An operation without an outcome is a
  * promise that stays pending: suspending throws nothing that user code could catch.
  */
-export class Run implements ContextHost {
+export class Run implements ContextHost, HistoryTarget {
   readonly facts: RunFacts;
   readonly progress = new Progress();
   readonly ops = new Map<number, Op>();
+  readonly scope = new CancelScope();
   nowMs = 0;
   /** Position in the history that the next entry of this run gets. */
   n = 0;
   live = false;
   outcome: Outcome | undefined;
   stuck: HoldfastError | undefined;
+  /** A person holds it: nothing new is begun. */
+  paused = false;
   /** Its final entry is on its way or durable, or it was put away: nothing more is begun. */
   closed = false;
   /** The store's record says that it waits: whatever wakes it must say so in the same commit. */
   parked = false;
+  /** Ends of the process while it was at work, and nothing of it was journaled since. */
+  crashes = 0;
 
   readonly #whenLive: (() => void)[] = [];
   readonly #host: RunHost;
@@ -66,8 +80,11 @@ export class Run implements ContextHost {
   #history: Entry[] = [];
   /** First entry of `#history` that the code has not been handed. */
   #next = 0;
+  /** What history calls each operation first; known while it is replayed. */
+  readonly #mentions = new Map<number, string>();
   readonly #open = new Map<number, Op>();
   readonly #signals = new Map<string, Uint8Array[]>();
+  readonly #compensations = new Compensations();
   #begun = false;
   /** True while code may run: from handing it something until everything has settled. */
   #driven = false;
@@ -95,12 +112,20 @@ export class Run implements ContextHost {
   get hasWork(): boolean {
     return !this.closed && this.#next < this.#history.length && this.stuck === undefined;
   }
+  /** Signals that nobody has waited for, in order, by name. */
+  get keptSignals(): ReadonlyMap<string, readonly Uint8Array[]> {
+    return this.#signals;
+  }
 
   /** Adds durable entries of this run, in the order of their `n`. */
   feed(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.progress.add(entry);
       this.#history.push(entry);
+      if (this.live || !('op' in entry) || !('name' in entry)) continue;
+      if (!this.#mentions.has(entry.op)) {
+        this.#mentions.set(entry.op, `${entry.kind} ${entry.name}`);
+      }
     }
   }
 
@@ -125,8 +150,14 @@ export class Run implements ContextHost {
     this.#next = 0;
     if (this.live) return;
     this.live = true;
-    for (const op of this.#open.values()) this.#begin(op);
+    this.#mentions.clear();
+    this.beginOpen();
     for (const resolve of this.#whenLive.splice(0)) resolve();
+  }
+
+  /** Begins what was asked for and not begun yet. */
+  beginOpen(): void {
+    for (const op of this.#open.values()) this.#begin(op);
   }
 
   /** Resolves once the history is used up. Stays pending for a run that is stuck. */
@@ -134,25 +165,42 @@ export class Run implements ContextHost {
     return this.live ? Promise.resolve() : new Promise((done) => this.#whenLive.push(done));
   }
 
-  request(request: OpRequest): Promise<unknown> {
-    if (this.#inStep !== undefined) {
-      throw new HoldfastError('HF_STEP_NESTED', {
-        why: `${request.kind} ${request.name} was begun inside step ${this.#inStep}`,
-      });
-    }
-    if (!this.#driven || this.closed) {
-      throw new HoldfastError('HF_CONTEXT_CLOSED', {
-        why: `${request.kind} ${request.name} of run ${this.id} was begun outside its workflow`,
-      });
-    }
+  request(request: OpRequest, scope: CancelScope): Promise<unknown> {
+    this.#checkUse(`${request.kind} ${request.name}`);
+    if (scope.reason !== undefined) return Promise.reject(scope.reason);
     return new Promise((resolve, reject) => {
       const number = this.ops.size + 1;
-      const op: Op = { number, request, resolve, reject, ...freshOp };
+      const op: Op = { number, request, scope, resolve, reject, ...freshOp };
       this.ops.set(number, op);
       this.#open.set(number, op);
       if (request.kind === 'wait' && this.#takeSignal(op)) return;
       if (this.live) this.#begin(op);
     });
+  }
+
+  patched(name: string, scope: CancelScope): boolean {
+    this.#checkUse(`patched ${name}`);
+    const mention = this.#mentions.get(this.ops.size + 1);
+    if (mention !== undefined && mention !== `patch.marked ${name}`) return false;
+    // Later entries stand behind this one in the journal: nothing needs to wait for it.
+    this.request({ kind: 'patch', name }, scope).catch(() => undefined);
+    return true;
+  }
+
+  continueAsNew(input: Uint8Array): Promise<never> {
+    this.#checkUse('continueAsNew');
+    this.outcome ??= { kind: 'continues', input };
+    return new Promise(() => {});
+  }
+
+  /** Cancels a part of the run from its own code. */
+  cancelScope(scope: CancelScope, reason: HoldfastError): void {
+    scope.cancel(reason);
+    for (const op of this.#open.values()) {
+      if (op.scope.reason === undefined) continue;
+      cancelOp(op, op.scope.reason);
+      this.settled(op);
+    }
   }
 
   log(message: string, fields: Readonly<Record<string, unknown>>): void {
@@ -184,76 +232,15 @@ export class Run implements ContextHost {
   isWaiting(): boolean {
     if (!this.live || this.closed || this.hasWork) return false;
     const open = this.open();
+    if (this.paused) return open.every((op) => !op.attempting);
     return open.length > 0 && open.every((op) => !op.attempting && waits.has(op.request.kind));
   }
 
   standing(): Standing {
-    if (!this.live || this.closed || this.stuck) return this.progress.standing();
-    const open = this.open();
-    const first = stateOrder
-      .map(([state, is]) => ({ state, op: open.find(is) }))
-      .find(({ op }) => op !== undefined);
-    if (first?.op === undefined) return { state: 'running', at: '', attempt: 0, nextAtMs: 0 };
-    const { op, state } = first;
-    const attempt = op.request.kind === 'step' ? op.attempts + (op.executing ? 1 : 0) : 0;
-    return { state, at: op.request.name, attempt, nextAtMs: op.executing ? 0 : op.dueAtMs };
+    return this.live && !this.closed && !this.stuck ? standingOf(this) : this.progress.standing();
   }
 
-  /** @returns Whether the code may go on now. */
-  #apply(entry: Entry): boolean {
-    this.nowMs = Math.max(this.nowMs, entry.atMs);
-    try {
-      return this.#applyEntry(entry);
-    } catch (error) {
-      this.stuck =
-        error instanceof HoldfastError
-          ? error
-          : new HoldfastError('HF_ENTRY_DAMAGED', { why: messageOf(error), cause: error });
-      return false;
-    }
-  }
-
-  #applyEntry(entry: Entry): boolean {
-    switch (entry.kind) {
-      case 'run.started':
-        return this.#start(entry);
-      case 'run.status':
-        return this.#settle(this.#expect(entry, 'status'), (op) => op.resolve(undefined));
-      case 'event.emitted':
-        return this.#settle(this.#expect(entry, 'emit'), (op) => op.resolve(undefined));
-      case 'step.completed':
-        return this.#settle(this.#expect(entry, 'step'), (op) =>
-          op.resolve(decodeValue(entry.result)),
-        );
-      case 'step.failed':
-        return this.#settle(this.#expect(entry, 'step'), (op) => op.reject(stepFailed(entry)));
-      case 'step.retrying':
-        return this.#note(this.#expect(entry, 'step'), entry.nextAtMs, entry.attempt);
-      case 'timer.set':
-        return this.#note(this.#expect(entry, 'sleep', 'wait'), entry.dueAtMs);
-      case 'timer.fired':
-        return this.#fired(this.#expect(entry, 'sleep', 'wait', 'call'));
-      case 'call.requested':
-        return this.#note(this.#expect(entry, 'call'), entry.expiresAtMs);
-      case 'call.completed':
-        return this.#settle(this.#expect(entry, 'call'), (op) =>
-          op.resolve(decodeValue(entry.result)),
-        );
-      case 'call.failed':
-        return this.#settle(this.#expect(entry, 'call'), (op) => op.reject(callFailed(entry)));
-      case 'signal.received':
-        return this.#signal(entry);
-      case 'run.stuck':
-      case 'run.completed':
-      case 'run.failed':
-      case 'run.cancelled':
-        return false;
-      default:
-        return false;
-    }
-  }
-
-  #start(entry: EntryOf<'run.started'>): boolean {
+  start(entry: EntryOf<'run.started'>): boolean {
     assert(!this.#begun, 'a run starts once');
     this.#begun = true;
     if (this.#code === undefined) {
@@ -267,77 +254,101 @@ export class Run implements ContextHost {
     return true;
   }
 
+  signal(entry: EntryOf<'signal.received'>): boolean {
+    const { name, payload } = entry;
+    const isFor = (op: Op): boolean => op.request.kind === 'wait' && op.request.name === name;
+    const waiting = this.open().find(isFor);
+    if (waiting !== undefined) {
+      settleOp(waiting, { value: decodeValue(payload) });
+      this.settled(waiting);
+      return true;
+    }
+    const kept = this.#signals.get(name);
+    if (kept) kept.push(payload);
+    else this.#signals.set(name, [payload]);
+    return false;
+  }
+
+  cancel(entry: EntryOf<'cancel.requested'>): boolean {
+    this.cancelScope(this.scope, new HoldfastError('HF_RUN_CANCELLED', { why: entry.reason }));
+    return true;
+  }
+
+  pause(isPaused: boolean): boolean {
+    this.paused = isPaused;
+    if (!isPaused && this.live) this.beginOpen();
+    return false;
+  }
+
+  settled(op: Op): void {
+    this.#open.delete(op.number);
+  }
+
+  undoable(op: Op, result: unknown): void {
+    this.#compensations.note(op, result);
+  }
+
+  /** @returns Whether the code may go on now. */
+  #apply(entry: Entry): boolean {
+    this.nowMs = Math.max(this.nowMs, entry.atMs);
+    try {
+      return applyEntry(this, entry);
+    } catch (error) {
+      this.stuck =
+        error instanceof HoldfastError
+          ? error
+          : new HoldfastError('HF_ENTRY_DAMAGED', { why: messageOf(error), cause: error });
+      return false;
+    }
+  }
+
   async #runCode(code: Workflow, input: never): Promise<void> {
     try {
-      this.outcome = { kind: 'returned', value: await code.body(createContext(this), input) };
+      const value = await code.body(createContext(this, this.scope), input);
+      // A run that was cancelled and returned all the same has cleaned up: it is cancelled.
+      this.outcome ??= this.scope.reason
+        ? await this.#undo(this.scope.reason)
+        : { kind: 'returned', value };
     } catch (error) {
-      this.outcome = { kind: 'threw', error };
+      this.outcome ??= await this.#undo(error);
     }
     // Code that awaited something foreign ends when nobody is looking.
     if (!this.#driven) this.#host.returned(this);
   }
 
-  /** The operation an entry belongs to, if the code began the same one at that place. */
-  #expect(
-    entry: Extract<Entry, { op: number; name: string }>,
-    ...kinds: readonly OpKind[]
-  ): Op {
-    const op = this.ops.get(entry.op);
-    if (op !== undefined && kinds.includes(op.request.kind) && op.request.name === entry.name) {
-      return op;
-    }
-    const expected = `${kinds.join(' or ')} "${entry.name}"`;
-    const came = op ? `${op.request.kind} "${op.request.name}"` : 'nothing';
-    throw new HoldfastError('HF_CODE_MISMATCH', {
-      why: `operation ${entry.op} was ${expected} when it was journaled; the code begins ${came}`,
-      details: { run: this.id, n: entry.n, op: entry.op, expected, came },
-    });
-  }
-
-  #settle(op: Op, settle: (op: Op) => void): boolean {
-    if (op.settled) return false;
-    op.settled = true;
-    op.executing = false;
-    this.#open.delete(op.number);
-    settle(op);
-    return true;
-  }
-
-  #note(op: Op, dueAtMs: number, attempts?: number): boolean {
-    op.begun = op.request.kind !== 'step';
-    op.dueAtMs = dueAtMs;
-    if (attempts !== undefined) op.attempts = attempts;
-    return false;
-  }
-
-  #fired(op: Op): boolean {
-    const { kind, name } = op.request;
-    return this.#settle(op, () => {
-      if (kind === 'sleep') op.resolve(undefined);
-      else if (kind === 'wait') op.reject(timedOut('HF_WAIT_TIMEOUT', `signal ${name}`));
-      else op.reject(timedOut('HF_CALL_TIMEOUT', `call ${name}`));
-    });
-  }
-
-  #signal(entry: EntryOf<'signal.received'>): boolean {
-    const waiting = this.open().find(
-      (op) => op.request.kind === 'wait' && op.request.name === entry.name,
+  async #undo(error: unknown): Promise<Outcome> {
+    if (this.#compensations.isEmpty) return { kind: 'threw', error };
+    const shield = new CancelScope(undefined, true);
+    const compensate = undefined;
+    const ended = await this.#compensations.run(error, (name, body) =>
+      this.request({ kind: 'step', name, body, policy: undoPolicy, compensate }, shield),
     );
-    if (waiting) return this.#settle(waiting, (op) => op.resolve(decodeValue(entry.payload)));
-    const kept = this.#signals.get(entry.name);
-    if (kept) kept.push(entry.payload);
-    else this.#signals.set(entry.name, [entry.payload]);
-    return false;
+    return { kind: 'threw', error: ended };
   }
 
   #takeSignal(op: Op): boolean {
     const payload = this.#signals.get(op.request.name)?.shift();
     if (payload === undefined) return false;
-    return this.#settle(op, () => op.resolve(decodeValue(payload)));
+    settleOp(op, { value: decodeValue(payload) });
+    this.settled(op);
+    return true;
+  }
+
+  #checkUse(what: string): void {
+    if (this.#inStep !== undefined) {
+      throw new HoldfastError('HF_STEP_NESTED', {
+        why: `${what} was begun inside step ${this.#inStep}`,
+      });
+    }
+    if (this.#driven && !this.closed) return;
+    throw new HoldfastError('HF_CONTEXT_CLOSED', {
+      why: `${what} of run ${this.id} was begun outside its workflow`,
+    });
   }
 
   #begin(op: Op): void {
     if (op.settled || op.begun || this.closed) return;
+    if (this.paused && !effectless.has(op.request.kind)) return;
     // The code has ended without it: what it did not await is finished only if it has an effect.
     if (this.outcome !== undefined && !effects.has(op.request.kind)) return;
     op.begun = true;
@@ -345,45 +356,7 @@ export class Run implements ContextHost {
   }
 }
 
-const freshOp = {
-  settled: false,
-  begun: false,
-  executing: false,
-  attempting: false,
-  attempts: 0,
-  dueAtMs: 0,
-  abort: undefined,
-} as const;
-
-const waits: ReadonlySet<OpKind> = new Set(['step', 'sleep', 'wait', 'call']);
-const effects: ReadonlySet<OpKind> = new Set(['step', 'emit', 'status']);
-
-const stateOrder: readonly (readonly [Standing['state'], (op: Op) => boolean])[] = [
-  ['running', (op) => op.executing],
-  ['retrying', (op) => op.request.kind === 'step'],
-  ['waiting-call', (op) => op.request.kind === 'call'],
-  ['waiting-signal', (op) => op.request.kind === 'wait'],
-  ['sleeping', (op) => op.request.kind === 'sleep'],
-];
-
-function stepFailed(entry: EntryOf<'step.failed'>): HoldfastError {
-  const cause = decodeValue(entry.error);
-  return new HoldfastError('HF_STEP_FAILED', {
-    why: `${entry.name}, attempt ${entry.attempt}: ${messageOf(cause)}`,
-    details: { step: entry.name, attempts: entry.attempt },
-    cause,
-  });
-}
-
-function callFailed(entry: EntryOf<'call.failed'>): HoldfastError {
-  const cause = decodeValue(entry.error);
-  return new HoldfastError('HF_CALL_FAILED', {
-    why: `${entry.name}: ${messageOf(cause)}`,
-    details: { service: entry.name },
-    cause,
-  });
-}
-
-function timedOut(code: 'HF_WAIT_TIMEOUT' | 'HF_CALL_TIMEOUT', what: string): HoldfastError {
-  return new HoldfastError(code, { why: what });
-}
+const waits: ReadonlySet<OpKind> = new Set(['step', 'sleep', 'wait', 'call', 'child']);
+const effects: ReadonlySet<OpKind> = new Set(['step', 'emit', 'status', 'patch']);
+/** Notes to the journal are made for a paused run too: they do nothing to the world. */
+const effectless: ReadonlySet<OpKind> = new Set(['emit', 'status', 'patch']);

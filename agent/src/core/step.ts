@@ -1,31 +1,40 @@
 import {
   HoldfastError,
   codeOf,
+  durationMs,
   encodeThrown,
   encodeValue,
   formatDuration,
+  type Duration,
 } from '@holdfast/protocol';
+import { delayAfter } from './backoff.ts';
+import type { Conditions } from './conditions.ts';
 import type { Op, OpRequest } from './op.ts';
 import type { AbortHandle, RuntimePorts } from './ports.ts';
 import type { Run } from './run.ts';
 import type { RunJournal, TimerChange } from './run-journal.ts';
 import type { Timers } from './timers.ts';
+import { tokenOf } from './token.ts';
 
-type StepRequest = Extract<OpRequest, { kind: 'step' }>;
+export type StepRequest = Extract<OpRequest, { kind: 'step' }>;
 
 /** What running a step asks of the runtime. */
 export interface StepHost {
   readonly ports: RuntimePorts;
   readonly journal: RunJournal;
   readonly timers: Timers;
+  readonly conditions: Conditions;
 }
 
 /** A pause longer than this is a durable timer, so that the run can be put away meanwhile. */
 export const PAUSE_IN_MEMORY_MS_MAX = 10_000;
 
+/** A look of `until` gave nothing. */
+const nothingYet = Symbol('nothing yet');
+
 /**
- * Makes the attempts of a step that are left, journaling each failed one, until it has an outcome
- * or the pause is long. Ends without an outcome when the run is closed.
+ * Makes the attempts of a step that are left, journaling each failed one, until it has an outcome,
+ * the pause is long, or a condition does not hold. Ends without an outcome when the run is closed.
  */
 export async function runStep(host: StepHost, run: Run, op: Op, request: StepRequest) {
   const { policy } = request;
@@ -39,8 +48,7 @@ export async function runStep(host: StepHost, run: Run, op: Op, request: StepReq
     maxDelayMs: policy.maxDelayMs,
     factor: policy.factor,
     signal: abort.signal,
-    onFailed: (attempt, error, nextDelayMs) =>
-      attemptFailed({ host, run, op, request, attempt }, error, nextDelayMs),
+    onFailed: (attempt, error) => attemptFailed({ host, run, op, request, attempt }, error),
   });
   op.attempting = false;
   op.executing = false;
@@ -56,14 +64,27 @@ interface Attempt {
 
 async function makeAttempt(each: Attempt): Promise<void> {
   const { host, run, op, request, attempt } = each;
+  const { name, policy } = request;
+  const entry = { op: op.number, name, attempt };
+  if (policy.atMostOnce) {
+    // From here on the effect may happen, so from here on it is never begun again.
+    await host.journal.appendOwn(run, { kind: 'step.started', ...entry });
+    op.inDoubt = true;
+  }
   op.executing = true;
   const startMs = host.ports.clock.monoMs();
-  const result = encodeValue(await runBody(each), 'result');
+  const value = await runBody(each);
   if (run.closed || op.settled) return;
-  const { name } = request;
+  if (policy.external) {
+    op.handed = true;
+    op.executing = false;
+    return host.journal.appendOwn(run, { kind: 'step.handed', op: op.number, name });
+  }
+  if (policy.poll !== undefined && !value) throw nothingYet;
+  const result = encodeValue(value, 'result');
   const tookMs = Math.round(host.ports.clock.monoMs() - startMs);
-  const body = { op: op.number, name, attempt, tookMs, result };
-  await host.journal.appendOwn(run, { kind: 'step.completed', ...body }, dropTimer(op));
+  const body = { kind: 'step.completed', ...entry, tookMs, result } as const;
+  await host.journal.appendOwn(run, body, dropTimer(op));
 }
 
 /** Runs the user's code once, for at most the timeout. What comes after it is ignored. */
@@ -71,7 +92,9 @@ function runBody(each: Attempt): Promise<unknown> {
   const { host, run, op, request, attempt } = each;
   const handle = request.policy.timeoutMs === 0 ? op.abort : host.ports.newAbort();
   const signal = (handle ?? host.ports.newAbort()).signal;
-  const info = { idempotencyKey: `${run.uid}/${op.number}`, attempt, signal };
+  const idempotencyKey = `${run.uid}/${op.number}`;
+  const token = tokenOf(run.facts, op.number);
+  const info = { idempotencyKey, attempt, signal, token };
   // In an async function, so that a synchronous throw is a rejection too.
   const work = (async () => run.insideStep(request.name, () => request.body(info)))();
   return request.policy.timeoutMs === 0 ? work : withTimeout(each, work, handle);
@@ -99,35 +122,75 @@ function withTimeout(
   });
 }
 
-async function attemptFailed(
-  each: Attempt,
-  error: unknown,
-  nextDelayMs: number | undefined,
-): Promise<'retry' | 'stop'> {
+async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | 'stop'> {
   const { host, run, op, request, attempt } = each;
+  const { policy, name } = request;
   if (run.closed || op.settled) return 'stop';
-  const entry = { op: op.number, name: request.name, attempt, error: encodeThrown(error) };
-  if (nextDelayMs === undefined || isFinal(error)) {
+  op.executing = false;
+  if (error === nothingYet) return lookLater(each);
+  const next = nextDelay(each, error);
+  const entry = { op: op.number, name, attempt, error: encodeThrown(next.error) };
+  if (next.delayMs === undefined) {
     await host.journal.appendOwn(run, { kind: 'step.failed', ...entry }, dropTimer(op));
     return 'stop';
   }
-  const nextAtMs = host.ports.clock.nowMs() + nextDelayMs;
-  const long = nextDelayMs > PAUSE_IN_MEMORY_MS_MAX;
-  op.executing = false;
+  const { delayMs } = next;
+  const nextAtMs = host.ports.clock.nowMs() + delayMs;
+  const isDurable = delayMs > PAUSE_IN_MEMORY_MS_MAX;
   op.attempts = attempt;
   op.dueAtMs = nextAtMs;
-  const timer: TimerChange | undefined = long ? { op: op.number, dueAtMs: nextAtMs } : undefined;
+  const timer: TimerChange | undefined = isDurable ? { op: op.number, dueAtMs: nextAtMs } : undefined;
   await host.journal.appendOwn(run, { kind: 'step.retrying', ...entry, nextAtMs }, { timer });
-  if (long) host.timers.arm(run.facts.number, op.number, nextDelayMs);
-  return long ? 'stop' : 'retry';
+  const isOwnPause = delayMs !== delayAfter(policy, attempt);
+  if (!isDurable && !isOwnPause && policy.when.length === 0) return 'retry';
+  host.timers.arm(run.facts.number, op.number, delayMs);
+  return 'stop';
 }
 
-/** Errors of ours that no repetition mends: a value that cannot be stored, a nested step. */
+/** How long to pause after an error; `undefined`: it is final, and `error` is why. */
+function nextDelay(
+  { op, request, attempt }: Attempt,
+  error: unknown,
+): { readonly error: unknown; readonly delayMs?: number } {
+  const { policy } = request;
+  if (attempt >= policy.attempts || op.inDoubt || isFinal(error)) return { error };
+  try {
+    if (policy.retryIf !== undefined && policy.retryIf(error, attempt) === false) return { error };
+    const delay = policy.delay?.(error, attempt) ?? retryAfterOf(error);
+    return { error, delayMs: delay === undefined ? delayAfter(policy, attempt) : durationMs(delay) };
+  } catch (fault) {
+    // The policy itself is at fault: the step fails with that, the agent goes on.
+    return { error: fault };
+  }
+}
+
+/** What no repetition mends: TerminalError, and errors of ours such as a nested step. */
 function isFinal(error: unknown): boolean {
+  if (error instanceof Error && error.name === 'TerminalError') return true;
   return codeOf(error) !== undefined && error instanceof HoldfastError && error.retry === 'never';
+}
+
+function retryAfterOf(error: unknown): Duration | undefined {
+  if (!(error instanceof Error) || !('retryAfter' in error)) return undefined;
+  const { retryAfter } = error;
+  return typeof retryAfter === 'number' || typeof retryAfter === 'string' ? retryAfter : undefined;
+}
+
+/** Sets the next look of `until`; nothing is journaled for one that gave nothing. */
+function lookLater({ host, run, op, request }: Attempt): 'stop' {
+  const { poll } = request.policy;
+  if (poll === undefined) return 'stop';
+  op.looks += 1;
+  const nowMs = host.ports.clock.nowMs();
+  const grown = poll.everyMs * poll.factor ** (op.looks - 1);
+  const restMs = op.deadlineAtMs === 0 ? grown : Math.max(0, op.deadlineAtMs - nowMs);
+  const delayMs = Math.min(grown, poll.maxEveryMs, restMs);
+  op.dueAtMs = nowMs + delayMs;
+  host.timers.arm(run.facts.number, op.number, delayMs);
+  return 'stop';
 }
 
 /** A pause before this attempt may have left a timer behind. */
 function dropTimer(op: Op): { timer: TimerChange | undefined } {
-  return { timer: op.attempts > 0 ? { op: op.number, dueAtMs: undefined } : undefined };
+  return { timer: op.dueAtMs > 0 ? { op: op.number, dueAtMs: undefined } : undefined };
 }

@@ -10,13 +10,47 @@ export interface RetryPolicy {
   readonly maxDelay?: Duration;
   /** What each pause is multiplied by for the next. Default 2. */
   readonly factor?: number;
+  /** `false` ends the attempts: the error is final. Default: every error but a TerminalError. */
+  readonly retryIf?: (error: unknown, attempt: number) => boolean;
+  /** Pause after this error; `undefined`: as without it. Default: what `retryAfter` of it says. */
+  readonly delay?: (error: unknown, attempt: number) => Duration | undefined;
 }
+
+/** What a step can wait for: `online`, `unmetered`, `reachable(host:port)`, or one of your own. */
+export type ConditionName = string;
 
 export interface StepOptions {
   /** `false`: one attempt. Default: 5 attempts, 1 s, 2 s, 4 s, 8 s apart. */
   readonly retry?: RetryPolicy | false;
   /** Longest time of one attempt; then its signal aborts and it counts as failed. */
   readonly timeout?: Duration;
+  /**
+   * The body is begun once, whatever happens. That it is about to be is durable before. When the
+   * device dies in the middle, the step rejects with HF_STEP_INTERRUPTED: its effect may have
+   * happened, and the code decides.
+   */
+  readonly atMostOnce?: boolean;
+  /** No attempt begins before all of these hold. Waiting for them uses no attempt. */
+  readonly when?: ConditionName | readonly ConditionName[];
+}
+
+/** Options of a step that can be undone. */
+export interface CompensatedOptions<T> extends StepOptions {
+  /**
+   * Undoes the step when the run fails or is cancelled later: as a durable step of its own, with
+   * retries, in the reverse order of completion. Given the step's result; `undefined` when the step
+   * failed in doubt, by a timeout or an interruption, and may have had its effect.
+   */
+  readonly compensate?: (result: T | undefined, info: StepInfo) => unknown;
+}
+
+/** Options of a step that somebody outside completes. */
+export interface ExternalOptions<T> extends CompensatedOptions<T> {
+  /**
+   * The body hands out `token`; the step ends when somebody completes or fails it with that, from
+   * the API, the socket or the command line, maybe days later.
+   */
+  readonly external: true;
 }
 
 /** What the body of a step is given. */
@@ -27,6 +61,62 @@ export interface StepInfo {
   readonly attempt: number;
   /** Aborts when the attempt times out, the run is cancelled or the agent closes. */
   readonly signal: AbortSignal;
+  /** Completes this step from outside, if it is `external`. */
+  readonly token: string;
+}
+
+/** Thrown by a step: no further attempt mends this. */
+export class TerminalError extends Error {
+  override readonly name = 'TerminalError';
+}
+
+/** Thrown by a step: try again, but not before. */
+export class RetryableError extends Error {
+  override readonly name = 'RetryableError';
+  readonly retryAfter: Duration;
+
+  constructor(message: string, options: { readonly retryAfter: Duration; readonly cause?: unknown }) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+export interface UntilOptions {
+  /** Pause between two looks. Default 10 s. */
+  readonly every?: Duration;
+  /** What each pause is multiplied by for the next. Default 1. */
+  readonly factor?: number;
+  /** Longest pause. Default 1 h. */
+  readonly maxEvery?: Duration;
+  /** Time until it rejects with HF_WAIT_TIMEOUT. Default: never. */
+  readonly timeout?: Duration;
+}
+
+export interface ChildOptions {
+  /** Default: made of the run's id and the operation's number, so the same in every replay. */
+  readonly id?: string;
+}
+
+export interface MapOptions {
+  /** Items in work at a time, ≥ 1. Default 8. */
+  readonly concurrency?: number;
+  /** Ends early, and well, once this many succeeded. Default: all must. */
+  readonly minSuccessful?: number;
+  /** Failures that are borne; one more rejects. Default 0, or what `minSuccessful` leaves over. */
+  readonly toleratedFailures?: number;
+}
+
+/** One item of `map`, in its place. `skipped`: it ended early without this one. */
+export type MapResult<T> =
+  | { readonly status: 'fulfilled'; readonly value: T }
+  | { readonly status: 'rejected'; readonly reason: unknown }
+  | { readonly status: 'skipped' };
+
+/** A part of a workflow that can be cancelled by itself. */
+export interface Scope<T> {
+  readonly result: Promise<T>;
+  /** Rejects what it awaits with HF_RUN_CANCELLED and aborts its steps. */
+  cancel(reason?: string): void;
 }
 
 export interface CallOptions {
@@ -62,7 +152,13 @@ export interface Context {
   step<T>(
     name: string,
     body: (info: StepInfo) => T | Promise<T>,
-    options?: StepOptions,
+    options?: CompensatedOptions<T>,
+  ): Promise<T>;
+  /** The same for a step that somebody outside completes, with what they give. */
+  step<T = unknown>(
+    name: string,
+    body: (info: StepInfo) => unknown,
+    options: ExternalOptions<T>,
   ): Promise<T>;
 
   /**
@@ -73,6 +169,56 @@ export interface Context {
 
   /** Resolves after that time, across restarts. Never early because the clock was set. */
   sleep(duration: Duration): Promise<void>;
+
+  /** Resolves at that time, across restarts; at once when it has passed. */
+  sleepUntil(time: Date | number): Promise<void>;
+
+  /**
+   * Looks again and again, across restarts, until `check` gives something truthy, and resolves with
+   * it. Looks that give nothing are not journaled. Rejects with HF_WAIT_TIMEOUT.
+   */
+  until<T>(
+    name: string,
+    check: (info: StepInfo) => T | Promise<T>,
+    options?: UntilOptions,
+  ): Promise<T>;
+
+  /**
+   * Begins a run of another workflow as a child and resolves with its output. Rejects with
+   * HF_CHILD_FAILED. The child is cancelled with this run, and when this run ends without it.
+   */
+  child<I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options?: ChildOptions): Promise<O>;
+
+  /** Begins a run of another workflow that goes its own way; resolves with its id. */
+  detach<I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options?: ChildOptions): Promise<string>;
+
+  /**
+   * Does the same for each item, a few at a time. Results are in the order of the items. Rejects
+   * with the first failure beyond what is tolerated, and cancels what is still at work.
+   */
+  map<I, T>(
+    items: readonly I[],
+    each: (item: I, ctx: Context, index: number) => Promise<T>,
+    options?: MapOptions,
+  ): Promise<MapResult<T>[]>;
+
+  /**
+   * Ends this history and goes on in a new one with that input: how a run goes on for ever. Signals
+   * that nobody has waited for yet are carried over. Never resolves: `return` it.
+   */
+  continueAsNew(input: unknown): Promise<never>;
+
+  /**
+   * Whether the new way is to be taken here: true for runs that come here first, false for those
+   * that have gone the old way. The answer stays the same in every replay.
+   */
+  patched(name: string): boolean;
+
+  /** Runs a part that can be cancelled by itself. */
+  scope<T>(body: (ctx: Context) => Promise<T>): Scope<T>;
+
+  /** Runs a part that goes on though the run was cancelled: for clean-up. */
+  shielded<T>(body: (ctx: Context) => Promise<T>): Promise<T>;
 
   /**
    * Resolves with the payload of the next signal of that name. Signals that came before the wait

@@ -46,7 +46,7 @@ process.on('exit', () => {
 /**
  * Starts a process and waits until it is ready.
  *
- * @throws HF_CHILD_FAILED with its last words when it ends, or says nothing, instead.
+ * @throws HF_PROCESS_FAILED with its last words when it ends, or says nothing, instead.
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { name, args, env } = options;
@@ -99,7 +99,7 @@ async function firstLine(
 ): Promise<Readonly<Record<string, unknown>>> {
   const { name, exited, lastLines, ms } = about;
   const failed = (why: string): HoldfastError =>
-    new HoldfastError('HF_CHILD_FAILED', { why: [`${name} ${why}`, ...lastLines].join('\n    ') });
+    new HoldfastError('HF_PROCESS_FAILED', { why: [`${name} ${why}`, ...lastLines].join('\n    ') });
   let late: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {

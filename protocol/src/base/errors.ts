@@ -59,6 +59,11 @@ export const errorCatalogue = {
     retry: 'never',
     hint: 'Keep the directory as it is and make a copy of it before anything else.',
   },
+  HF_STORE_SALVAGED: {
+    message: 'The store was damaged, and what could be read of it was moved into a new one',
+    retry: 'never',
+    hint: 'Check the disk. Keep what was moved aside for as long as it may be needed; then delete it.',
+  },
   HF_STORE_FORMAT: {
     message: 'The store was written by a newer version',
     retry: 'never',
@@ -168,6 +173,46 @@ export const errorCatalogue = {
     message: 'An attempt of the step took longer than its timeout',
     retry: 'later',
     hint: 'Raise the timeout, or let the step end when its signal aborts.',
+  },
+  HF_STEP_INTERRUPTED: {
+    message: 'The device stopped while a step that runs at most once was at work',
+    retry: 'never',
+    hint: 'Its effect may have happened: find out, then complete or compensate it in the code.',
+  },
+  HF_CHILD_FAILED: {
+    message: 'The child run did not complete',
+    retry: 'never',
+    hint: 'Look at the child with `holdfast workflow show`.',
+  },
+  HF_MAP_FAILED: {
+    message: 'Too many items of a map failed',
+    retry: 'never',
+    hint: 'The cause has the failures; see minSuccessful and toleratedFailures.',
+  },
+  HF_COMPENSATION_FAILED: {
+    message: 'A step could not be undone',
+    retry: 'never',
+    hint: 'Undo by hand what the cause names; the others were undone.',
+  },
+  HF_CONDITION_UNKNOWN: {
+    message: 'There is no condition of this name',
+    retry: 'never',
+    hint: "Use 'online', 'unmetered', 'reachable(host:port)', or one given to Agent.open.",
+  },
+  HF_TOKEN_INVALID: {
+    message: 'The token completes no step that waits',
+    retry: 'never',
+    hint: 'The step has ended already, or the token was cut off when it was copied.',
+  },
+  HF_RUN_STATE: {
+    message: 'The run is not in a state in which this can be done',
+    retry: 'never',
+    hint: 'Look at it with `holdfast workflow show`.',
+  },
+  HF_RUN_QUARANTINED: {
+    message: 'The process ended several times while this run was at work',
+    retry: 'never',
+    hint: 'Mend its code or its step, then `holdfast workflow retry`.',
   },
   HF_STEP_NESTED: {
     message: 'A step was started inside another step',
@@ -289,7 +334,7 @@ export const errorCatalogue = {
     retry: 'never',
     hint: 'Stop what listens there, choose another port, or give 0 to let the system choose.',
   },
-  HF_CHILD_FAILED: {
+  HF_PROCESS_FAILED: {
     message: 'A process of the scenario did not start',
     retry: 'never',
     hint: 'Its last lines are shown; run `npm run build` if the code has changed.',

@@ -109,6 +109,17 @@ const kinds = {
     firstAtMs: uint(),
     lastAtMs: uint(),
   }),
+  /**
+   * A damaged store was replaced, and this epoch begins with what was left of it. `why` tells the
+   * seqs of `oldEpoch` that are lost.
+   */
+  'store.salvaged': record({
+    ...stamp,
+    oldEpoch: uint(),
+    entriesKept: uint(),
+    entriesLost: uint(),
+    why: reason,
+  }),
 } as const;
 
 type Kinds = typeof kinds;

@@ -1,0 +1,64 @@
+import { HoldfastError, encodeThrown, type EntryOf } from '@holdfast/protocol';
+import { birthOf, unborn, type Engine } from './engine.ts';
+import type { Op } from './op.ts';
+import type { Run } from './run.ts';
+import type { RunEntry, RunEntryBody } from './run-journal.ts';
+
+/** Begins a child: its start and the parent's note of it are one commit. */
+export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void> {
+  const { request, number } = op;
+  if (request.kind !== 'child') return;
+  const { name, input, isDetached } = request;
+  const id = request.id ?? `${run.id}/${number}`;
+  const note = (error: HoldfastError): Promise<void> => {
+    const body = { op: number, name, child: id.slice(0, 128), error: encodeThrown(error) };
+    return engine.runJournal.appendOwn(run, { kind: 'child.failed', ...body });
+  };
+  const code = engine.workflows.named(name);
+  if (code === undefined) return note(new HoldfastError('HF_WORKFLOW_UNKNOWN', { why: name }));
+  if (id.length > 128) return note(new HoldfastError('HF_NAME_INVALID', { why: `run ${id}` }));
+  if ((await engine.store.numberOf(id)) !== undefined) {
+    return note(new HoldfastError('HF_RUN_CONFLICT', { why: `${id} is there already` }));
+  }
+  if (run.closed || op.settled) return;
+  const parent = isDetached ? {} : { parent: run.id, parentOp: number };
+  const { version } = code;
+  const birth = birthOf(engine, { id, workflow: name, version, input, ...parent });
+  const started = { kind: 'child.started', op: number, name, child: id, isDetached } as const;
+  try {
+    await engine.runJournal.appendAll([{ run, body: started }, birth.entry], birth.ops);
+  } catch (error) {
+    unborn(engine, birth);
+    if (!(error instanceof HoldfastError) || error.retry === 'restart') throw error;
+  }
+}
+
+/** What the parent of a run is told, in the commit that ends the run. */
+export async function toParent(
+  engine: Engine,
+  run: Run,
+  body: RunEntryBody,
+): Promise<readonly RunEntry[]> {
+  const { parent: parentId, parentOp: op, workflow: name } = run.facts;
+  if (parentId === '') return [];
+  const number = await engine.store.numberOf(parentId);
+  if (number === undefined || !engine.states.isOpen(number)) return [];
+  const parent = await engine.residents.load(number).catch(() => undefined);
+  if (parent === undefined || parent.closed || parent.progress.children.get(op) !== run.id) return [];
+  const common = { op, name, child: run.id };
+  return [{ run: parent, body: endFor(common, body) }];
+}
+
+function endFor(
+  common: Pick<EntryOf<'child.completed'>, 'op' | 'name' | 'child'>,
+  body: RunEntryBody,
+): RunEntryBody {
+  if (body.kind === 'run.completed') {
+    return { kind: 'child.completed', ...common, result: body.output };
+  }
+  const error =
+    body.kind === 'run.failed'
+      ? body.error
+      : encodeThrown(new HoldfastError('HF_RUN_CANCELLED', { why: common.child }));
+  return { kind: 'child.failed', ...common, error };
+}

@@ -1,0 +1,54 @@
+import { HoldfastError, messageOf } from '@holdfast/protocol';
+import type { Op } from './op.ts';
+import type { StepInfo } from './workflow.ts';
+
+interface Undo {
+  readonly step: string;
+  readonly body: (info: StepInfo) => unknown;
+}
+
+/** What is to be undone when a run fails: in the reverse order of completion. */
+export class Compensations {
+  readonly #undos: Undo[] = [];
+
+  /** A step has completed, or failed in doubt: then its result is `undefined`. */
+  note(op: Op, result: unknown): void {
+    const { request } = op;
+    if (request.kind !== 'step' || request.compensate === undefined) return;
+    const { compensate, name } = request;
+    this.#undos.push({ step: name, body: (info) => compensate(result, info) });
+  }
+
+  get isEmpty(): boolean {
+    return this.#undos.length === 0;
+  }
+
+  /**
+   * Undoes everything, last first; a failure stops none of the others.
+   *
+   * @param step Runs one as a durable step.
+   * @returns What the run ends with: the error, or, when something could not be undone, both.
+   */
+  async run(
+    error: unknown,
+    step: (name: string, body: Undo['body']) => Promise<unknown>,
+  ): Promise<unknown> {
+    const failures: { readonly step: string; readonly error: unknown }[] = [];
+    for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) {
+      try {
+        await step(`undo ${undo.step}`.slice(0, 128), undo.body);
+      } catch (failure) {
+        failures.push({ step: undo.step, error: failure });
+      }
+    }
+    if (failures.length === 0) return error;
+    const names = failures.map((each) => each.step).join(', ');
+    const causes = [error, ...failures.map((each) => each.error)];
+    const cause = new AggregateError(causes, 'the failure of the run, then those of undoing it');
+    return new HoldfastError('HF_COMPENSATION_FAILED', {
+      why: `${names}; the run had failed with: ${messageOf(error)}`,
+      details: { steps: failures.map((each) => each.step) },
+      cause,
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import type { StoreOp } from '@holdfast/protocol';
+import { birthOf, newId, unborn, type Engine } from './engine.ts';
+import type { Run } from './run.ts';
+import { recordOf, type RunEntry } from './run-journal.ts';
+import { layout } from './run-store.ts';
+
+/** Signals that are carried over into a new history, the newest. */
+const SIGNALS_CARRIED_MAX = 1_000;
+
+/**
+ * Ends the history of a run and begins the next one under its id, with the signals nobody has
+ * waited for, in one commit.
+ *
+ * @returns The run in its new history.
+ */
+export async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise<Run> {
+  const { number, id, workflow, parent, parentOp } = run.facts;
+  run.closed = true;
+  const version = engine.workflows.named(workflow)?.version ?? run.facts.version;
+  const birth = birthOf(engine, { id, workflow, version, input, parent, parentOp });
+  const carried: RunEntry[] = [...run.keptSignals].flatMap(([name, payloads]) =>
+    payloads.slice(-SIGNALS_CARRIED_MAX).map((payload) => ({
+      run: birth.run,
+      body: { kind: 'signal.received', name, id: newId(engine.ports), payload },
+    })),
+  );
+  const timers: StoreOp[] = [...run.ops.values()]
+    .filter((op) => op.dueAtMs > 0)
+    .map((op) => layout.timer(number, op.number, undefined));
+  const record = { ...recordOf(run, 'completed'), n: run.n + 1, isContinued: true };
+  try {
+    await engine.runJournal.appendAll(
+      [{ run, body: { kind: 'run.continued', input } }, birth.entry, ...carried],
+      [...layout.finalRecord(number, record), ...timers, ...birth.ops],
+    );
+  } catch (error) {
+    unborn(engine, birth);
+    run.closed = false;
+    throw error;
+  }
+  engine.residents.evict(run);
+  engine.states.forget(number);
+  return birth.run;
+}

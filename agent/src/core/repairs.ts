@@ -1,0 +1,171 @@
+import {
+  HoldfastError,
+  checkName,
+  encodeThrown,
+  type Entry,
+  type EntryBody,
+} from '@holdfast/protocol';
+import { birthOf, newId, numberOf, openRun, unborn, type Engine } from './engine.ts';
+import { failedOp, forgetRetried, historyBefore } from './repair.ts';
+import type { RunEntry, RunEntryBody } from './run-journal.ts';
+import { layout } from './run-store.ts';
+import { placeOf } from './token.ts';
+
+/** Holds a run: nothing new of it is begun. What is at work ends. Durable once it resolves. */
+export async function pauseRun(engine: Engine, id: string, reason: string): Promise<void> {
+  const run = await openRun(engine, id);
+  if (run.progress.isPaused) return;
+  await engine.runJournal.append(run, { kind: 'run.paused', reason });
+}
+
+export async function resumeRun(engine: Engine, id: string): Promise<void> {
+  const run = await openRun(engine, id);
+  if (!run.progress.isPaused) return;
+  await engine.runJournal.append(run, { kind: 'run.resumed' });
+}
+
+/**
+ * Lets a failed run go on from the operation it failed at, a stuck one try its code again, or one
+ * that pauses between attempts make the next at once. Durable once it resolves.
+ *
+ * @throws HF_RUN_UNKNOWN, HF_RUN_STATE
+ */
+export async function retryRun(engine: Engine, id: string, reason: string): Promise<void> {
+  const number = await numberOf(engine, id);
+  const record = await engine.store.record(number);
+  if (record?.state === 'failed') return reopen(engine, number, reason);
+  if (record === undefined || !engine.states.isOpen(number)) {
+    throw new HoldfastError('HF_RUN_STATE', { why: `${id} is ${record?.state ?? 'gone'}` });
+  }
+  if (record.state === 'stuck') {
+    const state = 'pending';
+    const again = { ...record, state, crashes: 0, stuckCode: '', stuckReason: '' } as const;
+    await engine.journal.append([], () => [layout.openRecord(number, again)]);
+    engine.states.set(number, 'pending');
+    await engine.residents.load(number);
+    return;
+  }
+  const run = await engine.residents.load(number);
+  await run.untilLive();
+  const pausing = run.open().filter((op) => op.request.kind === 'step' && !op.attempting);
+  if (pausing.length === 0) throw new HoldfastError('HF_RUN_STATE', { why: `${id} is at work` });
+  for (const op of pausing) {
+    op.dueAtMs = 0;
+    op.begun = false;
+  }
+  run.beginOpen();
+}
+
+async function reopen(engine: Engine, number: number, reason: string): Promise<void> {
+  const record = await engine.store.record(number);
+  if (record === undefined) throw new HoldfastError('HF_RUN_UNKNOWN', { why: `run ${number}` });
+  const history = (await engine.store.history(number)).map(({ entry }) => entry);
+  const op = failedOp(forgetRetried(history));
+  const body: EntryBody = { kind: 'run.retried', run: record.id, n: history.length, op, reason };
+  await engine.journal.append([{ lane: 'normal', body }], ([ref]) => [
+    ...layout.reopened(number, { ...record, state: 'pending' }),
+    ...(ref ? [layout.history(number, history.length, ref)] : []),
+  ]);
+  engine.states.reopen(number);
+  await engine.residents.load(number);
+}
+
+/**
+ * Gives a step of a run an outcome by hand, instead of its body. Durable once it resolves.
+ *
+ * @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_RUN_STATE when no such step is open.
+ */
+export async function skipStep(
+  engine: Engine,
+  skip: { readonly run: string; readonly step: string; readonly result: Uint8Array },
+): Promise<void> {
+  const run = await openRun(engine, skip.run);
+  await run.untilLive();
+  const op = run
+    .open()
+    .find(({ request }) => request.kind === 'step' && request.name === skip.step);
+  if (op === undefined) {
+    throw new HoldfastError('HF_RUN_STATE', { why: `${run.id} is not at a step ${skip.step}` });
+  }
+  op.abort?.abort(new HoldfastError('HF_RUN_STATE', { why: `${skip.step} was skipped` }));
+  const body = { op: op.number, name: skip.step, attempt: op.attempts, tookMs: 0 };
+  await engine.runJournal.append(
+    run,
+    { kind: 'step.completed', ...body, result: skip.result },
+    { timer: { op: op.number, dueAtMs: undefined } },
+  );
+}
+
+/**
+ * Starts a new run that begins with what another had done before one of its operations.
+ *
+ * @param fork.step Name of the operation, or its number. @returns The id of the new run.
+ */
+export async function forkRun(
+  engine: Engine,
+  fork: { readonly run: string; readonly step: string; readonly id?: string | undefined },
+): Promise<string> {
+  const number = await numberOf(engine, fork.run);
+  const history = (await engine.store.history(number)).map(({ entry }) => entry);
+  const started = history[0];
+  if (started?.kind !== 'run.started') throw new HoldfastError('HF_ENTRY_DAMAGED', { why: fork.run });
+  const op = opNamed(history, fork.step);
+  if (op === undefined) {
+    throw new HoldfastError('HF_RUN_STATE', { why: `${fork.run} has no operation ${fork.step}` });
+  }
+  const id = checkName('run', fork.id ?? newId(engine.ports));
+  if ((await engine.store.numberOf(id)) !== undefined) {
+    throw new HoldfastError('HF_RUN_CONFLICT', { why: `${id} is there already` });
+  }
+  const { workflow, version, input } = started;
+  const birth = birthOf(engine, { id, workflow, version, input });
+  const kept = historyBefore(forgetRetried(history), op).map((entry): RunEntry => {
+    const { run: _, n: __, atMs: ___, boot: ____, monoMs: _____, ...body } = entry as Entry & {
+      readonly run: string;
+      readonly n: number;
+    };
+    return { run: birth.run, body: body as RunEntryBody };
+  });
+  try {
+    await engine.runJournal.appendAll([birth.entry, ...kept], birth.ops);
+  } catch (error) {
+    unborn(engine, birth);
+    throw error;
+  }
+  return id;
+}
+
+function opNamed(history: readonly Entry[], step: string): number | undefined {
+  for (const entry of history) {
+    if (!('op' in entry) || !('name' in entry)) continue;
+    if (entry.name === step || String(entry.op) === step) return entry.op;
+  }
+  return undefined;
+}
+
+/**
+ * Ends an external step, by the token its body handed out. Durable once it resolves.
+ *
+ * @throws HF_TOKEN_INVALID when the step does not wait for it, or has ended already.
+ */
+export async function completeStep(
+  engine: Engine,
+  token: string,
+  outcome: { readonly result: Uint8Array } | { readonly error: unknown },
+): Promise<void> {
+  const place = placeOf(token);
+  const gone = new HoldfastError('HF_TOKEN_INVALID', { why: 'no open step has it' });
+  if (!engine.states.isOpen(place.number)) throw gone;
+  const run = await engine.residents.load(place.number);
+  if (run.uid !== place.uid) throw gone;
+  await run.untilLive();
+  const op = run.ops.get(place.op);
+  if (op?.request.kind !== 'step' || !op.request.policy.external || op.settled) throw gone;
+  const { name } = op.request;
+  const common = { op: op.number, name, attempt: op.attempts + 1 };
+  const body: RunEntryBody =
+    'result' in outcome
+      ? { kind: 'step.completed', ...common, tookMs: 0, result: outcome.result }
+      : { kind: 'step.failed', ...common, error: encodeThrown(outcome.error) };
+  await engine.runJournal.append(run, body);
+}
