@@ -1,0 +1,71 @@
+"""A journal in a file: one line a commit, durable before `commit` returns [HF-6.4]."""
+
+import json
+import os
+import time
+
+import protocol
+
+
+class Lane:
+    """Entries and hashes by seq; seq 0 has the start of the chain and no entry."""
+
+    def __init__(self, start):
+        self.entries, self.hashes, self.acked = [b""], [start], 0
+
+    @property
+    def head(self):
+        return len(self.entries) - 1
+
+    def add(self, entry):
+        self.hashes.append(protocol.chain_next(self.hashes[-1], entry))
+        self.entries.append(entry)
+
+
+class Journal:
+    EPOCH = 1
+
+    def __init__(self, folder, device):
+        self.device = device
+        self.lanes = {
+            lane: Lane(protocol.chain_start(device, self.EPOCH, lane)) for lane in protocol.LANES
+        }
+        self.last_command = 0
+        self.boot = 1
+        self.started_ns = time.monotonic_ns()
+        path = os.path.join(folder, "journal")
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as file:
+                for line in file:
+                    self._take(json.loads(line))
+        self.file = open(path, "a", encoding="ascii")
+        self._write({"boot": self.boot})
+
+    def commit(self, *entries, command=None):
+        """Appends (lane, kind, fields) and notes a command as applied: all of it or nothing."""
+        stamp = {
+            "atMs": time.time_ns() // 1_000_000,
+            "boot": self.boot,
+            "monoMs": (time.monotonic_ns() - self.started_ns) // 1_000_000,
+        }
+        encoded = [
+            [lane, protocol.encode_entry(kind, {**stamp, **fields}).hex()]
+            for lane, kind, fields in entries
+        ]
+        line = {"entries": encoded}
+        if command is not None:
+            line["command"] = command
+        self._write(line)
+        self._take(line)
+
+    def _take(self, line):
+        for lane, entry in line.get("entries", []):
+            self.lanes[lane].add(bytes.fromhex(entry))
+        self.last_command = line.get("command", self.last_command)
+        if "boot" in line:
+            self.boot = line["boot"] + 1
+
+    def _write(self, line):
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+        os.fsync(self.file.fileno())

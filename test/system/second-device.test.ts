@@ -1,0 +1,120 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { runGateway, serveGateway } from '../support/gateway-process.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** From `test/dist/system`. */
+const device = fileURLToPath(new URL('../../second-device/', import.meta.url));
+const vectors = fileURLToPath(new URL('../../../protocol/vectors/', import.meta.url));
+
+const isThere = (tool: string, flag: string): boolean => spawnSync(tool, [flag]).status === 0;
+const hasTools = isThere('python3', '--version') && isThere('openssl', 'version');
+const needed = hasTools ? test : test.skip;
+const needs = '(needs python3 and openssl)';
+
+const DEADLINE_MS = 60_000;
+
+/** Runs a part of the second device to its end; the lines of JSON that it printed. */
+function python(script: string, ...args: readonly string[]): Promise<Record<string, unknown>[]> {
+  return new Promise((resolve, reject) => {
+    const options = { timeout: DEADLINE_MS, killSignal: 'SIGKILL' } as const;
+    const all = ['-B', join(device, script), ...args];
+    execFile('python3', all, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout.trim().split('\n').map((line) => JSON.parse(line)));
+      else reject(new Error(`${script} ${args[0]}: ${stdout}${stderr}`, { cause: error }));
+    });
+  });
+}
+
+needed(`the vectors mean the same to a device in Python ${needs}`, async (t) => {
+  const files = await python('check_vectors.py', vectors);
+
+  t.is(files.length, 6);
+  for (const { file, checked, wrong } of files) {
+    t.deepEqual(wrong, [], String(file));
+    t.true(Number(checked) > 4, String(file));
+  }
+});
+
+interface EntriesPage {
+  readonly entries: readonly Readonly<Record<string, unknown>>[];
+}
+
+needed(
+  `a device in Python, written from PROTOCOL.md, is served like any other ${needs}`,
+  async (t) => {
+    const dir = await tempDir(t);
+    const [dataDir, home, handlers] = [join(dir, 'gateway'), join(dir, 'py'), join(dir, 'h.mjs')];
+    const source = 'export const handlers = { double: ({ number }) => ({ number: number * 2 }) };';
+    await writeFile(handlers, source);
+    const gateway = await serveGateway(t, dataDir, '--handlers', handlers);
+    const { hostname, port } = new URL(gateway.mqtt);
+    const live = (part: string) => python('story.py', part, hostname, port, 'py-1', home);
+
+    const first = await live('first-life');
+    t.deepEqual(first, [
+      { what: 'welcome', marks: [0, 0, 0] },
+      { what: 'lost', watermark: 5 },
+      { what: 'acked', watermark: 7, resentFrom: 1 },
+    ]);
+    const second = await live('second-life');
+    t.deepEqual(second, [
+      { what: 'restarted', boot: 2, head: 8, acked: 0 },
+      { what: 'drained', watermark: 8 },
+      { what: 'missing', seq: 9 },
+      { what: 'acked', watermark: 12 },
+      { what: 'command', kind: 'call.completed', number: 1 },
+      { what: 'repeated', numbers: [1] },
+      { what: 'settled', result: { number: 42 } },
+      { what: 'end', lastCommand: 1, left: [], dropped: 0 },
+    ]);
+
+    const get = async (path: string): Promise<unknown> =>
+      (await fetch(`${gateway.http}/api/devices/py-1${path}`)).json();
+    const { entries } = (await get('/entries?limit=100')) as EntriesPage;
+    const seqs = (lane: string) =>
+      entries.filter((entry) => entry['lane'] === lane).map(({ seq }) => seq);
+    t.deepEqual(seqs('bulk'), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    t.deepEqual(seqs('normal'), [1, 2]);
+    const readings = entries.flatMap(({ kind, payload }) =>
+      kind === 'event.emitted' ? [payload] : [],
+    );
+    t.deepEqual(readings, seqs('bulk').map((reading) => ({ reading })));
+    const [asked, answered] = entries.filter(({ lane }) => lane === 'urgent');
+    t.like(asked, { kind: 'call.requested', name: 'double', input: { number: 21 } });
+    t.like(answered, { kind: 'call.completed', command: 1, result: { number: 42 } });
+    const { runs } = (await get('/runs')) as { runs: unknown[] };
+    t.like(runs, [{ id: 'order-1', workflow: 'doubling', state: 'completed' }]);
+    t.like(await get(''), { agentVersion: 'python-1', lastCommand: 1, refusals: 0 });
+
+    await gateway.end('SIGTERM');
+    const verified = await runGateway('ledger', 'verify', '--data-dir', dataDir, '-o', 'json');
+    t.like(JSON.parse(verified.stdout), { whole: true, entries: 17, faults: [] });
+    t.is(verified.code, 0);
+  },
+);
+
+needed(`what is not of the protocol is refused by its code ${needs}`, async (t) => {
+  const dir = await tempDir(t);
+  const home = join(dir, 'py');
+  const gateway = await serveGateway(t, join(dir, 'gateway'));
+  const { hostname, port } = new URL(gateway.mqtt);
+  const live = (part: string) => python('story.py', part, hostname, port, 'py-1', home);
+  await live('first-life');
+
+  const refused = await live('refusals');
+
+  t.deepEqual(
+    refused.map(({ attempt, code }) => [attempt, code]),
+    [
+      ['another key', 'HF_SIGNATURE_INVALID'],
+      ['another version', 'HF_VERSION_UNSUPPORTED'],
+      ['no envelope', 'HF_MESSAGE_INVALID'],
+      ['an epoch that never began', 'HF_EPOCH_UNKNOWN'],
+      ['another history', 'HF_CHAIN_BROKEN'],
+    ],
+  );
+});
