@@ -15,6 +15,7 @@ import type {
   ChildOptions,
   CompensatedOptions,
   Context,
+  Nothing,
   RetryPolicy,
   Scope,
   StepInfo,
@@ -79,7 +80,7 @@ function contextIn(host: ContextHost, scope: CancelScope, chance: SeededChance):
     sleepUntil: (time) => begin<void>(() => sleepRequest({ kind: 'at', ms: momentMs(time) })),
     until: <T>(
       name: string,
-      check: (info: StepInfo) => T | Promise<T>,
+      check: (info: StepInfo) => T | Nothing | Promise<T | Nothing>,
       options: UntilOptions = {},
     ) =>
       begin<T>(() => ({

@@ -92,6 +92,9 @@ export interface UntilOptions {
   readonly timeout?: Duration;
 }
 
+/** What `until` takes for "not yet". */
+export type Nothing = undefined | null | false | 0 | '';
+
 export interface ChildOptions {
   /** Default: made of the run's id and the operation's number, so the same in every replay. */
   readonly id?: string;
@@ -179,7 +182,7 @@ export interface Context {
    */
   until<T>(
     name: string,
-    check: (info: StepInfo) => T | Promise<T>,
+    check: (info: StepInfo) => T | Nothing | Promise<T | Nothing>,
     options?: UntilOptions,
   ): Promise<T>;
 
