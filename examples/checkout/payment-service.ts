@@ -1,6 +1,6 @@
-import { Faults, type FaultOptions } from './faults.ts';
-import { BadRequest, fault, serveJson, type Service } from './http-service.ts';
-import { IdempotentWork } from './idempotent-work.ts';
+import { Faults, type FaultOptions } from '../stand-ins/faults.ts';
+import { BadRequest, fault, serveJson, type Service } from '../stand-ins/http-service.ts';
+import { IdempotentWork } from '../stand-ins/idempotent-work.ts';
 
 export interface PaymentOptions extends FaultOptions {
   /** Default 0: choose. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Service } from './http-service.ts';
+import type { Service } from '../stand-ins/http-service.ts';
 import { serveInventory } from './inventory-service.ts';
 import { servePayment } from './payment-service.ts';
 

@@ -6,11 +6,19 @@ const BODY_BYTES_MAX = 64 * 1024;
 export interface ServiceRequest {
   /** The Idempotency-Key header. */
   readonly key: string | undefined;
+  /** What stands in the place of the `*` of the route's path; empty where there is none. */
+  readonly id: string;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** `silence`: the client never gets an answer, as from a machine that hangs. */
-export type Reply = { readonly status: number; readonly body: unknown } | 'silence';
+export type Reply =
+  | {
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | 'silence';
 
 export type Route = (request: ServiceRequest) => Reply | Promise<Reply>;
 
@@ -25,7 +33,7 @@ export interface Service {
  * Serves JSON on the loopback interface.
  *
  * @param port 0 chooses a free one.
- * @param routes By method and path: `POST /authorize`.
+ * @param routes By method and path: `POST /authorize`, or `GET /meters/*` for what is below.
  * @throws The system's error, such as EADDRINUSE, when the port cannot be had.
  */
 export async function serveJson(
@@ -74,13 +82,24 @@ async function answer(
 ): Promise<Reply> {
   const path = request.url?.split('?')[0] ?? '/';
   const name = `${request.method} ${path}`;
-  const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  const [, parent = '', id = ''] = /^(.*\/)([^/]+)$/.exec(name) ?? [];
+  const exact = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  const route = exact ?? (Object.hasOwn(routes, `${parent}*`) ? routes[`${parent}*`] : undefined);
   if (route === undefined) return fault(404, `there is no ${name}`);
   const key = request.headers['idempotency-key'];
   return route({
     key: typeof key === 'string' && key !== '' ? key : undefined,
+    id: exact === undefined ? decodeId(id) : '',
     body: request.method === 'POST' ? await readBody(request) : {},
   });
+}
+
+function decodeId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new BadRequest('the path is not well formed');
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<ServiceRequest['body']> {
@@ -102,6 +121,6 @@ async function readBody(request: IncomingMessage): Promise<ServiceRequest['body'
 
 function send(response: ServerResponse, reply: Reply): void {
   if (reply === 'silence' || response.destroyed) return;
-  response.writeHead(reply.status, { 'content-type': 'application/json' });
+  response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
   response.end(`${JSON.stringify(reply.body)}\n`);
 }
