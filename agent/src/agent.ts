@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import {
   HoldfastError,
+  codeOf,
   durationMs,
   encodeValue,
+  messageOf,
   type Duration,
+  type ErrorCode,
   type Lane,
   type Log,
   type Point,
@@ -120,17 +123,18 @@ export class Agent {
     const log = options.log ?? silent;
     // A wrong address is found before the store is touched.
     const dial = options.gateway === undefined ? undefined : dialOf(options, options.gateway);
-    const dir = await openDataDir(options.dataDir, { device: options.device });
-    try {
-      const parts = await compose(options, { dir, log, keepMs, dial });
-      await parts.runtime.recover();
-      parts.retention.start();
-      parts.uplink?.start();
-      return new Agent(parts);
-    } catch (error) {
-      await dir.release();
-      throw error;
-    }
+    const openDir = () => openDataDir(options.dataDir, { device: options.device });
+    const parts = await recovered(options, { dir: await openDir(), log, keepMs, dial }).catch(
+      async (error: unknown) => {
+        if (!isDamage(error)) throw error;
+        log.error('the store is damaged', { why: messageOf(error) });
+        // It is salvaged now, since it was said not to be trusted.
+        return recovered(options, { dir: await openDir(), log, keepMs, dial });
+      },
+    );
+    parts.retention.start();
+    parts.uplink?.start();
+    return new Agent(parts);
   }
 
   /**
@@ -263,6 +267,31 @@ interface Prepared {
   readonly dial: ReturnType<typeof dialOf> | undefined;
 }
 
+/** An agent that has read its store, and that nothing else has begun to happen to. */
+async function recovered(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
+  const { dir } = prepared;
+  try {
+    const parts = await compose(options, prepared);
+    await parts.runtime.recover();
+    return parts;
+  } catch (error) {
+    if (isDamage(error)) await dir.distrust(messageOf(error));
+    await dir.release();
+    throw error;
+  }
+}
+
+const damageCodes: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'HF_STORE_DAMAGED',
+  'HF_ENTRY_DAMAGED',
+  // A row of ours that does not decode.
+  'HF_MESSAGE_INVALID',
+]);
+
+function isDamage(error: unknown): boolean {
+  return damageCodes.has(codeOf(error));
+}
+
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
   const { dir, log, keepMs } = prepared;
   const clock = systemClock;
@@ -280,8 +309,11 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const inspector = new Inspector({ journal, store, resident });
   const facts: AgentFacts = {
     ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: process.pid },
-    ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null, recreated: dir.recreated },
+    ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null },
+    ...{ recreated: dir.recreated, salvage: dir.salvage },
   };
+  if (dir.salvage !== undefined) log.error('the store was damaged; see status', { ...dir.salvage });
+  if (dir.tornBytes > 0) log.info('the last write was cut off', { bytes: dir.tornBytes });
   if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
   const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector });
   link.uplink = uplink;
@@ -360,7 +392,7 @@ export async function readStopped(dataDir: string): Promise<{
     const inspector = new Inspector({ journal, store, resident: () => undefined });
     const facts: AgentFacts = {
       ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: null },
-      ...{ startedAtMs: null, gateway: null, recreated: false },
+      ...{ startedAtMs: null, gateway: null, recreated: false, salvage: dir.salvage },
     };
     const counts = () => inspector.counts();
     const parts = { facts, clock: systemClock, journal, inspector, counts, link: () => undefined };

@@ -13,6 +13,7 @@ import { time } from './inspect.ts';
 import type { Journal } from './journal.ts';
 import type { Runtime } from './runtime.ts';
 import type { AgentSurface, SignalRequest, StartRequest } from './surface.ts';
+import type { SalvageNote } from './salvage.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
@@ -36,6 +37,8 @@ export interface AgentFacts {
   readonly gateway: string | null;
   /** The store was gone and a new one is in its place. */
   readonly recreated: boolean;
+  /** The store took the place of a damaged one, which still lies beside it. */
+  readonly salvage: SalvageNote | undefined;
 }
 
 /** What can be read of an agent. `undefined` parts: it does not run. */
@@ -129,12 +132,21 @@ export class AgentReaderCore {
       const message = `The store was missing; this is epoch ${this.#parts.facts.epoch}`;
       problems.push(problem('HF_STORE_RECREATED', message));
     }
+    const { salvage } = this.#parts.facts;
+    if (salvage !== undefined) problems.push(problem('HF_STORE_SALVAGED', salvageText(salvage)));
     if (runs.stuck !== undefined) {
       const message = `${runs.stuck} ${runs.stuck === 1 ? 'run needs' : 'runs need'} a person`;
       problems.push(problem('HF_RUN_STUCK', message));
     }
     return problems;
   }
+}
+
+function salvageText(salvage: SalvageNote): string {
+  const { at, why, entriesKept, entriesLost, lost, movedTo, newEpoch } = salvage;
+  const loss = entriesLost === 0 ? 'none lost' : `${entriesLost} lost (${lost})`;
+  const what = `Salvaged at ${at}: ${entriesKept} entries kept, ${loss}; this is epoch ${newEpoch}`;
+  return `${what}. The old store is in ${movedTo}: ${why}`;
 }
 
 function problem(code: keyof typeof errorCatalogue, message: string): Problem {

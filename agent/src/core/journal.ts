@@ -267,11 +267,8 @@ export class Journal implements UplinkJournal {
     state.seqLast += 1;
     state.bytesLast += encoded.byteLength;
     state.hashLast = chainNext(this.#options.sha256, state.hashLast, encoded);
-    const value = new Uint8Array(VALUE_HEADER + encoded.byteLength);
-    value.set(state.hashLast);
-    putNumber(value, HASH_BYTES, state.bytesLast);
-    value.set(encoded, VALUE_HEADER);
-    return { kind: 'put', key: entryKey(state.lane, state.seqLast), value };
+    const { lane, seqLast: seq, hashLast: hash, bytesLast: bytes } = state;
+    return storedEntry(lane, { seq, hash, bytes, entry: encoded });
   }
 
   #ends(touched: readonly Lane[]): LaneEnd[] {
@@ -359,7 +356,24 @@ function missing(lane: Lane, seq: number): HoldfastError {
   });
 }
 
-function parseStored(seq: number, value: Uint8Array): StoredEntry {
+/** The row of an entry. `hash` and `bytes`: of the lane through this entry. */
+export function storedEntry(
+  lane: Lane,
+  end: {
+    readonly seq: number;
+    readonly hash: Uint8Array;
+    readonly bytes: number;
+    readonly entry: Uint8Array;
+  },
+): StoreOp {
+  const value = new Uint8Array(VALUE_HEADER + end.entry.byteLength);
+  value.set(end.hash);
+  putNumber(value, HASH_BYTES, end.bytes);
+  value.set(end.entry, VALUE_HEADER);
+  return { kind: 'put', key: entryKey(lane, end.seq), value };
+}
+
+export function parseStored(seq: number, value: Uint8Array): StoredEntry {
   return {
     seq,
     hash: value.subarray(0, HASH_BYTES),

@@ -99,6 +99,12 @@ export function metaKey(name: string): Uint8Array {
   return Uint8Array.from([tables.m, ...encodeUtf8(name)]);
 }
 
+/** The table that a key is of; `undefined`: none of ours. */
+export function tableOfKey(key: Uint8Array): keyof typeof tables | undefined {
+  const names = Object.keys(tables) as (keyof typeof tables)[];
+  return names.find((name) => tables[name] === key[0]);
+}
+
 /** The range of one table, for scans. */
 export function tableRange(table: keyof typeof tables): { from: Uint8Array; to: Uint8Array } {
   return { from: Uint8Array.of(tables[table]), to: Uint8Array.of(tables[table] + 1) };

@@ -1,10 +1,21 @@
-import { lstat } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { HoldfastError, isDeviceId, type Store } from '@holdfast/protocol';
+import { HoldfastError, codeOf, isDeviceId, type Store } from '@holdfast/protocol';
 import { getNumber, metaKey, numberValue } from '../core/keys.ts';
-import { DATA_FORMAT, readDeviceFile, writeDeviceFile, type DeviceFile } from './device-file.ts';
+import type { SalvageNote } from '../core/salvage.ts';
+import {
+  DATA_FORMAT,
+  devicePath,
+  readDeviceFile,
+  writeDeviceFile,
+  type DeviceFile,
+} from './device-file.ts';
 import { lockDir } from './dir-lock.ts';
-import { createStore, openStore } from './level-store.ts';
+import { syncFile } from './level-store.ts';
+import { distrustStore, findMark, openPlaced, placeStore } from './store-place.ts';
+import { lastEpoch, writeHeads } from './store-heads.ts';
+import { exists, readSalvage } from './store-salvage.ts';
+import { countOpen, noteClosed, noteUnclean } from './unclean-ends.ts';
 import { makeWritableDir, unusable } from './writable-dir.ts';
 
 /**
@@ -12,6 +23,10 @@ import { makeWritableDir, unusable } from './writable-dir.ts';
  *     device.json    whose it is, and the epoch of the store that is in place
  *     store/         LevelDB; its row `m holdfast` repeats that, and `m boot` counts the starts
  *     store.new/     a store in the making; made again if it is left over
+ *     store.heads    how far the lanes were at the last start or orderly end
+ *     open           there while it is open, with the count of unclean ends
+ *     store.bad-…/   a damaged or foreign store, moved aside as it was; ours to keep, not to use
+ *     store.salvaged/, store.scratch/   a salvage at work
  *
  * A store is in place before device.json names its epoch, so that a store that is missing under
  * an epoch > 0 was there once.
@@ -26,27 +41,30 @@ export interface DataDir {
   readonly store: Store;
   /** The store was gone and a new one is in its place: what it held is lost. */
   readonly recreated: boolean;
+  /** The store took the place of a damaged one, which still lies beside it. */
+  readonly salvage: SalvageNote | undefined;
+  /** Bytes of writes that nobody was told of, and that a power cut has struck. */
+  readonly tornBytes: number;
+  /** Has the next start salvage the store: damage was found in it. */
+  readonly distrust: (why: string) => Promise<void>;
   /** Closes the store and gives the directory back. */
   readonly release: () => Promise<void>;
 }
 
-const MARK_KEY = metaKey('holdfast');
 const BOOT_KEY = metaKey('boot');
-
-/** What the store says of itself. */
-interface Mark {
-  readonly format: number;
-  readonly device: string;
-  readonly epoch: number;
-}
+/** Unclean ends in a row after which every byte of the store is read before it is opened. */
+const UNCLEAN_ENDS_MAX = 3;
 
 /**
  * Takes the data directory for an agent, and makes whatever is missing: the directory (0700), the
  * identity, the store. Once it resolves, a power cut undoes none of it.
  *
- * @param options.device Needed where the directory has none yet; must be the same later.
+ * A store that is damaged or not of this device is moved aside as it is, and what can be read of
+ * it goes on in a new one, under a new epoch.
+ *
+ * @param options.device Needed where nothing in the directory tells; must be the same later.
  * @throws HF_CONFIG_INVALID, HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED,
- * HF_STORE_FORMAT, HF_STORE_DAMAGED (nothing was changed), HF_JOURNAL_FAILED.
+ * HF_STORE_FORMAT (nothing was changed), HF_JOURNAL_FAILED.
  */
 export async function openDataDir(
   path: string,
@@ -58,26 +76,39 @@ export async function openDataDir(
     const why = `the device id ${JSON.stringify(device)} is not 1 to 64 of A-Z a-z 0-9 _ -`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
   }
-  if (device === undefined && !(await exists(join(dir, 'device.json')))) throw noDevice(dir);
+  const storeDir = join(dir, 'store');
+  const isKnown = (await exists(devicePath(dir))) || (await exists(storeDir));
+  if (device === undefined && !isKnown) throw noDevice(dir);
   await makeWritableDir(dir);
-  return holding(dir, async () => {
-    const known = await readDeviceFile(dir);
-    const identity = known ?? (await firstIdentity(dir, device));
+  const open = async () => {
+    const identity = (await knownIdentity(dir)) ?? (await newIdentity(dir, device));
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
-    const { store, mark, isNew } = await openOrCreate(dir, identity);
+    const isSuspect = (await countOpen(dir)) >= UNCLEAN_ENDS_MAX;
+    const { store, mark, isNew, tornBytes } = await placeStore(storeDir, identity, isSuspect);
+    // What was read through is no suspect any more.
+    if (isSuspect) await noteUnclean(dir, 1);
     try {
       if (mark.epoch !== identity.epoch) {
         await writeDeviceFile(dir, { ...identity, epoch: mark.epoch });
       }
       const boot = (await readBoot(store)) + 1;
       await store.write([{ kind: 'put', key: BOOT_KEY, value: numberValue(boot) }]);
+      await writeHeads(storeDir, mark.epoch, store);
+      const salvage = await readSalvage(storeDir, store);
       // Also true when the start that had made it was cut off before it could say so.
-      const recreated = (isNew || mark.epoch !== identity.epoch) && mark.epoch > 1;
-      return { device: mark.device, epoch: mark.epoch, boot, store, recreated };
+      const isOther = isNew || mark.epoch !== identity.epoch;
+      const recreated = isOther && mark.epoch > 1 && salvage?.newEpoch !== mark.epoch;
+      const { device: owner, epoch } = mark;
+      return { device: owner, epoch, boot, store, recreated, salvage, tornBytes };
     } catch (error) {
       await store.close();
       throw error;
     }
+  };
+  return holding(dir, open, async ({ store, epoch }) => {
+    await writeHeads(storeDir, epoch, store);
+    await store.close();
+    await noteClosed(dir);
   });
 }
 
@@ -96,97 +127,59 @@ export async function openExisting(path: string): Promise<DataDir> {
   return holding(dir, async () => {
     const identity = await readDeviceFile(dir);
     if (identity === undefined) throw new HoldfastError('HF_DATA_DIR_MISSING', { why: dir });
-    const { store, mark } = await openMarked(dir, identity);
+    const { store, mark, tornBytes } = await openPlaced(join(dir, 'store'), identity);
     const boot = await readBoot(store);
-    return { device: mark.device, epoch: mark.epoch, boot, store, recreated: false };
+    const salvage = await readSalvage(join(dir, 'store'), store);
+    const { device, epoch } = mark;
+    return { device, epoch, boot, store, recreated: false, salvage, tornBytes };
   });
 }
+
+type Held = Omit<DataDir, 'path' | 'release' | 'distrust'>;
 
 /** Keeps the directory locked for as long as what `use` gives is held. */
 async function holding(
   dir: string,
-  use: () => Promise<Omit<DataDir, 'path' | 'release'>>,
+  use: () => Promise<Held>,
+  close: (held: Held) => Promise<void> = ({ store }) => store.close(),
 ): Promise<DataDir> {
   const unlock = await lockDir(dir);
   try {
     const held = await use();
     const release = async (): Promise<void> => {
-      await held.store.close();
+      await close(held).finally(() => held.store.close());
       await unlock();
     };
-    return { path: dir, ...held, release };
+    const distrust = (why: string): Promise<void> => distrustStore(join(dir, 'store'), why);
+    return { path: dir, ...held, distrust, release };
   } catch (error) {
     await unlock();
     throw error instanceof HoldfastError ? error : unusable(dir, error);
   }
 }
 
-async function firstIdentity(dir: string, device: string | undefined): Promise<DeviceFile> {
-  if (device === undefined) throw noDevice(dir);
-  if (await exists(join(dir, 'store'))) {
-    const why = `${dir} has a store but no device.json that says whose it is; nothing was changed`;
-    throw new HoldfastError('HF_STORE_DAMAGED', { why });
-  }
-  const createdAt = new Date().toISOString();
-  const identity = { format: DATA_FORMAT, device, createdAt, epoch: 0 };
-  await writeDeviceFile(dir, identity);
-  return identity;
-}
-
-async function openOrCreate(
-  dir: string,
-  identity: DeviceFile,
-): Promise<{ store: Store; mark: Mark; isNew: boolean }> {
-  const storeDir = join(dir, 'store');
-  if (await exists(storeDir)) return { ...(await openMarked(dir, identity)), isNew: false };
-  const mark = { format: DATA_FORMAT, device: identity.device, epoch: identity.epoch + 1 };
-  const value = Buffer.from(JSON.stringify(mark));
-  const store = await createStore(storeDir, [{ kind: 'put', key: MARK_KEY, value }]);
-  return { store, mark, isNew: true };
-}
-
-async function openMarked(
-  dir: string,
-  identity: DeviceFile,
-): Promise<{ store: Store; mark: Mark }> {
-  const storeDir = join(dir, 'store');
-  const store = await openStore(storeDir);
+/** What device.json says. One that cannot be read is put aside, and the store says it again. */
+async function knownIdentity(dir: string): Promise<DeviceFile | undefined> {
   try {
-    const mark = readMark(storeDir, await store.get(MARK_KEY));
-    // One ahead: the start that made it was cut off before device.json could say so.
-    const isExpected = mark.epoch === identity.epoch || mark.epoch === identity.epoch + 1;
-    if (mark.device !== identity.device || !isExpected) {
-      const [found, wanted] = [mark, identity].map((side) => `${side.device}, epoch ${side.epoch}`);
-      throw foreign(storeDir, `it is of ${found}; device.json says ${wanted}`);
-    }
-    return { store, mark };
+    return await readDeviceFile(dir);
   } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-function readMark(storeDir: string, value: Uint8Array | undefined): Mark {
-  // Another program's store, or one that LevelDB has opened empty.
-  if (value === undefined) throw foreign(storeDir, 'it lacks the row that says whose it is');
-  const mark = parseMark(value);
-  if (mark === undefined) throw foreign(storeDir, 'the row that says whose it is cannot be read');
-  if (mark.format > DATA_FORMAT) {
-    const why = `${storeDir} has format ${mark.format}, and this version knows ${DATA_FORMAT}`;
-    throw new HoldfastError('HF_STORE_FORMAT', { why });
-  }
-  return mark;
-}
-
-function parseMark(bytes: Uint8Array): Mark | undefined {
-  try {
-    const value: Partial<Record<keyof Mark, unknown>> = JSON.parse(new TextDecoder().decode(bytes));
-    const { format, device, epoch } = value;
-    const isMark = typeof format === 'number' && typeof epoch === 'number';
-    return isMark && typeof device === 'string' ? { format, device, epoch } : undefined;
-  } catch {
+    if (codeOf(error) !== 'HF_STORE_DAMAGED') throw error;
+    await rename(devicePath(dir), `${devicePath(dir)}.bad-${Date.now()}`);
+    await syncFile(dir);
     return undefined;
   }
+}
+
+async function newIdentity(dir: string, wanted: string | undefined): Promise<DeviceFile> {
+  const storeDir = join(dir, 'store');
+  const mark = (await exists(join(storeDir, '.'))) ? await findMark(storeDir) : undefined;
+  const device = mark?.device ?? wanted;
+  if (device === undefined) throw noDevice(dir);
+  const createdAt = new Date().toISOString();
+  const epoch = mark?.epoch ?? (await lastEpoch(storeDir));
+  const identity = { format: DATA_FORMAT, device, createdAt, epoch };
+  await writeDeviceFile(dir, identity);
+  return identity;
 }
 
 async function readBoot(store: Store): Promise<number> {
@@ -195,7 +188,7 @@ async function readBoot(store: Store): Promise<number> {
 }
 
 function noDevice(dir: string): HoldfastError {
-  const why = `${dir} is new, and no device id was given`;
+  const why = `nothing in ${dir} says of which device it is, and no id was given`;
   return new HoldfastError('HF_CONFIG_INVALID', { why });
 }
 
@@ -203,15 +196,4 @@ function otherDevice(dir: string, identity: DeviceFile, device = ''): HoldfastEr
   const why = `${dir} is of ${identity.device}, not of ${device}`;
   const details = { dir, device: identity.device };
   return new HoldfastError('HF_DATA_DIR_OTHER_DEVICE', { why, details });
-}
-
-function foreign(storeDir: string, why: string): HoldfastError {
-  return new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why}` });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -133,17 +133,37 @@ export async function openStore(dir: string): Promise<Store> {
 
 /**
  * Makes a new store with its first rows and opens it. A power cut leaves either none or one that
- * opens: it is made in `dir.new`, synced, and renamed.
+ * opens.
  *
  * @param dir Must not exist; its parent must.
  * @throws HF_JOURNAL_FAILED.
  */
 export async function createStore(dir: string, initialOps: readonly StoreOp[]): Promise<Store> {
+  await makeStore(dir, (store) => store.write(initialOps));
+  return openStore(dir);
+}
+
+/**
+ * Makes a new store, has it filled, and closes it. It is made in `dir.new`, synced, and renamed:
+ * a power cut leaves either none or a full one.
+ *
+ * @param dir Must not exist; its parent must.
+ * @throws HF_JOURNAL_FAILED.
+ */
+export async function makeStore(
+  dir: string,
+  fill: (store: Store) => Promise<void>,
+): Promise<void> {
   const side = `${dir}.new`;
   try {
     await rm(side, { recursive: true, force: true });
     await mkdir(side, { mode: 0o700 });
-    await writeNewStore(side, initialOps);
+    const store = new LevelStore(await openLevel(side, true));
+    try {
+      await fill(store);
+    } finally {
+      await store.close();
+    }
     for (const name of await readdir(side)) await syncFile(join(side, name));
     await syncFile(side);
     await rename(side, dir);
@@ -151,16 +171,6 @@ export async function createStore(dir: string, initialOps: readonly StoreOp[]): 
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
     throw new HoldfastError('HF_JOURNAL_FAILED', { why: messageOf(cause), cause });
-  }
-  return openStore(dir);
-}
-
-async function writeNewStore(dir: string, ops: readonly StoreOp[]): Promise<void> {
-  const store = new LevelStore(await openLevel(dir, true));
-  try {
-    await store.write(ops);
-  } finally {
-    await store.close();
   }
 }
 

@@ -62,7 +62,7 @@ export const errorCatalogue = {
   HF_STORE_SALVAGED: {
     message: 'The store was damaged, and what could be read of it was moved into a new one',
     retry: 'never',
-    hint: 'Check the disk. Keep what was moved aside for as long as it may be needed; then delete it.',
+    hint: 'Check the disk. Keep what was moved aside while it may be needed, then delete it.',
   },
   HF_STORE_FORMAT: {
     message: 'The store was written by a newer version',

@@ -1,0 +1,158 @@
+import {
+  HASH_BYTES,
+  chainNext,
+  chainStart,
+  decodeEntry,
+  equalBytes,
+  lanes,
+  messageOf,
+  type Lane,
+  type Sha256,
+  type Store,
+} from '@holdfast/protocol';
+import { parseStored, type StoredEntry } from './journal.ts';
+import { ackKey, entryKey, getNumber, laneRange, seqOfEntryKey } from './keys.ts';
+
+/** Rows in memory at a time; an entry has up to 56 KiB. */
+const PAGE = 256;
+
+/** An entry that is not what was journaled, or is not there. */
+export interface ChainFault {
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly why: string;
+}
+
+export interface ChainReport {
+  readonly entries: number;
+  readonly faults: readonly ChainFault[];
+}
+
+export interface ChainOptions {
+  readonly store: Store;
+  readonly sha256: Sha256;
+  readonly device: string;
+  readonly epoch: number;
+}
+
+/**
+ * Recomputes the hash of every entry that is kept. Entries that the ledger has may have been
+ * trimmed; what follows such a gap is checked from there on.
+ */
+export async function verifyChains(
+  options: ChainOptions,
+  progress: (entries: number) => void = () => {},
+): Promise<ChainReport> {
+  const faults: ChainFault[] = [];
+  let entries = 0;
+  for (const lane of lanes) {
+    const walk = await startWalk(options, lane, 0);
+    for (let from = 0; ; ) {
+      const page = await readPage(options.store, lane, { from, limit: PAGE });
+      for (const stored of page) walk.take(stored);
+      const last = page.at(-1);
+      entries += page.length;
+      progress(entries);
+      if (last === undefined) break;
+      from = last.seq + 1;
+    }
+    faults.push(...walk.end());
+  }
+  return { entries, faults };
+}
+
+/**
+ * The same for the last `count` entries of each lane: what the next entry is chained to, at a cost
+ * that does not grow with the backlog.
+ */
+export async function verifyTails(
+  options: ChainOptions,
+  count: number,
+): Promise<readonly ChainFault[]> {
+  const faults: ChainFault[] = [];
+  for (const lane of lanes) {
+    const rows = await readPage(options.store, lane, { from: 0, limit: count, reverse: true });
+    const walk = await startWalk(options, lane, rows.at(-1)?.seq ?? 0);
+    for (const stored of rows.toReversed()) walk.take(stored);
+    faults.push(...walk.end());
+  }
+  return faults;
+}
+
+async function readPage(
+  store: Store,
+  lane: Lane,
+  page: { readonly from: number; readonly limit: number; readonly reverse?: boolean },
+): Promise<StoredEntry[]> {
+  const { from, limit, reverse = false } = page;
+  const rows = await store.scan({ ...laneRange(lane, from), limit, reverse });
+  return rows.map((row) => parseStored(seqOfEntryKey(row.key), row.value));
+}
+
+async function startWalk(options: ChainOptions, lane: Lane, seqFirst: number): Promise<Walk> {
+  const ack = await options.store.get(ackKey(lane));
+  const acked = ack === undefined ? 0 : getNumber(ack, 0);
+  const atAck = acked > 0 ? await options.store.get(entryKey(lane, acked)) : undefined;
+  const walk = new Walk(options, lane, { acked, seqFirst });
+  // The last entry that the ledger has is never trimmed.
+  if (acked > 0 && atAck === undefined) walk.fault(acked, 'is missing');
+  if (ack !== undefined && atAck !== undefined) {
+    const isSame = equalBytes(ack.subarray(6), atAck.subarray(0, HASH_BYTES));
+    if (!isSame) walk.fault(acked, 'is not the entry that the ledger has acknowledged');
+  }
+  return walk;
+}
+
+/** Follows one lane, entry by entry. */
+class Walk {
+  readonly #options: ChainOptions;
+  readonly #lane: Lane;
+  readonly #acked: number;
+  readonly #faults: ChainFault[] = [];
+  #seqLast: number;
+  #hash: Uint8Array | undefined;
+
+  constructor(
+    options: ChainOptions,
+    lane: Lane,
+    from: { readonly acked: number; readonly seqFirst: number },
+  ) {
+    this.#options = options;
+    this.#lane = lane;
+    this.#acked = from.acked;
+    this.#seqLast = Math.max(0, from.seqFirst - 1);
+    if (this.#seqLast === 0) this.#hash = chainStart(options.sha256, { ...options, lane });
+  }
+
+  fault(seq: number, why: string): void {
+    this.#faults.push({ lane: this.#lane, seq, why });
+  }
+
+  take(stored: StoredEntry): void {
+    const { seq, hash, bytes } = stored;
+    const expected = this.#seqLast + 1;
+    if (seq > expected) this.#gap(expected, seq - 1);
+    if (seq === expected && this.#hash !== undefined) {
+      const isSame = equalBytes(hash, chainNext(this.#options.sha256, this.#hash, bytes));
+      if (!isSame) this.fault(seq, 'is not the entry that was journaled: its hash differs');
+    }
+    try {
+      decodeEntry(bytes);
+    } catch (error) {
+      this.fault(seq, messageOf(error));
+    }
+    this.#seqLast = seq;
+    this.#hash = hash;
+  }
+
+  end(): readonly ChainFault[] {
+    if (this.#seqLast < this.#acked) this.#gap(this.#seqLast + 1, this.#acked);
+    return this.#faults;
+  }
+
+  #gap(first: number, last: number): void {
+    const lost = Math.max(first, this.#acked + 1);
+    if (lost > last) return;
+    this.fault(lost, lost === last ? 'is missing' : `is missing, and all through ${last}`);
+  }
+}

@@ -1,0 +1,172 @@
+import { equalBytes, lanes, type Entry, type Lane, type StoreOp } from '@holdfast/protocol';
+import { getNumber, historyKey, runOfKey, tableOfKey } from './keys.ts';
+import { Progress } from './progress.ts';
+import { decodeRunRecord, type RunRecord } from './run-record.ts';
+import { layout } from './run-store.ts';
+import type { CollectedRows } from './salvage-rows.ts';
+import { finalStates } from './views.ts';
+
+/** Where an entry of a run was in the old epoch. */
+export interface OldPlace {
+  readonly n: number;
+  readonly lane: Lane;
+  readonly seq: number;
+}
+
+/** A run of a damaged store, from its rows and from its entries. */
+export interface SalvagedRun {
+  readonly id: string;
+  readonly number: number;
+  /** `undefined`: its record is lost. */
+  readonly record: RunRecord | undefined;
+  /** Length that its history had, as far as anything tells. */
+  length: number;
+  readonly places: OldPlace[];
+}
+
+/** Finds out which runs a damaged store had, and what each is to go on with. */
+export class SalvagedRuns {
+  readonly #histories: CollectedRows['histories'];
+  readonly #byNumber = new Map<number, SalvagedRun>();
+  /** Of the runs with one id, the last counts. */
+  readonly #lastOfId = new Map<string, number>();
+  #numberLast: number;
+
+  constructor({ others, histories }: CollectedRows, numberLast: number) {
+    this.#histories = histories;
+    this.#numberLast = numberLast;
+    const records = new Map<number, RunRecord>();
+    for (const { key, value } of others) {
+      const table = tableOfKey(key);
+      if (table !== 'o' && table !== 'f') continue;
+      const record = tryDecode(value);
+      const known = records.get(runOfKey(key));
+      // A run that has ended is not open: the row that says so is an old one.
+      if (record !== undefined && (known === undefined || finalStates.has(record.state))) {
+        records.set(runOfKey(key), record);
+      }
+    }
+    for (const [number, record] of records) this.#add(number, record.id, record);
+  }
+
+  /** Highest number that a run has. */
+  get numberLast(): number {
+    return this.#numberLast;
+  }
+
+  all(): IterableIterator<SalvagedRun> {
+    return this.#byNumber.values();
+  }
+
+  isLastOfId(run: SalvagedRun): boolean {
+    return this.#lastOfId.get(run.id) === run.number;
+  }
+
+  /** The run that a history says an entry is of. */
+  ofOwner(number: number, id: string): SalvagedRun {
+    return this.#byNumber.get(number) ?? this.#add(number, id, undefined);
+  }
+
+  /** The run of an entry that no history names; made, if there is nothing else of it. */
+  ofEntry(id: string): SalvagedRun {
+    const number = this.#lastOfId.get(id) ?? this.#numberLast + 1;
+    return this.ofOwner(number, id);
+  }
+
+  #add(number: number, id: string, record: RunRecord | undefined): SalvagedRun {
+    const length = Math.max(record?.n ?? 0, this.#histories.get(number)?.length ?? 0);
+    const run = { id, number, record, length, places: [] };
+    this.#byNumber.set(number, run);
+    this.#numberLast = Math.max(this.#numberLast, number);
+    this.#lastOfId.set(id, Math.max(this.#lastOfId.get(id) ?? 0, number));
+    return run;
+  }
+}
+
+/**
+ * The rows of a run besides the places of its entries: its record, its timers, and what stands in
+ * its history for entries that are lost, which makes it stuck.
+ *
+ * @param entries What is left of its history, in order.
+ */
+export function rowsOfRun(run: SalvagedRun, entries: readonly Entry[]): StoreOp[] {
+  const progress = new Progress();
+  for (const entry of entries) progress.add(entry);
+  const record = run.record ?? recordFrom(run, entries);
+  if (record === undefined) return [];
+  const { state } = progress.standing();
+  const isWhole = run.places.length === run.length;
+  const isContinued = record.isContinued || entries.at(-1)?.kind === 'run.continued';
+  const ended = [record.state, state, isContinued ? 'completed' : 'running'] as const;
+  const final = ended.find((each) => finalStates.has(each));
+  const ops = lostPlaces(run);
+  if (final !== undefined) {
+    const last = { ...record, state: final, n: run.length, isContinued };
+    return [...ops, ...layout.finalRecord(run.number, last)];
+  }
+  const open = isWhole ? record : { ...record, ...stuck };
+  const timers = [...timersOf(entries)].map(([op, dueAtMs]) => {
+    return layout.timer(run.number, op, dueAtMs);
+  });
+  return [...ops, layout.openRecord(run.number, open), ...timers];
+}
+
+const stuck = {
+  state: 'stuck',
+  stuckCode: 'HF_ENTRY_DAMAGED',
+  stuckReason: 'a part of its history was lost with a damaged store',
+} as const;
+
+/** A record as a run has that is at work, which a start goes on with. */
+function recordFrom(run: SalvagedRun, entries: readonly Entry[]): RunRecord | undefined {
+  const started = entries.find((entry) => entry.kind === 'run.started');
+  if (started?.kind !== 'run.started') return undefined;
+  const { workflow, version, uid, atMs, parent, parentOp } = started;
+  return {
+    ...{ id: run.id, workflow, version, uid, state: 'running' },
+    ...{ startedAtMs: atMs, updatedAtMs: entries.at(-1)?.atMs ?? atMs, n: run.length },
+    ...{ status: new Uint8Array(0), at: '', attempt: 0, nextAtMs: 0 },
+    ...{ stuckCode: '', stuckReason: '', parent, parentOp, crashes: 0, isContinued: false },
+  };
+}
+
+/** Seq 0 is that of no entry. */
+function lostPlaces(run: SalvagedRun): StoreOp[] {
+  const there = new Set(run.places.map(({ n }) => n));
+  const ops: StoreOp[] = [];
+  for (let n = 0; n < run.length; n += 1) {
+    if (there.has(n)) continue;
+    const value = new Uint8Array(7);
+    value[0] = lanes.indexOf('normal');
+    ops.push({ kind: 'put', key: historyKey(run.number, n), value });
+  }
+  return ops;
+}
+
+/** Open operations that go on at a time, with that time. */
+function timersOf(entries: readonly Entry[]): Map<number, number> {
+  const timers = new Map<number, number>();
+  for (const entry of entries) {
+    if (!('op' in entry)) continue;
+    if ('dueAtMs' in entry) timers.set(entry.op, entry.dueAtMs);
+    else if ('nextAtMs' in entry) timers.set(entry.op, entry.nextAtMs);
+    else if ('expiresAtMs' in entry && entry.expiresAtMs > 0) {
+      timers.set(entry.op, entry.expiresAtMs);
+    } else timers.delete(entry.op);
+  }
+  return timers;
+}
+
+/** The value of a row with one number. */
+export function numberOf(rows: CollectedRows['others'], key: Uint8Array): number {
+  const found = rows.find((row) => equalBytes(row.key, key));
+  return found === undefined ? 0 : getNumber(found.value, 0);
+}
+
+function tryDecode(value: Uint8Array): RunRecord | undefined {
+  try {
+    return decodeRunRecord(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,243 @@
+import {
+  chainNext,
+  chainStart,
+  encodeEntry,
+  laneIndex,
+  lanes,
+  type Entry,
+  type Lane,
+  type PerLane,
+  type Sha256,
+  type Stamp,
+  type Store,
+  type StoreOp,
+} from '@holdfast/protocol';
+import { storedEntry } from './journal.ts';
+import { ackKey, metaKey, tableOfKey } from './keys.ts';
+import { layout } from './run-store.ts';
+import { Owners, type Owner } from './salvage-owners.ts';
+import { intactEntries, readEntries, type IntactEntry, type LaneRead } from './salvage-lane.ts';
+import type { CollectedRows } from './salvage-rows.ts';
+import { SalvagedRuns, numberOf, rowsOfRun, type SalvagedRun } from './salvage-runs.ts';
+import { finalStates } from './views.ts';
+
+/** Seqs `first` to `last` of a lane of the old epoch. */
+export interface LostRange {
+  readonly lane: Lane;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface SalvageReport {
+  readonly entriesKept: number;
+  readonly entriesLost: number;
+  readonly lost: readonly LostRange[];
+}
+
+/** What is known of a damaged store that was moved aside, and of what came of it. */
+export interface SalvageNote {
+  /** RFC 3339, by the device's clock. */
+  readonly at: string;
+  readonly oldEpoch: number;
+  readonly newEpoch: number;
+  /** Name of the directory, beside the store, that holds the damaged one. */
+  readonly movedTo: string;
+  readonly entriesKept: number;
+  readonly entriesLost: number;
+  /** Seqs of the old epoch, by lane, for people. */
+  readonly lost: string;
+  readonly why: string;
+}
+
+export interface SalvageOptions {
+  readonly device: string;
+  readonly oldEpoch: number;
+  readonly newEpoch: number;
+  /** How far each lane had come, at least. */
+  readonly heads: PerLane<number>;
+  readonly sha256: Sha256;
+  readonly collected: CollectedRows;
+  /** The old entries. */
+  readonly scratch: Store;
+  /** The new store; empty. */
+  readonly target: Store;
+  /** Of the entry that tells of it. */
+  readonly stamp: Stamp;
+  /** What was wrong with the old store. */
+  readonly why: string;
+}
+
+const WRITE_BYTES = 1024 * 1024;
+const REASON_LENGTH_MAX = 1_024;
+
+/**
+ * Fills a new store, of a new epoch, with what is left of a damaged one: every entry that a run
+ * has, or that the ledger is not known to have, in its old order and with its old bytes; the runs,
+ * their histories and their timers; and, in the urgent lane, an entry that says what was lost.
+ *
+ * A run that lost an entry of its history is stuck once it is looked at; the others go on.
+ */
+export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
+  return new Salvage(options).run();
+}
+
+class Salvage {
+  readonly #options: SalvageOptions;
+  readonly #runs: SalvagedRuns;
+  readonly #ends: readonly LaneEnd[];
+  readonly #lost: LostRange[] = [];
+  #ops: StoreOp[] = [];
+  #bytes = 0;
+  #kept = 0;
+  #command: number;
+
+  constructor(options: SalvageOptions) {
+    const { collected, sha256, device, newEpoch: epoch } = options;
+    this.#options = options;
+    this.#runs = new SalvagedRuns(collected, numberOf(collected.others, metaKey('runs')));
+    this.#command = numberOf(collected.others, metaKey('command'));
+    this.#ends = lanes.map((lane) => {
+      return { lane, seq: 0, bytes: 0, hash: chainStart(sha256, { device, epoch, lane }) };
+    });
+  }
+
+  async run(): Promise<SalvageReport> {
+    const { scratch, collected } = this.#options;
+    for (const row of collected.others) {
+      if (isCarriedOver(row.key)) this.#put([{ kind: 'put', ...row }]);
+    }
+    for (const lane of lanes) await this.#lane(lane);
+    for (const run of this.#runs.all()) {
+      const places = run.places.toSorted((a, b) => a.n - b.n);
+      const hasEnded = run.record !== undefined && finalStates.has(run.record.state);
+      const rows = rowsOfRun(run, hasEnded ? [] : await readEntries(scratch, places));
+      // Without a record or its first entry nobody can tell what it was.
+      if (rows.length > 0 && this.#runs.isLastOfId(run)) {
+        this.#put([layout.runId(run.id, run.number)]);
+      }
+      this.#put(rows);
+      await this.#flush(WRITE_BYTES);
+    }
+    this.#put([
+      layout.meta('runs', this.#runs.numberLast),
+      layout.meta('command', this.#command),
+    ]);
+    const report = this.#report();
+    this.#tell(report);
+    await this.#flush(0);
+    return report;
+  }
+
+  async #lane(lane: Lane): Promise<void> {
+    const { scratch, sha256, collected, heads } = this.#options;
+    const acked = numberOf(collected.others, ackKey(lane));
+    const read: LaneRead = { seqMax: 0, changed: [] };
+    const owners = new Owners(scratch, lane);
+    let expected = acked + 1;
+    for await (const intact of intactEntries(scratch, lane, { sha256, read })) {
+      const { seq, entry } = intact;
+      if (seq > expected) this.#loss(lane, expected, seq - 1);
+      expected = Math.max(expected, seq + 1);
+      if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
+      const places = this.#places(entry, await owners.of(seq));
+      if (places.length === 0 && seq <= acked) continue;
+      this.#keep(intact, places);
+      await this.#flush(WRITE_BYTES);
+    }
+    const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);
+    if (end >= expected) this.#loss(lane, expected, end);
+    for (const seq of read.changed) if (seq <= acked) this.#loss(lane, seq, seq);
+  }
+
+  /** Highest seq of a lane that a history names. */
+  #referred(lane: Lane): number {
+    const { histories } = this.#options.collected;
+    let seq = 0;
+    for (const { seqMax } of histories.values()) seq = Math.max(seq, seqMax[laneIndex(lane)]);
+    return seq;
+  }
+
+  #keep({ lane, seq, entry, bytes }: IntactEntry, places: readonly PlaceInRun[]): void {
+    const ref = { lane, seq: this.#append(lane, bytes), entry };
+    this.#kept += 1;
+    for (const { run, n } of places) {
+      run.places.push({ n, lane, seq });
+      run.length = Math.max(run.length, n + 1);
+      this.#put([layout.history(run.number, n, ref)]);
+    }
+  }
+
+  /** Where an entry is in the histories of runs; nowhere, if it is of none. */
+  #places(entry: Entry, owners: readonly Owner[]): PlaceInRun[] {
+    if (!('run' in entry) || entry.run === '') return [];
+    if (owners.length === 0) return [{ run: this.#runs.ofEntry(entry.run), n: entry.n }];
+    return owners.map(({ run, n }) => ({ run: this.#runs.ofOwner(run, entry.run), n }));
+  }
+
+  /** @returns The new seq. */
+  #append(lane: Lane, bytes: Uint8Array): number {
+    const end = this.#ends[laneIndex(lane)];
+    if (end === undefined) return 0;
+    end.seq += 1;
+    end.bytes += bytes.byteLength;
+    end.hash = chainNext(this.#options.sha256, end.hash, bytes);
+    this.#put([storedEntry(lane, { ...end, entry: bytes })]);
+    return end.seq;
+  }
+
+  #loss(lane: Lane, first: number, last: number): void {
+    this.#lost.push({ lane, first, last });
+  }
+
+  #report(): SalvageReport {
+    const entriesLost = this.#lost.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    return { entriesKept: this.#kept, entriesLost, lost: this.#lost };
+  }
+
+  #tell({ entriesKept, entriesLost, lost }: SalvageReport): void {
+    const { stamp, oldEpoch, why } = this.#options;
+    const reason = entriesLost === 0 ? why : `${why}; lost: ${rangesText(lost)}`;
+    const body = { oldEpoch, entriesKept, entriesLost, why: reason.slice(0, REASON_LENGTH_MAX) };
+    this.#append('urgent', encodeEntry({ kind: 'store.salvaged', ...stamp, ...body }));
+  }
+
+  #put(ops: readonly StoreOp[]): void {
+    this.#ops.push(...ops);
+    for (const op of ops) this.#bytes += op.kind === 'put' ? op.value.byteLength + 32 : 32;
+  }
+
+  async #flush(bytesMin: number): Promise<void> {
+    if (this.#bytes < bytesMin || this.#ops.length === 0) return;
+    await this.#options.target.write(this.#ops);
+    this.#ops = [];
+    this.#bytes = 0;
+  }
+}
+
+interface PlaceInRun {
+  readonly run: SalvagedRun;
+  readonly n: number;
+}
+
+interface LaneEnd {
+  readonly lane: Lane;
+  seq: number;
+  bytes: number;
+  hash: Uint8Array;
+}
+
+/** Rows that mean the same in the new epoch. What names a seq does not. */
+function isCarriedOver(key: Uint8Array): boolean {
+  const table = tableOfKey(key);
+  if (table === 'a' || table === 'o' || table === 'f') return false;
+  return table !== 'm' || !/^m(?:purged\/|holdfast$)/.test(String.fromCharCode(...key));
+}
+
+/** `urgent 3, normal 12-18`, as far as a line takes it. */
+export function rangesText(lost: readonly LostRange[]): string {
+  const texts = lost.map(({ lane, first, last }) => {
+    return first === last ? `${lane} ${first}` : `${lane} ${first}-${last}`;
+  });
+  const shown = texts.slice(0, 32).join(', ');
+  return texts.length > 32 ? `${shown}, and ${texts.length - 32} ranges more` : shown;
+}

@@ -1,0 +1,72 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasTableFooter } from '../core/level-format/table-file.ts';
+
+/** Larger ones are none of ours: a write buffer and a batch make at most a tenth of that. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const FOOTER_BYTES = 48;
+
+/** The files of a LevelDB directory, by their numbers, ascending. */
+export interface StoreFiles {
+  readonly manifests: readonly string[];
+  readonly logs: readonly NumberedFile[];
+  readonly tables: readonly NumberedFile[];
+}
+
+export interface NumberedFile {
+  readonly number: number;
+  readonly name: string;
+}
+
+export async function listStoreFiles(dir: string): Promise<StoreFiles> {
+  const names = (await readdir(dir)).toSorted();
+  const numbered = (pattern: RegExp): NumberedFile[] =>
+    names.flatMap((name) => {
+      const number = pattern.exec(name)?.[1];
+      return number === undefined ? [] : [{ number: Number(number), name }];
+    });
+  return {
+    manifests: names.filter((name) => /^MANIFEST-\d+$/.test(name)),
+    logs: numbered(/^(\d+)\.log$/).toSorted((a, b) => a.number - b.number),
+    tables: numbered(/^(\d+)\.(?:ldb|sst)$/).toSorted((a, b) => a.number - b.number),
+  };
+}
+
+/** The bytes of a file of the store; `undefined` for one that is not there or cannot be ours. */
+export async function readStoreFile(dir: string, name: string): Promise<Uint8Array | undefined> {
+  const path = join(dir, name);
+  try {
+    const found = await stat(path);
+    if (!found.isFile() || found.size > FILE_BYTES_MAX) return undefined;
+    const bytes = await readFile(path);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a table has its size and its footer: less, and reading it may end the process. */
+export async function isTableWhole(dir: string, name: string, bytes: number): Promise<boolean> {
+  const tail = new Uint8Array(FOOTER_BYTES);
+  try {
+    const file = await open(join(dir, name), 'r');
+    try {
+      const { size } = await file.stat();
+      if (size !== bytes || size < FOOTER_BYTES) return false;
+      await file.read(tail, 0, FOOTER_BYTES, size - FOOTER_BYTES);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isUnreadable(error)) return false;
+    throw error;
+  }
+  return hasTableFooter(tail);
+}
+
+const unreadable = new Set(['ENOENT', 'EIO', 'EISDIR', 'ENOTDIR', 'ELOOP']);
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && unreadable.has(String(error.code));
+}

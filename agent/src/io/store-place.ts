@@ -1,0 +1,185 @@
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError, codeOf, messageOf, type Store } from '@holdfast/protocol';
+import { verifyTails } from '../core/chain-check.ts';
+import { compare } from '../core/level-format/table-file.ts';
+import { DATA_FORMAT, type DeviceFile } from './device-file.ts';
+import { createStore, openStore, syncFile } from './level-store.ts';
+import { inspectStore, type Mend } from './preflight.ts';
+import { sha256 } from './sha256.ts';
+import { MARK_KEY, encodeMark, readMark, type Mark } from './store-mark.ts';
+import { storeRows } from './store-rows.ts';
+import { exists, isDirectory, resumeSalvage, salvageStore } from './store-salvage.ts';
+import { readHeads, shortLane } from './store-heads.ts';
+
+/** A store that is in its place, whole and open. */
+export interface PlacedStore {
+  readonly store: Store;
+  readonly mark: Mark;
+  /** There was none. */
+  readonly isNew: boolean;
+  /** Bytes of writes that nobody was told of, and that a power cut has struck. */
+  readonly tornBytes: number;
+}
+
+/** A store as it was found. `why`: it can't be used as it is. */
+interface Examined {
+  readonly mark: Mark | undefined;
+  readonly why?: string;
+  readonly isOurs: boolean;
+  readonly tornBytes: number;
+  readonly mends: readonly Mend[];
+}
+
+/** Entries at the end of each lane that are checked at every start. */
+const TAIL_ENTRIES = 64;
+/** In the store's own directory, so that it goes aside with it. */
+const DISTRUST_FILE = 'DISTRUSTED';
+
+/**
+ * Opens the device's store, makes it if there is none, and puts one that is damaged or of
+ * something else aside, with a new one, of a new epoch, in its place.
+ *
+ * @param isThorough Read all of it first: something ended the processes that had it open.
+ * @throws HF_STORE_FORMAT for a newer one, which is left as it is; HF_STORE_LOCKED,
+ *   HF_JOURNAL_FAILED.
+ */
+export async function placeStore(
+  storeDir: string,
+  identity: DeviceFile,
+  isThorough: boolean,
+): Promise<PlacedStore> {
+  await resumeSalvage(storeDir);
+  if (!(await exists(storeDir))) return createFirst(storeDir, identity);
+  const found = await examine(storeDir, identity, isThorough);
+  if (found.why === undefined && found.mark !== undefined) {
+    await mend(storeDir, found.mends);
+    const opened = await openChecked(storeDir, found.mark);
+    if (typeof opened !== 'string') {
+      return { store: opened, mark: found.mark, isNew: false, tornBytes: found.tornBytes };
+    }
+    await replace(storeDir, identity, { ...found, why: opened });
+  } else await replace(storeDir, identity, found);
+  const store = await openStore(storeDir);
+  const mark = readMark(storeDir, await store.get(MARK_KEY));
+  if (mark !== undefined) return { store, mark, isNew: false, tornBytes: 0 };
+  await store.close();
+  throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir} was made and is not readable` });
+}
+
+/**
+ * Opens a store to read it.
+ *
+ * @throws HF_STORE_DAMAGED, and nothing was changed; otherwise as `placeStore`.
+ */
+export async function openPlaced(storeDir: string, identity: DeviceFile): Promise<PlacedStore> {
+  const { mark, why, mends, tornBytes } = await examine(storeDir, identity, false);
+  if (why !== undefined || mark === undefined) {
+    throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
+  }
+  await mend(storeDir, mends);
+  return { store: await openStore(storeDir), mark, isNew: false, tornBytes };
+}
+
+/** Whose a store says it is, even one that does not open. Changes nothing. */
+export async function findMark(storeDir: string): Promise<Mark | undefined> {
+  const look = await inspectStore(storeDir, { key: MARK_KEY, isThorough: false });
+  if (look.kind === 'sound') return readMark(storeDir, look.row);
+  let newest: { readonly value: Uint8Array | undefined; readonly sequence: number } | undefined;
+  for await (const { rows } of storeRows(storeDir)) {
+    for (const row of rows) {
+      const isMark = compare(row.key, MARK_KEY) === 0;
+      if (isMark && row.sequence >= (newest?.sequence ?? 0)) newest = row;
+    }
+  }
+  return readMark(storeDir, newest?.value);
+}
+
+/** Has the next start salvage the store, because damage was found while it was in use. */
+export async function distrustStore(storeDir: string, why: string): Promise<void> {
+  await writeFile(join(storeDir, DISTRUST_FILE), why, { flush: true });
+  await syncFile(storeDir);
+}
+
+async function examine(
+  storeDir: string,
+  identity: DeviceFile,
+  isThorough: boolean,
+): Promise<Examined> {
+  const nothing = { tornBytes: 0, mends: [] };
+  if (!(await isDirectory(storeDir))) {
+    return { ...nothing, mark: undefined, why: 'it is not a directory', isOurs: false };
+  }
+  const look = await inspectStore(storeDir, { key: MARK_KEY, isThorough });
+  const isSound = look.kind === 'sound';
+  const mark = isSound ? readMark(storeDir, look.row) : await findMark(storeDir);
+  const common = isSound ? { mark, ...look } : { mark, ...nothing };
+  const isOurs = mark === undefined ? !isSound : mark.device === identity.device;
+  const distrust = await readFile(join(storeDir, DISTRUST_FILE), 'utf8').catch(() => undefined);
+  const why = (isSound ? misfit(mark, identity) : look.why) ?? distrust;
+  return { ...common, isOurs, ...(why === undefined ? {} : { why }) };
+}
+
+/** Why a store that is sound is not the one that belongs here. */
+function misfit(mark: Mark | undefined, identity: DeviceFile): string | undefined {
+  if (mark === undefined) return 'it is not a store of Holdfast';
+  if (mark.device !== identity.device) return `it is of device ${mark.device}`;
+  // One ahead: the start that made it was cut off before device.json could say so.
+  if (mark.epoch >= identity.epoch) return undefined;
+  return `it is of epoch ${mark.epoch}, and ${identity.epoch} was here already`;
+}
+
+async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
+  for (const { name, bytes } of mends) {
+    const side = join(storeDir, `${name}.mended`);
+    const file = await open(side, 'w', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(side, join(storeDir, name));
+    await syncFile(storeDir);
+  }
+}
+
+/** @returns The store, or why it can't be trusted. */
+async function openChecked(storeDir: string, mark: Mark): Promise<Store | string> {
+  let store: Store | undefined;
+  try {
+    store = await openStore(storeDir);
+    const { device, epoch } = mark;
+    const short = await shortLane(store, await readHeads(storeDir, epoch));
+    if (short !== undefined) {
+      await store.close();
+      return `the end of lane ${short} is missing`;
+    }
+    const [fault] = await verifyTails({ store, sha256, device, epoch }, TAIL_ENTRIES);
+    if (fault === undefined) return store;
+    await store.close();
+    return `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
+  } catch (error) {
+    await store?.close();
+    if (codeOf(error) === 'HF_STORE_DAMAGED') return messageOf(error);
+    throw error;
+  }
+}
+
+async function replace(storeDir: string, identity: DeviceFile, found: Examined): Promise<void> {
+  const { mark, why = 'it is not ours', isOurs } = found;
+  const known = Math.max(identity.epoch, isOurs ? (mark?.epoch ?? 0) : 0);
+  // The seconds since 1970 are above every epoch that was ever counted to.
+  const newEpoch = known > 0 ? known + 1 : Math.floor(Date.now() / 1_000);
+  const oldEpoch = (isOurs ? mark?.epoch : undefined) ?? identity.epoch;
+  const { device } = identity;
+  const heads = await readHeads(storeDir, oldEpoch);
+  await salvageStore(storeDir, { device, oldEpoch, newEpoch, heads, why, isOurs });
+}
+
+async function createFirst(storeDir: string, identity: DeviceFile): Promise<PlacedStore> {
+  const mark = { format: DATA_FORMAT, device: identity.device, epoch: identity.epoch + 1 };
+  const row = { kind: 'put', key: MARK_KEY, value: encodeMark(mark) } as const;
+  const store = await createStore(storeDir, [row]);
+  return { store, mark, isNew: true, tornBytes: 0 };
+}

@@ -1,0 +1,139 @@
+import { lstat, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { PerLane, Stamp, Store } from '@holdfast/protocol';
+import { metaKey } from '../core/keys.ts';
+import { rangesText, salvage, type SalvageNote } from '../core/salvage.ts';
+import { collectRows } from '../core/salvage-rows.ts';
+import { numberOf } from '../core/salvage-runs.ts';
+import { DATA_FORMAT } from './device-file.ts';
+import { createStore, makeStore, syncFile } from './level-store.ts';
+import { sha256 } from './sha256.ts';
+import { MARK_KEY, encodeMark } from './store-mark.ts';
+import { storeRows } from './store-rows.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface SalvageRequest {
+  readonly device: string;
+  readonly oldEpoch: number;
+  readonly newEpoch: number;
+  /** How far each lane had come, at least. */
+  readonly heads: PerLane<number>;
+  readonly why: string;
+  /** False: nothing in it is of this device. */
+  readonly isOurs: boolean;
+}
+
+const SALVAGE_KEY = metaKey('salvaged');
+const BOOT_KEY = metaKey('boot');
+
+/**
+ * Puts a new store in the place of the one in `storeDir`, with all that can be read of that, and
+ * moves that aside, as it is: nothing in it is changed, not even by opening it.
+ *
+ * The new store is complete and durable before the old one is touched, and carries what happened:
+ * a power cut anywhere leaves the one, or the other, or what `resumeSalvage` completes. It takes
+ * about twice the room of the old one while it is at work.
+ *
+ * @throws HF_JOURNAL_FAILED when there is no room.
+ */
+export async function salvageStore(storeDir: string, request: SalvageRequest): Promise<void> {
+  const [scratchDir, salvagedDir] = [`${storeDir}.scratch`, salvagedPath(storeDir)];
+  await rm(scratchDir, { recursive: true, force: true });
+  await rm(salvagedDir, { recursive: true, force: true });
+  const movedTo = await freeName(storeDir);
+  const scratch = await createStore(scratchDir, []);
+  try {
+    await makeStore(salvagedDir, (target) =>
+      fill(storeDir, { ...request, movedTo }, { scratch, target }),
+    );
+  } finally {
+    await scratch.close();
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+  await rename(storeDir, join(dirname(storeDir), movedTo));
+  await syncFile(dirname(storeDir));
+  await resumeSalvage(storeDir);
+}
+
+/** Completes a salvage that a power cut struck when the old store had been moved. */
+export async function resumeSalvage(storeDir: string): Promise<void> {
+  if ((await exists(storeDir)) || !(await exists(salvagedPath(storeDir)))) return;
+  await rename(salvagedPath(storeDir), storeDir);
+  await syncFile(dirname(storeDir));
+}
+
+/** What the store remembers of its salvage, for as long as the damaged store lies beside it. */
+export async function readSalvage(
+  storeDir: string,
+  store: Store,
+): Promise<SalvageNote | undefined> {
+  const value = await store.get(SALVAGE_KEY);
+  if (value === undefined) return undefined;
+  try {
+    // Written by `fill`; damage to it shows as no JSON.
+    const known = JSON.parse(new TextDecoder().decode(value)) as SalvageNote;
+    const isThere = await exists(join(dirname(storeDir), basename(known.movedTo)));
+    return isThere ? known : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+const salvagedPath = (storeDir: string): string => `${storeDir}.salvaged`;
+
+async function fill(
+  storeDir: string,
+  request: SalvageRequest & { readonly movedTo: string },
+  stores: { readonly scratch: Store; readonly target: Store },
+): Promise<void> {
+  const { device, oldEpoch, newEpoch, heads, isOurs, movedTo } = request;
+  const isReadable = isOurs && (await isDirectory(storeDir));
+  const collected = await collectRows(isReadable ? storeRows(storeDir) : none(), stores.scratch);
+  const { damagedFiles: damaged } = collected;
+  const which = damaged.length === 0 ? '' : `; damaged: ${damaged.join(', ')}`;
+  const why = request.why + which;
+  const stamp: Stamp = {
+    atMs: Math.max(0, systemClock.nowMs()),
+    // This start's, which counts itself once the store is open.
+    boot: numberOf(collected.others, BOOT_KEY) + 1,
+    monoMs: Math.floor(systemClock.monoMs()),
+  };
+  const { entriesKept, entriesLost, lost } = await salvage({
+    ...{ device, oldEpoch, newEpoch, heads, sha256, collected, why, stamp },
+    ...stores,
+  });
+  const at = new Date(stamp.atMs).toISOString();
+  const counts = { entriesKept, entriesLost, lost: rangesText(lost) };
+  const known: SalvageNote = { at, oldEpoch, newEpoch, movedTo, ...counts, why };
+  const mark = encodeMark({ format: DATA_FORMAT, device, epoch: newEpoch });
+  await stores.target.write([
+    { kind: 'put', key: MARK_KEY, value: mark },
+    { kind: 'put', key: SALVAGE_KEY, value: Buffer.from(JSON.stringify(known)) },
+  ]);
+}
+
+async function* none(): AsyncGenerator<never, void> {}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** `store.bad-2026-11-23T10-15-00Z`, and a number behind it if there is one already. */
+async function freeName(storeDir: string): Promise<string> {
+  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  const name = `${basename(storeDir)}.bad-${time}`;
+  for (let count = 1; ; count += 1) {
+    const candidate = count === 1 ? name : `${name}-${count}`;
+    if (!(await exists(join(dirname(storeDir), candidate)))) return candidate;
+  }
+}

@@ -1,0 +1,81 @@
+import { Level } from 'level';
+import { Agent, workflow } from '@holdfast/agent';
+import { Journal, openDataDir, sha256, systemClock } from '@holdfast/agent/internal';
+import { lanes, type Lane } from '@holdfast/protocol';
+
+/** Steps whose bodies have run in this process, `run/step`. */
+export const executed: string[] = [];
+
+/** Two steps, then a wait for the signal `go`, then a third step. */
+export const errand = workflow('errand', async (ctx, input: { readonly waits: boolean }) => {
+  const step = (name: string): Promise<string> =>
+    ctx.step(name, () => {
+      executed.push(`${ctx.runId}/${name}`);
+      return `${name} of ${ctx.runId}`;
+    });
+  const first = await step('first');
+  const second = await step('second');
+  if (input.waits) await ctx.waitFor('go');
+  return [first, second, await step('third')];
+});
+
+/** What one entry was: to be looked for after something has happened to the store. */
+export interface KnownEntry {
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly bytes: string;
+}
+
+/**
+ * Has LevelDB write small tables in this process, so that a small store has many, and that
+ * compactions happen.
+ */
+export function useSmallTables(): void {
+  // LevelDB's options are ours to choose in a test; production code has no switch for it.
+  const prototype = Level.prototype as unknown as { _open: (options: object) => Promise<void> };
+  const open = prototype._open;
+  prototype._open = function smallTables(this: unknown, options: object): Promise<void> {
+    return open.call(this, { ...options, writeBufferSize: 64 * 1024, maxFileSize: 1024 * 1024 });
+  };
+}
+
+/** Lets an agent live on `dir` for a while: several starts, runs that end and runs that wait. */
+export async function liveOn(dir: string, starts: number): Promise<void> {
+  for (let start = 0; start < starts; start += 1) {
+    const agent = await Agent.open({ dataDir: dir, device: 'd1', workflows: [errand] });
+    for (let n = 0; n < 6; n += 1) {
+      const id = `errand-${start}-${n}`;
+      const run = await agent.start(errand, { waits: n % 2 === 0 }, { id });
+      if (n % 2 === 1) await run.result();
+      await agent.emit('reading', noise(start * 100 + n, 3_000), { lane: 'bulk' });
+      await agent.emit('alarm', { start, n }, { lane: 'urgent' });
+    }
+    await agent.close();
+  }
+}
+
+/** All entries of a data directory whose agent does not run. */
+export async function entriesOf(dir: string): Promise<KnownEntry[]> {
+  const { store, epoch, device, boot, release } = await openDataDir(dir, { device: 'd1' });
+  const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
+  const found: KnownEntry[] = [];
+  for (const lane of lanes) {
+    for (const { seq, bytes } of await journal.entries(lane, 1, 1_000_000)) {
+      found.push({ lane, seq, bytes: Buffer.from(bytes).toString('base64') });
+    }
+  }
+  await release();
+  return found;
+}
+
+/** Text that does not compress. */
+function noise(seed: number, length: number): string {
+  let state = seed + 1;
+  let text = '';
+  while (text.length < length) {
+    state = (state * 48_271) % 2_147_483_647;
+    text += state.toString(36);
+  }
+  return text.slice(0, length);
+}
+
