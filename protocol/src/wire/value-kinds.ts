@@ -33,14 +33,17 @@ const date: ValueKind<Date> = {
     const ms = Date.prototype.getTime.call(value);
     return Number.isNaN(ms) ? null : ms;
   },
-  revive(content) {
-    if (content !== null && typeof content !== 'number') {
+  revive(content, revive) {
+    const ms = revive(content);
+    if (ms !== null && typeof ms !== 'number') {
       throw invalid('the value', 'has a date that is no number');
     }
-    return new Date(content ?? Number.NaN);
+    return new Date(ms ?? Number.NaN);
   },
-  show: (content) =>
-    typeof content === 'number' ? new Date(content).toISOString() : 'Invalid Date',
+  show(content, show) {
+    const ms = show(content);
+    return typeof ms === 'number' ? new Date(ms).toISOString() : 'Invalid Date';
+  },
 };
 
 const map: ValueKind<ReadonlyMap<unknown, unknown>> = {

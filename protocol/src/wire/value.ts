@@ -204,7 +204,7 @@ const show: Walk = (tree) => {
     case 'undefined':
       return null;
     case 'bigint':
-      return String(tree);
+      return Number.isSafeInteger(Number(tree)) ? Number(tree) : String(tree);
     case 'number':
       return Number.isFinite(tree) ? tree : String(tree);
     case 'object':
