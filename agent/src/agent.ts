@@ -1,30 +1,34 @@
 import { readFileSync } from 'node:fs';
 import {
   HoldfastError,
-  codeOf,
+  checkName,
   durationMs,
   encodeValue,
-  messageOf,
   type Duration,
-  type ErrorCode,
   type Lane,
   type Log,
   type Point,
+  codeOf,
+  messageOf,
+  type ErrorCode,
 } from '@holdfast/protocol';
-import { AgentReaderCore, LiveSurface, isSynced, makeReport } from './core/agent-surface.ts';
+import { AgentReaderCore, isSynced, makeReport } from './core/agent-surface.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
+import type { Entity, EntityCommands } from './core/entity.ts';
 import type { ConditionOf } from './core/conditions.ts';
 import { Inspector } from './core/inspect.ts';
 import { Journal } from './core/journal.ts';
+import { LiveSurface } from './core/live-surface.ts';
 import type { RuntimePorts } from './core/ports.ts';
 import { Retention } from './core/retention.ts';
 import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
-import type { AgentSurface } from './core/surface.ts';
+import type { AgentReader, AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState, RunView, StatusView } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
+import { EntityHandle } from './entity-handle.ts';
 import { newAbort, turn } from './io/abort.ts';
 import { systemChance } from './io/chance.ts';
 import { createCron, type Cron } from './io/cron.ts';
@@ -159,6 +163,11 @@ export class Agent {
     return new RunHandle<O>(this.#parts, id);
   }
 
+  /** One key of an entity, which must be among the workflows of this agent. */
+  entity<S, C extends EntityCommands<S>>(of: Entity<S, C>, key: string): EntityHandle<S, C> {
+    return new EntityHandle(this.#parts, of, checkName('key', key));
+  }
+
   /** Runs, newest first; without `all`, those that have not ended. */
   async runs(filter: { all?: boolean; limit?: number } = {}): Promise<readonly RunView[]> {
     const { all = false, limit = 100 } = filter;
@@ -253,6 +262,7 @@ export interface AgentParts {
   readonly log: Log;
   readonly cron: Cron;
   readonly journal: Journal;
+  readonly store: RunStore;
   readonly inspector: Inspector;
   readonly runtime: Runtime;
   readonly retention: Retention;
@@ -320,11 +330,11 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
-  const surface = new LiveSurface(parts, runtime);
+  const surface = new LiveSurface({ ...parts, runtime, nudge: () => uplink?.nudge() });
   const onPurged = (state: RunState) => runtime.purged(state);
   const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });
   const cron = createCron(clock, log);
-  return { dir, log, cron, journal, inspector, runtime, retention, uplink, surface };
+  return { dir, log, cron, journal, store, inspector, runtime, retention, uplink, surface };
 }
 
 const CONDITION_EVERY = '5s';
@@ -382,7 +392,7 @@ function openJournal(dir: DataDir): Promise<Journal> {
 
 /** What can be told of a data directory whose agent does not run. Changes nothing. */
 export async function readStopped(dataDir: string): Promise<{
-  readonly surface: Pick<AgentSurface, 'status' | 'backlog' | 'runs' | 'run' | 'journal'>;
+  readonly surface: AgentReader;
   close(): Promise<void>;
 }> {
   const dir = await openExisting(dataDir);

@@ -13,6 +13,8 @@ export {
   type ScheduleOptions,
   type StartOptions,
 } from './agent.ts';
+export { EntityHandle } from './entity-handle.ts';
 export { RunHandle } from './run-handle.ts';
+export { entity, type Entity, type EntityChange, type EntityOptions } from './core/entity.ts';
 export type * from './core/views.ts';
 export * from './core/workflow.ts';

@@ -1,4 +1,4 @@
-import { codeOf, type EntryBody, type Lane, type StoreOp } from '@holdfast/protocol';
+import { codeOf, type Entry, type EntryBody, type Lane, type StoreOp } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
@@ -38,10 +38,10 @@ export interface RunEntry {
 /** Appends entries of runs: each with its place in the history, in one commit. */
 export class RunJournal {
   readonly #journal: Journal;
-  readonly #onDurable: (run: Run) => void;
+  readonly #onDurable: (run: Run, entry: Entry) => void;
 
-  /** `onDurable` is told of runs that have been fed a durable entry. */
-  constructor(journal: Journal, onDurable: (run: Run) => void) {
+  /** `onDurable` is told of each run that has been fed a durable entry. */
+  constructor(journal: Journal, onDurable: (run: Run, entry: Entry) => void) {
     this.#journal = journal;
     this.#onDurable = onDurable;
   }
@@ -76,8 +76,11 @@ export class RunJournal {
       });
       return [...histories, ...[...next.keys()].flatMap(wakeOps), ...ops];
     });
-    refs.forEach((ref, index) => entries[index]?.run.feed([ref.entry]));
-    for (const run of next.keys()) this.#onDurable(run);
+    refs.forEach(({ entry }, index) => {
+      const run = entries[index]?.run;
+      run?.feed([entry]);
+      if (run !== undefined) this.#onDurable(run, entry);
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   equalBytes,
   messageOf,
   type Command,
+  type Entry,
   type EntryBody,
   type Lane,
   type StoreOp,
@@ -78,6 +79,7 @@ export class Runtime {
   readonly #starting = new Map<string, Promise<StartedRun>>();
   readonly #endWaiters = new Map<number, Set<() => void>>();
   readonly #listeners = new Set<() => void>();
+  readonly #entryListeners = new Map<string, Set<(entry: Entry) => void>>();
   #lastCommand = 0;
   #commandQueue: Promise<void> = Promise.resolve();
   #closed = false;
@@ -91,8 +93,9 @@ export class Runtime {
     this.#conditions = new Conditions({ clock, log, of });
     this.#pump = new Pump(ports.turn, (run) => this.#settled(run));
     this.#timers = new Timers(clock, (run, op) => this.#wake(run, op));
-    const runJournal = new RunJournal(journal, (run) => {
+    const runJournal = new RunJournal(journal, (run, entry) => {
       if (!run.closed) this.#pump.add(run);
+      for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);
       this.#changed();
     });
     this.#effects = new RunEffects({
@@ -313,6 +316,16 @@ export class Runtime {
     return () => {
       waiters.delete(listener);
       if (waiters.size === 0) this.#endWaiters.delete(number);
+    };
+  }
+
+  /** Calls `listener` with each entry of a run, by its id, once it is durable. @returns Stops. */
+  onEntry(id: string, listener: (entry: Entry) => void): () => void {
+    const listeners = this.#entryListeners.get(id) ?? new Set();
+    this.#entryListeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#entryListeners.delete(id);
     };
   }
 
