@@ -1,10 +1,23 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol';
-import type { AgentSurface, SignalRequest, StartRequest } from './core/surface.ts';
+import type {
+  AgentReader,
+  CancelRequest,
+  CompleteRequest,
+  EmitRequest,
+  ForkRequest,
+  RepairRequest,
+  SignalRequest,
+  SkipRequest,
+  StartRequest,
+} from './core/surface.ts';
 import type {
   BacklogView,
+  HistoryView,
   JournalView,
+  LinkView,
   RunDetailView,
+  RunIdsView,
   RunsView,
   StatusView,
 } from './core/views.ts';
@@ -16,14 +29,25 @@ const POLL_MS = 60_000;
 const ANSWER_BYTES_MAX = 64 * 1_048_576;
 const PATH_BYTES_MAX = 107;
 
-/** What can be read of an agent, whether it runs or not. */
-export type AgentReader = Pick<AgentSurface, 'status' | 'backlog' | 'runs' | 'run' | 'journal'>;
-
 export interface StartedView {
   readonly schema: 'holdfast.started/1';
   readonly id: string;
   /** `false`: a run of this id and input was there already. */
   readonly created: boolean;
+}
+
+export interface ForkedView {
+  readonly schema: 'holdfast.forked/1';
+  /** What it was forked from, and where. */
+  readonly run: string;
+  readonly step: string;
+  /** The new run. */
+  readonly id: string;
+}
+
+export interface NudgedView {
+  readonly schema: 'holdfast.nudged/1';
+  readonly link: LinkView;
 }
 
 /** Talks to a running agent over its socket. Every failure is a HoldfastError. */
@@ -47,8 +71,17 @@ export class SocketClient implements AgentReader {
     return this.#get(`/v1/runs?all=${query.all ? 1 : 0}&limit=${query.limit}`);
   }
 
+  runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
+    const { prefix, limit } = query;
+    return this.#get(`/v1/run-ids?prefix=${encodeURIComponent(prefix)}&limit=${limit}`);
+  }
+
   run(id: string): Promise<RunDetailView> {
-    return this.#get(`/v1/runs/${encodeURIComponent(id)}`);
+    return this.#get(pathOf(id));
+  }
+
+  history(id: string): Promise<HistoryView> {
+    return this.#get(`${pathOf(id)}/history`);
   }
 
   journal(query: {
@@ -62,15 +95,47 @@ export class SocketClient implements AgentReader {
   }
 
   start(run: StartRequest): Promise<StartedView> {
-    return this.#send('POST', '/v1/runs', run);
+    return this.#post('/v1/runs', run);
   }
 
   signal({ run, ...signal }: SignalRequest): Promise<unknown> {
-    return this.#send('POST', `/v1/runs/${encodeURIComponent(run)}/signals`, signal);
+    return this.#post(`${pathOf(run)}/signals`, signal);
   }
 
-  cancel(run: string, reason: string): Promise<unknown> {
-    return this.#send('POST', `/v1/runs/${encodeURIComponent(run)}/cancel`, { reason });
+  cancel({ run, ...wish }: CancelRequest): Promise<unknown> {
+    return this.#post(`${pathOf(run)}/cancel`, wish);
+  }
+
+  pause({ run, reason }: RepairRequest): Promise<unknown> {
+    return this.#post(`${pathOf(run)}/pause`, { reason });
+  }
+
+  resume({ run }: { readonly run: string }): Promise<unknown> {
+    return this.#post(`${pathOf(run)}/resume`, {});
+  }
+
+  retry({ run, reason }: RepairRequest): Promise<unknown> {
+    return this.#post(`${pathOf(run)}/retry`, { reason });
+  }
+
+  skip({ run, ...skip }: SkipRequest): Promise<unknown> {
+    return this.#post(`${pathOf(run)}/skip`, skip);
+  }
+
+  fork({ run, ...fork }: ForkRequest): Promise<ForkedView> {
+    return this.#post(`${pathOf(run)}/fork`, fork);
+  }
+
+  complete(outcome: CompleteRequest): Promise<unknown> {
+    return this.#post('/v1/complete', outcome);
+  }
+
+  emit(event: EmitRequest): Promise<unknown> {
+    return this.#post('/v1/events', event);
+  }
+
+  nudge(): Promise<NudgedView> {
+    return this.#post('/v1/nudge', {});
   }
 
   /** @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
@@ -106,6 +171,10 @@ export class SocketClient implements AgentReader {
     return this.#send<T>('GET', path, undefined, answerMs);
   }
 
+  #post<T>(path: string, body: unknown): Promise<T> {
+    return this.#send<T>('POST', path, body);
+  }
+
   /** The two ends are of one version or keep to the schemas, so what comes is not checked again. */
   async #send<T>(method: string, path: string, body?: unknown, answerMs = ANSWER_MS): Promise<T> {
     const { status, text } = await this.#exchange({ method, path, body, answerMs });
@@ -139,6 +208,10 @@ export class SocketClient implements AgentReader {
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
+}
+
+function pathOf(run: string): string {
+  return `/v1/runs/${encodeURIComponent(run)}`;
 }
 
 interface CallOptions {

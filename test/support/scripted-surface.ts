@@ -6,6 +6,7 @@ type Status = Awaited<ReturnType<Surface['status']>>;
 type Backlog = Awaited<ReturnType<Surface['backlog']>>;
 type Runs = Awaited<ReturnType<Surface['runs']>>;
 type Run = Awaited<ReturnType<Surface['run']>>;
+type History = Awaited<ReturnType<Surface['history']>>;
 
 const states: ReadonlyMap<string, Run['state']> = new Map([
   ['busy', 'retrying'],
@@ -81,6 +82,12 @@ export class ScriptedSurface implements Surface {
     return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows };
   }
 
+  runIds({ prefix, limit }: { readonly prefix: string; readonly limit: number }) {
+    this.#note('runIds', prefix);
+    const ids = [...states.keys()].filter((id) => id.startsWith(prefix)).toSorted();
+    return Promise.resolve({ schema: 'holdfast.run-ids/1' as const, ids: ids.slice(0, limit) });
+  }
+
   run(id: string): Promise<Run> {
     this.#note('run', id);
     const state = states.get(id);
@@ -100,6 +107,8 @@ export class ScriptedSurface implements Surface {
       updatedAt: AT,
       nextAt: null,
       input: { id: 'A-1', total: 12.5 },
+      lastError: state === 'retrying' ? lastError : null,
+      waitsFor: state === 'retrying' ? 'the next attempt of authorize-payment' : null,
       history: [{ n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT, ...rest }],
       ...(id === 'done' ? { output: { paid: true } } : {}),
       ...(id === 'broken' ? { error: { name: 'TypeError', message: 'no\u001b[2Jpaper' } } : {}),
@@ -141,10 +150,55 @@ export class ScriptedSurface implements Surface {
     await this.run(request.run);
   }
 
-  async cancel(request: { readonly run: string; readonly reason: string }): Promise<void> {
-    this.#note('cancel', request);
-    const { state } = await this.run(request.run);
-    if (state === 'completed') throw new HoldfastError('HF_RUN_FINISHED', { why: request.run });
+  cancel(request: { readonly run: string; readonly reason: string }): Promise<void> {
+    return this.#do('cancel', request);
+  }
+
+  pause(request: { readonly run: string; readonly reason: string }): Promise<void> {
+    return this.#do('pause', request);
+  }
+
+  resume(request: { readonly run: string }): Promise<void> {
+    return this.#do('resume', request);
+  }
+
+  retry(request: { readonly run: string; readonly reason: string }): Promise<void> {
+    return this.#do('retry', request);
+  }
+
+  skip(request: { readonly run: string; readonly step: string }): Promise<void> {
+    return this.#do('skip', request);
+  }
+
+  async fork(request: { readonly run: string; readonly id?: string | undefined }) {
+    this.#note('fork', request);
+    await this.run(request.run);
+    return { id: request.id ?? 'forked-1' };
+  }
+
+  complete(request: { readonly token: string }): Promise<void> {
+    this.#note('complete', request);
+    if (request.token === 'hft_1_1_a') return Promise.resolve();
+    return Promise.reject(new HoldfastError('HF_TOKEN_INVALID', { why: request.token }));
+  }
+
+  emit(request: unknown): Promise<void> {
+    this.#note('emit', request);
+    return Promise.resolve();
+  }
+
+  nudge(): Promise<Status['link']> {
+    this.#note('nudge', undefined);
+    return Promise.resolve(this.link);
+  }
+
+  async history(id: string): Promise<History> {
+    this.#note('history', id);
+    const { workflow, version, state } = await this.run(id);
+    const entry = { n: 0, lane: 'normal' as const, seq: 1, bytes: '8100', entry: null };
+    const place = { device: 'pump-017', epoch: 3, run: id };
+    const schema = 'holdfast.history/1';
+    return { schema, ...place, workflow, version, state, entries: [entry] };
   }
 
   async waitRun(query: { readonly run: string; readonly timeoutMs: number }): Promise<Run> {
@@ -155,6 +209,13 @@ export class ScriptedSurface implements Surface {
 
   waitSynced(query: { readonly timeoutMs: number }): Promise<Backlog> {
     return this.pending === 0 ? this.backlog() : this.#never(query.timeoutMs);
+  }
+
+  /** What can be done with runs that have not ended. */
+  async #do(name: string, request: { readonly run: string }): Promise<void> {
+    this.#note(name, request);
+    const { state } = await this.run(request.run);
+    if (state === 'completed') throw new HoldfastError('HF_RUN_FINISHED', { why: request.run });
   }
 
   #never(timeoutMs: number): Promise<never> {
@@ -171,4 +232,12 @@ export class ScriptedSurface implements Surface {
   }
 }
 
-const rest = { name: 'take-order', attempt: 1, synced: false, value: { ok: true } };
+const rest = {
+  ...{ name: 'take-order', attempt: 1, synced: false, value: { ok: true } },
+  ...{ op: 1, tookMs: 14 },
+};
+
+const lastError = {
+  ...{ name: 'Error', message: 'no\u001b[2Jcarrier', code: 'ENETUNREACH' },
+  ...{ step: 'authorize-payment', attempt: 2, at: AT },
+};

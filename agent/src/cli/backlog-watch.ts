@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf, formatCount, formatDuration } from '@holdfast/protocol';
 import type { BacklogView } from '../core/views.ts';
-import type { AgentReader } from '../socket-client.ts';
+import type { AgentReader } from '../core/surface.ts';
 import { backlogScreen, watchScreen, type Watched } from './backlog-screen.ts';
 import type { Format } from './output-format.ts';
 import type { Shell } from './shell.ts';

@@ -25,7 +25,7 @@ export function addCancel(program: Command, shell: Shell): void {
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (run: string, flags: Flags) => {
-      const sent = await withAgent(shell, flags, (agent) => agent.cancel(run, flags.reason));
+      const sent = await withAgent(shell, flags, (agent) => agent.cancel({ run, reason: flags.reason }));
       shell.print(flags.output === 'json' ? JSON.stringify(sent) : `cancelling ${valueText(run)}`);
     });
 }

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfa
 import type { Cell, Column } from '@holdfast/protocol';
 import { Option, type Command } from 'commander';
 import type { JournalRow, JournalView } from '../core/views.ts';
-import type { AgentReader } from '../socket-client.ts';
+import type { AgentReader } from '../core/surface.ts';
 import { integerOption } from './integer-option.ts';
 import type { Screen } from './link-line.ts';
 import { streamFormatOption, type Format } from './output-format.ts';

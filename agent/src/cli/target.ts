@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import { isNobodyThere, SocketClient, type AgentReader } from '../socket-client.ts';
+import type { AgentReader } from '../core/surface.ts';
+import { isNobodyThere, SocketClient } from '../socket-client.ts';
 import type { Shell } from './shell.ts';
 
 export const SOCKET_NAME = 'agent.sock';

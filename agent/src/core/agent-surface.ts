@@ -1,7 +1,5 @@
 import {
-  HoldfastError,
   eachLane,
-  encodeValue,
   errorCatalogue,
   laneIndex,
   type Clock,
@@ -9,23 +7,22 @@ import {
   type Report,
 } from '@holdfast/protocol';
 import type { Inspector } from './inspect.ts';
-import { time } from './inspect.ts';
+import { time } from './run-detail.ts';
 import type { Journal } from './journal.ts';
-import type { Runtime } from './runtime.ts';
-import type { AgentSurface, SignalRequest, StartRequest } from './surface.ts';
 import type { SalvageNote } from './salvage.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
+  HistoryView,
   JournalView,
   LinkView,
   Problem,
   RunDetailView,
+  RunIdsView,
   RunState,
   RunsView,
   StatusView,
 } from './views.ts';
-import { finalStates } from './views.ts';
 
 /** Facts of this process that views repeat. */
 export interface AgentFacts {
@@ -105,12 +102,25 @@ export class AgentReaderCore {
     return this.#parts.inspector.runs(query);
   }
 
+  runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
+    return this.#parts.inspector.runIds(query);
+  }
+
   run(id: string): Promise<RunDetailView> {
     return this.#parts.inspector.run(id);
   }
 
+  history(id: string): Promise<HistoryView> {
+    return this.#parts.inspector.history(id);
+  }
+
   journal(query: Parameters<Inspector['journal']>[0]): Promise<JournalView> {
     return this.#parts.inspector.journal(query);
+  }
+
+  /** How the link is now. */
+  protected link(): LinkView {
+    return this.#link(this.#parts.link());
   }
 
   #link(view: UplinkView | undefined): LinkView {
@@ -151,76 +161,6 @@ function salvageText(salvage: SalvageNote): string {
 
 function problem(code: keyof typeof errorCatalogue, message: string): Problem {
   return { code, message, hint: errorCatalogue[code].hint };
-}
-
-/** The whole of what the socket serves. */
-export class LiveSurface extends AgentReaderCore implements AgentSurface {
-  readonly #live: ReaderParts;
-  readonly #runtime: Runtime;
-
-  constructor(parts: ReaderParts, runtime: Runtime) {
-    super(parts);
-    this.#live = parts;
-    this.#runtime = runtime;
-  }
-
-  async startRun(request: StartRequest): Promise<{ id: string; created: boolean }> {
-    const input = encodeValue(request.input, 'input');
-    const { workflow, id } = request;
-    const started = await this.#runtime.start({ workflow, input, id });
-    return { id: started.id, created: started.created };
-  }
-
-  async signal(request: SignalRequest): Promise<void> {
-    const payload = encodeValue(request.payload, 'payload');
-    await this.#runtime.signal({ ...request, payload });
-  }
-
-  async cancel(request: { readonly run: string; readonly reason: string }): Promise<void> {
-    await this.#runtime.cancel(request);
-  }
-
-  async waitRun(query: {
-    readonly run: string;
-    readonly timeoutMs: number;
-  }): Promise<RunDetailView> {
-    const number = await this.#runtime.numberOf(query.run);
-    if (this.#runtime.isOpen(number)) {
-      await this.#until(query.timeoutMs, (done) => this.#runtime.onceEnded(number, done));
-    }
-    const view = await this.run(query.run);
-    if (finalStates.has(view.state)) return view;
-    throw new HoldfastError('HF_WAIT_TIMEOUT', { why: `run ${query.run} is ${view.state}` });
-  }
-
-  async waitSynced(query: { readonly timeoutMs: number }): Promise<BacklogView> {
-    const { journal } = this.#live;
-    await this.#until(query.timeoutMs, (done) => {
-      const look = (): void => {
-        if (isSynced(journal)) done();
-      };
-      const stop = journal.onCommit(look);
-      look();
-      return stop;
-    });
-    const view = await this.backlog();
-    if (view.pending === 0) return view;
-    const why = `${view.pending} entries are pending, and the link is ${view.link.state}`;
-    throw new HoldfastError('HF_WAIT_TIMEOUT', { why });
-  }
-
-  /** Resolves once `subscribe`'s callback is called or the time is over. */
-  #until(timeoutMs: number, subscribe: (done: () => void) => () => void): Promise<void> {
-    return new Promise((resolve) => {
-      const ends: (() => void)[] = [];
-      const done = (): void => {
-        for (const end of ends.splice(0)) end();
-        resolve();
-      };
-      ends.push(this.#live.clock.wakeIn(timeoutMs, done));
-      ends.push(subscribe(done));
-    });
-  }
 }
 
 export function isSynced(journal: Journal): boolean {

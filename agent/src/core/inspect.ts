@@ -1,28 +1,39 @@
 import {
   HoldfastError,
-  decodeEntry,
   decodeValue,
   displayValue,
   eachLane,
   lanes,
   messageOf,
-  type Entry,
   type Lane,
   type PerLane,
 } from '@holdfast/protocol';
 import type { Journal, StoredEntry } from './journal.ts';
 import { Progress, type Standing } from './progress.ts';
 import type { Run } from './run.ts';
+import {
+  endOf,
+  exportedEntry,
+  historyRow,
+  lastErrorOf,
+  readEntry,
+  readable,
+  time,
+  valueOf,
+  waitsFor,
+  type StoredPlace,
+} from './run-detail.ts';
 import type { RunRecord } from './run-record.ts';
-import type { HistoryEntry, RunStore } from './run-store.ts';
+import type { NumberedRecord, RunStore } from './run-store.ts';
 import {
   finalStates,
-  type HistoryRow,
+  type HistoryView,
   type JournalRow,
   type JournalView,
   type LaneBacklog,
   type RunState,
   type RunDetailView,
+  type RunIdsView,
   type RunView,
   type RunsView,
 } from './views.ts';
@@ -103,19 +114,43 @@ export class Inspector {
 
   /** @throws HF_RUN_UNKNOWN */
   async run(id: string): Promise<RunDetailView> {
-    const number = await this.#store.numberOf(id);
-    const record = number === undefined ? undefined : await this.#store.record(number);
-    if (number === undefined || record === undefined) {
-      throw new HoldfastError('HF_RUN_UNKNOWN', { why: id });
-    }
-    const history = await this.#store.history(number);
-    const first = history[0]?.entry;
+    const { number, record } = await this.#find(id);
+    const places = await this.#places(number);
+    const history = readable(places);
+    const { standing } = await this.#lookAt(number, record);
+    const [first] = history;
+    const isOver = standing.state === 'completed' || standing.state === 'cancelled';
+    const positions = this.#journal.positions();
     return {
       schema: 'holdfast.run/1',
       ...(await this.#runView(number, record)),
       ...endOf(history),
       input: first?.kind === 'run.started' ? displayValue(first.input) : null,
-      history: history.map((row) => this.#historyRow(row)),
+      lastError: isOver ? null : lastErrorOf(history),
+      waitsFor: waitsFor(standing, history),
+      history: places.map((place) =>
+        historyRow(place, positions[lanes.indexOf(place.lane)]?.acked ?? 0),
+      ),
+    };
+  }
+
+  /** Ids of runs, ended or not, that begin with `prefix`. */
+  async runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
+    const ids = await this.#store.idsLike(query.prefix, query.limit);
+    return { schema: 'holdfast.run-ids/1', ids };
+  }
+
+  /** @throws HF_RUN_UNKNOWN, HF_ENTRY_DAMAGED for an entry that is gone. */
+  async history(id: string): Promise<HistoryView> {
+    const { number, record } = await this.#find(id);
+    const { workflow, version } = record;
+    const places = await this.#places(number);
+    const { standing } = await this.#lookAt(number, record);
+    return {
+      schema: 'holdfast.history/1',
+      ...{ device: this.#journal.device, epoch: this.#journal.epoch, run: id },
+      ...{ workflow, version, state: standing.state },
+      entries: places.map(exportedEntry),
     };
   }
 
@@ -189,33 +224,22 @@ export class Inspector {
       return { standing: { state, at, attempt, nextAtMs }, status, updatedAtMs };
     }
     const progress = new Progress();
-    for (const { entry } of await this.#store.history(number)) progress.add(entry);
+    for (const entry of readable(await this.#places(number))) progress.add(entry);
     const { status, updatedAtMs } = progress;
     return { standing: progress.standing(), status, updatedAtMs };
   }
 
-  #historyRow({ lane, seq, entry }: HistoryEntry): HistoryRow {
-    const acked = this.#journal.positions()[lanes.indexOf(lane)]?.acked ?? 0;
-    return {
-      n: 'n' in entry ? entry.n : 0,
-      ...{ lane, seq, kind: entry.kind, at: time(entry.atMs), synced: seq <= acked },
-      name: 'name' in entry ? entry.name : null,
-      attempt: 'attempt' in entry ? entry.attempt : null,
-      value: valueOf(entry),
-    };
+  async #find(id: string): Promise<NumberedRecord> {
+    const number = await this.#store.numberOf(id);
+    const record = number === undefined ? undefined : await this.#store.record(number);
+    if (number !== undefined && record !== undefined) return { number, record };
+    throw new HoldfastError('HF_RUN_UNKNOWN', { why: id });
   }
-}
 
-/** RFC 3339. A clock that lies may be beyond what a date can be. */
-export function time(ms: number): string {
-  return new Date(Math.min(ms, 8.64e15)).toISOString();
-}
-
-function readEntry(stored: StoredEntry): Entry | undefined {
-  try {
-    return decodeEntry(stored.bytes);
-  } catch {
-    return undefined; // Shown as unreadable; `verify` names what is damaged.
+  async #places(number: number): Promise<StoredPlace[]> {
+    const places = await this.#store.places(number);
+    const stored = await this.#journal.entriesAt(places);
+    return places.map((place, n) => ({ n, ...place, stored: stored[n] }));
   }
 }
 
@@ -229,26 +253,4 @@ function journalRow(lane: Lane, stored: StoredEntry, synced: boolean): JournalRo
     name: entry !== undefined && 'name' in entry ? entry.name : null,
     value: entry === undefined ? null : valueOf(entry),
   };
-}
-
-const valueFields = ['input', 'output', 'result', 'payload', 'status', 'error'] as const;
-
-/** JSON form of what an entry carries. */
-function valueOf(entry: Entry): unknown {
-  const fields: Partial<Record<string, unknown>> = entry;
-  for (const field of valueFields) {
-    const value = fields[field];
-    if (value instanceof Uint8Array) return displayValue(value);
-  }
-  return 'reason' in entry ? entry.reason : null;
-}
-
-function endOf(history: readonly HistoryEntry[]): Pick<RunDetailView, 'output' | 'error'> {
-  const last = history.at(-1)?.entry;
-  if (last?.kind === 'run.completed') return { output: displayValue(last.output) };
-  if (last?.kind !== 'run.failed') return {};
-  const error = decodeValue(last.error);
-  const name = error instanceof Error ? error.name : typeof error;
-  const code = error instanceof HoldfastError ? { code: error.code } : {};
-  return { error: { name, message: messageOf(error), ...code } };
 }

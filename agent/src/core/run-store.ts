@@ -53,6 +53,15 @@ export class RunStore {
     return value ? getNumber(value, 0) : undefined;
   }
 
+  /** Ids of runs that begin with `prefix`, ended or not, in the order of their bytes. */
+  async idsLike(prefix: string, limit: number): Promise<string[]> {
+    const from = runIdKey(prefix);
+    // No byte of UTF-8 is 255.
+    const rows = await this.#store.scan({ from, to: Uint8Array.from([...from, 255]), limit });
+    const records = rows.map(({ value }) => this.record(getNumber(value, 0)));
+    return (await Promise.all(records)).flatMap((record) => record?.id ?? []);
+  }
+
   /** The record of a run, ended or not. */
   async record(number: number): Promise<RunRecord | undefined> {
     const [open, final] = await this.#store.getMany([openRunKey(number), finalRunKey(number)]);

@@ -1,5 +1,19 @@
 import type { Lane } from '@holdfast/protocol';
-import type { BacklogView, JournalView, RunDetailView, RunsView, StatusView } from './views.ts';
+import type {
+  BacklogView,
+  HistoryView,
+  JournalView,
+  LinkView,
+  RunDetailView,
+  RunIdsView,
+  RunsView,
+  StatusView,
+} from './views.ts';
+
+/** Where the socket is, in the data directory, unless it is told to be elsewhere… */
+export const SOCKET_NAME = 'agent.sock';
+/** …and the file in the data directory that has its path when it is. */
+export const SOCKET_NOTE = 'socket';
 
 export interface StartRequest {
   readonly workflow: string;
@@ -17,6 +31,52 @@ export interface SignalRequest {
   readonly id?: string | undefined;
 }
 
+export interface CancelRequest {
+  readonly run: string;
+  readonly reason: string;
+  /** It ends at once, and none of its code runs any more. Default: it may clean up. */
+  readonly force?: boolean | undefined;
+}
+
+/** A wish of a person about a run, and why, for the journal. */
+export interface RepairRequest {
+  readonly run: string;
+  readonly reason: string;
+}
+
+export interface SkipRequest {
+  readonly run: string;
+  /** Name of a step that is open. */
+  readonly step: string;
+  /** What it is to resolve with; plain JSON. */
+  readonly result?: unknown;
+}
+
+export interface ForkRequest {
+  readonly run: string;
+  /** Name or number of the operation that the new run does anew, with all behind it. */
+  readonly step: string;
+  /** Default: a new id. */
+  readonly id?: string | undefined;
+}
+
+/** The outcome of a step that is `external`: what it resolves with, or why it fails. */
+export interface CompleteRequest {
+  readonly token: string;
+  /** Plain JSON. */
+  readonly result?: unknown;
+  /** The step fails with a TerminalError of this message: no further attempt is made. */
+  readonly error?: string | undefined;
+}
+
+export interface EmitRequest {
+  readonly name: string;
+  /** Plain JSON. */
+  readonly payload?: unknown;
+  /** Default `normal`. */
+  readonly lane?: Lane | undefined;
+}
+
 /**
  * What the agent offers to the socket, in plain JSON. Every failure is a HoldfastError. What
  * changes the agent's state is durable once the call resolves.
@@ -26,8 +86,12 @@ export interface AgentSurface {
   backlog(): Promise<BacklogView>;
   /** Newest first. Without `all`, only runs that have not ended. */
   runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView>;
+  /** Ids of runs, ended or not, that begin with `prefix`. */
+  runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView>;
   /** @throws HF_RUN_UNKNOWN */
   run(id: string): Promise<RunDetailView>;
+  /** @throws HF_RUN_UNKNOWN, HF_ENTRY_DAMAGED for an entry that is gone. */
+  history(id: string): Promise<HistoryView>;
   /**
    * Entries of one lane, or of all merged by time, oldest first. `after`: only with a higher seq
    * (with `lane`); `limit`: the newest that many when `after` is absent.
@@ -42,9 +106,34 @@ export interface AgentSurface {
   /** @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID */
   signal(request: SignalRequest): Promise<void>;
   /** Cancelling a cancelled run does nothing. @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED */
-  cancel(request: { readonly run: string; readonly reason: string }): Promise<void>;
+  cancel(request: CancelRequest): Promise<void>;
+  /** Nothing new of the run is begun. @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED */
+  pause(request: RepairRequest): Promise<void>;
+  /** @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED */
+  resume(request: { readonly run: string }): Promise<void>;
+  /**
+   * A failed run goes on from the operation it failed at, a stuck one tries its code again, and a
+   * pause between two attempts ends. @throws HF_RUN_UNKNOWN, HF_RUN_STATE
+   */
+  retry(request: RepairRequest): Promise<void>;
+  /** @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_RUN_STATE when no such step is open. */
+  skip(request: SkipRequest): Promise<void>;
+  /** @throws HF_RUN_UNKNOWN, HF_RUN_STATE, HF_RUN_CONFLICT, HF_NAME_INVALID */
+  fork(request: ForkRequest): Promise<{ readonly id: string }>;
+  /** @throws HF_TOKEN_INVALID when no open step has this token. */
+  complete(request: CompleteRequest): Promise<void>;
+  /** Journals an event outside any run. @throws HF_NAME_INVALID, HF_VALUE_TOO_LARGE */
+  emit(request: EmitRequest): Promise<void>;
+  /** Somebody knows that the network is up: connects now. */
+  nudge(): Promise<LinkView>;
   /** Resolves with the run once it has ended. @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
   waitRun(query: { readonly run: string; readonly timeoutMs: number }): Promise<RunDetailView>;
   /** Resolves once nothing is pending in any lane. @throws HF_WAIT_TIMEOUT */
   waitSynced(query: { readonly timeoutMs: number }): Promise<BacklogView>;
 }
+
+/** What can be read of an agent, whether it runs or not. */
+export type AgentReader = Pick<
+  AgentSurface,
+  'status' | 'backlog' | 'runs' | 'runIds' | 'run' | 'history' | 'journal'
+>;

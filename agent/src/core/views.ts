@@ -127,7 +127,14 @@ export interface RunView {
   readonly nextAt: string | null;
   /** JSON form of the output, once completed. */
   readonly output?: unknown;
-  readonly error?: { readonly name: string; readonly message: string; readonly code?: string };
+  readonly error?: ErrorView;
+}
+
+/** An error as far as a person sees it. */
+export interface ErrorView {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
 }
 
 export interface RunsView {
@@ -147,12 +154,57 @@ export interface HistoryRow {
   readonly synced: boolean;
   /** JSON form of what the entry carries, or `null`. */
   readonly value: unknown;
+  /** Operations are numbered in the order the code began them, from 1; `null`: of the run itself. */
+  readonly op: number | null;
+  /** What the attempt of a step took, where it is known. */
+  readonly tookMs: number | null;
+}
+
+/** The failure that the run has last met and not got over. */
+export interface LastError extends ErrorView {
+  /** Name of the operation that failed. */
+  readonly step: string;
+  /** Which attempt of it; 0 when it is no step. */
+  readonly attempt: number;
+  readonly at: string;
 }
 
 export interface RunDetailView extends RunView {
   readonly schema: 'holdfast.run/1';
   readonly input: unknown;
+  readonly lastError: LastError | null;
+  /** In words, for example `signal paid`; `null`: it is at work, or has ended. */
+  readonly waitsFor: string | null;
   readonly history: readonly HistoryRow[];
+}
+
+/** One entry of a history: its very bytes, and what they say. */
+export interface ExportedEntry {
+  readonly n: number;
+  readonly lane: Lane;
+  readonly seq: number;
+  /** Lower-case hexadecimal. */
+  readonly bytes: string;
+  /** The fields of the entry, values in their JSON form; `null`: the bytes do not decode. */
+  readonly entry: Readonly<Record<string, unknown>> | null;
+}
+
+/** All that a replay of a run needs. */
+export interface HistoryView {
+  readonly schema: 'holdfast.history/1';
+  readonly device: string;
+  readonly epoch: number;
+  readonly run: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly state: RunState;
+  readonly entries: readonly ExportedEntry[];
+}
+
+export interface RunIdsView {
+  readonly schema: 'holdfast.run-ids/1';
+  /** In the order of their bytes. */
+  readonly ids: readonly string[];
 }
 
 export interface JournalRow {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { HoldfastError, messageOf } from '@holdfast/protocol';
+import { HoldfastError, lanes, messageOf, type Lane } from '@holdfast/protocol';
+import type { AgentSurface } from '../core/surface.ts';
 
 /** One MiB: the largest input of a run is well below. */
 export const BODY_BYTES_MAX = 1_048_576;
@@ -12,6 +13,21 @@ export class RequestError extends HoldfastError {
     super('HF_REQUEST_INVALID', { why });
     this.status = status;
   }
+}
+
+export interface Call {
+  readonly surface: AgentSurface;
+  readonly request: IncomingMessage;
+  readonly query: URLSearchParams;
+  /** The part of the path that stands for `:id`; empty where there is none. */
+  readonly id: string;
+  /** Aborts when the client goes away or the server closes. */
+  readonly ended: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
 }
 
 export interface Target {
@@ -40,6 +56,12 @@ export function checkQuery(query: URLSearchParams, known: readonly string[]): vo
     if (!known.includes(name)) throw new RequestError(400, `the parameter ${name} is not known`);
     if (query.getAll(name).length > 1) throw new RequestError(400, `${name} is given twice`);
   }
+}
+
+export const LANE_WRONG = `lane is none of ${lanes.join(', ')}`;
+
+export function isLane(text: string): text is Lane {
+  return (lanes as readonly string[]).includes(text);
 }
 
 export interface Range {
@@ -71,11 +93,11 @@ export function queryFlag(query: URLSearchParams, name: string): boolean {
   return text === '1' || text === 'true';
 }
 
-/** The fields of a JSON body; those that may be absent end with `?`. */
-export type Fields = Readonly<Record<string, 'text' | 'text?' | 'any?'>>;
+/** The fields of a JSON body; those that may be absent end with `?`. A flag is true or false. */
+export type Fields = Readonly<Record<string, 'text' | 'text?' | 'flag?' | 'any?'>>;
 
 /**
- * Reads the body, at most a MiB.
+ * Reads the body, at most a MiB. An empty one counts as `{}`.
  *
  * @throws RequestError (413), HF_INPUT_INVALID for what is no JSON object with these fields.
  */
@@ -95,7 +117,7 @@ export async function readBody(
   if (bytes > BODY_BYTES_MAX) {
     throw new RequestError(413, `the body has more than ${BODY_BYTES_MAX} bytes`);
   }
-  return checkFields(parseObject(Buffer.concat(chunks)), fields);
+  return checkFields(bytes === 0 ? {} : parseObject(Buffer.concat(chunks)), fields);
 }
 
 function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
@@ -122,10 +144,10 @@ function checkFields(
   }
   for (const [name, kind] of Object.entries(fields)) {
     const value = body[name];
-    const isAbsent = value === undefined && kind.endsWith('?');
-    if (!isAbsent && kind !== 'any?' && typeof value !== 'string') {
-      throw new HoldfastError('HF_INPUT_INVALID', { why: `the field ${name} is not text` });
-    }
+    if (kind === 'any?' || (value === undefined && kind.endsWith('?'))) continue;
+    const [type, noun] = kind === 'flag?' ? ['boolean', 'true or false'] : ['string', 'text'];
+    if (typeof value === type) continue;
+    throw new HoldfastError('HF_INPUT_INVALID', { why: `the field ${name} is not ${noun}` });
   }
   return body;
 }

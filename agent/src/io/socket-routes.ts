@@ -1,29 +1,16 @@
-import type { IncomingMessage } from 'node:http';
-import { codeOf, HoldfastError, lanes, type Lane } from '@holdfast/protocol';
-import type { AgentSurface } from '../core/surface.ts';
+import { codeOf, HoldfastError } from '@holdfast/protocol';
 import {
   checkQuery,
+  isLane,
+  LANE_WRONG,
   queryFlag,
   queryInteger,
-  readBody,
   RequestError,
+  type Answer,
+  type Call,
   type Target,
 } from './socket-request.ts';
-
-export interface Call {
-  readonly surface: AgentSurface;
-  readonly request: IncomingMessage;
-  readonly query: URLSearchParams;
-  /** The part of the path that stands for `:id`; empty where there is none. */
-  readonly id: string;
-  /** Aborts when the client goes away or the server closes. */
-  readonly ended: AbortSignal;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
+import * as verbs from './socket-verbs.ts';
 
 interface Route {
   readonly method: 'GET' | 'POST';
@@ -42,33 +29,40 @@ const WAIT_MS_MAX = 3_600_000;
 /** The surface cannot be told that a client is gone; a wait nobody reads ends within this. */
 const WAIT_SLICE_MS = 5_000;
 
+const IDS_DEFAULT = 6;
+const IDS_MAX = 100;
+
 const ok = (body: unknown): Answer => ({ status: 200, body });
 
+type Answering = Route['answer'];
+
+const get = (path: string, answer: Answering, ...parameters: readonly string[]): Route => ({
+  ...{ method: 'GET', path, parameters, answer },
+});
+const post = (path: string, answer: Answering): Route => ({
+  ...{ method: 'POST', path, parameters: [], answer },
+});
+
 const routes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: 'status',
-    parameters: [],
-    answer: async ({ surface }) => ok(await surface.status()),
-  },
-  {
-    method: 'GET',
-    path: 'backlog',
-    parameters: [],
-    answer: async ({ surface }) => ok(await surface.backlog()),
-  },
-  { method: 'GET', path: 'runs', parameters: ['all', 'limit'], answer: listRuns },
-  { method: 'POST', path: 'runs', parameters: [], answer: startRun },
-  {
-    method: 'GET',
-    path: 'runs/:id',
-    parameters: [],
-    answer: async ({ surface, id }) => ok(await surface.run(id)),
-  },
-  { method: 'POST', path: 'runs/:id/signals', parameters: [], answer: sendSignal },
-  { method: 'POST', path: 'runs/:id/cancel', parameters: [], answer: cancelRun },
-  { method: 'GET', path: 'journal', parameters: ['lane', 'after', 'limit'], answer: readJournal },
-  { method: 'GET', path: 'wait', parameters: ['run', 'synced', 'timeoutMs'], answer: wait },
+  get('status', async ({ surface }) => ok(await surface.status())),
+  get('backlog', async ({ surface }) => ok(await surface.backlog())),
+  get('journal', readJournal, 'lane', 'after', 'limit'),
+  get('wait', wait, 'run', 'synced', 'timeoutMs'),
+  get('runs', listRuns, 'all', 'limit'),
+  get('runs/:id', async ({ surface, id }) => ok(await surface.run(id))),
+  get('runs/:id/history', async ({ surface, id }) => ok(await surface.history(id))),
+  get('run-ids', listRunIds, 'prefix', 'limit'),
+  post('runs', verbs.startRun),
+  post('runs/:id/signals', verbs.sendSignal),
+  post('runs/:id/cancel', verbs.cancelRun),
+  post('runs/:id/pause', verbs.pauseRun),
+  post('runs/:id/resume', verbs.resumeRun),
+  post('runs/:id/retry', verbs.retryRun),
+  post('runs/:id/skip', verbs.skipStep),
+  post('runs/:id/fork', verbs.forkRun),
+  post('complete', verbs.completeStep),
+  post('events', verbs.emitEvent),
+  post('nudge', verbs.nudge),
 ];
 
 /**
@@ -107,50 +101,21 @@ async function listRuns({ surface, query }: Call): Promise<Answer> {
   return ok(await surface.runs({ all, limit }));
 }
 
-async function startRun({ surface, request }: Call): Promise<Answer> {
-  const body = await readBody(request, { workflow: 'text', input: 'any?', id: 'text?' });
-  const { id, created } = await surface.startRun({
-    workflow: body['workflow'] as string,
-    input: body['input'],
-    id: body['id'] as string | undefined,
-  });
-  return { status: created ? 201 : 200, body: { schema: 'holdfast.started/1', id, created } };
-}
-
-async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {
-  const body = await readBody(request, { name: 'text', payload: 'any?', id: 'text?' });
-  const name = body['name'] as string;
-  await surface.signal({
-    run,
-    name,
-    payload: body['payload'],
-    id: body['id'] as string | undefined,
-  });
-  return { status: 202, body: { schema: 'holdfast.signalled/1', run, name } };
-}
-
-async function cancelRun({ surface, request, id: run }: Call): Promise<Answer> {
-  const body = await readBody(request, { reason: 'text?' });
-  const reason = (body['reason'] as string | undefined) ?? '';
-  await surface.cancel({ run, reason });
-  return { status: 202, body: { schema: 'holdfast.cancelled/1', run } };
+async function listRunIds({ surface, query }: Call): Promise<Answer> {
+  const prefix = query.get('prefix') ?? '';
+  const limit = queryInteger(query, 'limit', { min: 1, max: IDS_MAX }) ?? IDS_DEFAULT;
+  return ok(await surface.runIds({ prefix, limit }));
 }
 
 async function readJournal({ surface, query }: Call): Promise<Answer> {
   const lane = query.get('lane') ?? undefined;
-  if (lane !== undefined && !isLane(lane)) {
-    throw new RequestError(400, `lane is none of ${lanes.join(', ')}`);
-  }
+  if (lane !== undefined && !isLane(lane)) throw new RequestError(400, LANE_WRONG);
   const after = queryInteger(query, 'after', { min: 0, max: Number.MAX_SAFE_INTEGER });
   if (after !== undefined && lane === undefined) {
     throw new RequestError(400, 'after needs lane: each lane counts for itself');
   }
   const limit = queryInteger(query, 'limit', { min: 1, max: ROWS_MAX }) ?? ROWS_DEFAULT;
   return ok(await surface.journal({ lane, after, limit }));
-}
-
-function isLane(text: string): text is Lane {
-  return (lanes as readonly string[]).includes(text);
 }
 
 async function wait({ surface, query, ended }: Call): Promise<Answer> {

@@ -9,8 +9,8 @@ import {
 } from '@holdfast/protocol';
 import type { AgentSurface } from '../core/surface.ts';
 import { claimSocketPath, unusable } from './socket-path.ts';
-import { parseTarget, RequestError } from './socket-request.ts';
-import { findRoute, type Answer } from './socket-routes.ts';
+import { parseTarget, RequestError, type Answer } from './socket-request.ts';
+import { findRoute } from './socket-routes.ts';
 
 export interface SocketServerOptions {
   /** At most 107 bytes. */
@@ -43,9 +43,11 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_DURATION_INVALID: 400,
   HF_VALUE_UNSUPPORTED: 400,
   HF_RUN_UNKNOWN: 404,
+  HF_TOKEN_INVALID: 404,
   HF_WORKFLOW_UNKNOWN: 404,
   HF_RUN_CONFLICT: 409,
   HF_RUN_FINISHED: 409,
+  HF_RUN_STATE: 409,
   HF_VALUE_TOO_LARGE: 413,
   HF_AGENT_CLOSED: 503,
   HF_JOURNAL_BUSY: 503,

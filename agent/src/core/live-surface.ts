@@ -1,0 +1,129 @@
+import { HoldfastError, encodeValue } from '@holdfast/protocol';
+import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
+import type { Runtime } from './runtime.ts';
+import type {
+  AgentSurface,
+  CancelRequest,
+  CompleteRequest,
+  EmitRequest,
+  ForkRequest,
+  RepairRequest,
+  SignalRequest,
+  SkipRequest,
+  StartRequest,
+} from './surface.ts';
+import { finalStates, type BacklogView, type LinkView, type RunDetailView } from './views.ts';
+import { TerminalError } from './workflow.ts';
+
+export interface LiveParts extends ReaderParts {
+  readonly runtime: Runtime;
+  /** Connects now, where there is a gateway. */
+  readonly nudge: () => void;
+}
+
+/** The whole of what the socket serves. */
+export class LiveSurface extends AgentReaderCore implements AgentSurface {
+  readonly #live: LiveParts;
+  readonly #runtime: Runtime;
+
+  constructor(parts: LiveParts) {
+    super(parts);
+    this.#live = parts;
+    this.#runtime = parts.runtime;
+  }
+
+  async startRun(request: StartRequest): Promise<{ id: string; created: boolean }> {
+    const input = encodeValue(request.input, 'input');
+    const { workflow, id } = request;
+    const started = await this.#runtime.start({ workflow, input, id });
+    return { id: started.id, created: started.created };
+  }
+
+  async signal(request: SignalRequest): Promise<void> {
+    const payload = encodeValue(request.payload, 'payload');
+    await this.#runtime.signal({ ...request, payload });
+  }
+
+  async cancel(request: CancelRequest): Promise<void> {
+    await this.#runtime.cancel(request);
+  }
+
+  async pause({ run, reason }: RepairRequest): Promise<void> {
+    await this.#runtime.pause(run, reason);
+  }
+
+  async resume({ run }: { readonly run: string }): Promise<void> {
+    await this.#runtime.resume(run);
+  }
+
+  async retry({ run, reason }: RepairRequest): Promise<void> {
+    await this.#runtime.retry(run, reason);
+  }
+
+  async skip({ run, step, result }: SkipRequest): Promise<void> {
+    await this.#runtime.skip({ run, step, result: encodeValue(result, 'result') });
+  }
+
+  async fork(request: ForkRequest): Promise<{ readonly id: string }> {
+    return { id: await this.#runtime.fork(request) };
+  }
+
+  async complete({ token, result, error }: CompleteRequest): Promise<void> {
+    const outcome =
+      error === undefined
+        ? { result: encodeValue(result, 'result') }
+        : { error: new TerminalError(error) };
+    await this.#runtime.complete(token, outcome);
+  }
+
+  async emit({ name, payload, lane = 'normal' }: EmitRequest): Promise<void> {
+    await this.#runtime.emit({ name, payload: encodeValue(payload, 'payload'), lane });
+  }
+
+  async nudge(): Promise<LinkView> {
+    this.#live.nudge();
+    return this.link();
+  }
+
+  async waitRun(query: {
+    readonly run: string;
+    readonly timeoutMs: number;
+  }): Promise<RunDetailView> {
+    const number = await this.#runtime.numberOf(query.run);
+    if (this.#runtime.isOpen(number)) {
+      await this.#until(query.timeoutMs, (done) => this.#runtime.onceEnded(number, done));
+    }
+    const view = await this.run(query.run);
+    if (finalStates.has(view.state)) return view;
+    throw new HoldfastError('HF_WAIT_TIMEOUT', { why: `run ${query.run} is ${view.state}` });
+  }
+
+  async waitSynced(query: { readonly timeoutMs: number }): Promise<BacklogView> {
+    const { journal } = this.#live;
+    await this.#until(query.timeoutMs, (done) => {
+      const look = (): void => {
+        if (isSynced(journal)) done();
+      };
+      const stop = journal.onCommit(look);
+      look();
+      return stop;
+    });
+    const view = await this.backlog();
+    if (view.pending === 0) return view;
+    const why = `${view.pending} entries are pending, and the link is ${view.link.state}`;
+    throw new HoldfastError('HF_WAIT_TIMEOUT', { why });
+  }
+
+  /** Resolves once `subscribe`'s callback is called or the time is over. */
+  #until(timeoutMs: number, subscribe: (done: () => void) => () => void): Promise<void> {
+    return new Promise((resolve) => {
+      const ends: (() => void)[] = [];
+      const done = (): void => {
+        for (const end of ends.splice(0)) end();
+        resolve();
+      };
+      ends.push(this.#live.clock.wakeIn(timeoutMs, done));
+      ends.push(subscribe(done));
+    });
+  }
+}

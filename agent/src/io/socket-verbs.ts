@@ -1,0 +1,94 @@
+import { HoldfastError } from '@holdfast/protocol';
+import { isLane, LANE_WRONG, readBody, type Answer, type Call } from './socket-request.ts';
+
+/** What a body's field holds, where its kind was checked: text, or nothing where that may be. */
+type Text = string | undefined;
+
+export async function startRun({ surface, request }: Call): Promise<Answer> {
+  const body = await readBody(request, { workflow: 'text', input: 'any?', id: 'text?' });
+  const { id, created } = await surface.startRun({
+    workflow: body['workflow'] as string,
+    input: body['input'],
+    id: body['id'] as Text,
+  });
+  return { status: created ? 201 : 200, body: { schema: 'holdfast.started/1', id, created } };
+}
+
+export async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {
+  const body = await readBody(request, { name: 'text', payload: 'any?', id: 'text?' });
+  const name = body['name'] as string;
+  await surface.signal({ run, name, payload: body['payload'], id: body['id'] as Text });
+  return done({ schema: 'holdfast.signalled/1', run, name });
+}
+
+export async function cancelRun({ surface, request, id: run }: Call): Promise<Answer> {
+  const body = await readBody(request, { reason: 'text?', force: 'flag?' });
+  const reason = (body['reason'] as Text) ?? '';
+  const force = body['force'] as boolean | undefined;
+  await surface.cancel({ run, reason, force });
+  return done({ schema: 'holdfast.cancelled/1', run });
+}
+
+export async function pauseRun({ surface, request, id: run }: Call): Promise<Answer> {
+  await surface.pause({ run, reason: await readReason(request) });
+  return done({ schema: 'holdfast.paused/1', run });
+}
+
+export async function resumeRun({ surface, request, id: run }: Call): Promise<Answer> {
+  await readBody(request, {});
+  await surface.resume({ run });
+  return done({ schema: 'holdfast.resumed/1', run });
+}
+
+export async function retryRun({ surface, request, id: run }: Call): Promise<Answer> {
+  await surface.retry({ run, reason: await readReason(request) });
+  return done({ schema: 'holdfast.retried/1', run });
+}
+
+export async function skipStep({ surface, request, id: run }: Call): Promise<Answer> {
+  const body = await readBody(request, { step: 'text', result: 'any?' });
+  const step = body['step'] as string;
+  await surface.skip({ run, step, result: body['result'] });
+  return done({ schema: 'holdfast.skipped/1', run, step });
+}
+
+export async function forkRun({ surface, request, id: run }: Call): Promise<Answer> {
+  const body = await readBody(request, { step: 'text', id: 'text?' });
+  const step = body['step'] as string;
+  const { id } = await surface.fork({ run, step, id: body['id'] as Text });
+  return { status: 201, body: { schema: 'holdfast.forked/1', run, step, id } };
+}
+
+export async function completeStep({ surface, request }: Call): Promise<Answer> {
+  const body = await readBody(request, { token: 'text', result: 'any?', error: 'text?' });
+  const error = body['error'] as Text;
+  if (error !== undefined && body['result'] !== undefined) {
+    throw new HoldfastError('HF_INPUT_INVALID', { why: 'give either result or error, not both' });
+  }
+  await surface.complete({ token: body['token'] as string, result: body['result'], error });
+  return done({ schema: 'holdfast.token-completed/1', failed: error !== undefined });
+}
+
+export async function emitEvent({ surface, request }: Call): Promise<Answer> {
+  const body = await readBody(request, { name: 'text', payload: 'any?', lane: 'text?' });
+  const name = body['name'] as string;
+  const lane = (body['lane'] as Text) ?? 'normal';
+  if (!isLane(lane)) throw new HoldfastError('HF_INPUT_INVALID', { why: LANE_WRONG });
+  await surface.emit({ name, payload: body['payload'], lane });
+  return done({ schema: 'holdfast.emitted/1', name, lane });
+}
+
+export async function nudge({ surface, request }: Call): Promise<Answer> {
+  await readBody(request, {});
+  return done({ schema: 'holdfast.nudged/1', link: await surface.nudge() });
+}
+
+async function readReason(request: Call['request']): Promise<string> {
+  const body = await readBody(request, { reason: 'text?' });
+  return (body['reason'] as Text) ?? '';
+}
+
+/** It is durable; what it leads to comes after the answer. */
+function done(body: Readonly<Record<string, unknown>>): Answer {
+  return { status: 202, body };
+}
