@@ -3,13 +3,12 @@ import type { AgentParts } from './agent.ts';
 import {
   ENTITY_SIGNAL,
   type Entity,
-  type EntityCommand,
   type EntityCommands,
   type EntityReply,
   type EntityStep,
 } from './core/entity.ts';
 
-type Argument<C> = C extends EntityCommand<never, infer A, unknown> ? A : never;
+type Argument<C> = C extends (state: never, argument: infer A, info: never) => unknown ? A : never;
 type Result<C> = C extends (...args: never) => infer R
   ? Awaited<R> extends { readonly result: infer V }
     ? V
