@@ -23,6 +23,7 @@ import type { RuntimePorts } from './core/ports.ts';
 import { Retention } from './core/retention.ts';
 import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
+import type { ConflictPolicy, ReusePolicy } from './core/starts.ts';
 import type { AgentReader, AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
@@ -39,6 +40,7 @@ import { createMqttDial, type TlsOptions } from './io/mqtt-dial.ts';
 import { isReachable, reachableAddress } from './io/reachable.ts';
 import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
+import { onStray } from './io/strays.ts';
 import { systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
 
@@ -62,6 +64,8 @@ export interface AgentOptions {
    * `unmetered`.
    */
   readonly conditions?: Readonly<Record<string, ConditionCheck>>;
+  /** Bodies of steps that are at work at a time; runs take turns for the rest. Default 64. */
+  readonly stepsAtOnce?: number;
   /** Times of the uplink; the defaults suit cellular links. */
   readonly uplink?: Partial<UplinkLimits>;
   /** A place for simulated crashes. Default: does nothing. */
@@ -76,8 +80,20 @@ export interface ConditionCheck {
 }
 
 export interface StartOptions {
-  /** Default: a new id. Starting an id again with the same input attaches to its run. */
+  /** Default: a new id. */
   readonly id?: string;
+  /**
+   * When a run with this id has not ended. `attach`: it is that run, if workflow and input are the
+   * same. `reject`: HF_RUN_CONFLICT. `terminate`: that one ends as cancelled, none of its code
+   * runs any more, and the new one begins, in one commit. Default `attach`.
+   */
+  readonly onConflict?: ConflictPolicy;
+  /**
+   * When the run with this id has ended, and was not purged yet. `attach`: it is that run, if
+   * workflow and input are the same. `reject`: HF_RUN_CONFLICT. `failed-only`: a new run begins
+   * unless that one completed. `allow-duplicate`: a new run begins. Default `attach`.
+   */
+  readonly reuse?: ReusePolicy;
 }
 
 export interface ScheduleOptions {
@@ -144,7 +160,8 @@ export class Agent {
   /**
    * Starts a run. It would survive a power cut once this resolves.
    *
-   * @throws HF_WORKFLOW_UNKNOWN, HF_RUN_CONFLICT, HF_NAME_INVALID, HF_VALUE_*, HF_JOURNAL_*.
+   * @throws HF_WORKFLOW_UNKNOWN, HF_RUN_CONFLICT, HF_NAME_INVALID, HF_CONFIG_INVALID, HF_VALUE_*,
+   *   HF_JOURNAL_*.
    */
   async start<I, O>(
     workflow: Workflow<I, O>,
@@ -152,7 +169,7 @@ export class Agent {
     options: StartOptions = {},
   ): Promise<RunHandle<O>> {
     const encoded = encodeValue(input, 'input');
-    const request = { workflow: workflow.name, input: encoded, id: options.id };
+    const request = { ...options, workflow: workflow.name, input: encoded };
     const { id } = await this.#parts.runtime.start(request);
     return new RunHandle<O>(this.#parts, id);
   }
@@ -309,12 +326,12 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const store = new RunStore(dir.store, journal);
   const point = options.point ?? (() => undefined);
   const ports: RuntimePorts = {
-    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, point },
+    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray, point },
   };
   const link: { uplink?: Uplink | undefined } = {};
   const conditionOf = conditionsOf(options, () => link.uplink);
-  const { workflows } = options;
-  const runtime = new Runtime({ ports, journal, store, workflows, conditionOf });
+  const { workflows, stepsAtOnce } = options;
+  const runtime = new Runtime({ ports, journal, store, workflows, conditionOf, stepsAtOnce });
   const resident = (number: number) => runtime.resident(number);
   const inspector = new Inspector({ journal, store, resident });
   const facts: AgentFacts = {

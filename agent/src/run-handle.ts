@@ -15,19 +15,25 @@ export class RunHandle<O = unknown> {
   }
 
   /**
-   * Resolves with what the workflow returned, in its stored form, whenever that is.
+   * Resolves with what the workflow returned, in its stored form, whenever that is. When another
+   * run takes the id, with what that one returns.
    *
-   * @throws HF_RUN_FAILED, its `cause` what the workflow threw; HF_RUN_CANCELLED.
+   * @throws HF_RUN_FAILED, its `cause` what the workflow threw; HF_RUN_CANCELLED; HF_RUN_UNKNOWN
+   *   once it was purged.
    */
   async result(): Promise<O> {
     const { runtime, inspector } = this.#parts;
-    const number = await runtime.numberOf(this.id);
-    if (runtime.isOpen(number)) {
-      await new Promise<void>((ended) => runtime.onceEnded(number, ended));
+    let number = await runtime.numberOf(this.id);
+    for (;;) {
+      const ended = number;
+      if (runtime.isOpen(ended)) {
+        await new Promise<void>((end) => runtime.onceEnded(ended, end));
+      }
+      // Asked again: the id of a run that went on in a new history stands for that one.
+      number = await runtime.numberOf(this.id);
+      // What the store holds of it is what its workflow returned.
+      if (number === ended) return (await inspector.result(number)) as O;
     }
-    // Asked again: the id of a run that went on in a new history stands for that one. What the
-    // store holds of it is what its workflow returned.
-    return (await inspector.result(await runtime.numberOf(this.id))) as O;
   }
 
   /** Where it stands, with its history. */

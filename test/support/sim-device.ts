@@ -5,6 +5,7 @@ import {
   RunStore,
   Runtime,
   newAbort,
+  onStray,
   delayAfter,
   sha256,
   turn,
@@ -54,7 +55,7 @@ export class SimDevice {
     };
     const runtime = new Runtime({
       ports: {
-        ...{ clock, chance: new SimChance(this.#boot), log, sha256, newAbort, turn },
+        ...{ clock, chance: new SimChance(this.#boot), log, sha256, newAbort, turn, onStray },
         attempts: simAttempts(clock),
         point: () => undefined,
       },

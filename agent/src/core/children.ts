@@ -9,7 +9,7 @@ export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void
   const { request, number } = op;
   if (request.kind !== 'child') return;
   const { name, input, isDetached } = request;
-  const id = request.id ?? `${run.id}/${number}`;
+  const id = request.id ?? (await freeId(engine, `${run.id}/${number}`));
   const note = (error: HoldfastError): Promise<void> => {
     const body = { op: number, name, child: id.slice(0, 128), error: encodeThrown(error) };
     return engine.runJournal.appendOwn(run, { kind: 'child.failed', ...body });
@@ -31,6 +31,18 @@ export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void
     unborn(engine, birth);
     if (!(error instanceof HoldfastError) || error.retry === 'restart') throw error;
   }
+}
+
+/**
+ * The id of a child that was given none: of its own run and operation, unless an earlier history of
+ * that run has begun one there, or an earlier try of a step that was retried.
+ */
+async function freeId(engine: Engine, base: string): Promise<string> {
+  let id = base;
+  for (let count = 2; (await engine.store.numberOf(id)) !== undefined; count += 1) {
+    id = `${base}~${count}`;
+  }
+  return id;
 }
 
 /** What the parent of a run is told, in the commit that ends the run. */

@@ -3,6 +3,7 @@ import type { Op } from './op.ts';
 import type { StepInfo } from './workflow.ts';
 
 interface Undo {
+  readonly op: number;
   readonly step: string;
   readonly body: (info: StepInfo) => unknown;
 }
@@ -10,13 +11,19 @@ interface Undo {
 /** What is to be undone when a run fails: in the reverse order of completion. */
 export class Compensations {
   readonly #undos: Undo[] = [];
+  readonly #noted = new Set<number>();
 
-  /** A step has completed, or failed in doubt: then its result is `undefined`. */
+  /** A step has completed, or ended in doubt: then its result is `undefined`. */
   note(op: Op, result: unknown): void {
-    const { request } = op;
+    const { request, number } = op;
     if (request.kind !== 'step' || request.compensate === undefined) return;
     const { compensate, name } = request;
-    this.#undos.push({ step: name, body: (info) => compensate(result, info) });
+    const undo: Undo = { op: number, step: name, body: (info) => compensate(result, info) };
+    // A step in doubt may turn out to have completed; it is undone once all the same.
+    const known = this.#undos.findIndex((each) => each.op === number);
+    if (known >= 0) this.#undos[known] = undo;
+    else if (!this.#noted.has(number)) this.#undos.push(undo);
+    this.#noted.add(number);
   }
 
   get isEmpty(): boolean {

@@ -34,22 +34,27 @@ export interface ContextHost {
   readonly replaying: boolean;
   /** Begins an operation, or finds its outcome in the history. */
   request(request: OpRequest, scope: CancelScope): Promise<unknown>;
-  patched(name: string, scope: CancelScope): boolean;
+  patched(name: string): boolean;
   continueAsNew(input: Uint8Array): Promise<never>;
   cancelScope(scope: CancelScope, reason: HoldfastError): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
 export function createContext(host: ContextHost, scope: CancelScope): Context {
-  return contextIn(host, scope, new SeededChance(host.uid));
+  const draws = { numbers: new SeededChance(host.uid), ids: new SeededChance(`${host.uid}/ids`) };
+  return contextIn(host, scope, draws);
 }
 
-function contextIn(host: ContextHost, scope: CancelScope, chance: SeededChance): Context {
+/** What a run draws by chance: a `uuid` more changes no `random`. */
+interface Draws {
+  readonly numbers: SeededChance;
+  readonly ids: SeededChance;
+}
+
+function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context {
   /** Begins an operation. A bad argument rejects, so that one `catch` sees every failure. */
   const begin = <T>(make: () => OpRequest): Promise<T> => {
-    const outcome = (async () => host.request(make(), scope))();
-    // A failure that the code never looks at must not end the process.
-    outcome.catch(() => undefined);
+    const outcome = quiet((async () => host.request(make(), scope))());
     // What a body, a handler, a child or a sender gives is for the caller to know.
     return outcome as Promise<T>;
   };
@@ -91,11 +96,15 @@ function contextIn(host: ContextHost, scope: CancelScope, chance: SeededChance):
       begin<O>(() => childRequest(workflow, input, { ...options, detach: false })),
     detach: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>
       begin<string>(() => childRequest(workflow, input, { ...options, detach: true })),
-    map: (items, each, options = {}) => mapItems(ctx, items, { each, options }),
+    map: (items, each, options = {}) => {
+      const cancelled = (): HoldfastError | undefined => scope.reason;
+      return quiet(mapItems(ctx, items, { each, options, cancelled }));
+    },
     continueAsNew: (input) => host.continueAsNew(encodeValue(input, 'input')),
-    patched: (name) => host.patched(checkName('patch', name), scope),
-    scope: (body) => runScope(host, body, (inner) => contextIn(host, inner, chance), scope),
-    shielded: (body) => body(contextIn(host, new CancelScope(scope, true), chance)),
+    patched: (name) => host.patched(checkName('patch', name)),
+    scope: (body) => runScope(host, body, (inner) => contextIn(host, inner, draws), scope),
+    shielded: (body) =>
+      quiet((async () => body(contextIn(host, new CancelScope(scope, true), draws)))()),
     emit: (event, payload, options = {}) =>
       begin<void>(() => ({
         kind: 'emit',
@@ -110,8 +119,8 @@ function contextIn(host: ContextHost, scope: CancelScope, chance: SeededChance):
         status: encodeValue(status, 'status'),
       })),
     now: () => host.nowMs,
-    random: () => chance.next(),
-    uuid: () => chance.uuid(),
+    random: () => draws.numbers.next(),
+    uuid: () => draws.ids.uuid(),
     log: (message, fields = {}) => {
       if (!host.replaying) host.log(message, fields);
     },
@@ -126,13 +135,17 @@ function runScope<T>(
   around: CancelScope,
 ): Scope<T> {
   const inner = new CancelScope(around);
-  const result = (async () => body(contextOf(inner)))();
-  result.catch(() => undefined); // Who cancels a part need not look at it.
   return {
-    result,
+    result: quiet((async () => body(contextOf(inner)))()),
     cancel: (why = 'by its own code') =>
       host.cancelScope(inner, new HoldfastError('HF_RUN_CANCELLED', { why })),
   };
+}
+
+/** The code may look at a failure later, days later, or never: until then it is nobody's stray. */
+function quiet<T>(outcome: Promise<T>): Promise<T> {
+  outcome.catch(() => undefined);
+  return outcome;
 }
 
 interface ChildHow extends ChildOptions {
@@ -172,20 +185,26 @@ function stepRequest<T>(
   return { kind: 'step', name, body, policy: stepPolicy(options), compensate };
 }
 
+/** For options that have no limit of their own. */
+const NO_LIMIT = Number.POSITIVE_INFINITY;
 const RETRY_DEFAULTS = { attempts: 5, minDelay: 1_000, maxDelay: 300_000, factor: 2 } as const;
 
 function stepPolicy(options: CompensatedOptions<never>): StepPolicy {
   const retry: RetryPolicy = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
   const attempts = options.atMostOnce === true ? 1 : (retry.attempts ?? RETRY_DEFAULTS.attempts);
-  if (attempts !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(attempts) && attempts >= 1)) {
+  if (attempts !== NO_LIMIT && !(Number.isSafeInteger(attempts) && attempts >= 1)) {
     throw outOfRange('retry.attempts', attempts, 'an integer from 1, or Infinity');
   }
+  const { jitter = 0, maxElapsed } = retry;
+  if (!(jitter >= 0 && jitter <= 1)) throw outOfRange('retry.jitter', jitter, 'from 0 to 1');
   const minDelayMs = durationMs(retry.minDelay ?? RETRY_DEFAULTS.minDelay);
   return {
     attempts,
     minDelayMs,
     maxDelayMs: Math.max(minDelayMs, durationMs(retry.maxDelay ?? RETRY_DEFAULTS.maxDelay)),
     factor: checkFactor('retry.factor', retry.factor ?? RETRY_DEFAULTS.factor),
+    jitter,
+    maxElapsedMs: maxElapsed === undefined ? NO_LIMIT : durationMs(maxElapsed),
     retryIf: retry.retryIf,
     delay: retry.delay,
     timeoutMs: durationMs(options.timeout ?? 0),

@@ -1,15 +1,12 @@
 import type { StoreOp } from '@holdfast/protocol';
-import { birthOf, newId, unborn, type Engine } from './engine.ts';
+import { birthOf, unborn, type Engine } from './engine.ts';
 import type { Run } from './run.ts';
 import { recordOf, type RunEntry } from './run-journal.ts';
 import { layout } from './run-store.ts';
 
-/** Signals that are carried over into a new history, the newest. */
-const SIGNALS_CARRIED_MAX = 1_000;
-
 /**
  * Ends the history of a run and begins the next one under its id, with the signals nobody has
- * waited for, in one commit.
+ * waited for, in one commit. Their ids go with them.
  *
  * @returns The run in its new history.
  */
@@ -17,11 +14,13 @@ export async function continueRun(engine: Engine, run: Run, input: Uint8Array): 
   const { number, id, workflow, parent, parentOp } = run.facts;
   run.closed = true;
   const version = engine.workflows.named(workflow)?.version ?? run.facts.version;
-  const birth = birthOf(engine, { id, workflow, version, input, parent, parentOp });
-  const carried: RunEntry[] = [...run.keptSignals].flatMap(([name, payloads]) =>
-    payloads.slice(-SIGNALS_CARRIED_MAX).map((payload) => ({
+  const birth = birthOf(engine, {
+    ...{ id, workflow, version, input, parent, parentOp, isNext: true },
+  });
+  const carried: RunEntry[] = [...run.keptSignals].flatMap(([name, signals]) =>
+    signals.map((signal) => ({
       run: birth.run,
-      body: { kind: 'signal.received', name, id: newId(engine.ports), payload },
+      body: { kind: 'signal.received', name, ...signal },
     })),
   );
   const timers: StoreOp[] = [...run.ops.values()]

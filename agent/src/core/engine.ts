@@ -62,6 +62,16 @@ export interface NewRun {
   readonly input: Uint8Array;
   readonly parent?: string;
   readonly parentOp?: number;
+  /** It is the next history of a run. */
+  readonly isNext?: boolean;
+}
+
+/** Begins the uids of next histories. */
+const NEXT_MARK = 'x';
+
+/** Whether the history of this uid is not the first one of its run. */
+export function continues(uid: string): boolean {
+  return uid.startsWith(NEXT_MARK);
 }
 
 /** A run that is about to begin: what is to be journaled for it, in whatever commit. */
@@ -75,10 +85,11 @@ export function birthOf(engine: Engine, fresh: NewRun): Birth {
   const { ports, numbers, residents, states } = engine;
   const { id, workflow, version, input, parent = '', parentOp = 0 } = fresh;
   const number = numbers.take();
-  const uid = hex(ports.chance.bytes(10));
+  const uid = `${fresh.isNext === true ? NEXT_MARK : ''}${hex(ports.chance.bytes(10))}`;
   const startedAtMs = ports.clock.nowMs();
   const facts: RunFacts = { number, id, uid, workflow, version, startedAtMs, parent, parentOp };
   const run = residents.create(facts);
+  run.isNew = true;
   states.set(number, 'pending');
   const body = { kind: 'run.started', workflow, version, uid, input, parent, parentOp } as const;
   const ops = [

@@ -1,4 +1,11 @@
-import { HoldfastError, decodeValue, messageOf, type Entry, type EntryOf } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  codeOf,
+  decodeValue,
+  messageOf,
+  type Entry,
+  type EntryOf,
+} from '@holdfast/protocol';
 import { settleOp, type Op, type OpKind } from './op.ts';
 
 /** What history does to a run. */
@@ -13,6 +20,8 @@ export interface HistoryTarget {
   settled(op: Op): void;
   /** A step is to be undone if the run fails. */
   undoable(op: Op, result: unknown): void;
+  /** What a cancelled operation began elsewhere is to end. */
+  abandon(op: Op): void;
 }
 
 /**
@@ -42,6 +51,8 @@ export function applyEntry(run: HistoryTarget, entry: Entry): boolean {
       return completed(run, entry);
     case 'step.failed':
       return failed(run, entry);
+    case 'step.started':
+      return started(run, entry);
     case 'call.completed':
       return resolve(run, expect(run, entry, 'call'), decodeValue(entry.result));
     case 'call.failed':
@@ -67,12 +78,12 @@ function note(run: HistoryTarget, entry: Entry): void {
       const op = expect(run, entry, 'step');
       op.attempts = entry.attempt;
       op.dueAtMs = entry.nextAtMs;
+      op.pauseMs = Math.max(0, entry.nextAtMs - entry.atMs);
+      if (op.failedFirstAtMs === 0) op.failedFirstAtMs = entry.atMs;
+      op.timedOut ||= canBeUndone(op) && hasTimedOut(entry.error);
       op.inDoubt = false;
       return;
     }
-    case 'step.started':
-      expect(run, entry, 'step').inDoubt = true;
-      return;
     case 'step.handed': {
       const op = expect(run, entry, 'step');
       op.handed = true;
@@ -139,8 +150,9 @@ function completed(run: HistoryTarget, entry: EntryOf<'step.completed'>): boolea
 function failed(run: HistoryTarget, entry: EntryOf<'step.failed'>): boolean {
   const op = expect(run, entry, 'step');
   const cause = decodeValue(entry.error);
-  const code = cause instanceof HoldfastError ? cause.code : undefined;
-  if (code === 'HF_STEP_TIMEOUT' || code === 'HF_STEP_INTERRUPTED') run.undoable(op, undefined);
+  const code = codeOf(cause);
+  const mayHaveHappened = op.timedOut || code === 'HF_STEP_TIMEOUT';
+  if (mayHaveHappened || code === 'HF_STEP_INTERRUPTED') run.undoable(op, undefined);
   if (code === 'HF_STEP_INTERRUPTED') return reject(run, op, cause);
   const error = new HoldfastError('HF_STEP_FAILED', {
     why: `${entry.name}, attempt ${entry.attempt}: ${messageOf(cause)}`,
@@ -150,10 +162,30 @@ function failed(run: HistoryTarget, entry: EntryOf<'step.failed'>): boolean {
   return reject(run, op, error);
 }
 
+/** It is at work, once and for all; or it was at work when it was cancelled. */
+function started(run: HistoryTarget, entry: EntryOf<'step.started'>): boolean {
+  const op = expect(run, entry, 'step');
+  const { reason } = op.scope;
+  op.inDoubt = true;
+  if (reason === undefined || op.settled) return false;
+  run.undoable(op, undefined);
+  return reject(run, op, reason);
+}
+
+function canBeUndone({ request }: Op): boolean {
+  return request.kind === 'step' && request.compensate !== undefined;
+}
+
+function hasTimedOut(error: Uint8Array): boolean {
+  return codeOf(decodeValue(error)) === 'HF_STEP_TIMEOUT';
+}
+
 function childStarted(run: HistoryTarget, entry: EntryOf<'child.started'>): boolean {
   const op = expect(run, entry, 'child');
   op.begun = true;
   op.child = entry.child;
+  // Its code had cancelled it before it was there.
+  if (op.settled && !entry.isDetached) run.abandon(op);
   return entry.isDetached ? resolve(run, op, entry.child) : false;
 }
 

@@ -9,7 +9,7 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  *   'o' run[6]              → run record                            a run that has not ended
  *   'f' run[6]              → run record                            a run that has
  *   'i' id                  → run[6]                                the number of a run
- *   't' run[6] op[4]        → dueAtMs[6]                            a timer
+ *   't' run[6] op[4]        → dueAtMs[6] delayMs[6]                 a timer
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a

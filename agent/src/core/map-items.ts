@@ -4,6 +4,8 @@ import type { Context, MapOptions, MapResult, Scope } from './workflow.ts';
 export interface MapWork<I, T> {
   readonly each: (item: I, ctx: Context, index: number) => Promise<T>;
   readonly options: MapOptions;
+  /** Why all of it is cancelled from outside; `undefined`: it is not. */
+  readonly cancelled: () => HoldfastError | undefined;
 }
 
 /**
@@ -13,7 +15,7 @@ export interface MapWork<I, T> {
 export async function mapItems<I, T>(
   ctx: Context,
   items: readonly I[],
-  { each, options }: MapWork<I, T>,
+  { each, options, cancelled }: MapWork<I, T>,
 ): Promise<MapResult<T>[]> {
   const limits = checkLimits(items.length, options);
   const results: MapResult<T>[] = items.map(() => ({ status: 'skipped' }));
@@ -26,6 +28,7 @@ export async function mapItems<I, T>(
 
   const work = async (): Promise<void> => {
     while (counts.next < items.length && !isEnough() && counts.rejected <= limits.tolerated) {
+      if (cancelled() !== undefined) return;
       const index = counts.next;
       counts.next += 1;
       // Each index is below the length.
@@ -49,13 +52,16 @@ export async function mapItems<I, T>(
     }
   };
   await Promise.all(Array.from({ length: Math.min(limits.concurrency, items.length) }, work));
+  const reason = cancelled();
+  if (reason !== undefined) throw reason;
   if (counts.rejected > limits.tolerated) throw mapFailed(results);
   return results;
 }
 
 function checkLimits(length: number, options: MapOptions) {
   const { concurrency = 8, minSuccessful = length } = options;
-  const tolerated = options.toleratedFailures ?? (options.minSuccessful === undefined ? 0 : length - minSuccessful);
+  const spare = options.minSuccessful === undefined ? 0 : length - minSuccessful;
+  const tolerated = options.toleratedFailures ?? spare;
   const check = (option: string, value: number, [min, max]: readonly [number, number]): void => {
     if (value === Number.POSITIVE_INFINITY && option === 'concurrency') return;
     if (Number.isSafeInteger(value) && value >= min && value <= max) return;

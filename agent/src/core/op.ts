@@ -9,6 +9,8 @@ export interface StepPolicy {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly factor: number;
+  readonly jitter: number;
+  readonly maxElapsedMs: number;
   readonly retryIf: RetryPolicy['retryIf'];
   readonly delay: RetryPolicy['delay'];
   /** 0: none. */
@@ -88,13 +90,19 @@ export interface Op {
   attempting: boolean;
   /** Failed attempts that are journaled. */
   attempts: number;
+  /** When the first of them failed, wall time; 0: none has. */
+  failedFirstAtMs: number;
+  /** One of them timed out: it may have had its effect. */
+  timedOut: boolean;
   /** Looks of `until` in this life that gave nothing. */
   looks: number;
   /** When a timer or the next attempt is due, wall time; 0: there is none. */
   dueAtMs: number;
+  /** How long it was to that when it was set: a clock that is behind prolongs no pause. */
+  pauseMs: number;
   /** When `until` gives up, wall time; 0: never. */
   deadlineAtMs: number;
-  /** History has a step.started without an outcome: the device died in the middle. */
+  /** History has a step.started without an outcome: what it does may have had its effect. */
   inDoubt: boolean;
   /** An external step's body has ended; only its token settles it. */
   handed: boolean;
@@ -112,8 +120,11 @@ export const freshOp = {
   executing: false,
   attempting: false,
   attempts: 0,
+  failedFirstAtMs: 0,
+  timedOut: false,
   looks: 0,
   dueAtMs: 0,
+  pauseMs: 0,
   deadlineAtMs: 0,
   inDoubt: false,
   handed: false,

@@ -5,6 +5,7 @@ import type { Run } from './run.ts';
 import { recordOf } from './run-journal.ts';
 import { layout } from './run-store.ts';
 import type { States } from './states.ts';
+import type { RunState } from './views.ts';
 
 /** A run that has only waited for this long is noted as waiting. */
 const PARK_AFTER_MS = 1_000;
@@ -58,7 +59,7 @@ export class Parking {
       else if (sinceMs <= old && !run.parked) {
         const { state } = run.standing();
         states.set(run.facts.number, state);
-        ops.push(...parkOps(run, state));
+        ops.push(...parkOps(run, state, clock.nowMs()));
         // What wakes it from now on says so in its own commit, behind this one.
         run.parked = true;
         parked.push(run);
@@ -79,11 +80,11 @@ export class Parking {
   }
 }
 
-function parkOps(run: Run, state: Parameters<typeof recordOf>[1]): StoreOp[] {
+function parkOps(run: Run, state: RunState, nowMs: number): StoreOp[] {
   const { number } = run.facts;
   const timers = run
     .open()
     .filter((op) => op.dueAtMs > 0)
-    .map((op) => layout.timer(number, op.number, op.dueAtMs));
+    .map((op) => layout.timer(number, op.number, op.dueAtMs, op.dueAtMs - nowMs));
   return [layout.openRecord(number, recordOf(run, state)), ...timers];
 }

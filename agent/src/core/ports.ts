@@ -37,6 +37,12 @@ export type Attempts = (
   options: AttemptsOptions,
 ) => Promise<void>;
 
+/**
+ * Calls `listener` for each rejection that nobody handles, once everything else has settled. It
+ * says whether the rejection was its own. @returns Stops.
+ */
+export type OnStray = (listener: (error: unknown) => boolean) => () => void;
+
 /** What the runtime needs of the world. */
 export interface RuntimePorts {
   readonly clock: Clock;
@@ -47,5 +53,6 @@ export interface RuntimePorts {
   readonly newAbort: () => AbortHandle;
   /** Resolves once everything that can go on without the outside has gone on. */
   readonly turn: () => Promise<void>;
+  readonly onStray: OnStray;
   readonly point: Point;
 }

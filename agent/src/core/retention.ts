@@ -74,10 +74,12 @@ export class Retention {
     const { journal, store, onPurged } = this.#options;
     const places = await store.places(number);
     if (!places.every((place) => this.#isFree(place))) return 0;
+    // Another run may have its id by now.
+    const hasId = (await store.numberOf(record.id)) === number;
     const keys = [
       ...places.map(({ lane, seq }) => entryKey(lane, seq)),
       ...places.map((_, n) => historyKey(number, n)),
-      ...(record.isContinued ? [] : [runIdKey(record.id)]),
+      ...(hasId ? [runIdKey(record.id)] : []),
       // Last, so that a purge that is cut short is taken up again.
       finalRunKey(number),
     ];

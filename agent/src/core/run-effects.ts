@@ -18,6 +18,7 @@ import {
   type RunJournal,
 } from './run-journal.ts';
 import { layout } from './run-store.ts';
+import type { StepGate } from './step-gate.ts';
 import { runStep, type StepRequest } from './step.ts';
 import type { Timers } from './timers.ts';
 import type { RunState } from './views.ts';
@@ -27,6 +28,7 @@ export interface RunEffectsParts {
   readonly journal: RunJournal;
   readonly timers: Timers;
   readonly conditions: Conditions;
+  readonly gate: StepGate;
   /** A run's final entry is durable. */
   readonly onEnded: (run: Run, state: RunState) => void;
   /** A run's code has ended outside of its turns. */
@@ -37,6 +39,8 @@ export interface RunEffectsParts {
   readonly onReady: (run: number, op: number) => void;
   /** Begins a child run. */
   readonly beginChild: (run: Run, op: Op) => Promise<void>;
+  /** Its code has cancelled a child of it. */
+  readonly cancelChild: (run: Run, child: string) => void;
   /** What the parent of this run is to be told with its end. */
   readonly toParent: (run: Run, body: RunEntryBody) => Promise<readonly RunEntry[]>;
   /** Ends this history and begins the next with that input. */
@@ -58,6 +62,19 @@ export class RunEffects implements RunHost {
     this.#begin(run, op).catch((error: unknown) => this.#parts.onFault(run, error));
   }
 
+  abandoned(run: Run, op: Op): void {
+    if (op.dueAtMs > 0) this.#parts.timers.disarm(run.facts.number, op.number);
+    const child = run.progress.children.get(op.number);
+    if (child !== undefined) this.#parts.cancelChild(run, child);
+  }
+
+  doubted(run: Run, op: Op): void {
+    const attempt = op.attempts + 1;
+    const body = { kind: 'step.started', op: op.number, name: op.request.name, attempt } as const;
+    const noted = this.#parts.journal.appendOwn(run, body);
+    noted.catch((error: unknown) => this.#parts.onFault(run, error));
+  }
+
   returned(run: Run): void {
     this.#parts.onReturned(run);
   }
@@ -71,6 +88,7 @@ export class RunEffects implements RunHost {
     const { kind, name } = op.request;
     if (op.settled || run.closed) return;
     if (kind === 'step') {
+      op.pauseMs = 0;
       if (!op.attempting && !op.handed && !run.paused) this.begin(run, op);
       else if (run.paused) op.begun = false;
       return;
@@ -108,8 +126,9 @@ export class RunEffects implements RunHost {
       const updatedAtMs = this.#parts.ports.clock.nowMs();
       const record = { ...recordOf(run, state), ...restful, n: run.n + 1, updatedAtMs };
       const timers: StoreOp[] = dropped.map((op) => layout.timer(number, op.number, undefined));
-      const ops = [...(options.ops ?? []), ...timers, ...layout.finalRecord(number, record)];
-      await this.#parts.journal.append(run, body, { ...options, ops, with: parent });
+      const ops = [...timers, ...layout.finalRecord(number, record), ...(options.ops ?? [])];
+      const others = [...parent, ...(options.with ?? [])];
+      await this.#parts.journal.append(run, body, { ...options, ops, with: others });
     } catch (error) {
       run.closed = false;
       throw error;
@@ -120,7 +139,8 @@ export class RunEffects implements RunHost {
 
   #threw(run: Run, error: unknown): Promise<void> {
     const cancelled = run.scope.reason;
-    if (cancelled !== undefined && codeOf(error) !== 'HF_COMPENSATION_FAILED') {
+    const isCancelled = cancelled?.code === 'HF_RUN_CANCELLED';
+    if (isCancelled && codeOf(error) !== 'HF_COMPENSATION_FAILED') {
       const reason = cancelled.why ?? '';
       return this.end(run, { kind: 'run.cancelled', reason }, 'cancelled');
     }
@@ -175,7 +195,7 @@ export class RunEffects implements RunHost {
       }
     }
     // After a restart the pause between two attempts goes on, it does not begin again.
-    const pauseMs = op.dueAtMs - nowMs;
+    const pauseMs = Math.min(op.pauseMs, op.dueAtMs - nowMs);
     if (pauseMs > 0) return timers.arm(number, op.number, pauseMs);
     if (await this.#waitsForCondition(run, op, request)) return;
     await runStep(this.#parts, run, op, request);
@@ -221,7 +241,7 @@ export class RunEffects implements RunHost {
     const { name } = op.request;
     op.dueAtMs = dueAtMs;
     timers.arm(run.facts.number, op.number, delayMs);
-    const timer = { op: op.number, dueAtMs };
+    const timer = { op: op.number, dueAtMs, delayMs };
     const body = { kind: 'timer.set', op: op.number, name, dueAtMs } as const;
     await journal.appendOwn(run, body, { timer });
   }
@@ -234,7 +254,8 @@ export class RunEffects implements RunHost {
     const expiresAtMs = timeoutMs === undefined ? 0 : ports.clock.nowMs() + timeoutMs;
     op.dueAtMs = expiresAtMs;
     if (timeoutMs !== undefined) timers.arm(run.facts.number, number, timeoutMs);
-    const timer = timeoutMs === undefined ? undefined : { op: number, dueAtMs: expiresAtMs };
+    const due = { op: number, dueAtMs: expiresAtMs, delayMs: timeoutMs ?? 0 };
+    const timer = timeoutMs === undefined ? undefined : due;
     const key = `${run.uid}/${number}`;
     const body = { kind: 'call.requested', op: number, name, key, expiresAtMs, input } as const;
     await journal.appendOwn(run, body, { lane: 'urgent', timer });

@@ -17,6 +17,8 @@ export interface TimerChange {
   readonly op: number;
   /** `undefined`: dropped. */
   readonly dueAtMs: number | undefined;
+  /** How long it has to go. */
+  readonly delayMs?: number;
 }
 
 export interface RunAppend {
@@ -53,7 +55,7 @@ export class RunJournal {
    */
   append(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
     const { timer, ops = [], lane = 'normal' } = options;
-    const timers = timer ? [layout.timer(run.facts.number, timer.op, timer.dueAtMs)] : [];
+    const timers = timer ? [timerOp(run, timer)] : [];
     return this.appendAll([{ run, body, lane }, ...(options.with ?? [])], [...timers, ...ops]);
   }
 
@@ -96,6 +98,10 @@ export class RunJournal {
       return never();
     }
   }
+}
+
+function timerOp(run: Run, { op, dueAtMs, delayMs }: TimerChange): StoreOp {
+  return layout.timer(run.facts.number, op, dueAtMs, delayMs);
 }
 
 /** The record of a run that waited says so no more, or counts no crashes any more. */

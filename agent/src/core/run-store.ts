@@ -3,12 +3,14 @@ import {
   decodeEntry,
   lanes,
   type Entry,
+  type EntryOf,
   type Lane,
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
 import type { EntryRef, Journal, StoredEntry } from './journal.ts';
 import {
+  NUMBER_BYTES,
   finalRunKey,
   getNumber,
   historyKey,
@@ -37,6 +39,8 @@ export interface HistoryEntry {
 }
 
 const PAGE = 1_000;
+/** The longest that six bytes hold. */
+const TIMER_MS_MAX = 2 ** 48 - 1;
 
 /** Reads and lays out what the store holds of runs. Writes are made by the journal's commits. */
 export class RunStore {
@@ -76,9 +80,11 @@ export class RunStore {
     }
   }
 
-  async *timers(): AsyncGenerator<{ run: number; op: number; dueAtMs: number }> {
+  /** `delayMs`: how long the timer had to go when it was written. */
+  async *timers(): AsyncGenerator<{ run: number; op: number; dueAtMs: number; delayMs: number }> {
     for await (const { key, value } of this.#rows('t', false)) {
-      yield { run: runOfKey(key), op: opOfTimerKey(key), dueAtMs: getNumber(value, 0) };
+      const times = { dueAtMs: getNumber(value, 0), delayMs: getNumber(value, NUMBER_BYTES) };
+      yield { run: runOfKey(key), op: opOfTimerKey(key), ...times };
     }
   }
 
@@ -88,9 +94,7 @@ export class RunStore {
     const places: { lane: Lane; seq: number }[] = [];
     for (let from = range.from; ; ) {
       const rows = await this.#store.scan({ from, to: range.to, limit: PAGE });
-      for (const { value } of rows) {
-        places.push({ lane: lanes[value[0] ?? 0] ?? 'normal', seq: getNumber(value, 1) });
-      }
+      for (const { value } of rows) places.push(placeOf(value));
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) return places;
       from = historyKey(number, places.length);
@@ -106,6 +110,16 @@ export class RunStore {
     const places = await this.places(number);
     const stored = await this.#journal.entriesAt(places);
     return places.map((place, index) => ({ ...place, entry: readEntry(place, stored[index]) }));
+  }
+
+  /** The entry that began a run. @throws HF_ENTRY_DAMAGED */
+  async firstEntry(number: number): Promise<EntryOf<'run.started'>> {
+    const value = await this.#store.get(historyKey(number, 0));
+    const place = value ? placeOf(value) : { lane: 'normal' as const, seq: 0 };
+    const [stored] = await this.#journal.entriesAt([place]);
+    const entry = readEntry(place, stored);
+    if (entry.kind === 'run.started') return entry;
+    throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `run ${number} begins with ${entry.kind}` });
   }
 
   async meta(name: string): Promise<number> {
@@ -125,6 +139,10 @@ export class RunStore {
       else from = Uint8Array.from([...last.key, 0]);
     }
   }
+}
+
+function placeOf(value: Uint8Array): { lane: Lane; seq: number } {
+  return { lane: lanes[value[0] ?? 0] ?? 'normal', seq: getNumber(value, 1) };
 }
 
 function readEntry(place: { lane: Lane; seq: number }, stored: StoredEntry | undefined): Entry {
@@ -166,10 +184,15 @@ export const layout = {
     key: runIdKey(id),
     value: numberValue(run),
   }),
-  timer: (run: number, op: number, dueAtMs: number | undefined): StoreOp =>
-    dueAtMs === undefined
-      ? { kind: 'delete', key: timerKey(run, op) }
-      : { kind: 'put', key: timerKey(run, op), value: numberValue(dueAtMs) },
+  /** `dueAtMs` undefined: it is dropped. `delayMs`: how long it has to go, where that is known. */
+  timer(run: number, op: number, dueAtMs: number | undefined, delayMs = TIMER_MS_MAX): StoreOp {
+    const key = timerKey(run, op);
+    if (dueAtMs === undefined) return { kind: 'delete', key };
+    const value = new Uint8Array(2 * NUMBER_BYTES);
+    putNumber(value, 0, dueAtMs);
+    putNumber(value, NUMBER_BYTES, Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(delayMs))));
+    return { kind: 'put', key, value };
+  },
   meta: (name: string, value: number): StoreOp => ({
     kind: 'put',
     key: metaKey(name),

@@ -11,9 +11,10 @@ import { Compensations } from './compensations.ts';
 import { createContext, undoPolicy, type ContextHost } from './context.ts';
 import { applyEntry, type HistoryTarget } from './history-fold.ts';
 import { cancelOp, freshOp, settleOp, type Op, type OpKind, type OpRequest } from './op.ts';
+import { cutOwnFrames } from './own-frames.ts';
 import { Progress, type Standing } from './progress.ts';
 import { standingOf } from './standing.ts';
-import type { Workflow } from './workflow.ts';
+import type { StepInfo, Workflow } from './workflow.ts';
 
 /** Facts of a run that never change. */
 export interface RunFacts {
@@ -32,9 +33,20 @@ export interface RunFacts {
 export interface RunHost {
   /** Makes the first live effect of an operation. Told once an operation of a live run begins. */
   begin(run: Run, op: Op): void;
+  /** An operation of a live run was cancelled: what it began elsewhere is to end too. */
+  abandoned(run: Run, op: Op): void;
+  /** The same while the body of a step that can be undone is at work: that is to be journaled. */
+  doubted(run: Run, op: Op): void;
   /** Its code has ended while it was not being driven. */
   returned(run: Run): void;
   log(run: Run, message: string, fields: Readonly<Record<string, unknown>>): void;
+}
+
+/** A signal that nobody has waited for yet. */
+export interface KeptSignal {
+  readonly id: string;
+  /** Encoded value. */
+  readonly payload: Uint8Array;
 }
 
 export type Outcome =
@@ -73,8 +85,10 @@ export class Run implements ContextHost, HistoryTarget {
   parked = false;
   /** Ends of the process while it was at work, and nothing of it was journaled since. */
   crashes = 0;
+  /** It began in this process: nobody has seen yet what its code logs. */
+  isNew = false;
 
-  readonly #whenLive: (() => void)[] = [];
+  readonly #whenLive: { readonly live: () => void; readonly stuck: (why: unknown) => void }[] = [];
   readonly #host: RunHost;
   readonly #code: Workflow | undefined;
   #history: Entry[] = [];
@@ -82,13 +96,18 @@ export class Run implements ContextHost, HistoryTarget {
   #next = 0;
   /** What history calls each operation first; known while it is replayed. */
   readonly #mentions = new Map<number, string>();
+  /** The last operation that history mentions. */
+  #mentionedThrough = 0;
+  /** What the code has cancelled while it was replayed. */
+  #abandoned: Op[] = [];
   readonly #open = new Map<number, Op>();
-  readonly #signals = new Map<string, Uint8Array[]>();
+  readonly #signals = new Map<string, KeptSignal[]>();
   readonly #compensations = new Compensations();
   #begun = false;
   /** True while code may run: from handing it something until everything has settled. */
   #driven = false;
   #inStep: string | undefined;
+  #onSettled: (() => void) | undefined;
 
   constructor(facts: RunFacts, code: Workflow | undefined, host: RunHost) {
     this.facts = facts;
@@ -106,14 +125,14 @@ export class Run implements ContextHost, HistoryTarget {
     return this.facts.workflow;
   }
   get replaying(): boolean {
-    return !this.live;
+    return !this.live && !this.isNew;
   }
   /** Whether entries wait to be handed to the code. */
   get hasWork(): boolean {
     return !this.closed && this.#next < this.#history.length && this.stuck === undefined;
   }
   /** Signals that nobody has waited for, in order, by name. */
-  get keptSignals(): ReadonlyMap<string, readonly Uint8Array[]> {
+  get keptSignals(): ReadonlyMap<string, readonly KeptSignal[]> {
     return this.#signals;
   }
 
@@ -125,6 +144,7 @@ export class Run implements ContextHost, HistoryTarget {
       if (this.live || !('op' in entry) || !('name' in entry)) continue;
       if (!this.#mentions.has(entry.op)) {
         this.#mentions.set(entry.op, `${entry.kind} ${entry.name}`);
+        this.#mentionedThrough = Math.max(this.#mentionedThrough, entry.op);
       }
     }
   }
@@ -145,14 +165,19 @@ export class Run implements ContextHost, HistoryTarget {
   /** Ends the turn that `drive` began; goes live once the history is used up. */
   endTurn(): void {
     this.#driven = false;
-    if (this.#next < this.#history.length || this.stuck !== undefined) return;
+    if (this.stuck !== undefined) {
+      for (const { stuck } of this.#whenLive.splice(0)) stuck(this.stuck);
+      return;
+    }
+    if (this.#next < this.#history.length) return;
     this.#history = [];
     this.#next = 0;
     if (this.live) return;
     this.live = true;
     this.#mentions.clear();
     this.beginOpen();
-    for (const resolve of this.#whenLive.splice(0)) resolve();
+    for (const op of this.#abandoned.splice(0)) this.#host.abandoned(this, op);
+    for (const { live } of this.#whenLive.splice(0)) live();
   }
 
   /** Begins what was asked for and not begun yet. */
@@ -160,9 +185,30 @@ export class Run implements ContextHost, HistoryTarget {
     for (const op of this.#open.values()) this.#begin(op);
   }
 
-  /** Resolves once the history is used up. Stays pending for a run that is stuck. */
+  /** Resolves once the history is used up. Rejects with the reason for a run that is stuck. */
   untilLive(): Promise<void> {
-    return this.live ? Promise.resolve() : new Promise((done) => this.#whenLive.push(done));
+    if (this.stuck !== undefined) return Promise.reject(this.stuck);
+    if (this.live) return Promise.resolve();
+    return new Promise((live, stuck) => this.#whenLive.push({ live, stuck }));
+  }
+
+  /**
+   * Fails the run for a rejection that nobody handles: a branch that its code does not await.
+   *
+   * @returns Whether it was its own.
+   */
+  stray(error: unknown): boolean {
+    if (!this.#driven || this.closed) return false;
+    // A branch that was cancelled with the run has nobody to tell either.
+    if (this.scope.reason !== undefined) return true;
+    cutOwnFrames(error);
+    const reason = new HoldfastError('HF_BRANCH_FAILED', { why: messageOf(error), cause: error });
+    this.cancelScope(this.scope, reason);
+    if (this.outcome?.kind === 'returned') {
+      this.outcome = undefined;
+      void this.#end(this.#undo(reason));
+    }
+    return true;
   }
 
   request(request: OpRequest, scope: CancelScope): Promise<unknown> {
@@ -178,12 +224,15 @@ export class Run implements ContextHost, HistoryTarget {
     });
   }
 
-  patched(name: string, scope: CancelScope): boolean {
+  patched(name: string): boolean {
     this.#checkUse(`patched ${name}`);
-    const mention = this.#mentions.get(this.ops.size + 1);
-    if (mention !== undefined && mention !== `patch.marked ${name}`) return false;
-    // Later entries stand behind this one in the journal: nothing needs to wait for it.
-    this.request({ kind: 'patch', name }, scope).catch(() => undefined);
+    const number = this.ops.size + 1;
+    const isMarked = this.#mentions.get(number) === `patch.marked ${name}`;
+    // It has been here before, and beyond, without this.
+    if (!isMarked && this.#mentionedThrough >= number) return false;
+    // Later entries stand behind this one in the journal: nothing needs to wait for it. The mark is
+    // made in a part that was cancelled too, since the code goes on from what it says.
+    this.request({ kind: 'patch', name }, new CancelScope()).catch(() => undefined);
     return true;
   }
 
@@ -197,9 +246,18 @@ export class Run implements ContextHost, HistoryTarget {
   cancelScope(scope: CancelScope, reason: HoldfastError): void {
     scope.cancel(reason);
     for (const op of this.#open.values()) {
-      if (op.scope.reason === undefined) continue;
-      cancelOp(op, op.scope.reason);
+      const { reason: why } = op.scope;
+      if (why === undefined) continue;
+      if (this.#mayHaveHappened(op)) {
+        // It is settled once that is in the history, so that every replay knows what to undo.
+        op.abort?.abort(why);
+        if (this.live) this.#host.doubted(this, op);
+        continue;
+      }
+      if (op.inDoubt) this.undoable(op, undefined);
+      cancelOp(op, why);
       this.settled(op);
+      this.abandon(op);
     }
   }
 
@@ -207,11 +265,11 @@ export class Run implements ContextHost, HistoryTarget {
     this.#host.log(this, message, fields);
   }
 
-  /** Runs the synchronous part of a step's body; `ctx` is refused while it lasts. */
-  insideStep<T>(name: string, body: () => T): T {
-    this.#inStep = name;
+  /** Runs the body of a step; `ctx` is refused while its synchronous part lasts. */
+  insideStep(step: Extract<OpRequest, { kind: 'step' }>, info: StepInfo): unknown {
+    this.#inStep = step.name;
     try {
-      return body();
+      return step.body(info);
     } finally {
       this.#inStep = undefined;
     }
@@ -225,7 +283,7 @@ export class Run implements ContextHost, HistoryTarget {
   /** Whether the code has ended and nothing that it began has to be finished any more. */
   isDone(): boolean {
     if (!this.live || this.closed || this.outcome === undefined || this.hasWork) return false;
-    return !this.open().some((op) => effects.has(op.request.kind));
+    return !this.open().some((op) => isEffect(op));
   }
 
   /** Whether only the outside can make it go on: nothing of it is at work here. */
@@ -255,7 +313,7 @@ export class Run implements ContextHost, HistoryTarget {
   }
 
   signal(entry: EntryOf<'signal.received'>): boolean {
-    const { name, payload } = entry;
+    const { name, id, payload } = entry;
     const isFor = (op: Op): boolean => op.request.kind === 'wait' && op.request.name === name;
     const waiting = this.open().find(isFor);
     if (waiting !== undefined) {
@@ -264,8 +322,8 @@ export class Run implements ContextHost, HistoryTarget {
       return true;
     }
     const kept = this.#signals.get(name);
-    if (kept) kept.push(payload);
-    else this.#signals.set(name, [payload]);
+    if (kept) kept.push({ id, payload });
+    else this.#signals.set(name, [{ id, payload }]);
     return false;
   }
 
@@ -280,8 +338,15 @@ export class Run implements ContextHost, HistoryTarget {
     return false;
   }
 
+  /** What a cancelled operation began elsewhere is to end. */
+  abandon(op: Op): void {
+    if (this.live) this.#host.abandoned(this, op);
+    else this.#abandoned.push(op);
+  }
+
   settled(op: Op): void {
     this.#open.delete(op.number);
+    this.#onSettled?.();
   }
 
   undoable(op: Op, result: unknown): void {
@@ -303,20 +368,35 @@ export class Run implements ContextHost, HistoryTarget {
   }
 
   async #runCode(code: Workflow, input: never): Promise<void> {
+    await this.#end(this.#outcomeOf(code, input));
+  }
+
+  async #outcomeOf(code: Workflow, input: never): Promise<Outcome> {
     try {
       const value = await code.body(createContext(this, this.scope), input);
       // A run that was cancelled and returned all the same has cleaned up: it is cancelled.
-      this.outcome ??= this.scope.reason
-        ? await this.#undo(this.scope.reason)
-        : { kind: 'returned', value };
+      const { reason } = this.scope;
+      return reason === undefined ? { kind: 'returned', value } : await this.#undo(reason);
     } catch (error) {
-      this.outcome ??= await this.#undo(error);
+      cutOwnFrames(error);
+      return this.#undo(error);
     }
+  }
+
+  async #end(outcome: Promise<Outcome>): Promise<void> {
+    const ended = await outcome;
+    this.outcome ??= ended;
     // Code that awaited something foreign ends when nobody is looking.
     if (!this.#driven) this.#host.returned(this);
   }
 
   async #undo(error: unknown): Promise<Outcome> {
+    // It goes on in a new history, whatever its code does after that.
+    if (this.outcome?.kind === 'continues') return this.outcome;
+    // What is at work may yet complete, and is to be undone then.
+    while (this.open().some(({ request }) => request.kind === 'step' && request.compensate)) {
+      await new Promise<void>((settled) => (this.#onSettled = settled));
+    }
     if (this.#compensations.isEmpty) return { kind: 'threw', error };
     const shield = new CancelScope(undefined, true);
     const compensate = undefined;
@@ -326,10 +406,19 @@ export class Run implements ContextHost, HistoryTarget {
     return { kind: 'threw', error: ended };
   }
 
+  /** Whether a step that can be undone is cancelled at work, and no entry says so yet. */
+  #mayHaveHappened(op: Op): boolean {
+    if (op.request.kind !== 'step' || !op.request.compensate || op.inDoubt) return false;
+    if (this.live) return op.executing;
+    return this.#history
+      .slice(this.#next)
+      .some((entry) => entry.kind === 'step.started' && entry.op === op.number);
+  }
+
   #takeSignal(op: Op): boolean {
-    const payload = this.#signals.get(op.request.name)?.shift();
-    if (payload === undefined) return false;
-    settleOp(op, { value: decodeValue(payload) });
+    const kept = this.#signals.get(op.request.name)?.shift();
+    if (kept === undefined) return false;
+    settleOp(op, { value: decodeValue(kept.payload) });
     this.settled(op);
     return true;
   }
@@ -341,8 +430,11 @@ export class Run implements ContextHost, HistoryTarget {
       });
     }
     if (this.#driven && !this.closed) return;
-    throw new HoldfastError('HF_CONTEXT_CLOSED', {
-      why: `${what} of run ${this.id} was begun outside its workflow`,
+    const steps = this.open().filter((op) => op.executing);
+    const [step] = steps;
+    const within = step === undefined ? '' : `, while step ${step.request.name} was at work`;
+    throw new HoldfastError(steps.length === 1 ? 'HF_STEP_NESTED' : 'HF_CONTEXT_CLOSED', {
+      why: `${what} of run ${this.id} was begun outside its workflow${within}`,
     });
   }
 
@@ -350,7 +442,7 @@ export class Run implements ContextHost, HistoryTarget {
     if (op.settled || op.begun || this.closed) return;
     if (this.paused && !effectless.has(op.request.kind)) return;
     // The code has ended without it: what it did not await is finished only if it has an effect.
-    if (this.outcome !== undefined && !effects.has(op.request.kind)) return;
+    if (this.outcome !== undefined && !isEffect(op)) return;
     op.begun = true;
     this.#host.begin(this, op);
   }
@@ -358,5 +450,10 @@ export class Run implements ContextHost, HistoryTarget {
 
 const waits: ReadonlySet<OpKind> = new Set(['step', 'sleep', 'wait', 'call', 'child']);
 const effects: ReadonlySet<OpKind> = new Set(['step', 'emit', 'status', 'patch']);
+
+/** Whether it is finished though the code did not wait for it. */
+function isEffect({ request }: Op): boolean {
+  return effects.has(request.kind) || (request.kind === 'child' && request.isDetached);
+}
 /** Notes to the journal are made for a paused run too: they do nothing to the world. */
 const effectless: ReadonlySet<OpKind> = new Set(['emit', 'status', 'patch']);

@@ -1,25 +1,21 @@
 import {
   HoldfastError,
   checkName,
-  equalBytes,
+  decodeValue,
   messageOf,
   type Command,
   type Entry,
   type EntryBody,
   type Lane,
-  type StoreOp,
 } from '@holdfast/protocol';
 import { beginChild, toParent } from './children.ts';
 import { applyCommand } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
 import {
   RunNumbers,
-  birthOf,
   newId,
   numberOf,
   openRun,
-  unborn,
-  type Birth,
   type Engine,
 } from './engine.ts';
 import { continueRun } from './continue-run.ts';
@@ -27,13 +23,16 @@ import type { Journal } from './journal.ts';
 import { Parking } from './parking.ts';
 import type { RuntimePorts } from './ports.ts';
 import { Pump } from './pump.ts';
+import { recoverRuns } from './recovery.ts';
 import * as repairs from './repairs.ts';
 import { Residents } from './residents.ts';
 import type { Run } from './run.ts';
 import { RunEffects } from './run-effects.ts';
-import { RunJournal, recordOf } from './run-journal.ts';
+import { RunJournal, recordOf, type RunEntryBody } from './run-journal.ts';
 import { layout, type RunStore } from './run-store.ts';
+import { Starts, type StartRun, type StartedRun } from './starts.ts';
 import { States } from './states.ts';
+import { StepGate } from './step-gate.ts';
 import { Timers } from './timers.ts';
 import type { RunState } from './views.ts';
 import type { Workflow } from './workflow.ts';
@@ -46,27 +45,12 @@ export interface RuntimeOptions {
   readonly workflows: readonly Workflow[];
   /** What steps can wait for. Default: nothing. */
   readonly conditionOf?: ConditionOf;
+  /** Step bodies at work at a time, ≥ 1. Default 64. */
+  readonly stepsAtOnce?: number | undefined;
 }
 
-export interface StartRun {
-  readonly workflow: string;
-  /** Encoded value. */
-  readonly input: Uint8Array;
-  /** Default: a new one. */
-  readonly id?: string | undefined;
-}
-
-export interface StartedRun {
-  readonly number: number;
-  readonly id: string;
-  /** False: it was there already, of the same workflow and with the same input. */
-  readonly created: boolean;
-}
-
-/** Runs loaded side by side at a start: enough to be quick, few enough to stay small. */
-const RECOVER_AT_ONCE = 32;
-/** Ends of the process that a run may be at work in, before it is thought to cause them. */
-const CRASHES_MAX = 20;
+/** Step bodies at work at a time. A phone's or a Pi's worth of open sockets and files. */
+const STEPS_AT_ONCE = 64;
 
 /** The engine: starts runs, wakes them, feeds them, and lets them end. */
 export class Runtime {
@@ -76,7 +60,8 @@ export class Runtime {
   readonly #effects: RunEffects;
   readonly #parking: Parking;
   readonly #conditions: Conditions;
-  readonly #starting = new Map<string, Promise<StartedRun>>();
+  readonly #starts: Starts;
+  readonly #stopStrays: () => void;
   readonly #endWaiters = new Map<number, Set<() => void>>();
   readonly #listeners = new Set<() => void>();
   readonly #entryListeners = new Map<string, Set<(entry: Entry) => void>>();
@@ -103,6 +88,7 @@ export class Runtime {
       journal: runJournal,
       timers: this.#timers,
       conditions: this.#conditions,
+      gate: new StepGate(options.stepsAtOnce ?? STEPS_AT_ONCE),
       onEnded: (run, state) => this.#ended(run, state),
       onReturned: (run) => this.#pump.add(run),
       onFault: (run, error) => this.#fault(run, error),
@@ -110,6 +96,7 @@ export class Runtime {
       beginChild: (run, op) => beginChild(this.#engine, run, op),
       toParent: (run, body) => toParent(this.#engine, run, body),
       continueRun: (run, input) => this.#continue(run, input),
+      cancelChild: (run, child) => this.#cancelChild(run, child),
     });
     const residents = new Residents({
       store,
@@ -120,6 +107,8 @@ export class Runtime {
     const numbers = new RunNumbers();
     this.#engine = { ports, journal, store, workflows, states, residents, runJournal, numbers };
     this.#parking = new Parking({ clock, journal, residents, states });
+    this.#starts = new Starts(this.#engine, this.#effects);
+    this.#stopStrays = ports.onStray((error) => this.#pump.driven?.stray(error) ?? false);
   }
 
   get workflowNames(): readonly string[] {
@@ -137,53 +126,35 @@ export class Runtime {
    * Resolves once each of these has been loaded.
    */
   async recover(): Promise<void> {
-    const { store, states, numbers, ports, residents } = this.#engine;
+    const { store, numbers, ports } = this.#engine;
     numbers.startFrom((await store.meta('runs')) + 1);
     this.#lastCommand = await store.meta('command');
-    for await (const { record } of store.records('f')) {
-      if (!record.isContinued) states.set(0, record.state);
-    }
-    const active = await this.#findActive();
     const nowMs = ports.clock.nowMs();
-    for await (const { run, op, dueAtMs } of store.timers()) {
-      this.#timers.arm(run, op, dueAtMs - nowMs);
+    for await (const { run, op, dueAtMs, delayMs } of store.timers()) {
+      // A clock that is behind, as without a battery, delays no timer beyond its own length.
+      this.#timers.arm(run, op, Math.min(delayMs, dueAtMs - nowMs));
     }
-    const take = async (): Promise<void> => {
-      for (let next = active.shift(); next !== undefined; next = active.shift()) {
-        await residents.load(next);
-      }
-    };
-    await Promise.all(Array.from({ length: RECOVER_AT_ONCE }, take));
-    await this.#cancelOrphans();
+    for (const { id, parent } of await recoverRuns(this.#engine)) {
+      await this.cancel({ run: id, reason: `${parent} has ended` }).catch(ignore);
+    }
   }
 
   /**
    * Starts a run. Durable once it resolves.
    *
-   * @throws HF_WORKFLOW_UNKNOWN, HF_NAME_INVALID, HF_RUN_CONFLICT, HF_JOURNAL_BUSY.
+   * @throws HF_WORKFLOW_UNKNOWN, HF_NAME_INVALID, HF_CONFIG_INVALID, HF_RUN_CONFLICT,
+   *   HF_JOURNAL_BUSY.
    */
   async start(request: StartRun): Promise<StartedRun> {
     this.#checkOpen();
-    const { workflows, ports } = this.#engine;
-    const code = workflows.named(request.workflow);
-    if (code === undefined) {
-      const known = workflows.names.join(', ') || 'none';
-      const why = `${request.workflow}; registered: ${known}`;
-      throw new HoldfastError('HF_WORKFLOW_UNKNOWN', { why });
-    }
-    const id = checkName('run', request.id ?? newId(ports));
-    // Two callers with one id get one run: the second waits for what the first finds or makes.
-    const before = this.#starting.get(id);
-    if (before !== undefined) {
-      await before.catch(() => undefined);
-      return this.start({ ...request, id });
-    }
-    const starting = this.#start(code, id, request.input).finally(() => this.#starting.delete(id));
-    this.#starting.set(id, starting);
-    return starting;
+    return this.#starts.start(request);
   }
 
-  /** Gives a run a signal. Durable once it resolves; the same signal id counts once. */
+  /**
+   * Gives a run a signal. Durable once it resolves; the same signal id counts once.
+   *
+   * @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID, HF_SIGNAL_REFUSED.
+   */
   async signal(signal: {
     readonly run: string;
     readonly name: string;
@@ -196,6 +167,7 @@ export class Runtime {
     const run = await openRun(this.#engine, signal.run);
     if (run.progress.signalIds.has(id)) return;
     const { payload } = signal;
+    checkSignal(this.#engine.workflows.codeOf(run.facts), name, payload);
     await this.#engine.runJournal.append(run, { kind: 'signal.received', name, id, payload });
   }
 
@@ -213,15 +185,19 @@ export class Runtime {
     const record = await this.#engine.store.record(number);
     if (record?.state === 'cancelled') return;
     const run = await openRun(this.#engine, request.run);
+    await run.untilLive().catch(ignore);
+    if (run.closed && run.stuck === undefined) return this.cancel(request);
     const reason = request.reason.slice(0, 1_024);
     const children = [...run.progress.children.values()];
     if (request.force === true || run.stuck !== undefined) {
       await this.#effects.end(run, { kind: 'run.cancelled', reason }, 'cancelled');
     } else if (!run.progress.isCancelRequested) {
       const body = { kind: 'cancel.requested', reason } as const;
-      // Clean-up is to run: a run that is held is let go in the same commit.
-      const before = run.progress.isPaused ? [{ run, body: { kind: 'run.resumed' } as const }] : [];
-      await this.#engine.runJournal.appendAll([...before, { run, body }]);
+      // Clean-up is to run: a run that is held is let go in the same commit. What is to be undone
+      // though nobody knows its outcome is known by then.
+      const before: RunEntryBody[] = run.progress.isPaused ? [{ kind: 'run.resumed' }] : [];
+      const entries = [...before, ...doubts(run), body].map((each) => ({ run, body: each }));
+      await this.#engine.runJournal.appendAll(entries);
     }
     for (const child of children) {
       await this.cancel({ ...request, run: child, reason: `with ${request.run}` }).catch(ignore);
@@ -363,6 +339,7 @@ export class Runtime {
       for (const op of run.open()) op.abort?.abort(reason);
     }
     await journal.append([], () => [layout.meta('in order', 1)]).catch(ignore);
+    this.#stopStrays();
   }
 
   /** Whether the body of a step is at work. */
@@ -385,69 +362,6 @@ export class Runtime {
       this.#engine.runJournal.append(...args),
     append: (...args: Parameters<Journal['append']>) => this.#engine.journal.append(...args),
   };
-
-  /** Which runs are to be set going. Counts, for each, a process that did not end in order. */
-  async #findActive(): Promise<number[]> {
-    const { store, states, journal } = this.#engine;
-    const inOrder = (await store.meta('in order')) === 1;
-    const active: number[] = [];
-    const ops: StoreOp[] = inOrder ? [layout.meta('in order', 0)] : [];
-    for await (const { number, record } of store.records('o')) {
-      states.set(number, record.state);
-      if (!resumes.has(record.state)) continue;
-      const crashes = inOrder || record.state === 'stuck' ? 0 : record.crashes + 1;
-      const isPoison = crashes > CRASHES_MAX || record.stuckCode === 'HF_RUN_QUARANTINED';
-      if (isPoison) states.set(number, 'stuck');
-      else active.push(number);
-      if (crashes > record.crashes) {
-        const quarantined = isPoison ? { state: 'stuck' as const, ...quarantine(crashes) } : {};
-        ops.push(layout.openRecord(number, { ...record, crashes, ...quarantined }));
-      }
-    }
-    if (ops.length > 0) await journal.append([], () => ops);
-    return active;
-  }
-
-  /** Children whose parent ended in the moment the process did. */
-  async #cancelOrphans(): Promise<void> {
-    const { store, states } = this.#engine;
-    for await (const { record } of store.records('o')) {
-      if (record.parent === '') continue;
-      const parent = await store.numberOf(record.parent);
-      if (parent !== undefined && states.isOpen(parent)) continue;
-      const reason = `${record.parent} has ended`;
-      await this.cancel({ run: record.id, reason }).catch(ignore);
-    }
-  }
-
-  async #start(code: Workflow, id: string, input: Uint8Array): Promise<StartedRun> {
-    const engine = this.#engine;
-    const known = await engine.store.numberOf(id);
-    if (known !== undefined) return this.#attach(code, id, { number: known, input });
-    engine.journal.checkRoom();
-    const { name: workflow, version } = code;
-    const birth: Birth = birthOf(engine, { id, workflow, version, input });
-    try {
-      await engine.runJournal.appendAll([birth.entry], birth.ops);
-    } catch (error) {
-      unborn(engine, birth);
-      throw error;
-    }
-    return { number: birth.run.facts.number, id, created: true };
-  }
-
-  async #attach(
-    code: Workflow,
-    id: string,
-    run: { readonly number: number; readonly input: Uint8Array },
-  ): Promise<StartedRun> {
-    const [first] = await this.#engine.store.history(run.number);
-    const started = first?.entry;
-    if (started?.kind !== 'run.started') throw new HoldfastError('HF_ENTRY_DAMAGED', { why: id });
-    const same = started.workflow === code.name && equalBytes(started.input, run.input);
-    if (!same) throw new HoldfastError('HF_RUN_CONFLICT', { why: `${id} of ${started.workflow}` });
-    return { number: run.number, id, created: false };
-  }
 
   async #continue(run: Run, input: Uint8Array): Promise<void> {
     const next = await continueRun(this.#engine, run, input);
@@ -519,11 +433,13 @@ export class Runtime {
     const waiters = this.#endWaiters.get(number);
     this.#endWaiters.delete(number);
     for (const waiter of waiters ?? []) waiter();
-    for (const child of run.progress.children.values()) {
-      const reason = `${run.id} has ended`;
-      void this.cancel({ run: child, reason }).catch(ignore);
-    }
+    for (const child of run.progress.children.values()) this.#cancelChild(run, child);
     this.#changed();
+  }
+
+  #cancelChild(run: Run, child: string): void {
+    const reason = run.closed ? `${run.id} has ended` : `by the code of ${run.id}`;
+    void this.cancel({ run: child, reason }).catch(ignore);
   }
 
   #fault(run: Run, error: unknown): void {
@@ -543,15 +459,22 @@ export class Runtime {
 
 const ignore = (): void => undefined;
 
-/** Runs in these states go on by themselves at a start. */
-const resumes: ReadonlySet<RunState> = new Set([
-  'pending',
-  'running',
-  'waiting-condition',
-  'stuck',
-]);
+/** Steps at work that can be undone: if they are cancelled now, they may have had their effect. */
+function doubts(run: Run): RunEntryBody[] {
+  return run.open().flatMap((op): RunEntryBody[] => {
+    const { request, number, attempts } = op;
+    if (request.kind !== 'step' || !request.compensate || !op.executing || op.inDoubt) return [];
+    return [{ kind: 'step.started', op: number, name: request.name, attempt: attempts + 1 }];
+  });
+}
 
-function quarantine(crashes: number) {
-  const stuckReason = `the process ended ${crashes} times while it was at work`;
-  return { stuckCode: 'HF_RUN_QUARANTINED', stuckReason };
+/** @throws HF_SIGNAL_REFUSED when the workflow does not take the payload. */
+function checkSignal(code: Workflow | undefined, name: string, payload: Uint8Array): void {
+  const checks = code?.signals;
+  if (checks === undefined || !Object.hasOwn(checks, name)) return;
+  try {
+    checks[name]?.(decodeValue(payload));
+  } catch (cause) {
+    throw new HoldfastError('HF_SIGNAL_REFUSED', { why: `${name}: ${messageOf(cause)}`, cause });
+  }
 }

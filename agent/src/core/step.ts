@@ -1,20 +1,23 @@
 import {
   HoldfastError,
-  codeOf,
   durationMs,
   encodeThrown,
   encodeValue,
   formatDuration,
+  messageOf,
   type Duration,
 } from '@holdfast/protocol';
 import { delayAfter } from './backoff.ts';
 import type { Conditions } from './conditions.ts';
 import type { Op, OpRequest } from './op.ts';
+import { cutOwnFrames } from './own-frames.ts';
 import type { AbortHandle, RuntimePorts } from './ports.ts';
 import type { Run } from './run.ts';
 import type { RunJournal, TimerChange } from './run-journal.ts';
+import type { StepGate } from './step-gate.ts';
 import type { Timers } from './timers.ts';
 import { tokenOf } from './token.ts';
+import { RetryableError, TerminalError } from './workflow.ts';
 
 export type StepRequest = Extract<OpRequest, { kind: 'step' }>;
 
@@ -24,6 +27,7 @@ export interface StepHost {
   readonly journal: RunJournal;
   readonly timers: Timers;
   readonly conditions: Conditions;
+  readonly gate: StepGate;
 }
 
 /** A pause longer than this is a durable timer, so that the run can be put away meanwhile. */
@@ -66,15 +70,9 @@ async function makeAttempt(each: Attempt): Promise<void> {
   const { host, run, op, request, attempt } = each;
   const { name, policy } = request;
   const entry = { op: op.number, name, attempt };
-  if (policy.atMostOnce) {
-    // From here on the effect may happen, so from here on it is never begun again.
-    await host.journal.appendOwn(run, { kind: 'step.started', ...entry });
-    op.inDoubt = true;
-  }
-  op.executing = true;
   const startMs = host.ports.clock.monoMs();
-  const value = await runBody(each);
-  if (run.closed || op.settled) return;
+  const value = await atWork(each);
+  if (isOver(each)) return;
   if (policy.external) {
     op.handed = true;
     op.executing = false;
@@ -87,17 +85,44 @@ async function makeAttempt(each: Attempt): Promise<void> {
   await host.journal.appendOwn(run, body, dropTimer(op));
 }
 
+/** Whether nobody looks at what comes of it any more. */
+function isOver({ run, op }: Attempt): boolean {
+  return run.closed || op.settled || op.scope.reason !== undefined;
+}
+
+/** Runs the body once it may be at work. A body that ignores its abort keeps no other waiting. */
+async function atWork(each: Attempt): Promise<unknown> {
+  const { host, run, op, request, attempt } = each;
+  const leave = await host.gate.enter(run.facts.number);
+  op.abort?.onAbort(leave);
+  try {
+    if (isOver(each)) return undefined;
+    if (request.policy.atMostOnce) {
+      // From here on the effect may happen, so from here on it is never begun again.
+      const body = { op: op.number, name: request.name, attempt };
+      await host.journal.appendOwn(run, { kind: 'step.started', ...body });
+      if (isOver(each)) return undefined;
+    }
+    op.executing = true;
+    return await runBody(each);
+  } finally {
+    leave();
+  }
+}
+
 /** Runs the user's code once, for at most the timeout. What comes after it is ignored. */
 function runBody(each: Attempt): Promise<unknown> {
   const { host, run, op, request, attempt } = each;
-  const handle = request.policy.timeoutMs === 0 ? op.abort : host.ports.newAbort();
+  const { timeoutMs } = request.policy;
+  const handle = timeoutMs === 0 ? op.abort : host.ports.newAbort();
   const signal = (handle ?? host.ports.newAbort()).signal;
   const idempotencyKey = `${run.uid}/${op.number}`;
   const token = tokenOf(run.facts, op.number);
-  const info = { idempotencyKey, attempt, signal, token };
+  const deadlineAtMs = timeoutMs === 0 ? undefined : host.ports.clock.nowMs() + timeoutMs;
+  const info = { idempotencyKey, attempt, signal, token, deadlineAtMs };
   // In an async function, so that a synchronous throw is a rejection too.
-  const work = (async () => run.insideStep(request.name, () => request.body(info)))();
-  return request.policy.timeoutMs === 0 ? work : withTimeout(each, work, handle);
+  const work = (async () => run.insideStep(request, info))();
+  return timeoutMs === 0 ? work : withTimeout(each, work, handle);
 }
 
 function withTimeout(
@@ -125,9 +150,10 @@ function withTimeout(
 async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | 'stop'> {
   const { host, run, op, request, attempt } = each;
   const { policy, name } = request;
-  if (run.closed || op.settled) return 'stop';
+  if (isOver(each)) return 'stop';
   op.executing = false;
   if (error === nothingYet) return lookLater(each);
+  cutOwnFrames(error);
   const next = nextDelay(each, error);
   const entry = { op: op.number, name, attempt, error: encodeThrown(next.error) };
   if (next.delayMs === undefined) {
@@ -138,9 +164,11 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
   const nextAtMs = host.ports.clock.nowMs() + delayMs;
   const isDurable = delayMs > PAUSE_IN_MEMORY_MS_MAX;
   op.attempts = attempt;
+  if (op.failedFirstAtMs === 0) op.failedFirstAtMs = host.ports.clock.nowMs();
   op.dueAtMs = nextAtMs;
-  const timer: TimerChange | undefined = isDurable ? { op: op.number, dueAtMs: nextAtMs } : undefined;
-  await host.journal.appendOwn(run, { kind: 'step.retrying', ...entry, nextAtMs }, { timer });
+  op.pauseMs = delayMs;
+  const timer: TimerChange = { op: op.number, dueAtMs: nextAtMs, delayMs };
+  await host.journal.appendOwn(run, { kind: 'step.retrying', ...entry, nextAtMs }, isDurable ? { timer } : {});
   const isOwnPause = delayMs !== delayAfter(policy, attempt);
   if (!isDurable && !isOwnPause && policy.when.length === 0) return 'retry';
   host.timers.arm(run.facts.number, op.number, delayMs);
@@ -149,31 +177,44 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
 
 /** How long to pause after an error; `undefined`: it is final, and `error` is why. */
 function nextDelay(
-  { op, request, attempt }: Attempt,
+  { host, op, request, attempt }: Attempt,
   error: unknown,
 ): { readonly error: unknown; readonly delayMs?: number } {
   const { policy } = request;
-  if (attempt >= policy.attempts || op.inDoubt || isFinal(error)) return { error };
+  if (attempt >= policy.attempts || policy.atMostOnce || isFinal(error)) return { error };
+  const nowMs = host.ports.clock.nowMs();
   try {
     if (policy.retryIf !== undefined && policy.retryIf(error, attempt) === false) return { error };
-    const delay = policy.delay?.(error, attempt) ?? retryAfterOf(error);
-    return { error, delayMs: delay === undefined ? delayAfter(policy, attempt) : durationMs(delay) };
+    const asked = policy.delay?.(error, attempt) ?? retryAfterOf(error, nowMs);
+    const jitter = 1 - (policy.jitter === 0 ? 0 : policy.jitter * host.ports.chance.next());
+    const ownMs = Math.round(delayAfter(policy, attempt) * jitter);
+    const delayMs = asked === undefined ? ownMs : durationMs(asked);
+    const elapsedMs = op.failedFirstAtMs === 0 ? 0 : nowMs - op.failedFirstAtMs;
+    return elapsedMs + delayMs > policy.maxElapsedMs ? { error } : { error, delayMs };
   } catch (fault) {
     // The policy itself is at fault: the step fails with that, the agent goes on.
-    return { error: fault };
+    const why = `of step ${request.name}: ${messageOf(fault)}`;
+    const cause = new AggregateError([error, fault], 'the failure, and that of its retry policy');
+    return { error: new HoldfastError('HF_RETRY_POLICY', { why, cause }) };
   }
 }
 
 /** What no repetition mends: TerminalError, and errors of ours such as a nested step. */
 function isFinal(error: unknown): boolean {
+  if (error instanceof TerminalError) return true;
+  // One of another copy of this package, or one that was journaled.
   if (error instanceof Error && error.name === 'TerminalError') return true;
-  return codeOf(error) !== undefined && error instanceof HoldfastError && error.retry === 'never';
+  return error instanceof HoldfastError && error.retry === 'never';
 }
 
-function retryAfterOf(error: unknown): Duration | undefined {
-  if (!(error instanceof Error) || !('retryAfter' in error)) return undefined;
+function retryAfterOf(error: unknown, nowMs: number): Duration | undefined {
+  const isOurs =
+    error instanceof RetryableError || (error instanceof Error && error.name === 'RetryableError');
+  if (!isOurs || !('retryAfter' in error)) return undefined;
   const { retryAfter } = error;
-  return typeof retryAfter === 'number' || typeof retryAfter === 'string' ? retryAfter : undefined;
+  if (retryAfter instanceof Date) return Math.max(0, retryAfter.getTime() - nowMs);
+  // Text or number are read as a duration, all else is none and says so.
+  return retryAfter as Duration;
 }
 
 /** Sets the next look of `until`; nothing is journaled for one that gave nothing. */
@@ -186,6 +227,7 @@ function lookLater({ host, run, op, request }: Attempt): 'stop' {
   const restMs = op.deadlineAtMs === 0 ? grown : Math.max(0, op.deadlineAtMs - nowMs);
   const delayMs = Math.min(grown, poll.maxEveryMs, restMs);
   op.dueAtMs = nowMs + delayMs;
+  op.pauseMs = delayMs;
   host.timers.arm(run.facts.number, op.number, delayMs);
   return 'stop';
 }

@@ -10,9 +10,19 @@ export interface RetryPolicy {
   readonly maxDelay?: Duration;
   /** What each pause is multiplied by for the next. Default 2. */
   readonly factor?: number;
+  /**
+   * Part of each pause, 0 to 1, that chance takes away, so that a fleet does not try in step.
+   * Default 0: none.
+   */
+  readonly jitter?: number;
+  /** No attempt begins later than this after the first one failed. Default: no limit. */
+  readonly maxElapsed?: Duration;
   /** `false` ends the attempts: the error is final. Default: every error but a TerminalError. */
   readonly retryIf?: (error: unknown, attempt: number) => boolean;
-  /** Pause after this error; `undefined`: as without it. Default: what `retryAfter` of it says. */
+  /**
+   * Pause after this error; `undefined`: as without it. Default: what a RetryableError says. What
+   * is no duration fails the step with HF_RETRY_POLICY, as does a throw of this or of `retryIf`.
+   */
   readonly delay?: (error: unknown, attempt: number) => Duration | undefined;
 }
 
@@ -59,6 +69,8 @@ export interface StepInfo {
   readonly idempotencyKey: string;
   /** 1 in the first attempt. */
   readonly attempt: number;
+  /** When this attempt times out, ms since 1970; `undefined`: the step has no timeout. */
+  readonly deadlineAtMs: number | undefined;
   /** Aborts when the attempt times out, the run is cancelled or the agent closes. */
   readonly signal: AbortSignal;
   /** Completes this step from outside, if it is `external`. */
@@ -70,12 +82,15 @@ export class TerminalError extends Error {
   override readonly name = 'TerminalError';
 }
 
-/** Thrown by a step: try again, but not before. */
+/** Thrown by a step: try again, but not before that time has passed, or that moment has come. */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
-  readonly retryAfter: Duration;
+  readonly retryAfter: Duration | Date;
 
-  constructor(message: string, options: { readonly retryAfter: Duration; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { readonly retryAfter: Duration | Date; readonly cause?: unknown },
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.retryAfter = options.retryAfter;
   }
@@ -246,9 +261,19 @@ export interface Context {
 }
 
 export interface WorkflowOptions {
-  /** Raise it when the code changes in a way that old runs cannot follow. Default 1. */
+  /**
+   * Raise it when the code changes in a way that old runs cannot follow, and keep the old version
+   * registered until its last run has ended: a run stays with the version it began with. Default 1.
+   */
   readonly version?: number;
+  /**
+   * Checks the payloads of signals by their names. What it throws refuses the signal to its sender
+   * with HF_SIGNAL_REFUSED, before anything is journaled. Default: every payload is taken.
+   */
+  readonly signals?: SignalChecks;
 }
+
+export type SignalChecks = Readonly<Record<string, (payload: unknown) => void>>;
 
 export type WorkflowBody<I, O> = (ctx: Context, input: I) => Promise<O>;
 
@@ -257,6 +282,7 @@ export interface Workflow<I = never, O = unknown> {
   readonly kind: 'workflow';
   readonly name: string;
   readonly version: number;
+  readonly signals?: SignalChecks;
   readonly body: WorkflowBody<I, O>;
 }
 
@@ -278,7 +304,8 @@ export function workflow<I, O>(
     });
   }
   if (typeof body !== 'function') throw new TypeError(`the body of ${name} is not a function`);
-  return Object.freeze({ kind: 'workflow', name, version, body });
+  const { signals = {} } = options;
+  return Object.freeze({ kind: 'workflow', name, version, signals, body });
 }
 
 export function isWorkflow(value: unknown): value is Workflow {

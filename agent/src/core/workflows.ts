@@ -3,15 +3,20 @@ import type { Workflow } from './workflow.ts';
 
 /** The workflows that are registered, by name and version. */
 export class Workflows {
-  readonly #byName = new Map<string, Workflow>();
+  /** The versions of each name, newest first. */
+  readonly #byName = new Map<string, Workflow[]>();
 
   /** @throws HF_WORKFLOW_DUPLICATE */
   constructor(workflows: readonly Workflow[]) {
     for (const each of workflows) {
-      if (this.#byName.has(each.name)) {
-        throw new HoldfastError('HF_WORKFLOW_DUPLICATE', { why: each.name });
+      const versions = this.#byName.get(each.name) ?? [];
+      if (versions.some(({ version }) => version === each.version)) {
+        const why = `${each.name} version ${each.version}`;
+        throw new HoldfastError('HF_WORKFLOW_DUPLICATE', { why });
       }
-      this.#byName.set(each.name, each);
+      versions.push(each);
+      versions.sort((a, b) => b.version - a.version);
+      this.#byName.set(each.name, versions);
     }
   }
 
@@ -19,13 +24,14 @@ export class Workflows {
     return [...this.#byName.keys()];
   }
 
+  /** The newest version: what new runs begin with. */
   named(name: string): Workflow | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name)?.[0];
   }
 
   /** The code that a run of this version was started with. */
   codeOf(facts: { readonly workflow: string; readonly version: number }): Workflow | undefined {
-    const found = this.#byName.get(facts.workflow);
-    return found?.version === facts.version ? found : undefined;
+    const versions = this.#byName.get(facts.workflow);
+    return versions?.find(({ version }) => version === facts.version);
   }
 }

@@ -57,7 +57,7 @@ export const errorCatalogue = {
   HF_STORE_DAMAGED: {
     message: 'The store does not open',
     retry: 'never',
-    hint: 'Keep the directory as it is and make a copy of it before anything else.',
+    hint: 'Start the agent: it moves the store aside as it is and goes on with what can be read.',
   },
   HF_STORE_SALVAGED: {
     message: 'The store was damaged, and what could be read of it was moved into a new one',
@@ -122,7 +122,7 @@ export const errorCatalogue = {
   HF_WORKFLOW_DUPLICATE: {
     message: 'Two workflows have the same name and version',
     retry: 'never',
-    hint: 'Give each workflow its own name.',
+    hint: 'Give each workflow its own name, and each change of it a version.',
   },
   HF_RUN_UNKNOWN: {
     message: 'There is no run with this id',
@@ -174,6 +174,11 @@ export const errorCatalogue = {
     retry: 'later',
     hint: 'Raise the timeout, or let the step end when its signal aborts.',
   },
+  HF_RETRY_POLICY: {
+    message: 'The retry policy of a step failed',
+    retry: 'never',
+    hint: 'Mend its retryIf or delay: a delay is undefined, or a duration from 0.',
+  },
   HF_STEP_INTERRUPTED: {
     message: 'The device stopped while a step that runs at most once was at work',
     retry: 'never',
@@ -223,6 +228,16 @@ export const errorCatalogue = {
     message: 'The context was used after its run had ended or was put away',
     retry: 'never',
     hint: 'Await only promises of ctx in a workflow; put timers and requests into steps.',
+  },
+  HF_BRANCH_FAILED: {
+    message: 'A branch of the workflow that nobody awaits failed',
+    retry: 'never',
+    hint: 'Await every branch, or catch what it throws; the cause is the error.',
+  },
+  HF_SIGNAL_REFUSED: {
+    message: 'The workflow does not take this signal',
+    retry: 'never',
+    hint: 'Send the payload that the workflow checks for; the cause says what is wrong with it.',
   },
   HF_CALL_FAILED: {
     message: 'The handler at the gateway failed',

@@ -419,6 +419,7 @@ test('cancelling ends a run wherever it is, once, and survives a restart', async
   const request = { run: 'run-1', reason: 'not wanted' };
   await device.runtime.cancel(request);
   await device.runtime.cancel(request);
+  await device.settle();
   t.true(aborted);
   await device.restart(long);
 

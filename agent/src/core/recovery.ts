@@ -1,0 +1,81 @@
+import type { StoreOp } from '@holdfast/protocol';
+import type { Engine } from './engine.ts';
+import { layout } from './run-store.ts';
+import type { RunState } from './views.ts';
+
+/** Ends of the process that a run may be at work in, before it is thought to cause them. */
+const CRASHES_MAX = 20;
+
+/** Runs in these states go on by themselves at a start. */
+const resumes: ReadonlySet<RunState> = new Set([
+  'pending',
+  'running',
+  'waiting-condition',
+  'stuck',
+]);
+
+/** Runs loaded side by side at a start: enough to be quick, few enough to stay small. */
+const RECOVER_AT_ONCE = 32;
+
+interface Child {
+  readonly id: string;
+  readonly parent: string;
+}
+
+/**
+ * Reads which runs have not ended, and sets those going that were at work: each has been loaded
+ * once it resolves.
+ *
+ * @returns The children whose parent has ended without a word to them.
+ */
+export async function recoverRuns(engine: Engine): Promise<readonly Child[]> {
+  const { store, states, residents } = engine;
+  for await (const { record } of store.records('f')) {
+    if (!record.isContinued) states.set(0, record.state);
+  }
+  const { active, children } = await readOpen(engine);
+  const take = async (): Promise<void> => {
+    for (let next = active.pop(); next !== undefined; next = active.pop()) {
+      await residents.load(next);
+    }
+  };
+  active.reverse();
+  await Promise.all(Array.from({ length: RECOVER_AT_ONCE }, take));
+  const orphans: Child[] = [];
+  for (const child of children) {
+    const number = await store.numberOf(child.parent);
+    if (number === undefined || !states.isOpen(number)) orphans.push(child);
+  }
+  return orphans;
+}
+
+/**
+ * Runs that have not ended: which are to be set going, and which are children. Counts, for each, a
+ * process that did not end in order, and keeps aside those that were at work in too many of them.
+ */
+async function readOpen({ store, states, journal }: Engine) {
+  const inOrder = (await store.meta('in order')) === 1;
+  const active: number[] = [];
+  const children: Child[] = [];
+  const ops: StoreOp[] = inOrder ? [layout.meta('in order', 0)] : [];
+  for await (const { number, record } of store.records('o')) {
+    states.set(number, record.state);
+    if (record.parent !== '') children.push({ id: record.id, parent: record.parent });
+    if (!resumes.has(record.state)) continue;
+    const crashes = inOrder || record.state === 'stuck' ? 0 : record.crashes + 1;
+    const isPoison = crashes > CRASHES_MAX || record.stuckCode === 'HF_RUN_QUARANTINED';
+    if (isPoison) states.set(number, 'stuck');
+    else active.push(number);
+    if (crashes > record.crashes) {
+      const quarantined = isPoison ? { state: 'stuck' as const, ...quarantine(crashes) } : {};
+      ops.push(layout.openRecord(number, { ...record, crashes, ...quarantined }));
+    }
+  }
+  if (ops.length > 0) await journal.append([], () => ops);
+  return { active, children };
+}
+
+function quarantine(crashes: number) {
+  const stuckReason = `the process ended ${crashes} times while it was at work`;
+  return { stuckCode: 'HF_RUN_QUARANTINED', stuckReason };
+}

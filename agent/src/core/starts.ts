@@ -1,0 +1,145 @@
+import { HoldfastError, checkName, equalBytes } from '@holdfast/protocol';
+import { birthOf, continues, newId, unborn, type Birth, type Engine } from './engine.ts';
+import type { RunEffects } from './run-effects.ts';
+import { finalStates } from './views.ts';
+import type { Workflow } from './workflow.ts';
+
+/** What a start under the id of a run that has not ended does. */
+export const conflictPolicies = ['attach', 'reject', 'terminate'] as const;
+export type ConflictPolicy = (typeof conflictPolicies)[number];
+
+/** What a start under the id of a run that has ended does. */
+export const reusePolicies = ['attach', 'reject', 'failed-only', 'allow-duplicate'] as const;
+export type ReusePolicy = (typeof reusePolicies)[number];
+
+export interface StartRun {
+  readonly workflow: string;
+  /** Encoded value. */
+  readonly input: Uint8Array;
+  /** Default: a new one. */
+  readonly id?: string | undefined;
+  /** Default `attach`. */
+  readonly onConflict?: ConflictPolicy | undefined;
+  /** Default `attach`. */
+  readonly reuse?: ReusePolicy | undefined;
+}
+
+export interface StartedRun {
+  readonly number: number;
+  readonly id: string;
+  /** False: it was there already, of the same workflow and with the same input. */
+  readonly created: boolean;
+}
+
+/** A start whose arguments are right. */
+interface CheckedStart extends StartRun {
+  readonly id: string;
+  readonly code: Workflow;
+}
+
+/** Starts runs: two callers with one id get one run, whatever they ask for. */
+export class Starts {
+  readonly #engine: Engine;
+  readonly #effects: RunEffects;
+  readonly #underway = new Map<string, Promise<StartedRun>>();
+
+  constructor(engine: Engine, effects: RunEffects) {
+    this.#engine = engine;
+    this.#effects = effects;
+  }
+
+  /** Durable once it resolves. */
+  async start(request: StartRun): Promise<StartedRun> {
+    const checked = this.#check(request);
+    const { id } = checked;
+    // The second waits for what the first finds or makes.
+    for (let before = this.#underway.get(id); before; before = this.#underway.get(id)) {
+      await before.catch(() => undefined);
+    }
+    const starting = this.#start(checked).finally(() => this.#underway.delete(id));
+    this.#underway.set(id, starting);
+    return starting;
+  }
+
+  #check(request: StartRun): CheckedStart {
+    const { workflows, ports } = this.#engine;
+    const { workflow, onConflict = 'attach', reuse = 'attach' } = request;
+    const code = workflows.named(workflow);
+    if (code === undefined) {
+      const known = workflows.names.join(', ') || 'none';
+      const why = `${workflow}; registered: ${known}`;
+      throw new HoldfastError('HF_WORKFLOW_UNKNOWN', { why });
+    }
+    checkPolicy('onConflict', onConflict, conflictPolicies);
+    checkPolicy('reuse', reuse, reusePolicies);
+    return { ...request, code, id: checkName('run', request.id ?? newId(ports)) };
+  }
+
+  async #start(request: CheckedStart): Promise<StartedRun> {
+    const { store } = this.#engine;
+    const known = await store.numberOf(request.id);
+    if (known === undefined) return this.#begin(request);
+    const record = await store.record(known);
+    if (record === undefined) throw new HoldfastError('HF_ENTRY_DAMAGED', { why: request.id });
+    const { onConflict = 'attach', reuse = 'attach' } = request;
+    const hasEnded = finalStates.has(record.state);
+    const policy = hasEnded ? reuse : onConflict;
+    if (policy === 'attach') return this.#attach(request, known);
+    const isFree = policy === 'failed-only' && record.state !== 'completed';
+    if (policy === 'allow-duplicate' || isFree) return this.#begin(request);
+    if (policy === 'terminate') return this.#replace(request, known);
+    const why = `${request.id} is ${record.state}, and ${hasEnded ? 'reuse' : 'onConflict'}: ${policy}`;
+    throw new HoldfastError('HF_RUN_CONFLICT', { why });
+  }
+
+  async #begin(request: CheckedStart): Promise<StartedRun> {
+    const engine = this.#engine;
+    const birth = this.#birth(request);
+    try {
+      await engine.runJournal.appendAll([birth.entry], birth.ops);
+    } catch (error) {
+      unborn(engine, birth);
+      throw error;
+    }
+    return { number: birth.run.facts.number, id: request.id, created: true };
+  }
+
+  /** Ends the run that has the id, without any of its code, and begins the new one: one commit. */
+  async #replace(request: CheckedStart, known: number): Promise<StartedRun> {
+    const old = await this.#engine.residents.load(known).catch(() => undefined);
+    // It has ended meanwhile.
+    if (old === undefined || old.closed) return this.#start(request);
+    const birth = this.#birth(request);
+    const body = { kind: 'run.cancelled', reason: 'another run took its id' } as const;
+    try {
+      await this.#effects.end(old, body, 'cancelled', { ops: birth.ops, with: [birth.entry] });
+    } catch (error) {
+      unborn(this.#engine, birth);
+      throw error;
+    }
+    return { number: birth.run.facts.number, id: request.id, created: true };
+  }
+
+  #birth({ id, code, input }: CheckedStart): Birth {
+    this.#engine.journal.checkRoom();
+    const { name: workflow, version } = code;
+    return birthOf(this.#engine, { id, workflow, version, input });
+  }
+
+  async #attach(request: CheckedStart, number: number): Promise<StartedRun> {
+    const { id, code } = request;
+    const { workflow, uid, input } = await this.#engine.store.firstEntry(number);
+    // What the first of several histories was begun with is not known any more.
+    const isSame = continues(uid) || equalBytes(input, request.input);
+    if (workflow !== code.name || !isSame) {
+      throw new HoldfastError('HF_RUN_CONFLICT', { why: `${id} of ${workflow}` });
+    }
+    return { number, id, created: false };
+  }
+}
+
+function checkPolicy(option: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  const why = `${option} is ${value}; it must be one of ${allowed.join(', ')}`;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why });
+}
