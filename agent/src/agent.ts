@@ -322,7 +322,13 @@ function isDamage(error: unknown): boolean {
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
   const { dir, log, keepMs } = prepared;
   const clock = systemClock;
-  const journal = await openJournal(dir);
+  const journal: Journal = await openJournal(dir, (error) => {
+    const why = messageOf(error);
+    log.error('the journal is damaged; the next start salvages it', { why });
+    // Nothing behind that entry can be sent in this epoch; in the next one it can.
+    const giveUp = () => journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
+    void dir.distrust(why).then(giveUp, giveUp);
+  });
   const store = new RunStore(dir.store, journal);
   const point = options.point ?? (() => undefined);
   const ports: RuntimePorts = {
@@ -402,9 +408,12 @@ function openUplink(
   );
 }
 
-function openJournal(dir: DataDir): Promise<Journal> {
+function openJournal(
+  dir: DataDir,
+  onDamage: (error: unknown) => void = () => {},
+): Promise<Journal> {
   const { device, epoch, boot, store } = dir;
-  return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256 });
+  return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256, onDamage });
 }
 
 /** What can be told of a data directory whose agent does not run. Changes nothing. */

@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
 import {
+  Journal,
   createStore,
+  entryKey,
   inspectStore,
   metaKey,
   openDataDir,
   openExisting,
   openStore,
+  sha256,
   storeRows,
+  systemClock,
 } from '@holdfast/agent/internal';
 import { codeOf, decodeEntry, lanes, type Log } from '@holdfast/protocol';
 import { damageStore, type Damage } from '../support/damage.ts';
@@ -22,6 +26,7 @@ import {
   useSmallTables,
   type KnownEntry,
 } from '../support/lived-store.ts';
+import { holdfast } from '../support/holdfast-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** A run over many seeds: `DAMAGE_SEEDS=1000 npx ava test/dist/fault/damage.test.js`. */
@@ -354,6 +359,63 @@ test('a run whose record cannot be read is rebuilt from its entries', async (t) 
   t.is(status.epoch, 2);
   t.deepEqual([...ends.values()], Array.from({ length: 6 }, () => 'completed'));
   t.deepEqual(again.toSorted(), ['errand-0-0/third', 'errand-0-2/third', 'errand-0-4/third']);
+});
+
+test('damage that is found while the journal is read is salvaged by the next start', async (t) => {
+  const dir = await tempDir(t);
+  const open = async (onDamage: (error: unknown) => void) => {
+    const held = await openDataDir(dir, { device: 'd1' });
+    const { device, epoch, boot, store } = held;
+    const options = { device, epoch, boot, store, sha256, clock: systemClock, onDamage };
+    return { held, journal: await Journal.open(options) };
+  };
+  const told: unknown[] = [];
+  const first = await open((error) => told.push(codeOf(error)));
+  const receipt = { kind: 'command.receipt', outcome: 'applied', reason: '' } as const;
+  for (let n = 1; n <= 100; n += 1) {
+    await first.journal.append([{ lane: 'urgent', body: { ...receipt, command: n } }]);
+  }
+  await first.held.store.write([{ kind: 'delete', key: entryKey('urgent', 3) }]);
+  const limits = { entriesMax: 10, bytesMax: 100_000 };
+  t.is(await first.journal.read('urgent', 1, limits).catch(codeOf), 'HF_ENTRY_DAMAGED');
+  await first.held.distrust('an entry was gone');
+  await first.held.release();
+  const second = await open(() => {});
+  await second.held.release();
+
+  t.deepEqual(told, ['HF_ENTRY_DAMAGED']);
+  t.is(second.held.epoch, 2);
+  t.like(second.held.salvage, { why: 'an entry was gone', lost: 'urgent 3', entriesKept: 99 });
+});
+
+test('journal verify names the entry that is not what was journaled', async (t) => {
+  const dir = await copyOf(t);
+  const verify = async (): Promise<readonly [number | null, string]> => {
+    const { code, stdout } = await holdfast(['journal', 'verify', '--data-dir', dir]);
+    return [code, stdout.trim()];
+  };
+  const [code, whole] = await verify();
+  const store = await openStore(join(dir, 'store'));
+  const key = entryKey('normal', 5);
+  const value = await store.get(key);
+  value?.set([1], value.byteLength - 1);
+  await store.write([
+    { kind: 'put', key, value: value ?? key },
+    { kind: 'delete', key: entryKey('bulk', 2) },
+  ]);
+  await store.close();
+  const [failed, faults] = await verify();
+  await rm(join(dir, 'store', 'CURRENT'));
+  await writeFile(join(dir, 'store', 'MANIFEST-000999'), 'not one');
+  const [unreadable, damaged] = await verify();
+
+  t.deepEqual([code, whole], [0, '✓ 36 entries in 3 lanes: every chain is whole.']);
+  t.is(failed, 1);
+  t.regex(faults, /^✗ 35 entries in 3 lanes: 2 faults\./);
+  t.regex(faults, /normal +5 +is not the entry that was journaled/);
+  t.regex(faults, /bulk +2 +is missing/);
+  t.is(unreadable, 1);
+  t.regex(damaged, /^✗ The store is damaged: .*CURRENT does not name one of its MANIFESTs\.$/);
 });
 
 test('a table that ends the process is found once three processes have ended', async (t) => {

@@ -4,6 +4,7 @@ import { addBacklog } from './backlog.ts';
 import { addCancel } from './cancel.ts';
 import { addExplain } from './explain.ts';
 import { addJournalTail } from './journal-tail.ts';
+import { addJournalVerify } from './journal-verify.ts';
 import { addRun } from './run.ts';
 import type { Shell } from './shell.ts';
 import { addSignal } from './signal.ts';
@@ -45,6 +46,7 @@ export function createProgram(shell: Shell): Command {
   addWorkflowShow(workflow, shell);
   const journal = program.command('journal').description('Look at the journal.');
   addJournalTail(journal, shell);
+  addJournalVerify(journal, shell);
   addWait(program, shell);
   addSignal(program, shell);
   addCancel(program, shell);

@@ -47,6 +47,8 @@ export interface JournalOptions {
   readonly clock: Clock;
   readonly sha256: Sha256;
   readonly store: Store;
+  /** An entry that the ledger lacks cannot be read. Default: nobody is told besides the reader. */
+  readonly onDamage?: (error: unknown) => void;
 }
 
 interface LaneState {
@@ -81,6 +83,7 @@ interface LaneEnd {
   readonly bytes: number;
 }
 
+const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
 const VALUE_HEADER = HASH_BYTES + 6;
 /** Bytes that may wait for a commit before new work is refused. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
@@ -184,6 +187,27 @@ export class Journal implements UplinkJournal {
   }
 
   async read(
+    lane: Lane,
+    seqFirst: number,
+    limits: ReadLimits,
+  ): Promise<{ previousHash: Uint8Array; entries: Uint8Array[] }> {
+    try {
+      return await this.#read(lane, seqFirst, limits);
+    } catch (error) {
+      const isNeeded = seqFirst > this.#lane(lane).acked;
+      const isDamage = error instanceof HoldfastError && damageCodes.has(error.code);
+      if (isNeeded && isDamage) this.#options.onDamage?.(error);
+      throw error;
+    }
+  }
+
+  /** From now on every append is refused with this, and `failed` resolves. */
+  giveUp(reason: HoldfastError): void {
+    this.#failure ??= reason;
+    this.#reportFailure(this.#failure);
+  }
+
+  async #read(
     lane: Lane,
     seqFirst: number,
     limits: ReadLimits,

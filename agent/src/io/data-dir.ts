@@ -115,10 +115,11 @@ export async function openDataDir(
 /**
  * Takes the data directory of an agent that does not run, to read it. Makes and counts nothing.
  *
+ * @param isThorough Look at every byte of the store first.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
  * HF_STORE_DAMAGED, HF_JOURNAL_FAILED on a full disk, HF_DATA_DIR_UNUSABLE.
  */
-export async function openExisting(path: string): Promise<DataDir> {
+export async function openExisting(path: string, isThorough = false): Promise<DataDir> {
   const dir = resolve(path);
   for (const name of ['device.json', 'store']) {
     if (await exists(join(dir, name))) continue;
@@ -127,7 +128,7 @@ export async function openExisting(path: string): Promise<DataDir> {
   return holding(dir, async () => {
     const identity = await readDeviceFile(dir);
     if (identity === undefined) throw new HoldfastError('HF_DATA_DIR_MISSING', { why: dir });
-    const { store, mark, tornBytes } = await openPlaced(join(dir, 'store'), identity);
+    const { store, mark, tornBytes } = await openPlaced(join(dir, 'store'), identity, isThorough);
     const boot = await readBoot(store);
     const salvage = await readSalvage(join(dir, 'store'), store);
     const { device, epoch } = mark;

@@ -72,8 +72,12 @@ export async function placeStore(
  *
  * @throws HF_STORE_DAMAGED, and nothing was changed; otherwise as `placeStore`.
  */
-export async function openPlaced(storeDir: string, identity: DeviceFile): Promise<PlacedStore> {
-  const { mark, why, mends, tornBytes } = await examine(storeDir, identity, false);
+export async function openPlaced(
+  storeDir: string,
+  identity: DeviceFile,
+  isThorough: boolean,
+): Promise<PlacedStore> {
+  const { mark, why, mends, tornBytes } = await examine(storeDir, identity, isThorough);
   if (why !== undefined || mark === undefined) {
     throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
   }

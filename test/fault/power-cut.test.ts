@@ -1,0 +1,147 @@
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import ava, { type ExecutionContext } from 'ava';
+import { useSmallTables } from '../support/lived-store.ts';
+import { Disk, type Names } from '../support/power/disk.ts';
+import { compileRecorder, record, type Writing } from '../support/power/record.ts';
+import type { Recording } from '../support/power/recording.ts';
+import { examineCut, type Complaint } from '../support/power/survivor.ts';
+import { SimChance } from '../support/sim-chance.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** The long form: `npm run test:power -- --cuts 2000`. */
+const CUTS = Number(process.env['POWER_CUTS'] ?? 40);
+const SEED = Number(process.env['POWER_SEED'] ?? 1);
+
+useSmallTables();
+const test = ava.serial;
+
+/** A recording, and the disk that it began with. */
+interface Scene {
+  readonly base: string;
+  readonly recording: Recording;
+  /** Said in earlier recordings. */
+  readonly before: Recording['said'];
+}
+
+interface Cut {
+  readonly dir: string;
+  readonly seed: number;
+  readonly names: Names;
+}
+
+async function scene(
+  t: ExecutionContext,
+  writing: Omit<Writing, 'dir'>,
+  earlier: { readonly dir: string; readonly said: Recording['said'] } | undefined = undefined,
+): Promise<Scene | undefined> {
+  const root = await tempDir(t);
+  const recorder = await compileRecorder(root);
+  if (recorder === undefined) return undefined;
+  const base = join(root, 'base');
+  const dir = join(root, 'recorded');
+  if (earlier === undefined) await mkdir(base);
+  else {
+    await cp(earlier.dir, base, { recursive: true });
+    await cp(earlier.dir, dir, { recursive: true });
+  }
+  const recording = await record(recorder, { ...writing, dir });
+  return { base, recording, before: earlier?.said ?? [] };
+}
+
+/** Cuts the power at a moment that the seed decides; every fourth time at the beginning. */
+async function makeCut(
+  { base, recording, before }: Scene,
+  { dir, seed, names }: Cut,
+): Promise<{ readonly at: number; readonly said: Recording['said'] }> {
+  const chance = new SimChance(seed);
+  const { events } = recording;
+  const range = seed % 4 === 0 ? Math.min(150, events.length) : events.length;
+  const at = Math.floor(chance.next() * (range + 1));
+  const disk = await Disk.of(base, names);
+  for (const event of events.slice(0, at)) disk.take(event);
+  await disk.cut(dir, chance);
+  return { at, said: [...before, ...recording.said.filter((each) => each.at <= at)] };
+}
+
+/** Complaints of so many cuts, each on a line with what makes it again. */
+async function cutOften(
+  t: ExecutionContext,
+  at: Scene,
+  options: { readonly cuts: number; readonly names: Names; readonly stopAt?: number },
+): Promise<Complaint[]> {
+  const root = await tempDir(t);
+  const { cuts, names, stopAt = Number.POSITIVE_INFINITY } = options;
+  const complaints: Complaint[] = [];
+  for (let seed = SEED; seed < SEED + cuts && complaints.length < stopAt; seed += 1) {
+    const dir = join(root, `cut-${seed}`);
+    const cut = await makeCut(at, { dir, seed, names });
+    for (const complaint of await examineCut(dir, cut.said, { names })) {
+      complaints.push(`seed ${seed}, ${names}, event ${cut.at}: ${complaint}`);
+    }
+    await rm(dir, { recursive: true });
+  }
+  return complaints;
+}
+
+/** A test that needs a C compiler. */
+const powerTest = (await compileRecorder('/tmp')) === undefined ? test.skip : test;
+
+powerTest('runs survive power cuts: no step that had resolved runs again', async (t) => {
+  t.timeout(60_000 + CUTS * 2_000);
+  const at = await scene(t, { task: 'agent', count: 60 });
+  if (at === undefined) return t.fail('no recorder');
+  const cuts = Math.ceil(CUTS * 0.4);
+
+  t.true(at.recording.said.some(({ words }) => words[0] === 'ended'));
+  t.deepEqual(await cutOften(t, at, { cuts, names: 'ordered' }), []);
+  t.log(`${cuts} cuts in ${at.recording.events.length} events`);
+});
+
+powerTest('entries survive power cuts, through trims and compactions', async (t) => {
+  t.timeout(60_000 + CUTS * 2_000);
+  const at = await scene(t, { task: 'journal', count: 300 });
+  if (at === undefined) return t.fail('no recorder');
+  const isCompacted = at.recording.events.some(
+    ({ kind, path }) => kind === 'unlink' && path.endsWith('.ldb'),
+  );
+  const cuts = Math.ceil(CUTS * 0.2);
+
+  t.true(isCompacted, 'tables were compacted');
+  t.deepEqual(await cutOften(t, at, { cuts, names: 'ordered' }), []);
+  t.deepEqual(await cutOften(t, at, { cuts, names: 'loose' }), []);
+  t.log(`${2 * cuts} cuts in ${at.recording.events.length} events`);
+});
+
+powerTest('a cut during the recovery from a cut loses nothing either', async (t) => {
+  t.timeout(60_000 + CUTS * 4_000);
+  const first = await scene(t, { task: 'journal', count: 60 });
+  if (first === undefined) return t.fail('no recorder');
+  const perScene = 8;
+  const scenes = Math.ceil((CUTS * 0.2) / perScene);
+  for (let number = 0; number < scenes; number += 1) {
+    const dir = join(await tempDir(t), 'cut');
+    const { said } = await makeCut(first, { dir, seed: SEED + number, names: 'ordered' });
+    const writing = { task: 'journal', from: 1_000, count: 10 } as const;
+    const second = await scene(t, writing, { dir, said });
+    if (second === undefined) return t.fail('no recorder');
+
+    t.deepEqual(await cutOften(t, second, { cuts: perScene, names: 'ordered' }), []);
+  }
+});
+
+powerTest('the cuts show it when LevelDB does not sync', async (t) => {
+  const at = await scene(t, { task: 'journal', count: 60, breaks: 'no-sync' });
+  if (at === undefined) return t.fail('no recorder');
+
+  const complaints = await cutOften(t, at, { cuts: 40, names: 'ordered', stopAt: 1 });
+  t.regex(complaints[0] ?? 'nothing', /is lost|is missing/);
+});
+
+powerTest('the cuts show it when a store is made in place', async (t) => {
+  const at = await scene(t, { task: 'journal', count: 5, breaks: 'in-place' });
+  if (at === undefined) return t.fail('no recorder');
+
+  const complaints = await cutOften(t, at, { cuts: 80, names: 'ordered', stopAt: 1 });
+  t.regex(complaints[0] ?? 'nothing', /moved aside|does not start/);
+});

@@ -1,0 +1,132 @@
+import { openSync, writeSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { Agent, workflow } from '@holdfast/agent';
+import {
+  Journal,
+  MARK_KEY,
+  Retention,
+  RunStore,
+  encodeMark,
+  openDataDir,
+  sha256,
+  systemClock,
+} from '@holdfast/agent/internal';
+import { encodeValue, lanes } from '@holdfast/protocol';
+import { useSmallTables } from '../lived-store.ts';
+
+/**
+ * A process to be recorded, which says in `DIR/said` what it was told is durable.
+ *
+ *   agent DIR FROM COUNT     runs with two steps and a signal, on `DIR/data`
+ *   journal DIR FROM COUNT   entries in three lanes, acknowledged and trimmed as they come
+ *
+ * With `BREAK=no-sync` LevelDB is not asked to sync; with `BREAK=in-place` the store is made where
+ * it is to be: both are what the cuts must catch.
+ */
+const [task = '', dir = '', from = '0', count = '20'] = process.argv.slice(2);
+const first = Number(from);
+const last = first + Number(count);
+const dataDir = join(dir, 'data');
+const broken = process.env['BREAK'];
+const file = openSync(join(dir, 'said'), 'a');
+
+function say(...words: readonly (string | number)[]): void {
+  writeSync(file, `${words.join(' ')}\n`);
+}
+
+/** Text of a length that does not compress. */
+function noise(seed: number, length: number): string {
+  let state = seed * 7_919 + 1;
+  let text = '';
+  while (text.length < length) {
+    state = (state * 48_271) % 2_147_483_647;
+    text += state.toString(36);
+  }
+  return text.slice(0, length);
+}
+
+const errand = workflow('errand', async (ctx, n: number) => {
+  for (const name of ['first', 'second']) {
+    await ctx.step(name, () => noise(n, 2_000));
+    say('step', ctx.runId, name);
+  }
+  await ctx.waitFor('go');
+  return n;
+});
+
+async function asAgent(): Promise<void> {
+  const agent = await Agent.open({ dataDir, device: 'd1', workflows: [errand] });
+  for (let n = first; n < last; n += 1) {
+    const run = await agent.start(errand, n, { id: `errand-${n}` });
+    say('started', run.id);
+    await agent.emit(`reading-${n}`, noise(n, 500), { lane: 'bulk' });
+    say('emitted', `reading-${n}`);
+    if (n % 3 === 0) continue;
+    await run.signal('go');
+    say('signalled', run.id);
+    await run.result();
+    say('completed', run.id);
+  }
+  await agent.close();
+}
+
+async function asJournal(): Promise<void> {
+  const { device, epoch, boot, store, release } = await openDataDir(dataDir, { device: 'd1' });
+  const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
+  const silent = { error: () => {}, info: () => {}, debug: () => {} };
+  const retention = new Retention({
+    ...{ clock: systemClock, log: silent, journal, store: new RunStore(store, journal) },
+    ...{ keepMs: 0, onPurged: () => {} },
+  });
+  for (let n = first; n < last; n += 1) {
+    const drafts = lanes.map((lane, index) => ({
+      lane,
+      body: {
+        ...({ kind: 'event.emitted', run: '', n: 0, op: 0, name: `event-${n}` } as const),
+        payload: encodeValue(noise(n, index * 1_500)),
+      },
+    }));
+    const refs = await journal.append(drafts);
+    for (const { lane, seq } of refs) say('entry', lane, seq, `event-${n}`);
+    if (n % 10 !== 9) continue;
+    for (const { lane, seq } of refs) {
+      say('trimmed', lane, seq);
+      journal.acknowledge(lane, seq);
+    }
+    await journal.flush();
+    await retention.sweep();
+  }
+  await journal.flush();
+  await release();
+}
+
+/** LevelDB's writes, without what makes them durable. */
+async function stopSyncing(): Promise<void> {
+  const sample = new Level<string, string>(join(dir, '..', `sample-${process.pid}`));
+  await sample.open();
+  // The prototype of a batch can only be had from a batch.
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf(sample.batch())) as {
+    write: (options: object) => Promise<void>;
+  };
+  const write = prototype.write;
+  prototype.write = function unsynced(this: unknown): Promise<void> {
+    return write.call(this, { sync: false });
+  };
+  await sample.close();
+}
+
+async function makeInPlace(): Promise<void> {
+  await mkdir(join(dataDir, 'store'), { recursive: true });
+  const db = new Level<string, Uint8Array>(join(dataDir, 'store'), { valueEncoding: 'view' });
+  const mark = encodeMark({ format: 1, device: 'd1', epoch: 1 });
+  await db.put(Buffer.from(MARK_KEY).toString(), mark, { sync: true });
+  await db.close();
+}
+
+useSmallTables();
+if (broken === 'no-sync') await stopSyncing();
+if (broken === 'in-place') await makeInPlace();
+await (task === 'agent' ? asAgent() : asJournal());
+say('ended');
