@@ -17,7 +17,7 @@ import type { AgentFacts } from './core/agent-surface.ts';
 import type { Entity, EntityCommands } from './core/entity.ts';
 import type { ConditionOf } from './core/conditions.ts';
 import { Inspector } from './core/inspect.ts';
-import { Journal } from './core/journal.ts';
+import { Journal, type JournalOptions } from './core/journal.ts';
 import { LiveSurface } from './core/live-surface.ts';
 import type { RuntimePorts } from './core/ports.ts';
 import { Retention } from './core/retention.ts';
@@ -322,17 +322,17 @@ function isDamage(error: unknown): boolean {
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
   const { dir, log, keepMs } = prepared;
   const clock = systemClock;
-  const journal: Journal = await openJournal(dir, (error) => {
+  const onDamage = (error: unknown): void => {
     const why = messageOf(error);
     log.error('the journal is damaged; the next start salvages it', { why });
     // Nothing behind that entry can be sent in this epoch; in the next one it can.
     const giveUp = () => journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
     void dir.distrust(why).then(giveUp, giveUp);
-  });
+  };
+  const journal: Journal = await openJournal(dir, { onDamage, point: options.point });
   const store = new RunStore(dir.store, journal);
-  const point = options.point ?? (() => undefined);
   const ports: RuntimePorts = {
-    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray, point },
+    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray },
   };
   const link: { uplink?: Uplink | undefined } = {};
   const conditionOf = conditionsOf(options, () => link.uplink);
@@ -410,10 +410,10 @@ function openUplink(
 
 function openJournal(
   dir: DataDir,
-  onDamage: (error: unknown) => void = () => {},
+  hooks: Pick<JournalOptions, 'onDamage' | 'point'> = {},
 ): Promise<Journal> {
   const { device, epoch, boot, store } = dir;
-  return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256, onDamage });
+  return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256, ...hooks });
 }
 
 /** What can be told of a data directory whose agent does not run. Changes nothing. */

@@ -1,4 +1,4 @@
-import { encodeValue, type Clock, type Command, type Log } from '@holdfast/protocol';
+import { HoldfastError, encodeValue, type Clock, type Command, type Log } from '@holdfast/protocol';
 import {
   Inspector,
   Journal,
@@ -22,6 +22,11 @@ type AnyWorkflow = Workflow<never, unknown>;
 export class SimDevice {
   readonly clock = new SimClock();
   readonly errors: string[] = [];
+  /** What runs have logged, and what was logged of them. */
+  readonly infos: string[] = [];
+  /** Conditions that steps can wait for, and whether they hold. */
+  readonly conditions = new Map<string, boolean>();
+  stepsAtOnce: number | undefined;
   store = new SimStore();
   #life: Life | undefined;
   #boot = 0;
@@ -50,16 +55,20 @@ export class SimDevice {
     const runs = new RunStore(store, journal);
     const log: Log = {
       error: (message, fields) => this.errors.push(`${message} ${JSON.stringify(fields)}`),
-      info: () => {},
+      info: (message) => this.infos.push(message),
       debug: () => {},
     };
     const runtime = new Runtime({
       ports: {
         ...{ clock, chance: new SimChance(this.#boot), log, sha256, newAbort, turn, onStray },
         attempts: simAttempts(clock),
-        point: () => undefined,
       },
-      ...{ journal, store: runs, workflows },
+      ...{ journal, store: runs, workflows, stepsAtOnce: this.stepsAtOnce },
+      conditionOf: (name) => {
+        const { conditions } = this;
+        if (!conditions.has(name)) return undefined;
+        return { check: () => conditions.get(name) === true, everyMs: 5_000 };
+      },
     });
     const inspector = new Inspector({
       ...{ journal, store: runs, resident: (number) => runtime.resident(number) },
@@ -72,6 +81,17 @@ export class SimDevice {
   /** SIGKILL: nothing that this life still does has an effect. */
   crash(): void {
     this.#alive().clock.die();
+    this.store = this.store.crash();
+    this.#life = undefined;
+  }
+
+  /** Ends in order, as at SIGTERM. */
+  async stop(): Promise<void> {
+    const { clock, journal, runtime } = this.#alive();
+    const reason = new HoldfastError('HF_AGENT_CLOSED');
+    await runtime.close(reason);
+    await journal.close(reason);
+    clock.die();
     this.store = this.store.crash();
     this.#life = undefined;
   }

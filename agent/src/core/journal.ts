@@ -12,6 +12,7 @@ import {
   type EntryBody,
   type Lane,
   type PerLane,
+  type Point,
   type Sha256,
   type Store,
   type StoreOp,
@@ -49,6 +50,8 @@ export interface JournalOptions {
   readonly store: Store;
   /** An entry that the ledger lacks cannot be read. Default: nobody is told besides the reader. */
   readonly onDamage?: (error: unknown) => void;
+  /** Where a simulated crash may strike: `journal:write`, `journal:committed`. */
+  readonly point?: Point | undefined;
 }
 
 interface LaneState {
@@ -323,7 +326,9 @@ export class Journal implements UplinkJournal {
     const ops = group.flatMap((waiter) => waiter.ops).concat(this.#takeUnsavedAcks());
     try {
       if (this.#failure) throw this.#failure;
+      await this.#options.point?.('journal:write');
       if (ops.length > 0) await this.#options.store.write(ops);
+      await this.#options.point?.('journal:committed');
     } catch (cause) {
       // After a failed sync nobody knows what the disk holds: refuse until it is opened again.
       this.#failure ??= new HoldfastError('HF_JOURNAL_FAILED', { cause });

@@ -1,4 +1,4 @@
-import type { Chance, Clock, Log, Point, Sha256 } from '@holdfast/protocol';
+import type { Chance, Clock, Log, Sha256 } from '@holdfast/protocol';
 
 /** Makes the signals that steps are given; the platform has the class, core does not. */
 export interface AbortHandle {
@@ -54,5 +54,4 @@ export interface RuntimePorts {
   /** Resolves once everything that can go on without the outside has gone on. */
   readonly turn: () => Promise<void>;
   readonly onStray: OnStray;
-  readonly point: Point;
 }
