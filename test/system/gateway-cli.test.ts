@@ -305,6 +305,7 @@ test('what is wrong with a command line or its surroundings is said in three lin
     [78, 'HF_HANDLERS_UNREADABLE', [...serve, '--handlers', broken]],
     [78, 'HF_DATA_DIR_UNUSABLE', ['serve', '--data-dir', file, '--http-port', '0']],
     [78, 'HF_DATA_DIR_UNUSABLE', ['serve', '--data-dir', join(file, 'in'), '--http-port', '0']],
+    [78, 'HF_DATA_DIR_UNUSABLE', ['serve', '--data-dir', '/proc/x/y', '--http-port', '0']],
     [6, 'HF_PORT_TAKEN', ['serve', ...at, port]],
     [6, 'HF_STORE_LOCKED', ['serve', '--data-dir', join(dir, 'busy'), '--http-port', '0']],
     [2, 'HF_USAGE', ['devices']],

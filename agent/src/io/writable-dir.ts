@@ -1,4 +1,4 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
 import { syncFile } from './level-store.ts';
@@ -10,8 +10,7 @@ import { syncFile } from './level-store.ts';
  */
 export async function makeWritableDir(dir: string): Promise<void> {
   try {
-    const first = await mkdir(dir, { recursive: true, mode: 0o700 });
-    if (first !== undefined) await syncUpTo(dirname(first), dirname(dir));
+    await makeDirs(dir);
     if (!(await stat(dir)).isDirectory()) throw unusable(dir, { code: 'ENOTDIR' });
     await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -19,15 +18,37 @@ export async function makeWritableDir(dir: string): Promise<void> {
   }
 }
 
-/** The names of new directories become durable with their parents. */
-async function syncUpTo(top: string, bottom: string): Promise<void> {
-  for (let dir = bottom; ; dir = dirname(dir)) {
-    await syncFile(dir);
-    if (dir === top) return;
+/**
+ * One level at a time: Node's own recursion never ends where the system has no place for a new
+ * directory, as under /proc. The name of each new one becomes durable with its parent.
+ */
+async function makeDirs(dir: string): Promise<void> {
+  const parent = dirname(dir);
+  try {
+    await mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return;
+    if (!isCode(error, 'ENOENT') || (await exists(parent))) throw error;
+    await makeDirs(parent);
+    return makeDirs(dir);
   }
+  await syncFile(parent);
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** A symbolic link counts, wherever it leads. */
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 const causes: Readonly<Record<string, string>> = {
+  ENOENT: 'the system makes no directory there',
   ENOTDIR: 'it, or what it is in, is not a directory',
   EEXIST: 'it is not a directory',
   EACCES: 'this user has no permission to use it',

@@ -1,8 +1,9 @@
-import { access, constants, mkdir, rm, stat } from 'node:fs/promises';
+import { access, constants, rm, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
 import { writeWhole } from './durable-file.ts';
+import { makeDirs } from './make-dirs.ts';
 
 /**
  * The directory of a gateway:
@@ -60,7 +61,7 @@ export async function openDataDir(
 
 async function checkUsable(path: string, isNew: boolean): Promise<void> {
   try {
-    if (isNew) await mkdir(path, { recursive: true, mode: 0o700 });
+    if (isNew) await makeDirs(resolve(path));
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {
       throw new HoldfastError('HF_DATA_DIR_MISSING', { why: `there is no ${path}` });

@@ -1,6 +1,0 @@
-export { checkSocketPath } from './io/socket-path.ts';
-export {
-  createSocketServer,
-  type SocketServer,
-  type SocketServerOptions,
-} from './io/socket-server.ts';
