@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import {
   HoldfastError,
   checkName,
@@ -24,7 +25,7 @@ import { Retention } from './core/retention.ts';
 import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/starts.ts';
-import type { AgentReader, AgentSurface } from './core/surface.ts';
+import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState, RunView, StatusView } from './core/views.ts';
@@ -40,6 +41,9 @@ import { createMqttDial, type TlsOptions } from './io/mqtt-dial.ts';
 import { isReachable, reachableAddress } from './io/reachable.ts';
 import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
+import { serveNoted } from './io/socket-note.ts';
+import { checkSocketPath } from './io/socket-path.ts';
+import type { SocketServer } from './io/socket-server.ts';
 import { onStray } from './io/strays.ts';
 import { systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
@@ -68,6 +72,11 @@ export interface AgentOptions {
   readonly stepsAtOnce?: number;
   /** Times of the uplink; the defaults suit cellular links. */
   readonly uplink?: Partial<UplinkLimits>;
+  /**
+   * Where the command line and other programs on this machine reach the agent: the path of a Unix
+   * socket, at most 107 bytes; `true`: `agent.sock` in the data directory. Default: nowhere.
+   */
+  readonly socket?: string | true;
   /** A place for simulated crashes. Default: does nothing. */
   readonly point?: Point;
 }
@@ -123,6 +132,7 @@ export class Agent {
   readonly failed: Promise<HoldfastError>;
   readonly #parts: AgentParts;
   readonly #schedules = new Set<() => void>();
+  #server: SocketServer | undefined;
 
   private constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -136,13 +146,15 @@ export class Agent {
    *
    * @throws HF_CONFIG_INVALID, HF_GATEWAY_ADDRESS, HF_WORKFLOW_DUPLICATE before anything is
    *   touched; HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED, HF_STORE_FORMAT,
-   *   HF_STORE_DAMAGED.
+   *   HF_STORE_DAMAGED, HF_SOCKET_TAKEN.
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
     const log = options.log ?? silent;
     // A wrong address is found before the store is touched.
     const dial = options.gateway === undefined ? undefined : dialOf(options, options.gateway);
+    const socket = socketOf(options);
+    if (socket !== undefined) checkSocketPath(socket);
     const openDir = () => openDataDir(options.dataDir, { device: options.device });
     const parts = await recovered(options, { dir: await openDir(), log, keepMs, dial }).catch(
       async (error: unknown) => {
@@ -152,9 +164,16 @@ export class Agent {
         return recovered(options, { dir: await openDir(), log, keepMs, dial });
       },
     );
+    const agent = new Agent(parts);
+    try {
+      if (socket !== undefined) await agent.#serve(socket);
+    } catch (error) {
+      await agent.close();
+      throw error;
+    }
     parts.retention.start();
     parts.uplink?.start();
-    return new Agent(parts);
+    return agent;
   }
 
   /**
@@ -263,6 +282,7 @@ export class Agent {
    */
   async close(): Promise<void> {
     const { uplink, retention, runtime, journal, dir } = this.#parts;
+    await this.#server?.close();
     for (const stop of this.#schedules) stop();
     retention.close();
     await idle(runtime, CLOSE_GRACE_MS);
@@ -271,6 +291,11 @@ export class Agent {
     await uplink?.close();
     await journal.close(reason);
     await dir.release();
+  }
+
+  async #serve(path: string): Promise<void> {
+    const { dir, log } = this.#parts;
+    this.#server = await serveNoted(dir.path, { path, surface: this.surface, log });
   }
 }
 
@@ -406,6 +431,10 @@ function openUplink(
       ...(options.uplink === undefined ? {} : { limits: options.uplink }),
     },
   );
+}
+
+function socketOf({ dataDir, socket }: AgentOptions): string | undefined {
+  return socket === true ? join(resolve(dataDir), SOCKET_NAME) : socket && resolve(socket);
 }
 
 function openJournal(

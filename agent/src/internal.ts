@@ -1,4 +1,4 @@
-export * from './socket.ts';
+export * from './io/socket-server.ts';
 export * from './core/backoff.ts';
 export * from './core/slots.ts';
 export * from './io/chance.ts';

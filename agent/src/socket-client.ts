@@ -1,5 +1,5 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol';
+import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol/base';
 import type {
   AgentReader,
   CancelRequest,
@@ -34,6 +34,12 @@ export interface StartedView {
   readonly id: string;
   /** `false`: a run of this id and input was there already. */
   readonly created: boolean;
+}
+
+/** A wish about a run that is durable now. */
+export interface AboutRun {
+  readonly schema: string;
+  readonly run: string;
 }
 
 export interface ForkedView {
@@ -98,27 +104,27 @@ export class SocketClient implements AgentReader {
     return this.#post('/v1/runs', run);
   }
 
-  signal({ run, ...signal }: SignalRequest): Promise<unknown> {
+  signal({ run, ...signal }: SignalRequest): Promise<AboutRun> {
     return this.#post(`${pathOf(run)}/signals`, signal);
   }
 
-  cancel({ run, ...wish }: CancelRequest): Promise<unknown> {
+  cancel({ run, ...wish }: CancelRequest): Promise<AboutRun> {
     return this.#post(`${pathOf(run)}/cancel`, wish);
   }
 
-  pause({ run, reason }: RepairRequest): Promise<unknown> {
+  pause({ run, reason }: RepairRequest): Promise<AboutRun> {
     return this.#post(`${pathOf(run)}/pause`, { reason });
   }
 
-  resume({ run }: { readonly run: string }): Promise<unknown> {
+  resume({ run }: { readonly run: string }): Promise<AboutRun> {
     return this.#post(`${pathOf(run)}/resume`, {});
   }
 
-  retry({ run, reason }: RepairRequest): Promise<unknown> {
+  retry({ run, reason }: RepairRequest): Promise<AboutRun> {
     return this.#post(`${pathOf(run)}/retry`, { reason });
   }
 
-  skip({ run, ...skip }: SkipRequest): Promise<unknown> {
+  skip({ run, ...skip }: SkipRequest): Promise<AboutRun> {
     return this.#post(`${pathOf(run)}/skip`, skip);
   }
 
@@ -186,9 +192,9 @@ export class SocketClient implements AgentReader {
   #exchange(call: CallOptions): Promise<Reply> {
     const { method, path, body, answerMs } = call;
     if (Buffer.byteLength(this.#path) > PATH_BYTES_MAX) {
-      return Promise.reject(
-        unreachable(`${this.#path} is longer than the ${PATH_BYTES_MAX} bytes of a socket path`),
-      );
+      const why = `${this.#path} is longer than the ${PATH_BYTES_MAX} bytes of a socket path`;
+      const details = { code: 'ENAMETOOLONG' };
+      return Promise.reject(new HoldfastError('HF_AGENT_UNREACHABLE', { why, details }));
     }
     return new Promise((resolve, reject) => {
       const outgoing = request(
@@ -268,7 +274,7 @@ function connectionError(path: string, error: unknown): HoldfastError {
 /** Whether a failure says that no agent runs there, and not that one is silent or out of reach. */
 export function isNobodyThere(error: unknown): boolean {
   if (!(error instanceof HoldfastError) || error.code !== 'HF_AGENT_UNREACHABLE') return false;
-  return error.details['code'] === 'ENOENT' || error.details['code'] === 'ECONNREFUSED';
+  return ['ENOENT', 'ECONNREFUSED', 'ENAMETOOLONG'].includes(String(error.details['code']));
 }
 
 /** The error that the agent answered with, as it was thrown there. */

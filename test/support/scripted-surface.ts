@@ -105,7 +105,7 @@ export class ScriptedSurface implements Surface {
       attempt: 2,
       startedAt: AT,
       updatedAt: AT,
-      nextAt: null,
+      nextAt: state === 'retrying' ? this.link.nextTryAt : null,
       input: { id: 'A-1', total: 12.5 },
       lastError: state === 'retrying' ? lastError : null,
       waitsFor: state === 'retrying' ? 'the next attempt of authorize-payment' : null,

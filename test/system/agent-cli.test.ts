@@ -104,8 +104,128 @@ test.serial('start, signal and cancel pass on what they are given and say so', a
     { workflow: 'checkout', input: { n: 1 }, id: 'A-1' },
     { workflow: 'checkout', input: { id: 'A-2' }, id: undefined },
     { run: 'busy', name: 'go', payload: [1, 2], id: undefined },
-    { run: 'busy', reason: 'left' },
+    { run: 'busy', reason: 'left', force: undefined },
   ]);
+});
+
+type Verb = readonly [args: string, schema: string, says: string, asked: object];
+
+const verbs: readonly Verb[] = [
+  [
+    'workflow pause busy --reason r',
+    'paused/1',
+    'paused busy',
+    { name: 'pause', request: { run: 'busy', reason: 'r' } },
+  ],
+  [
+    'workflow resume busy',
+    'resumed/1',
+    'resumed busy',
+    { name: 'resume', request: { run: 'busy' } },
+  ],
+  [
+    'workflow retry broken',
+    'retried/1',
+    'retrying broken',
+    { name: 'retry', request: { run: 'broken', reason: '' } },
+  ],
+  [
+    'workflow skip busy pay {"a":1}',
+    'skipped/1',
+    'skipped pay of busy',
+    { name: 'skip', request: { run: 'busy', step: 'pay', result: { a: 1 } } },
+  ],
+  [
+    'workflow fork done pay --id n-1',
+    'forked/1',
+    'started n-1, forked from done',
+    { name: 'fork', request: { run: 'done', step: 'pay', id: 'n-1' } },
+  ],
+  [
+    'cancel busy --force',
+    'cancelled/1',
+    'cancelled busy',
+    { name: 'cancel', request: { run: 'busy', reason: '', force: true } },
+  ],
+  [
+    'complete hft_1_1_a [7]',
+    'token-completed/1',
+    'completed the step',
+    { name: 'complete', request: { token: 'hft_1_1_a', result: [7], error: undefined } },
+  ],
+  [
+    'complete hft_1_1_a --error late',
+    'token-completed/1',
+    'failed the step',
+    { name: 'complete', request: { token: 'hft_1_1_a', result: undefined, error: 'late' } },
+  ],
+  [
+    'emit door {"n":1} --lane urgent',
+    'emitted/1',
+    'emitted door',
+    { name: 'emit', request: { name: 'door', payload: { n: 1 }, lane: 'urgent' } },
+  ],
+  ['nudge', 'nudged/1', '◌ OFFLINE for', { name: 'nudge', request: undefined }],
+];
+
+test.serial('each verb of repair passes on what it is given and says what it did', async (t) => {
+  const { env, surface } = await serve(t);
+  for (const [args, schema, says, asked] of verbs) {
+    const [text, document] = await Promise.all([
+      holdfast(args.split(' '), { env }),
+      holdfast([...args.split(' '), '-o', 'json'], { env }),
+    ]);
+    t.deepEqual([text.code, document.code], [0, 0], `${args}: ${text.stderr}${document.stderr}`);
+    t.true(text.stdout.startsWith(says), `${args}: ${text.stdout}`);
+    t.is(json(document.stdout)['schema'], `holdfast.${schema}`, args);
+    const calls = surface.calls.filter(({ name }) => name !== 'run').splice(0);
+    t.deepEqual(calls.at(-1), asked as (typeof calls)[number], args);
+  }
+});
+
+test.serial('show tells the step, the attempt, the next try, the last error and why', async (t) => {
+  const { env } = await serve(t);
+
+  const { code, stdout } = await holdfast(['workflow', 'show', 'busy'], { env });
+  const entries = await holdfast(['workflow', 'show', 'busy', '--entries'], { env });
+
+  t.is(code, 0);
+  t.regex(stdout, /^state +↻ retrying, at authorize-payment, attempt 2$/m);
+  t.regex(stdout, /^waits +for the next attempt of authorize-payment, in /m);
+  t.regex(
+    stdout,
+    /^last +error of authorize-payment, attempt 2, .+ ago: Error: no·\[2Jcarrier \(ENETUNREACH\)$/m,
+  );
+  t.regex(stdout, /46,911 .+ ✓ +take-order +14 ms +1 +device/);
+  t.regex(stdout, /↻ +authorize-payment +- +2 +device +waits for the next attempt of /);
+  t.regex(entries.stdout, /46,911 .+ step\.completed +take-order/);
+});
+
+test.serial('the beginning of an id stands for the one run that has it', async (t) => {
+  const { env, surface } = await serve(t);
+
+  const shown = await holdfast(['workflow', 'show', 'don', '-o', 'json'], { env });
+  const signalled = await holdfast(['signal', 'bu', 'go'], { env });
+  const exported = await holdfast(['workflow', 'export', 'busy'], { env });
+  const waited = await holdfast(['wait', '--run', 'd'], { env });
+  const ambiguous = await holdfast(['cancel', 'b'], { env });
+  const none = await holdfast(['cancel', 'x'], { env });
+
+  t.is(json(shown.stdout)['id'], 'done');
+  t.deepEqual([signalled.code, signalled.stdout], [0, 'signalled busy: go\n']);
+  t.like(json(exported.stdout), { schema: 'holdfast.history/1', run: 'busy' });
+  t.is(waited.code, 0);
+  t.is(ambiguous.code, 2);
+  checkThreeLines(t, ambiguous, 'ambiguous');
+  t.regex(ambiguous.stderr, /cause: b begins broken, busy$/m);
+  t.is(none.code, 3);
+  t.regex(none.stderr, /HF_RUN_UNKNOWN/);
+  const cancels = surface.calls.filter(({ name }) => name === 'cancel');
+  t.deepEqual(
+    cancels.map(({ request }) => (request as { run: string }).run),
+    ['b', 'x'],
+    'nothing was cancelled under another id',
+  );
 });
 
 test.serial('a file of lines starts each run once, whatever other lines are bad', async (t) => {
@@ -242,6 +362,24 @@ const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
   ['signal busy --data-dir D', 2, /missing required argument/],
   ['signal busy go nonsense --data-dir D', 2, /HF_INPUT_INVALID/],
   ['cancel done --data-dir D', 6, /HF_RUN_FINISHED/],
+  ['cancel', 2, /missing required argument/],
+  ['workflow pause done --data-dir D', 6, /HF_RUN_FINISHED/],
+  ['workflow pause nobody --data-dir D', 3, /HF_RUN_UNKNOWN/],
+  ['workflow resume --data-dir D', 2, /missing required argument/],
+  ['workflow resume busy --reason x --data-dir D', 2, /unknown option/],
+  ['workflow retry done --data-dir D', 6, /HF_RUN_FINISHED/],
+  ['workflow skip busy --data-dir D', 2, /missing required argument/],
+  ['workflow skip busy pay {1} --data-dir D', 2, /HF_INPUT_INVALID/],
+  ['workflow fork busy --data-dir D', 2, /missing required argument/],
+  ['workflow export nobody --data-dir D', 3, /HF_RUN_UNKNOWN/],
+  ['workflow export busy --data-dir E', 3, /HF_DATA_DIR_MISSING/],
+  ['complete hft_9_9_z --data-dir D', 3, /HF_TOKEN_INVALID/],
+  ['complete --data-dir D', 2, /missing required argument/],
+  ['complete hft_1_1_a 1 --error x --data-dir D', 2, /not both/],
+  ['emit door --lane fast --data-dir D', 2, /urgent, normal, bulk/],
+  ['emit --data-dir D', 2, /missing required argument/],
+  ['nudge --data-dir E', 4, /there is no socket/],
+  ['nudge now --data-dir D', 2, /too many arguments/],
   ['explain HF_NOTHING', 2, /no error code HF_NOTHING/],
   ['run', 2, /required option/],
   ['run --data-dir E --device d --code E/none.js', 78, /HF_CODE_UNREADABLE.+\n.+ENOENT/],
@@ -253,6 +391,9 @@ const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
   ['run --data-dir E --device d/e --code E/flow.mjs', 78, /HF_CONFIG_INVALID/],
   ['run --data-dir E --device d --code E/flow.mjs --gateway http://x', 78, /HF_GATEWAY_ADDRESS/],
   ['run --data-dir E --device d --code E/flow.mjs --retention soon', 78, /HF_DURATION_INVALID/],
+  ['run --data-dir E --device d --code E/flow.mjs --reconnect-max soon', 78, /DURATION_INVALID/],
+  ['run --data-dir E --device d --code E/flow.mjs --reconnect-max 1ms', 78, /from 1s to 1d/],
+  ['run --data-dir /proc/x/y --device d --code E/flow.mjs', 78, /DATA_DIR_UNUSABLE.+\n.+makes no/],
   ['run --data-dir E/flow.mjs --device d --code E/flow.mjs', 78, /HF_DATA_DIR_UNUSABLE/],
   ['run --data-dir E --device d --code E/flow.mjs --socket D/agent.sock', 6, /HF_SOCKET_TAKEN/],
   [`run --data-dir E --device d --code E/flow.mjs --socket /${'x'.repeat(120)}`, 78, /107/],
@@ -311,8 +452,10 @@ test.serial('whatever is wrong is told in three lines, with the right exit code'
 
 test.serial('help shows examples for every command and goes to stdout', async (t) => {
   const commands = [
-    ['run', 'start', 'status', 'backlog', 'wait', 'signal', 'cancel', 'explain', 'version', ''],
-    ['workflow ls', 'workflow show', 'journal tail'],
+    ['run', 'start', 'status', 'backlog', 'wait', 'signal', 'cancel', 'complete', 'emit', 'nudge'],
+    ['explain', 'version', '', 'workflow ls', 'workflow show', 'workflow pause'],
+    ['workflow resume', 'workflow retry', 'workflow skip', 'workflow fork', 'workflow export'],
+    ['journal tail'],
   ].flat();
 
   for (const command of commands) {
@@ -363,7 +506,7 @@ test.serial('an agent runs, is asked, stops, is read while stopped, and goes on'
   t.is(await again.end('SIGINT'), 0, again.stderr());
 });
 
-test.serial('an agent that was killed leaves nothing in the way, and a fault ends it', async (t) => {
+test.serial('a killed agent leaves nothing in the way, and a fault ends one', async (t) => {
   const dir = await tempDir(t);
   await writeSources(dir);
   const env = { HOLDFAST_DATA_DIR: join(dir, 'data') };

@@ -5,7 +5,7 @@ import {
   renderTable,
   type Cell,
   type Column,
-} from '@holdfast/protocol';
+} from '@holdfast/protocol/base';
 import type { BacklogView } from '../core/views.ts';
 import { age, countEntries, linkSign, problemLines, type Screen } from './link-line.ts';
 

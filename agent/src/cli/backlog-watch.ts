@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { codeOf, formatCount, formatDuration } from '@holdfast/protocol';
+import { codeOf, formatCount, formatDuration } from '@holdfast/protocol/base';
 import type { BacklogView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';
 import { backlogScreen, watchScreen, type Watched } from './backlog-screen.ts';

@@ -1,4 +1,4 @@
-import { durationMs, HoldfastError } from '@holdfast/protocol';
+import { durationMs, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { watchBacklog } from './backlog-watch.ts';
 import { backlogScreen } from './backlog-screen.ts';

@@ -1,5 +1,5 @@
-import { errorCatalogue, HoldfastError, isErrorCode, renderTable } from '@holdfast/protocol';
-import type { ErrorCode } from '@holdfast/protocol';
+import { errorCatalogue, HoldfastError, isErrorCode, renderTable } from '@holdfast/protocol/base';
+import type { ErrorCode } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfast/protocol';
-import type { Cell, Column } from '@holdfast/protocol';
+import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfast/protocol/base';
+import type { Cell, Column } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import type { JournalRow, JournalView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';

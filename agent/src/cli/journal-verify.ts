@@ -1,5 +1,5 @@
-import { Exit, HoldfastError, formatCount, paint, renderTable } from '@holdfast/protocol';
-import type { Column } from '@holdfast/protocol';
+import { Exit, HoldfastError, formatCount, paint, renderTable } from '@holdfast/protocol/base';
+import type { Column } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { JournalVerifyView } from '../verify-journal.ts';
 import { formatOption, type Format } from './output-format.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { HoldfastError, messageOf } from '@holdfast/protocol';
+import { HoldfastError, messageOf } from '@holdfast/protocol/base';
 
 /** Reads JSON given as text, as `@FILE`, or as `@-` for stdin. @throws HF_INPUT_INVALID */
 export async function jsonArgument(argument: string): Promise<unknown> {

@@ -5,7 +5,7 @@ import {
   paint,
   printable,
   type Tone,
-} from '@holdfast/protocol';
+} from '@holdfast/protocol/base';
 import type { LinkState, LinkView, Problem } from '../core/views.ts';
 
 /** What a screen needs to know of where and when it is shown. */

@@ -1,4 +1,4 @@
-import { Exit } from '@holdfast/protocol';
+import { Exit } from '@holdfast/protocol/base';
 import { createProgram, usageError } from './program.ts';
 import { processShell } from './shell.ts';
 
@@ -7,7 +7,8 @@ const shell = processShell({ debug: args.includes('--debug') });
 
 process.exitCode = Exit.ok;
 try {
-  await createProgram(shell)
+  const program = await createProgram(shell, args);
+  await program
     .hook('preAction', (_, action) => {
       // The agent closes in order; whatever else is interrupted just puts the terminal back.
       if (action.name() !== 'run') exitOnSignals();

@@ -1,19 +1,6 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError } from '@holdfast/protocol/base';
 import { Command, CommanderError } from 'commander';
-import { addBacklog } from './backlog.ts';
-import { addCancel } from './cancel.ts';
-import { addExplain } from './explain.ts';
-import { addJournalTail } from './journal-tail.ts';
-import { addJournalVerify } from './journal-verify.ts';
-import { addRun } from './run.ts';
 import type { Shell } from './shell.ts';
-import { addSignal } from './signal.ts';
-import { addStart } from './start.ts';
-import { addStatus } from './status.ts';
-import { addVersion } from './version.ts';
-import { addWait } from './wait.ts';
-import { addWorkflowLs } from './workflow-ls.ts';
-import { addWorkflowShow } from './workflow-show.ts';
 
 const about = `
 Commands that read work with the agent stopped too, given --data-dir.
@@ -28,8 +15,32 @@ Examples:
   holdfast wait --run A-1 --timeout 30s
 `;
 
-/** The command line of the device. Its actions throw; what they throw names the exit code. */
-export function createProgram(shell: Shell): Command {
+type Add = (program: Command, shell: Shell) => void;
+
+/** In the order of the help. Each is loaded when it is needed: the start is felt every time. */
+const commands: Readonly<Record<string, () => Promise<Add>>> = {
+  run: async () => (await import('./run.ts')).addRun,
+  start: async () => (await import('./start.ts')).addStart,
+  status: async () => (await import('./status.ts')).addStatus,
+  backlog: async () => (await import('./backlog.ts')).addBacklog,
+  workflow: async () => (await import('./workflow.ts')).addWorkflow,
+  journal: async () => (await import('./journal.ts')).addJournal,
+  wait: async () => (await import('./wait.ts')).addWait,
+  signal: async () => (await import('./signal.ts')).addSignal,
+  cancel: async () => (await import('./cancel.ts')).addCancel,
+  complete: async () => (await import('./complete.ts')).addComplete,
+  emit: async () => (await import('./emit.ts')).addEmit,
+  nudge: async () => (await import('./nudge.ts')).addNudge,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  version: async () => (await import('./version.ts')).addVersion,
+};
+
+/**
+ * The command line of the device. Its actions throw; what they throw names the exit code.
+ *
+ * @param args What it is to parse: only the command that they name is there, or all.
+ */
+export async function createProgram(shell: Shell, args: readonly string[]): Promise<Command> {
   const program = new Command('holdfast')
     .description('Durable workflows on a device that goes offline.')
     .option('--debug', 'show where an error comes from')
@@ -37,21 +48,9 @@ export function createProgram(shell: Shell): Command {
     .exitOverride()
     .configureOutput({ writeOut: (text) => shell.write(text), writeErr: () => undefined })
     .addHelpText('after', about);
-  addRun(program, shell);
-  addStart(program, shell);
-  addStatus(program, shell);
-  addBacklog(program, shell);
-  const workflow = program.command('workflow').description('Look at runs of workflows.');
-  addWorkflowLs(workflow, shell);
-  addWorkflowShow(workflow, shell);
-  const journal = program.command('journal').description('Look at the journal.');
-  addJournalTail(journal, shell);
-  addJournalVerify(journal, shell);
-  addWait(program, shell);
-  addSignal(program, shell);
-  addCancel(program, shell);
-  addExplain(program, shell);
-  addVersion(program, shell);
+  const [name = ''] = args.filter((arg) => arg !== '--debug');
+  const named = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
+  for (const load of named) (await load?.())?.(program, shell);
   return program;
 }
 

@@ -10,7 +10,6 @@ import {
   type LogLevel,
 } from '@holdfast/protocol';
 import type { Agent } from '../agent.ts';
-import type { SocketServer } from '../socket.ts';
 import { loadCode, type Code } from './code-file.ts';
 import type { Shell } from './shell.ts';
 
@@ -22,6 +21,8 @@ export interface RunOptions {
   readonly gateway?: string;
   readonly socket: string;
   readonly retention?: string;
+  /** Longest pause between two attempts to connect. */
+  readonly reconnectMax?: string;
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
   /** Whether the line that says it is ready is JSON. */
@@ -45,9 +46,9 @@ export async function runAgent(shell: Shell, options: RunOptions): Promise<void>
   const stopped = stopSignal(log);
   try {
     const code = await prepare(options);
-    const running = await open(options, code, log);
-    await sayReady(shell, options, running.agent);
-    await untilStopped(running, stopped, log);
+    const agent = await open(options, code, log);
+    await sayReady(shell, options, agent);
+    await untilStopped(agent, stopped, log);
   } catch (error) {
     shell.fail(error, startFailure(error));
     // Handles of a start that failed half-way must not keep the process.
@@ -64,34 +65,35 @@ function startFailure(error: unknown): number {
 /** All that can be known to be wrong before the store is touched. */
 async function prepare(options: RunOptions): Promise<Code> {
   if (options.retention !== undefined) durationMs(options.retention);
-  const { checkSocketPath } = await import('../socket.ts');
-  checkSocketPath(options.socket);
+  reconnectMs(options);
   return loadCode(options.code);
 }
 
-interface Running {
-  readonly agent: Agent;
-  readonly server: SocketServer;
+/** Below, a gateway that is away would be asked without pause; above, nobody would wait for it. */
+const RECONNECT_MS = { min: 1_000, max: 86_400_000 } as const;
+
+function reconnectMs({ reconnectMax }: RunOptions): number | undefined {
+  if (reconnectMax === undefined) return undefined;
+  const ms = durationMs(reconnectMax);
+  if (ms >= RECONNECT_MS.min && ms <= RECONNECT_MS.max) return ms;
+  throw new HoldfastError('HF_CONFIG_INVALID', {
+    why: `--reconnect-max ${reconnectMax} is not from 1s to 1d`,
+  });
 }
 
-async function open(options: RunOptions, code: Code, log: Log): Promise<Running> {
-  const [{ Agent }, { createSocketServer }] = await Promise.all([
-    import('../agent.ts'),
-    import('../socket.ts'),
-  ]);
+async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
+  const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, retention, socket } = options;
+  const retryMsMax = reconnectMs(options);
   const agent = await Agent.open({
-    dataDir,
-    device,
-    workflows: code.workflows,
-    log,
+    ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway }),
     ...(retention === undefined ? {} : { retention }),
+    ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),
   });
   try {
     for (const schedule of code.schedules) agent.schedule(schedule);
-    const server = await createSocketServer({ path: socket, surface: agent.surface, log });
-    return { agent, server };
+    return agent;
   } catch (error) {
     await agent.close();
     throw error;
@@ -113,11 +115,7 @@ async function sayReady(
 }
 
 /** Serves until a signal comes or the journal fails, then closes in order. */
-async function untilStopped(
-  { agent, server }: Running,
-  stopped: Promise<void>,
-  log: Log,
-): Promise<void> {
+async function untilStopped(agent: Agent, stopped: Promise<void>, log: Log): Promise<void> {
   const failure = await Promise.race([stopped, agent.failed]);
   // A step that does not end by its signal must not keep the supervisor waiting.
   const grace = setTimeout(() => {
@@ -127,7 +125,6 @@ async function untilStopped(
   if (failure instanceof HoldfastError) {
     log.error(failure.message, { code: failure.code, hint: failure.hint });
   }
-  await server.close();
   await agent.close();
   clearTimeout(grace);
   if (failure === undefined) log.info('closed');

@@ -1,4 +1,4 @@
-import { formatDuration, paint, printable, type Cell, type Tone } from '@holdfast/protocol';
+import { formatDuration, paint, printable, type Cell, type Tone } from '@holdfast/protocol/base';
 import { finalStates, type RunState, type RunView } from '../core/views.ts';
 import type { Screen } from './link-line.ts';
 
@@ -37,7 +37,19 @@ export function nextText(run: RunView, screen: Screen): string {
   return ms <= 0 ? 'now' : `in ${formatDuration(ms)}`;
 }
 
-/** A value on one line, as JSON, without what could steer the terminal. */
+/**
+ * A value on one line, as JSON, without what could steer the terminal. An error is its name and
+ * message: its stack is for programs.
+ */
 export function valueText(value: unknown): string {
+  if (isShownError(value)) return printable(`${value.name}: ${value.message}`);
   return printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+}
+
+/** Whether it is the JSON form of an error. */
+function isShownError(
+  value: unknown,
+): value is { readonly name: string; readonly message: string } {
+  if (typeof value !== 'object' || value === null || !('$' in value)) return false;
+  return value.$ === 'error' && 'name' in value && 'message' in value;
 }

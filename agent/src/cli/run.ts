@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { SOCKET_NAME } from '../core/surface.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { nonEmpty, SOCKET_NAME } from './target.ts';
+import { nonEmpty } from './target.ts';
 
 interface Flags {
   readonly dataDir: string;
@@ -11,6 +12,7 @@ interface Flags {
   readonly gateway?: string;
   readonly socket?: string;
   readonly retention?: string;
+  readonly reconnectMax?: string;
   readonly logFormat: 'text' | 'json';
   readonly output: Format;
   readonly debug?: true;
@@ -30,40 +32,56 @@ Examples:
     --gateway mqtts://gateway.example:8883 --log-format json -o json
 `;
 
+/** An option that the environment can give too. */
+function setting(name: string, value: string, description: string): Option {
+  const variable = `HOLDFAST_${name.toUpperCase().replaceAll('-', '_')}`;
+  return new Option(`--${name} <${value}>`, description).env(variable);
+}
+
+const options: readonly Option[] = [
+  setting('data-dir', 'dir', 'where the journal is').makeOptionMandatory(),
+  setting('device', 'id', 'identity of this device: A-Z a-z 0-9 _ -').makeOptionMandatory(),
+  setting('code', 'file', 'ES module that exports the workflows').makeOptionMandatory(),
+  setting('gateway', 'url', 'mqtt://host:port or mqtts://host:port; without it, none'),
+  setting('socket', 'path', `default: ${SOCKET_NAME} in the data directory`),
+  setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),
+  setting('reconnect-max', 'duration', 'longest pause before the next try; default 1m'),
+  setting('log-format', 'format', 'of stderr').choices(['text', 'json']).default('text'),
+];
+
 export function addRun(program: Command, shell: Shell): void {
-  program
-    .command('run')
-    .description('Run the agent of this device.')
-    .addOption(
-      new Option('--data-dir <dir>', 'where the journal is')
-        .env('HOLDFAST_DATA_DIR')
-        .makeOptionMandatory(),
-    )
-    .requiredOption('--device <id>', 'identity of this device: A-Z a-z 0-9 _ -')
-    .requiredOption('--code <file>', 'ES module that exports the workflows')
-    .option('--gateway <url>', 'mqtt://host:port or mqtts://host:port; without it, none')
-    .option(
-      '--socket <path>',
-      `default: HOLDFAST_SOCKET, or ${SOCKET_NAME} in the data directory`,
-    )
-    .option('--retention <duration>', 'how long runs that have ended are kept, such as 7d')
-    .addOption(
-      new Option('--log-format <format>', 'of stderr').choices(['text', 'json']).default('text'),
-    )
+  const command = program.command('run').description('Run the agent of this device.');
+  for (const option of options) command.addOption(option);
+  command
     .addOption(formatOption())
     .addHelpText('after', about)
-    .action(async (_: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<Flags>();
-      const dataDir = resolve(nonEmpty('--data-dir', flags.dataDir));
-      const named = nonEmpty('--socket', flags.socket) ?? shell.env['HOLDFAST_SOCKET'];
+    .action(async (_: unknown, self: Command) => {
+      const given = self.optsWithGlobals<Flags>();
+      const flags = checkEmpty(given, self);
+      const dataDir = resolve(flags.dataDir);
+      const { socket } = flags;
       // What an agent is made of takes long to load, and no other command needs it.
       const { runAgent } = await import('./run-agent.ts');
       await runAgent(shell, {
         ...flags,
         dataDir,
-        socket: named ? resolve(named) : join(dataDir, SOCKET_NAME),
+        socket: socket === undefined ? join(dataDir, SOCKET_NAME) : resolve(socket),
         isJson: flags.output === 'json',
         logLevel: flags.debug === true ? 'debug' : 'info',
       });
     });
+}
+
+/** An empty variable of the environment counts as unset; an empty option is a mistake. */
+function checkEmpty(flags: Flags, command: Command): Flags {
+  const kept = options.flatMap((option) => {
+    const name = option.attributeName();
+    const value: unknown = Reflect.get(flags, name);
+    const isUnset = command.getOptionValueSource(name) === 'env' && !option.mandatory;
+    if (value === '' && isUnset) return [];
+    return value === undefined ? [] : [[name, nonEmpty(`--${option.name()}`, String(value))]];
+  });
+  const { output, debug } = flags;
+  // The same fields, without those that are empty.
+  return { ...(Object.fromEntries(kept) as Flags), output, ...(debug ? { debug } : {}) };
 }

@@ -1,4 +1,4 @@
-import { errorText, Exit, exitCodeOf, printable, wantsColor } from '@holdfast/protocol';
+import { errorText, Exit, exitCodeOf, printable, wantsColor } from '@holdfast/protocol/base';
 
 /** What a command sees of the terminal it was called from. Data goes out, messages to the side. */
 export interface Shell {

@@ -3,7 +3,7 @@ import { jsonArgument } from './json-argument.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
-import { addTarget, withAgent, type TargetFlags } from './target.ts';
+import { addTarget, withAgent, withRun, type TargetFlags } from './target.ts';
 
 interface Flags extends TargetFlags {
   readonly output: Format;
@@ -30,12 +30,13 @@ export function addSignal(program: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (run: string, name: string, json: string | undefined, flags: Flags) => {
       const payload = json === undefined ? undefined : await jsonArgument(json);
-      const signal = { run, name, payload, id: flags.id };
-      const sent = await withAgent(shell, flags, (agent) => agent.signal(signal));
+      const sent = await withAgent(shell, flags, (agent) =>
+        withRun(agent, run, (id) => agent.signal({ run: id, name, payload, id: flags.id })),
+      );
       shell.print(
         flags.output === 'json'
           ? JSON.stringify(sent)
-          : `signalled ${valueText(run)}: ${valueText(name)}`,
+          : `signalled ${valueText(sent.run)}: ${valueText(name)}`,
       );
     });
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { formatCount, HoldfastError, messageOf, type ErrorCode } from '@holdfast/protocol';
+import { formatCount, HoldfastError, messageOf, type ErrorCode } from '@holdfast/protocol/base';
 import type { SocketClient } from '../socket-client.ts';
 import { parseJson } from './json-argument.ts';
 import type { Format } from './output-format.ts';

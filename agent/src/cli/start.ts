@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { jsonArgument } from './json-argument.ts';
 import { formatOption, type Format } from './output-format.ts';

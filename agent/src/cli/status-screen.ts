@@ -1,4 +1,10 @@
-import { formatCount, formatDuration, paint, printable, relativeTime } from '@holdfast/protocol';
+import {
+  formatCount,
+  formatDuration,
+  paint,
+  printable,
+  relativeTime,
+} from '@holdfast/protocol/base';
 import { runStates, type StatusView } from '../core/views.ts';
 import { age, countEntries, linkSign, problemLines, type Screen } from './link-line.ts';
 

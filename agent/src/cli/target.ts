@@ -1,11 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HoldfastError } from '@holdfast/protocol';
+import { codeOf, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
-import type { AgentReader } from '../core/surface.ts';
+import { SOCKET_NAME, SOCKET_NOTE, type AgentReader } from '../core/surface.ts';
 import { isNobodyThere, SocketClient } from '../socket-client.ts';
 import type { Shell } from './shell.ts';
-
-export const SOCKET_NAME = 'agent.sock';
 
 export interface TargetFlags {
   readonly socket?: string;
@@ -33,10 +32,21 @@ function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
     ? nonEmpty('--data-dir', flags.dataDir)
     : env['HOLDFAST_DATA_DIR'] || undefined;
   if (socket !== undefined) return { socket, dataDir };
-  if (dataDir !== undefined) return { socket: join(dataDir, SOCKET_NAME), dataDir };
+  if (dataDir !== undefined) return { socket: socketOf(dataDir), dataDir };
   throw new HoldfastError('HF_USAGE', {
     why: 'no agent is named: give --data-dir DIR or --socket PATH, or set HOLDFAST_DATA_DIR',
   });
+}
+
+/** An agent that listens elsewhere than in its data directory has left a note there. */
+function socketOf(dataDir: string): string {
+  try {
+    const noted = readFileSync(join(dataDir, SOCKET_NOTE), 'utf8').trim();
+    if (noted !== '') return noted;
+  } catch {
+    // There is no note, or no directory: whoever connects is told so.
+  }
+  return join(dataDir, SOCKET_NAME);
 }
 
 /** The value of an option. @throws HF_USAGE for an empty one, as an unset shell variable gives. */
@@ -56,6 +66,35 @@ export async function withAgent<T>(
     return await use(client);
   } finally {
     await client.close();
+  }
+}
+
+/** Ids that a message about an ambiguous one has room for. */
+const IDS_SHOWN = 5;
+
+/**
+ * Does something with the run that `named` is the id of, or, if there is none, the beginning of the
+ * id. An id always wins, so that programs which give whole ids are never led elsewhere while the
+ * run is there.
+ *
+ * @throws HF_RUN_UNKNOWN, HF_RUN_AMBIGUOUS when several ids begin like this.
+ */
+export async function withRun<T>(
+  agent: Pick<AgentReader, 'runIds'>,
+  named: string,
+  use: (id: string) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(nonEmpty('the id of the run', named));
+  } catch (error) {
+    if (codeOf(error) !== 'HF_RUN_UNKNOWN') throw error;
+    const { ids } = await agent.runIds({ prefix: named, limit: IDS_SHOWN + 1 });
+    const [id] = ids;
+    if (id === undefined) throw error;
+    if (ids.length === 1) return use(id);
+    const shown = ids.slice(0, IDS_SHOWN).join(', ');
+    const others = ids.length > IDS_SHOWN ? ' and others' : '';
+    throw new HoldfastError('HF_RUN_AMBIGUOUS', { why: `${named} begins ${shown}${others}` });
   }
 }
 

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
@@ -10,7 +9,8 @@ export function addVersion(program: Command, shell: Shell): void {
     .description('Show the versions of this program and of what it speaks.')
     .addOption(formatOption())
     .addHelpText('after', '\nExamples:\n  holdfast version -o json\n')
-    .action((flags: { readonly output: Format }) => {
+    .action(async (flags: { readonly output: Format }) => {
+      const { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } = await import('@holdfast/protocol');
       const version = packageVersion();
       const node = process.versions.node;
       shell.print(

@@ -1,10 +1,10 @@
-import { durationMs, formatDuration, HoldfastError } from '@holdfast/protocol';
+import { durationMs, formatDuration, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { RunDetailView } from '../core/views.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
-import { addTarget, withAgent, type TargetFlags } from './target.ts';
+import { addTarget, withAgent, withRun, type TargetFlags } from './target.ts';
 
 interface Flags extends TargetFlags {
   readonly output: Format;
@@ -55,7 +55,9 @@ async function waitRun(
   flags: Flags,
   wait: { readonly run: string; readonly timeoutMs: number },
 ): Promise<void> {
-  const view = await withAgent(shell, flags, (agent) => agent.waitRun(wait.run, wait.timeoutMs));
+  const view = await withAgent(shell, flags, (agent) =>
+    withRun(agent, wait.run, (id) => agent.waitRun(id, wait.timeoutMs)),
+  );
   const isJson = flags.output === 'json';
   if (isJson) shell.print(JSON.stringify(view));
   if (view.state !== 'completed') throw failureOf(view);

@@ -1,4 +1,4 @@
-import { formatCount, renderTable, type Cell, type Column } from '@holdfast/protocol';
+import { formatCount, renderTable, type Cell, type Column } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { RunsView, RunView } from '../core/views.ts';
 import { integerOption } from './integer-option.ts';

@@ -1,30 +1,54 @@
-import { formatCount, formatDuration, renderTable, paint, printable } from '@holdfast/protocol';
-import type { Cell, Column } from '@holdfast/protocol';
+import {
+  formatCount,
+  formatDuration,
+  paint,
+  printable,
+  renderTable,
+  type Cell,
+  type Column,
+} from '@holdfast/protocol/base';
 import type { Command } from 'commander';
-import type { HistoryRow, RunDetailView } from '../core/views.ts';
+import type { ErrorView, HistoryRow, LastError, RunDetailView } from '../core/views.ts';
 import { age, type Screen } from './link-line.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { nextText, stateText, valueText } from './run-line.ts';
+import { timeline } from './run-timeline.ts';
 import type { Shell } from './shell.ts';
-import { addTarget, readAgent, type TargetFlags } from './target.ts';
+import { addTarget, readAgent, withRun, type TargetFlags } from './target.ts';
+
+interface Flags extends TargetFlags {
+  readonly output: Format;
+  readonly entries?: true;
+}
 
 const about = `
-SYNC shows what the gateway has acknowledged (✓) and what waits on this device (◌).
+One line for each operation, in the order the code began them; --entries has one for each
+entry of the journal. SYNC shows what the gateway has acknowledged (✓) and what waits on this
+device (◌).
 
 Examples:
   holdfast workflow show order-1009
-  holdfast workflow show order-1009 -o json | jq .history
+  holdfast workflow show order-1009 --entries
+  holdfast workflow show order-1009 -o json | jq .lastError
 `;
 
 export function addWorkflowShow(parent: Command, shell: Shell): void {
   addTarget(parent.command('show'))
-    .description('Show a run: its state, input, history and result.')
+    .description('Show a run: what it does, waits for, has met and done.')
     .argument('<run>', 'id of the run')
+    .option('--entries', 'each entry of its history')
     .addOption(formatOption())
     .addHelpText('after', about)
-    .action(async (id: string, flags: TargetFlags & { readonly output: Format }) => {
-      const run = await readAgent(shell, flags, (agent) => agent.run(id));
-      shell.print(flags.output === 'json' ? JSON.stringify(run) : runScreen(run, shell));
+    .action(async (named: string, flags: Flags) => {
+      const run = await readAgent(shell, flags, (agent) =>
+        withRun(agent, named, (id) => agent.run(id)),
+      );
+      const table = flags.entries === true ? entriesTable : timeline;
+      shell.print(
+        flags.output === 'json'
+          ? JSON.stringify(run)
+          : `${runHeader(run, shell)}\n\n${table(run, shell)}`,
+      );
     });
 }
 
@@ -39,35 +63,52 @@ const columns: readonly Column[] = [
   { title: 'value', drop: 2 },
 ];
 
-/** A run and its history, without a final line end. */
-export function runScreen(run: RunDetailView, screen: Screen): string {
-  const label = (name: string) => paint(name.padEnd(7), 'dim', screen.color);
+/** What there is to say of a run besides its history. */
+function runHeader(run: RunDetailView, screen: Screen): string {
   const lines = [
     `${paint(printable(run.id), 'cyan', screen.color)}  ${printable(run.workflow)} v${run.version}`,
-    `${label('state')} ${stateLine(run, screen)}`,
-    `${label('started')} ${run.startedAt} (${age(run.startedAt, screen)} ago)`,
-    `${label('input')} ${valueText(run.input)}`,
   ];
-  if (run.status !== null && run.status !== undefined) {
-    lines.push(`${label('status')} ${valueText(run.status)}`);
-  }
-  if (run.output !== undefined) lines.push(`${label('output')} ${valueText(run.output)}`);
-  if (run.error !== undefined) {
-    const code = run.error.code === undefined ? '' : ` (${run.error.code})`;
-    const text = printable(`${run.error.name}: ${run.error.message}${code}`);
-    lines.push(`${label('error')} ${paint(text, 'red', screen.color)}`);
-  }
-  const rows = run.history.map((row) => historyCells(row, run));
-  return [...lines, '', renderTable(columns, rows, screen)].join('\n');
+  const add = (name: string, text: string): void => {
+    lines.push(`${paint(name.padEnd(7), 'dim', screen.color)} ${text}`);
+  };
+  add('state', stateLine(run, screen));
+  if (run.waitsFor !== null) add('waits', `for ${printable(run.waitsFor)}${dueText(run, screen)}`);
+  if (run.error !== undefined) add('error', paint(errorText(run.error), 'red', screen.color));
+  if (run.lastError !== null) add('last', lastText(run.lastError, screen));
+  add('started', `${run.startedAt} (${age(run.startedAt, screen)} ago)`);
+  add('input', valueText(run.input));
+  if (run.status !== null && run.status !== undefined) add('status', valueText(run.status));
+  if (run.output !== undefined) add('output', valueText(run.output));
+  return lines.join('\n');
 }
 
 function stateLine(run: RunDetailView, screen: Screen): string {
   const parts = [stateText(run.state, screen)];
   if (run.at !== null) parts.push(`at ${printable(run.at)}`);
   if (run.attempt > 0) parts.push(`attempt ${formatCount(run.attempt)}`);
-  const next = nextText(run, screen);
-  if (next !== '-') parts.push(`goes on ${next}`);
   return parts.join(', ');
+}
+
+function dueText(run: RunDetailView, screen: Screen): string {
+  const next = nextText(run, screen);
+  return next === '-' || run.state === 'paused' ? '' : `, ${next}`;
+}
+
+function errorText({ name, message, code }: ErrorView): string {
+  const isTold = code === undefined || message.includes(code);
+  return printable(`${name}: ${message}${isTold ? '' : ` (${code})`}`);
+}
+
+/** `error of authorize-payment, attempt 2, 4 s ago: …` */
+function lastText(error: LastError, screen: Screen): string {
+  const attempt = error.attempt === 0 ? '' : `, attempt ${formatCount(error.attempt)}`;
+  const place = `error of ${printable(error.step)}${attempt}, ${age(error.at, screen)} ago`;
+  return `${place}: ${paint(errorText(error), 'red', screen.color)}`;
+}
+
+function entriesTable(run: RunDetailView, screen: Screen): string {
+  const rows = run.history.map((row) => historyCells(row, run));
+  return renderTable(columns, rows, screen);
 }
 
 function historyCells(row: HistoryRow, run: RunDetailView): Cell[] {

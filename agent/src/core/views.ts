@@ -154,7 +154,7 @@ export interface HistoryRow {
   readonly synced: boolean;
   /** JSON form of what the entry carries, or `null`. */
   readonly value: unknown;
-  /** Operations are numbered in the order the code began them, from 1; `null`: of the run itself. */
+  /** Operations count from 1, in the order the code began them; `null`: of the run itself. */
   readonly op: number | null;
   /** What the attempt of a step took, where it is known. */
   readonly tookMs: number | null;

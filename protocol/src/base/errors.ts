@@ -129,6 +129,11 @@ export const errorCatalogue = {
     retry: 'never',
     hint: 'List runs with `holdfast workflow ls --all`.',
   },
+  HF_RUN_AMBIGUOUS: {
+    message: 'Several runs have ids that begin like this',
+    retry: 'never',
+    hint: 'Give more of the id, or all of it.',
+  },
   HF_RUN_CONFLICT: {
     message: 'A run with this id exists, of another workflow or with another input',
     retry: 'never',

@@ -25,6 +25,7 @@ export type ExitCode = (typeof Exit)[keyof typeof Exit];
 /** Codes that are not here exit with `failed`. */
 const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_USAGE: Exit.usage,
+  HF_RUN_AMBIGUOUS: Exit.usage,
   HF_INPUT_INVALID: Exit.usage,
   HF_NAME_INVALID: Exit.usage,
   HF_DURATION_INVALID: Exit.usage,
@@ -33,6 +34,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_DATA_DIR_MISSING: Exit.notFound,
   HF_WORKFLOW_UNKNOWN: Exit.notFound,
   HF_RUN_UNKNOWN: Exit.notFound,
+  HF_TOKEN_INVALID: Exit.notFound,
   HF_DEVICE_UNKNOWN: Exit.notFound,
   HF_AGENT_UNREACHABLE: Exit.unreachable,
   HF_GATEWAY_UNREACHABLE: Exit.unreachable,
@@ -42,6 +44,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_SOCKET_TAKEN: Exit.conflict,
   HF_RUN_CONFLICT: Exit.conflict,
   HF_RUN_FINISHED: Exit.conflict,
+  HF_RUN_STATE: Exit.conflict,
   HF_IDENTITY_CONFLICT: Exit.conflict,
   HF_WAIT_TIMEOUT: Exit.timedOut,
   HF_CONFIG_INVALID: Exit.config,

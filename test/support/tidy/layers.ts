@@ -12,7 +12,7 @@ const internals = ['agent/internal', 'gateway/internal'] as const;
 const table: Readonly<Record<string, readonly string[]>> = {
   'protocol/base': ['protocol/base'],
   'protocol/wire': ['protocol/base', 'protocol/wire', 'cbor-x'],
-  protocol: ['protocol/base', 'protocol/wire'],
+  protocol: ['protocol', 'protocol/base', 'protocol/wire'],
   ...Object.fromEntries(products.flatMap((product) => Object.entries(productTable(product)))),
   'device-sim': ['device-sim', 'protocol', ...products, ...internals, 'node:', 'commander'],
   examples: ['agent', 'gateway', 'examples', 'node:'],
@@ -24,8 +24,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
 function productTable(product: string): Record<string, readonly string[]> {
   const own = (place: string): string => `${product}/${place}`;
   const io = product === 'agent' ? ['mqtt', 'node-cron', 'p-retry'] : ['aedes', 'fastify', 'mqtt'];
-  const inside = [own('core'), own('io'), own('root'), own('api'), 'protocol', 'node:'];
-  const cli = [own('core'), own('root'), own('api'), own('cli'), 'protocol', 'node:', 'commander'];
+  // The codec takes a while to load: what only asks and prints does without it.
+  const light = ['protocol', 'protocol/base', 'node:'];
+  const inside = [own('core'), own('io'), own('root'), own('api'), ...light];
+  const cli = [own('core'), own('root'), own('api'), own('cli'), ...light, 'commander'];
   return {
     [own('core')]: [own('core'), 'protocol'],
     [own('io')]: [own('core'), own('io'), 'protocol', 'node:', 'level', 'p-retry', ...io],

@@ -67,6 +67,8 @@ test('each view is served as the surface gives it', async (t) => {
     '/v1/backlog': 'holdfast.backlog/1',
     '/v1/runs?all=1&limit=2': 'holdfast.runs/1',
     '/v1/runs/done': 'holdfast.run/1',
+    '/v1/runs/done/history': 'holdfast.history/1',
+    '/v1/run-ids?prefix=b&limit=1': 'holdfast.run-ids/1',
     '/v1/journal?lane=normal&after=5&limit=7': 'holdfast.journal/1',
     '/v1/wait?run=done': 'holdfast.run/1',
   };
@@ -114,9 +116,62 @@ test('signals and cancellations reach runs whatever characters their ids have', 
       { run: 'a/b é', name: 'go', payload: undefined, id: undefined },
       { run: '..', name: 'go', payload: undefined, id: undefined },
       { run: 'busy', name: 'go', payload: 1, id: 's' },
-      { run: 'busy', reason: 'left' },
+      { run: 'busy', reason: 'left', force: undefined },
     ],
   );
+});
+
+type Verb = readonly [target: string, body: unknown, status: number, name: string, asked: unknown];
+
+const about = { run: 'busy' } as const;
+
+/** What each verb is asked with, and what the surface is asked for it. */
+const verbs: readonly Verb[] = [
+  ['runs/busy/pause', { reason: 'r' }, 202, 'pause', { ...about, reason: 'r' }],
+  ['runs/busy/pause', {}, 202, 'pause', { ...about, reason: '' }],
+  ['runs/busy/resume', {}, 202, 'resume', about],
+  ['runs/busy/retry', {}, 202, 'retry', { ...about, reason: '' }],
+  ['runs/busy/skip', { step: 's', result: [1] }, 202, 'skip', { ...about, step: 's', result: [1] }],
+  ['runs/busy/skip', { step: 's' }, 202, 'skip', { ...about, step: 's', result: undefined }],
+  ['runs/busy/fork', { step: '3', id: 'n' }, 201, 'fork', { ...about, step: '3', id: 'n' }],
+  ['runs/busy/cancel', { force: true }, 202, 'cancel', { ...about, reason: '', force: true }],
+  [
+    'complete',
+    { token: 'hft_1_1_a', result: null },
+    202,
+    'complete',
+    { token: 'hft_1_1_a', result: null, error: undefined },
+  ],
+  [
+    'complete',
+    { token: 'hft_1_1_a', error: 'late' },
+    202,
+    'complete',
+    { token: 'hft_1_1_a', result: undefined, error: 'late' },
+  ],
+  ['events', { name: 'e' }, 202, 'emit', { name: 'e', payload: undefined, lane: 'normal' }],
+  [
+    'events',
+    { name: 'e', lane: 'bulk' },
+    202,
+    'emit',
+    { name: 'e', payload: undefined, lane: 'bulk' },
+  ],
+  ['nudge', {}, 202, 'nudge', undefined],
+];
+
+test('each verb asks the surface for what its body says', async (t) => {
+  const { path, surface } = await serve(t);
+
+  for (const [target, body, status, name, asked] of verbs) {
+    const reply = await post(path, `/v1/${target}`, body);
+    const what = `${target} ${JSON.stringify(body)}: ${reply.text}`;
+    t.is(reply.status, status, what);
+    t.regex(String(reply.body['schema']), /^holdfast\.[a-z-]+\/1$/, what);
+    t.deepEqual(surface.calls.findLast((call) => call.name === name)?.request, asked, what);
+  }
+  const bare = await ask(path, '/v1/nudge', { method: 'POST' });
+  t.is(bare.status, 202, 'a body that says nothing may be left out');
 });
 
 type Refusal = readonly [method: string, target: string, body: string, status: number];
@@ -149,6 +204,22 @@ const refused: readonly Refusal[] = [
   ['POST', '/v1/runs', '{"workflow":"checkout","extra":1}', 400],
   ['POST', '/v1/runs', '{"workflow":"nope"}', 404],
   ['POST', '/v1/runs/done/cancel', '{}', 409],
+  ['POST', '/v1/runs/busy/cancel', '{"force":"yes"}', 400],
+  ['POST', '/v1/runs/done/pause', '{}', 409],
+  ['POST', '/v1/runs/nobody/pause', '{}', 404],
+  ['POST', '/v1/runs/busy/pause', '{"reason":1}', 400],
+  ['POST', '/v1/runs/busy/resume', '{"reason":"x"}', 400],
+  ['POST', '/v1/runs/busy/skip', '{}', 400],
+  ['POST', '/v1/runs/busy/fork', '{"id":"x"}', 400],
+  ['GET', '/v1/runs/busy/fork', '', 405],
+  ['GET', '/v1/runs/nobody/history', '', 404],
+  ['GET', '/v1/run-ids?limit=101', '', 400],
+  ['POST', '/v1/complete', '{}', 400],
+  ['POST', '/v1/complete', '{"token":"hft_9"}', 404],
+  ['POST', '/v1/complete', '{"token":"hft_1_1_a","result":1,"error":"x"}', 400],
+  ['POST', '/v1/events', '{"payload":1}', 400],
+  ['POST', '/v1/events', '{"name":"e","lane":"fast"}', 400],
+  ['POST', '/v1/nudge', '{"now":true}', 400],
   ['POST', '/v1/runs', '[['.repeat(100_000), 400],
 ];
 

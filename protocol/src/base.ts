@@ -1,0 +1,11 @@
+/** What needs no codec: a command line that only asks and prints starts in half the time with it. */
+export * from './base/assert.ts';
+export * from './base/bytes.ts';
+export * from './base/errors.ts';
+export * from './base/exit.ts';
+export * from './base/log.ts';
+export * from './base/names.ts';
+export * from './base/ports.ts';
+export * from './base/terminal.ts';
+export * from './base/units.ts';
+export * from './wire/lanes.ts';
