@@ -23,6 +23,14 @@ export async function continueRun(engine: Engine, run: Run, input: Uint8Array): 
       body: { kind: 'signal.received', name, ...signal },
     })),
   );
+  // A signal that was sent again counts no more than once, whichever history is there by then.
+  for (const signal of run.progress.signalIds) birth.run.progress.signalIds.add(signal);
+  const signals = [
+    layout.earlierSignals(number, undefined),
+    ...(run.progress.signalIds.size === 0
+      ? []
+      : [layout.earlierSignals(birth.run.facts.number, run.progress.signalIds)]),
+  ];
   const timers: StoreOp[] = [...run.ops.values()]
     .filter((op) => op.dueAtMs > 0)
     .map((op) => layout.timer(number, op.number, undefined));
@@ -30,7 +38,7 @@ export async function continueRun(engine: Engine, run: Run, input: Uint8Array): 
   try {
     await engine.runJournal.appendAll(
       [{ run, body: { kind: 'run.continued', input } }, birth.entry, ...carried],
-      [...layout.finalRecord(number, record), ...timers, ...birth.ops],
+      [...layout.finalRecord(number, record), ...timers, ...signals, ...birth.ops],
     );
   } catch (error) {
     unborn(engine, birth);

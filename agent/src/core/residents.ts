@@ -1,4 +1,5 @@
 import { HoldfastError, assert, messageOf } from '@holdfast/protocol';
+import { continues } from './engine.ts';
 import { forgetRetried } from './repair.ts';
 import { Run, type RunFacts, type RunHost } from './run.ts';
 import type { RunRecord } from './run-record.ts';
@@ -78,6 +79,9 @@ export class Residents {
     run.parked = record.state !== 'pending' && record.state !== 'running';
     try {
       const history = await this.#store.history(number);
+      if (continues(facts.uid)) {
+        for (const id of await this.#store.earlierSignals(number)) run.progress.signalIds.add(id);
+      }
       run.n = history.length;
       run.crashes = record.crashes;
       run.feed(forgetRetried(history.map(({ entry }) => entry)));

@@ -1,6 +1,8 @@
 import {
   HoldfastError,
+  decodeCbor,
   decodeEntry,
+  encodeCbor,
   lanes,
   type Entry,
   type EntryOf,
@@ -39,6 +41,12 @@ export interface HistoryEntry {
 }
 
 const PAGE = 1_000;
+/** A caller who was cut off repeats its last signals, not those of last month. */
+const EARLIER_SIGNALS_MAX = 1_000;
+const EARLIER_BOUNDS = { bytesMax: 1 << 20, depthMax: 2, itemsMax: EARLIER_SIGNALS_MAX };
+
+const earlierSignalsKey = (run: number): Uint8Array => metaKey(`signals/${run}`);
+
 /** The longest that six bytes hold. */
 const TIMER_MS_MAX = 2 ** 48 - 1;
 
@@ -122,6 +130,13 @@ export class RunStore {
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `run ${number} begins with ${entry.kind}` });
   }
 
+  /** Ids of signals that earlier histories of this run were given, the newest. */
+  async earlierSignals(number: number): Promise<readonly string[]> {
+    const value = await this.#store.get(earlierSignalsKey(number));
+    const ids = value ? decodeCbor(value, EARLIER_BOUNDS) : [];
+    return Array.isArray(ids) ? ids.map(String) : [];
+  }
+
   async meta(name: string): Promise<number> {
     const value = await this.#store.get(metaKey(name));
     return value ? getNumber(value, 0) : 0;
@@ -192,6 +207,12 @@ export const layout = {
     putNumber(value, 0, dueAtMs);
     putNumber(value, NUMBER_BYTES, Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(delayMs))));
     return { kind: 'put', key, value };
+  },
+  /** Ids that count no more in the next history of a run; `undefined`: it has ended. */
+  earlierSignals(run: number, ids: ReadonlySet<string> | undefined): StoreOp {
+    const key = earlierSignalsKey(run);
+    if (ids === undefined) return { kind: 'delete', key };
+    return { kind: 'put', key, value: encodeCbor([...ids].slice(-EARLIER_SIGNALS_MAX)) };
   },
   meta: (name: string, value: number): StoreOp => ({
     kind: 'put',
