@@ -24,6 +24,8 @@ import type { RuntimePorts } from './core/ports.ts';
 import { Retention } from './core/retention.ts';
 import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
+import type { OverlapPolicy } from './core/schedule.ts';
+import { Schedules, storedSchedules } from './core/schedules.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/starts.ts';
 import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
@@ -33,7 +35,7 @@ import type { Workflow } from './core/workflow.ts';
 import { EntityHandle } from './entity-handle.ts';
 import { newAbort, turn } from './io/abort.ts';
 import { systemChance } from './io/chance.ts';
-import { createCron, type Cron } from './io/cron.ts';
+import { calendarOf } from './io/cron.ts';
 import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
 import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
@@ -47,6 +49,7 @@ import type { SocketServer } from './io/socket-server.ts';
 import { onStray } from './io/strays.ts';
 import { systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
+import { ScheduleHandle } from './schedule-handle.ts';
 
 /** Options of an agent. What is not given has the default that is named. */
 export interface AgentOptions {
@@ -105,15 +108,39 @@ export interface StartOptions {
   readonly reuse?: ReusePolicy;
 }
 
-export interface ScheduleOptions {
-  /** Five or six fields, for example every five minutes: `*\/5 * * * *`. */
+export interface ScheduleOptions<I = unknown> {
+  /**
+   * Five or six fields, for example every five minutes: `*\/5 * * * *`; or `@daily` and its like.
+   * With hours, it means these times of the day; without, every so many minutes.
+   */
   readonly cron: string;
-  readonly workflow: string | Workflow<never, unknown>;
-  readonly input?: unknown;
+  readonly workflow: string | Workflow<I, unknown>;
+  readonly input?: NoInfer<I>;
   /** Begins the ids of the runs it starts. Default: the name of the workflow. */
   readonly id?: string;
-  /** IANA name. Default UTC. */
+  /** IANA name. Default UTC, where no hour is left out or comes twice. */
   readonly timezone?: string;
+  /**
+   * What becomes of slots that came while the device was off, slept, or was set forward over them:
+   * `latest` (default) starts one run for the newest of them, `all` one for each of the newest 256,
+   * `skip` none. A slot is missed when it is more than a minute late. Those that are passed over
+   * are journaled as `schedule.skipped`.
+   */
+  readonly missed?: 'skip' | 'latest' | 'all';
+  /** Missed slots that are older are passed over. Default: none is too old. */
+  readonly maxAge?: Duration;
+  /**
+   * What becomes of a slot while the run that the schedule started last has not ended. `allow`
+   * (default): both run. `skip`: the slot is passed over. `buffer-one`, `buffer-all`: it waits, and
+   * one more, or up to 1,000. `cancel`: the run is cancelled, and the slot waits for its end.
+   * `terminate`: the run ends at once.
+   */
+  readonly overlap?: OverlapPolicy;
+  /**
+   * Runs begin later than their slots by up to this: by how much is drawn once for each device and
+   * schedule. Spreads what a fleet does at midnight. Default 0.
+   */
+  readonly jitter?: Duration;
 }
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
@@ -131,7 +158,6 @@ export class Agent {
   /** Resolves when stable storage failed: nothing is journaled any more; start a new process. */
   readonly failed: Promise<HoldfastError>;
   readonly #parts: AgentParts;
-  readonly #schedules = new Set<() => void>();
   #server: SocketServer | undefined;
 
   private constructor(parts: AgentParts) {
@@ -227,34 +253,23 @@ export class Agent {
   }
 
   /**
-   * Starts a run at each slot of a cron expression, once a slot: the slot is part of the run's id.
+   * Starts a run at each slot of a cron expression, exactly one a slot: the slot is part of the
+   * run's id, and is journaled with its start. Deals with the slots that were missed since this
+   * schedule was here last. That it exists is durable once this resolves.
    *
-   * @returns Stops.
-   * @throws HF_CRON_INVALID, HF_WORKFLOW_UNKNOWN, HF_VALUE_*.
+   * Nothing starts before the wall clock can be believed: not before this version was made, and
+   * not before what was journaled last, unless the clock was set since.
+   *
+   * @throws HF_CRON_INVALID, HF_NAME_INVALID, HF_CONFIG_INVALID, HF_DURATION_INVALID,
+   *   HF_WORKFLOW_UNKNOWN, HF_VALUE_*, HF_SCHEDULE_DUPLICATE.
    */
-  schedule(options: ScheduleOptions): () => void {
-    const { cron, log, runtime } = this.#parts;
-    const { workflow: which, timezone } = options;
-    const workflow = typeof which === 'string' ? which : which.name;
-    if (!runtime.workflowNames.includes(workflow)) {
-      throw new HoldfastError('HF_WORKFLOW_UNKNOWN', { why: `${workflow}, of a schedule` });
-    }
-    const input = encodeValue(options.input, 'input');
-    const prefix = options.id ?? workflow;
-    const stop = cron.schedule(options.cron, {
-      timezone,
-      onSlot: async (slotAtMs) => {
-        const id = `${prefix}@${new Date(slotAtMs).toISOString()}`;
-        await runtime.start({ workflow, input, id }).catch((error: unknown) => {
-          log.error('a scheduled run did not start', { id, why: String(error) });
-        });
-      },
-    });
-    this.#schedules.add(stop);
-    return () => {
-      this.#schedules.delete(stop);
-      stop();
-    };
+  async schedule<I, O = unknown>(
+    options: ScheduleOptions<I> & { readonly workflow: string | Workflow<I, O> },
+  ): Promise<ScheduleHandle<O>> {
+    const { workflow } = options;
+    const name = typeof workflow === 'string' ? workflow : workflow.name;
+    const id = await this.#parts.schedules.add({ ...options, workflow: name });
+    return new ScheduleHandle<O>(this.#parts, id);
   }
 
   status(): Promise<StatusView> {
@@ -281,9 +296,9 @@ export class Agent {
    * what was appended is committed. Runs go on at the next open.
    */
   async close(): Promise<void> {
-    const { uplink, retention, runtime, journal, dir } = this.#parts;
+    const { uplink, retention, runtime, schedules, journal, dir } = this.#parts;
     await this.#server?.close();
-    for (const stop of this.#schedules) stop();
+    schedules.close();
     retention.close();
     await idle(runtime, CLOSE_GRACE_MS);
     const reason = new HoldfastError('HF_AGENT_CLOSED');
@@ -302,11 +317,11 @@ export class Agent {
 export interface AgentParts {
   readonly dir: DataDir;
   readonly log: Log;
-  readonly cron: Cron;
   readonly journal: Journal;
   readonly store: RunStore;
   readonly inspector: Inspector;
   readonly runtime: Runtime;
+  readonly schedules: Schedules;
   readonly retention: Retention;
   readonly uplink: Uplink | undefined;
   readonly surface: AgentSurface;
@@ -377,12 +392,15 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
+  const { device } = dir;
+  const scheduling = { device, ports, journal, store: dir.store, runtime, calendarOf };
+  const schedules = await Schedules.open(scheduling);
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
-  const surface = new LiveSurface({ ...parts, runtime, nudge: () => uplink?.nudge() });
+  const acts = { runtime, schedules, nudge: () => uplink?.nudge() };
+  const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);
   const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });
-  const cron = createCron(clock, log);
-  return { dir, log, cron, journal, store, inspector, runtime, retention, uplink, surface };
+  return { dir, log, journal, store, inspector, runtime, schedules, retention, uplink, surface };
 }
 
 const CONDITION_EVERY = '5s';
@@ -460,7 +478,9 @@ export async function readStopped(dataDir: string): Promise<{
       ...{ startedAtMs: null, gateway: null, recreated: false, salvage: dir.salvage },
     };
     const counts = () => inspector.counts();
-    const parts = { facts, clock: systemClock, journal, inspector, counts, link: () => undefined };
+    const schedulesView = () => storedSchedules(dir.device, dir.store);
+    const told = { counts, schedulesView, link: () => undefined };
+    const parts = { facts, clock: systemClock, journal, inspector, ...told };
     return { surface: new AgentReaderCore(parts), close: () => dir.release() };
   } catch (error) {
     await dir.release();

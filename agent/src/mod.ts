@@ -15,6 +15,8 @@ export {
 } from './agent.ts';
 export { EntityHandle } from './entity-handle.ts';
 export { RunHandle } from './run-handle.ts';
+export { ScheduleHandle } from './schedule-handle.ts';
 export { entity, type Entity, type EntityChange, type EntityOptions } from './core/entity.ts';
+export type * from './core/schedule-views.ts';
 export type * from './core/views.ts';
 export * from './core/workflow.ts';

@@ -11,6 +11,7 @@ import type {
   SkipRequest,
   StartRequest,
 } from './core/surface.ts';
+import type { SchedulesView } from './core/schedule-views.ts';
 import type {
   BacklogView,
   HistoryView,
@@ -54,6 +55,13 @@ export interface ForkedView {
 export interface NudgedView {
   readonly schema: 'holdfast.nudged/1';
   readonly link: LinkView;
+}
+
+export interface TriggeredView {
+  readonly schema: 'holdfast.schedule-triggered/1';
+  readonly schedule: string;
+  /** The run that was started. */
+  readonly run: string;
 }
 
 /** Talks to a running agent over its socket. Every failure is a HoldfastError. */
@@ -138,6 +146,22 @@ export class SocketClient implements AgentReader {
 
   emit(event: EmitRequest): Promise<unknown> {
     return this.#post('/v1/events', event);
+  }
+
+  schedules(): Promise<SchedulesView> {
+    return this.#get('/v1/schedules');
+  }
+
+  pauseSchedule(id: string): Promise<object> {
+    return this.#post(`/v1/schedules/${encodeURIComponent(id)}/pause`, {});
+  }
+
+  resumeSchedule(id: string): Promise<object> {
+    return this.#post(`/v1/schedules/${encodeURIComponent(id)}/resume`, {});
+  }
+
+  triggerSchedule(id: string): Promise<TriggeredView> {
+    return this.#post(`/v1/schedules/${encodeURIComponent(id)}/trigger`, {});
   }
 
   nudge(): Promise<NudgedView> {

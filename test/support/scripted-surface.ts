@@ -187,6 +187,34 @@ export class ScriptedSurface implements Surface {
     return Promise.resolve();
   }
 
+  schedules(): ReturnType<Surface['schedules']> {
+    this.#note('schedules', undefined);
+    return Promise.resolve({
+      schema: 'holdfast.schedules/1',
+      device: 'pump-017',
+      schedules: [
+        {
+          ...{ id: 'report', workflow: 'busy', cron: '0 3 * * *', timezone: 'Europe/Berlin' },
+          ...{ missed: 'latest', overlap: 'buffer-one', state: 'active', nextAt: AT },
+          ...{ lastSlotAt: AT, lastRun: 'report@2026-05-04T03:00:00.000Z', buffered: 1 },
+        },
+      ],
+    });
+  }
+
+  pauseSchedule(id: string): Promise<void> {
+    return Promise.resolve(this.#note('pauseSchedule', id));
+  }
+
+  resumeSchedule(id: string): Promise<void> {
+    return Promise.resolve(this.#note('resumeSchedule', id));
+  }
+
+  triggerSchedule(id: string): Promise<{ readonly run: string }> {
+    this.#note('triggerSchedule', id);
+    return Promise.resolve({ run: `${id}@now-1` });
+  }
+
   nudge(): Promise<Status['link']> {
     this.#note('nudge', undefined);
     return Promise.resolve(this.link);

@@ -1,20 +1,14 @@
-import { HoldfastError, encodeValue, type Clock, type Command, type Log } from '@holdfast/protocol';
-import {
+import { HoldfastError, encodeValue, type Command, type Log } from '@holdfast/protocol';
+import type {
   Inspector,
   Journal,
   RunStore,
   Runtime,
-  newAbort,
-  onStray,
-  delayAfter,
-  sha256,
-  turn,
-  type Attempts,
-  type Workflow,
+  ScheduleRequest,
+  Schedules,
+  Workflow,
 } from '@holdfast/agent/internal';
-import { SimChance } from './sim-chance.ts';
-import { SimClock } from './sim-clock.ts';
-import { SimStore } from './sim-store.ts';
+import { Life, SimClock, SimStore } from '@holdfast/agent/testing';
 
 type AnyWorkflow = Workflow<never, unknown>;
 
@@ -43,57 +37,44 @@ export class SimDevice {
   get runs(): RunStore {
     return this.#alive().runs;
   }
+  get schedules(): Schedules {
+    return this.#alive().schedules;
+  }
 
   /** Starts the agent's process on what the disk holds, and lets it recover. */
   async start(...workflows: readonly AnyWorkflow[]): Promise<void> {
     this.#boot += 1;
-    const clock = new LifeClock(this.clock);
-    const store = this.store;
-    const journal = await Journal.open({
-      ...{ device: 'sim-1', epoch: 1, boot: this.#boot, clock, sha256, store },
-    });
-    const runs = new RunStore(store, journal);
     const log: Log = {
       error: (message, fields) => this.errors.push(`${message} ${JSON.stringify(fields)}`),
       info: (message) => this.infos.push(message),
       debug: () => {},
     };
-    const runtime = new Runtime({
-      ports: {
-        ...{ clock, chance: new SimChance(this.#boot), log, sha256, newAbort, turn, onStray },
-        attempts: simAttempts(clock),
-      },
-      ...{ journal, store: runs, workflows, stepsAtOnce: this.stepsAtOnce },
+    const { conditions, clock, store, stepsAtOnce } = this;
+    this.#life = await Life.open({
+      ...{ device: 'sim-1', boot: this.#boot, seed: this.#boot, workflows, log },
+      ...{ clock, store, stepsAtOnce },
       conditionOf: (name) => {
-        const { conditions } = this;
         if (!conditions.has(name)) return undefined;
         return { check: () => conditions.get(name) === true, everyMs: 5_000 };
       },
     });
-    const inspector = new Inspector({
-      ...{ journal, store: runs, resident: (number) => runtime.resident(number) },
-    });
-    this.#life = { clock, journal, runs, runtime, inspector };
-    await runtime.recover();
+    await this.runtime.recover();
     await this.settle();
   }
 
   /** SIGKILL: nothing that this life still does has an effect. */
   crash(): void {
-    this.#alive().clock.die();
-    this.store = this.store.crash();
+    this.store = this.#alive().kill();
     this.#life = undefined;
   }
 
   /** Ends in order, as at SIGTERM. */
   async stop(): Promise<void> {
-    const { clock, journal, runtime } = this.#alive();
+    const { journal, runtime } = this.#alive();
     const reason = new HoldfastError('HF_AGENT_CLOSED');
     await runtime.close(reason);
     await journal.close(reason);
-    clock.die();
-    this.store = this.store.crash();
-    this.#life = undefined;
+    this.crash();
   }
 
   async restart(...workflows: readonly AnyWorkflow[]): Promise<void> {
@@ -106,6 +87,12 @@ export class SimDevice {
     const started = await this.runtime.start({ workflow: workflow.name, input: encoded, id });
     await this.settle();
     return started.id;
+  }
+
+  async schedule(request: ScheduleRequest): Promise<string> {
+    const id = await this.schedules.add(request);
+    await this.settle();
+    return id;
   }
 
   async signal(name: string, payload?: unknown, options: { id?: string; run?: string } = {}) {
@@ -150,54 +137,9 @@ export class SimDevice {
   }
 }
 
-interface Life {
-  readonly clock: LifeClock;
-  readonly journal: Journal;
-  readonly runs: RunStore;
-  readonly runtime: Runtime;
-  readonly inspector: Inspector;
-}
-
-/** The world's clock as one process sees it; what a dead one asked for never comes. */
-class LifeClock implements Clock {
-  readonly #world: Clock;
-  #isDead = false;
-
-  constructor(world: Clock) {
-    this.#world = world;
-  }
-
-  die(): void {
-    this.#isDead = true;
-  }
-  nowMs(): number {
-    return this.#world.nowMs();
-  }
-  monoMs(): number {
-    return this.#world.monoMs();
-  }
-  wakeIn(delayMs: number, wake: () => void): () => void {
-    return this.#world.wakeIn(delayMs, () => {
-      if (!this.#isDead) wake();
-    });
-  }
-}
-
-/** Attempts in virtual time. */
-function simAttempts(clock: Clock): Attempts {
-  return async (run, options) => {
-    for (let attempt = options.first; ; attempt += 1) {
-      try {
-        await run(attempt);
-        return;
-      } catch (error) {
-        const isLast = attempt >= options.last;
-        const delayMs = isLast ? undefined : delayAfter(options, attempt);
-        const answer = await options.onFailed(attempt, error, delayMs);
-        if (answer === 'stop' || delayMs === undefined || options.signal.aborted) return;
-        await new Promise<void>((resolve) => clock.wakeIn(delayMs, resolve));
-        if (options.signal.aborted) return;
-      }
-    }
-  };
+/** Everything that can go on without time or the outside has gone on. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

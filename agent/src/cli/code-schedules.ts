@@ -1,20 +1,16 @@
 import { HoldfastError } from '@holdfast/protocol';
+import type { ScheduleOptions } from '../agent.ts';
 import { isWorkflow, type Workflow } from '../core/workflow.ts';
 
-/** One item of `export const schedules` of a file of workflows. */
-export interface ScheduleSpec {
-  /** Five or six fields. */
-  readonly cron: string;
+/** One item of `export const schedules` of a file of workflows: what `agent.schedule` takes. */
+export interface ScheduleSpec extends ScheduleOptions {
   /** Name of a workflow that the same file exports. */
   readonly workflow: string;
-  readonly input?: unknown;
-  /** Begins the ids of the runs it starts; default: the name of the workflow. */
-  readonly id?: string;
-  /** IANA name; default: UTC. */
-  readonly timezone?: string;
 }
 
-const known = new Set(['cron', 'workflow', 'input', 'id', 'timezone']);
+const texts = ['id', 'timezone', 'missed', 'overlap'];
+const durations = ['maxAge', 'jitter'];
+const known = new Set(['cron', 'workflow', 'input', ...texts, ...durations]);
 
 /** @throws HF_CODE_UNREADABLE for what is no list of schedules of these workflows. */
 export function readSchedules(
@@ -49,12 +45,10 @@ function readSchedule(item: unknown, fault: (why: string) => HoldfastError): Sch
   const cron = text('cron');
   const workflow = isWorkflow(spec['workflow']) ? spec['workflow'].name : text('workflow');
   if (cron === undefined || workflow === undefined) throw fault('lacks cron or workflow');
-  const [id, timezone] = [text('id'), text('timezone')];
-  return {
-    cron,
-    workflow,
-    input: spec['input'],
-    ...(id === undefined ? {} : { id }),
-    ...(timezone === undefined ? {} : { timezone }),
-  };
+  for (const name of texts) text(name);
+  for (const name of durations) {
+    if (typeof spec[name] !== 'number') text(name);
+  }
+  // What a text may say is checked where it is used.
+  return { ...spec, cron, workflow };
 }

@@ -92,7 +92,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),
   });
   try {
-    for (const schedule of code.schedules) agent.schedule(schedule);
+    for (const schedule of code.schedules) await agent.schedule(schedule);
     return agent;
   } catch (error) {
     await agent.close();

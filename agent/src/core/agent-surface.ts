@@ -10,6 +10,7 @@ import type { Inspector } from './inspect.ts';
 import { time } from './run-detail.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
+import type { SchedulesView } from './schedule-views.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
@@ -45,6 +46,7 @@ export interface ReaderParts {
   readonly journal: Journal;
   readonly inspector: Inspector;
   readonly counts: () => Promise<Partial<Record<RunState, number>>>;
+  readonly schedulesView: () => Promise<SchedulesView>;
   /** `undefined`: no gateway is configured, or the agent does not run. */
   readonly link: () => UplinkView | undefined;
 }
@@ -112,6 +114,10 @@ export class AgentReaderCore {
 
   history(id: string): Promise<HistoryView> {
     return this.#parts.inspector.history(id);
+  }
+
+  schedules(): Promise<SchedulesView> {
+    return this.#parts.schedulesView();
   }
 
   journal(query: Parameters<Inspector['journal']>[0]): Promise<JournalView> {

@@ -1,5 +1,5 @@
 /** More than that many times set, a clock is no clock; the oldest stretch is forgotten. */
-const STRETCHES_MAX = 64;
+const STRETCHES_MAX = 16;
 
 export interface Stretch {
   readonly fromMs: number;
@@ -8,28 +8,49 @@ export interface Stretch {
 
 /**
  * Which stretches of wall time a schedule has lived through: the slots in them have had their
- * turn. There is more than one only after the clock was set.
+ * turn. There is more than one only after the clock was set, or the agent was started again.
  */
 export class Coverage {
-  readonly #past: Stretch[] = [];
-  #current: Stretch;
+  readonly #past: readonly Stretch[];
+  readonly #current: Stretch;
 
-  constructor(fromMs: number) {
-    this.#current = { fromMs, toMs: fromMs };
+  private constructor(past: readonly Stretch[], current: Stretch) {
+    this.#past = past.slice(-STRETCHES_MAX);
+    this.#current = current;
+  }
+
+  static from(atMs: number): Coverage {
+    return new Coverage([], { fromMs: atMs, toMs: atMs });
+  }
+
+  /** Reads what `stored` gave. */
+  static restore(stored: readonly number[]): Coverage {
+    const stretches: Stretch[] = [];
+    for (let at = 0; at + 1 < stored.length; at += 2) {
+      stretches.push({ fromMs: stored[at] ?? 0, toMs: stored[at + 1] ?? 0 });
+    }
+    const current = stretches.pop() ?? { fromMs: 0, toMs: 0 };
+    return new Coverage(stretches, current);
+  }
+
+  /** Begin and end of each stretch, the one that is going on last. */
+  get stored(): readonly number[] {
+    return [...this.#past, this.#current].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
   }
 
   /** That moment had its turn, in the stretch that is going on. */
-  take(atMs: number): void {
+  take(atMs: number): Coverage {
     const { fromMs, toMs } = this.#current;
-    this.#current = { fromMs: Math.min(fromMs, atMs), toMs: Math.max(toMs, atMs) };
+    return new Coverage(this.#past, {
+      fromMs: Math.min(fromMs, atMs),
+      toMs: Math.max(toMs, atMs),
+    });
   }
 
-  /** The clock was set from one time to another: another stretch begins. */
-  jump(fromMs: number, toMs: number): void {
-    this.take(fromMs);
-    this.#past.push(this.#current);
-    if (this.#past.length > STRETCHES_MAX) this.#past.shift();
-    this.#current = { fromMs: toMs, toMs };
+  /** Another stretch begins at that time. */
+  jump(fromMs: number, toMs: number): Coverage {
+    const ended = this.take(fromMs).#current;
+    return new Coverage([...this.#past, ended], { fromMs: toMs, toMs });
   }
 
   /** A past stretch that this moment lies in, if there is one. */

@@ -10,12 +10,15 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  *   'f' run[6]              → run record                            a run that has
  *   'i' id                  → run[6]                                the number of a run
  *   't' run[6] op[4]        → dueAtMs[6] delayMs[6]                 a timer
+ *   's' id                  → schedule record                       a schedule
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
  * difference of two.
  */
-const tables = { e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, t: 0x74, m: 0x6d } as const;
+const tables = {
+  ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, t: 0x74, s: 0x73, m: 0x6d },
+} as const;
 
 export const NUMBER_BYTES = 6;
 
@@ -93,6 +96,10 @@ const encodeUtf8 = (text: string): number[] =>
 
 export function runIdKey(id: string): Uint8Array {
   return Uint8Array.from([tables.i, ...encodeUtf8(id)]);
+}
+
+export function scheduleKey(id: string): Uint8Array {
+  return Uint8Array.from([tables.s, ...encodeUtf8(id)]);
 }
 
 export function metaKey(name: string): Uint8Array {

@@ -1,6 +1,7 @@
 import { HoldfastError, encodeValue } from '@holdfast/protocol';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
 import type { Runtime } from './runtime.ts';
+import type { Schedules } from './schedules.ts';
 import type {
   AgentSurface,
   CancelRequest,
@@ -17,6 +18,7 @@ import { TerminalError } from './workflow.ts';
 
 export interface LiveParts extends ReaderParts {
   readonly runtime: Runtime;
+  readonly schedules: Schedules;
   /** Connects now, where there is a gateway. */
   readonly nudge: () => void;
 }
@@ -78,6 +80,18 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
 
   async emit({ name, payload, lane = 'normal' }: EmitRequest): Promise<void> {
     await this.#runtime.emit({ name, payload: encodeValue(payload, 'payload'), lane });
+  }
+
+  pauseSchedule(id: string): Promise<void> {
+    return this.#live.schedules.pause(id);
+  }
+
+  resumeSchedule(id: string): Promise<void> {
+    return this.#live.schedules.resume(id);
+  }
+
+  async triggerSchedule(id: string): Promise<{ readonly run: string }> {
+    return { run: await this.#live.schedules.trigger(id) };
   }
 
   async nudge(): Promise<LinkView> {

@@ -1,5 +1,4 @@
 import type { Clock, Log } from '@holdfast/protocol';
-import { Coverage } from './coverage.ts';
 
 /** When the slots of one cron expression are. */
 export interface Calendar {
@@ -7,73 +6,92 @@ export interface Calendar {
   nextAfter(afterMs: number): number;
 }
 
-/** Told of a slot by its wall time; earlier than now if the slot was passed over. */
-export type OnSlot = (slotAtMs: number) => void;
+/** Something that is due at moments of the wall clock. */
+export interface SlotWaiter {
+  /** Wall time, ms since 1970. Infinity: never. */
+  readonly nextAtMs: number;
+  /** Called once `nextAtMs` has come, and not before it was changed again. */
+  fire(nowMs: number): void;
+  /** The wall clock was set, or the host slept. */
+  clockSet(fromMs: number, toMs: number): void;
+}
 
 /** A wall clock that was set is noticed within this time. */
 const WATCH_MS = 10_000;
 /** What wall and monotonic time may differ by between two looks without it being a jump. */
 const DRIFT_MS_MAX = 2_000;
-
-interface Schedule {
-  readonly calendar: Calendar;
-  readonly onSlot: OnSlot;
-  readonly coverage: Coverage;
-  nextAtMs: number;
-}
+/** This version did not exist before: a clock that says so has not been set. */
+export const RELEASED_AT_MS = Date.UTC(2026, 0, 1);
 
 /**
- * Waits for the slots of all schedules with one wake-up, however the wall clock moves:
+ * Waits for moments of the wall clock, for all schedules with one wake-up, however the clock moves.
  *
- *   set forward, host suspended, process blocked   the latest slot passed over fires, once
- *   set back                                       a slot that has fired does not fire again
+ * Nothing fires before the time can be believed: not before this version was made, and not before
+ * what was journaled last, unless the clock was set since. A device that boots in 1970 waits until
+ * somebody tells it the time.
  */
 export class Slots {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #schedules = new Set<Schedule>();
-  #seen = { wallMs: 0, monoMs: 0 };
+  readonly #journaledAtMs: number;
+  readonly #waiters = new Set<SlotWaiter>();
+  #seen: { readonly wallMs: number; readonly monoMs: number };
+  /** Wall time when it could be believed last, if it was set since. */
+  #believedMs: number | undefined;
+  #wasSet = false;
   #cancelWake: (() => void) | undefined;
 
-  constructor(clock: Clock, log: Log) {
+  /** @param journaledAtMs Wall time of the entry that was journaled last; 0: there is none. */
+  constructor(clock: Clock, log: Log, journaledAtMs: number) {
     this.#clock = clock;
     this.#log = log;
+    this.#journaledAtMs = journaledAtMs;
+    this.#seen = { wallMs: clock.nowMs(), monoMs: clock.monoMs() };
   }
 
-  /** Calls `onSlot` at each slot from now on. @returns Stops. */
-  add(calendar: Calendar, onSlot: OnSlot): () => void {
+  /** Whether the wall clock can be believed. */
+  get isTrusted(): boolean {
+    const nowMs = this.#clock.nowMs();
+    return nowMs >= RELEASED_AT_MS && (nowMs >= this.#journaledAtMs || this.#wasSet);
+  }
+
+  /** @returns Stops. */
+  add(waiter: SlotWaiter): () => void {
     this.#lookAtClock();
-    const { wallMs } = this.#seen;
-    const nextAtMs = calendar.nextAfter(wallMs);
-    const schedule = { calendar, onSlot, coverage: new Coverage(wallMs), nextAtMs };
-    this.#schedules.add(schedule);
-    this.#wake();
+    this.#waiters.add(waiter);
+    this.wake();
     return () => {
-      this.#schedules.delete(schedule);
-      this.#wake();
+      this.#waiters.delete(waiter);
+      this.wake();
     };
   }
 
-  #wake(): void {
+  /** Sets the wake-up anew, after a waiter's next moment has changed. */
+  wake(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    if (this.#schedules.size === 0) return;
-    const nextAtMs = Math.min(...Array.from(this.#schedules, ({ nextAtMs: atMs }) => atMs));
-    const delayMs = Math.min(WATCH_MS, Math.max(1, nextAtMs - this.#clock.nowMs()));
+    if (this.#waiters.size === 0) return;
+    const nextAtMs = Math.min(...Array.from(this.#waiters, (waiter) => waiter.nextAtMs));
+    const restMs = this.isTrusted ? nextAtMs - this.#clock.nowMs() : WATCH_MS;
+    const delayMs = Math.min(WATCH_MS, Math.max(1, restMs));
     this.#cancelWake = this.#clock.wakeIn(delayMs, () => this.#fireDue());
+  }
+
+  close(): void {
+    this.#waiters.clear();
+    this.wake();
   }
 
   #fireDue(): void {
     this.#lookAtClock();
     const { wallMs } = this.#seen;
-    const fired = [...this.#schedules]
-      .filter((schedule) => schedule.nextAtMs <= wallMs)
-      .map((schedule) => ({ schedule, slotAtMs: takeLatest(schedule, wallMs) }));
-    this.#wake();
-    for (const { schedule, slotAtMs } of fired) {
-      // One that fired before may have stopped it.
-      if (this.#schedules.has(schedule)) schedule.onSlot(slotAtMs);
+    if (this.isTrusted) {
+      for (const waiter of [...this.#waiters]) {
+        const isDue = this.#waiters.has(waiter) && waiter.nextAtMs <= wallMs;
+        if (isDue) waiter.fire(wallMs);
+      }
     }
+    this.wake();
   }
 
   #lookAtClock(): void {
@@ -81,48 +99,14 @@ export class Slots {
     const now = { wallMs: this.#clock.nowMs(), monoMs: this.#clock.monoMs() };
     this.#seen = now;
     const byMs = now.wallMs - before.wallMs - (now.monoMs - before.monoMs);
-    if (this.#schedules.size === 0 || Math.abs(byMs) <= DRIFT_MS_MAX) return;
-    this.#log.info('the clock was set; schedules follow it', { byMs: Math.round(byMs) });
-    for (const schedule of this.#schedules) {
-      schedule.coverage.jump(before.wallMs, now.wallMs);
-      if (now.wallMs < before.wallMs) schedule.nextAtMs = nextUntaken(schedule, now.wallMs);
+    if (Math.abs(byMs) > DRIFT_MS_MAX) {
+      this.#log.info('the clock was set; schedules follow it', { byMs: Math.round(byMs) });
+      this.#believedMs ??= before.wallMs;
+      this.#wasSet = true;
     }
+    if (this.#believedMs === undefined || !this.isTrusted) return;
+    const fromMs = this.#believedMs;
+    this.#believedMs = undefined;
+    for (const waiter of this.#waiters) waiter.clockSet(fromMs, now.wallMs);
   }
-}
-
-/** Takes the latest slot through `nowMs` that was not taken before, and finds the next one. */
-function takeLatest(schedule: Schedule, nowMs: number): number {
-  const { calendar, coverage, nextAtMs } = schedule;
-  let slotAtMs = latestSlot(calendar, nextAtMs, nowMs);
-  for (let taken = coverage.find(slotAtMs); taken; taken = coverage.find(slotAtMs)) {
-    // Ends at `nextAtMs` at the latest, which is in no past stretch.
-    slotAtMs = latestSlot(calendar, nextAtMs, taken.fromMs - 1);
-  }
-  coverage.take(slotAtMs);
-  schedule.nextAtMs = nextUntaken(schedule, nowMs);
-  return slotAtMs;
-}
-
-function nextUntaken({ calendar, coverage }: Schedule, afterMs: number): number {
-  let slotAtMs = calendar.nextAfter(afterMs);
-  for (let taken = coverage.find(slotAtMs); taken; taken = coverage.find(slotAtMs)) {
-    slotAtMs = calendar.nextAfter(taken.toMs);
-  }
-  return slotAtMs;
-}
-
-/**
- * The last slot from `slotAtMs`, itself one, through `throughMs`. Halves the stretch: a day of
- * seconds takes 17 looks at the calendar.
- */
-function latestSlot(calendar: Calendar, slotAtMs: number, throughMs: number): number {
-  let latestMs = slotAtMs;
-  let beyondMs = throughMs;
-  while (beyondMs - latestMs >= 1_000) {
-    const middleMs = Math.ceil((latestMs + beyondMs) / 2);
-    const nextMs = calendar.nextAfter(middleMs - 1);
-    if (nextMs <= throughMs) latestMs = nextMs;
-    else beyondMs = middleMs - 1;
-  }
-  return latestMs;
 }

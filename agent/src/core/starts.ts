@@ -1,4 +1,4 @@
-import { HoldfastError, checkName, equalBytes } from '@holdfast/protocol';
+import { HoldfastError, checkName, equalBytes, type StoreOp } from '@holdfast/protocol';
 import { birthOf, continues, newId, unborn, type Birth, type Engine } from './engine.ts';
 import type { RunEffects } from './run-effects.ts';
 import { finalStates } from './views.ts';
@@ -22,6 +22,8 @@ export interface StartRun {
   readonly onConflict?: ConflictPolicy | undefined;
   /** Default `attach`. */
   readonly reuse?: ReusePolicy | undefined;
+  /** Further changes of the store, in the commit that starts it; made too if it is there. */
+  readonly ops?: readonly StoreOp[] | undefined;
 }
 
 export interface StartedRun {
@@ -120,20 +122,22 @@ export class Starts {
     return { number: birth.run.facts.number, id: request.id, created: true };
   }
 
-  #birth({ id, code, input }: CheckedStart): Birth {
+  #birth({ id, code, input, ops = [] }: CheckedStart): Birth {
     this.#engine.journal.checkRoom();
     const { name: workflow, version } = code;
-    return birthOf(this.#engine, { id, workflow, version, input });
+    const birth = birthOf(this.#engine, { id, workflow, version, input });
+    return { ...birth, ops: [...birth.ops, ...ops] };
   }
 
   async #attach(request: CheckedStart, number: number): Promise<StartedRun> {
-    const { id, code } = request;
+    const { id, code, ops = [] } = request;
     const { workflow, uid, input } = await this.#engine.store.firstEntry(number);
     // What the first of several histories was begun with is not known any more.
     const isSame = continues(uid) || equalBytes(input, request.input);
     if (workflow !== code.name || !isSame) {
       throw new HoldfastError('HF_RUN_CONFLICT', { why: `${id} of ${workflow}` });
     }
+    if (ops.length > 0) await this.#engine.journal.append([], () => ops);
     return { number, id, created: false };
   }
 }

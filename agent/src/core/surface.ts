@@ -1,4 +1,5 @@
 import type { Lane } from '@holdfast/protocol';
+import type { SchedulesView } from './schedule-views.ts';
 import type {
   BacklogView,
   HistoryView,
@@ -124,6 +125,14 @@ export interface AgentSurface {
   complete(request: CompleteRequest): Promise<void>;
   /** Journals an event outside any run. @throws HF_NAME_INVALID, HF_VALUE_TOO_LARGE */
   emit(request: EmitRequest): Promise<void>;
+  /** Those of the running code, and those that the store knows from earlier. */
+  schedules(): Promise<SchedulesView>;
+  /** No slot starts a run until it is resumed. @throws HF_SCHEDULE_UNKNOWN */
+  pauseSchedule(id: string): Promise<void>;
+  /** Slots that came while it was paused are passed over. @throws HF_SCHEDULE_UNKNOWN */
+  resumeSchedule(id: string): Promise<void>;
+  /** Starts a run now. @throws HF_SCHEDULE_UNKNOWN, HF_SCHEDULE_OVERLAP */
+  triggerSchedule(id: string): Promise<{ readonly run: string }>;
   /** Somebody knows that the network is up: connects now. */
   nudge(): Promise<LinkView>;
   /** Resolves with the run once it has ended. @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
@@ -135,5 +144,5 @@ export interface AgentSurface {
 /** What can be read of an agent, whether it runs or not. */
 export type AgentReader = Pick<
   AgentSurface,
-  'status' | 'backlog' | 'runs' | 'runIds' | 'run' | 'history' | 'journal'
+  'status' | 'backlog' | 'runs' | 'runIds' | 'run' | 'history' | 'journal' | 'schedules'
 >;

@@ -1,66 +1,35 @@
-import { HoldfastError, assert, messageOf, type Clock, type Log } from '@holdfast/protocol';
-import { createTask, validateDetailed } from 'node-cron';
-import { Slots, type Calendar, type OnSlot } from '../core/slots.ts';
-
-export interface ScheduleOptions {
-  /** IANA name. Default UTC, where no hour is skipped or comes twice. */
-  readonly timezone?: string | undefined;
-  readonly onSlot: OnSlot;
-}
-
-export interface Cron {
-  /**
-   * Calls `onSlot` at each slot from now on. A slot that was passed over, because the clock was
-   * set forward or the process could not run, fires late; of several only the latest.
-   *
-   * @param expression Five or six fields, or @daily and its like. The day of the month and the
-   * day of the week must both match.
-   * @returns Stops.
-   * @throws HF_CRON_INVALID.
-   */
-  schedule(expression: string, options: ScheduleOptions): () => void;
-}
+import { HoldfastError, assert, messageOf } from '@holdfast/protocol';
+import { createTask, parse, validateDetailed } from 'node-cron';
+import type { Calendar } from '../core/slots.ts';
+import { zoneCalendar } from '../core/zone-calendar.ts';
 
 /**
- * Schedules over node-cron, which reads the expressions and knows the calendar. The waiting is
- * ours: the timer of node-cron walks each slot that a clock set forward has skipped (a day of
- * seconds blocks the process for 21 s) and stands still for an hour when it is set back by one.
- */
-export function createCron(clock: Clock, log: Log): Cron {
-  const slots = new Slots(clock, log);
-  return {
-    schedule: (expression, options) =>
-      slots.add(calendarOf(expression, options.timezone), options.onSlot),
-  };
-}
-
-/**
- * The first slot after a time, both in ms since 1970.
+ * The slots of an expression.
  *
+ * node-cron reads the expression and knows which days it means. It is asked in UTC, where no hour
+ * is left out or comes twice: of itself it loses every slot of the hour that comes twice. Nor does
+ * it do the waiting: its timer walks each slot that a clock set forward has skipped (a day of
+ * seconds blocks the process for 21 s) and stands still for an hour when it is set back by one.
+ *
+ * @param expression Five or six fields, or @daily and its like. The day of the month and the day
+ *   of the week must both match.
  * @param timezone IANA name; default UTC.
  * @throws HF_CRON_INVALID.
  */
-export function nextSlotMs(
-  expression: string,
-  timezone: string | undefined,
-  afterMs: number,
-): number {
-  return calendarOf(expression, timezone).nextAfter(afterMs);
-}
-
-function calendarOf(expression: string, timezone = 'UTC'): Calendar {
-  checkTimezone(timezone);
+export function calendarOf(expression: string, timezone = 'UTC'): Calendar {
+  const offsetAt = offsetOf(timezone);
   checkExpression(expression);
-  const matcher = matcherOf(expression, timezone);
-  const nextAfter = (afterMs: number): number => {
+  const matcher = matcherOf(expression);
+  const nextLocal = (afterMs: number): number => {
     try {
       return matcher.getNextMatch(new Date(afterMs)).getTime();
     } catch (cause) {
       throw invalid(expression, messageOf(cause), cause);
     }
   };
-  nextAfter(0); // Refuses what never comes.
-  return { nextAfter };
+  nextLocal(0); // Refuses what never comes.
+  if (timezone === 'UTC') return { nextAfter: nextLocal };
+  return zoneCalendar({ nextLocal, offsetAt, isHourly: parse(expression).hour.length === 24 });
 }
 
 interface Matcher {
@@ -71,8 +40,8 @@ interface Matcher {
  * node-cron tells what comes after now, not after another time; its tasks carry the object that
  * knows. That is not in its types: the version is pinned, and the tests fail if it goes.
  */
-function matcherOf(expression: string, timezone: string): Matcher {
-  const task = createTask(expression, () => {}, { timezone });
+function matcherOf(expression: string): Matcher {
+  const task = createTask(expression, () => {}, { timezone: 'UTC' });
   void task.destroy(); // Out of node-cron's registry, which would keep it for ever.
   assert('timeMatcher' in task && isMatcher(task.timeMatcher), 'node-cron is the pinned version');
   return task.timeMatcher;
@@ -93,9 +62,21 @@ function checkExpression(expression: string): void {
   throw invalid(expression, errors.map((error) => error.message).join('; '));
 }
 
-function checkTimezone(timezone: string): void {
+/** Local time minus UTC, by moment. @throws HF_CRON_INVALID for a zone that is not known. */
+function offsetOf(timezone: string): (atMs: number) => number {
+  const format = formatOf(timezone);
+  return (atMs) => {
+    // For example `1/1/2026, GMT+01:00`; `GMT` alone where it is zero.
+    const match = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(format.format(atMs));
+    const [hours, minutes, seconds] = [match?.[2], match?.[3], match?.[4]].map(Number);
+    const ms = ((hours || 0) * 3_600 + (minutes || 0) * 60 + (seconds || 0)) * 1_000;
+    return match?.[1] === '-' ? -ms : ms;
+  };
+}
+
+function formatOf(timezone: string): Intl.DateTimeFormat {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone }).format(0);
+    return new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' });
   } catch (cause) {
     const why = `there is no timezone ${JSON.stringify(timezone)}`;
     throw new HoldfastError('HF_CRON_INVALID', { why, details: { timezone }, cause });

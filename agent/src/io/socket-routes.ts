@@ -62,6 +62,10 @@ const routes: readonly Route[] = [
   post('runs/:id/fork', verbs.forkRun),
   post('complete', verbs.completeStep),
   post('events', verbs.emitEvent),
+  get('schedules', async ({ surface }) => ok(await surface.schedules())),
+  post('schedules/:id/pause', verbs.pauseSchedule),
+  post('schedules/:id/resume', verbs.resumeSchedule),
+  post('schedules/:id/trigger', verbs.triggerSchedule),
   post('nudge', verbs.nudge),
 ];
 

@@ -78,6 +78,24 @@ export async function emitEvent({ surface, request }: Call): Promise<Answer> {
   return done({ schema: 'holdfast.emitted/1', name, lane });
 }
 
+export async function pauseSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
+  await readBody(request, {});
+  await surface.pauseSchedule(schedule);
+  return done({ schema: 'holdfast.schedule-paused/1', schedule });
+}
+
+export async function resumeSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
+  await readBody(request, {});
+  await surface.resumeSchedule(schedule);
+  return done({ schema: 'holdfast.schedule-resumed/1', schedule });
+}
+
+export async function triggerSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
+  await readBody(request, {});
+  const { run } = await surface.triggerSchedule(schedule);
+  return { status: 201, body: { schema: 'holdfast.schedule-triggered/1', schedule, run } };
+}
+
 export async function nudge({ surface, request }: Call): Promise<Answer> {
   await readBody(request, {});
   return done({ schema: 'holdfast.nudged/1', link: await surface.nudge() });

@@ -114,6 +114,21 @@ export const errorCatalogue = {
     retry: 'never',
     hint: "Use five or six fields, for example '*/5 * * * *'.",
   },
+  HF_SCHEDULE_UNKNOWN: {
+    message: 'There is no schedule of this id in the running code',
+    retry: 'never',
+    hint: 'List them with `holdfast schedule ls`.',
+  },
+  HF_SCHEDULE_DUPLICATE: {
+    message: 'There is a schedule of this id already',
+    retry: 'never',
+    hint: 'Give one of them an id of its own: without one it has the name of its workflow.',
+  },
+  HF_SCHEDULE_OVERLAP: {
+    message: 'The schedule lets no two of its runs be at work',
+    retry: 'later',
+    hint: 'Wait for its last run to end, or cancel that.',
+  },
   HF_WORKFLOW_UNKNOWN: {
     message: 'No workflow of this name is registered',
     retry: 'never',

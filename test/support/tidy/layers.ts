@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Source, Violation } from './source.ts';
 
 const products = ['agent', 'gateway'] as const;
-const internals = ['agent/internal', 'gateway/internal'] as const;
+const internals = ['agent/internal', 'agent/testing', 'gateway/internal'] as const;
 
 /**
  * What each place may import: other places, `node:`, and packages by name. `*` is anything.
@@ -34,6 +34,9 @@ function productTable(product: string): Record<string, readonly string[]> {
     [own('root')]: inside,
     [own('api')]: inside,
     [own('cli')]: cli,
+    // Shipped to users: the runtime's core over a world in memory.
+    [own('testing')]: [own('core'), own('io'), own('testing'), 'protocol', 'node:'],
+    [own('lint')]: [own('lint'), 'eslint'],
   };
 }
 
