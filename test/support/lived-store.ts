@@ -39,8 +39,12 @@ export function useSmallTables(): void {
   };
 }
 
-/** Lets an agent live on `dir` for a while: several starts, runs that end and runs that wait. */
-export async function liveOn(dir: string, starts: number): Promise<void> {
+/**
+ * Lets an agent live on `dir` for a while: several starts, runs that end and runs that wait.
+ *
+ * @param alarms More entries of the urgent lane at each start.
+ */
+export async function liveOn(dir: string, starts: number, alarms = 0): Promise<void> {
   for (let start = 0; start < starts; start += 1) {
     const agent = await Agent.open({ dataDir: dir, device: 'd1', workflows: [errand] });
     for (let n = 0; n < 6; n += 1) {
@@ -50,6 +54,7 @@ export async function liveOn(dir: string, starts: number): Promise<void> {
       await agent.emit('reading', noise(start * 100 + n, 3_000), { lane: 'bulk' });
       await agent.emit('alarm', { start, n }, { lane: 'urgent' });
     }
+    for (let n = 0; n < alarms; n += 1) await agent.emit('late', noise(n, 100), { lane: 'urgent' });
     await agent.close();
   }
 }

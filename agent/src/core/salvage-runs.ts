@@ -1,5 +1,5 @@
 import { equalBytes, lanes, type Entry, type Lane, type StoreOp } from '@holdfast/protocol';
-import { getNumber, historyKey, runOfKey, tableOfKey } from './keys.ts';
+import { getNumber, historyKey, runIdKey, runOfKey, tableOfKey } from './keys.ts';
 import { Progress } from './progress.ts';
 import { decodeRunRecord, type RunRecord } from './run-record.ts';
 import { layout } from './run-store.ts';
@@ -28,8 +28,10 @@ export interface SalvagedRun {
 export class SalvagedRuns {
   readonly #histories: CollectedRows['histories'];
   readonly #byNumber = new Map<number, SalvagedRun>();
-  /** Of the runs with one id, the last counts. */
-  readonly #lastOfId = new Map<string, number>();
+  /** Runs with one id, by their numbers, the last first: that one counts. */
+  readonly #ofId = new Map<string, SalvagedRun[]>();
+  /** The rows that say which number an id has. */
+  readonly #idRows = new Map<string, number>();
   #numberLast: number;
 
   constructor({ others, histories }: CollectedRows, numberLast: number) {
@@ -38,6 +40,7 @@ export class SalvagedRuns {
     const records = new Map<number, RunRecord>();
     for (const { key, value } of others) {
       const table = tableOfKey(key);
+      if (table === 'i') this.#idRows.set(String(key), getNumber(value, 0));
       if (table !== 'o' && table !== 'f') continue;
       const record = tryDecode(value);
       const known = records.get(runOfKey(key));
@@ -59,7 +62,7 @@ export class SalvagedRuns {
   }
 
   isLastOfId(run: SalvagedRun): boolean {
-    return this.#lastOfId.get(run.id) === run.number;
+    return this.#ofId.get(run.id)?.[0] === run;
   }
 
   /** The run that a history says an entry is of. */
@@ -67,18 +70,26 @@ export class SalvagedRuns {
     return this.#byNumber.get(number) ?? this.#add(number, id, undefined);
   }
 
-  /** The run of an entry that no history names; made, if there is nothing else of it. */
-  ofEntry(id: string): SalvagedRun {
-    const number = this.#lastOfId.get(id) ?? this.#numberLast + 1;
-    return this.ofOwner(number, id);
+  /**
+   * The run of an entry that no history names: one of its id that lacks it, or, if nothing else is
+   * left of that, a new one. To be asked once all entries that a history names are placed.
+   */
+  ofEntry(id: string, n: number): SalvagedRun {
+    const known = this.#ofId.get(id) ?? [];
+    const lacking = known.find((run) => run.places.every((place) => place.n !== n));
+    if (lacking !== undefined) return lacking;
+    const number = this.#idRows.get(String(runIdKey(id))) ?? 0;
+    const isFree = number > 0 && !this.#byNumber.has(number);
+    return this.ofOwner(isFree ? number : this.#numberLast + 1, id);
   }
 
   #add(number: number, id: string, record: RunRecord | undefined): SalvagedRun {
     const length = Math.max(record?.n ?? 0, this.#histories.get(number)?.length ?? 0);
-    const run = { id, number, record, length, places: [] };
+    const run: SalvagedRun = { id, number, record, length, places: [] };
     this.#byNumber.set(number, run);
     this.#numberLast = Math.max(this.#numberLast, number);
-    this.#lastOfId.set(id, Math.max(this.#lastOfId.get(id) ?? 0, number));
+    const same = [...(this.#ofId.get(id) ?? []), run];
+    this.#ofId.set(id, same.toSorted((a, b) => b.number - a.number));
     return run;
   }
 }

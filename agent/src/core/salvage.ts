@@ -4,7 +4,6 @@ import {
   encodeEntry,
   laneIndex,
   lanes,
-  type Entry,
   type Lane,
   type PerLane,
   type Sha256,
@@ -12,7 +11,7 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { storedEntry } from './journal.ts';
+import { storedEntry, type EntryRef } from './journal.ts';
 import { ackKey, metaKey, tableOfKey } from './keys.ts';
 import { layout } from './run-store.ts';
 import { Owners, type Owner } from './salvage-owners.ts';
@@ -86,6 +85,7 @@ class Salvage {
   readonly #runs: SalvagedRuns;
   readonly #ends: readonly LaneEnd[];
   readonly #lost: LostRange[] = [];
+  readonly #orphans: Orphan[] = [];
   #ops: StoreOp[] = [];
   #bytes = 0;
   #kept = 0;
@@ -107,6 +107,9 @@ class Salvage {
       if (isCarriedOver(row.key)) this.#put([{ kind: 'put', ...row }]);
     }
     for (const lane of lanes) await this.#lane(lane);
+    for (const orphan of this.#orphans) {
+      this.#place(this.#runs.ofEntry(orphan.id, orphan.n), orphan);
+    }
     for (const run of this.#runs.all()) {
       const places = run.places.toSorted((a, b) => a.n - b.n);
       const hasEnded = run.record !== undefined && finalStates.has(run.record.state);
@@ -139,9 +142,9 @@ class Salvage {
       if (seq > expected) this.#loss(lane, expected, seq - 1);
       expected = Math.max(expected, seq + 1);
       if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
-      const places = this.#places(entry, await owners.of(seq));
-      if (places.length === 0 && seq <= acked) continue;
-      this.#keep(intact, places);
+      const isOfRun = 'run' in entry && entry.run !== '';
+      const own = await owners.of(seq);
+      if (isOfRun || seq > acked) this.#keep(intact, isOfRun ? own : []);
       await this.#flush(WRITE_BYTES);
     }
     const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);
@@ -157,21 +160,21 @@ class Salvage {
     return seq;
   }
 
-  #keep({ lane, seq, entry, bytes }: IntactEntry, places: readonly PlaceInRun[]): void {
+  #keep(intact: IntactEntry, owners: readonly Owner[]): void {
+    const { lane, seq, entry, bytes } = intact;
     const ref = { lane, seq: this.#append(lane, bytes), entry };
     this.#kept += 1;
-    for (const { run, n } of places) {
-      run.places.push({ n, lane, seq });
-      run.length = Math.max(run.length, n + 1);
-      this.#put([layout.history(run.number, n, ref)]);
+    if (!('run' in entry) || entry.run === '') return;
+    if (owners.length === 0) this.#orphans.push({ id: entry.run, n: entry.n, seq, ref });
+    for (const { run, n } of owners) {
+      this.#place(this.#runs.ofOwner(run, entry.run), { n, seq, ref });
     }
   }
 
-  /** Where an entry is in the histories of runs; nowhere, if it is of none. */
-  #places(entry: Entry, owners: readonly Owner[]): PlaceInRun[] {
-    if (!('run' in entry) || entry.run === '') return [];
-    if (owners.length === 0) return [{ run: this.#runs.ofEntry(entry.run), n: entry.n }];
-    return owners.map(({ run, n }) => ({ run: this.#runs.ofOwner(run, entry.run), n }));
+  #place(run: SalvagedRun, { n, seq, ref }: Omit<Orphan, 'id'>): void {
+    run.places.push({ n, lane: ref.lane, seq });
+    run.length = Math.max(run.length, n + 1);
+    this.#put([layout.history(run.number, n, ref)]);
   }
 
   /** @returns The new seq. */
@@ -214,9 +217,15 @@ class Salvage {
   }
 }
 
-interface PlaceInRun {
-  readonly run: SalvagedRun;
+/** An entry of a run whose place in the history is lost. */
+interface Orphan {
+  /** Of the run. */
+  readonly id: string;
   readonly n: number;
+  /** In the old epoch. */
+  readonly seq: number;
+  /** In the new one. */
+  readonly ref: EntryRef;
 }
 
 interface LaneEnd {
