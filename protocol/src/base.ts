@@ -1,4 +1,4 @@
-/** What needs no codec: a command line that only asks and prints starts in half the time with it. */
+/** What needs no codec, which takes a while to load: enough for a command line that only asks. */
 export * from './base/assert.ts';
 export * from './base/bytes.ts';
 export * from './base/errors.ts';

@@ -38,18 +38,20 @@ function linesOf(history: readonly HistoryRow[]): readonly Line[] {
   const lines: Line[] = [];
   const ofOp = new Map<number, Line>();
   for (const row of history) {
+    const isRetry = row.kind === 'run.retried';
     const known = row.op === null ? undefined : ofOp.get(row.op);
-    if (row.kind === 'run.retried' && known !== undefined) known.isOpen = true;
-    if (known !== undefined && row.kind !== 'run.retried') {
-      known.rows.push(row);
-      known.isOpen = beginnings.has(row.kind);
+    if (known !== undefined && !isRetry) {
+      // What comes behind an outcome, as from a step that was skipped while at work, is void.
+      if (known.isOpen) known.rows.push(row);
+      known.isOpen &&= beginnings.has(row.kind);
       continue;
     }
+    if (known !== undefined) known.isOpen = true;
     // A wait has a timer in the journal only if it ends by time: its signal ends it too.
     if (row.kind === 'signal.received') endWait(lines, row);
-    const line: Line = { rows: [row], isOpen: row.op !== null && beginnings.has(row.kind) };
+    const line: Line = { rows: [row], isOpen: !isRetry && beginnings.has(row.kind) };
     lines.push(line);
-    if (row.op !== null && row.kind !== 'run.retried') ofOp.set(row.op, line);
+    if (row.op !== null && !isRetry) ofOp.set(row.op, line);
   }
   return lines;
 }

@@ -8,6 +8,8 @@ import {
 import { birthOf, newId, numberOf, openRun, unborn, type Engine } from './engine.ts';
 import { failedOp, forgetRetried, historyBefore } from './repair.ts';
 import type { RunEntry, RunEntryBody } from './run-journal.ts';
+import type { Run } from './run.ts';
+import type { RunRecord } from './run-record.ts';
 import { layout } from './run-store.ts';
 import { placeOf } from './token.ts';
 
@@ -37,16 +39,8 @@ export async function retryRun(engine: Engine, id: string, reason: string): Prom
   if (record === undefined || !engine.states.isOpen(number)) {
     throw new HoldfastError('HF_RUN_STATE', { why: `${id} is ${record?.state ?? 'gone'}` });
   }
-  if (record.state === 'stuck') {
-    const state = 'pending';
-    const again = { ...record, state, crashes: 0, stuckCode: '', stuckReason: '' } as const;
-    await engine.journal.append([], () => [layout.openRecord(number, again)]);
-    engine.states.set(number, 'pending');
-    await engine.residents.load(number);
-    return;
-  }
-  const run = await engine.residents.load(number);
-  await run.untilLive();
+  if (record.state === 'stuck') return unstick(engine, number, { record, reason });
+  const run = await liveRun(engine, number);
   const pausing = run.open().filter((op) => op.request.kind === 'step' && !op.attempting);
   if (pausing.length === 0) throw new HoldfastError('HF_RUN_STATE', { why: `${id} is at work` });
   for (const op of pausing) {
@@ -54,6 +48,31 @@ export async function retryRun(engine: Engine, id: string, reason: string): Prom
     op.begun = false;
   }
   run.beginOpen();
+}
+
+/** A run in memory whose code has all of its history. @throws HF_RUN_STATE when it is stuck. */
+async function liveRun(engine: Engine, number: number): Promise<Run> {
+  const run = await engine.residents.load(number);
+  await run.untilLive().catch((cause: unknown) => {
+    throw new HoldfastError('HF_RUN_STATE', { why: `${run.id} is stuck`, cause });
+  });
+  return run;
+}
+
+async function unstick(
+  engine: Engine,
+  number: number,
+  { record, reason }: { readonly record: RunRecord; readonly reason: string },
+): Promise<void> {
+  const again = { ...record, crashes: 0, stuckCode: '', stuckReason: '' };
+  const n = (await engine.store.places(number)).length;
+  const body: EntryBody = { kind: 'run.retried', run: record.id, n, op: 0, reason };
+  await engine.journal.append([{ lane: 'normal', body }], ([ref]) => [
+    layout.openRecord(number, { ...again, state: 'pending', n: n + 1 }),
+    ...(ref ? [layout.history(number, n, ref)] : []),
+  ]);
+  engine.states.set(number, 'pending');
+  await engine.residents.load(number);
 }
 
 async function reopen(engine: Engine, number: number, reason: string): Promise<void> {
@@ -80,7 +99,7 @@ export async function skipStep(
   skip: { readonly run: string; readonly step: string; readonly result: Uint8Array },
 ): Promise<void> {
   const run = await openRun(engine, skip.run);
-  await run.untilLive();
+  await liveRun(engine, run.facts.number);
   const op = run
     .open()
     .find(({ request }) => request.kind === 'step' && request.name === skip.step);
@@ -108,7 +127,9 @@ export async function forkRun(
   const number = await numberOf(engine, fork.run);
   const history = (await engine.store.history(number)).map(({ entry }) => entry);
   const started = history[0];
-  if (started?.kind !== 'run.started') throw new HoldfastError('HF_ENTRY_DAMAGED', { why: fork.run });
+  if (started?.kind !== 'run.started') {
+    throw new HoldfastError('HF_ENTRY_DAMAGED', { why: fork.run });
+  }
   const op = opNamed(history, fork.step);
   if (op === undefined) {
     throw new HoldfastError('HF_RUN_STATE', { why: `${fork.run} has no operation ${fork.step}` });
@@ -158,7 +179,7 @@ export async function completeStep(
   if (!engine.states.isOpen(place.number)) throw gone;
   const run = await engine.residents.load(place.number);
   if (run.uid !== place.uid) throw gone;
-  await run.untilLive();
+  await liveRun(engine, place.number);
   const op = run.ops.get(place.op);
   if (op?.request.kind !== 'step' || !op.request.policy.external || op.settled) throw gone;
   const { name } = op.request;

@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { messageOf } from '@holdfast/protocol';
 import { SOCKET_NAME, SOCKET_NOTE } from '../core/surface.ts';
 import { writeDurably } from './durable-file.ts';
-import { createSocketServer, type SocketServer, type SocketServerOptions } from './socket-server.ts';
+import {
+  createSocketServer,
+  type SocketServer,
+  type SocketServerOptions,
+} from './socket-server.ts';
 
 /**
  * Serves the surface, and, where the socket is elsewhere than commands look for it, leaves a note
