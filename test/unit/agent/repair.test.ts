@@ -1,236 +1,434 @@
 import test from 'ava';
-import { workflow, type StepOptions } from '@holdfast/agent';
-import { encodeValue } from '@holdfast/protocol';
+import { encodeValue, type HoldfastError } from '@holdfast/protocol';
+import { Retention, workflow, type Context, type Workflow } from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
-/** Steps `first`, `second`, `third`; `second` fails for as long as it is told to. */
-function chain(retry: StepOptions['retry'] = false) {
-  const done: string[] = [];
-  const world = { isBroken: true };
-  const flow = workflow('chain', async (ctx) => {
-    const step = (name: string) =>
-      ctx.step(
-        name,
-        () => {
-          if (name === 'second' && world.isBroken) throw new Error('no paper');
-          done.push(name);
-          return name;
-        },
-        { retry },
-      );
-    return [await step('first'), await step('second'), await step('third')];
-  });
-  return { flow, done, world };
+type AnyWorkflow = Workflow<never, unknown>;
+
+async function begun(code: AnyWorkflow, input: unknown = null): Promise<SimDevice> {
+  const device = new SimDevice();
+  await device.start(code);
+  await device.begin(code, input);
+  return device;
 }
 
-test('a failed run goes on from the step it failed at, also after a restart', async (t) => {
-  const device = new SimDevice();
-  const { flow, done, world } = chain();
-  await device.start(flow);
-  await device.begin(flow, null);
-  t.is(await device.state(), 'failed');
-  const failed = await device.inspector.run('run-1');
-  t.like(failed.lastError, { step: 'second', attempt: 1, name: 'Error', message: 'no paper' });
+type Body = (ctx: Context) => Promise<unknown>;
 
-  await device.restart(flow);
-  world.isBroken = false;
-  await device.runtime.retry('run-1', 'paper is in');
-  await device.settle();
-  await device.restart(flow);
+const flow = (body: Body, version = 1): AnyWorkflow => workflow('flow', body, { version });
 
-  t.deepEqual(await device.result(), ['first', 'second', 'third']);
-  t.deepEqual(done, ['first', 'second', 'third'], 'what was done is not done again');
-  const { history, lastError } = await device.inspector.run('run-1');
-  t.is(lastError, null);
-  t.deepEqual(
-    history.filter(({ kind }) => kind === 'run.retried').map(({ value, op }) => [value, op]),
-    [['paper is in', 2]],
-  );
-});
+/** Runs `before` to where it waits, then goes on with `after`; gives the state it comes to. */
+async function changed(before: Body, after: Body) {
+  const device = await begun(flow(before));
+  await device.signal('go', 'x').catch(() => undefined);
+  const length = (await device.history()).length;
+  for (let i = 0; i < 3; i += 1) await device.restart(flow(after));
+  const { state, error } = await device.inspector.run('run-1');
+  return { device, state, error, grown: (await device.history()).length - length };
+}
 
-test('a run that is retried in vain fails again, and can be retried again', async (t) => {
-  const device = new SimDevice();
-  const { flow, done, world } = chain();
-  await device.start(flow);
-  await device.begin(flow, null);
+const step = (ctx: Context, name: string) => ctx.step(name, () => name);
 
-  for (let times = 0; times < 3; times += 1) {
-    await device.runtime.retry('run-1', '');
-    await device.settle();
-    t.is(await device.state(), 'failed');
+test('K1 K2 K3 code that parts from its history is named, parked, and goes on once it is right', async (t) => {
+  const before: Body = async (ctx) => {
+    await step(ctx, 'a');
+    await ctx.waitFor('go');
+    await step(ctx, 'b');
+    return ctx.waitFor('end');
+  };
+  const parts: Record<string, [Body, RegExp]> = {
+    'another name': [async (ctx) => void (await step(ctx, 'A')), /step "a".*step "A"/s],
+    'another kind': [async (ctx) => void (await ctx.emit('a')), /step "a".*emit "a"/s],
+    'another order': [
+      async (ctx) => {
+        await ctx.waitFor('go');
+        await step(ctx, 'a');
+      },
+      /step "a".*wait "go"/s,
+    ],
+    'a wait that became a step': [
+      async (ctx) => {
+        await step(ctx, 'a');
+        await step(ctx, 'go');
+      },
+      /step "b".*nothing/s,
+    ],
+    'an end before its end': [async (ctx) => step(ctx, 'a'), /step "b".*nothing/s],
+  };
+  for (const [label, [after, why]] of Object.entries(parts)) {
+    const { device, state, error, grown } = await changed(before, after);
+    t.is(state, 'stuck', label);
+    t.is(error?.code, 'HF_CODE_MISMATCH', label);
+    t.regex(error?.message ?? '', why, label);
+    t.is(grown, 1, 'the history says once that it is stuck');
+    await device.restart(flow(before));
+    await device.signal('end', 'well');
+    t.is(await device.result(), 'well', label);
   }
-  world.isBroken = false;
-  await device.runtime.retry('run-1', '');
-  await device.settle();
-
-  t.deepEqual(await device.result(), done);
-  const again = device.runtime.retry('run-1', '');
-  await t.throwsAsync(again, { code: 'HF_RUN_STATE' }, 'it has completed');
 });
 
-test('a pause between attempts ends at once when somebody retries', async (t) => {
-  const device = new SimDevice();
-  const { flow, world } = chain({ minDelay: '1h', maxDelay: '1h' });
-  await device.start(flow);
-  await device.begin(flow, null);
-  const waiting = await device.inspector.run('run-1');
-  t.like(waiting, { state: 'retrying', waitsFor: 'the next attempt of second', attempt: 1 });
-
-  world.isBroken = false;
-  await device.runtime.retry('run-1', '');
-  await device.settle();
-
-  t.is(await device.state(), 'completed');
+test('K2 what is added at the end is no change', async (t) => {
+  const before: Body = async (ctx) => {
+    await step(ctx, 'a');
+    await ctx.waitFor('end');
+  };
+  const after: Body = async (ctx) => {
+    await before(ctx);
+    return step(ctx, 'b');
+  };
+  const { device, state } = await changed(before, after);
+  t.is(state, 'waiting-signal');
+  await device.signal('end');
+  t.is(await device.result(), 'b');
 });
 
-test('a stuck run tries its code again, and the ledger is told who wished it', async (t) => {
-  const device = new SimDevice();
-  const make = (name: string) =>
-    workflow('flow', async (ctx) => {
-      await ctx.step(name, () => name);
-      await ctx.waitFor('go');
+test('K4 patched: old runs go the old way, new ones the new, each the same in every replay', async (t) => {
+  const before: Body = async (ctx) => {
+    await ctx.waitFor('go');
+    await step(ctx, 'old');
+    return ctx.waitFor('end');
+  };
+  const after: Body = async (ctx) => {
+    const isNew = ctx.patched('wider');
+    await ctx.waitFor('go');
+    await step(ctx, isNew ? 'new' : 'old');
+    return [isNew, await ctx.waitFor('end')];
+  };
+  const { device } = await changed(before, after);
+  await device.begin(flow(after), null, 'run-2');
+  await device.signal('go', 'x', { run: 'run-2' });
+  for (let i = 0; i < 2; i += 1) await device.restart(flow(after));
+  await device.signal('end');
+  await device.signal('end', undefined, { run: 'run-2' });
+  t.deepEqual(await device.result(), [false, undefined]);
+  t.deepEqual(await device.result('run-2'), [true, undefined]);
+});
+
+test('K4 patched in a loop: rounds that were made keep the old way, the next take the new', async (t) => {
+  const loop =
+    (isPatched: boolean): Body =>
+    async (ctx) => {
+      const ways: string[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        const isNew = isPatched && ctx.patched('way');
+        ways.push(await step(ctx, isNew ? 'new' : 'old'));
+        await ctx.waitFor('next');
+      }
+      return ways;
+    };
+  const device = await begun(flow(loop(false)));
+  await device.signal('next');
+  await device.restart(flow(loop(true)));
+  await device.signal('next');
+  await device.restart(flow(loop(true)));
+  await device.signal('next');
+  await device.signal('next');
+  t.deepEqual(await device.result(), ['old', 'old', 'new', 'new']);
+});
+
+test('K4 a patch behind a cancellation is remembered too', async (t) => {
+  const code = flow(async (ctx) => {
+    await ctx.sleep('1d').catch(() => undefined);
+    const isNew = ctx.patched('tidier');
+    await ctx.shielded(async (clean) => {
+      await step(clean, isNew ? 'new' : 'old');
+      await clean.waitFor('end');
     });
-  await device.start(make('old'));
-  await device.begin(make('old'), null);
-  await device.restart(make('new'));
-  t.like(await device.inspector.run('run-1'), { state: 'stuck', waitsFor: 'a person' });
-
-  const skipped = device.runtime.skip({ run: 'run-1', step: 'old', result: encodeValue(1) });
-  await t.throwsAsync(skipped, { code: 'HF_RUN_STATE' }, 'told at once');
-  await device.runtime.retry('run-1', 'try');
+  });
+  const device = await begun(code);
+  await device.runtime.cancel({ run: 'run-1', reason: 'x' });
   await device.settle();
-
-  t.is(await device.state(), 'stuck', 'the code is still another');
-  await device.restart(make('old'));
+  await device.restart(code);
   t.is(await device.state(), 'waiting-signal');
+  await device.signal('end');
+  t.is(await device.state(), 'cancelled');
+});
+
+test('K4 when a patch is taken out too early, the run is parked and the patch named', async (t) => {
+  const { state, error } = await changed(
+    async (ctx) => {
+      if (ctx.patched('way')) await step(ctx, 'new');
+      await ctx.waitFor('end');
+    },
+    async (ctx) => {
+      await step(ctx, 'new');
+      await ctx.waitFor('end');
+    },
+  );
+  t.is(state, 'stuck');
+  t.regex(error?.message ?? '', /patch "way"/);
+});
+
+test('K5 versions side by side: a run stays with its own; without its code it waits for it', async (t) => {
+  const make = (version: number): AnyWorkflow =>
+    flow(async (ctx) => {
+      await ctx.waitFor('go');
+      return version;
+    }, version);
+  const device = await begun(make(1));
+  await device.restart(make(1), make(3), make(2));
+  await device.begin(make(3), null, 'run-2');
+  t.is((await device.inspector.run('run-2')).version, 3, 'new runs take the newest');
+  await device.restart(make(3));
   await device.signal('go');
-  t.is(await device.state(), 'completed');
-  const kinds = await device.history();
-  t.deepEqual(kinds.slice(2, 5), ['run.stuck', 'run.retried', 'run.stuck']);
+  await device.signal('go', null, { run: 'run-2' });
+  t.is(await device.result('run-2'), 3);
+  const stuck = await device.inspector.run('run-1');
+  t.is(stuck.state, 'stuck');
+  t.is(stuck.error?.code, 'HF_WORKFLOW_UNKNOWN');
+  await device.restart();
+  await device.restart(make(3), make(1));
+  t.is(await device.result(), 1, 'the signal was kept');
+  await t.throwsAsync(device.restart(make(1), make(1)), { code: 'HF_WORKFLOW_DUPLICATE' });
 });
 
-test('a step that is skipped resolves with what was given, in this life and the next', async (t) => {
-  const device = new SimDevice();
-  const { flow, done } = chain({ minDelay: '1h' });
-  await device.start(flow);
-  await device.begin(flow, null);
-
-  const third = device.runtime.skip({ run: 'run-1', step: 'third', result: encodeValue(0) });
-  await t.throwsAsync(third, { code: 'HF_RUN_STATE' });
-  await device.runtime.skip({ run: 'run-1', step: 'second', result: encodeValue('by hand') });
-  await device.settle();
-  await device.restart(flow);
-
-  t.deepEqual(await device.result(), ['first', 'by hand', 'third']);
-  t.deepEqual(done, ['first', 'third']);
-});
-
-test('a fork does anew what is behind the place, and nothing that is before it', async (t) => {
-  const device = new SimDevice();
-  const { flow, done, world } = chain();
-  world.isBroken = false;
-  await device.start(flow);
-  await device.begin(flow, null);
-
-  const byName = await device.runtime.fork({ run: 'run-1', step: 'second', id: 'run-2' });
-  await device.settle();
-  const byNumber = await device.runtime.fork({ run: 'run-1', step: '3' });
-  await device.settle();
-  await device.restart(flow);
-
-  t.is(byName, 'run-2');
-  t.deepEqual(await device.result(byName), ['first', 'second', 'third']);
-  t.deepEqual(await device.result(byNumber), ['first', 'second', 'third']);
-  t.deepEqual(done, ['first', 'second', 'third', 'second', 'third', 'third']);
-  t.is(await device.state(), 'completed', 'the first run is as it was');
-  const taken = device.runtime.fork({ run: 'run-1', step: '1', id: 'run-2' });
-  await t.throwsAsync(taken, { code: 'HF_RUN_CONFLICT' });
-  const nowhere = device.runtime.fork({ run: 'run-1', step: 'fourth' });
-  await t.throwsAsync(nowhere, { code: 'HF_RUN_STATE' });
-});
-
-test('a paused run begins nothing, across restarts, until it is resumed', async (t) => {
-  const device = new SimDevice();
-  const { flow, done, world } = chain({ minDelay: '1m', maxDelay: '1m' });
-  await device.start(flow);
-  await device.begin(flow, null);
-
-  await device.runtime.pause('run-1', 'stock-taking');
-  await device.runtime.pause('run-1', 'again');
-  world.isBroken = false;
-  await device.restart(flow);
-  await device.advance(600_000);
-  const held = await device.inspector.run('run-1');
-  t.like(held, { state: 'paused', waitsFor: 'somebody to resume it' });
-  t.deepEqual(done, ['first']);
-
-  await device.runtime.resume('run-1');
-  await device.runtime.resume('run-1');
-  await device.settle();
-
-  t.deepEqual(await device.result(), ['first', 'second', 'third']);
-  const kinds = await device.history();
-  const held2 = kinds.filter((kind) => kind === 'run.paused' || kind === 'run.resumed');
-  t.deepEqual(held2, ['run.paused', 'run.resumed'], 'a wish that is fulfilled is not journaled');
-});
-
-test('a token completes or fails its step days later, once', async (t) => {
-  const device = new SimDevice();
-  const tokens: string[] = [];
-  const flow = workflow('approval', async (ctx) => {
-    const ask = (name: string) =>
-      ctx.step(name, ({ token }) => void tokens.push(token), { external: true });
-    const answer = await ask('ask');
-    const second = await ask('ask-again').catch((error: Error) => (error.cause as Error).name);
-    return { answer, second };
+test('L1 killed at any commit, everything a run can do comes to the same end', async (t) => {
+  const child = workflow('child', async (ctx, input: number) => {
+    await ctx.step('in child', () => undefined);
+    return input + 1;
   });
-  await device.start(flow);
-  await device.begin(flow, null);
-  const waiting = await device.inspector.run('run-1');
-  t.is(waiting.waitsFor, 'somebody to complete ask by its token');
-
-  await device.advance(3 * 86_400_000);
-  await device.restart(flow);
-  const [first = ''] = tokens;
-  await device.runtime.complete(first, { result: encodeValue('yes') });
-  await device.settle();
-  const twice = device.runtime.complete(first, { result: encodeValue('no') });
-  await t.throwsAsync(twice, { code: 'HF_TOKEN_INVALID' });
-  const forged = device.runtime.complete(`${first.slice(0, -1)}_`, { error: new Error('x') });
-  await t.throwsAsync(forged, { code: 'HF_TOKEN_INVALID' });
-  t.is(tokens.length, 2, 'a body that has ended is not run again');
-  await device.runtime.complete(tokens[1] ?? '', { error: new RangeError('late') });
-  await device.restart(flow);
-
-  t.deepEqual(await device.result(), { answer: 'yes', second: 'RangeError' });
+  const make = (effects: string[]) =>
+    workflow('rich', async (ctx) => {
+      const did = (name: string) => void effects.push(name);
+      const values = await ctx.map([1, 2], (each, part) => part.step('item', () => each), {});
+      const poured = await ctx
+        .step('once', () => (did('once'), 'poured'), { atMostOnce: true })
+        .catch((error: HoldfastError) => error.code);
+      const found = await ctx.until('look', ({ attempt }) => attempt, { every: '1s' });
+      const grown = await ctx.child(child, 41);
+      if (ctx.patched('way')) await ctx.setStatus('new way');
+      await ctx.emit('fact', grown);
+      const part = ctx.scope((inner) => inner.waitFor('never'));
+      const slept = await Promise.race([part.result, ctx.sleep('1s').then(() => 'slept')]);
+      part.cancel();
+      await ctx
+        .step('flaky', ({ attempt }) => {
+          if (attempt < 3) throw new Error('again');
+        }, { retry: { minDelay: '20s' } });
+      return [values.length, poured, found, grown, slept];
+    });
+  const drive = async (device: SimDevice): Promise<void> => {
+    for (let i = 0; i < 8; i += 1) await device.advance(10_000);
+  };
+  const calm = new SimDevice();
+  await calm.start(make([]), child);
+  await calm.begin(make([]), null);
+  await drive(calm);
+  const expected = await calm.result();
+  const commits = calm.store.writes;
+  t.true(commits > 12);
+  for (let kill = 1; kill <= commits; kill += 1) {
+    for (const outcome of ['lost', 'kept'] as const) {
+      const effects: string[] = [];
+      const device = new SimDevice();
+      await device.start(make(effects), child);
+      device.store.failWriteNumber(kill, outcome);
+      await device.begin(make(effects), null).catch(() => undefined);
+      await drive(device);
+      await device.restart(make(effects), child);
+      await device.begin(make(effects), null);
+      await drive(device);
+      const label = `killed at commit ${kill}, ${outcome}`;
+      const [length, poured, ...rest] = (await device.result()) as unknown[];
+      t.true(poured === 'poured' || poured === 'HF_STEP_INTERRUPTED', label);
+      t.deepEqual([length, 'poured', ...rest], expected as unknown[], label);
+      t.true(effects.length <= 1, label);
+    }
+  }
 });
 
-test('what a run waits for is told in words', async (t) => {
+test('L13 runs that were at work at a crash all go on, some steps at a time', async (t) => {
+  const make = (count: { atWork: number; most: number }): AnyWorkflow =>
+    flow(async (ctx) => {
+      await ctx.waitFor('go');
+      await ctx.step('work', async () => {
+        count.atWork += 1;
+        count.most = Math.max(count.most, count.atWork);
+        await new Promise((resolve) => setImmediate(resolve));
+        count.atWork -= 1;
+      });
+    });
   const device = new SimDevice();
-  const child = workflow('child', (ctx) => ctx.waitFor('never'));
-  const flow = workflow('flow', async (ctx) => {
-    await ctx.sleep('1h');
-    await ctx.waitFor('go', { timeout: '1d' });
-    await ctx.step('print', () => 1, { when: 'online' });
-    await ctx.until('look', () => false, { every: '1h', timeout: '3h' }).catch(() => undefined);
-    await ctx.call('tax.rate').catch(() => undefined);
-  });
-  const parent = workflow('parent', (ctx) => ctx.child(child, null, { id: 'kid' }));
-  await device.start(flow, parent, child);
-  device.conditions.set('online', false);
-  await device.begin(parent, null, 'run-0');
-  await device.begin(flow, null);
-  const waits = async (id = 'run-1') => (await device.inspector.run(id)).waitsFor;
+  await device.start(make({ atWork: 0, most: 0 }));
+  const ids = Array.from({ length: 500 }, (_, i) => `r${i}`);
+  const input = encodeValue(null);
+  await Promise.all(ids.map((id) => device.runtime.start({ workflow: 'flow', input, id })));
+  await device.settle();
+  const name = 'go';
+  await Promise.all(ids.map((run) => device.runtime.signal({ run, name, payload: input })));
+  const count = { atWork: 0, most: 0 };
+  await device.restart(make(count));
+  for (let i = 0; i < 20; i += 1) await device.settle();
+  t.deepEqual(device.runtime.counts(), { completed: 500 });
+  t.is(count.most, 64);
+});
 
-  t.is(await waits('run-0'), 'child run kid');
-  t.is(await waits(), 'the end of its sleep');
+test('M1 replay writes nothing, whatever the run has done', async (t) => {
+  const code = flow(async (ctx) => {
+    for (let i = 0; i < 20; i += 1) await step(ctx, `s${i}`);
+    ctx.patched('way');
+    await ctx.setStatus('here');
+    await ctx.emit('fact');
+    await ctx.sleep(0);
+    await ctx.waitFor('go');
+  });
+  const device = await begun(code);
+  await device.advance(5_000);
+  await device.restart(code);
+  const { writes } = device.store;
+  await device.signal('other');
+  await device.advance(5_000);
+  t.is(device.store.writes, writes + 2, 'the signal, and that it waits again');
+});
+
+test('M5 a line that code logs is logged once, also where it waits and before its first step', async (t) => {
+  const code = flow(async (ctx) => {
+    ctx.log('begins');
+    await step(ctx, 'a');
+    ctx.log('behind a');
+    await ctx.waitFor('go');
+    ctx.log('goes');
+    await ctx.waitFor('end');
+  });
+  const device = await begun(code);
+  await device.restart(code);
+  await device.signal('go');
+  await device.restart(code);
+  await device.restart(code);
+  await device.signal('end');
+  t.deepEqual(device.infos, ['begins', 'behind a', 'goes']);
+});
+
+test('O1 O6 looking at runs changes nothing; the newest come first', async (t) => {
+  const code = flow((ctx) => ctx.waitFor('go'));
+  const device = new SimDevice();
+  await device.start(code);
+  for (let i = 0; i < 5; i += 1) await device.begin(code, i, `r${i}`);
+  const { writes } = device.store;
+  const { runs } = await device.inspector.runs({ all: false, limit: 3 });
+  t.deepEqual(runs.map(({ id }) => id), ['r4', 'r3', 'r2']);
+  await device.inspector.run('r0');
+  await device.inspector.journal({ limit: 10 });
+  await device.inspector.counts();
+  await device.settle();
+  t.is(device.store.writes, writes);
+});
+
+test('O2 a run says where it is: step, attempt, next try, and what it waits for', async (t) => {
+  const code = flow(async (ctx) => {
+    await ctx.step('try', ({ attempt }) => {
+      if (attempt < 3) throw new Error('no');
+    }, { retry: { minDelay: '1h', factor: 1 } });
+    await ctx.waitFor('go');
+  });
+  const device = await begun(code);
+  const look = () => device.inspector.run('run-1');
   await device.advance(3_600_000);
-  t.is(await waits(), 'signal go');
-  await device.signal('go');
-  t.is(await waits(), 'online, for print');
-  device.conditions.set('online', true);
-  await device.advance(10_000);
-  t.is(await waits(), 'the next look of look');
-  await device.advance(4 * 3_600_000);
-  t.is(await waits(), 'the result of call tax.rate from the gateway');
+  const nextAt = new Date(device.clock.nowMs() + 3_600_000).toISOString();
+  t.like(await look(), { state: 'retrying', at: 'try', attempt: 2, nextAt });
+  await device.restart(code);
+  t.like(await look(), { state: 'retrying', at: 'try', attempt: 2, nextAt });
+  await device.advance(3_600_000);
+  t.like(await look(), { state: 'waiting-signal', at: 'go', nextAt: null });
+});
+
+test('O3 a fork begins with what another run had done before a step, under its own id', async (t) => {
+  const bodies: string[] = [];
+  const code = flow(async (ctx) => {
+    const did = (name: string) =>
+      ctx.step(name, () => {
+        bodies.push(name);
+        return `${name} of ${ctx.runId}`;
+      });
+    return [await did('a'), await did('b'), await did('c')];
+  });
+  const device = await begun(code);
+  const id = await device.runtime.fork({ run: 'run-1', step: 'b', id: 'again' });
+  await device.settle();
+  await device.restart(code);
+  t.deepEqual(await device.result(id), ['a of run-1', 'b of again', 'c of again']);
+  t.deepEqual(bodies, ['a', 'b', 'c', 'b', 'c']);
+  await t.throwsAsync(device.runtime.fork({ run: 'run-1', step: 'x' }), { code: 'HF_RUN_STATE' });
+  await t.throwsAsync(device.runtime.fork({ run: 'run-1', step: 'b', id: 'again' }), {
+    code: 'HF_RUN_CONFLICT',
+  });
+});
+
+test('O4 a failed run goes on from the step that failed; what was done stays done', async (t) => {
+  let isBroken = true;
+  const bodies: string[] = [];
+  const code = flow(async (ctx) => {
+    await ctx.step('a', () => bodies.push('a'));
+    await ctx.step('b', () => {
+      bodies.push('b');
+      if (isBroken) throw new Error('no');
+    }, { retry: false });
+    return 'done';
+  });
+  const device = await begun(code);
+  t.is(await device.state(), 'failed');
+  await device.restart(code);
+  isBroken = false;
+  await device.runtime.retry('run-1', 'mended');
+  await device.settle();
+  await device.restart(code);
+  t.is(await device.result(), 'done');
+  t.deepEqual(bodies, ['a', 'b', 'b']);
+  await t.throwsAsync(device.runtime.retry('run-1', 'again'), { code: 'HF_RUN_STATE' });
+});
+
+test('O5 H1 purging takes ended runs only, and leaves an id to the run that has it now', async (t) => {
+  const code = flow((ctx) => ctx.waitFor('go'));
+  const device = await begun(code);
+  await device.signal('go', 1);
+  const input = encodeValue(null);
+  const again = { workflow: 'flow', input, id: 'run-1', reuse: 'allow-duplicate' } as const;
+  await device.runtime.start(again);
+  await device.settle();
+  const { clock, journal, runs: store } = device;
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  const onPurged = (): void => undefined;
+  await device.runtime.emit({ name: 'last', payload: input, lane: 'normal' });
+  const [, normal] = journal.positions();
+  journal.acknowledge('normal', normal.head);
+  await device.advance(1);
+  const retention = new Retention({ clock, log, journal, store, keepMs: 0, onPurged });
+  t.true((await retention.sweep()) > 0);
+  t.is(await device.state(), 'waiting-signal');
+  await device.restart(code);
+  await device.signal('go', 2);
+  t.is(await device.result(), 2);
+});
+
+test('O10 a run that is at work whenever the process dies is kept aside; the others go on', async (t) => {
+  const poison = workflow('poison', (ctx) => ctx.step('kill', () => new Promise(() => {})));
+  const healthy = workflow('healthy', async (ctx) => {
+    for (;;) {
+      await ctx.waitFor('go');
+      await ctx.step('work', () => 1);
+    }
+  });
+  const device = new SimDevice();
+  await device.start(poison, healthy);
+  await device.begin(poison, null, 'poison');
+  await device.begin(healthy, null, 'healthy');
+  for (let crash = 0; crash < 25; crash += 1) {
+    await device.signal('go', null, { run: 'healthy' });
+    await device.restart(poison, healthy);
+  }
+  const kept = await device.inspector.run('poison');
+  t.is(kept.state, 'stuck');
+  t.is(kept.error?.code, 'HF_RUN_QUARANTINED');
+  t.not(await device.state('healthy'), 'stuck');
+  await device.runtime.retry('poison', 'mended');
+  await device.settle();
+  t.is(await device.state('poison'), 'running');
+
+  const orderly = new SimDevice();
+  await orderly.start(poison);
+  await orderly.begin(poison, null);
+  for (let stop = 0; stop < 25; stop += 1) {
+    await orderly.stop();
+    await orderly.start(poison);
+  }
+  t.is(await orderly.state(), 'running', 'to end in order is no crash');
 });
