@@ -12,7 +12,9 @@ const { values } = parseArgs({
 
 try {
   await prepare();
-  if (!(await compile())) throw new BuildFailure('The code does not compile', 'see above', 'Mend it.');
+  if (!(await compile())) {
+    throw new BuildFailure('The code does not compile', 'the compiler says it above', 'Mend that.');
+  }
   const file = 'test/dist/fault/power-cut.test.js';
   const env = { ...process.env, POWER_CUTS: values.cuts, POWER_SEED: values.seed };
   const args = ['node_modules/ava/entrypoints/cli.mjs', '--timeout=60m', file];

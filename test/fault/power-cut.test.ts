@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { useSmallTables } from '../support/lived-store.ts';
 import { Disk, type Names } from '../support/power/disk.ts';
-import { compileRecorder, record, type Writing } from '../support/power/record.ts';
+import { canCompile, compileRecorder, record, type Writing } from '../support/power/record.ts';
 import type { Recording } from '../support/power/recording.ts';
 import { examineCut, type Complaint } from '../support/power/survivor.ts';
 import { SimChance } from '../support/sim-chance.ts';
@@ -33,11 +33,10 @@ interface Cut {
 async function scene(
   t: ExecutionContext,
   writing: Omit<Writing, 'dir'>,
-  earlier: { readonly dir: string; readonly said: Recording['said'] } | undefined = undefined,
-): Promise<Scene | undefined> {
+  earlier?: { readonly dir: string; readonly said: Recording['said'] },
+): Promise<Scene> {
   const root = await tempDir(t);
   const recorder = await compileRecorder(root);
-  if (recorder === undefined) return undefined;
   const base = join(root, 'base');
   const dir = join(root, 'recorded');
   if (earlier === undefined) await mkdir(base);
@@ -85,12 +84,11 @@ async function cutOften(
 }
 
 /** A test that needs a C compiler. */
-const powerTest = (await compileRecorder('/tmp')) === undefined ? test.skip : test;
+const powerTest = (await canCompile()) ? test : test.skip;
 
-powerTest('runs survive power cuts: no step that had resolved runs again', async (t) => {
+powerTest('runs survive power cuts (needs cc): no step that had resolved runs again', async (t) => {
   t.timeout(60_000 + CUTS * 2_000);
   const at = await scene(t, { task: 'agent', count: 60 });
-  if (at === undefined) return t.fail('no recorder');
   const cuts = Math.ceil(CUTS * 0.4);
 
   t.true(at.recording.said.some(({ words }) => words[0] === 'ended'));
@@ -98,10 +96,9 @@ powerTest('runs survive power cuts: no step that had resolved runs again', async
   t.log(`${cuts} cuts in ${at.recording.events.length} events`);
 });
 
-powerTest('entries survive power cuts, through trims and compactions', async (t) => {
+powerTest('entries survive power cuts (needs cc), through trims and compactions', async (t) => {
   t.timeout(60_000 + CUTS * 2_000);
   const at = await scene(t, { task: 'journal', count: 300 });
-  if (at === undefined) return t.fail('no recorder');
   const isCompacted = at.recording.events.some(
     ({ kind, path }) => kind === 'unlink' && path.endsWith('.ldb'),
   );
@@ -113,10 +110,9 @@ powerTest('entries survive power cuts, through trims and compactions', async (t)
   t.log(`${2 * cuts} cuts in ${at.recording.events.length} events`);
 });
 
-powerTest('a cut during the recovery from a cut loses nothing either', async (t) => {
+powerTest('a cut during the recovery from a cut loses nothing either (needs cc)', async (t) => {
   t.timeout(60_000 + CUTS * 4_000);
   const first = await scene(t, { task: 'journal', count: 60 });
-  if (first === undefined) return t.fail('no recorder');
   const perScene = 8;
   const scenes = Math.ceil((CUTS * 0.2) / perScene);
   for (let number = 0; number < scenes; number += 1) {
@@ -124,23 +120,20 @@ powerTest('a cut during the recovery from a cut loses nothing either', async (t)
     const { said } = await makeCut(first, { dir, seed: SEED + number, names: 'ordered' });
     const writing = { task: 'journal', from: 1_000, count: 10 } as const;
     const second = await scene(t, writing, { dir, said });
-    if (second === undefined) return t.fail('no recorder');
-
+  
     t.deepEqual(await cutOften(t, second, { cuts: perScene, names: 'ordered' }), []);
   }
 });
 
-powerTest('the cuts show it when LevelDB does not sync', async (t) => {
+powerTest('the cuts show it when LevelDB does not sync (needs cc)', async (t) => {
   const at = await scene(t, { task: 'journal', count: 60, breaks: 'no-sync' });
-  if (at === undefined) return t.fail('no recorder');
 
   const complaints = await cutOften(t, at, { cuts: 40, names: 'ordered', stopAt: 1 });
   t.regex(complaints[0] ?? 'nothing', /is lost|is missing/);
 });
 
-powerTest('the cuts show it when a store is made in place', async (t) => {
+powerTest('the cuts show it when a store is made in place (needs cc)', async (t) => {
   const at = await scene(t, { task: 'journal', count: 5, breaks: 'in-place' });
-  if (at === undefined) return t.fail('no recorder');
 
   const complaints = await cutOften(t, at, { cuts: 80, names: 'ordered', stopAt: 1 });
   t.regex(complaints[0] ?? 'nothing', /moved aside|does not start/);

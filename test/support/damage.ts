@@ -13,7 +13,7 @@ export interface Damage {
 export async function damageStore(dir: string, seed: number): Promise<Damage> {
   const chance = new SimChance(seed);
   const pick = (below: number): number => Math.floor(chance.next() * below);
-  const names = (await readdir(dir)).filter((name) => !/^LO/.test(name)).toSorted();
+  const names = (await readdir(dir)).filter((name) => !name.startsWith('LO')).toSorted();
   const isRare = (name: string): boolean => /log$|MANIFEST|CURRENT/.test(name);
   const weighted = names.flatMap((name) => (isRare(name) ? [name, name] : name));
   const name = weighted[pick(weighted.length)] ?? '';

@@ -31,10 +31,10 @@ export interface KnownEntry {
  * compactions happen.
  */
 export function useSmallTables(): void {
-  // LevelDB's options are ours to choose in a test; production code has no switch for it.
-  const prototype = Level.prototype as unknown as { _open: (options: object) => Promise<void> };
-  const open = prototype._open;
-  prototype._open = function smallTables(this: unknown, options: object): Promise<void> {
+  // LevelDB's options are ours to choose in a test; production code has no switch for them.
+  const prototype: { open: (options?: object) => Promise<void> } = Level.prototype;
+  const { open } = prototype;
+  prototype.open = function smallTables(this: unknown, options?: object): Promise<void> {
     return open.call(this, { ...options, writeBufferSize: 64 * 1024, maxFileSize: 1024 * 1024 });
   };
 }

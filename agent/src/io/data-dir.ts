@@ -148,7 +148,11 @@ async function holding(
   try {
     const held = await use();
     const release = async (): Promise<void> => {
-      await close(held).finally(() => held.store.close());
+      try {
+        await close(held);
+      } finally {
+        await held.store.close();
+      }
       await unlock();
     };
     const distrust = (why: string): Promise<void> => distrustStore(join(dir, 'store'), why);

@@ -1,4 +1,4 @@
-import { equalBytes, messageOf } from '@holdfast/protocol';
+import { HoldfastError, equalBytes, messageOf } from '@holdfast/protocol';
 import { readLogFile, type LogFile } from '../core/level-format/log-file.ts';
 import { compare, findInTable, isTableIntact } from '../core/level-format/table-file.ts';
 import { readVersion, type Version } from '../core/level-format/version-edit.ts';
@@ -36,15 +36,6 @@ export interface SoundStore {
 
 export type StoreLook = SoundStore | { readonly kind: 'odd'; readonly why: string };
 
-/** What was found is not what LevelDB, or a power cut, leaves. */
-class Odd {
-  readonly why: string;
-
-  constructor(why: string) {
-    this.why = why;
-  }
-}
-
 /**
  * Looks at a LevelDB directory without LevelDB, which opens damaged ones empty, deletes what it
  * then takes for left-overs, and ends the process over a table that is cut short. Changes nothing.
@@ -60,7 +51,7 @@ export async function inspectStore(dir: string, options: InspectOptions): Promis
   try {
     return await inspect(dir, options);
   } catch (error) {
-    if (error instanceof Odd) return { kind: 'odd', why: error.why };
+    if (error instanceof HoldfastError) return { kind: 'odd', why: error.why ?? error.message };
     if (error instanceof RangeError) return { kind: 'odd', why: messageOf(error) };
     throw error;
   }
@@ -87,18 +78,18 @@ async function currentManifest(
   const named = manifests.find((name) => text === `${name}\n`);
   if (named !== undefined) return named;
   const [only, ...others] = manifests;
-  if (only === undefined) throw new Odd('it has no MANIFEST');
+  if (only === undefined) throw odd('it has no MANIFEST');
   // With two of them nobody knows which one counts: files of the other may be gone.
-  if (others.length > 0) throw new Odd('CURRENT does not name one of its MANIFESTs');
+  if (others.length > 0) throw odd('CURRENT does not name one of its MANIFESTs');
   mends.push({ name: 'CURRENT', bytes: Uint8Array.from(`${only}\n`, (c) => c.charCodeAt(0)) });
   return only;
 }
 
 async function manifestVersion(dir: string, name: string, mends: Mend[]): Promise<Version> {
   const file = await readStoreFile(dir, name);
-  if (file === undefined) throw new Odd(`${name} cannot be read`);
+  if (file === undefined) throw odd(`${name} cannot be read`);
   const { records, goodBytes, tornBytes, isBroken } = readLogFile(file);
-  if (isBroken || records.length === 0) throw new Odd(`${name} is damaged`);
+  if (isBroken || records.length === 0) throw odd(`${name} is damaged`);
   // LevelDB refuses an edit that is torn, though what it changes was not done yet.
   if (tornBytes > 0) mends.push({ name, bytes: file.subarray(0, goodBytes) });
   return readVersion(records.map((record) => record.bytes));
@@ -112,14 +103,14 @@ async function checkTables(
   const { version } = options;
   const bytesSum = version.tables.reduce((sum, { bytes }) => sum + bytes, 0);
   const isWholly = options.isThorough || bytesSum <= QUICK_BYTES;
-  if (version.comparator !== 'leveldb.BytewiseComparator') throw new Odd('its order is not ours');
+  if (version.comparator !== 'leveldb.BytewiseComparator') throw odd('its order is not ours');
   for (const { number, bytes } of version.tables) {
     const name = files.tables.find((each) => each.number === number)?.name;
-    if (name === undefined) throw new Odd(`table ${number} is missing`);
-    if (!(await isTableWhole(dir, name, bytes))) throw new Odd(`${name} is cut off`);
+    if (name === undefined) throw odd(`table ${number} is missing`);
+    if (!(await isTableWhole(dir, name, bytes))) throw odd(`${name} is cut off`);
     if (!isWholly) continue;
     const file = await readStoreFile(dir, name);
-    if (file === undefined || !isTableIntact(file)) throw new Odd(`${name} is damaged`);
+    if (file === undefined || !isTableIntact(file)) throw odd(`${name} is damaged`);
   }
 }
 
@@ -130,31 +121,31 @@ async function checkLogs(
 ): Promise<{ logs: readonly LogFile[]; tornBytes: number }> {
   const { logNumber, previousLogNumber, nextFile, lastSequence } = version;
   if (logNumber === undefined || nextFile === undefined || lastSequence === undefined) {
-    throw new Odd('the MANIFEST does not say enough');
+    throw odd('the MANIFEST does not say enough');
   }
   const live = files.logs.filter((log) => log.number >= logNumber || isPrevious(log));
   function isPrevious({ number }: NumberedFile): boolean {
     return number === previousLogNumber && number > 0;
   }
   if (logNumber > 0 && !live.some((log) => log.number === logNumber)) {
-    throw new Odd(`log ${logNumber} is missing`);
+    throw odd(`log ${logNumber} is missing`);
   }
   const logs: LogFile[] = [];
   let tornBytes = 0;
   let next: number | undefined;
   for (const { name } of live) {
     const bytes = await readStoreFile(dir, name);
-    if (bytes === undefined) throw new Odd(`${name} cannot be read`);
+    if (bytes === undefined) throw odd(`${name} cannot be read`);
     const log = readLogFile(bytes);
     // Each write was durable before the next began.
     if (log.isBroken || (tornBytes > 0 && log.records.length > 0)) {
-      throw new Odd(`${name} is damaged before its end`);
+      throw odd(`${name} is damaged before its end`);
     }
     tornBytes += log.tornBytes;
     next = nextSequence(name, log, next);
     logs.push(log);
   }
-  if (next !== undefined && next <= lastSequence) throw new Odd('the end of its log is missing');
+  if (next !== undefined && next <= lastSequence) throw odd('the end of its log is missing');
   return { logs, tornBytes };
 }
 
@@ -163,7 +154,7 @@ function nextSequence(name: string, log: LogFile, expected: number | undefined) 
   let next = expected;
   for (const record of log.records) {
     const span = batchSpan(record.bytes);
-    if (next !== undefined && span.first !== next) throw new Odd(`${name} has a gap`);
+    if (next !== undefined && span.first !== next) throw odd(`${name} has a gap`);
     next = span.next;
   }
   return next;
@@ -189,10 +180,14 @@ async function findInTables(
     if (compare(table.first, key) > 0 || compare(key, table.last) > 0) continue;
     const name = files.tables.find((each) => each.number === table.number)?.name ?? '';
     const file = await readStoreFile(dir, name);
-    if (file === undefined) throw new Odd(`${name} cannot be read`);
+    if (file === undefined) throw odd(`${name} cannot be read`);
     const found = findInTable(file, key);
     if (found !== undefined && found.sequence > (newest?.sequence ?? -1)) newest = found;
   }
   return newest;
 }
 
+/** What was found is not what LevelDB, or a power cut, leaves. */
+function odd(why: string): HoldfastError {
+  return new HoldfastError('HF_STORE_DAMAGED', { why });
+}

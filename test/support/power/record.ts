@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, realpath } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readRecording, type Recording } from './recording.ts';
@@ -21,17 +20,19 @@ export interface Writing {
   readonly breaks?: 'no-sync' | 'in-place';
 }
 
-/** Compiles the recorder. @returns its path; `undefined` where there is no C compiler. */
-export async function compileRecorder(dir: string): Promise<string | undefined> {
+/** Whether there is a C compiler. */
+export async function canCompile(): Promise<boolean> {
+  return run('cc', ['--version']).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Compiles the recorder into `dir`. @returns its path. */
+export async function compileRecorder(dir: string): Promise<string> {
   const path = join(dir, 'recorder.so');
-  const libraries = ['-ldl', '-lpthread'];
-  try {
-    await run('cc', ['-shared', '-fPIC', '-O1', '-o', path, source, ...libraries]);
-    return path;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  await run('cc', ['-shared', '-fPIC', '-O1', '-o', path, source, '-ldl', '-lpthread']);
+  return path;
 }
 
 /** Runs the writer to its end. */
@@ -39,7 +40,7 @@ export async function record(recorder: string, writing: Writing): Promise<Record
   const { task, from = 0, count, breaks } = writing;
   await mkdir(writing.dir, { recursive: true });
   const dir = await realpath(writing.dir);
-  const log = join(await mkdtemp(join(tmpdir(), 'holdfast-power-')), 'log');
+  const log = join(dirname(dir), 'log');
   await run(process.execPath, [writer, task, dir, String(from), String(count)], {
     env: {
       ...process.env,

@@ -77,7 +77,8 @@ async function examineRuns(dir: string, said: readonly Said[]): Promise<Complain
   const errand = workflow('errand', async (ctx, n: number) => {
     for (const name of ['first', 'second']) {
       await ctx.step(name, () => {
-        if (done.has(`step ${ctx.runId} ${name}`)) complaints.push(`${ctx.runId}/${name} ran again`);
+        const isRepeated = done.has(`step ${ctx.runId} ${name}`);
+        if (isRepeated) complaints.push(`${ctx.runId}/${name} ran again`);
         return 'again';
       });
     }
@@ -91,7 +92,7 @@ async function examineRuns(dir: string, said: readonly Said[]): Promise<Complain
       const run = await agent.run(id);
       const isOver = done.has(`signalled ${id}`) || done.has(`completed ${id}`);
       if (!isOver) await run.signal('go').catch(() => {});
-      if (`errand-${await run.result()}` !== id) complaints.push(`${id} has another's result`);
+      if (`errand-${String(await run.result())}` !== id) complaints.push(`${id}: a result`);
     } catch (error) {
       complaints.push(`${id}: ${String(error)}`);
     }
