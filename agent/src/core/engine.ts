@@ -45,6 +45,10 @@ export async function numberOf(engine: Engine, id: string): Promise<number> {
 /** A run that has not ended, in memory. @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED */
 export async function openRun(engine: Engine, id: string): Promise<Run> {
   const run = await engine.residents.load(await numberOf(engine, id));
+  if (run.isContinuing) {
+    await run.whenReplaced();
+    return openRun(engine, id);
+  }
   if (run.closed) throw new HoldfastError('HF_RUN_FINISHED', { why: run.id });
   return run;
 }

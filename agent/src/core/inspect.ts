@@ -104,7 +104,7 @@ export class Inspector {
         if (count >= query.limit) break;
         if (record.isContinued) continue;
         count += 1;
-        runs.push({ number, view: await this.#runView(number, record) });
+        runs.push({ number, view: runView(record, await this.#lookAt(number, record)) });
       }
     }
     runs.sort((a, b) => b.number - a.number);
@@ -115,16 +115,18 @@ export class Inspector {
   /** @throws HF_RUN_UNKNOWN */
   async run(id: string): Promise<RunDetailView> {
     const { number, record } = await this.#find(id);
+    const look = await this.#lookAt(number, record);
+    const { standing } = look;
+    // Read behind the look: a run that has ended by then has its end in the history.
     const places = await this.#places(number);
     const history = readable(places);
-    const { standing } = await this.#lookAt(number, record);
     const [first] = history;
     const isOver = standing.state === 'completed' || standing.state === 'cancelled';
     const positions = this.#journal.positions();
     return {
       schema: 'holdfast.run/1',
-      ...(await this.#runView(number, record)),
-      ...endOf(history),
+      ...runView(record, look),
+      ...(finalStates.has(standing.state) ? endOf(history) : {}),
       input: first?.kind === 'run.started' ? displayValue(first.input) : null,
       lastError: isOver ? null : lastErrorOf(history),
       waitsFor: waitsFor(standing, history),
@@ -190,30 +192,8 @@ export class Inspector {
     return { schema: 'holdfast.journal/1', device, epoch, rows: rows.slice(-query.limit) };
   }
 
-  async #runView(number: number, record: RunRecord): Promise<RunView> {
-    const { standing, status, updatedAtMs } = await this.#lookAt(number, record);
-    return {
-      id: record.id,
-      workflow: record.workflow,
-      version: record.version,
-      state: standing.state,
-      status: status.byteLength === 0 ? null : displayValue(status),
-      at: standing.at === '' ? null : standing.at,
-      attempt: standing.attempt,
-      startedAt: time(record.startedAtMs),
-      updatedAt: time(updatedAtMs),
-      nextAt: standing.nextAtMs === 0 ? null : time(standing.nextAtMs),
-      ...(record.stuckCode !== '' && standing.state === 'stuck'
-        ? { error: { name: 'HoldfastError', message: record.stuckReason, code: record.stuckCode } }
-        : {}),
-    };
-  }
-
   /** How a run stands: from memory, from its record, or, for what was at work, its history. */
-  async #lookAt(
-    number: number,
-    record: RunRecord,
-  ): Promise<{ standing: Standing; status: Uint8Array; updatedAtMs: number }> {
+  async #lookAt(number: number, record: RunRecord): Promise<Look> {
     const run = this.#resident(number);
     if (run !== undefined && !finalStates.has(record.state)) {
       const { status, updatedAtMs } = run.progress;
@@ -241,6 +221,31 @@ export class Inspector {
     const stored = await this.#journal.entriesAt(places);
     return places.map((place, n) => ({ n, ...place, stored: stored[n] }));
   }
+}
+
+/** How a run stands at one moment. */
+interface Look {
+  readonly standing: Standing;
+  readonly status: Uint8Array;
+  readonly updatedAtMs: number;
+}
+
+function runView(record: RunRecord, { standing, status, updatedAtMs }: Look): RunView {
+  return {
+    id: record.id,
+    workflow: record.workflow,
+    version: record.version,
+    state: standing.state,
+    status: status.byteLength === 0 ? null : displayValue(status),
+    at: standing.at === '' ? null : standing.at,
+    attempt: standing.attempt,
+    startedAt: time(record.startedAtMs),
+    updatedAt: time(updatedAtMs),
+    nextAt: standing.nextAtMs === 0 ? null : time(standing.nextAtMs),
+    ...(record.stuckCode !== '' && standing.state === 'stuck'
+      ? { error: { name: 'HoldfastError', message: record.stuckReason, code: record.stuckCode } }
+      : {}),
+  };
 }
 
 function journalRow(lane: Lane, stored: StoredEntry, synced: boolean): JournalRow {

@@ -20,6 +20,7 @@ const RECOVER_AT_ONCE = 32;
 interface Child {
   readonly id: string;
   readonly parent: string;
+  readonly parentOp: number;
 }
 
 /**
@@ -44,7 +45,11 @@ export async function recoverRuns(engine: Engine): Promise<readonly Child[]> {
   const orphans: Child[] = [];
   for (const child of children) {
     const number = await store.numberOf(child.parent);
-    if (number === undefined || !states.isOpen(number)) orphans.push(child);
+    const isOpen = number !== undefined && states.isOpen(number);
+    // A parent that went on in a new history knows nothing of the children of the one before.
+    const parent = isOpen ? await residents.load(number).catch(() => undefined) : undefined;
+    const isKnown = parent?.progress.children.get(child.parentOp) === child.id;
+    if (!isOpen || (parent !== undefined && !isKnown)) orphans.push(child);
   }
   return orphans;
 }
@@ -60,7 +65,8 @@ async function readOpen({ store, states, journal }: Engine) {
   const ops: StoreOp[] = inOrder ? [layout.meta('in order', 0)] : [];
   for await (const { number, record } of store.records('o')) {
     states.set(number, record.state);
-    if (record.parent !== '') children.push({ id: record.id, parent: record.parent });
+    const { id, parent, parentOp } = record;
+    if (parent !== '') children.push({ id, parent, parentOp });
     if (!resumes.has(record.state)) continue;
     const crashes = inOrder || record.state === 'stuck' ? 0 : record.crashes + 1;
     const isPoison = crashes > CRASHES_MAX || record.stuckCode === 'HF_RUN_QUARANTINED';

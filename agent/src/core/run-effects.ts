@@ -102,7 +102,12 @@ export class RunEffects implements RunHost {
   async finish(run: Run): Promise<void> {
     const { outcome } = run;
     if (outcome === undefined) return;
-    if (outcome.kind === 'continues') return this.#parts.continueRun(run, outcome.input);
+    if (outcome.kind === 'continues') {
+      // A cancellation that came after its code had gone on still ends it.
+      const { reason } = run.scope;
+      if (reason !== undefined) return this.#threw(run, reason);
+      return this.#parts.continueRun(run, outcome.input);
+    }
     if (outcome.kind === 'threw') return this.#threw(run, outcome.error);
     try {
       const output = encodeValue(outcome.value, 'output');

@@ -1,5 +1,5 @@
 import { codeOf, type Entry, type EntryBody, type Lane, type StoreOp } from '@holdfast/protocol';
-import type { Journal } from './journal.ts';
+import type { EntryRef, Journal } from "./journal.ts";
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import { layout } from './run-store.ts';
@@ -37,15 +37,21 @@ export interface RunEntry {
   readonly lane?: Lane;
 }
 
+export interface RunJournalListener {
+  /** A run has been fed an entry that is durable. */
+  readonly onDurable: (run: Run, entry: Entry) => void;
+  /** An entry of a run was not taken: it is on its way no more. */
+  readonly onRefused: (run: Run) => void;
+}
+
 /** Appends entries of runs: each with its place in the history, in one commit. */
 export class RunJournal {
   readonly #journal: Journal;
-  readonly #onDurable: (run: Run, entry: Entry) => void;
+  readonly #listener: RunJournalListener;
 
-  /** `onDurable` is told of each run that has been fed a durable entry. */
-  constructor(journal: Journal, onDurable: (run: Run, entry: Entry) => void) {
+  constructor(journal: Journal, listener: RunJournalListener) {
     this.#journal = journal;
-    this.#onDurable = onDurable;
+    this.#listener = listener;
   }
 
   /**
@@ -68,7 +74,8 @@ export class RunJournal {
       // A body, a run and a place make a whole entry body again.
       return { lane, body: { ...body, run: run.id, n } as EntryBody };
     });
-    const refs = await this.#journal.append(drafts, (placed) => {
+    const runs = [...next.keys()];
+    const opsOf = (placed: readonly EntryRef[]): StoreOp[] => {
       const histories = placed.flatMap((ref, index) => {
         const run = entries[index]?.run;
         if (run === undefined) return [];
@@ -76,13 +83,26 @@ export class RunJournal {
         run.n += 1;
         return [layout.history(run.facts.number, n, ref)];
       });
-      return [...histories, ...[...next.keys()].flatMap(wakeOps), ...ops];
-    });
+      return [...histories, ...runs.flatMap(wakeOps), ...ops];
+    };
+    const refs = await this.#onTheWay(runs, () => this.#journal.append(drafts, opsOf));
     refs.forEach(({ entry }, index) => {
       const run = entries[index]?.run;
       run?.feed([entry]);
-      if (run !== undefined) this.#onDurable(run, entry);
+      if (run !== undefined) this.#listener.onDurable(run, entry);
     });
+  }
+
+  async #onTheWay<T>(runs: readonly Run[], append: () => Promise<T>): Promise<T> {
+    for (const run of runs) run.inFlight += 1;
+    try {
+      return await append();
+    } catch (error) {
+      for (const run of runs) if (!run.closed) this.#listener.onRefused(run);
+      throw error;
+    } finally {
+      for (const run of runs) run.inFlight -= 1;
+    }
   }
 
   /**

@@ -87,8 +87,14 @@ export class Run implements ContextHost, HistoryTarget {
   crashes = 0;
   /** It began in this process: nobody has seen yet what its code logs. */
   isNew = false;
+  /** Entries that are on their way to the store. */
+  inFlight = 0;
 
   readonly #whenLive: { readonly live: () => void; readonly stuck: (why: unknown) => void }[] = [];
+  readonly #whenReplaced: {
+    readonly replaced: () => void;
+    readonly failed: (why: unknown) => void;
+  }[] = [];
   readonly #host: RunHost;
   readonly #code: Workflow | undefined;
   #history: Entry[] = [];
@@ -130,6 +136,10 @@ export class Run implements ContextHost, HistoryTarget {
   /** Whether entries wait to be handed to the code. */
   get hasWork(): boolean {
     return !this.closed && this.#next < this.#history.length && this.stuck === undefined;
+  }
+  /** Whether its code goes on in a new history: what comes from outside is for that one. */
+  get isContinuing(): boolean {
+    return this.outcome?.kind === 'continues';
   }
   /** Signals that nobody has waited for, in order, by name. */
   get keptSignals(): ReadonlyMap<string, readonly KeptSignal[]> {
@@ -183,6 +193,19 @@ export class Run implements ContextHost, HistoryTarget {
   /** Begins what was asked for and not begun yet. */
   beginOpen(): void {
     for (const op of this.#open.values()) this.#begin(op);
+  }
+
+  /** Resolves once the next history of a run that is continuing has begun, or it has ended. */
+  whenReplaced(): Promise<void> {
+    return new Promise((replaced, failed) => this.#whenReplaced.push({ replaced, failed }));
+  }
+
+  /** @param failure Why it is not: the store takes nothing any more. */
+  replaced(failure?: unknown): void {
+    for (const waiter of this.#whenReplaced.splice(0)) {
+      if (failure === undefined) waiter.replaced();
+      else waiter.failed(failure);
+    }
   }
 
   /** Resolves once the history is used up. Rejects with the reason for a run that is stuck. */
@@ -283,6 +306,8 @@ export class Run implements ContextHost, HistoryTarget {
   /** Whether the code has ended and nothing that it began has to be finished any more. */
   isDone(): boolean {
     if (!this.live || this.closed || this.outcome === undefined || this.hasWork) return false;
+    // What is on its way into this history would not be carried into the next.
+    if (this.isContinuing && this.inFlight > 0) return false;
     return !this.open().some((op) => isEffect(op));
   }
 

@@ -78,10 +78,13 @@ export class Runtime {
     this.#conditions = new Conditions({ clock, log, of });
     this.#pump = new Pump(ports.turn, (run) => this.#settled(run));
     this.#timers = new Timers(clock, (run, op) => this.#wake(run, op));
-    const runJournal = new RunJournal(journal, (run, entry) => {
-      if (!run.closed) this.#pump.add(run);
-      for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);
-      this.#changed();
+    const runJournal = new RunJournal(journal, {
+      onDurable: (run, entry) => {
+        if (!run.closed) this.#pump.add(run);
+        for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);
+        this.#changed();
+      },
+      onRefused: (run) => this.#pump.add(run),
     });
     this.#effects = new RunEffects({
       ports,
@@ -165,6 +168,7 @@ export class Runtime {
     const name = checkName('signal', signal.name);
     const id = checkName('signal id', signal.id ?? newId(this.#engine.ports));
     const run = await openRun(this.#engine, signal.run);
+    if (run.closed || run.isContinuing) return this.signal({ ...signal, id });
     if (run.progress.signalIds.has(id)) return;
     const { payload } = signal;
     checkSignal(this.#engine.workflows.codeOf(run.facts), name, payload);
@@ -364,12 +368,17 @@ export class Runtime {
   };
 
   async #continue(run: Run, input: Uint8Array): Promise<void> {
-    const next = await continueRun(this.#engine, run, input);
+    const next = await continueRun(this.#engine, run, input).catch((error: unknown) => {
+      run.replaced(error);
+      throw error;
+    });
     for (const op of run.ops.values()) this.#timers.disarm(run.facts.number, op.number);
     // Who waits for the end waits for the end of the last history.
     const waiters = this.#endWaiters.get(run.facts.number);
     this.#endWaiters.delete(run.facts.number);
     if (waiters !== undefined) this.#endWaiters.set(next.facts.number, waiters);
+    for (const child of run.progress.children.values()) this.#cancelChild(run, child);
+    run.replaced();
     this.#changed();
   }
 
@@ -434,6 +443,7 @@ export class Runtime {
     this.#endWaiters.delete(number);
     for (const waiter of waiters ?? []) waiter();
     for (const child of run.progress.children.values()) this.#cancelChild(run, child);
+    run.replaced();
     this.#changed();
   }
 

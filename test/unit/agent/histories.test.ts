@@ -1,0 +1,139 @@
+import test from 'ava';
+import { encodeValue } from '@holdfast/protocol';
+import { turn, workflow } from '@holdfast/agent/internal';
+import { SimDevice } from '../../support/sim-device.ts';
+
+/** Takes signals for ever, three to a history. */
+const counter = workflow('counter', async (ctx, input: { readonly taken: readonly number[] }) => {
+  const taken = [...input.taken];
+  await ctx.setStatus(taken);
+  for (let count = 0; count < 3; count += 1) taken.push(await ctx.waitFor<number>('number'));
+  return ctx.continueAsNew({ taken });
+});
+
+test('a signal that comes while a run changes histories is neither lost nor refused', async (t) => {
+  for (let gap = 0; gap < 8; gap += 1) {
+    const device = new SimDevice();
+    await device.start(counter);
+    await device.begin(counter, { taken: [] });
+
+    const numbers = Array.from({ length: 30 }, (_, index) => index);
+    const sent: Promise<void>[] = [];
+    for (const number of numbers) {
+      const payload = encodeValue(number);
+      sent.push(device.runtime.signal({ run: 'run-1', name: 'number', payload }));
+      for (let turns = 0; turns < gap; turns += 1) await turn();
+    }
+    await Promise.all(sent);
+    for (let count = 0; count < numbers.length / 3; count += 1) await device.settle();
+
+    const { status } = await device.inspector.run('run-1');
+    t.deepEqual(status, numbers, `${gap} turns between two signals`);
+  }
+});
+
+test('a cancellation that comes while a run changes histories holds', async (t) => {
+  for (let gap = 0; gap < 12; gap += 1) {
+    const device = new SimDevice();
+    await device.start(counter);
+    await device.begin(counter, { taken: [] });
+
+    const payload = encodeValue(1);
+    for (let count = 0; count < 3; count += 1) {
+      await device.runtime.signal({ run: 'run-1', name: 'number', payload });
+    }
+    for (let turns = 0; turns < gap; turns += 1) await turn();
+    await device.runtime.cancel({ run: 'run-1', reason: 'enough' });
+    await device.settle();
+
+    t.is(await device.state(), 'cancelled', `${gap} turns behind the last signal`);
+  }
+});
+
+test('a run that goes on in a new history leaves no child behind', async (t) => {
+  const child = workflow('child', (ctx) => ctx.sleep('1h'));
+  const parent = workflow('parent', async (ctx, round: number) => {
+    if (round > 1) return round;
+    void ctx.child(child, undefined, { id: 'child-1' });
+    await ctx.sleep('1s');
+    return ctx.continueAsNew(round + 1);
+  });
+  const device = new SimDevice();
+  await device.start(parent, child);
+  await device.begin(parent, 1);
+  t.is(await device.state('child-1'), 'sleeping');
+
+  await device.advance(1_000);
+
+  t.is(await device.result(), 2);
+  t.is(await device.state('child-1'), 'cancelled');
+});
+
+test('a crash in the moment a run changes histories leaves no child behind', async (t) => {
+  const child = workflow('child', (ctx) => ctx.sleep('1h'));
+  const parent = workflow('parent', async (ctx, round: number) => {
+    if (round > 1) return ctx.sleep('1h');
+    void ctx.child(child, undefined, { id: 'child-1' });
+    await ctx.sleep('1s');
+    return ctx.continueAsNew(round + 1);
+  });
+  for (let kill = 1; kill <= 8; kill += 1) {
+    const device = new SimDevice();
+    await device.start(parent, child);
+    device.store.failWriteNumber(kill, 'kept');
+    await device.begin(parent, 1).catch(() => undefined);
+    await device.advance(1_000);
+
+    await device.restart(parent, child);
+    await device.begin(parent, 1);
+    await device.advance(1_000);
+
+    t.is(await device.state(), 'sleeping', `killed at commit ${kill}`);
+    t.is((await device.history()).length, 2, 'it is in its second history');
+    t.is(await device.state('child-1'), 'cancelled', `killed at commit ${kill}`);
+  }
+});
+
+test('a scope that is cancelled takes its child with it', async (t) => {
+  const child = workflow('child', (ctx) => ctx.sleep('1h'));
+  const parent = workflow('parent', async (ctx) => {
+    const scope = ctx.scope((inner) => inner.child(child, undefined, { id: 'child-1' }));
+    await ctx.sleep('1s');
+    scope.cancel('not needed any more');
+    await ctx.sleep('1s');
+    return 'done';
+  });
+  const device = new SimDevice();
+  await device.start(parent, child);
+  await device.begin(parent, undefined);
+
+  await device.advance(1_000);
+  t.is(await device.state('child-1'), 'cancelled');
+  await device.advance(1_000);
+  t.is(await device.result(), 'done');
+});
+
+test('a run that is seen to have failed is seen with its error', async (t) => {
+  const failing = workflow('failing', async (ctx) => {
+    await ctx.sleep('1s');
+    throw new TypeError('as planned');
+  });
+  for (const moment of ['before', 'after'] as const) {
+    const device = new SimDevice();
+    await device.start(failing);
+    await device.begin(failing, undefined);
+    const { runs } = device;
+    const places = runs.places.bind(runs);
+    // The run ends in the middle of the look at it, before or after its history is read.
+    runs.places = async (number) => {
+      if (moment === 'before') await device.advance(1_000);
+      const found = await places(number);
+      if (moment === 'after') await device.advance(1_000);
+      return found;
+    };
+
+    const { state, error } = await device.inspector.run('run-1');
+
+    t.is(state === 'failed', error !== undefined, `${state}, ended ${moment}`);
+  }
+});
