@@ -1,0 +1,164 @@
+import test from 'ava';
+import {
+  chainNext,
+  chainStart,
+  decodeEntry,
+  encodeValue,
+  type EntryBody,
+  type Lane,
+} from '@holdfast/protocol';
+import { Journal, Retention, sha256, workflow } from '@holdfast/agent/internal';
+import { SimClock } from '../../support/sim-clock.ts';
+import { SimDevice } from '../../support/sim-device.ts';
+import { SimStore } from '../../support/sim-store.ts';
+
+const event = (name: string): EntryBody => ({
+  ...{ kind: 'event.emitted', run: '', n: 0, op: 0 },
+  ...{ name, payload: encodeValue(name) },
+});
+
+function open(store: SimStore, clock = new SimClock()): Promise<Journal> {
+  return Journal.open({ device: 'j-1', epoch: 1, boot: 1, clock, sha256, store });
+}
+
+const put = (journal: Journal, name: string, lane: Lane = 'normal') =>
+  journal.append([{ lane, body: event(name) }]);
+
+test('appends that arrive while a commit is in flight share the next one', async (t) => {
+  const store = new SimStore();
+  const journal = await open(store);
+
+  store.holdWrites();
+  const first = put(journal, 'first');
+  await new Promise((resolve) => setImmediate(resolve));
+  const others = Array.from({ length: 50 }, (_, index) => put(journal, `other ${index}`));
+  store.releaseWrites();
+  const [[ref] = [], ...rest] = await Promise.all([first, ...others]);
+
+  t.is(ref?.seq, 1);
+  t.deepEqual(
+    rest.map(([each]) => each?.seq),
+    Array.from({ length: 50 }, (_, index) => index + 2),
+  );
+  t.is(store.writes, 2);
+});
+
+test('nothing is seen of an entry before it is durable', async (t) => {
+  const store = new SimStore();
+  const journal = await open(store);
+  let told = 0;
+  journal.onCommit(() => (told += 1));
+
+  store.holdWrites();
+  const appended = put(journal, 'a');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(journal.positions()[1].head, 0);
+  t.is(told, 0);
+  store.releaseWrites();
+  await appended;
+
+  t.is(journal.positions()[1].head, 1);
+  t.is(told, 1);
+});
+
+test('a failed commit fails all that waits, and every later append', async (t) => {
+  const store = new SimStore();
+  const journal = await open(store);
+  await put(journal, 'kept');
+  store.failNextWrite();
+
+  const results = await Promise.allSettled([put(journal, 'a'), put(journal, 'b', 'urgent')]);
+
+  t.true(results.every((result) => result.status === 'rejected'));
+  await t.throwsAsync(put(journal, 'c'), { code: 'HF_JOURNAL_FAILED' });
+  t.is((await journal.failed).code, 'HF_JOURNAL_FAILED');
+  const again = await open(store.crash());
+  t.is(again.positions()[1].head, 1, 'what was acknowledged is there');
+});
+
+test('each lane has its own seqs and its own chain, which goes on over a restart', async (t) => {
+  const store = new SimStore();
+  const before = await open(store);
+  for (const lane of ['normal', 'urgent', 'normal'] as const) await put(before, lane, lane);
+  const after = await open(store.crash());
+  await put(after, 'later');
+
+  const [urgent, normal, bulk] = after.positions();
+  t.deepEqual([urgent.head, normal.head, bulk.head], [1, 3, 0]);
+  const { previousHash, entries } = await after.read('normal', 1, {
+    entriesMax: 10,
+    bytesMax: 1_000_000,
+  });
+  const start = chainStart(sha256, { device: 'j-1', epoch: 1, lane: 'normal' });
+  t.deepEqual(previousHash, start);
+  const end = entries.reduce((hash, entry) => chainNext(sha256, hash, entry), start);
+  t.deepEqual(normal.headHash, end);
+});
+
+test('a read keeps to its bounds and gives at least one entry', async (t) => {
+  const journal = await open(new SimStore());
+  for (let index = 0; index < 10; index += 1) await put(journal, `entry ${index}`);
+
+  const three = await journal.read('normal', 4, { entriesMax: 3, bytesMax: 1_000_000 });
+  const one = await journal.read('normal', 4, { entriesMax: 3, bytesMax: 1 });
+
+  t.deepEqual(
+    three.entries.map((bytes) => decodeEntry(bytes)).map((entry) => 'name' in entry && entry.name),
+    ['entry 3', 'entry 4', 'entry 5'],
+  );
+  t.is(one.entries.length, 1);
+});
+
+test('a watermark rides on a commit, and one that was lost costs nothing else', async (t) => {
+  const clock = new SimClock();
+  const store = new SimStore();
+  const journal = await open(store, clock);
+  for (let index = 0; index < 5; index += 1) await put(journal, `entry ${index}`);
+  const { writes } = store;
+
+  journal.acknowledge('normal', 3);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(journal.positions()[1].acked, 3);
+  t.is(store.writes, writes, 'no commit of its own at once');
+  journal.acknowledge('normal', 2);
+  journal.acknowledge('normal', 9);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(journal.positions()[1].acked, 3, 'neither backwards nor beyond the head');
+  await clock.advance(2_000);
+
+  const again = await open(store.crash());
+  t.is(again.positions()[1].acked, 3);
+  t.true(again.backlogBytes('normal') > 0);
+});
+
+test('retention deletes what the ledger has of runs that have ended, and nothing else', async (t) => {
+  const device = new SimDevice();
+  const quick = workflow('quick', (ctx) => ctx.step('s', () => 1));
+  const waiting = workflow('waiting', (ctx) => ctx.waitFor('never'));
+  await device.start(quick, waiting);
+  for (const id of ['a', 'b', 'c']) await device.begin(quick, null, id);
+  await device.begin(waiting, null, 'open');
+  const retention = (): Retention =>
+    new Retention({
+      ...{ clock: device.clock, journal: device.journal, store: device.runs },
+      log: { error: () => {}, info: () => {}, debug: () => {} },
+      keepMs: 60_000,
+      onPurged: (state) => device.runtime.purged(state),
+    });
+  const { head } = device.journal.positions()[1];
+
+  t.is(await retention().sweep(), 0, 'nothing is acknowledged');
+  device.journal.acknowledge('normal', head);
+  await device.settle();
+  t.is(await retention().sweep(), 0, 'nothing is old');
+  await device.advance(61_000);
+  t.is(await retention().sweep(), 9, 'three runs of three entries');
+  await device.restart(quick, waiting);
+
+  t.deepEqual(device.runtime.counts(), { 'waiting-signal': 1 });
+  t.is(device.journal.positions()[1].head, head, 'the lane goes on where it was');
+  await t.throwsAsync(device.runtime.numberOf('a'), { code: 'HF_RUN_UNKNOWN' });
+  await device.begin(quick, null, 'a');
+  t.is(await device.state('a'), 'completed', 'its id may be used again');
+  t.is((await device.runs.history(await device.runtime.numberOf('open'))).length, 1);
+});
