@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { HoldfastError } from '@holdfast/protocol';
+
+/** A file of the checkout, from `bench/dist`. */
+export const checkoutFile = (path: string): string =>
+  fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** A process of ours, compiled from `bench/processes`. */
+export const processFile = (name: string): string => checkoutFile(`bench/dist/processes/${name}.js`);
+
+export type Line = Readonly<Record<string, unknown>>;
+
+/** A process that says what it has to say in lines of JSON. */
+export interface Child {
+  readonly pid: number;
+  /** The next line. @throws HF_PROCESS_FAILED, with its last words, when it ends instead. */
+  line(): Promise<Line>;
+  /** Resolves once it has ended by itself. */
+  readonly ended: Promise<void>;
+  /** Sends a signal and resolves once the process has ended. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+const DEADLINE_MS = 120_000;
+
+/** Children that live: the process takes them with it, however it ends. */
+const alive = new Set<ChildProcess>();
+process.on('exit', endAll);
+
+/** Ends what a benchmark that failed has left behind. */
+export function endAll(): void {
+  for (const child of alive) child.kill('SIGKILL');
+}
+
+/** Starts Node on a file with its arguments. After two minutes it is ended. */
+export function startChild(file: string, ...args: readonly string[]): Child {
+  const child = spawn(process.execPath, [...process.execArgv, file, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  alive.add(child);
+  const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  let lastWords = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    lastWords = (lastWords + chunk).slice(-2_000);
+  });
+  const ended = once(child, 'close').then(() => {
+    clearTimeout(timer);
+    alive.delete(child);
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    async line() {
+      const next = await lines.next();
+      if (next.done !== true) return JSON.parse(next.value) as Line;
+      await ended;
+      throw new HoldfastError('HF_PROCESS_FAILED', { why: `${file}: ${lastWords.trim()}` });
+    },
+    async end(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+/** `holdfast-gateway serve` on ports that the system chooses; resolves once it serves. */
+export async function startGateway(dataDir: string): Promise<Child & { readonly mqtt: string }> {
+  const args = ['serve', '-o', 'json', '--mqtt-port', '0', '--http-port', '0'];
+  const child = startChild(
+    checkoutFile('gateway/bin/holdfast-gateway.js'),
+    ...[...args, '--data-dir', dataDir],
+  );
+  const { mqtt } = await child.line();
+  return { ...child, mqtt: String(mqtt) };
+}

@@ -1,0 +1,163 @@
+// npm run bench [-- NAME] [--seconds N] [--json] [--smoke]. Exit code 1: a benchmark did not run
+// to its end, or did its work wrong. A budget that is not held is a result, not a failure.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { HoldfastError, messageOf, renderTable } from '@holdfast/protocol';
+import type { Benchmark, Effort } from './benchmark.ts';
+import { boundOf, isHeld, readBudgets, type Budget } from './budgets.ts';
+import { checkoutFile, endAll } from './child.ts';
+import { drains } from './drain.bench.ts';
+import { flash } from './flash.bench.ts';
+import { idleMemory } from './idle-memory.bench.ts';
+import { journalAppend } from './journal-append.bench.ts';
+import { startLoadMeter } from './other-load.ts';
+import { restart } from './restart.bench.ts';
+import { steps } from './steps.bench.ts';
+import { wire } from './wire.bench.ts';
+
+const benchmarks: readonly Benchmark[] = [
+  ...[...steps, ...journalAppend, ...drains],
+  ...[restart, idleMemory, flash, wire],
+];
+const SECONDS_DEFAULT = 3;
+const SMOKE_MS = 50;
+
+interface Result {
+  readonly name: string;
+  readonly ours: number;
+  readonly limit: number;
+  readonly unit: string;
+  /** ours / limit; `null` where the limit is zero. */
+  readonly ratio: number | null;
+  /** The bound on `of`. */
+  readonly budget: number;
+  readonly of: Budget['of'];
+  readonly better: 'higher' | 'lower';
+  readonly held: boolean;
+  /** False: entries were lost, doubled or broken. */
+  readonly right: boolean;
+  /** Part of the machine that was busy with other work meanwhile, 0 to 1. */
+  readonly otherLoad: number;
+  readonly facts: Readonly<Record<string, number>>;
+}
+
+interface Options {
+  readonly effort: Effort;
+  readonly json: boolean;
+  readonly chosen: readonly Benchmark[];
+}
+
+function readOptions(): Options {
+  const { values, positionals } = parse();
+  const seconds = Number(values.seconds ?? SECONDS_DEFAULT);
+  if (!(seconds > 0 && seconds <= 3_600)) throw usage('--seconds takes a number up to 3600');
+  const [name, ...more] = positionals;
+  if (more.length > 0) throw usage(`unexpected ${more.join(' ')}`);
+  const chosen = benchmarks.filter((each) => name === undefined || isMeant(each.name, name));
+  if (chosen.length === 0) {
+    throw usage(`no benchmark ${name}; there are ${benchmarks.map((each) => each.name).join(', ')}`);
+  }
+  const { smoke: isSmoke } = values;
+  return {
+    effort: { ms: isSmoke ? SMOKE_MS : seconds * 1_000, isSmoke },
+    json: values.json,
+    chosen,
+  };
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        seconds: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        smoke: { type: 'boolean', default: false },
+      },
+    });
+  } catch (cause) {
+    throw usage(messageOf(cause));
+  }
+}
+
+function usage(why: string): HoldfastError {
+  return new HoldfastError('HF_USAGE', { why });
+}
+
+/** `steps` means steps-1, steps-16 and steps-128; `drain` only itself. */
+function isMeant(name: string, given: string): boolean {
+  return name === given || name.replace(/-\d+$/, '') === given;
+}
+
+async function measure(benchmark: Benchmark, budget: Budget, effort: Effort): Promise<Result> {
+  const { name, unit } = benchmark;
+  const otherLoad = startLoadMeter();
+  const measured = await benchmark.run(effort);
+  const { ours, limit, ratio, facts = {}, isRight: right = true } = measured;
+  return {
+    ...{ name, ours, limit, unit, ratio, budget: boundOf(budget), of: budget.of },
+    better: 'atLeast' in budget ? 'higher' : 'lower',
+    held: isHeld(budget, measured),
+    ...{ right, otherLoad: otherLoad(), facts },
+  };
+}
+
+function numberText(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
+  return value.toPrecision(3);
+}
+
+function tableOf(results: readonly Result[]): string {
+  const columns = [
+    { title: 'benchmark' },
+    ...['ours', 'limit'].map((title) => ({ title, align: 'right' as const })),
+    { title: 'unit' },
+    ...['ratio', 'budget'].map((title) => ({ title, align: 'right' as const })),
+    { title: 'held' },
+    { title: 'other load', align: 'right' as const },
+  ];
+  const rows = results.map((each) => [
+    each.name,
+    numberText(each.ours),
+    numberText(each.limit),
+    each.unit,
+    each.ratio === null ? '' : each.ratio.toFixed(2),
+    `${each.of} ${each.better === 'higher' ? '≥' : '≤'} ${numberText(each.budget)}`,
+    each.held ? 'yes' : 'NO',
+    `${Math.round(each.otherLoad * 100)} %`,
+  ]);
+  return renderTable(columns, rows, { width: 120, color: false });
+}
+
+async function main(): Promise<void> {
+  const { effort, json, chosen } = readOptions();
+  const say = json ? process.stderr : process.stdout;
+  const budgets = readBudgets();
+  const results: Result[] = [];
+  for (const benchmark of chosen) {
+    const budget = budgets[benchmark.name];
+    if (budget === undefined) throw usage(`bench/budgets.json has no ${benchmark.name}`);
+    process.stderr.write(`${benchmark.name}: ${benchmark.about}\n`);
+    try {
+      results.push(await measure(benchmark, budget, effort));
+    } catch (error) {
+      process.stderr.write(`${benchmark.name} did not run to its end: ${messageOf(error)}\n`);
+      process.exitCode = 1;
+      endAll();
+    }
+  }
+  if (results.some((each) => !each.right)) process.exitCode = 1;
+  say.write(`\n${tableOf(results)}\n`);
+  const text = JSON.stringify({ results });
+  if (!effort.isSmoke) {
+    await mkdir(checkoutFile('bench/results'), { recursive: true });
+    await writeFile(join(checkoutFile('bench/results'), 'latest.json'), `${text}\n`);
+  }
+  if (json) process.stdout.write(`${text}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof HoldfastError ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof HoldfastError && error.code === 'HF_USAGE' ? 2 : 1;
+});

@@ -1,0 +1,12 @@
+// bare-idle STORE_DIR MQTT_URL: Node with an open LevelDB and an MQTT connection, and nothing to
+// do.
+import { Level } from 'level';
+import { connectAsync } from 'mqtt';
+import { argument, say } from './say.ts';
+
+const db = new Level(argument(0));
+await db.open();
+const clientId = 'hf-bench-bare';
+const client = await connectAsync(argument(1), { protocolVersion: 4, clientId });
+say({ isConnected: client.connected });
+process.on('SIGTERM', () => process.exit(0));

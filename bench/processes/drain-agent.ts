@@ -1,0 +1,31 @@
+// drain-agent DATA_DIR GATEWAY_URL: says when the session has begun, when half of the backlog is
+// acknowledged, and when the ledger has all of it; then closes.
+import { Agent } from '@holdfast/agent';
+import { setTimeout as pause } from 'node:timers/promises';
+import { argument, say } from './say.ts';
+
+const agent = await Agent.open({
+  dataDir: argument(0),
+  workflows: [],
+  gateway: argument(1),
+});
+const { pending } = (await agent.status()).backlog;
+let beganAtMs = 0;
+let isHalf = false;
+while (!agent.isSynced) {
+  const { link, backlog } = await agent.status();
+  const isStreaming = link.state === 'syncing' || link.state === 'synced';
+  if (beganAtMs === 0 && isStreaming) {
+    beganAtMs = performance.now();
+    say({ began: true });
+  }
+  if (!isHalf && backlog.pending <= pending / 2) {
+    isHalf = true;
+    say({ half: true });
+  }
+  // Often enough for the times to be right to a percent, seldom enough to cost nothing.
+  await pause(beganAtMs === 0 ? 1 : 5);
+}
+if (!isHalf) say({ half: true });
+say({ pending, ms: performance.now() - beganAtMs });
+await agent.close();

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+
+interface Result {
+  readonly name: string;
+  readonly ours: number;
+  readonly limit: number;
+  readonly unit: string;
+  readonly ratio: number | null;
+  readonly budget: number;
+  readonly held: boolean;
+  readonly right: boolean;
+}
+
+const bench = (...args: readonly string[]) =>
+  run(process.execPath, ['bench/dist/main.js', ...args], { cwd: root, timeout: 100_000 });
+
+test('every benchmark runs to its end, does its work right, and has a budget', async (t) => {
+  const { stdout } = await bench('--smoke', '--json');
+  const last = stdout.trimEnd().split('\n').at(-1) ?? '';
+  const { results } = JSON.parse(last) as { readonly results: readonly Result[] };
+
+  const budgets = JSON.parse(readFileSync(`${root}/bench/budgets.json`, 'utf8')) as object;
+  t.deepEqual(results.map(({ name }) => name).toSorted(), Object.keys(budgets).toSorted());
+  for (const { name, ours, limit, unit, ratio, budget, held, right } of results) {
+    t.true(right, name);
+    t.true(Number.isFinite(ours) && Number.isFinite(limit) && Number.isFinite(budget), name);
+    t.true(ratio === null ? limit === 0 : Math.abs(ratio) < Infinity, name);
+    t.is(typeof held, 'boolean', name);
+    t.not(unit, '', name);
+  }
+});
+
+test('a benchmark that does not exist is a wrong command line', async (t) => {
+  const error = await t.throwsAsync(bench('no-such-benchmark'));
+  t.like(error, { code: 2 });
+});
