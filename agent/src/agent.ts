@@ -8,11 +8,11 @@ import {
   type Duration,
   type Lane,
   type Log,
-  type Point,
   codeOf,
   messageOf,
   type ErrorCode,
 } from '@holdfast/protocol';
+import type { AgentOptions, ScheduleOptions, StartOptions } from './agent-options.ts';
 import { AgentReaderCore, isSynced, makeReport } from './core/agent-surface.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
 import type { Entity, EntityCommands } from './core/entity.ts';
@@ -24,12 +24,9 @@ import type { RuntimePorts } from './core/ports.ts';
 import { Retention } from './core/retention.ts';
 import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
-import type { OverlapPolicy } from './core/schedule.ts';
 import { Schedules, storedSchedules } from './core/schedules.ts';
-import type { ConflictPolicy, ReusePolicy } from './core/starts.ts';
 import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
-import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState, RunView, StatusView } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
 import { EntityHandle } from './entity-handle.ts';
@@ -39,7 +36,7 @@ import { calendarOf } from './io/cron.ts';
 import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
 import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
-import { createMqttDial, type TlsOptions } from './io/mqtt-dial.ts';
+import { createMqttDial } from './io/mqtt-dial.ts';
 import { isReachable, reachableAddress } from './io/reachable.ts';
 import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
@@ -50,98 +47,6 @@ import { onStray } from './io/strays.ts';
 import { systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
 import { ScheduleHandle } from './schedule-handle.ts';
-
-/** Options of an agent. What is not given has the default that is named. */
-export interface AgentOptions {
-  /** Directory of the journal and the identity; made if it is missing. One agent at a time. */
-  readonly dataDir: string;
-  /** Identity of the device, `[A-Za-z0-9_-]{1,64}`. Needed the first time; then it must match. */
-  readonly device?: string;
-  readonly workflows: readonly Workflow<never, unknown>[];
-  /** `mqtt://host:port` or `mqtts://host:port`. Default: none; everything stays on the device. */
-  readonly gateway?: string;
-  /** PEM texts for mqtts: what to trust, and what to show. */
-  readonly tls?: TlsOptions;
-  /** How long acknowledged entries of ended runs are kept. Default 7 days. */
-  readonly retention?: Duration;
-  /** Default: nothing is logged. */
-  readonly log?: Log;
-  /**
-   * What steps can wait for besides `online` and `reachable(host:port)`, by name: for example
-   * `unmetered`.
-   */
-  readonly conditions?: Readonly<Record<string, ConditionCheck>>;
-  /** Bodies of steps that are at work at a time; runs take turns for the rest. Default 64. */
-  readonly stepsAtOnce?: number;
-  /** Times of the uplink; the defaults suit cellular links. */
-  readonly uplink?: Partial<UplinkLimits>;
-  /**
-   * Where the command line and other programs on this machine reach the agent: the path of a Unix
-   * socket, at most 107 bytes; `true`: `agent.sock` in the data directory. Default: nowhere.
-   */
-  readonly socket?: string | true;
-  /** A place for simulated crashes. Default: does nothing. */
-  readonly point?: Point;
-}
-
-/** Whether a condition holds now. Called while a step waits for it. A throw means no. */
-export interface ConditionCheck {
-  readonly check: () => boolean | Promise<boolean>;
-  /** Default 5 s. */
-  readonly every?: Duration;
-}
-
-export interface StartOptions {
-  /** Default: a new id. */
-  readonly id?: string;
-  /**
-   * When a run with this id has not ended. `attach`: it is that run, if workflow and input are the
-   * same. `reject`: HF_RUN_CONFLICT. `terminate`: that one ends as cancelled, none of its code
-   * runs any more, and the new one begins, in one commit. Default `attach`.
-   */
-  readonly onConflict?: ConflictPolicy;
-  /**
-   * When the run with this id has ended, and was not purged yet. `attach`: it is that run, if
-   * workflow and input are the same. `reject`: HF_RUN_CONFLICT. `failed-only`: a new run begins
-   * unless that one completed. `allow-duplicate`: a new run begins. Default `attach`.
-   */
-  readonly reuse?: ReusePolicy;
-}
-
-export interface ScheduleOptions<I = unknown> {
-  /**
-   * Five or six fields, for example every five minutes: `*\/5 * * * *`; or `@daily` and its like.
-   * With hours, it means these times of the day; without, every so many minutes.
-   */
-  readonly cron: string;
-  readonly workflow: string | Workflow<I, unknown>;
-  readonly input?: NoInfer<I>;
-  /** Begins the ids of the runs it starts. Default: the name of the workflow. */
-  readonly id?: string;
-  /** IANA name. Default UTC, where no hour is left out or comes twice. */
-  readonly timezone?: string;
-  /**
-   * What becomes of slots that came while the device was off, slept, or was set forward over them:
-   * `latest` (default) starts one run for the newest of them, `all` one for each of the newest 256,
-   * `skip` none. A slot is missed when it is more than a minute late. Those that are passed over
-   * are journaled as `schedule.skipped`.
-   */
-  readonly missed?: 'skip' | 'latest' | 'all';
-  /** Missed slots that are older are passed over. Default: none is too old. */
-  readonly maxAge?: Duration;
-  /**
-   * What becomes of a slot while the run that the schedule started last has not ended. `allow`
-   * (default): both run. `skip`: the slot is passed over. `buffer-one`, `buffer-all`: it waits, and
-   * one more, or up to 1,000. `cancel`: the run is cancelled, and the slot waits for its end.
-   * `terminate`: the run ends at once.
-   */
-  readonly overlap?: OverlapPolicy;
-  /**
-   * Runs begin later than their slots by up to this: by how much is drawn once for each device and
-   * schedule. Spreads what a fleet does at midnight. Default 0.
-   */
-  readonly jitter?: Duration;
-}
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 const RETENTION_DEFAULT = '7d';

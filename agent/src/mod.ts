@@ -5,14 +5,8 @@ export {
   type Lane,
   type Log,
 } from '@holdfast/protocol';
-export {
-  Agent,
-  agentVersion,
-  type AgentOptions,
-  type ConditionCheck,
-  type ScheduleOptions,
-  type StartOptions,
-} from './agent.ts';
+export { Agent, agentVersion } from './agent.ts';
+export type * from './agent-options.ts';
 export { EntityHandle } from './entity-handle.ts';
 export { RunHandle } from './run-handle.ts';
 export { ScheduleHandle } from './schedule-handle.ts';

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol';
-import type { ScheduleOptions } from '../agent.ts';
+import type { ScheduleOptions } from '../agent-options.ts';
 import { isWorkflow, type Workflow } from '../core/workflow.ts';
 
 /** One item of `export const schedules` of a file of workflows: what `agent.schedule` takes. */
