@@ -4,6 +4,7 @@ import {
   ENTITY_SIGNAL,
   type Entity,
   type EntityCommands,
+  type EntityInput,
   type EntityReply,
   type EntityStep,
 } from './core/entity.ts';
@@ -43,8 +44,11 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
   }
 
   /**
-   * Hands a command over and resolves with its result once that is durable. What it threw after
-   * its last attempt is the `cause` of HF_STEP_FAILED.
+   * Hands a command over and resolves with its result once that is durable. A command that is sent
+   * again resolves with the result of then.
+   *
+   * @throws HF_STEP_FAILED, its `cause` what the command threw after its last attempt;
+   *   HF_REPLY_FORGOTTEN for a command that was executed long before.
    */
   async call<K extends keyof C & string>(
     command: K,
@@ -62,8 +66,7 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
         });
       });
       await this.send(command, argument, { id });
-      const earlier = (await this.#steps()).find((done) => done.id === id);
-      const reply = earlier ?? (await replied);
+      const reply = (await this.#earlierReply(id)) ?? (await replied);
       if ('error' in reply) throw decodeValue(reply.error);
       // The reply to this command is what this command gave.
       return reply.result as Result<C[K]>;
@@ -75,11 +78,10 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
   /** The state behind the last command that was executed. */
   async state(): Promise<S> {
     await this.#begin();
-    const last = (await this.#steps()).at(-1);
-    if (last !== undefined) return last.state;
-    const [first] = await this.#history();
-    if (first?.kind !== 'run.started') throw new HoldfastError('HF_ENTRY_DAMAGED', { why: this.id });
-    return (decodeValue(first.input) as { readonly state: S }).state;
+    const history = await this.#history();
+    const last = history.findLast((entry) => entry.kind === 'step.completed');
+    const done = last === undefined ? undefined : stepOf<S>(last);
+    return done === undefined ? this.#inputOf(history).state : done.state;
   }
 
   async #begin(): Promise<void> {
@@ -93,14 +95,30 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
     }
   }
 
-  async #history() {
+  /** The reply to a command that was accepted; `undefined`: it is still to come. */
+  async #earlierReply(id: string): Promise<EntityReply | undefined> {
+    const history = await this.#history();
+    for (const entry of history.toReversed()) {
+      const done = stepOf<S>(entry);
+      if (done?.id === id) return done;
+      // What was accepted in this history, or carried into it, is executed in it or in the next.
+      if (entry.kind === 'signal.received' && entry.id === id) return undefined;
+    }
+    const reply = this.#inputOf(history).recent.find((each) => each.id === id);
+    if (reply !== undefined) return reply;
+    throw new HoldfastError('HF_REPLY_FORGOTTEN', { why: `command ${id}` });
+  }
+
+  async #history(): Promise<Entry[]> {
     const { runtime, store } = this.#parts;
     const rows = await store.history(await runtime.numberOf(this.id));
     return rows.map(({ entry }) => entry);
   }
 
-  async #steps(): Promise<EntityStep<S>[]> {
-    return (await this.#history()).flatMap((entry) => stepOf<S>(entry) ?? []);
+  #inputOf([first]: readonly Entry[]): EntityInput<S> {
+    // As `#begin` and its workflow made it.
+    if (first?.kind === 'run.started') return decodeValue(first.input) as EntityInput<S>;
+    throw new HoldfastError('HF_ENTRY_DAMAGED', { why: this.id });
   }
 }
 

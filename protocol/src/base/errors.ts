@@ -234,6 +234,11 @@ export const errorCatalogue = {
     retry: 'never',
     hint: 'Look at it with `holdfast workflow show`.',
   },
+  HF_REPLY_FORGOTTEN: {
+    message: 'The command was executed before, and its reply is not kept any more',
+    retry: 'never',
+    hint: 'It counts once. Read the state of the entity instead.',
+  },
   HF_RUN_QUARANTINED: {
     message: 'The process ended several times while this run was at work',
     retry: 'never',

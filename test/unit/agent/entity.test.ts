@@ -59,6 +59,23 @@ test('state and order survive a crash; a command that is sent again is executed 
   t.deepEqual(executed, [5, 7, 1]);
 });
 
+test('a command that is sent again in a later history has the reply of then', async (t) => {
+  const device = new SimDevice();
+  const total = totals();
+  await device.start(total);
+  const a = handle(device, total);
+  const add = (id: number): Promise<number> => a.call('add', 1, { id: `id-${id}` });
+  for (let id = 1; id <= 250; id += 1) await add(id);
+  await device.restart(total);
+
+  const again = handle(device, total);
+  const ask = (id: number): Promise<number> => again.call('add', 1, { id: `id-${id}` });
+  t.is(await ask(240), 240, 'of this history');
+  t.is(await ask(190), 190, 'of the one before');
+  await t.throwsAsync(ask(3), { code: 'HF_REPLY_FORGOTTEN' });
+  t.is((await again.state()).sum, 250);
+});
+
 test('a command that fails changes nothing and holds up none behind it', async (t) => {
   const device = new SimDevice();
   const total = totals();
