@@ -9,7 +9,8 @@ export const checkoutFile = (path: string): string =>
   fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** A process of ours, compiled from `bench/processes`. */
-export const processFile = (name: string): string => checkoutFile(`bench/dist/processes/${name}.js`);
+export const processFile = (name: string): string =>
+  checkoutFile(`bench/dist/processes/${name}.js`);
 
 export type Line = Readonly<Record<string, unknown>>;
 

@@ -5,6 +5,7 @@ import { openLevelLedger, sha256 } from '@holdfast/gateway/internal';
 import { decodeValue } from '@holdfast/protocol';
 import { alternate, type Benchmark, type Effort, type Measured } from './benchmark.ts';
 import { processFile, startChild, startGateway } from './child.ts';
+import { cpuMs } from './cpu-time.ts';
 import { reading, type Reading } from './readings.ts';
 import { inScratch } from './scratch.ts';
 
@@ -66,6 +67,9 @@ async function audit(gatewayDir: string, count: number): Promise<Audit> {
 
 interface Drained extends Audit {
   readonly perSecond: number;
+  /** Processor time from the welcome to the last ack, ms. */
+  readonly agentMs: number;
+  readonly gatewayMs: number;
 }
 
 async function drain(dir: string, filled: string, count: number, killed = false): Promise<Drained> {
@@ -80,11 +84,16 @@ async function drain(dir: string, filled: string, count: number, killed = false)
     agent = startChild(program, device, gateway.mqtt);
   }
   let said = await agent.line();
+  const used = () => ({ agentMs: cpuMs(agent.pid), gatewayMs: cpuMs(gateway.pid) });
+  const before = used();
   while (said['ms'] === undefined) said = await agent.line();
+  const after = used();
   const perSecond = (Number(said['pending']) * 1_000) / Number(said['ms']);
-  await agent.ended;
+  await agent.end('SIGTERM');
   await gateway.end('SIGTERM');
-  return { perSecond, ...(await audit(gatewayDir, count)) };
+  const agentMs = after.agentMs - before.agentMs;
+  const gatewayMs = after.gatewayMs - before.gatewayMs;
+  return { perSecond, agentMs, gatewayMs, ...(await audit(gatewayDir, count)) };
 }
 
 async function bare(dir: string, count: number): Promise<number> {
@@ -105,7 +114,7 @@ async function measure(effort: Effort): Promise<Measured> {
     const count = countOf(effort);
     const filled = join(dir, 'filled');
     await fill(filled, count);
-    const audits: Audit[] = [];
+    const audits: Drained[] = [];
     const measured = await alternate(effort.isSmoke ? 1 : PAIRS, {
       ours: () =>
         inScratch(async (own) => {
@@ -115,12 +124,17 @@ async function measure(effort: Effort): Promise<Measured> {
         }),
       limit: () => inScratch((own) => bare(own, count)),
     });
-    const sum = (of: (each: Audit) => number) => audits.reduce((all, each) => all + of(each), 0);
+    const sum = (of: (each: Drained) => number) => audits.reduce((all, each) => all + of(each), 0);
     const lost = sum((each) => each.lost);
     const doubled = sum((each) => each.doubled);
     const faults = sum((each) => each.faults);
-    const entryBytes = sum((each) => each.bytes) / (audits.length * count);
-    const facts = { ...measured.facts, lost, doubled, faults, 'bytes an entry': entryBytes };
+    const anEntry = (all: number) => all / (audits.length * count);
+    const facts = {
+      ...{ ...measured.facts, lost, doubled, faults },
+      'bytes an entry': anEntry(sum((each) => each.bytes)),
+      'µs an entry, agent': anEntry(1_000 * sum((each) => each.agentMs)),
+      'µs an entry, gateway': anEntry(1_000 * sum((each) => each.gatewayMs)),
+    };
     return { ...measured, facts, isRight: lost + doubled + faults === 0 };
   });
 }

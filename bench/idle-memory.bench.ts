@@ -40,7 +40,8 @@ async function measure(effort: Effort): Promise<Measured> {
     );
     const bare = startChild(processFile('bare-idle'), join(dir, 'bare'), gateway.mqtt);
     await Promise.all([agent.line(), bare.line()]);
-    const [ours, limit] = await Promise.all([resident(agent, effort.ms), resident(bare, effort.ms)]);
+    const sizes = [agent, bare].map((each) => resident(each, effort.ms));
+    const [ours = Number.NaN, limit = Number.NaN] = await Promise.all(sizes);
     await Promise.all([agent, bare, gateway].map((each) => each.end('SIGTERM')));
     return { ours, limit, ratio: ours / limit };
   });

@@ -56,7 +56,8 @@ function readOptions(): Options {
   if (more.length > 0) throw usage(`unexpected ${more.join(' ')}`);
   const chosen = benchmarks.filter((each) => name === undefined || isMeant(each.name, name));
   if (chosen.length === 0) {
-    throw usage(`no benchmark ${name}; there are ${benchmarks.map((each) => each.name).join(', ')}`);
+    const names = benchmarks.map((each) => each.name).join(', ');
+    throw usage(`no benchmark ${name}; there are ${names}`);
   }
   const { smoke: isSmoke } = values;
   return {
@@ -104,8 +105,8 @@ async function measure(benchmark: Benchmark, budget: Budget, effort: Effort): Pr
 }
 
 function numberText(value: number): string {
-  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
-  return value.toPrecision(3);
+  const isWhole = Number.isInteger(value) || Math.abs(value) >= 100;
+  return isWhole ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
 }
 
 function tableOf(results: readonly Result[]): string {

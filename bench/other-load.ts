@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-
-/** The kernel counts the time of a process in hundredths of a second. */
-const TICK_MS = 10;
+import { cpuMs } from './cpu-time.ts';
 
 interface Times {
   readonly all: number;
@@ -18,10 +15,7 @@ function times(): Times {
     busy += work;
     all += work + each.idle;
   }
-  // The name of the program, which may have spaces, ends with the last parenthesis.
-  const stat = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /s, '').split(' ');
-  const ticks = stat.slice(11, 15).reduce((sum, each) => sum + Number(each), 0);
-  return { all, busy, own: ticks * TICK_MS };
+  return { all, busy, own: cpuMs('self') };
 }
 
 /**

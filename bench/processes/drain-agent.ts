@@ -28,4 +28,6 @@ while (!agent.isSynced) {
 }
 if (!isHalf) say({ half: true });
 say({ pending, ms: performance.now() - beganAtMs });
+// Until it is killed or told: what it has used can be read meanwhile.
+await new Promise((done) => process.once('SIGTERM', done));
 await agent.close();

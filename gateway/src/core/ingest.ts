@@ -2,6 +2,7 @@ import {
   chainNext,
   decodeEntry,
   equalBytes,
+  isEventOutsideRuns,
   type Entry,
   type Sha256,
 } from '@holdfast/protocol';
@@ -12,14 +13,20 @@ export interface PreparedBatch {
   readonly batch: IngestBatch;
   /** The chain's hash at each entry, if the one before the first is right. */
   readonly hashes: readonly Uint8Array[];
-  /** `undefined` for entries of a kind that this version does not know. */
+  /**
+   * What may be projected. `undefined` for events outside runs, from which nothing follows, and
+   * for entries of a kind that this version does not know.
+   */
   readonly entries: readonly (Entry | undefined)[];
 }
 
 export function prepareBatch(batch: IngestBatch, sha256: Sha256): PreparedBatch {
   let hash = batch.previousHash;
   const hashes = batch.entries.map((bytes) => (hash = chainNext(sha256, hash, bytes)));
-  return { batch, hashes, entries: batch.entries.map(readEntry) };
+  const entries = batch.entries.map((bytes) =>
+    isEventOutsideRuns(bytes) ? undefined : readEntry(bytes),
+  );
+  return { batch, hashes, entries };
 }
 
 /** What an entry says; `undefined` when this version does not understand it. It is kept anyway. */

@@ -163,3 +163,23 @@ export function decodeEntry(encoded: Uint8Array): Entry {
   if (kind === undefined) throw invalid('the entry', 'is of a kind this version does not know');
   return { kind, ...kinds[kind].read(fields, kind) } as Entry;
 }
+
+const EVENT_CODE = entryKinds.indexOf('event.emitted');
+const ARRAY_MAJOR = 4;
+const EMPTY_TEXT = 0x60;
+
+/**
+ * Whether these bytes begin as an event outside any run does. Costs a look at their heads instead of
+ * decoding them, and says nothing of what is behind.
+ */
+export function isEventOutsideRuns(encoded: Uint8Array): boolean {
+  const [array = 0, code] = encoded;
+  if (array >> 5 !== ARRAY_MAJOR || (array & 31) > 23 || code !== EVENT_CODE) return false;
+  let at = 2;
+  // atMs, boot and monoMs, each an integer or a float: the head says how many bytes follow.
+  for (let field = 0; field < 3; field += 1) {
+    const info = (encoded[at] ?? 0) & 31;
+    at += info < 24 ? 1 : 1 + (1 << (info - 24));
+  }
+  return encoded[at] === EMPTY_TEXT;
+}

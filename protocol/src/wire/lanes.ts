@@ -27,7 +27,14 @@ export function chainStart(
   return sha256(Uint8Array.from(name, (char) => char.charCodeAt(0)));
 }
 
+/** Where what is hashed is put together: memory of its own takes as long as the hash. */
+const scratch = new Uint8Array(4_096);
+
 /** The hash of an entry: SHA-256 of the hash before it and the entry's own bytes. */
 export function chainNext(sha256: Sha256, previous: Uint8Array, entry: Uint8Array): Uint8Array {
-  return sha256(concat([previous, entry]));
+  const end = previous.byteLength + entry.byteLength;
+  if (end > scratch.byteLength) return sha256(concat([previous, entry]));
+  scratch.set(previous);
+  scratch.set(entry, previous.byteLength);
+  return sha256(scratch.subarray(0, end));
 }
