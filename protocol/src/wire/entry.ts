@@ -169,8 +169,8 @@ const ARRAY_MAJOR = 4;
 const EMPTY_TEXT = 0x60;
 
 /**
- * Whether these bytes begin as an event outside any run does. Costs a look at their heads instead of
- * decoding them, and says nothing of what is behind.
+ * Whether these bytes begin as an event outside any run does. A look at a few bytes instead of
+ * decoding them all; it says nothing of what is behind.
  */
 export function isEventOutsideRuns(encoded: Uint8Array): boolean {
   const [array = 0, code] = encoded;
