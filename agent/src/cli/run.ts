@@ -78,8 +78,8 @@ function checkEmpty(flags: Flags, command: Command): Flags {
     const name = option.attributeName();
     const value: unknown = Reflect.get(flags, name);
     const isUnset = command.getOptionValueSource(name) === 'env' && !option.mandatory;
-    if (value === '' && isUnset) return [];
-    return value === undefined ? [] : [[name, nonEmpty(`--${option.name()}`, String(value))]];
+    if (typeof value !== 'string' || (value === '' && isUnset)) return [];
+    return [[name, nonEmpty(`--${option.name()}`, value)]];
   });
   const { output, debug } = flags;
   // The same fields, without those that are empty.

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Shell } from './shell.ts';
 import { addTarget, readAgent, withRun, type TargetFlags } from './target.ts';
 
@@ -15,6 +15,7 @@ export function addWorkflowExport(parent: Command, shell: Shell): void {
   addTarget(parent.command('export'))
     .description('Print the history of a run, to replay it against code.')
     .argument('<run>', 'id of the run')
+    .addOption(new Option('-o, --output <format>', 'always JSON').choices(['json']))
     .addHelpText('after', about)
     .action(async (run: string, flags: TargetFlags) => {
       const history = await readAgent(shell, flags, (agent) =>

@@ -98,11 +98,11 @@ async function lock(path: string): Promise<() => Promise<void>> {
 }
 
 function bind(name: string, path: string): Promise<Server> {
-  return new Promise((resolve, reject) => {
+  return new Promise((bound, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.unref();
     server.once('error', (cause) => reject(locked(path, cause)));
-    server.listen(`\0${name}`, () => resolve(server));
+    server.listen(`\0${name}`, () => bound(server));
   });
 }
 
