@@ -75,7 +75,7 @@ export class RunHandle<O = unknown> {
     await this.#parts.runtime.retry(this.id, reason);
   }
 
-  /** Gives a step that is open an outcome by hand. Durable once it resolves. @throws HF_RUN_STATE */
+  /** Gives an open step an outcome by hand. Durable once it resolves. @throws HF_RUN_STATE */
   async skip(step: string, result?: unknown): Promise<void> {
     const encoded = encodeValue(result, 'result');
     await this.#parts.runtime.skip({ run: this.id, step, result: encoded });

@@ -109,7 +109,7 @@ test('a stuck run tries its code again, and the ledger is told who wished it', a
   t.deepEqual(kinds.slice(2, 5), ['run.stuck', 'run.retried', 'run.stuck']);
 });
 
-test('a step that is skipped resolves with what was given, in this life and the next', async (t) => {
+test('a skipped step resolves with what was given, in this life and the next', async (t) => {
   const device = new SimDevice();
   const { flow, done } = chain({ minDelay: '1h' });
   await device.start(flow);
