@@ -41,6 +41,9 @@ test('a run takes its course in virtual time, and its handlers are functions', a
   t.deepEqual(await run.result(), { paid: { id: 'p-tea' }, left: 9 });
   t.is(device.now.getTime() - startedAt, 3_600_000);
   t.deepEqual([...charges.values()], [450]);
+  const [pay, receipt] = device.attempts;
+  t.like(pay, { run: run.id, workflow: 'checkout', step: 'pay', attempt: 1, boot: 1 });
+  t.is(receipt?.step, 'receipt');
   t.deepEqual((await run.history()).slice(0, 4), [
     'run.started',
     'step.completed pay',
