@@ -36,7 +36,7 @@ function productTable(product: string): Record<string, readonly string[]> {
     [own('cli')]: cli,
     // Shipped to users: the runtime's core over a world in memory.
     [own('testing')]: [own('core'), own('io'), own('testing'), 'protocol', 'node:'],
-    [own('lint')]: [own('lint'), 'eslint'],
+    [own('lint')]: [own('lint'), 'eslint', 'estree'],
   };
 }
 
