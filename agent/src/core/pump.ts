@@ -10,7 +10,6 @@ export class Pump {
   readonly #onSettled: (run: Run) => void;
   readonly #ready = new Set<Run>();
   #pumping = false;
-  #driven: Run | undefined;
 
   constructor(turn: () => Promise<void>, onSettled: (run: Run) => void) {
     this.#turn = turn;
@@ -22,20 +21,20 @@ export class Pump {
     if (!this.#pumping) void this.#pumpAll();
   }
 
-  /** The run whose code may be running now. */
-  get driven(): Run | undefined {
-    return this.#driven;
-  }
-
   async #pumpAll(): Promise<void> {
     this.#pumping = true;
+    // Called from anywhere: what else is going on there is not to be taken for a run's.
+    await this.#turn();
     while (this.#ready.size > 0) {
       const runs = [...this.#ready];
       this.#ready.clear();
-      // All are asked for at once: a turn each, and one behind the last, cost one look at the world.
-      for (const run of runs) void this.#turn().then(() => this.#drive(run));
+      // The first has this turn. All others are asked for at once: a turn each, and one behind the
+      // last, cost one look at the world.
+      const [first, ...others] = runs;
+      if (first !== undefined) this.#drive(first);
+      for (const run of others) void this.#turn().then(() => this.#drive(run));
       await this.#turn();
-      this.#driven = undefined;
+      driven = undefined;
       for (const run of runs) {
         run.endTurn();
         if (run.hasWork) this.#ready.add(run);
@@ -46,7 +45,15 @@ export class Pump {
   }
 
   #drive(run: Run): void {
-    this.#driven = run;
+    driven = run;
     run.drive();
   }
+}
+
+/** One for all pumps, since one code at a time is running in a process. */
+let driven: Run | undefined;
+
+/** The run whose code may be running now. */
+export function drivenRun(): Run | undefined {
+  return driven;
 }

@@ -1,6 +1,6 @@
 import type { StoreOp } from '@holdfast/protocol';
 import type { Engine } from './engine.ts';
-import { layout } from './run-store.ts';
+import { layout, type GlancedRecord } from './run-store.ts';
 import type { RunState } from './views.ts';
 
 /** Ends of the process that a run may be at work in, before it is thought to cause them. */
@@ -31,9 +31,9 @@ interface Child {
  */
 export async function recoverRuns(engine: Engine): Promise<readonly Child[]> {
   const { store, states, residents } = engine;
-  for await (const { record } of store.records('f')) {
-    if (!record.isContinued) states.set(0, record.state);
-  }
+  await store.eachGlance('f', ({ glance: { state, isContinued } }) => {
+    if (!isContinued) states.set(0, state);
+  });
   const { active, children } = await readOpen(engine);
   const take = async (): Promise<void> => {
     for (let next = active.pop(); next !== undefined; next = active.pop()) {
@@ -63,11 +63,12 @@ async function readOpen({ store, states, journal }: Engine) {
   const active: number[] = [];
   const children: Child[] = [];
   const ops: StoreOp[] = inOrder ? [layout.meta('in order', 0)] : [];
-  for await (const { number, record } of store.records('o')) {
-    states.set(number, record.state);
-    const { id, parent, parentOp } = record;
-    if (parent !== '') children.push({ id, parent, parentOp });
-    if (!resumes.has(record.state)) continue;
+  const read = ({ number, glance, record: decode }: GlancedRecord): void => {
+    states.set(number, glance.state);
+    if (!glance.isChild && !resumes.has(glance.state)) return;
+    const record = decode();
+    if (glance.isChild) children.push(record);
+    if (!resumes.has(glance.state)) return;
     const crashes = inOrder || record.state === 'stuck' ? 0 : record.crashes + 1;
     const isPoison = crashes > CRASHES_MAX || record.stuckCode === 'HF_RUN_QUARANTINED';
     if (isPoison) states.set(number, 'stuck');
@@ -76,7 +77,8 @@ async function readOpen({ store, states, journal }: Engine) {
       const quarantined = isPoison ? { state: 'stuck' as const, ...quarantine(crashes) } : {};
       ops.push(layout.openRecord(number, { ...record, crashes, ...quarantined }));
     }
-  }
+  };
+  await store.eachGlance('o', read);
   if (ops.length > 0) await journal.append([], () => ops);
   return { active, children };
 }

@@ -27,11 +27,32 @@ import {
   tableRange,
   timerKey,
 } from './keys.ts';
-import { decodeRunRecord, encodeRunRecord, type RunRecord } from './run-record.ts';
+import {
+  decodeRunRecord,
+  encodeRunRecord,
+  glanceAtRecord,
+  type RunGlance,
+  type RunRecord,
+} from './run-record.ts';
 
 export interface NumberedRecord {
   readonly number: number;
   readonly record: RunRecord;
+}
+
+export interface GlancedRecord {
+  readonly number: number;
+  readonly glance: RunGlance;
+  readonly record: () => RunRecord;
+}
+
+export interface StoredTimer {
+  readonly run: number;
+  readonly op: number;
+  /** Wall time. */
+  readonly dueAtMs: number;
+  /** How long it had to go when it was written. */
+  readonly delayMs: number;
 }
 
 export interface HistoryEntry {
@@ -83,16 +104,32 @@ export class RunStore {
 
   /** Pages through the records of the runs that have ended (`f`) or have not (`o`), by number. */
   async *records(table: 'o' | 'f', reverse = false): AsyncGenerator<NumberedRecord> {
-    for await (const { key, value } of this.#rows(table, reverse)) {
-      yield { number: runOfKey(key), record: decodeRunRecord(value) };
+    for await (const page of this.#pages(table, reverse)) {
+      for (const { key, value } of page) {
+        yield { number: runOfKey(key), record: decodeRunRecord(value) };
+      }
     }
   }
 
-  /** `delayMs`: how long the timer had to go when it was written. */
-  async *timers(): AsyncGenerator<{ run: number; op: number; dueAtMs: number; delayMs: number }> {
-    for await (const { key, value } of this.#rows('t', false)) {
-      const times = { dueAtMs: getNumber(value, 0), delayMs: getNumber(value, NUMBER_BYTES) };
-      yield { run: runOfKey(key), op: opOfTimerKey(key), ...times };
+  /** Calls `each` for every record, ended or not, without decoding more than is asked for. */
+  async eachGlance(table: 'o' | 'f', each: (glance: GlancedRecord) => void): Promise<void> {
+    for await (const page of this.#pages(table, false)) {
+      for (const { key, value } of page) {
+        const record = (): RunRecord => decodeRunRecord(value);
+        each({ number: runOfKey(key), glance: glanceAtRecord(value), record });
+      }
+    }
+  }
+
+  /** Calls `each` for every timer. There may be very many, so no list of them is made. */
+  async eachTimer(each: (timer: StoredTimer) => void): Promise<void> {
+    for await (const page of this.#pages('t', false)) {
+      for (const { key, value } of page) {
+        each({
+          ...{ run: runOfKey(key), op: opOfTimerKey(key) },
+          ...{ dueAtMs: getNumber(value, 0), delayMs: getNumber(value, NUMBER_BYTES) },
+        });
+      }
     }
   }
 
@@ -142,11 +179,11 @@ export class RunStore {
     return value ? getNumber(value, 0) : 0;
   }
 
-  async *#rows(table: 'o' | 'f' | 't', reverse: boolean) {
+  async *#pages(table: 'o' | 'f' | 't', reverse: boolean) {
     let { from, to } = tableRange(table);
     for (;;) {
       const rows = await this.#store.scan({ from, to, limit: PAGE, reverse });
-      yield* rows;
+      yield rows;
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) return;
       // The shortest key behind the last one; in reverse its own key is the exclusive end.

@@ -22,7 +22,7 @@ import { continueRun } from './continue-run.ts';
 import type { Journal } from './journal.ts';
 import { Parking } from './parking.ts';
 import type { RuntimePorts } from './ports.ts';
-import { Pump } from './pump.ts';
+import { Pump, drivenRun } from './pump.ts';
 import { recoverRuns } from './recovery.ts';
 import * as repairs from './repairs.ts';
 import { Residents } from './residents.ts';
@@ -111,7 +111,7 @@ export class Runtime {
     this.#engine = { ports, journal, store, workflows, states, residents, runJournal, numbers };
     this.#parking = new Parking({ clock, journal, residents, states });
     this.#starts = new Starts(this.#engine, this.#effects);
-    this.#stopStrays = ports.onStray((error) => this.#pump.driven?.stray(error) ?? false);
+    this.#stopStrays = ports.onStray((error) => drivenRun()?.stray(error) ?? false);
   }
 
   get workflowNames(): readonly string[] {
@@ -133,10 +133,10 @@ export class Runtime {
     numbers.startFrom((await store.meta('runs')) + 1);
     this.#lastCommand = await store.meta('command');
     const nowMs = ports.clock.nowMs();
-    for await (const { run, op, dueAtMs, delayMs } of store.timers()) {
+    await store.eachTimer(({ run, op, dueAtMs, delayMs }) => {
       // A clock that is behind, as without a battery, delays no timer beyond its own length.
       this.#timers.arm(run, op, Math.min(delayMs, dueAtMs - nowMs));
-    }
+    });
     for (const { id, parent } of await recoverRuns(this.#engine)) {
       await this.cancel({ run: id, reason: `${parent} has ended` }).catch(ignore);
     }

@@ -1,21 +1,25 @@
 import type { Clock } from '@holdfast/protocol';
 
 interface Timer {
-  readonly key: string;
   readonly run: number;
   readonly op: number;
   readonly dueMonoMs: number;
+  /** Another timer of the same run. */
+  next: Timer | undefined;
 }
 
 /**
  * Which timers are due next. Counts monotonic time only: setting the clock neither hurries nor
- * delays one. A binary heap, so that a hundred thousand sleeping runs cost one wake-up.
+ * delays one. A binary heap, so that a hundred thousand sleeping runs cost one wake-up; one object
+ * a timer and no text, so that they cost little memory.
  */
 export class Timers {
   readonly #clock: Clock;
   readonly #onDue: (run: number, op: number) => void;
   readonly #heap: Timer[] = [];
-  readonly #armed = new Map<string, Timer>();
+  /** The armed ones, by run. What is in the heap and not here was disarmed or moved. */
+  readonly #armed = new Map<number, Timer>();
+  #size = 0;
   #cancelWake: (() => void) | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
 
@@ -25,28 +29,44 @@ export class Timers {
   }
 
   get size(): number {
-    return this.#armed.size;
+    return this.#size;
   }
 
   /** Arms the timer of an operation, or moves it. `delayMs` below 0: overdue by that much. */
   arm(run: number, op: number, delayMs: number): void {
-    const key = `${run}/${op}`;
-    const timer = { key, run, op, dueMonoMs: this.#clock.monoMs() + delayMs };
-    this.#armed.set(key, timer);
+    this.disarm(run, op);
+    const timer = { run, op, dueMonoMs: this.#clock.monoMs() + delayMs, next: this.#armed.get(run) };
+    this.#armed.set(run, timer);
+    this.#size += 1;
     this.#push(timer);
     if (timer.dueMonoMs < this.#wakeAtMonoMs) this.#wake();
   }
 
   disarm(run: number, op: number): void {
     // Its place in the heap is dropped when it comes up.
-    this.#armed.delete(`${run}/${op}`);
+    let before: Timer | undefined;
+    for (let timer = this.#armed.get(run); timer; before = timer, timer = timer.next) {
+      if (timer.op !== op) continue;
+      if (before !== undefined) before.next = timer.next;
+      else if (timer.next !== undefined) this.#armed.set(run, timer.next);
+      else this.#armed.delete(run);
+      this.#size -= 1;
+      return;
+    }
   }
 
   close(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#armed.clear();
+    this.#size = 0;
     this.#heap.length = 0;
+  }
+
+  #isArmed(timer: Timer): boolean {
+    let each = this.#armed.get(timer.run);
+    while (each !== undefined && each !== timer) each = each.next;
+    return each !== undefined;
   }
 
   #wake(): void {
@@ -63,8 +83,8 @@ export class Timers {
     const now = this.#clock.monoMs();
     for (let next = this.#heap[0]; next && next.dueMonoMs <= now; next = this.#heap[0]) {
       this.#pop();
-      if (this.#armed.get(next.key) !== next) continue;
-      this.#armed.delete(next.key);
+      if (!this.#isArmed(next)) continue;
+      this.disarm(next.run, next.op);
       this.#onDue(next.run, next.op);
     }
     this.#wake();

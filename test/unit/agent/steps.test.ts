@@ -218,8 +218,9 @@ test('B7 an operation after the run has ended, or behind a foreign await, is ref
   });
   await device.restart(foreign);
   await device.begin(foreign, null, 'run-2');
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  await device.settle();
+  for (let i = 0; i < 500 && (await device.state('run-2')) === 'running'; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   const error = await t.throwsAsync(device.result('run-2'), { code: 'HF_RUN_FAILED' });
   t.is((error?.cause as HoldfastError).code, 'HF_CONTEXT_CLOSED');
 });
