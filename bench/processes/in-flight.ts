@@ -19,6 +19,8 @@ const agent = await Agent.open({
   dataDir: argument(0),
   device: 'bench-1',
   workflows: [inFlight],
+  // By default fewer step bodies are at work at a time, and these never end.
+  stepsAtOnce: Number.POSITIVE_INFINITY,
 });
 if (argument(2) === 'start') {
   await Promise.all(Array.from({ length: count }, (_, order) => agent.start(inFlight, order)));
