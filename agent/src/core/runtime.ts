@@ -132,12 +132,14 @@ export class Runtime {
     const { store, numbers, ports } = this.#engine;
     numbers.startFrom((await store.meta('runs')) + 1);
     this.#lastCommand = await store.meta('command');
+    const orphans = await recoverRuns(this.#engine);
+    // Once it is known which runs are open: what is overdue fires at once.
     const nowMs = ports.clock.nowMs();
     await store.eachTimer(({ run, op, dueAtMs, delayMs }) => {
       // A clock that is behind, as without a battery, delays no timer beyond its own length.
       this.#timers.arm(run, op, Math.min(delayMs, dueAtMs - nowMs));
     });
-    for (const { id, parent } of await recoverRuns(this.#engine)) {
+    for (const { id, parent } of orphans) {
       await this.cancel({ run: id, reason: `${parent} has ended` }).catch(ignore);
     }
   }

@@ -137,3 +137,29 @@ test('a run that is seen to have failed is seen with its error', async (t) => {
     t.is(state === 'failed', error !== undefined, `${state}, ended ${moment}`);
   }
 });
+
+test('a timer that came due while the device was off fires in the middle of a start', async (t) => {
+  const sleeper = workflow('sleeper', async (ctx) => {
+    await ctx.sleep('200ms');
+    return 'awake';
+  });
+  const device = new SimDevice();
+  await device.start(sleeper);
+  await device.begin(sleeper, undefined);
+  device.crash();
+  await device.clock.advance(5_000);
+
+  // A disk that takes its time, as a real one does.
+  const { store } = device;
+  const scan = store.scan.bind(store);
+  store.scan = async (range) => {
+    await turn();
+    return scan(range);
+  };
+  let isStarting = true;
+  const starting = device.start(sleeper).finally(() => (isStarting = false));
+  while (isStarting) await device.clock.advance(1);
+  await starting;
+
+  t.is(await device.result().catch(() => 'asleep'), 'awake');
+});
