@@ -56,7 +56,8 @@ export async function toParent(
   const number = await engine.store.numberOf(parentId);
   if (number === undefined || !engine.states.isOpen(number)) return [];
   const parent = await engine.residents.load(number).catch(() => undefined);
-  if (parent === undefined || parent.closed || parent.progress.children.get(op) !== run.id) return [];
+  const isAwaited = parent?.closed === false && parent.progress.children.get(op) === run.id;
+  if (parent === undefined || !isAwaited) return [];
   const common = { op, name, child: run.id };
   return [{ run: parent, body: endFor(common, body) }];
 }

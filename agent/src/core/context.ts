@@ -12,6 +12,7 @@ import { mapItems } from './map-items.ts';
 import type { OpRequest, PollPolicy, SleepEnd, StepPolicy } from './op.ts';
 import { SeededChance } from './prng.ts';
 import type {
+  CallOptions,
   ChildOptions,
   CompensatedOptions,
   Context,
@@ -20,6 +21,7 @@ import type {
   Scope,
   StepInfo,
   UntilOptions,
+  WaitOptions,
   Workflow,
 } from './workflow.ts';
 
@@ -67,19 +69,10 @@ function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context
       body: (info: StepInfo) => unknown,
       options: CompensatedOptions<T> = {},
     ) => begin<T>(() => stepRequest(name, body, options)),
-    call: <T>(service: string, input?: unknown, options: { readonly timeout?: Duration } = {}) =>
-      begin<T>(() => ({
-        kind: 'call',
-        name: checkName('service', service),
-        input: encodeValue(input, 'input'),
-        timeoutMs: optionalMs(options.timeout),
-      })),
-    waitFor: <T>(signal: string, options: { readonly timeout?: Duration } = {}) =>
-      begin<T>(() => ({
-        kind: 'wait',
-        name: checkName('signal', signal),
-        timeoutMs: optionalMs(options.timeout),
-      })),
+    call: <T>(service: string, input?: unknown, options: CallOptions = {}) =>
+      begin<T>(() => callRequest(service, input, options)),
+    waitFor: <T>(signal: string, options: WaitOptions = {}) =>
+      begin<T>(() => waitRequest(signal, options)),
     sleep: (duration) =>
       begin<void>(() => sleepRequest({ kind: 'after', ms: durationMs(duration) })),
     sleepUntil: (time) => begin<void>(() => sleepRequest({ kind: 'at', ms: momentMs(time) })),
@@ -88,10 +81,7 @@ function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context
       check: (info: StepInfo) => T | Nothing | Promise<T | Nothing>,
       options: UntilOptions = {},
     ) =>
-      begin<T>(() => ({
-        ...stepRequest(name, check, {}),
-        policy: { ...stepPolicy({}), poll: pollPolicy(options) },
-      })),
+      begin<T>(() => pollRequest(name, check, options)),
     child: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>
       begin<O>(() => childRequest(workflow, input, { ...options, detach: false })),
     detach: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>
@@ -165,6 +155,29 @@ function childRequest(
     id: how.id === undefined ? undefined : checkName('run', how.id),
     isDetached: how.detach,
   };
+}
+
+function callRequest(service: string, input: unknown, options: CallOptions): OpRequest {
+  return {
+    kind: 'call',
+    name: checkName('service', service),
+    input: encodeValue(input, 'input'),
+    timeoutMs: optionalMs(options.timeout),
+  };
+}
+
+function waitRequest(signal: string, options: WaitOptions): OpRequest {
+  const name = checkName('signal', signal);
+  return { kind: 'wait', name, timeoutMs: optionalMs(options.timeout) };
+}
+
+function pollRequest(
+  name: string,
+  check: (info: StepInfo) => unknown,
+  options: UntilOptions,
+): OpRequest {
+  const policy = { ...stepPolicy({}), poll: pollPolicy(options) };
+  return { ...stepRequest(name, check, {}), policy };
 }
 
 type Undo = (result: unknown, info: StepInfo) => unknown;

@@ -134,7 +134,10 @@ export const freshOp = {
 } as const;
 
 /** Ends an operation for the code: nothing that happens to it later is looked at. */
-export function settleOp(op: Op, outcome: { readonly value: unknown } | { readonly error: unknown }) {
+export function settleOp(
+  op: Op,
+  outcome: { readonly value: unknown } | { readonly error: unknown },
+): void {
   op.settled = true;
   op.executing = false;
   op.awaits = undefined;

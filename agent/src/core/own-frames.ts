@@ -1,5 +1,6 @@
 /** Functions of ours below which a stack tells nothing about the user's code. */
-const ours = /^\s+at (?:async )?(?:Run\.|new )?(?:#outcomeOf|insideStep|makeAttempt|runBody|applyEntry)\b/;
+const ours =
+  /^\s+at (?:async )?(?:Run\.)?(?:#outcomeOf|insideStep|makeAttempt|runBody|applyEntry)\b/;
 
 /**
  * Cuts off what lies below the user's code in the stack of what it threw: the journal is to hold

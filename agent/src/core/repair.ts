@@ -36,12 +36,16 @@ const attemptKinds: ReadonlySet<Entry['kind']> = new Set([
   'timer.set',
 ]);
 
-const failures: ReadonlySet<Entry['kind']> = new Set(['step.failed', 'call.failed', 'child.failed']);
+const failures: ReadonlySet<Entry['kind']> = new Set([
+  'step.failed',
+  'call.failed',
+  'child.failed',
+]);
 
 /**
  * The operation that a failed run failed at; 0: in its own code.
  *
- * @throws HF_RUN_STATE when the run went on behind the failure: what it did then would be forgotten.
+ * @throws HF_RUN_STATE when the run went on behind the failure: what it did then would be lost.
  */
 export function failedOp(history: readonly Entry[]): number {
   const at = history.findLastIndex((entry) => failures.has(entry.kind));

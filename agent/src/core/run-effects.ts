@@ -239,7 +239,8 @@ export class RunEffects implements RunHost {
     if (request.kind !== 'sleep') return Promise.resolve();
     const { until } = request;
     const nowMs = this.#parts.ports.clock.nowMs();
-    return this.#setTimer(run, op, until.kind === 'after' ? until.ms : Math.max(0, until.ms - nowMs));
+    const delayMs = until.kind === 'after' ? until.ms : Math.max(0, until.ms - nowMs);
+    return this.#setTimer(run, op, delayMs);
   }
 
   async #setTimer(run: Run, op: Op, delayMs: number): Promise<void> {

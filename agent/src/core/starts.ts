@@ -90,7 +90,8 @@ export class Starts {
     const isFree = policy === 'failed-only' && record.state !== 'completed';
     if (policy === 'allow-duplicate' || isFree) return this.#begin(request);
     if (policy === 'terminate') return this.#replace(request, known);
-    const why = `${request.id} is ${record.state}, and ${hasEnded ? 'reuse' : 'onConflict'}: ${policy}`;
+    const option = hasEnded ? 'reuse' : 'onConflict';
+    const why = `${request.id} is ${record.state}, and ${option} is ${policy}`;
     throw new HoldfastError('HF_RUN_CONFLICT', { why });
   }
 

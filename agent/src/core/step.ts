@@ -34,7 +34,9 @@ export interface StepHost {
 export const PAUSE_IN_MEMORY_MS_MAX = 10_000;
 
 /** A look of `until` gave nothing. */
-const nothingYet = Symbol('nothing yet');
+class NothingYet extends Error {
+  override readonly name = 'NothingYet';
+}
 
 /**
  * Makes the attempts of a step that are left, journaling each failed one, until it has an outcome,
@@ -78,7 +80,7 @@ async function makeAttempt(each: Attempt): Promise<void> {
     op.executing = false;
     return host.journal.appendOwn(run, { kind: 'step.handed', op: op.number, name });
   }
-  if (policy.poll !== undefined && !value) throw nothingYet;
+  if (policy.poll !== undefined && !value) throw new NothingYet();
   const result = encodeValue(value, 'result');
   const tookMs = Math.round(host.ports.clock.monoMs() - startMs);
   const body = { kind: 'step.completed', ...entry, tookMs, result } as const;
@@ -152,7 +154,7 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
   const { policy, name } = request;
   if (isOver(each)) return 'stop';
   op.executing = false;
-  if (error === nothingYet) return lookLater(each);
+  if (error instanceof NothingYet) return lookLater(each);
   cutOwnFrames(error);
   const next = nextDelay(each, error);
   const entry = { op: op.number, name, attempt, error: encodeThrown(next.error) };
@@ -168,7 +170,8 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
   op.dueAtMs = nextAtMs;
   op.pauseMs = delayMs;
   const timer: TimerChange = { op: op.number, dueAtMs: nextAtMs, delayMs };
-  await host.journal.appendOwn(run, { kind: 'step.retrying', ...entry, nextAtMs }, isDurable ? { timer } : {});
+  const retrying = { kind: 'step.retrying', ...entry, nextAtMs } as const;
+  await host.journal.appendOwn(run, retrying, isDurable ? { timer } : {});
   const isOwnPause = delayMs !== delayAfter(policy, attempt);
   if (!isDurable && !isOwnPause && policy.when.length === 0) return 'retry';
   host.timers.arm(run.facts.number, op.number, delayMs);
@@ -213,8 +216,7 @@ function retryAfterOf(error: unknown, nowMs: number): Duration | undefined {
   if (!isOurs || !('retryAfter' in error)) return undefined;
   const { retryAfter } = error;
   if (retryAfter instanceof Date) return Math.max(0, retryAfter.getTime() - nowMs);
-  // Text or number are read as a duration, all else is none and says so.
-  return retryAfter as Duration;
+  return retryAfter;
 }
 
 /** Sets the next look of `until`; nothing is journaled for one that gave nothing. */

@@ -35,7 +35,8 @@ export class Timers {
   /** Arms the timer of an operation, or moves it. `delayMs` below 0: overdue by that much. */
   arm(run: number, op: number, delayMs: number): void {
     this.disarm(run, op);
-    const timer = { run, op, dueMonoMs: this.#clock.monoMs() + delayMs, next: this.#armed.get(run) };
+    const dueMonoMs = this.#clock.monoMs() + delayMs;
+    const timer: Timer = { run, op, dueMonoMs, next: this.#armed.get(run) };
     this.#armed.set(run, timer);
     this.#size += 1;
     this.#push(timer);

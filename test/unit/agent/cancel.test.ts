@@ -1,5 +1,9 @@
 import test from 'ava';
-import { encodeValue, type HoldfastError } from '@holdfast/protocol';
+import {
+  codeOf as codeOfError,
+  encodeValue,
+  type HoldfastError,
+} from '@holdfast/protocol';
 import { workflow, type Context, type Workflow } from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
@@ -86,7 +90,7 @@ test('H2 H3 starts at the same moment are one run; another input is a conflict',
   await t.throwsAsync(start(device, 1, {}, 'nothing'), { code: 'HF_WORKFLOW_UNKNOWN' });
 });
 
-test('H4 a child: its result, its failure by its id, and itself once over all restarts', async (t) => {
+test('H4 a child is begun once; its result and its failure reach the parent', async (t) => {
   let bodies = 0;
   const child = workflow('child', async (ctx, input: number) => {
     await ctx.step('count', () => (bodies += 1));
@@ -116,7 +120,7 @@ test('H4 a child: its result, its failure by its id, and itself once over all re
   t.true(failure.cause instanceof RangeError);
 });
 
-test('H4 a child is cancelled with its parent, its scope, or its end; a detached one goes on', async (t) => {
+test('H4 a child ends with its parent or its scope; a detached one goes on', async (t) => {
   const child = workflow('child', (ctx) => ctx.waitFor('never'));
   const make = (body: (ctx: Context) => Promise<unknown>) => workflow('parent', body);
   const attached = make((ctx) => ctx.child(child, undefined));
@@ -145,7 +149,7 @@ test('H4 a child is cancelled with its parent, its scope, or its end; a detached
   t.is(await device.state('loose'), 'waiting-signal');
 });
 
-test('H4 a child that is begun again gets an id of its own: in the next history, and when retried', async (t) => {
+test('H4 a child that is begun again gets an id of its own', async (t) => {
   let fails = true;
   const child = workflow('child', async () => {
     if (fails) throw new Error('no');
@@ -191,7 +195,7 @@ test('H6 ids of runs are names', async (t) => {
   t.is(await device.state(id), 'waiting-signal');
 });
 
-test('I1 I6 a run can be cancelled wherever it is, and sees it as an error it can catch', async (t) => {
+test('I1 I6 a run can be cancelled wherever it is, and can catch it', async (t) => {
   const fail = (): never => {
     throw new Error('no');
   };
@@ -300,7 +304,7 @@ test('I3 I4 cancelling and completing end in one state; cancelling twice is once
   t.is((await device.history()).filter((kind) => kind === 'cancel.requested').length, 1);
 });
 
-test('I5 shielded clean-up runs after the cancel, with retries, over restarts and further cancels', async (t) => {
+test('I5 shielded clean-up runs to its end, over restarts and further cancels', async (t) => {
   const bodies: string[] = [];
   const tidy = workflow('tidy', async (ctx) => {
     try {
@@ -411,7 +415,7 @@ test('J1 J4 what completed is undone, last first, each given its result', async 
   t.is((await causeOf(device)).code, 'HF_STEP_FAILED', 'the run fails with what failed it');
 });
 
-test('J1 parallel steps are undone in the reverse order of completion, late ones too', async (t) => {
+test('J1 parallel steps are undone in reverse order of completion, late ones too', async (t) => {
   const undone: string[] = [];
   const ends = new Map<string, () => void>();
   const wide = workflow('wide', async (ctx) => {
@@ -436,7 +440,7 @@ test('J1 parallel steps are undone in the reverse order of completion, late ones
   t.is(await device.state(), 'failed');
 });
 
-test('J2 killed at any commit of the undoing, it goes on; what was undone is not undone again', async (t) => {
+test('J2 killed at any commit, the undoing goes on and undoes nothing twice', async (t) => {
   const undisturbed = new SimDevice();
   await undisturbed.start(saga([]));
   await undisturbed.begin(saga([]), null);
@@ -458,7 +462,7 @@ test('J2 killed at any commit of the undoing, it goes on; what was undone is not
   }
 });
 
-test('J3 an undoing that fails is retried; if it never succeeds the others go on, and all is told', async (t) => {
+test('J3 an undoing that fails is retried, holds up no other, and is told', async (t) => {
   const undone: unknown[][] = [];
   const device = await begun(
     saga(undone, (name, attempt) => {
@@ -480,10 +484,10 @@ test('J3 an undoing that fails is retried; if it never succeeds the others go on
   t.is(cause.code, 'HF_COMPENSATION_FAILED');
   t.deepEqual(cause.details?.['steps'], ['hotel']);
   const { errors } = cause.cause as AggregateError;
-  t.deepEqual(errors.map(codeOf as (error: unknown) => string), ['HF_STEP_FAILED', 'HF_STEP_FAILED']);
+  t.deepEqual(errors.map(codeOfError), ['HF_STEP_FAILED', 'HF_STEP_FAILED']);
 });
 
-test('J5 a step in doubt is undone without a result; one that failed for certain is not', async (t) => {
+test('J5 a step in doubt is undone without a result; one that failed is not', async (t) => {
   const never = (): Promise<never> => new Promise(() => {});
   const fail = (): never => {
     throw new Error('no');
@@ -544,7 +548,7 @@ test('J5 a step that is cancelled at work is in doubt, one that only waits is no
   }
 });
 
-test('J5 a step that its own code cancels at work is undone too, when the run fails later', async (t) => {
+test('J5 a step that its own code cancels at work is undone too', async (t) => {
   const make = (undone: unknown[]) =>
     workflow('scoped', async (ctx) => {
       const part = ctx.scope((inner) =>

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { encodeThrown, encodeValue, type HoldfastError } from '@holdfast/protocol';
 import {
-  RetryableError,
   TerminalError,
   workflow,
   type Context,
@@ -43,7 +42,7 @@ async function failureOf(body: () => unknown, options: StepOptions = { retry: fa
   return { error, cause: error.cause as Error & { code?: unknown }, attempts };
 }
 
-test('A17 a result that is too large is refused by name, once, and slows no later step', async (t) => {
+test('A17 a result that is too large is refused by name, once', async (t) => {
   let effects = 0;
   const large = workflow('large', async (ctx) => {
     const failed = await ctx.step('large', () => {
@@ -88,11 +87,11 @@ test('A21 inputs and outputs are treated as the results of steps are', async (t)
   await device.restart(odd);
   await device.begin(odd, null, 'odd');
   const error = await t.throwsAsync(device.result('odd'), { code: 'HF_RUN_FAILED' });
-  t.is((error?.cause as HoldfastError).code, 'HF_VALUE_UNSUPPORTED');
+  t.is((error?.cause as HoldfastError | undefined)?.code, 'HF_VALUE_UNSUPPORTED');
   t.throws(() => encodeValue(() => 1, 'input'), { code: 'HF_VALUE_UNSUPPORTED' });
 });
 
-test('B2 the same name twice is two steps, by the order of the calls, in every replay', async (t) => {
+test('B2 the same name twice is two steps, by the order of the calls', async (t) => {
   const bodies: string[] = [];
   const twice = workflow('twice', async (ctx) => {
     const step = (name: string, value: string) =>
@@ -113,12 +112,12 @@ test('B2 the same name twice is two steps, by the order of the calls, in every r
 });
 
 test('B3 B17 one name two thousand times in a loop is two thousand steps', async (t) => {
-  let bodies = 0;
+  const count = { bodies: 0 };
   const loop = workflow('loop', async (ctx) => {
     let sum = 0;
     for (let i = 0; i < 2_000; i += 1) {
       sum += await ctx.step('same', () => {
-        bodies += 1;
+        count.bodies += 1;
         return i;
       });
     }
@@ -126,14 +125,14 @@ test('B3 B17 one name two thousand times in a loop is two thousand steps', async
     return sum;
   });
   const device = await begun(loop);
-  while (bodies < 2_000) await device.settle();
+  for (let i = 0; i < 1_000 && count.bodies < 2_000; i += 1) await device.settle();
   await device.settle();
   await device.restart(loop);
   for (let i = 0; i < 100; i += 1) await device.settle();
   await device.signal('end');
 
   t.is(await device.result(), 1_999_000);
-  t.is(bodies, 2_000);
+  t.is(count.bodies, 2_000);
 });
 
 test('B4 an operation inside a step is refused, and the error names both', async (t) => {
@@ -175,10 +174,10 @@ test('B5 the context of another run is refused', async (t) => {
   await device.advance(1_000);
 
   const error = await t.throwsAsync(device.result('run-2'), { code: 'HF_RUN_FAILED' });
-  t.is((error?.cause as HoldfastError).code, 'HF_CONTEXT_CLOSED');
+  t.is((error?.cause as HoldfastError | undefined)?.code, 'HF_CONTEXT_CLOSED');
 });
 
-test('B6 what was begun and not awaited is finished, or ends with the run; nothing is torn', async (t) => {
+test('B6 what was begun and not awaited is finished, or ends with the run', async (t) => {
   const done: string[] = [];
   const child = workflow('child', async () => void done.push('child'));
   const hasty = workflow('hasty', async (ctx) => {
@@ -204,7 +203,7 @@ test('B6 what was begun and not awaited is finished, or ends with the run; nothi
   t.true((await device.history()).includes('event.emitted fact'));
 });
 
-test('B7 an operation after the run has ended, or behind a foreign await, is refused loudly', async (t) => {
+test('B7 an operation after the end, or behind a foreign await, is refused', async (t) => {
   let left: Context | undefined;
   const ended = workflow('ended', async (ctx) => void (left = ctx));
   const device = await begun(ended);
@@ -222,7 +221,7 @@ test('B7 an operation after the run has ended, or behind a foreign await, is ref
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const error = await t.throwsAsync(device.result('run-2'), { code: 'HF_RUN_FAILED' });
-  t.is((error?.cause as HoldfastError).code, 'HF_CONTEXT_CLOSED');
+  t.is((error?.cause as HoldfastError | undefined)?.code, 'HF_CONTEXT_CLOSED');
 });
 
 test('B8 B9 steps may be awaited in another order, twice, and from two branches', async (t) => {
@@ -251,12 +250,18 @@ test('B10 the body of a step may be synchronous, and may throw so', async (t) =>
 });
 
 test('B11 a body sees its attempt, its key, its deadline and a signal that aborts', async (t) => {
-  const seen: { attempt: number; key: string; deadline: number | undefined; aborted: boolean }[] = [];
+  interface Seen {
+    readonly attempt: number;
+    readonly key: string;
+    readonly deadline: number | undefined;
+    aborted: boolean;
+  }
+  const seen: Seen[] = [];
   const told = workflow('told', (ctx) =>
     ctx.step(
       'look',
       async ({ attempt, idempotencyKey, deadlineAtMs, signal }) => {
-        const at = { attempt, key: idempotencyKey, deadline: deadlineAtMs, aborted: false };
+        const at: Seen = { attempt, key: idempotencyKey, deadline: deadlineAtMs, aborted: false };
         seen.push(at);
         signal.addEventListener('abort', () => (at.aborted = true));
         if (attempt < 3) await new Promise(() => {});
@@ -318,6 +323,7 @@ test('B14 B16 a run without a step, and one that awaits nothing, complete', asyn
 });
 
 test('B18 names are checked where they are given, and can be caught', async (t) => {
+  // A program in JavaScript may give anything.
   const bad = ['', 'x'.repeat(129), 'new\nline', '\ud800', 5 as unknown as string];
   const named = workflow('named', async (ctx) => {
     const codes: unknown[] = [];
@@ -354,13 +360,16 @@ test('C2 an error is the same live and in every replay, to the byte', async (t) 
   t.deepEqual(seen[2], seen[0]);
 });
 
-test('C6 C7 some errors are final: by class, by predicate, wrapped, without a message', async (t) => {
+test('C6 C7 errors are final by class or by predicate, wrapped or empty', async (t) => {
   class Broken extends TerminalError {}
   const finals: [() => unknown, StepOptions?][] = [
     [() => Promise.reject(new TerminalError('no'))],
     [() => Promise.reject(new Broken(''))],
     [() => Promise.reject(new TerminalError('outer', { cause: new Error('inner') }))],
-    [() => Promise.reject(new TypeError('no')), { retry: { retryIf: (e) => !(e instanceof TypeError) } }],
+    [
+      () => Promise.reject(new TypeError('no')),
+      { retry: { retryIf: (error) => !(error instanceof TypeError) } },
+    ],
   ];
   for (const [body, options = {}] of finals) {
     const { error, attempts } = await failureOf(body, options);
@@ -369,7 +378,7 @@ test('C6 C7 some errors are final: by class, by predicate, wrapped, without a me
   }
 });
 
-test('C8 when the attempts are used up, the last error is the cause, beside their number', async (t) => {
+test('C8 when attempts are used up, the last error is the cause, with their number', async (t) => {
   let count = 0;
   const { error, cause } = await failureOf(
     () => {
@@ -383,13 +392,13 @@ test('C8 when the attempts are used up, the last error is the cause, beside thei
   t.is(cause.code, 'EBUSY');
 });
 
-test('C9 a failure that was caught is thrown again in every replay, without running again', async (t) => {
+test('C9 a failure that was caught is thrown again in every replay', async (t) => {
   const { error, attempts } = await failureOf(() => Promise.reject(new Error('no')));
   t.is(error.code, 'HF_STEP_FAILED');
   t.deepEqual(attempts, [1]);
 });
 
-test('C10 C11 a retry policy that throws or gives no duration fails its step, not the agent', async (t) => {
+test('C10 C11 a retry policy that goes wrong fails its step, not the agent', async (t) => {
   const refuse = (): never => {
     throw new Error('the policy is wrong');
   };
@@ -399,7 +408,8 @@ test('C10 C11 a retry policy that throws or gives no duration fails its step, no
     ...[Number.NaN, Number.POSITIVE_INFINITY, -1, 'soon'].map((each) => ({ delay: () => each })),
   ];
   for (const retry of wrong) {
-    const { cause, attempts } = await failureOf(() => Promise.reject(new Error('itself')), { retry });
+    const body = (): Promise<never> => Promise.reject(new Error('itself'));
+    const { cause, attempts } = await failureOf(body, { retry });
     t.is(cause.code, 'HF_RETRY_POLICY');
     const both = cause.cause as AggregateError;
     t.is((both.errors[0] as Error).message, 'itself', 'neither failure is lost');
@@ -408,6 +418,7 @@ test('C10 C11 a retry policy that throws or gives no duration fails its step, no
   const fine: RetryPolicy[] = [
     { attempts: 2, delay: () => undefined },
     { attempts: 2, delay: () => 0 },
+    // A program in JavaScript may give anything.
     { attempts: 2, retryIf: () => undefined as unknown as boolean },
   ];
   for (const retry of fine) {
@@ -447,7 +458,7 @@ test('C12 a branch that nobody awaits fails its run, by name, and no other run',
   }
 });
 
-test('C12 a failure that is looked at later, or never, is no stray: every replay goes the same way', async (t) => {
+test('C12 the failure of a step that is looked at later, or never, is no stray', async (t) => {
   const later = workflow('later', async (ctx) => {
     const failing = ctx.step('bad', () => Promise.reject(new Error('no')), { retry: false });
     void ctx.step('ignored', () => Promise.reject(new Error('no')), { retry: false });
@@ -461,7 +472,7 @@ test('C12 a failure that is looked at later, or never, is no stray: every replay
   t.is(await device.result(), 'HF_STEP_FAILED');
 });
 
-test('C12 a stray behind the return still fails the run, and what is to be undone is undone', async (t) => {
+test('C12 a stray behind the return fails the run, and what it did is undone', async (t) => {
   const undone: unknown[] = [];
   const hasty = workflow('hasty', async (ctx) => {
     await ctx.step('book', () => 'seat', { compensate: (result) => void undone.push(result) });
@@ -474,11 +485,11 @@ test('C12 a stray behind the return still fails the run, and what is to be undon
   await device.settle();
 
   const error = await t.throwsAsync(device.result(), { code: 'HF_RUN_FAILED' });
-  t.is((error?.cause as HoldfastError).code, 'HF_BRANCH_FAILED');
+  t.is((error?.cause as HoldfastError | undefined)?.code, 'HF_BRANCH_FAILED');
   t.deepEqual(undone, ['seat']);
 });
 
-test('C13 code that throws fails its run once; the stack ends where the code of the user does', async (t) => {
+test('C13 code that throws fails its run once; the stack ends where it does', async (t) => {
   const { cause } = await failureOf(async function theirs() {
     await undefined;
     throw new Error('here');
@@ -495,11 +506,11 @@ test('C13 code that throws fails its run once; the stack ends where the code of 
   await device.restart(thrower);
   t.is(times, 1, 'what fails outside of steps fails once');
   const error = await t.throwsAsync(device.result(), { code: 'HF_RUN_FAILED' });
-  t.regex((error?.cause as Error).stack ?? '', /alsoTheirs/);
-  t.notRegex((error?.cause as Error).stack ?? '', /#runCode|#outcomeOf/);
+  t.regex((error?.cause as Error | undefined)?.stack ?? '', /alsoTheirs/);
+  t.notRegex((error?.cause as Error | undefined)?.stack ?? '', /#runCode|#outcomeOf/);
 });
 
-test('C14 a disk that fails is no failure of the code: the step goes on at the next start', async (t) => {
+test('C14 a disk that fails is no failure of the code: it goes on at the next start', async (t) => {
   const caught: unknown[] = [];
   let effects = 0;
   const careful = workflow('careful', async (ctx) => {
@@ -520,254 +531,4 @@ test('C14 a disk that fails is no failure of the code: the step goes on at the n
 
   t.deepEqual(caught, []);
   t.is(await device.result(), 2, 'at least once: its outcome was not durable');
-});
-
-/** When the attempts of a step that always fails are made, in seconds since the first. */
-async function attemptTimes(options: StepOptions, forMs = 86_400_000): Promise<number[]> {
-  const times: number[] = [];
-  const device = new SimDevice();
-  const code = workflow('trying', (ctx) =>
-    ctx.step(
-      'try',
-      () => {
-        times.push(device.clock.nowMs());
-        throw new Error('no');
-      },
-      options,
-    ),
-  );
-  await device.start(code);
-  await device.begin(code, null);
-  await device.advance(forMs);
-  return times.map((atMs) => (atMs - (times[0] ?? 0)) / 1_000);
-}
-
-test('D1 pauses are fixed or grow up to a cap, and attempts end by number or by time', async (t) => {
-  const fixed = { attempts: 4, minDelay: '2s', factor: 1 };
-  t.deepEqual(await attemptTimes({ retry: fixed }), [0, 2, 4, 6]);
-  const growing = { attempts: 6, minDelay: '1s', factor: 3, maxDelay: '10s' };
-  t.deepEqual(await attemptTimes({ retry: growing }), [0, 1, 4, 13, 23, 33]);
-  const limited = { attempts: 100, minDelay: '20s', factor: 1, maxElapsed: '1m' };
-  t.deepEqual(await attemptTimes({ retry: limited }), [0, 20, 40, 60]);
-});
-
-test('D1 jitter takes a part of the pause away, and never more', async (t) => {
-  const retry = { attempts: 30, minDelay: '100s', factor: 1, jitter: 0.5 };
-  const times = await attemptTimes({ retry });
-  const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
-  t.is(pauses.length, 29);
-  t.true(pauses.every((pause) => pause >= 50 && pause <= 100));
-  t.true(new Set(pauses).size > 20);
-});
-
-test('D2 D3 D4 number and pause survive restarts; what came due meanwhile is made once', async (t) => {
-  const times: number[] = [];
-  const device = new SimDevice();
-  const code = workflow('patient', (ctx) =>
-    ctx.step(
-      'try',
-      ({ attempt }) => {
-        times.push(attempt);
-        throw new Error('no');
-      },
-      { retry: { attempts: 4, minDelay: '1h', factor: 1 } },
-    ),
-  );
-  await device.start(code);
-  await device.begin(code, null);
-  for (let half = 0; half < 3; half += 1) {
-    await device.advance(1_200_000);
-    t.is(times.length, half < 2 ? 1 : 2, 'the pause goes on, it does not begin again');
-    await device.restart(code);
-  }
-  device.crash();
-  await device.clock.advance(86_400_000);
-  await device.start(code);
-  await device.advance(0);
-  t.deepEqual(times, [1, 2, 3]);
-  await device.restart(code);
-  t.deepEqual(times, [1, 2, 3]);
-  await device.advance(3_600_000);
-  t.deepEqual(times, [1, 2, 3, 4]);
-});
-
-test('D5 what an attempt does after its timeout is ignored, a late rejection too', async (t) => {
-  const ends: ((how: 'resolve' | 'reject') => void)[] = [];
-  const slow = workflow('slow', (ctx) =>
-    ctx.step(
-      'slow',
-      ({ attempt }) =>
-        attempt === 3
-          ? 'third'
-          : new Promise((resolve, reject) => {
-              ends.push((how) => (how === 'resolve' ? resolve('late') : reject(new Error('late'))));
-            }),
-      { timeout: '5s', retry: { minDelay: '1s', factor: 1 } },
-    ),
-  );
-  const device = await begun(slow);
-  await device.advance(6_000);
-  ends[0]?.('resolve');
-  await device.settle();
-  t.is(await device.state(), 'running', 'the second attempt is at work');
-  await device.advance(6_000);
-  ends[1]?.('reject');
-  await device.settle();
-
-  t.is(await device.result(), 'third');
-});
-
-test('D6 a step as a whole is limited by a race with a timer, whose loser is cancelled', async (t) => {
-  const limited = workflow('limited', async (ctx) => {
-    const work = ctx.scope((part) =>
-      part.step('work', () => Promise.reject(new Error('no')), {
-        retry: { attempts: Number.POSITIVE_INFINITY, minDelay: '1m', factor: 1 },
-      }),
-    );
-    const end = ctx.sleep('10m').then(() => 'too late');
-    const winner = await Promise.race([work.result, end]);
-    work.cancel();
-    await ctx.waitFor('end');
-    return winner;
-  });
-  const device = await begun(limited);
-  await device.advance(600_000);
-  const { length } = await device.history();
-  await device.advance(3_600_000);
-  await device.restart(limited);
-  await device.advance(3_600_000);
-  t.is((await device.history()).length, length, 'no further attempt is made');
-  await device.signal('end');
-  t.is(await device.result(), 'too late');
-});
-
-test('D7 an error says when to try again: after a time, or at a moment', async (t) => {
-  const device = new SimDevice();
-  const times: number[] = [];
-  const code = workflow('polite', (ctx) =>
-    ctx.step('ask', ({ attempt }) => {
-      const nowMs = device.clock.nowMs();
-      times.push(nowMs);
-      if (attempt === 1) throw new RetryableError('busy', { retryAfter: '90s' });
-      const moment = new Date(nowMs + 3_600_000);
-      if (attempt === 2) throw new RetryableError('closed', { retryAfter: moment });
-      if (attempt === 3) throw new RetryableError('now', { retryAfter: new Date(0) });
-      return 'done';
-    }),
-  );
-  await device.start(code);
-  await device.begin(code, null);
-  await device.advance(4_000_000);
-
-  t.is(await device.result(), 'done');
-  const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
-  t.deepEqual(pauses, [90_000, 3_600_000, 0]);
-});
-
-test('D8 waiting for a condition uses no attempt, also between two', async (t) => {
-  const attempts: number[] = [];
-  const device = new SimDevice();
-  device.conditions.set('online', false);
-  const code = workflow('careful', (ctx) =>
-    ctx.step(
-      'send',
-      ({ attempt }) => {
-        attempts.push(attempt);
-        if (attempt === 1) {
-          device.conditions.set('online', false);
-          throw new Error('the link went away');
-        }
-        return 'sent';
-      },
-      { when: 'online', retry: { attempts: 2, minDelay: '1s' } },
-    ),
-  );
-  await device.start(code);
-  await device.begin(code, null);
-  await device.advance(3_600_000);
-  t.is(await device.state(), 'waiting-condition');
-  await device.restart(code);
-  device.conditions.set('online', true);
-  await device.advance(10_000);
-  t.deepEqual(attempts, [1]);
-  await device.advance(86_400_000);
-  t.deepEqual(attempts, [1]);
-  device.conditions.set('online', true);
-  await device.advance(10_000);
-
-  t.deepEqual(attempts, [1, 2]);
-  t.is(await device.result(), 'sent');
-});
-
-test('D9 at most once: the intent is durable before the effect, and doubt is an error', async (t) => {
-  let effects = 0;
-  const pour = workflow('pour', async (ctx) => {
-    const poured = ctx.step(
-      'pour',
-      () => {
-        effects += 1;
-        return new Promise(() => {});
-      },
-      { atMostOnce: true },
-    );
-    return poured.catch((error: HoldfastError) => error.code);
-  });
-  const device = await begun(pour);
-  t.is(effects, 1);
-  t.true((await device.history()).includes('step.started pour'));
-  await device.restart(pour);
-
-  t.is(await device.result(), 'HF_STEP_INTERRUPTED');
-  t.is(effects, 1);
-
-  const early = new SimDevice();
-  await early.start(pour);
-  early.store.failWriteNumber(early.store.writes + 2, 'lost');
-  await early.begin(pour, null);
-  t.is(effects, 1, 'without the intent there is no effect');
-  await early.restart(pour);
-  t.is(effects, 2);
-});
-
-test('D10 a step whose outcome was not durable runs again under the same key', async (t) => {
-  for (const outcome of ['lost', 'kept'] as const) {
-    const keys: string[] = [];
-    const keyed = workflow('keyed', (ctx) =>
-      ctx.step('charge', ({ idempotencyKey }) => void keys.push(idempotencyKey)),
-    );
-    const device = new SimDevice();
-    await device.start(keyed);
-    device.store.failWriteNumber(device.store.writes + 2, outcome);
-    await device.begin(keyed, null);
-    await device.restart(keyed);
-
-    t.is(await device.state(), 'completed');
-    t.is(keys.length, outcome === 'lost' ? 2 : 1);
-    t.is(new Set(keys).size, 1);
-  }
-});
-
-test('D11 after many attempts the pause is still the longest one, not an overflow', async (t) => {
-  const times = await attemptTimes(
-    { retry: { attempts: 1_200, minDelay: 1, factor: 100, maxDelay: '60d' } },
-    0,
-  );
-  t.is(times.length, 1);
-  const device = new SimDevice();
-  let attempts = 0;
-  const stubborn = workflow('stubborn', (ctx) =>
-    ctx.step(
-      'try',
-      () => {
-        attempts += 1;
-        throw new Error('no');
-      },
-      { retry: { attempts: Number.POSITIVE_INFINITY, minDelay: '1s', maxDelay: '60d' } },
-    ),
-  );
-  await device.start(stubborn);
-  await device.begin(stubborn, null);
-  for (let i = 0; i < 200; i += 1) await device.advance(60 * 86_400_000);
-  t.true(attempts > 200 && attempts < 250, `${attempts}`);
-  t.is(await device.state(), 'retrying');
 });
