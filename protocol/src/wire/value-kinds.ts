@@ -128,7 +128,11 @@ const typedArrays = typedArrayClasses.map((TypedArray): ValueKind<ArrayBufferVie
     prototypes: [TypedArray.prototype],
     pack: (value, packer) => packer.bytes(rawBytes(value)),
     revive,
-    show: (content, show) => Array.from<number | bigint, unknown>(revive(content), show),
+    // A bigint is shown as text wherever it stands, however small it is.
+    show: (content, show) =>
+      Array.from<number | bigint, unknown>(revive(content), (item) =>
+        typeof item === 'bigint' ? String(item) : show(item),
+      ),
   };
 });
 

@@ -105,7 +105,7 @@ test('the chains of the vectors are SHA-256 as [HF-6.3] has it', (t) => {
 
 const compat = pathOf('test/compat');
 const recorded = readdirSync(compat, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.json'))
+  .filter((path) => path.startsWith('protocol-') && path.endsWith('.json'))
   .map((path) => join('test/compat', path));
 
 /** What this version reads of recorded bytes. */
