@@ -158,8 +158,7 @@ export class Inspector {
 
   /** The output of a run that has completed. @throws what it failed with, HF_RUN_CANCELLED. */
   async result(number: number): Promise<unknown> {
-    const history = await this.#store.history(number);
-    const last = history.at(-1)?.entry;
+    const last = await this.#store.lastEntry(number);
     if (last?.kind === 'run.completed') return decodeValue(last.output);
     if (last?.kind === 'run.failed') {
       const cause = decodeValue(last.error);

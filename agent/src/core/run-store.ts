@@ -167,6 +167,15 @@ export class RunStore {
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `run ${number} begins with ${entry.kind}` });
   }
 
+  /** The newest entry of a run; `undefined`: it has none. @throws HF_ENTRY_DAMAGED */
+  async lastEntry(number: number): Promise<Entry | undefined> {
+    const [row] = await this.#store.scan({ ...historyRange(number), limit: 1, reverse: true });
+    if (row === undefined) return undefined;
+    const place = placeOf(row.value);
+    const [stored] = await this.#journal.entriesAt([place]);
+    return readEntry(place, stored);
+  }
+
   /** Ids of signals that earlier histories of this run were given, the newest. */
   async earlierSignals(number: number): Promise<readonly string[]> {
     const value = await this.#store.get(earlierSignalsKey(number));
