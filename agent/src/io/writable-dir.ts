@@ -11,7 +11,7 @@ import { syncFile } from './level-store.ts';
 export async function makeWritableDir(dir: string): Promise<void> {
   try {
     await makeDirs(dir);
-    if (!(await stat(dir)).isDirectory()) throw unusable(dir, { code: 'ENOTDIR' });
+    if (!(await stat(dir)).isDirectory()) throw unusable(dir, { code: 'EEXIST' });
     await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw error instanceof HoldfastError ? error : unusable(dir, error);
