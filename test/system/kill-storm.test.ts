@@ -19,7 +19,7 @@ function chance(seed: number): () => number {
   };
 }
 
-test('killed 50 times with 20 runs in flight, the ledger is whole and no resolved step ran again', async (t) => {
+test('killed 50 times with 20 runs in flight, nothing is lost, and no resolved step ran again', async (t) => {
   t.timeout(300_000);
   const seed = Number(process.env['STORM_SEED'] ?? Date.now() % 100_000);
   t.log(`STORM_SEED=${seed}`);
@@ -59,9 +59,15 @@ test('killed 50 times with 20 runs in flight, the ledger is whole and no resolve
     await feeding;
     agent = await startAgent();
   }
-  await until('all runs to end', async () => {
-    const { runs } = await device.status();
-    return Object.keys(runs).every((state) => state === 'completed');
+  const ended = until(
+    'all runs to end',
+    async () => Object.keys((await device.status()).runs).every((state) => state === 'completed'),
+    60_000,
+  );
+  await ended.catch(async (error: unknown) => {
+    const { runs } = await device.runs({ all: false, limit: 5 });
+    t.log(runs, agent.lastLines.slice(-10));
+    throw error;
   });
   await device.waitSynced(30_000);
 
