@@ -103,3 +103,25 @@ test('the promises are the same twelve in the README and in docs/GUARANTEES.md',
   t.is(promises('docs/GUARANTEES.md').length, 12);
   t.deepEqual(promises('README.md'), promises('docs/GUARANTEES.md'));
 });
+
+/** How many corners of durable execution there are in each section, A to O. */
+const corners = [22, 18, 14, 11, 11, 9, 12, 6, 9, 5, 8, 13, 6, 7, 10];
+
+test('docs/reference/semantics.md says for every corner what was chosen', (t) => {
+  const named = [...read('docs/reference/semantics.md').matchAll(/^\| ([^|]*) \|/gm)].flatMap(
+    ([, cell = '']) => [...cell.matchAll(/([A-O])(\d+)(?:–[A-O](\d+))?/g)].flatMap(expand),
+  );
+  const all = corners.flatMap((count, section) =>
+    Array.from({ length: count }, (_, index) => `${'ABCDEFGHIJKLMNO'[section]}${index + 1}`),
+  );
+  t.deepEqual(
+    all.filter((corner) => !named.includes(corner)),
+    [],
+  );
+});
+
+/** `A3–A11` is nine corners. */
+function expand([, section, first, last = first]: RegExpMatchArray): readonly string[] {
+  const length = Number(last) - Number(first) + 1;
+  return Array.from({ length }, (_, index) => `${section}${Number(first) + index}`);
+}

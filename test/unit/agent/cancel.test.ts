@@ -257,7 +257,7 @@ test('I1 a run that is pending, put away, paused or stuck can be cancelled too',
   }
 });
 
-test('I2 a step is told at once; one that does not listen holds nobody up', async (t) => {
+test('I2 I8 a step is told at once, and its end is not what it came to', async (t) => {
   let end: ((value: string) => void) | undefined;
   const told: unknown[] = [];
   const deaf = workflow('deaf', (ctx) =>

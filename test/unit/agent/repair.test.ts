@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { encodeValue, type HoldfastError } from '@holdfast/protocol';
 import { Retention, workflow, type Context, type Workflow } from '@holdfast/agent/internal';
+import { replay, type ReplayHistory } from '@holdfast/agent/testing';
+import { recordedFlow, recordedHistoryUrl } from '../../support/recorded-flow.ts';
 import { SimDevice } from '../../support/sim-device.ts';
 
 type AnyWorkflow = Workflow<never, unknown>;
@@ -179,6 +182,16 @@ test('K5 a run stays with its version, and waits for it where it is missing', as
   await device.restart(make(3), make(1));
   t.is(await device.result(), 1, 'the signal was kept');
   await t.throwsAsync(device.restart(make(1), make(1)), { code: 'HF_WORKFLOW_DUPLICATE' });
+});
+
+test('K7 a history that an earlier release journaled is replayed to its end', async (t) => {
+  // What the file has was written by `export`.
+  const history = JSON.parse(readFileSync(recordedHistoryUrl, 'utf8')) as ReplayHistory;
+  const report = await replay(history, recordedFlow);
+  t.is(report.parting, undefined);
+  t.true(report.matches);
+  t.true(report.entries > 20);
+  t.deepEqual(report.open, []);
 });
 
 test('L1 killed at any commit, everything a run can do comes to the same end', async (t) => {
