@@ -4,8 +4,7 @@ import { checkoutFile } from './child.ts';
 
 /** A bound on what a benchmark measures; `budgets.json` has one for each. */
 export type Budget = { readonly of: 'ratio' | 'ours' } & (
-  | { readonly atLeast: number }
-  | { readonly atMost: number }
+  { readonly atLeast: number } | { readonly atMost: number }
 );
 
 /** By the name of the benchmark. */

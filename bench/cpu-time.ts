@@ -11,7 +11,9 @@ const TICK_MS = 10;
  */
 export function cpuMs(pid: number | 'self'): number {
   // The name of the program, which may have spaces, ends with the last parenthesis.
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   const ticks = stat.slice(11, pid === 'self' ? 15 : 13);
   return TICK_MS * ticks.reduce((sum, each) => sum + Number(each), 0);
 }

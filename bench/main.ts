@@ -9,16 +9,18 @@ import { boundOf, isHeld, readBudgets, type Budget } from './budgets.ts';
 import { checkoutFile, endAll } from './child.ts';
 import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
+import { history } from './history.bench.ts';
 import { idleMemory } from './idle-memory.bench.ts';
 import { journalAppend } from './journal-append.bench.ts';
 import { startLoadMeter } from './other-load.ts';
 import { restart } from './restart.bench.ts';
+import { sleepers } from './sleepers.bench.ts';
 import { steps } from './steps.bench.ts';
 import { wire } from './wire.bench.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
-  ...[restart, idleMemory, flash, wire],
+  ...[restart, ...history, ...sleepers, idleMemory, flash, wire],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;

@@ -70,7 +70,10 @@ async function countingWire(port: number) {
     const far = createConnection({ host: '127.0.0.1', port, noDelay: true });
     near.on('data', (chunk: Buffer) => (passed.up += chunk.byteLength));
     far.on('data', (chunk: Buffer) => (passed.down += chunk.byteLength));
-    for (const [end, other] of [[near, far], [far, near]] as const) {
+    for (const [end, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       ends.add(end);
       end.pipe(other).on('error', () => end.destroy());
     }

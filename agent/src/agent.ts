@@ -270,9 +270,12 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const onDamage = (error: unknown): void => {
     const why = messageOf(error);
     log.error('the journal is damaged; the next start salvages it', { why });
-    // Nothing behind that entry can be sent in this epoch; in the next one it can.
-    const giveUp = () => journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
-    void dir.distrust(why).then(giveUp, giveUp);
+    void distrust(why);
+  };
+  // Nothing behind a damaged entry can be sent in this epoch; in the next one it can.
+  const distrust = async (why: string): Promise<void> => {
+    await dir.distrust(why).catch(() => undefined);
+    journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
   };
   const journal: Journal = await openJournal(dir, { onDamage, point: options.point });
   const store = new RunStore(dir.store, journal);

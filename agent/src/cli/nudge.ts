@@ -19,8 +19,6 @@ export function addNudge(program: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: TargetFlags & { readonly output: Format }) => {
       const nudged = await withAgent(shell, flags, (agent) => agent.nudge());
-      shell.print(
-        flags.output === 'json' ? JSON.stringify(nudged) : linkSign(nudged.link, shell),
-      );
+      shell.print(flags.output === 'json' ? JSON.stringify(nudged) : linkSign(nudged.link, shell));
     });
 }

@@ -100,11 +100,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   }
 }
 
-async function sayReady(
-  shell: Shell,
-  { socket, isJson }: RunOptions,
-  agent: Agent,
-): Promise<void> {
+async function sayReady(shell: Shell, { socket, isJson }: RunOptions, agent: Agent): Promise<void> {
   const { device, epoch } = await agent.surface.status();
   const { pid } = process;
   shell.print(

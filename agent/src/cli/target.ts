@@ -116,10 +116,7 @@ export async function readAgent<T>(
   }
 }
 
-async function readStore<T>(
-  dataDir: string,
-  read: (agent: AgentReader) => Promise<T>,
-): Promise<T> {
+async function readStore<T>(dataDir: string, read: (agent: AgentReader) => Promise<T>): Promise<T> {
   const { readStopped } = await import('../agent.ts');
   const stopped = await readStopped(dataDir);
   try {

@@ -47,7 +47,7 @@ export async function verifyChains(
   let entries = 0;
   for (const lane of lanes) {
     const walk = await startWalk(options, lane, 0);
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const page = await readPage(options.store, lane, { from, limit: PAGE });
       for (const stored of page) walk.take(stored);
       const last = page.at(-1);

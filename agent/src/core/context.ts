@@ -80,8 +80,7 @@ function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context
       name: string,
       check: (info: StepInfo) => T | Nothing | Promise<T | Nothing>,
       options: UntilOptions = {},
-    ) =>
-      begin<T>(() => pollRequest(name, check, options)),
+    ) => begin<T>(() => pollRequest(name, check, options)),
     child: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>
       begin<O>(() => childRequest(workflow, input, { ...options, detach: false })),
     detach: <I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options: ChildOptions = {}) =>

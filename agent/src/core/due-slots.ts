@@ -82,10 +82,7 @@ function newestBetween(calendar: Calendar, span: Span, max: number): number[] {
   const later = newestBetween(calendar, { fromMs: middleMs, toMs: span.toMs }, max);
   if (later.length === max) return later;
   const rest = max - later.length;
-  return [
-    ...newestBetween(calendar, { fromMs: span.fromMs, toMs: middleMs }, rest),
-    ...later,
-  ];
+  return [...newestBetween(calendar, { fromMs: span.fromMs, toMs: middleMs }, rest), ...later];
 }
 
 /** The first slots of a span, at most `max`. */

@@ -1,5 +1,11 @@
 import { HoldfastError, checkName, encodeThrown } from '@holdfast/protocol';
-import { workflow, type Context, type StepInfo, type StepOptions, type Workflow } from './workflow.ts';
+import {
+  workflow,
+  type Context,
+  type StepInfo,
+  type StepOptions,
+  type Workflow,
+} from './workflow.ts';
 
 /** What a command of an entity gives: its next state, and what its caller is told. */
 export interface EntityChange<S, R> {

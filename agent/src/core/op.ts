@@ -68,8 +68,7 @@ export type OpRequest =
 
 /** After a time, or at a moment of the wall clock. */
 export type SleepEnd =
-  | { readonly kind: 'after'; readonly ms: number }
-  | { readonly kind: 'at'; readonly ms: number };
+  { readonly kind: 'after'; readonly ms: number } | { readonly kind: 'at'; readonly ms: number };
 
 export type OpKind = OpRequest['kind'];
 

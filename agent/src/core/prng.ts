@@ -41,7 +41,10 @@ export class SeededChance {
     digits[16] = '89ab'[Number.parseInt(digits[16] ?? '0', 16) & 3] ?? '8';
     const text = digits.join('');
     const cuts = [0, 8, 12, 16, 20, 32];
-    return cuts.slice(1).map((end, index) => text.slice(cuts[index], end)).join('-');
+    return cuts
+      .slice(1)
+      .map((end, index) => text.slice(cuts[index], end))
+      .join('-');
   }
 }
 

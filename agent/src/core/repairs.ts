@@ -141,7 +141,14 @@ export async function forkRun(
   const { workflow, version, input } = started;
   const birth = birthOf(engine, { id, workflow, version, input });
   const kept = historyBefore(forgetRetried(history), op).map((entry): RunEntry => {
-    const { run: _, n: __, atMs: ___, boot: ____, monoMs: _____, ...body } = entry as Entry & {
+    const {
+      run: _,
+      n: __,
+      atMs: ___,
+      boot: ____,
+      monoMs: _____,
+      ...body
+    } = entry as Entry & {
       readonly run: string;
       readonly n: number;
     };

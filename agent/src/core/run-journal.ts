@@ -1,5 +1,5 @@
 import { codeOf, type Entry, type EntryBody, type Lane, type StoreOp } from '@holdfast/protocol';
-import type { EntryRef, Journal } from "./journal.ts";
+import type { EntryRef, Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import { layout } from './run-store.ts';
@@ -72,7 +72,8 @@ export class RunJournal {
       const n = next.get(run) ?? run.n;
       next.set(run, n + 1);
       // A body, a run and a place make a whole entry body again.
-      return { lane, body: { ...body, run: run.id, n } as EntryBody };
+      const whole: EntryBody = { ...body, run: run.id, n };
+      return { lane, body: whole };
     });
     const runs = [...next.keys()];
     const opsOf = (placed: readonly EntryRef[]): StoreOp[] => {

@@ -137,7 +137,7 @@ export class RunStore {
   async places(number: number): Promise<{ lane: Lane; seq: number }[]> {
     const range = historyRange(number);
     const places: { lane: Lane; seq: number }[] = [];
-    for (let from = range.from; ; ) {
+    for (let from = range.from; ;) {
       const rows = await this.#store.scan({ from, to: range.to, limit: PAGE });
       for (const { value } of rows) places.push(placeOf(value));
       const last = rows.at(-1);

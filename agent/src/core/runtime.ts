@@ -11,13 +11,7 @@ import {
 import { beginChild, toParent } from './children.ts';
 import { applyCommand } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
-import {
-  RunNumbers,
-  newId,
-  numberOf,
-  openRun,
-  type Engine,
-} from './engine.ts';
+import { RunNumbers, newId, numberOf, openRun, type Engine } from './engine.ts';
 import { continueRun } from './continue-run.ts';
 import type { Journal } from './journal.ts';
 import { Parking } from './parking.ts';

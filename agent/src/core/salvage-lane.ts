@@ -36,7 +36,7 @@ export async function* intactEntries(
 ): AsyncGenerator<IntactEntry, void> {
   const { sha256, read } = options;
   let previous: Link | undefined;
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const rows = await store.scan({ ...laneRange(lane, from), limit: PAGE });
     for (const row of rows) {
       const seq = seqOfEntryKey(row.key);

@@ -89,7 +89,10 @@ export class SalvagedRuns {
     this.#byNumber.set(number, run);
     this.#numberLast = Math.max(this.#numberLast, number);
     const same = [...(this.#ofId.get(id) ?? []), run];
-    this.#ofId.set(id, same.toSorted((a, b) => b.number - a.number));
+    this.#ofId.set(
+      id,
+      same.toSorted((a, b) => b.number - a.number),
+    );
     return run;
   }
 }

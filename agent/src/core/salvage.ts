@@ -121,10 +121,7 @@ class Salvage {
       this.#put(rows);
       await this.#flush(WRITE_BYTES);
     }
-    this.#put([
-      layout.meta('runs', this.#runs.numberLast),
-      layout.meta('command', this.#command),
-    ]);
+    this.#put([layout.meta('runs', this.#runs.numberLast), layout.meta('command', this.#command)]);
     const report = this.#report();
     this.#tell(report);
     await this.#flush(0);

@@ -1,10 +1,4 @@
-import {
-  HoldfastError,
-  codeOf,
-  messageOf,
-  type EntryBody,
-  type StoreOp,
-} from '@holdfast/protocol';
+import { HoldfastError, codeOf, messageOf, type EntryBody, type StoreOp } from '@holdfast/protocol';
 import { Coverage } from './coverage.ts';
 import { dueSlots, nextUntaken, type MissedPolicy, type SkippedSlots } from './due-slots.ts';
 import { newId } from './engine.ts';

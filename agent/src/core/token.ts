@@ -8,7 +8,10 @@ export interface TokenPlace {
 }
 
 /** Names a step for whoever completes it from outside. The uid in it cannot be guessed. */
-export function tokenOf(run: { readonly number: number; readonly uid: string }, op: number): string {
+export function tokenOf(
+  run: { readonly number: number; readonly uid: string },
+  op: number,
+): string {
   return `hft_${run.number.toString(36)}_${op.toString(36)}_${run.uid}`;
 }
 

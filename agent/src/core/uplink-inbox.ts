@@ -49,9 +49,7 @@ export class Inbox {
     const key = this.#gatewayKey ?? (message.kind === 'welcome' ? message.publicKey : undefined);
     // Before a key is known nobody can be checked; a forged refusal only delays, and loses nothing.
     const isTrusted =
-      key === undefined
-        ? message.kind === 'refusal'
-        : isGenuine(sealed, key, this.#options.verify);
+      key === undefined ? message.kind === 'refusal' : isGenuine(sealed, key, this.#options.verify);
     if (isTrusted) return { message };
     return { rejected: problemOf('HF_SIGNATURE_INVALID', `${message.kind} of the gateway`) };
   }

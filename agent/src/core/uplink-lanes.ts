@@ -1,12 +1,6 @@
 import { eachLane, laneIndex, lanes, type Lane, type PerLane } from '@holdfast/protocol';
 import { batchLimits, inflightBytesMax, patience, type Pace } from './uplink-pace.ts';
-import type {
-  Flight,
-  LaneFlow,
-  SendRequest,
-  Stream,
-  UplinkLimits,
-} from './uplink-state.ts';
+import type { Flight, LaneFlow, SendRequest, Stream, UplinkLimits } from './uplink-state.ts';
 
 /** Shares of a busy link. */
 const weights: Readonly<Record<Lane, number>> = { urgent: 8, normal: 3, bulk: 1 };

@@ -84,11 +84,7 @@ export function beginStream(
     .filter(({ lane, watermark }) => watermark > marks[laneIndex(lane)].acked);
   return sendMore(
     { ...state, isProven: isDrained(state) },
-    [
-      { kind: 'pin', publicKey: welcome.publicKey },
-      ...acknowledged,
-      { kind: 'report' },
-    ],
+    [{ kind: 'pin', publicKey: welcome.publicKey }, ...acknowledged, { kind: 'report' }],
     nowMs,
   );
 }

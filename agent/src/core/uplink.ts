@@ -333,4 +333,3 @@ function onUnread(state: UplinkState, event: EventOf<'unread'>, limits: UplinkLi
   });
   return sendMore({ ...state, sending: undefined, lanes: flows }, [], event.nowMs);
 }
-

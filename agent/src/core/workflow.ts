@@ -208,7 +208,11 @@ export interface Context {
   child<I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options?: ChildOptions): Promise<O>;
 
   /** Begins a run of another workflow that goes its own way; resolves with its id. */
-  detach<I, O>(workflow: Workflow<I, O>, input: NoInfer<I>, options?: ChildOptions): Promise<string>;
+  detach<I, O>(
+    workflow: Workflow<I, O>,
+    input: NoInfer<I>,
+    options?: ChildOptions,
+  ): Promise<string>;
 
   /**
    * Does the same for each item, a few at a time. Results are in the order of the items. Rejects
@@ -309,5 +313,7 @@ export function workflow<I, O>(
 }
 
 export function isWorkflow(value: unknown): value is Workflow {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'workflow';
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'workflow'
+  );
 }

@@ -150,10 +150,7 @@ export async function createStore(dir: string, initialOps: readonly StoreOp[]): 
  * @param dir Must not exist; its parent must.
  * @throws HF_JOURNAL_FAILED.
  */
-export async function makeStore(
-  dir: string,
-  fill: (store: Store) => Promise<void>,
-): Promise<void> {
+export async function makeStore(dir: string, fill: (store: Store) => Promise<void>): Promise<void> {
   const side = `${dir}.new`;
   try {
     await rm(side, { recursive: true, force: true });

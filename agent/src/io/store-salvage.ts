@@ -130,7 +130,10 @@ export async function isDirectory(path: string): Promise<boolean> {
 
 /** `store.bad-2026-11-23T10-15-00Z`, and a number behind it if there is one already. */
 async function freeName(storeDir: string): Promise<string> {
-  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  const time = new Date()
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(':', '-');
   const name = `${basename(storeDir)}.bad-${time}`;
   for (let count = 1; ; count += 1) {
     const candidate = count === 1 ? name : `${name}-${count}`;

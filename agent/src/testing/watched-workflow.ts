@@ -1,9 +1,4 @@
-import type {
-  CompensatedOptions,
-  Context,
-  StepInfo,
-  Workflow,
-} from '../core/workflow.ts';
+import type { CompensatedOptions, Context, StepInfo, Workflow } from '../core/workflow.ts';
 
 /** A body of a step that was begun. */
 export interface StepAttempt {

@@ -7,8 +7,7 @@ import { startChild, type Child } from '../real/child.ts';
 import { createTcpProxy, type TcpProxy } from '../real/tcp-proxy.ts';
 
 /** A file of the checkout, from where this package lies in it. */
-const file = (path: string): string =>
-  fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 export const DEVICE = 'kiosk-7';
 

@@ -29,7 +29,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     const told = await tellStory(bench, narrator);
     const report = await makeReport(bench, told, elapsedMs() / 1_000);
     narrator.print(reportText(report, options.orders));
-    if (options.keep) await keepUntilInterrupted(bench, narrator.print);
+    if (options.keep) await keepUntilInterrupted(bench, (text) => narrator.print(text));
     printJson(options, report);
     return report.ok;
   } finally {

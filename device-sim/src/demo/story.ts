@@ -105,8 +105,8 @@ async function allWaitForTheNetwork(
       shown = backlog.pending;
       narrator.say('device', `offline, working: ${backlogLine(backlog)}`);
     }
-    const waiting = runs.filter((run) => isWaiting(run, orders));
-    return waiting.length === orders.length ? waiting : undefined;
+    const waits = runs.filter((run) => isWaiting(run, orders));
+    return waits.length === orders.length ? waits : undefined;
   });
   narrator.say('device', `offline: ${backlogLine(await bench.device.backlog())}`);
   narrator.say('kiosk', `${waiting.length} customers read: "${SHORTLY}"`);
@@ -124,7 +124,10 @@ async function killGatewayBeforeAck(bench: Bench, narrator: Narrator): Promise<v
   await bench.gateway.exited;
   narrator.say('gateway', 'KILLED (SIGKILL) between commit and ack: the device was told nothing');
   bench.gateway = await startGateway(bench);
-  narrator.say('gateway', `started again, pid ${bench.gateway.pid}: takes resends for what they are`);
+  narrator.say(
+    'gateway',
+    `started again, pid ${bench.gateway.pid}: takes resends for what they are`,
+  );
 }
 
 function backlogLine(backlog: BacklogView): string {

@@ -44,4 +44,3 @@ async function ledgerSeqs(http: string, device: string, lane: Lane): Promise<num
     if (entries.length < PAGE) return seqs;
   }
 }
-

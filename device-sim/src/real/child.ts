@@ -66,7 +66,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       resolve({ code, signal });
     });
   });
-  const ready = await firstLine(child, { name, exited, lastLines, ms: options.readyMs ?? READY_MS });
+  const ready = await firstLine(child, {
+    name,
+    exited,
+    lastLines,
+    ms: options.readyMs ?? READY_MS,
+  });
   return {
     name,
     pid: child.pid ?? 0,
@@ -99,7 +104,9 @@ async function firstLine(
 ): Promise<Readonly<Record<string, unknown>>> {
   const { name, exited, lastLines, ms } = about;
   const failed = (why: string): HoldfastError =>
-    new HoldfastError('HF_PROCESS_FAILED', { why: [`${name} ${why}`, ...lastLines].join('\n    ') });
+    new HoldfastError('HF_PROCESS_FAILED', {
+      why: [`${name} ${why}`, ...lastLines].join('\n    '),
+    });
   let late: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {

@@ -5,10 +5,7 @@ import { table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
 
 /** @returns `failed` when the chain is not whole. */
-export async function ledgerVerify(
-  options: SourceOptions,
-  terminal: Terminal,
-): Promise<ExitCode> {
+export async function ledgerVerify(options: SourceOptions, terminal: Terminal): Promise<ExitCode> {
   const view = await withFleet(options, (fleet) => fleet.verify());
   show(terminal, view, () => verifyText(view, terminal));
   return view.whole ? Exit.ok : Exit.failed;

@@ -12,8 +12,7 @@ export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
 
 /** Read before anything else, from the raw arguments: it is about errors of reading them, too. */
-export const debugOption = (): Option =>
-  new Option('--debug', 'print the stack of an error');
+export const debugOption = (): Option => new Option('--debug', 'print the stack of an error');
 
 export const urlOption = (): Option =>
   new Option('--url <url>', 'address of the HTTP API of a running gateway').argParser(readUrl);

@@ -46,8 +46,10 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .description('Run a gateway: a broker for devices, the ledger, handlers and the HTTP API')
     .requiredOption('--data-dir <dir>', 'where the ledger and the key of the gateway are kept')
     .addOption(
-      new Option('--mqtt-port <port>', `port for devices; 0: any (default: ${MQTT_PORT_DEFAULT})`)
-        .argParser(integer(0, 65_535)),
+      new Option(
+        '--mqtt-port <port>',
+        `port for devices; 0: any (default: ${MQTT_PORT_DEFAULT})`,
+      ).argParser(integer(0, 65_535)),
     )
     .addOption(
       new Option('--http-port <port>', 'port of the HTTP API; 0: any')
@@ -106,8 +108,9 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
     .addOption(deviceOption().makeOptionMandatory())
     .addOption(laneOption())
     .addOption(
-      new Option('--after <seq>', 'only with a higher seq; needs --lane')
-        .argParser(integer(0, Number.MAX_SAFE_INTEGER)),
+      new Option('--after <seq>', 'only with a higher seq; needs --lane').argParser(
+        integer(0, Number.MAX_SAFE_INTEGER),
+      ),
     )
     .addOption(limitOption('entries of each lane'))
     .addOption(outputOption())

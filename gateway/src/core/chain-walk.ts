@@ -1,10 +1,4 @@
-import {
-  chainNext,
-  chainStart,
-  equalBytes,
-  messageOf,
-  type Sha256,
-} from '@holdfast/protocol';
+import { chainNext, chainStart, equalBytes, messageOf, type Sha256 } from '@holdfast/protocol';
 import { decodeBlock, type Block } from './ledger-block.ts';
 import type { Chain } from './ledger-keys.ts';
 import type { LanePosition, VerifyReport } from './ledger.ts';

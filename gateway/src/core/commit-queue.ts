@@ -93,9 +93,7 @@ export class CommitQueue {
     return results;
   }
 
-  async #load(
-    keys: readonly Uint8Array[],
-  ): Promise<ReadonlyMap<string, Uint8Array | undefined>> {
+  async #load(keys: readonly Uint8Array[]): Promise<ReadonlyMap<string, Uint8Array | undefined>> {
     const wanted = new Map(keys.map((key) => [hex(key), key]));
     if (wanted.size === 0) return new Map();
     const values = await this.#store.getMany([...wanted.values()]);

@@ -39,9 +39,10 @@ export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): D
     if (lastCommand > known.lastCommand) draft.setDevice(record);
     return record;
   }
-  const lanes = eachLane(
-    (lane): LanePosition => ({ watermark: 0, hash: chainStart(sha256, { device, epoch, lane }) }),
-  );
+  const lanes = eachLane((lane): LanePosition => ({
+    watermark: 0,
+    hash: chainStart(sha256, { device, epoch, lane }),
+  }));
   const record: DeviceRecord = {
     device,
     epoch,

@@ -150,10 +150,7 @@ export interface Ledger {
   }): Promise<readonly LedgerEntry[]>;
 
   /** Runs of one device, or of all; newest first, at most `limit`. */
-  runs(query: {
-    readonly device?: string;
-    readonly limit: number;
-  }): Promise<readonly LedgerRun[]>;
+  runs(query: { readonly device?: string; readonly limit: number }): Promise<readonly LedgerRun[]>;
 
   /** Calls without a result, oldest first. */
   pendingCalls(limit: number): Promise<readonly PendingCall[]>;

@@ -1,12 +1,4 @@
-import type {
-  Batch,
-  Clock,
-  Lane,
-  Log,
-  Point,
-  Signer,
-  Verify,
-} from '@holdfast/protocol';
+import type { Batch, Clock, Lane, Log, Point, Signer, Verify } from '@holdfast/protocol';
 import type { Ledger } from './ledger.ts';
 
 /** Inflates raw deflate. Throws HF_MESSAGE_INVALID for anything else, or above `bytesMax`. */

@@ -143,7 +143,13 @@ function refuse(state: Session, problem: Problem, { nowMs, limits }: At): Sessio
   };
   if (answers.count >= limits.answers.count) return stay(counted);
   const message: Message = { kind: 'refusal', code, why: why.slice(0, 512), retryAfterMs };
-  return { state: counted, effects: [{ kind: 'send', message }, { kind: 'log', code, why }] };
+  return {
+    state: counted,
+    effects: [
+      { kind: 'send', message },
+      { kind: 'log', code, why },
+    ],
+  };
 }
 
 function onMessage(
@@ -369,9 +375,10 @@ function onCommandsRead(
   at: At,
 ): SessionStep {
   const { outbox, commands } = taken(state.outbox, { ...event, nowMs: at.nowMs });
-  const effects = packCommands(commands).map(
-    (each): SessionEffect => ({ kind: 'send', message: { kind: 'commands', commands: each } }),
-  );
+  const effects = packCommands(commands).map((each): SessionEffect => ({
+    kind: 'send',
+    message: { kind: 'commands', commands: each },
+  }));
   const next = { ...state, outbox };
   if (!outbox.again) return { state: next, effects };
   const then = sendCommands(next, at);

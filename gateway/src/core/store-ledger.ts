@@ -186,11 +186,7 @@ export class StoreLedger implements Ledger {
     return row?.entries[join.seq - row.seqFirst]?.hash;
   }
 
-  async #entriesOfBlock(
-    chain: Chain,
-    seq: number,
-    limit: number,
-  ): Promise<readonly LedgerEntry[]> {
+  async #entriesOfBlock(chain: Chain, seq: number, limit: number): Promise<readonly LedgerEntry[]> {
     const block = await this.#blockAt(chain, seq);
     if (block === undefined) return [];
     const { receivedAtMs, seqFirst } = block;

@@ -100,8 +100,7 @@ export class BrokerLink implements Downlink {
       clientId: `hf-gateway-${randomBytes(8).toString('hex')}`,
       messageIdProvider: new UniqueMessageIdProvider(),
     };
-    const client =
-      to instanceof URL ? connect(to.href, own) : new MqttClient(() => to(), own);
+    const client = to instanceof URL ? connect(to.href, own) : new MqttClient(() => to(), own);
     this.#client = client;
     this.#inflight = 0;
     const current = (work: () => void) => () => {
@@ -110,7 +109,10 @@ export class BrokerLink implements Downlink {
     const down = (error: unknown) => current(() => this.#down(messageOf(error)))();
     client.on('error', down);
     client.on('close', () => down('the connection was closed'));
-    client.on('connect', current(() => this.#subscribe(client, down)));
+    client.on(
+      'connect',
+      current(() => this.#subscribe(client, down)),
+    );
     client.on('message', (topic, payload) => {
       const from = client === this.#client ? parseTopic(topic) : undefined;
       if (from !== undefined) this.#options.onMessage(from.device, payload);

@@ -91,7 +91,7 @@ export interface LinkDown {
 export interface Link {
   /**
    * Sends towards the gateway. Resolves when the broker has taken it, which paces and promises
-   * nothing more, or when the link ends. Never rejects: a failure ends the link with a `down` event.
+   * nothing more, or when the link ends. Never rejects: a failure ends the link with `down`.
    */
   send(channel: 'up' | 'state', bytes: Uint8Array): Promise<void>;
   /** Ends the connection at once. A `down` event follows, if none came yet. */

@@ -12,11 +12,7 @@ export interface Signer {
 }
 
 /** Whether the signature over the bytes was made with the private half of this key. */
-export type Verify = (
-  publicKey: Uint8Array,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-) => boolean;
+export type Verify = (publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean;
 
 const messageKinds = Object.keys(messages) as readonly MessageKind[];
 

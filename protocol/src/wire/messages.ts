@@ -53,9 +53,7 @@ export const welcome = record({
   publicKey,
   nowMs: uint(),
   /** `rewound`: the ledger has more than the device. `forked`: the chains differ. */
-  lanes: perLane(
-    record({ watermark: uint(), hash, verdict: choice(['ok', 'rewound', 'forked']) }),
-  ),
+  lanes: perLane(record({ watermark: uint(), hash, verdict: choice(['ok', 'rewound', 'forked']) })),
   batchBytesMax: uint(),
   /** Batches that may be on their way unacknowledged. */
   inflightMax: uint(1_024),
@@ -99,9 +97,7 @@ export const report = record({
   epoch: uint(),
   atMs: uint(),
   agentVersion: text(32),
-  lanes: perLane(
-    record({ head: uint(), acked: uint(), backlogBytes: uint(), oldestAtMs: uint() }),
-  ),
+  lanes: perLane(record({ head: uint(), acked: uint(), backlogBytes: uint(), oldestAtMs: uint() })),
   runs: list(record({ state: text(32), count: uint() }), 16),
 });
 

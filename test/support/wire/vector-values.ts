@@ -89,7 +89,7 @@ const foreign: readonly (readonly [name: string, hex: string, meaning: string])[
   ['half-float', 'f93e00', 'a reader takes floats of 2 and 4 bytes too'],
   ['single-float', 'fa3fc00000', 'a reader takes floats of 2 and 4 bytes too'],
   ['large-integer', '1b0000010000000000', 'an integer up to 2^53 - 1 is the same number'],
-  ['whole-date', 'a2612464646174656176' + '1b0000019b76daa800', 'its ms as an integer'],
+  ['whole-date', 'a26124646461746561761b0000019b76daa800', 'its ms as an integer'],
   ['long-head', '1900ff', 'a reader takes heads that are longer than they need to be'],
 ];
 

@@ -33,7 +33,7 @@ test('appends that arrive while a commit is in flight share the next one', async
   await new Promise((resolve) => setImmediate(resolve));
   const others = Array.from({ length: 50 }, (_, index) => put(journal, `other ${index}`));
   store.releaseWrites();
-  const [[ref] = [], ...rest] = await Promise.all([first, ...others]);
+  const [[ref], ...rest] = await Promise.all([first, ...others]);
 
   t.is(ref?.seq, 1);
   t.deepEqual(
@@ -131,7 +131,7 @@ test('a watermark rides on a commit, and one that was lost costs nothing else', 
   t.true(again.backlogBytes('normal') > 0);
 });
 
-test('retention deletes what the ledger has of runs that have ended, and nothing else', async (t) => {
+test('retention deletes what the ledger has of ended runs, and nothing else', async (t) => {
   const device = new SimDevice();
   const quick = workflow('quick', (ctx) => ctx.step('s', () => 1));
   const waiting = workflow('waiting', (ctx) => ctx.waitFor('never'));

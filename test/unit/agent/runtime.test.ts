@@ -57,7 +57,7 @@ test('a run ends with what its code returns, and its history says how', async (t
   t.deepEqual([...effects.values()], [1, 1, 1, 1]);
 });
 
-test('killed at any commit, a run ends as if it had not been: no resolved step ran again', async (t) => {
+test('killed at any commit, a run ends as ever, and no resolved step ran again', async (t) => {
   const undisturbed = new SimDevice();
   await undisturbed.start(busy(new Map()));
   await undisturbed.begin(busy(new Map()), { base: 1 });
@@ -169,7 +169,7 @@ test('the idempotency key is the same in every attempt and after a restart', asy
   t.false(b.includes(a ?? ''));
 });
 
-test('an attempt that takes too long is aborted and repeated; what it does later is ignored', async (t) => {
+test('an attempt that takes too long is aborted, repeated, and ignored from then on', async (t) => {
   const device = new SimDevice();
   const reasons: unknown[] = [];
   const slow = workflow('slow', (ctx) =>
@@ -252,7 +252,7 @@ test('signals are kept in order, count once by their id, and survive a restart',
   t.deepEqual(await device.result(), [1, 2, 'x']);
 });
 
-test('a wait that has timed out stays so: the next wait gets the signal that came late', async (t) => {
+test('a wait that has timed out stays so: the next one gets the late signal', async (t) => {
   const device = new SimDevice();
   const waiter = workflow('waiter', async (ctx) => {
     const first = await ctx.waitFor('s', { timeout: '5s' }).catch((e: HoldfastError) => e.code);
@@ -314,7 +314,7 @@ test('two chains that interleave are bound to the same outcomes in every replay'
   t.deepEqual(await device.result(), live);
 });
 
-test('code that does not match its history parks the run, and it goes on when the code is back', async (t) => {
+test('code that does not match parks the run, and it goes on when the code is back', async (t) => {
   const device = new SimDevice();
   const make = (name: string) =>
     workflow('changing', async (ctx) => {
@@ -330,7 +330,8 @@ test('code that does not match its history parks the run, and it goes on when th
   t.is(stuck.state, 'stuck');
   t.is(stuck.error?.code, 'HF_CODE_MISMATCH');
   t.regex(stuck.error?.message ?? '', /step "old".*step "new"/);
-  t.is(stuck.history.filter(({ kind }) => kind === 'run.stuck').length, 1, 'the journal does not grow');
+  const times = stuck.history.filter(({ kind }) => kind === 'run.stuck').length;
+  t.is(times, 1, 'the journal does not grow');
 
   await device.restart(make('old'));
   await device.signal('go');
@@ -385,7 +386,8 @@ test('a step that is not awaited is finished before its run ends', async (t) => 
   await device.begin(careless, null);
 
   t.true(done);
-  t.deepEqual(await device.history(), ['run.started', 'step.completed background', 'run.completed']);
+  const kinds = ['run.started', 'step.completed background', 'run.completed'];
+  t.deepEqual(await device.history(), kinds);
 });
 
 test('an id is one run: the same input attaches, another is a conflict, at any time', async (t) => {
@@ -519,7 +521,7 @@ test('a thousand runs that sleep cost an index, not memory, and all wake up in t
   t.is(await device.result('r999'), 999);
 });
 
-test('a sleep goes on over restarts; setting the clock neither hurries nor delays it', async (t) => {
+test('a sleep goes on over restarts, and setting the clock does not hurry it', async (t) => {
   const device = new SimDevice();
   const sleeper = workflow('sleeper', async (ctx) => {
     await ctx.sleep('1h');

@@ -158,7 +158,7 @@ function levelRow({ key, value }: BlockRow): LevelRow {
  */
 function walkBlocks(file: Uint8Array): TableFile {
   const rows: LevelRow[] = [];
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     const end = endOfBlock(file, start);
     const found =
       end === undefined
