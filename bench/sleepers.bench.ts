@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Benchmark, Effort, Measured } from './benchmark.ts';
+import { processFile, startChild } from './child.ts';
+import { inScratch } from './scratch.ts';
+
+/**
+ * What do runs cost that only sleep: memory, and time at a start?
+ *
+ * 100,000 of them, each behind one step, in a new process without a gateway. The limit: the same
+ * with none.
+ */
+const RUNS = 100_000;
+const RUNS_SMOKE = 100;
+const SETTLED_MS = 2_000;
+const MIB = 1_024;
+
+interface Seen {
+  readonly ms: number;
+  readonly mib: number;
+}
+
+async function look(dir: string, count: number, effort: Effort): Promise<Seen> {
+  const startedAt = performance.now();
+  const child = startChild(processFile('sleepers'), dir, String(count), 'open');
+  await child.line();
+  const ms = performance.now() - startedAt;
+  await pause(effort.isSmoke ? 50 : SETTLED_MS);
+  const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+  await child.end('SIGKILL');
+  return { ms, mib: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / MIB };
+}
+
+function measure(of: keyof Seen, effort: Effort): Promise<Measured> {
+  return inScratch(async (dir) => {
+    const count = effort.isSmoke ? RUNS_SMOKE : RUNS;
+    const many = join(dir, 'many');
+    const maker = startChild(processFile('sleepers'), many, String(count), 'make');
+    await maker.line();
+    await maker.ended;
+    const ours = await look(many, count, effort);
+    const none = await look(join(dir, 'none'), 0, effort);
+    return { ours: ours[of], limit: none[of], ratio: ours[of] / none[of], facts: { ...ours } };
+  });
+}
+
+export const sleepers: readonly Benchmark[] = [
+  {
+    name: 'sleepers-memory',
+    about: 'resident size of an agent with 100,000 sleeping runs; limit: with none',
+    unit: 'MiB',
+    run: (effort) => measure('mib', effort),
+  },
+  {
+    name: 'sleepers-start',
+    about: 'a start with 100,000 sleeping runs, until the agent is ready; limit: with none',
+    unit: 'ms',
+    run: (effort) => measure('ms', effort),
+  },
+];
