@@ -293,6 +293,32 @@ test('M1 replay writes nothing, whatever the run has done', async (t) => {
   t.is(device.store.writes, writes + 2, 'the signal, and that it waits again');
 });
 
+test('M3 a run that goes on in new histories for ever keeps a store of one size', async (t) => {
+  const loop = workflow('loop', async (ctx, round: number) => {
+    await ctx.step('work', () => round);
+    await ctx.waitFor('next');
+    return ctx.continueAsNew(round + 1);
+  });
+  const device = await begun(loop, 1);
+  const all = { from: new Uint8Array(), to: Uint8Array.of(255), limit: 10_000 };
+  const sizes: number[] = [];
+  for (let round = 0; round < 60; round += 1) {
+    await device.signal('next');
+    if (round % 20 !== 19) continue;
+    const { clock, journal, runs: store } = device;
+    const log = { error: () => {}, info: () => {}, debug: () => {} };
+    const onPurged = (): void => undefined;
+    journal.acknowledge('normal', journal.positions()[1].head);
+    await device.settle();
+    await new Retention({ clock, log, journal, store, keepMs: 0, onPurged }).sweep();
+    await device.restart(loop);
+    sizes.push((await device.store.scan(all)).length);
+  }
+  t.is(await device.state(), 'waiting-signal');
+  t.is(sizes[1], sizes[2]);
+  t.true((sizes[2] ?? 0) < 40, `${sizes.join()}`);
+});
+
 test('M5 a line that code logs is logged once, also before its first step', async (t) => {
   const code = flow(async (ctx) => {
     ctx.log('begins');
