@@ -1,6 +1,6 @@
 import type { Duration, Log, Point } from '@holdfast/protocol';
 import type { OverlapPolicy } from './core/schedule.ts';
-import type { ConflictPolicy, ReusePolicy } from './core/starts.ts';
+import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { Workflow } from './core/workflow.ts';
 import type { TlsOptions } from './io/mqtt-dial.ts';

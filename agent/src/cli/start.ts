@@ -1,5 +1,11 @@
 import { HoldfastError } from '@holdfast/protocol/base';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import {
+  conflictPolicies,
+  reusePolicies,
+  type ConflictPolicy,
+  type ReusePolicy,
+} from '../core/start-policies.ts';
 import { jsonArgument } from './json-argument.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
@@ -11,6 +17,8 @@ interface Flags extends TargetFlags {
   readonly output: Format;
   readonly input?: string;
   readonly id?: string;
+  readonly onConflict?: ConflictPolicy;
+  readonly reuse?: ReusePolicy;
   readonly inputLines?: string;
   readonly idField?: string;
 }
@@ -19,7 +27,8 @@ const ID_FIELD_DEFAULT = 'id';
 
 const about = `
 The run is on stable storage once this command has ended with 0. Starting the same id with
-the same input again attaches to the run that is there.
+the same input again attaches to the run that is there; --on-conflict and --reuse say what
+else is to happen.
 
 With --input-lines, each line of the file is the input of a run, and its field "id" (or the
 one that --id-field names) is the id of the run: feeding the file again starts nothing twice.
@@ -37,6 +46,8 @@ export function addStart(program: Command, shell: Shell): void {
     .argument('<workflow>', 'name of the workflow')
     .option('--input <json>', 'input as JSON, @FILE, or @- for stdin')
     .option('--id <id>', 'id of the run; without it, a new one')
+    .addOption(policy('--on-conflict', 'if the run with that id is open', conflictPolicies))
+    .addOption(policy('--reuse', 'if it has ended', reusePolicies))
     .option('--input-lines <file>', 'file of JSON lines, or - for stdin')
     .option('--id-field <field>', `field of each line that is the id (default "id")`)
     .addOption(formatOption())
@@ -53,6 +64,10 @@ export function addStart(program: Command, shell: Shell): void {
     });
 }
 
+function policy(flag: string, when: string, allowed: readonly string[]): Option {
+  return new Option(`${flag} <policy>`, when).choices(allowed);
+}
+
 function checkFlags(flags: Flags): void {
   const refuse = (why: string): never => {
     throw new HoldfastError('HF_USAGE', { why });
@@ -61,11 +76,13 @@ function checkFlags(flags: Flags): void {
     if (flags.idField !== undefined) refuse('--id-field goes with --input-lines only');
   } else if (flags.input !== undefined) refuse('give either --input or --input-lines, not both');
   else if (flags.id !== undefined) refuse('--id names one run; --input-lines starts many');
+  else if (flags.onConflict ?? flags.reuse) refuse('--on-conflict and --reuse go with --id only');
 }
 
 async function startOne(shell: Shell, workflow: string, flags: Flags): Promise<void> {
   const input = flags.input === undefined ? undefined : await jsonArgument(flags.input);
-  const run = { workflow, input, id: flags.id };
+  const { id, onConflict, reuse } = flags;
+  const run = { workflow, input, id, onConflict, reuse };
   const started = await withAgent(shell, flags, (agent) => agent.start(run));
   const verb = started.created ? 'started' : 'already there:';
   shell.print(

@@ -36,8 +36,7 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
 
   async startRun(request: StartRequest): Promise<{ id: string; created: boolean }> {
     const input = encodeValue(request.input, 'input');
-    const { workflow, id } = request;
-    const started = await this.#runtime.start({ workflow, input, id });
+    const started = await this.#runtime.start({ ...request, input });
     return { id: started.id, created: started.created };
   }
 

@@ -1,16 +1,14 @@
 import { HoldfastError, checkName, equalBytes, type StoreOp } from '@holdfast/protocol';
 import { birthOf, continues, newId, unborn, type Birth, type Engine } from './engine.ts';
 import type { RunEffects } from './run-effects.ts';
+import {
+  conflictPolicies,
+  reusePolicies,
+  type ConflictPolicy,
+  type ReusePolicy,
+} from './start-policies.ts';
 import { finalStates } from './views.ts';
 import type { Workflow } from './workflow.ts';
-
-/** What a start under the id of a run that has not ended does. */
-export const conflictPolicies = ['attach', 'reject', 'terminate'] as const;
-export type ConflictPolicy = (typeof conflictPolicies)[number];
-
-/** What a start under the id of a run that has ended does. */
-export const reusePolicies = ['attach', 'reject', 'failed-only', 'allow-duplicate'] as const;
-export type ReusePolicy = (typeof reusePolicies)[number];
 
 export interface StartRun {
   readonly workflow: string;

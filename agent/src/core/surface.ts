@@ -1,5 +1,6 @@
 import type { Lane } from '@holdfast/protocol';
 import type { SchedulesView } from './schedule-views.ts';
+import type { ConflictPolicy, ReusePolicy } from './start-policies.ts';
 import type {
   BacklogView,
   HistoryView,
@@ -20,8 +21,12 @@ export interface StartRequest {
   readonly workflow: string;
   /** Plain JSON. */
   readonly input: unknown;
-  /** Default: a new id. Starting the same id with the same input again attaches to the run. */
+  /** Default: a new id. */
   readonly id?: string | undefined;
+  /** When a run with this id has not ended. Default `attach`: the same input is that run. */
+  readonly onConflict?: ConflictPolicy | undefined;
+  /** When the run with this id has ended. Default `attach`. */
+  readonly reuse?: ReusePolicy | undefined;
 }
 
 export interface SignalRequest {

@@ -1,17 +1,38 @@
 import { HoldfastError } from '@holdfast/protocol';
+import { conflictPolicies, reusePolicies } from '../core/start-policies.ts';
 import { isLane, LANE_WRONG, readBody, type Answer, type Call } from './socket-request.ts';
 
 /** What a body's field holds, where its kind was checked: text, or nothing where that may be. */
 type Text = string | undefined;
 
 export async function startRun({ surface, request }: Call): Promise<Answer> {
-  const body = await readBody(request, { workflow: 'text', input: 'any?', id: 'text?' });
+  const names = { id: 'text?', onConflict: 'text?', reuse: 'text?' } as const;
+  const body = await readBody(request, { workflow: 'text', input: 'any?', ...names });
   const { id, created } = await surface.startRun({
     workflow: body['workflow'] as string,
     input: body['input'],
     id: body['id'] as Text,
+    ...policiesOf(body),
   });
   return { status: created ? 201 : 200, body: { schema: 'holdfast.started/1', id, created } };
+}
+
+function policiesOf(body: Readonly<Record<string, unknown>>) {
+  const onConflict = oneOf(conflictPolicies, 'onConflict', body['onConflict']);
+  const reuse = oneOf(reusePolicies, 'reuse', body['reuse']);
+  return { ...(onConflict && { onConflict }), ...(reuse && { reuse }) };
+}
+
+function oneOf<T extends string>(
+  allowed: readonly T[],
+  field: string,
+  value: unknown,
+): T | undefined {
+  const known = allowed.find((each) => each === value);
+  if (known !== undefined || value === undefined) return known;
+  throw new HoldfastError('HF_REQUEST_INVALID', {
+    why: `${field} must be one of ${allowed.join(', ')}`,
+  });
 }
 
 export async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {

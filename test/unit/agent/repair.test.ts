@@ -316,7 +316,7 @@ test('M3 a run that goes on in new histories for ever keeps a store of one size'
   }
   t.is(await device.state(), 'waiting-signal');
   t.is(sizes[1], sizes[2]);
-  t.true((sizes[2] ?? 0) < 40, `${sizes.join()}`);
+  t.true((sizes[2] ?? 0) < 40, sizes.join());
 });
 
 test('M5 a line that code logs is logged once, also before its first step', async (t) => {

@@ -1,6 +1,11 @@
 import test from 'ava';
 import type { HoldfastError } from '@holdfast/protocol';
-import { RetryableError, workflow, type StepOptions, type Workflow } from '@holdfast/agent/internal';
+import {
+  RetryableError,
+  workflow,
+  type StepOptions,
+  type Workflow,
+} from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
 async function begun(code: Workflow<never, unknown>): Promise<SimDevice> {

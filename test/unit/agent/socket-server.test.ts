@@ -201,6 +201,7 @@ const refused: readonly Refusal[] = [
   ['POST', '/v1/runs', '{"input":1}', 400],
   ['POST', '/v1/runs', '{"workflow":7}', 400],
   ['POST', '/v1/runs', '{"workflow":"checkout","id":7}', 400],
+  ['POST', '/v1/runs', '{"workflow":"checkout","reuse":"often"}', 400],
   ['POST', '/v1/runs', '{"workflow":"checkout","extra":1}', 400],
   ['POST', '/v1/runs', '{"workflow":"nope"}', 404],
   ['POST', '/v1/runs/done/cancel', '{}', 409],
