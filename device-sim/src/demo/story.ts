@@ -32,6 +32,7 @@ export async function tellStory(bench: Bench, narrator: Narrator): Promise<Told>
   await sell(bench, online);
   narrator.say('kiosk', `${online.length} orders taken, the link is up`);
   await finished(bench, narrator, online.length);
+  await bench.device.waitSynced(30_000);
   narrator.say('kiosk', `${online.length} confirmed; the ledger has everything`);
 
   await cutBetweenPaymentAndInventory(bench, narrator, cutOff);
