@@ -1,6 +1,13 @@
 import { HoldfastError } from '@holdfast/protocol';
 import { conflictPolicies, reusePolicies } from '../core/start-policies.ts';
-import { isLane, LANE_WRONG, readBody, type Answer, type Call } from './socket-request.ts';
+import {
+  isLane,
+  LANE_WRONG,
+  readBody,
+  RequestError,
+  type Answer,
+  type Call,
+} from './socket-request.ts';
 
 /** What a body's field holds, where its kind was checked: text, or nothing where that may be. */
 type Text = string | undefined;
@@ -30,9 +37,7 @@ function oneOf<T extends string>(
 ): T | undefined {
   const known = allowed.find((each) => each === value);
   if (known !== undefined || value === undefined) return known;
-  throw new HoldfastError('HF_REQUEST_INVALID', {
-    why: `${field} must be one of ${allowed.join(', ')}`,
-  });
+  throw new RequestError(400, `${field} is none of ${allowed.join(', ')}`);
 }
 
 export async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {

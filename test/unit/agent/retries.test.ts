@@ -84,6 +84,24 @@ test('D2 D3 D4 number and pause survive restarts; what came due is made once', a
   t.deepEqual(times, [1, 2, 3, 4]);
 });
 
+test('D3 F4 a clock that is years behind delays an attempt by its own pause at most', async (t) => {
+  for (const pause of ['8s', '1h']) {
+    let attempts = 0;
+    const code = workflow('patient', (ctx) =>
+      ctx.step('try', () => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('no');
+      }, { retry: { minDelay: pause } }),
+    );
+    const device = await begun(code);
+    device.crash();
+    device.clock.setWall(0);
+    await device.start(code);
+    await device.advance(3_600_000);
+    t.is(attempts, 2, pause);
+  }
+});
+
 test('D5 what an attempt does after its timeout is ignored, a late rejection too', async (t) => {
   const ends: ((how: 'resolve' | 'reject') => void)[] = [];
   const slow = workflow('slow', (ctx) =>

@@ -212,7 +212,7 @@ test('B7 an operation after the end, or behind a foreign await, is refused', asy
   });
 
   const foreign = workflow('foreign', async (ctx) => {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await ctx.step('after', () => 1);
   });
   await device.restart(foreign);
