@@ -103,7 +103,7 @@ function joinEnds(wire: Wire, onGone: () => void): void {
     [far, near],
   ] as const) {
     end.on('end', () => other.end());
-    end.on('error', () => other.resetAndDestroy());
+    end.on('error', () => resetEnd(other));
     end.on('close', () => {
       other.destroy();
       onGone();
@@ -119,8 +119,17 @@ function setPaused({ near, far }: Wire, isPaused: boolean): void {
 }
 
 function reset({ near, far }: Wire): void {
-  near.resetAndDestroy();
-  far.resetAndDestroy();
+  resetEnd(near);
+  resetEnd(far);
+}
+
+/**
+ * Resets one end. A socket of Node 20 that is reset while its FIN is on the way never closes, and
+ * the process that has it spins when it exits: such a one is only closed.
+ */
+function resetEnd(end: Socket): void {
+  if (end.writableEnded) end.destroy();
+  else end.resetAndDestroy();
 }
 
 function listen(server: Server): Promise<void> {

@@ -156,9 +156,9 @@ test('a timer that came due while the device was off fires in the middle of a st
     await turn();
     return scan(range);
   };
-  let isStarting = true;
-  const starting = device.start(sleeper).finally(() => (isStarting = false));
-  while (isStarting) await device.clock.advance(1);
+  const start = { isOver: false };
+  const starting = device.start(sleeper).finally(() => (start.isOver = true));
+  while (!start.isOver) await device.clock.advance(1);
   await starting;
 
   t.is(await device.result().catch(() => 'asleep'), 'awake');
