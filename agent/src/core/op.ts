@@ -111,6 +111,8 @@ export interface Op {
   child: string;
   /** Aborts what the step is doing. */
   abort: AbortHandle | undefined;
+  /** Gives the place at work to another step; harmless the second time. */
+  leave: (() => void) | undefined;
 }
 
 export const freshOp = {
@@ -130,6 +132,7 @@ export const freshOp = {
   awaits: undefined,
   child: '',
   abort: undefined,
+  leave: undefined,
 } as const;
 
 /** Ends an operation for the code: nothing that happens to it later is looked at. */
@@ -144,8 +147,14 @@ export function settleOp(
   else op.resolve(outcome.value);
 }
 
+/** Aborts what an operation does in this process. A body that goes on keeps no other waiting. */
+export function abortOp(op: Op, reason: HoldfastError): void {
+  op.abort?.abort(reason);
+  op.leave?.();
+}
+
 /** Cancels an operation and what it does in this process. */
 export function cancelOp(op: Op, reason: HoldfastError): void {
-  op.abort?.abort(reason);
+  abortOp(op, reason);
   settleOp(op, { error: reason });
 }

@@ -6,6 +6,7 @@ import {
   type EntryBody,
 } from '@holdfast/protocol';
 import { birthOf, newId, numberOf, openRun, unborn, type Engine } from './engine.ts';
+import { abortOp } from './op.ts';
 import { failedOp, forgetRetried, historyBefore } from './repair.ts';
 import type { RunEntry, RunEntryBody } from './run-journal.ts';
 import type { Run } from './run.ts';
@@ -106,7 +107,7 @@ export async function skipStep(
   if (op === undefined) {
     throw new HoldfastError('HF_RUN_STATE', { why: `${run.id} is not at a step ${skip.step}` });
   }
-  op.abort?.abort(new HoldfastError('HF_RUN_STATE', { why: `${skip.step} was skipped` }));
+  abortOp(op, new HoldfastError('HF_RUN_STATE', { why: `${skip.step} was skipped` }));
   const body = { op: op.number, name: skip.step, attempt: op.attempts, tookMs: 0 };
   await engine.runJournal.append(
     run,

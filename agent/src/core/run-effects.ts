@@ -8,7 +8,7 @@ import {
 } from '@holdfast/protocol';
 import type { Conditions } from './conditions.ts';
 import { continues } from './engine.ts';
-import type { Op } from './op.ts';
+import { abortOp, type Op } from './op.ts';
 import type { RuntimePorts } from './ports.ts';
 import type { Run, RunHost } from './run.ts';
 import {
@@ -126,7 +126,7 @@ export class RunEffects implements RunHost {
     const { number } = run.facts;
     run.closed = true;
     const dropped = [...run.ops.values()].filter((op) => op.dueAtMs > 0);
-    for (const op of run.open()) op.abort?.abort(new HoldfastError('HF_RUN_CANCELLED'));
+    for (const op of run.open()) abortOp(op, new HoldfastError('HF_RUN_CANCELLED'));
     try {
       const parent = await this.#parts.toParent(run, body);
       const updatedAtMs = this.#parts.ports.clock.nowMs();

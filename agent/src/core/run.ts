@@ -10,7 +10,15 @@ import { CancelScope } from './cancel-scope.ts';
 import { Compensations } from './compensations.ts';
 import { createContext, undoPolicy, type ContextHost } from './context.ts';
 import { applyEntry, type HistoryTarget } from './history-fold.ts';
-import { cancelOp, freshOp, settleOp, type Op, type OpKind, type OpRequest } from './op.ts';
+import {
+  abortOp,
+  cancelOp,
+  freshOp,
+  settleOp,
+  type Op,
+  type OpKind,
+  type OpRequest,
+} from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
 import { Progress, type Standing } from './progress.ts';
 import { standingOf } from './standing.ts';
@@ -273,7 +281,7 @@ export class Run implements ContextHost, HistoryTarget {
       if (why === undefined) continue;
       if (this.#mayHaveHappened(op)) {
         // It is settled once that is in the history, so that every replay knows what to undo.
-        op.abort?.abort(why);
+        abortOp(op, why);
         if (this.live) this.#host.doubted(this, op);
         continue;
       }

@@ -92,11 +92,11 @@ function isOver({ run, op }: Attempt): boolean {
   return run.closed || op.settled || op.scope.reason !== undefined;
 }
 
-/** Runs the body once it may be at work. A body that ignores its abort keeps no other waiting. */
+/** Runs the body once it may be at work. */
 async function atWork(each: Attempt): Promise<unknown> {
   const { host, run, op, request, attempt } = each;
   const leave = await host.gate.enter(run.facts.number);
-  op.abort?.onAbort(leave);
+  op.leave = leave;
   try {
     if (isOver(each)) return undefined;
     if (request.policy.atMostOnce) {
