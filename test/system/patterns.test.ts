@@ -237,7 +237,7 @@ test.serial('an approval escalates in time, and takes the answer of who is asked
 
   // The wire is cut when the first is asked, and the power goes before the notice is out.
   wire.setMode('cut');
-  await device.begin('approval', { ...purchase, patience: '8s' }, 'pump-1');
+  await device.begin('approval', { ...purchase, patience: '12s' }, 'pump-1');
   await device.once('pump-1', (run) => namesOf(run, 'step.retrying').length > 0);
   await device.kill();
   wire.setMode('up');
