@@ -211,12 +211,15 @@ test('B7 an operation after the end, or behind a foreign await, is refused', asy
     code: 'HF_CONTEXT_CLOSED',
   });
 
+  let goOn = (): void => undefined;
+  const elsewhere = new Promise<void>((resolve) => (goOn = resolve));
   const foreign = workflow('foreign', async (ctx) => {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await elsewhere;
     await ctx.step('after', () => 1);
   });
   await device.restart(foreign);
   await device.begin(foreign, null, 'run-2');
+  goOn();
   for (let i = 0; i < 500 && (await device.state('run-2')) === 'running'; i += 1) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
