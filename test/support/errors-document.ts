@@ -35,7 +35,7 @@ was wrong, \`error.hint\` what may be done, \`error.details\` has the values beh
 \`error.cause\` the failure beneath. A command line prints error, cause and hint on three lines and
 no stack.
 
-This page is made from the catalogue in \`protocol/src/base/errors.ts\`. After a build,
+This page is made from the catalogue in \`protocol/src/base/errors\`. After a build,
 \`node test/dist/support/errors-document.js\` writes it anew.
 
 ${sections.join('\n')}`;

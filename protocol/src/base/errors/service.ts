@@ -1,0 +1,45 @@
+import type { ErrorSpec } from './spec.ts';
+
+/** Failures of calls and their handlers. */
+export const serviceErrors = {
+  HF_CALL_FAILED: {
+    message: 'The handler at the gateway failed',
+    retry: 'never',
+    hint: 'The cause is the error that the handler gave.',
+  },
+  HF_CALL_TIMEOUT: {
+    message: 'No result of the call came within its timeout',
+    retry: 'never',
+    hint: 'Raise the timeout of the call; while offline, time passes too.',
+  },
+  HF_CALL_UNHANDLED: {
+    message: 'No handler for this service is registered at the gateway',
+    retry: 'later',
+    hint: 'Start the gateway with --handler NAME=URL or --handlers FILE; the call waits.',
+  },
+  HF_HANDLERS_UNREADABLE: {
+    message: 'The file with the handlers could not be loaded',
+    retry: 'never',
+    hint: 'Check --handlers: a module with `export const handlers = { name: async (input) => … }`.',
+  },
+  HF_HANDLER_TIMEOUT: {
+    message: 'An attempt of the handler took longer than it may',
+    retry: 'later',
+    hint: 'Let the handler end when its signal aborts, and look at what it waits for.',
+  },
+  HF_HANDLER_UNAVAILABLE: {
+    message: 'The handler could not be reached or asked to be tried later',
+    retry: 'later',
+    hint: 'Check that the service at its URL runs and answers with 2xx.',
+  },
+  HF_HANDLER_REFUSED: {
+    message: 'The handler refused the call',
+    retry: 'never',
+    hint: 'The status and the answer say why; the same input will be refused again.',
+  },
+  HF_HANDLER_ANSWER: {
+    message: 'The answer of the handler cannot be used',
+    retry: 'never',
+    hint: 'Answer with one JSON value of at most 48 KiB, or with an empty body.',
+  },
+} as const satisfies Record<string, ErrorSpec>;

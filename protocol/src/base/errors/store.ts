@@ -1,0 +1,60 @@
+import type { ErrorSpec } from './spec.ts';
+
+/** Failures of the data directory, its store and the journal. */
+export const storeErrors = {
+  HF_DATA_DIR_UNUSABLE: {
+    message: 'The data directory cannot be used',
+    retry: 'never',
+    hint: 'Give a directory that this user can write to, with --data-dir.',
+  },
+  HF_DATA_DIR_MISSING: {
+    message: 'There is no Holdfast data in this directory',
+    retry: 'never',
+    hint: 'Check --data-dir; `holdfast run` and `holdfast-gateway serve` make a new one.',
+  },
+  HF_DATA_DIR_OTHER_DEVICE: {
+    message: 'The data directory belongs to another device',
+    retry: 'never',
+    hint: 'Use the device id that it was made for, or another --data-dir.',
+  },
+  HF_STORE_LOCKED: {
+    message: 'Another process has this data directory open',
+    retry: 'later',
+    hint: 'Stop the other one, or talk to it with --socket or --url.',
+  },
+  HF_STORE_DAMAGED: {
+    message: 'The store does not open',
+    retry: 'never',
+    hint: 'Start the agent: it moves the store aside as it is and goes on with what can be read.',
+  },
+  HF_STORE_SALVAGED: {
+    message: 'The store was damaged, and what could be read of it was moved into a new one',
+    retry: 'never',
+    hint: 'Check the disk. Keep what was moved aside while it may be needed, then delete it.',
+  },
+  HF_STORE_FORMAT: {
+    message: 'The store was written by a newer version',
+    retry: 'never',
+    hint: 'Install the version that wrote it, or a newer one. Nothing was changed.',
+  },
+  HF_JOURNAL_FAILED: {
+    message: 'The journal could not reach stable storage',
+    retry: 'restart',
+    hint: 'Check free space and the kernel log; the agent replays from disk when it starts.',
+  },
+  HF_JOURNAL_BUSY: {
+    message: 'More is waiting to be journaled than memory is set aside for',
+    retry: 'later',
+    hint: 'Slow down: wait for earlier calls to resolve before making new ones.',
+  },
+  HF_ENTRY_DAMAGED: {
+    message: 'A stored entry is not what was written',
+    retry: 'never',
+    hint: 'Run the verify command of the side that reports it; the named range is affected.',
+  },
+  HF_STORE_RECREATED: {
+    message: 'The store was missing and a new one was made',
+    retry: 'never',
+    hint: 'What it held and the ledger does not have is lost; find out what removed it.',
+  },
+} as const satisfies Record<string, ErrorSpec>;
