@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import avaConfig from '../ava.config.js';
 import { BuildFailure, compile, prepare } from '../build.mjs';
+import { prepareMachine } from './machine.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isCi = !['', '0', 'false'].includes(process.env.CI ?? '');
@@ -67,6 +68,8 @@ async function test(pattern) {
 
 async function main(pattern) {
   await prepare();
+  const missing = await prepareMachine();
+  if (missing.length > 0) say(`Not on this machine: ${missing.join(', ')}`);
   check('types', await compile());
   const lint = ['node_modules/oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']];
   check('lint', (await run(...lint)) === 0);

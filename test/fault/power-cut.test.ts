@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { useSmallTables } from '../support/lived-store.ts';
 import { Disk, type Names } from '../support/power/disk.ts';
-import { canCompile, compileRecorder, record, type Writing } from '../support/power/record.ts';
+import { compileRecorder, record, type Writing } from '../support/power/record.ts';
 import type { Recording } from '../support/power/recording.ts';
 import { examineCut, type Complaint } from '../support/power/survivor.ts';
+import { hasProgram } from '../support/program.ts';
 import { SimChance } from '../support/sim-chance.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -84,7 +85,7 @@ async function cutOften(
 }
 
 /** A test that needs a C compiler. */
-const powerTest = (await canCompile()) ? test : test.skip;
+const powerTest = hasProgram('cc') ? test : test.skip;
 
 powerTest('runs survive power cuts (needs cc): no step that had resolved runs again', async (t) => {
   t.timeout(60_000 + CUTS * 2_000);

@@ -1,17 +1,17 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { runGateway, serveGateway } from '../support/gateway-process.ts';
+import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** From `test/dist/system`. */
 const device = fileURLToPath(new URL('../../second-device/', import.meta.url));
 const vectors = fileURLToPath(new URL('../../../protocol/vectors/', import.meta.url));
 
-const isThere = (tool: string, flag: string): boolean => spawnSync(tool, [flag]).status === 0;
-const hasTools = isThere('python3', '--version') && isThere('openssl', 'version');
+const hasTools = hasProgram('python3') && hasProgram('openssl');
 const needed = hasTools ? test : test.skip;
 const needs = '(needs python3 and openssl)';
 

@@ -20,14 +20,6 @@ export interface Writing {
   readonly breaks?: 'no-sync' | 'in-place';
 }
 
-/** Whether there is a C compiler. */
-export async function canCompile(): Promise<boolean> {
-  return run('cc', ['--version']).then(
-    () => true,
-    () => false,
-  );
-}
-
 /** Compiles the recorder into `dir`. @returns its path. */
 export async function compileRecorder(dir: string): Promise<string> {
   const path = join(dir, 'recorder.so');
