@@ -1,12 +1,10 @@
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import {
-  LevelStore,
   StoreLedger,
   blockKey,
   encodeBlock,
   newLedgerRow,
-  openLevel,
   openLevelLedger,
   sha256,
   type IngestOutcome,
@@ -22,52 +20,9 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { HandJournal, fact, newSigner, requested, started } from '../support/hand-journal.ts';
+import { ledgers } from '../support/ledgers.ts';
 import { SimStore } from '../support/sim-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-/** One ledger through several lives of its process. */
-interface Lives {
-  readonly ledger: Ledger;
-  /** Ends the life of the ledger and begins the next one. */
-  readonly next: () => Promise<Ledger>;
-  /** Changes what is stored behind its back, and begins the next life. */
-  readonly tamper: (change: (store: Store) => Promise<readonly StoreOp[]>) => Promise<Ledger>;
-}
-
-const implementations: Readonly<Record<string, (t: ExecutionContext) => Promise<Lives>>> = {
-  async 'the ledger in LevelDB'(t) {
-    const dir = join(await tempDir(t), 'ledger');
-    let ledger = await openLevelLedger(dir, { sha256, isNew: true });
-    t.teardown(() => ledger.close());
-    const open = async () => (ledger = await openLevelLedger(dir, { sha256, isNew: false }));
-    const next = async (): Promise<Ledger> => {
-      await ledger.close();
-      return open();
-    };
-    const tamper: Lives['tamper'] = async (change) => {
-      await ledger.close();
-      const store = new LevelStore(await openLevel(dir, false));
-      await store.write(await change(store));
-      await store.close();
-      return open();
-    };
-    return { ledger, next, tamper };
-  },
-  async 'the ledger in the simulated store'() {
-    let store = new SimStore();
-    await store.write([{ kind: 'put', ...newLedgerRow() }]);
-    const next = async (): Promise<Ledger> => {
-      store = store.crash();
-      return StoreLedger.open(store, sha256);
-    };
-    const tamper: Lives['tamper'] = async (change) => {
-      store = store.crash();
-      await store.write(await change(store));
-      return StoreLedger.open(store, sha256);
-    };
-    return { ledger: await StoreLedger.open(store, sha256), next, tamper };
-  },
-};
 
 const { publicKey } = newSigner();
 
@@ -91,7 +46,7 @@ function brief(outcome: IngestOutcome): string {
   return `${outcome.kind} ${outcome.position.watermark}${fresh}`;
 }
 
-for (const [name, open] of Object.entries(implementations)) {
+for (const [name, open] of Object.entries(ledgers)) {
   test(`${name}: a batch is taken once, however often and however cut it comes`, async (t) => {
     const { ledger } = await open(t);
     const journal = new HandJournal('d1').facts('normal', 10);
@@ -168,7 +123,10 @@ for (const [name, open] of Object.entries(implementations)) {
       outcomes.push(brief(await ledger.ingest(other.ingest('normal', first, last))));
     }
 
-    t.deepEqual(outcomes, Array.from(cuts, () => 'forked 6'));
+    t.deepEqual(
+      outcomes,
+      Array.from(cuts, () => 'forked 6'),
+    );
     t.is(brief(await ledger.ingest(other.ingest('normal', 1, 3))), 'committed 6 +0');
     t.deepEqual((await ledger.verify()).faults, []);
   });
@@ -254,7 +212,10 @@ for (const [name, open] of Object.entries(implementations)) {
     const again = await later.completeCall(one, { kind: 'call.completed', payload });
     const other = await later.completeCall(two, { kind: 'call.failed', payload });
 
-    t.deepEqual(both.map((command) => command?.number), [1, undefined]);
+    t.deepEqual(
+      both.map((command) => command?.number),
+      [1, undefined],
+    );
     t.deepEqual([again?.number, other?.number], [undefined, 2]);
     t.deepEqual(await later.pendingCalls(10), []);
     const commands = await later.commands({ device: 'd1', after: 0, limit: 10 });
@@ -440,7 +401,10 @@ for (const [name, open] of Object.entries(implementations)) {
 
     const last = await (await tamper(() => rewrite(3))).verify();
 
-    t.deepEqual(last.faults.map(({ seq }) => seq), [3]);
+    t.deepEqual(
+      last.faults.map(({ seq }) => seq),
+      [3],
+    );
   });
 }
 

@@ -174,6 +174,18 @@ MESSAGES = {
         )
     ),
     "refusal": Record(code=Text(64), why=Text(512), retryAfterMs=uint),
+    "hole": Record(
+        epoch=uint,
+        lane=Choice(*LANES),
+        seqFirst=uint,
+        seqLast=uint,
+        previousHash=digest,
+        hash=digest,
+        reason=Choice("shed", "damaged", "trimmed", "oversize"),
+        bytes=uint,
+        firstAtMs=uint,
+        lastAtMs=uint,
+    ),
 }
 KINDS = list(MESSAGES)
 

@@ -10,6 +10,8 @@ import {
   encodeWith,
   type EntryBody,
   type Hello,
+  type Hole,
+  type HoleReason,
   type Lane,
   type Message,
   type Signer,
@@ -111,10 +113,24 @@ export class HandJournal {
     };
   }
 
-  hello(
-    signer: Signer,
-    fields: Partial<Hello> = {},
-  ): Extract<Message, { kind: 'hello' }> {
+  /** The declaration that entries `first … last` will never come. */
+  hole(lane: Lane, first: number, last: number, reason: HoleReason = 'shed'): Hole {
+    const gone = this.entries(lane).slice(first - 1, last);
+    return {
+      epoch: this.epoch,
+      lane,
+      seqFirst: first,
+      seqLast: last,
+      previousHash: this.hashes(lane)[first - 1] ?? new Uint8Array(32),
+      hash: this.hashes(lane)[last] ?? new Uint8Array(32),
+      reason,
+      bytes: gone.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      firstAtMs: STAMP.atMs,
+      lastAtMs: STAMP.atMs,
+    };
+  }
+
+  hello(signer: Signer, fields: Partial<Hello> = {}): Extract<Message, { kind: 'hello' }> {
     const position = (lane: Lane) => {
       const hashes = this.hashes(lane);
       const [start = new Uint8Array(32)] = hashes;

@@ -1,5 +1,5 @@
-import { formatBytes, formatCount, type Cell, type Column } from '@holdfast/protocol';
-import type { EntriesView, EntryView } from '../core/fleet-views.ts';
+import { formatBytes, formatCount, laneIndex, type Cell, type Column } from '@holdfast/protocol';
+import type { EntriesView, EntryView, HoleView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage, type EntriesOptions } from './options.ts';
 import { brief, table } from './tables.ts';
@@ -32,8 +32,13 @@ const columns: readonly Column[] = [
 const VALUE_LENGTH = 60;
 
 function entriesText(view: EntriesView, terminal: Terminal): string {
-  if (view.entries.length === 0) return `No entries of ${view.device} here.`;
-  const lines = [table(terminal, columns, view.entries.map(entryRow))];
+  const rows = [
+    ...view.entries.map((entry) => ({ lane: entry.lane, seq: entry.seq, cells: entryRow(entry) })),
+    ...view.holes.map((hole) => ({ lane: hole.lane, seq: hole.seqFirst, cells: holeRow(hole) })),
+  ].toSorted((a, b) => laneIndex(a.lane) - laneIndex(b.lane) || a.seq - b.seq);
+  if (rows.length === 0) return `No entries of ${view.device} here.`;
+  const cells = rows.map((row) => row.cells);
+  const lines = [table(terminal, columns, cells)];
   for (const { lane, after } of view.next) {
     lines.push(`More of ${lane}: add --lane ${lane} --after ${after}`);
   }
@@ -54,6 +59,22 @@ function entryRow(entry: EntryView): Cell[] {
     entry['workflow'] === undefined ? text('name') : text('workflow'),
     formatBytes(entry.bytes),
     brief(valueOf(entry), VALUE_LENGTH),
+  ];
+}
+
+/** What stands where entries will never come. */
+function holeRow(hole: HoleView): Cell[] {
+  const { lane, seqFirst, seqLast, reason, firstAt, bytes } = hole;
+  const count = seqLast - seqFirst + 1;
+  return [
+    lane,
+    count === 1 ? formatCount(seqFirst) : `${formatCount(seqFirst)}-${formatCount(seqLast)}`,
+    (firstAt ?? '-').slice(0, 'yyyy-mm-ddThh:mm:ss'.length).replace('T', ' '),
+    'hole',
+    '-',
+    reason,
+    bytes === 0 ? '-' : formatBytes(bytes),
+    count === 1 ? '1 entry will never come' : `${formatCount(count)} entries will never come`,
   ];
 }
 

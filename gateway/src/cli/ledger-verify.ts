@@ -20,7 +20,7 @@ const columns: readonly Column[] = [
 ];
 
 function verifyText(view: VerifyView, terminal: Terminal): string {
-  const read = `${formatCount(view.entries)} entries in ${formatCount(view.lanes)} lanes`;
+  const read = readText(view);
   if (view.whole) return `${paint('✓', 'green', terminal.color)} ${read}: every chain is whole.`;
   const rows = view.faults.map(({ device, epoch, lane, seq, why }) => [
     device,
@@ -32,4 +32,14 @@ function verifyText(view: VerifyView, terminal: Terminal): string {
   const count = view.faults.length === 1 ? '1 fault' : `${formatCount(rows.length)} faults`;
   const head = `${paint('✗', 'red', terminal.color)} ${read}: ${count}.`;
   return [head, table(terminal, columns, rows)].join('\n');
+}
+
+/** What was read. Declared holes are told and are no faults. */
+function readText({ entries, lanes, holes }: VerifyView): string {
+  const read = `${formatCount(entries)} entries in ${formatCount(lanes)} lanes`;
+  if (holes.count === 0) return read;
+  const count =
+    holes.count === 1 ? '1 declared hole' : `${formatCount(holes.count)} declared holes`;
+  const lost = holes.entries === 1 ? '1 entry' : `${formatCount(holes.entries)} entries`;
+  return `${read}, ${count} of ${lost}`;
 }

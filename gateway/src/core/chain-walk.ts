@@ -28,6 +28,24 @@ export class ChainWalk {
     return this.#entries;
   }
 
+  /** The seq that has to come next. */
+  get seqNext(): number {
+    return this.#seq + 1;
+  }
+
+  /** Takes a hole that begins at `seqNext`. */
+  hole(hole: {
+    readonly seqFirst: number;
+    readonly seqLast: number;
+    readonly previousHash: Uint8Array;
+    readonly hash: Uint8Array;
+  }): void {
+    if (!this.#join(hole.seqFirst, hole.previousHash)) return;
+    this.#hash = hole.hash;
+    this.#seq = hole.seqLast;
+    if (this.#seq === this.#atStart?.watermark) this.#hashAtStart = hole.hash;
+  }
+
   /** Takes the next block in the order of the keys. */
   block(seqFirst: number, stored: Uint8Array): void {
     let block: Block;

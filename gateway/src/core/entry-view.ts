@@ -1,6 +1,6 @@
 import { displayValue, type Entry } from '@holdfast/protocol';
-import type { EntryView, RunView } from './fleet-views.ts';
-import type { LedgerEntry, LedgerRun } from './ledger.ts';
+import type { EntryView, HoleView, RunView } from './fleet-views.ts';
+import type { LedgerEntry, LedgerHole, LedgerRun } from './ledger.ts';
 
 /** The last moment that a Date can hold; a device may claim later ones. */
 const DATE_MS_MAX = 8.64e15;
@@ -32,6 +32,14 @@ export function entryView(stored: LedgerEntry): EntryView {
     kind: entry?.kind ?? null,
     ...(entry === undefined ? {} : fieldViews(entry)),
   };
+}
+
+export function holeView(hole: LedgerHole): HoleView {
+  const { lane, epoch, seqFirst, seqLast, reason, bytes } = hole;
+  const firstAt = rfc3339(hole.firstAtMs);
+  const lastAt = rfc3339(hole.lastAtMs);
+  const receivedAt = rfc3339(hole.receivedAtMs);
+  return { lane, epoch, seqFirst, seqLast, reason, bytes, firstAt, lastAt, receivedAt };
 }
 
 export function runView(run: LedgerRun): RunView {

@@ -1,4 +1,4 @@
-import type { Lane } from '@holdfast/protocol';
+import type { HoleReason, Lane } from '@holdfast/protocol';
 import type { DeviceState } from './live.ts';
 
 /**
@@ -35,6 +35,8 @@ export interface DeviceView {
   readonly agentVersion: string | null;
   /** Entries of this epoch in the ledger. */
   readonly entries: number;
+  /** Declared holes of this epoch: entries that will never come, and their size. */
+  readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
   /** Highest seq such that it and all before are in the ledger; 0: none. */
   readonly lanes: readonly { readonly lane: Lane; readonly watermark: number }[];
   /** `null`: it has not reported since this gateway started. */
@@ -94,12 +96,28 @@ export interface EntryView {
   readonly [field: string]: unknown;
 }
 
+/** Entries that will never come, and why. */
+export interface HoleView {
+  readonly lane: Lane;
+  readonly epoch: number;
+  readonly seqFirst: number;
+  readonly seqLast: number;
+  readonly reason: HoleReason;
+  /** Of what it took the place of, as the device counted; 0: not known. */
+  readonly bytes: number;
+  readonly firstAt: string | null;
+  readonly lastAt: string | null;
+  readonly receivedAt: string | null;
+}
+
 export interface EntriesView {
   readonly schema: 'holdfast.entries/1';
   readonly at: string;
   readonly device: string;
   readonly epoch: number;
   readonly entries: readonly EntryView[];
+  /** Between, before and behind these entries. */
+  readonly holes: readonly HoleView[];
   /** Where to go on, for each lane that has more; empty: these were the last. */
   readonly next: readonly { readonly lane: Lane; readonly after: number }[];
 }
@@ -110,6 +128,8 @@ export interface VerifyView {
   readonly whole: boolean;
   readonly entries: number;
   readonly lanes: number;
+  /** Declared holes, which are no faults. */
+  readonly holes: { readonly count: number; readonly entries: number };
   readonly faults: readonly {
     readonly device: string;
     readonly epoch: number;

@@ -6,7 +6,7 @@ import {
   type Clock,
   type Lane,
 } from '@holdfast/protocol';
-import { entryView, rfc3339, runView } from './entry-view.ts';
+import { entryView, holeView, rfc3339, runView } from './entry-view.ts';
 import type {
   DeviceView,
   EntriesQuery,
@@ -18,7 +18,7 @@ import type {
   VerifyView,
 } from './fleet-views.ts';
 import type { UnhandledCalls } from './handlers.ts';
-import type { DeviceRecord, Ledger } from './ledger.ts';
+import type { DeviceRecord, Ledger, LedgerHole } from './ledger.ts';
 import type { DeviceLive } from './live.ts';
 
 export interface FleetOptions {
@@ -47,9 +47,9 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 
   const verify = async (): Promise<VerifyView> => {
-    const { entries, lanes: count, faults } = await ledger.verify();
-    const whole = faults.length === 0;
-    return { schema: 'holdfast.verify/1', at: now(), whole, entries, lanes: count, faults };
+    const report = await ledger.verify();
+    const whole = report.faults.length === 0;
+    return { schema: 'holdfast.verify/1', at: now(), whole, ...report };
   };
 
   return {
@@ -94,6 +94,7 @@ async function readEntries(
 ): Promise<Omit<EntriesView, 'at'>> {
   const { device, lane, after = 0, limit } = query;
   const entries: EntriesView['entries'][number][] = [];
+  const holes: EntriesView['holes'][number][] = [];
   const next: { lane: Lane; after: number }[] = [];
   for (const each of lane === undefined ? lanes : [lane]) {
     // One more than asked for tells whether there is more.
@@ -101,9 +102,13 @@ async function readEntries(
     const taken = found.slice(0, limit);
     entries.push(...taken.map(entryView));
     const last = taken.at(-1);
-    if (found.length > limit && last !== undefined) next.push({ lane: each, after: last.seq });
+    const isMore = found.length > limit && last !== undefined;
+    if (isMore) next.push({ lane: each, after: last.seq });
+    const declared = await ledger.holes({ device, lane: each, after, limit });
+    const isHere = (hole: LedgerHole) => !isMore || hole.seqFirst < last.seq;
+    holes.push(...declared.filter(isHere).map(holeView));
   }
-  return { schema: 'holdfast.entries/1', device, epoch: record.epoch, entries, next };
+  return { schema: 'holdfast.entries/1', device, epoch: record.epoch, entries, holes, next };
 }
 
 function deviceView(
@@ -120,7 +125,8 @@ function deviceView(
     lastSeenAt: rfc3339(live?.lastSeenAtMs),
     lastAckAt: rfc3339(live?.lastAckAtMs),
     agentVersion: reported?.agentVersion ?? null,
-    entries: record.lanes.reduce((sum, { watermark }) => sum + watermark, 0),
+    entries: record.lanes.reduce((sum, { watermark }) => sum + watermark, -record.holes.entries),
+    holes: record.holes,
     lanes: lanes.map((lane, index) => ({ lane, watermark: record.lanes[index]?.watermark ?? 0 })),
     backlog: live === undefined ? null : reportedBacklog(record, live),
     runs:

@@ -7,6 +7,7 @@ import { concat, encodeCbor, laneIndex, lanes, type Lane } from '@holdfast/proto
  *   device     'd' device                                → device row
  *   position   'p' device epoch lane                     → watermark, hash
  *   block      'b' device epoch lane seqFirst            → consecutive entries of one batch
+ *   hole       'x' device epoch lane seqFirst            → declared hole
  *   run        'r' device run                            → run row
  *   runOrder   'o' ordinal                               → key of the run row
  *   ownOrder   'w' device ordinal                        → key of the run row
@@ -23,6 +24,7 @@ const tables = {
   device: 'd',
   position: 'p',
   block: 'b',
+  hole: 'x',
   run: 'r',
   runOrder: 'o',
   ownOrder: 'w',
@@ -87,7 +89,13 @@ export function blockKey(chain: Chain, seqFirst: number): Uint8Array {
   return concat([blocksOf(chain), uint64(seqFirst)]);
 }
 
-/** The chain of a position's or block's key, and the number behind it. */
+export const holesOf = (chain: Chain): Uint8Array => chainPrefix('hole', chain);
+
+export function holeKey(chain: Chain, seqFirst: number): Uint8Array {
+  return concat([holesOf(chain), uint64(seqFirst)]);
+}
+
+/** The chain of a position's, block's or hole's key, and the number behind it. */
 export function parseChainKey(
   key: Uint8Array,
 ): { readonly chain: Chain; readonly seqFirst: number } | undefined {

@@ -3,9 +3,11 @@ import {
   HASH_BYTES,
   NAME_LENGTH_MAX,
   bytes,
+  choice,
   command,
   decodeWith,
   encodeWith,
+  holeReasons,
   record,
   text,
   uint,
@@ -39,6 +41,8 @@ const deviceFields = record({
   firstSeenAtMs: uint(),
   lastCommand: uint(),
   lastReceipt: uint(),
+  /** Of the epoch. */
+  holes: record({ count: uint(), entries: uint(), bytes: uint() }),
 });
 export const deviceRow = row('device', deviceFields);
 export type DeviceRow = Infer<typeof deviceFields>;
@@ -97,5 +101,20 @@ export const callPlaceRow = row('callPlace', callPlaceFields);
 export type CallPlace = Infer<typeof callPlaceFields>;
 
 export const commandRow = row('command', command);
+
+export const holeRow = row(
+  'hole',
+  record({
+    seqFirst: uint(),
+    seqLast: uint(),
+    previousHash: bytes(HASH_BYTES, true),
+    hash: bytes(HASH_BYTES, true),
+    reason: choice(holeReasons),
+    bytes: uint(),
+    firstAtMs: uint(),
+    lastAtMs: uint(),
+    receivedAtMs: uint(),
+  }),
+);
 
 export const formatRow = row('format', record({ product: text(32), format: uint() }));

@@ -1,7 +1,14 @@
 import type { Sha256, Store, StoreRow } from '@holdfast/protocol';
 import { ChainWalk, type Fault } from './chain-walk.ts';
-import { behind, parseChainKey, positionKey, prefixOf, type Chain } from './ledger-keys.ts';
-import { positionRow } from './ledger-rows.ts';
+import {
+  behind,
+  holeKey,
+  parseChainKey,
+  positionKey,
+  prefixOf,
+  type Chain,
+} from './ledger-keys.ts';
+import { holeRow, positionRow } from './ledger-rows.ts';
 import type { LanePosition, VerifyReport } from './ledger.ts';
 
 /** Rows in memory at a time; a block has up to 560 KiB. */
@@ -26,8 +33,21 @@ export async function verifyLedger(
   const lanes = unseen.size;
   const faults: Fault[] = [];
   let entries = 0;
+  const holes = { count: 0, entries: 0 };
+  const takeHoles = async (walk: ChainWalk, before: number): Promise<void> => {
+    while (walk.seqNext < before) {
+      const key = holeKey(walk.chain, walk.seqNext);
+      const found = decodeHole(await store.get(key));
+      if (found === undefined) return;
+      walk.hole(found);
+      holes.count += 1;
+      holes.entries += found.seqLast - found.seqFirst + 1;
+    }
+  };
   const end = async (walk: ChainWalk | undefined): Promise<void> => {
     if (walk === undefined) return;
+    // Holes behind the last block.
+    await takeHoles(walk, Number.MAX_SAFE_INTEGER);
     entries += walk.entries;
     progress(entries);
     faults.push(...walk.end(decodePosition(await store.get(positionKey(walk.chain)))));
@@ -43,13 +63,14 @@ export async function verifyLedger(
       walk = new ChainWalk(at.chain, sha256, unseen.get(name)?.position);
       unseen.delete(name);
     }
+    await takeHoles(walk, at.seqFirst);
     walk.block(at.seqFirst, value);
   }
   await end(walk);
   for (const { chain, position } of unseen.values()) {
     await end(new ChainWalk(chain, sha256, position));
   }
-  return { entries, lanes, faults };
+  return { entries, lanes, holes, faults };
 }
 
 async function readLanes(store: Store): Promise<Map<string, KnownLane>> {
@@ -69,6 +90,15 @@ function nameOf(chain: Chain): string {
 function decodePosition(stored: Uint8Array | undefined): LanePosition | undefined {
   try {
     return stored === undefined ? undefined : positionRow.decode(stored);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A hole that cannot be read is none: what it took the place of is missing then. */
+function decodeHole(stored: Uint8Array | undefined) {
+  try {
+    return stored === undefined ? undefined : holeRow.decode(stored);
   } catch {
     return undefined;
   }

@@ -51,6 +51,7 @@ export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): D
     lanes,
     lastCommand,
     lastReceipt: known?.lastReceipt ?? 0,
+    holes: { count: 0, entries: 0, bytes: 0 },
   };
   draft.setDevice(record);
   for (const lane of ['urgent', 'normal', 'bulk'] as const) {

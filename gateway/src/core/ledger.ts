@@ -1,4 +1,4 @@
-import type { Batch, Command, Entry, Lane, PerLane } from '@holdfast/protocol';
+import type { Batch, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
 
 /** What the ledger holds of one lane of one epoch of a device. */
 export interface LanePosition {
@@ -20,6 +20,8 @@ export interface DeviceRecord {
   readonly lastCommand: number;
   /** Highest command number of which the device's receipt has arrived; 0: none. */
   readonly lastReceipt: number;
+  /** Declared holes of the epoch, and what they took the place of. */
+  readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
 }
 
 /** Consecutive entries of one lane, as they came in a batch. */
@@ -33,6 +35,14 @@ export interface IngestBatch {
   readonly previousHash: Batch['previousHash'];
   /** At least one; the bytes as they were hashed on the device. */
   readonly entries: readonly Uint8Array[];
+  readonly receivedAtMs: number;
+}
+
+/** A declaration that entries of one lane will never come. */
+export interface IngestHole {
+  readonly device: string;
+  readonly epoch: number;
+  readonly hole: Omit<Hole, 'epoch'>;
   readonly receivedAtMs: number;
 }
 
@@ -63,6 +73,12 @@ export interface LedgerEntry {
   readonly bytes: Uint8Array;
   /** `undefined`: of a kind that this version does not know. */
   readonly entry: Entry | undefined;
+}
+
+/** A hole as the ledger keeps it: what it held already is no part of it. */
+export interface LedgerHole extends Omit<Hole, 'epoch' | 'previousHash' | 'hash'> {
+  readonly epoch: number;
+  readonly receivedAtMs: number;
 }
 
 /** A projection: the state of a run as far as its entries have arrived. */
@@ -101,6 +117,8 @@ export type CallResult =
 export interface VerifyReport {
   readonly entries: number;
   readonly lanes: number;
+  /** Declared holes, and how many entries they took the place of. */
+  readonly holes: { readonly count: number; readonly entries: number };
   /** Each damaged, missing or changed entry found, in words. Empty: the chain is whole. */
   readonly faults: readonly {
     readonly device: string;
@@ -141,6 +159,12 @@ export interface Ledger {
    */
   ingest(batch: IngestBatch): Promise<IngestOutcome>;
 
+  /**
+   * Takes a hole in one transaction, as a batch: check the watermark and the chain, write the hole,
+   * advance over it. Entries of its range that are held already stay. Durable once it resolves.
+   */
+  declareHole(hole: IngestHole): Promise<IngestOutcome>;
+
   /** At most `limit` entries of one lane of the current epoch with seq > after, in order. */
   entries(query: {
     readonly device: string;
@@ -148,6 +172,14 @@ export interface Ledger {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly LedgerEntry[]>;
+
+  /** At most `limit` holes of one lane of the current epoch that end behind `after`, in order. */
+  holes(query: {
+    readonly device: string;
+    readonly lane: Lane;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly LedgerHole[]>;
 
   /** Runs of one device, or of all; newest first, at most `limit`. */
   runs(query: { readonly device?: string; readonly limit: number }): Promise<readonly LedgerRun[]>;

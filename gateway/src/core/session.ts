@@ -12,6 +12,7 @@ import {
   type Command,
   type ErrorCode,
   type Hello,
+  type Hole,
   type Lane,
   type LaneVerdict,
   type Message,
@@ -57,6 +58,7 @@ export type SessionEffect =
   | { readonly kind: 'send'; readonly message: Message }
   | { readonly kind: 'greet'; readonly hello: Hello }
   | { readonly kind: 'ingest'; readonly batch: Batch }
+  | { readonly kind: 'declare'; readonly hole: Hole }
   | { readonly kind: 'readCommands'; readonly read: CommandRead }
   | { readonly kind: 'log'; readonly code: string; readonly why: string };
 
@@ -164,6 +166,8 @@ function onMessage(
       return onHello(heard(state, at), message, at);
     case 'batch':
       return onBatch(state, message, at);
+    case 'hole':
+      return onHole(state, message, at);
     case 'report': {
       if (state.pinned?.epoch !== message.epoch) return stay(state);
       const reported = { ...state, reported: message, reportedAtMs: at.nowMs };
@@ -296,18 +300,44 @@ function verdictOf(lane: Lane, hello: Hello, record: DeviceRecord): LaneVerdict 
 }
 
 function onBatch(before: Session, batch: Batch, at: At): SessionStep {
+  const isWrong = batch.seqFirst < 1 || batch.count < 1 || batch.count > BATCH_ENTRIES_MAX;
+  const why = `a batch begins at ${batch.seqFirst} and has ${batch.count} entries`;
+  return take(
+    before,
+    { of: batch, wrong: isWrong ? why : '', effect: { kind: 'ingest', batch } },
+    at,
+  );
+}
+
+function onHole(before: Session, hole: Hole, at: At): SessionStep {
+  const { seqFirst, seqLast } = hole;
+  const isWrong = seqFirst < 1 || seqLast < seqFirst;
+  const why = `a hole begins at ${seqFirst} and ends at ${seqLast}`;
+  return take(
+    before,
+    { of: hole, wrong: isWrong ? why : '', effect: { kind: 'declare', hole } },
+    at,
+  );
+}
+
+interface Taking {
+  readonly of: { readonly epoch: number };
+  /** Why it cannot be; empty: it can. */
+  readonly wrong: string;
+  readonly effect: SessionEffect;
+}
+
+/** Has the ledger take what a lane goes on with. */
+function take(before: Session, { of, wrong, effect }: Taking, at: At): SessionStep {
   const state = heard(before, at);
-  if (state.pinned?.epoch !== batch.epoch) return unknownEpoch(state, at);
-  if (batch.seqFirst < 1 || batch.count < 1 || batch.count > BATCH_ENTRIES_MAX) {
-    const why = `a batch begins at ${batch.seqFirst} and has ${batch.count} entries`;
-    return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
-  }
+  if (state.pinned?.epoch !== of.epoch) return unknownEpoch(state, at);
+  if (wrong !== '') return refuse(state, { code: 'HF_MESSAGE_INVALID', why: wrong }, at);
   const woken = wake(before, state, at);
   // Beyond what a device may have in flight: it is sent again when its acks have come.
   if (state.ingesting >= at.limits.ingestingMax) return woken;
   return {
     state: { ...woken.state, ingesting: state.ingesting + 1 },
-    effects: [...woken.effects, { kind: 'ingest', batch }],
+    effects: [...woken.effects, effect],
   };
 }
 

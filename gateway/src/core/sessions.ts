@@ -5,6 +5,7 @@ import {
   seal,
   type Batch,
   type Hello,
+  type Hole,
   type Sealed,
 } from '@holdfast/protocol';
 import { readEntries } from './batch-payload.ts';
@@ -154,6 +155,9 @@ export class Sessions {
       case 'ingest':
         this.#ingest(device, effect.batch);
         return;
+      case 'declare':
+        this.#track(this.#declare(device, effect.hole));
+        return;
       case 'readCommands':
         this.#track(this.#readCommands(device, effect.read));
         return;
@@ -216,6 +220,17 @@ export class Sessions {
       if (outcome.calls > 0) onCalls();
     }
     this.#step(device, { kind: 'ingested', batch, outcome });
+  }
+
+  async #declare(device: string, { epoch, ...hole }: Hole): Promise<void> {
+    const { ledger, point, clock, log } = this.#ports;
+    await point('ledger:ingest');
+    const receivedAtMs = clock.nowMs();
+    const outcome = await ledger.declareHole({ device, epoch, hole, receivedAtMs });
+    await point('ledger:committed');
+    const { lane, seqFirst, seqLast, reason } = hole;
+    log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
+    this.#step(device, { kind: 'ingested', batch: { epoch, lane, seqFirst }, outcome });
   }
 
   async #readCommands(device: string, { after, limit }: CommandRead): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  chainStart,
   concat,
   eachLane,
   type Command,
@@ -12,29 +13,42 @@ import { CommitQueue } from './commit-queue.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
 import { decodeBlock } from './ledger-block.ts';
 import type { LedgerState } from './ledger-draft.ts';
+import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
 import {
   behind,
   blockKey,
   blocksOf,
   callKeyKey,
   commandKey,
+  holeKey,
+  holesOf,
   metaKey,
   ordinalOf,
   positionKey,
   prefixOf,
   type Chain,
 } from './ledger-keys.ts';
-import { callRow, commandRow, deviceRow, formatRow, positionRow, runRow } from './ledger-rows.ts';
+import {
+  callRow,
+  commandRow,
+  deviceRow,
+  formatRow,
+  holeRow,
+  positionRow,
+  runRow,
+} from './ledger-rows.ts';
 import { rowsOf, verifyLedger } from './ledger-verify.ts';
 import { completeCall, greetDevice, ingestBatch } from './ledger-work.ts';
 import type {
   CallResult,
   DeviceRecord,
   IngestBatch,
+  IngestHole,
   IngestOutcome,
   LanePosition,
   Ledger,
   LedgerEntry,
+  LedgerHole,
   LedgerRun,
   PendingCall,
   VerifyReport,
@@ -112,6 +126,39 @@ export class StoreLedger implements Ledger {
     });
   }
 
+  declareHole(declared: IngestHole): Promise<IngestOutcome> {
+    const found = new Map<string, Uint8Array | undefined>();
+    return this.#queue.submit({
+      reads: [],
+      bytes: 1_024,
+      prepare: async () => {
+        const { device, epoch, hole } = declared;
+        const record = this.#state.devices.get(device);
+        if (record === undefined || record.epoch !== epoch) return;
+        const join = joinHole(positionOf(record, hole.lane), hole);
+        if (join.kind === 'gap') return;
+        const chain = { device, epoch, lane: hole.lane };
+        found.set(anchorName(join.anchor), await this.#hashAt(chain, join.anchor.seq));
+      },
+      apply: (draft) => takeHole(draft, declared, (anchor) => found.get(anchorName(anchor))),
+    });
+  }
+
+  async holes(query: Parameters<Ledger['holes']>[0]): Promise<readonly LedgerHole[]> {
+    const { device, lane, after, limit } = query;
+    const record = this.#state.devices.get(device);
+    if (record === undefined) return [];
+    const { epoch } = record;
+    const chain = { device, epoch, lane };
+    const first = await this.#holeAt(chain, after + 1);
+    const from = holeKey(chain, first === undefined ? after + 1 : first.seqFirst);
+    const rows = await this.#store.scan({ from, to: behind(holesOf(chain)), limit });
+    return rows.map((row) => {
+      const { previousHash: _, hash: __, ...hole } = holeRow.decode(row.value);
+      return { lane, epoch, ...hole };
+    });
+  }
+
   async entries(query: Parameters<Ledger['entries']>[0]): Promise<readonly LedgerEntry[]> {
     const record = this.#state.devices.get(query.device);
     if (record === undefined) return [];
@@ -121,9 +168,11 @@ export class StoreLedger implements Ledger {
     let next = after + 1;
     while (found.length < limit) {
       const page = await this.#entriesOfBlock(chain, next, limit - found.length);
-      if (page.length === 0) break;
+      // Where there is no entry there may be a hole, and more entries behind it.
+      const hole = page.length === 0 ? await this.#holeAt(chain, next) : undefined;
+      if (page.length === 0 && hole === undefined) break;
       found.push(...page);
-      next += page.length;
+      next = hole === undefined ? next + page.length : hole.seqLast + 1;
     }
     return found;
   }
@@ -182,8 +231,29 @@ export class StoreLedger implements Ledger {
     if (record === undefined || record.epoch !== batch.epoch) return undefined;
     const join = joinBatch(positionOf(record, batch.lane), prepared);
     if (join.kind !== 'below') return undefined;
-    const row = await this.#blockAt(batch, join.seq);
-    return row?.entries[join.seq - row.seqFirst]?.hash;
+    return this.#hashAt(batch, join.seq);
+  }
+
+  /** The hash of the chain at `seq`, if it is that of an entry or of the end of a hole. */
+  async #hashAt(chain: Chain, seq: number): Promise<Uint8Array | undefined> {
+    if (seq === 0) return chainStart(this.#sha256, chain);
+    const block = await this.#blockAt(chain, seq);
+    const entry = block?.entries[seq - block.seqFirst];
+    if (entry !== undefined) return entry.hash;
+    const hole = await this.#holeAt(chain, seq);
+    return hole?.seqLast === seq ? hole.hash : undefined;
+  }
+
+  /** The hole that `seq` is in. */
+  async #holeAt(chain: Chain, seq: number) {
+    const [row] = await this.#store.scan({
+      from: holesOf(chain),
+      to: holeKey(chain, seq + 1),
+      limit: 1,
+      reverse: true,
+    });
+    const hole = row && holeRow.decode(row.value);
+    return hole !== undefined && hole.seqLast >= seq ? hole : undefined;
   }
 
   async #entriesOfBlock(chain: Chain, seq: number, limit: number): Promise<readonly LedgerEntry[]> {

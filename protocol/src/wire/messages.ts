@@ -124,8 +124,32 @@ export const refusal = record({
   retryAfterMs: uint(),
 });
 
+/** Why entries will never come, by the word for it. */
+export const holeReasons = ['shed', 'damaged', 'trimmed', 'oversize'] as const;
+
+/** Device to gateway: entries `seqFirst … seqLast` of one lane will never come. */
+export const hole = record({
+  epoch: uint(),
+  lane,
+  seqFirst: uint(),
+  seqLast: uint(),
+  /** The chain's hash before the first of them, and at the last. */
+  previousHash: hash,
+  hash,
+  /**
+   * `shed`: the budget of the journal did not hold them. `damaged`: they cannot be read any more.
+   * `trimmed`: they were kept for as long as they had to be. `oversize`: no message carries them.
+   */
+  reason: choice(holeReasons),
+  /** Size of these entries; 0: not known. */
+  bytes: uint(),
+  /** `atMs` of the first and of the last of them; 0: not known. */
+  firstAtMs: uint(),
+  lastAtMs: uint(),
+});
+
 /** Every message, by the word for it. The position is its number on the wire. */
-export const messages = { hello, welcome, batch, ack, report, commands, refusal } as const;
+export const messages = { hello, welcome, batch, ack, report, commands, refusal, hole } as const;
 
 export type Hello = Infer<typeof hello>;
 export type Welcome = Infer<typeof welcome>;
@@ -135,6 +159,8 @@ export type Report = Infer<typeof report>;
 export type Command = Infer<typeof command>;
 export type Commands = Infer<typeof commands>;
 export type Refusal = Infer<typeof refusal>;
+export type Hole = Infer<typeof hole>;
+export type HoleReason = Hole['reason'];
 
 export type MessageKind = keyof typeof messages;
 export type Message = {

@@ -45,6 +45,7 @@ const senders: Readonly<Record<string, KeyName>> = {
   hello: 'device',
   batch: 'device',
   report: 'device',
+  hole: 'device',
 };
 
 class Sealer {
@@ -152,8 +153,8 @@ function malformed(seal: Sealer): readonly EnvelopeVector[] {
     'field-missing': ['slowMs is missing', ack([1, 1, 1, hash, 0])],
     'lane-unknown': ['there are three lanes', ack([1, 3, 1, hash, 0, 0])],
     'hash-short': ['a hash has 32 bytes', ack([1, 1, 1, new Uint8Array(31), 0, 0])],
-    'negative': ['numbers are unsigned', ack([-1, 1, 1, hash, 0, 0])],
-    'fraction': ['numbers are whole', ack([1.5, 1, 1, hash, 0, 0])],
+    negative: ['numbers are unsigned', ack([-1, 1, 1, hash, 0, 0])],
+    fraction: ['numbers are whole', ack([1.5, 1, 1, hash, 0, 0])],
     'above-the-largest': ['2^53 is above the bound', ack([2n ** 53n, 1, 1, hash, 0, 0])],
     'number-as-text': ['a number is no text', ack(['1', 1, 1, hash, 0, 0])],
     'null-for-number': ['null stands for nothing', ack([null, 1, 1, hash, 0, 0])],

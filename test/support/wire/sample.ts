@@ -7,6 +7,8 @@ const samples: Readonly<Record<string, unknown>> = {
   protocolMax: 1,
   device: 'till-7',
   epoch: 1,
+  seqFirst: 41,
+  seqLast: 60,
   incarnation: ascending(8, 0x10),
   session: ascending(8, 0x20),
   agentVersion: '0.1.0',

@@ -17,13 +17,7 @@ import {
   type SessionEvent,
   type SessionStep,
 } from '@holdfast/gateway/internal';
-import {
-  eachLane,
-  open,
-  seal,
-  type Command,
-  type Message,
-} from '@holdfast/protocol';
+import { eachLane, open, seal, type Command, type Message } from '@holdfast/protocol';
 import { HandJournal, newSigner } from '../../support/hand-journal.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 import { SimStore } from '../../support/sim-store.ts';
@@ -44,6 +38,7 @@ const record = {
   lanes: eachLane((lane) => ({ watermark: 0, hash: journal.hashes(lane)[0] ?? hash })),
   lastCommand: 9,
   lastReceipt: 4,
+  holes: { count: 0, entries: 0, bytes: 0 },
 };
 const report: Message = {
   kind: 'report',
@@ -95,6 +90,9 @@ const events = {
   'forged batch': message(batch, false),
   'batch of another epoch': message({ ...batch, epoch: 2 }),
   'batch without entries': message({ ...batch, count: 0 }),
+  hole: message({ kind: 'hole', ...journal.hole('bulk', 1, 2) }),
+  'forged hole': message({ kind: 'hole', ...journal.hole('bulk', 1, 2) }, false),
+  'hole that ends before it begins': message({ kind: 'hole', ...journal.hole('bulk', 2, 1) }),
   report: message(report),
   'forged report': message(report, false),
   refusal: message({ kind: 'refusal', code: 'HF_X', why: '', retryAfterMs: 0 }),
@@ -143,6 +141,21 @@ const table: Record<keyof typeof events, Record<keyof typeof states, string>> = 
     online: 'refuse HF_EPOCH_UNKNOWN',
   },
   'batch without entries': {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'refuse HF_MESSAGE_INVALID',
+    online: 'refuse HF_MESSAGE_INVALID',
+  },
+  hole: {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'read >4 8, declare',
+    online: 'declare',
+  },
+  'forged hole': {
+    stranger: 'refuse HF_EPOCH_UNKNOWN',
+    known: 'refuse HF_SIGNATURE_INVALID',
+    online: 'refuse HF_SIGNATURE_INVALID',
+  },
+  'hole that ends before it begins': {
     stranger: 'refuse HF_EPOCH_UNKNOWN',
     known: 'refuse HF_MESSAGE_INVALID',
     online: 'refuse HF_MESSAGE_INVALID',
@@ -308,7 +321,10 @@ test('a packet is let through or cut off by its length, however the stream is cu
         passed = meter.take(stream.subarray(at, end));
         at = end;
       }
-      t.is(passed, sizes.every((size) => size <= 1_000));
+      t.is(
+        passed,
+        sizes.every((size) => size <= 1_000),
+      );
     }),
   );
   t.false(new PacketMeter(1_000).take(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80)));
@@ -422,7 +438,10 @@ test('whatever is lost, repeated, reordered or cut off, an ack is never taken ba
       t.deepEqual(faults, []);
       t.deepEqual(
         entries.map(({ bytes }) => Buffer.from(bytes)),
-        own.entries('normal').slice(0, entries.length).map((bytes) => Buffer.from(bytes)),
+        own
+          .entries('normal')
+          .slice(0, entries.length)
+          .map((bytes) => Buffer.from(bytes)),
       );
     }),
     { numRuns: 50 },

@@ -1,0 +1,197 @@
+import { holeKey, type IngestOutcome, type Ledger } from '@holdfast/gateway/internal';
+import type { HoleReason, Lane } from '@holdfast/protocol';
+import test from 'ava';
+import { HandJournal, newSigner } from '../support/hand-journal.ts';
+import { ledgers } from '../support/ledgers.ts';
+
+const { publicKey } = newSigner();
+
+async function greet(ledger: Ledger, { device, epoch }: HandJournal): Promise<void> {
+  await ledger.greet({ device, epoch, publicKey, atMs: 1 });
+}
+
+async function declare(
+  ledger: Ledger,
+  journal: HandJournal,
+  [first, last, reason]: readonly [number, number, HoleReason?],
+): Promise<string> {
+  const { epoch, ...hole } = journal.hole('bulk', first, last, reason);
+  const { device } = journal;
+  return brief(await ledger.declareHole({ device, epoch, hole, receivedAtMs: 2 }));
+}
+
+async function ingest(ledger: Ledger, journal: HandJournal, first: number, last: number) {
+  return brief(await ledger.ingest(journal.ingest('bulk', first, last)));
+}
+
+function brief(outcome: IngestOutcome): string {
+  if (outcome.kind === 'unknown') return 'unknown';
+  const fresh = outcome.kind === 'committed' ? ` +${outcome.fresh}` : '';
+  return `${outcome.kind} ${outcome.position.watermark}${fresh}`;
+}
+
+async function seqs(ledger: Ledger, lane: Lane = 'bulk'): Promise<number[]> {
+  const entries = await ledger.entries({ device: 'd1', lane, after: 0, limit: 1_000 });
+  return entries.map(({ seq }) => seq);
+}
+
+async function ranges(ledger: Ledger, after = 0): Promise<(readonly [number, number, string])[]> {
+  const holes = await ledger.holes({ device: 'd1', lane: 'bulk', after, limit: 100 });
+  return holes.map(({ seqFirst, seqLast, reason }) => [seqFirst, seqLast, reason] as const);
+}
+
+for (const [name, open] of Object.entries(ledgers)) {
+  test(`${name}: a hole stands where entries will never come, and the lane goes on`, async (t) => {
+    const { ledger, next } = await open(t);
+    const journal = new HandJournal('d1').facts('bulk', 20);
+    await greet(ledger, journal);
+
+    const outcomes = [
+      await ingest(ledger, journal, 1, 3),
+      await declare(ledger, journal, [4, 9, 'shed']),
+      await ingest(ledger, journal, 10, 12),
+      await declare(ledger, journal, [13, 13, 'damaged']),
+      await ingest(ledger, journal, 14, 20),
+    ];
+
+    t.deepEqual(outcomes, [
+      'committed 3 +3',
+      'committed 9 +0',
+      'committed 12 +3',
+      'committed 13 +0',
+      'committed 20 +7',
+    ]);
+    const reopened = await next();
+    t.deepEqual(await seqs(reopened), [1, 2, 3, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20]);
+    t.deepEqual(await ranges(reopened), [
+      [4, 9, 'shed'],
+      [13, 13, 'damaged'],
+    ]);
+    t.deepEqual(await ranges(reopened, 9), [[13, 13, 'damaged']]);
+    t.deepEqual(await ranges(reopened, 5), [
+      [4, 9, 'shed'],
+      [13, 13, 'damaged'],
+    ]);
+    const { faults, entries, holes } = await reopened.verify();
+    t.deepEqual(
+      { faults, entries, holes },
+      {
+        faults: [],
+        entries: 13,
+        holes: { count: 2, entries: 7 },
+      },
+    );
+    const record = await reopened.device('d1');
+    t.like(record?.holes, { count: 2, entries: 7 });
+  });
+
+  test(`${name}: holes come twice, late and early as batches do`, async (t) => {
+    const { ledger } = await open(t);
+    const journal = new HandJournal('d1').facts('bulk', 12);
+    await greet(ledger, journal);
+
+    const outcomes = [
+      await declare(ledger, journal, [4, 6]),
+      await ingest(ledger, journal, 1, 3),
+      await declare(ledger, journal, [4, 6]),
+      await declare(ledger, journal, [4, 6]),
+      await ingest(ledger, journal, 3, 5),
+      await ingest(ledger, journal, 4, 8),
+      await declare(ledger, journal, [4, 6]),
+      await declare(ledger, journal, [2, 3]),
+    ];
+
+    t.deepEqual(outcomes, [
+      'gap 0',
+      'committed 3 +3',
+      'committed 6 +0',
+      'committed 6 +0',
+      'committed 6 +0',
+      'committed 8 +2',
+      'committed 8 +0',
+      'committed 8 +0',
+    ]);
+    t.deepEqual(await seqs(ledger), [1, 2, 3, 7, 8]);
+    t.deepEqual(await ranges(ledger), [[4, 6, 'shed']]);
+    t.deepEqual((await ledger.verify()).faults, []);
+  });
+
+  test(`${name}: what the ledger took before a hole was declared over it stays`, async (t) => {
+    const { ledger } = await open(t);
+    const journal = new HandJournal('d1').facts('bulk', 12);
+    await greet(ledger, journal);
+    await ingest(ledger, journal, 1, 5);
+
+    const overlapping = await declare(ledger, journal, [3, 8]);
+    const grown = await declare(ledger, journal, [3, 10]);
+    const rest = await ingest(ledger, journal, 11, 12);
+
+    t.deepEqual(
+      [overlapping, grown, rest],
+      ['committed 8 +0', 'committed 10 +0', 'committed 12 +2'],
+    );
+    t.deepEqual(await seqs(ledger), [1, 2, 3, 4, 5, 11, 12]);
+    t.deepEqual(await ranges(ledger), [
+      [6, 8, 'shed'],
+      [9, 10, 'shed'],
+    ]);
+    t.deepEqual((await ledger.verify()).faults, []);
+  });
+
+  test(`${name}: a hole of another chain is refused, at either of its ends`, async (t) => {
+    const { ledger } = await open(t);
+    const journal = new HandJournal('d1').facts('bulk', 12);
+    await greet(ledger, journal);
+    await ingest(ledger, journal, 1, 5);
+    const other = new Uint8Array(32).fill(9);
+    const forge = async (first: number, last: number, change: object) => {
+      const { epoch, ...hole } = journal.hole('bulk', first, last);
+      const forged = { ...hole, ...change };
+      return brief(
+        await ledger.declareHole({ device: 'd1', epoch, hole: forged, receivedAtMs: 2 }),
+      );
+    };
+
+    const outcomes = [
+      await forge(6, 8, { previousHash: other }),
+      await forge(4, 8, { previousHash: other }),
+      await forge(1, 8, { previousHash: other }),
+      await forge(2, 4, { hash: other }),
+      await forge(3, 5, { hash: other }),
+    ];
+
+    t.deepEqual(outcomes, Array(5).fill('forked 5'));
+    t.deepEqual(await ranges(ledger), []);
+  });
+
+  test(`${name}: a hole that is changed or gone is found`, async (t) => {
+    const lives = await open(t);
+    const journal = new HandJournal('d1').facts('bulk', 9);
+    await greet(lives.ledger, journal);
+    await ingest(lives.ledger, journal, 1, 3);
+    await declare(lives.ledger, journal, [4, 6]);
+    await ingest(lives.ledger, journal, 7, 9);
+    const key = holeKey({ device: 'd1', epoch: 1, lane: 'bulk' }, 4);
+
+    const gone = await (await lives.tamper(async () => [{ kind: 'delete', key }])).verify();
+
+    t.deepEqual(
+      gone.faults.map(({ seq, why }) => `${seq} ${why}`),
+      ['4 is missing, and all through 6'],
+    );
+  });
+
+  test(`${name}: a later epoch counts its own holes`, async (t) => {
+    const { ledger } = await open(t);
+    const first = new HandJournal('d1').facts('bulk', 3);
+    const second = new HandJournal('d1', 2).facts('bulk', 3);
+    await greet(ledger, first);
+    await declare(ledger, first, [1, 3]);
+    await greet(ledger, second);
+
+    t.is(await declare(ledger, first, [1, 3]), 'unknown');
+    t.deepEqual((await ledger.device('d1'))?.holes, { count: 0, entries: 0, bytes: 0 });
+    t.is(await declare(ledger, second, [1, 2]), 'committed 2 +0');
+    t.deepEqual((await ledger.verify()).holes, { count: 2, entries: 5 });
+  });
+}
