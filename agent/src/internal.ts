@@ -29,6 +29,7 @@ export * from './io/deflate.ts';
 export * from './io/device-key.ts';
 export * from './io/mqtt-dial.ts';
 export * from './socket-client.ts';
+export * from './core/agent-surface.ts';
 export * from './core/chain-check.ts';
 export * from './core/journal.ts';
 export * from './core/keys.ts';

@@ -49,6 +49,7 @@ export class ScriptedSurface implements Surface {
       link: this.link,
       backlog: { pending, bytes, oldestAt, lanes: laneRows },
       runs: { running: 4, stuck: 1, completed: 311 },
+      schedules: { active: 1, 'waiting-for-time': 2 },
       problems: [{ code: 'HF_CODE_MISMATCH', message: 'run x is stuck', hint: 'Mend the code.' }],
     };
   }
@@ -109,7 +110,10 @@ export class ScriptedSurface implements Surface {
       input: { id: 'A-1', total: 12.5 },
       lastError: state === 'retrying' ? lastError : null,
       waitsFor: state === 'retrying' ? 'the next attempt of authorize-payment' : null,
-      history: [{ n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT, ...rest }],
+      history: [
+        { n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT, ...rest },
+        { n: 2, lane: 'normal', seq: 46_912, kind: 'signal.received', at: AT, ...long },
+      ],
       ...(id === 'done' ? { output: { paid: true } } : {}),
       ...(id === 'broken' ? { error: { name: 'TypeError', message: 'no\u001b[2Jpaper' } } : {}),
     });
@@ -263,6 +267,11 @@ export class ScriptedSurface implements Surface {
 const rest = {
   ...{ name: 'take-order', attempt: 1, synced: false, value: { ok: true } },
   ...{ op: 1, tookMs: 14 },
+};
+
+const long = {
+  ...{ name: 'photo', attempt: null, synced: false, value: 'x'.repeat(50_000) },
+  ...{ op: null, tookMs: null },
 };
 
 const lastError = {

@@ -1,12 +1,14 @@
-import { HoldfastError, encodeValue, type Command, type Log } from '@holdfast/protocol';
-import type {
-  Inspector,
-  Journal,
-  RunStore,
-  Runtime,
-  ScheduleRequest,
-  Schedules,
-  Workflow,
+import { HoldfastError, encodeValue, lanes, type Command, type Log } from '@holdfast/protocol';
+import {
+  AgentReaderCore,
+  Retention,
+  type Inspector,
+  type Journal,
+  type RunStore,
+  type Runtime,
+  type ScheduleRequest,
+  type Schedules,
+  type Workflow,
 } from '@holdfast/agent/internal';
 import { Life, SimClock, SimStore } from '@holdfast/agent/testing';
 
@@ -115,6 +117,36 @@ export class SimDevice {
   /** Lets everything happen that needs no time. */
   async settle(): Promise<void> {
     for (let round = 0; round < 40; round += 1) await turn();
+  }
+
+  /** The ledger has everything that was journaled. */
+  async acknowledge(): Promise<void> {
+    lanes.forEach((lane, index) => {
+      this.journal.acknowledge(lane, this.journal.positions()[index]?.head ?? 0);
+    });
+    await this.settle();
+  }
+
+  /** One pass of retention. @returns How many entries were deleted. */
+  sweep(keepMs = 0): Promise<number> {
+    const { clock, journal, runs: store, runtime } = this;
+    const log: Log = { error: () => {}, info: () => {}, debug: () => {} };
+    const onPurged: Runtime['purged'] = (state) => runtime.purged(state);
+    return new Retention({ clock, log, journal, store, keepMs, onPurged }).sweep();
+  }
+
+  /** What the socket and the command line read. */
+  get reader(): AgentReaderCore {
+    const { clock, journal, inspector, runtime, schedules } = this;
+    return new AgentReaderCore({
+      ...{ clock, journal, inspector, link: () => undefined },
+      counts: () => Promise.resolve(runtime.counts()),
+      schedulesView: () => schedules.list(),
+      facts: {
+        ...{ device: 'sim-1', epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs() },
+        ...{ gateway: null, recreated: false, salvage: undefined },
+      },
+    });
   }
 
   async result(id = 'run-1'): Promise<unknown> {

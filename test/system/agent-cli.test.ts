@@ -68,6 +68,7 @@ test.serial('the first line of status tells each state of the link in its own wo
     ['syncing', 2, /^● SYNCING for .+: this device is 2 entries \(200 B\) ahead/],
     ['synced', 0, /^✓ SYNCED: the gateway has everything/],
     ['stuck', 2, /^✗ STUCK for .+: 2 entries \(200 B\) are safe on this device and wait/],
+    ['stuck', 0, /^✗ STUCK for .+: the gateway takes nothing from this device/],
     ['stopped', 2, /^◌ STOPPED for .+: this device is 2 entries \(200 B\) ahead/],
   ];
 
@@ -78,6 +79,7 @@ test.serial('the first line of status tells each state of the link in its own wo
     t.is(code, 0, state);
     t.regex(stdout, first, state);
     t.is(stdout.includes('HF_GATEWAY_UNREACHABLE'), state === 'stuck', state);
+    t.regex(stdout, /^ {2}schedules +1 active · 2 waiting-for-time$/m);
   }
 });
 
@@ -199,6 +201,10 @@ test.serial('show tells the step, the attempt, the next try, the last error and 
   t.regex(stdout, /46,911 .+ ✓ +take-order +14 ms +1 +device/);
   t.regex(stdout, /↻ +authorize-payment +- +2 +device +waits for the next attempt of /);
   t.regex(entries.stdout, /46,911 .+ step\.completed +take-order/);
+  t.true(Math.max(...entries.stdout.split('\n').map((line) => line.length)) < 400);
+  t.regex(entries.stdout, /xxx… \(48\.8 KiB\)$/m);
+  const whole = await holdfast(['workflow', 'show', 'busy', '-o', 'json'], { env });
+  t.true(whole.stdout.includes('x'.repeat(50_000)), 'JSON has all of it');
 });
 
 test.serial('the beginning of an id stands for the one run that has it', async (t) => {

@@ -1,4 +1,11 @@
-import { formatDuration, paint, printable, type Cell, type Tone } from '@holdfast/protocol/base';
+import {
+  formatBytes,
+  formatDuration,
+  paint,
+  printable,
+  type Cell,
+  type Tone,
+} from '@holdfast/protocol/base';
 import { finalStates, type RunState, type RunView } from '../core/views.ts';
 import type { Screen } from './link-line.ts';
 
@@ -37,13 +44,23 @@ export function nextText(run: RunView, screen: Screen): string {
   return ms <= 0 ? 'now' : `in ${formatDuration(ms)}`;
 }
 
+/** A value may have tens of thousands of characters, and a line in a pipe has no width. */
+const VALUE_CHARS_MAX = 200;
+
 /**
- * A value on one line, as JSON, without what could steer the terminal. An error is its name and
- * message: its stack is for programs.
+ * A value on one line, as JSON, without what could steer the terminal, and cut to what a person
+ * reads: `-o json` has all of it. An error is its name and message: its stack is for programs.
  */
 export function valueText(value: unknown): string {
-  if (isShownError(value)) return printable(`${value.name}: ${value.message}`);
-  return printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+  if (isShownError(value)) return shorten(`${value.name}: ${value.message}`);
+  return shorten(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+}
+
+function shorten(text: string): string {
+  // No more is taken apart than may be shown: a character is at most two units.
+  const shown = [...text.slice(0, 2 * VALUE_CHARS_MAX)].slice(0, VALUE_CHARS_MAX).join('');
+  if (shown.length === text.length) return printable(text);
+  return `${printable(shown)}… (${formatBytes(Buffer.byteLength(text))})`;
 }
 
 /** Whether it is the JSON form of an error. */

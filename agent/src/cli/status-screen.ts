@@ -5,6 +5,7 @@ import {
   printable,
   relativeTime,
 } from '@holdfast/protocol/base';
+import { scheduleStates } from '../core/schedule-views.ts';
 import { runStates, type StatusView } from '../core/views.ts';
 import { age, countEntries, linkSign, problemLines, type Screen } from './link-line.ts';
 
@@ -22,6 +23,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
     `${label('journal')}${journalLine(status)}`,
     `${label('runs')}${runsLine(status, screen)}`,
+    ...schedulesLine(status, screen).map((line) => `${label('schedules')}${line}`),
     ...problemLines(problemsOf(status), screen),
   ];
   return lines.join('\n');
@@ -30,6 +32,9 @@ export function statusScreen(status: StatusView, screen: Screen): string {
 function headline({ link, backlog }: StatusView): string {
   const entries = countEntries(backlog.pending, backlog.bytes);
   if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
+  if (link.state === 'stuck' && backlog.pending === 0) {
+    return 'the gateway takes nothing from this device';
+  }
   if (backlog.pending === 0) return 'the gateway has everything this device has journaled';
   if (link.state === 'stuck') return `${entries} are safe on this device and wait`;
   return `this device is ${entries} ahead of the gateway`;
@@ -38,6 +43,9 @@ function headline({ link, backlog }: StatusView): string {
 function reassurance({ link, backlog }: StatusView, screen: Screen): string[] {
   const lines: string[] = [];
   if (link.state === 'offline') lines.push('  Working normally: it goes on without the gateway.');
+  if (link.state === 'stuck' && backlog.pending === 0) {
+    lines.push('  Nothing waits yet: what is journaled from now on is safe on this device.');
+  }
   if (link.state === 'stopped') {
     lines.push('  The agent does not run: this is what its store holds.');
   }
@@ -86,6 +94,17 @@ function runsLine({ runs }: StatusView, screen: Screen): string {
       return state === 'stuck' ? paint(text, 'red', screen.color) : text;
     });
   return counts.length === 0 ? 'none' : counts.join(' · ');
+}
+
+/** None for a device without schedules. */
+function schedulesLine({ schedules }: StatusView, screen: Screen): string[] {
+  const counts = scheduleStates
+    .filter((state) => (schedules[state] ?? 0) > 0)
+    .map((state) => {
+      const text = `${formatCount(schedules[state] ?? 0)} ${state}`;
+      return state === 'waiting-for-time' ? paint(text, 'yellow', screen.color) : text;
+    });
+  return counts.length === 0 ? [] : [counts.join(' · ')];
 }
 
 /** A link that is stuck has its reason in the link, not among the problems. */

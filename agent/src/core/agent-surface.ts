@@ -10,7 +10,7 @@ import type { Inspector } from './inspect.ts';
 import { time } from './run-detail.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
-import type { SchedulesView } from './schedule-views.ts';
+import { scheduleStates, type SchedulesView } from './schedule-views.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
@@ -59,9 +59,10 @@ export class AgentReaderCore {
   }
 
   async status(): Promise<StatusView> {
-    const { facts, counts } = this.#parts;
+    const { facts, counts, schedulesView } = this.#parts;
     const { link, lanes: laneViews, ...sums } = await this.backlog();
     const runs = await counts();
+    const { schedules } = await schedulesView();
     return {
       schema: 'holdfast.status/1',
       device: facts.device,
@@ -78,6 +79,7 @@ export class AgentReaderCore {
         lanes: laneViews,
       },
       runs,
+      schedules: countStates(schedules),
       problems: this.#problems(link, runs),
     };
   }
@@ -156,6 +158,13 @@ export class AgentReaderCore {
     }
     return problems;
   }
+}
+
+function countStates(schedules: SchedulesView['schedules']): StatusView['schedules'] {
+  const counts = scheduleStates.map((state) => {
+    return [state, schedules.filter((schedule) => schedule.state === state).length] as const;
+  });
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
 function salvageText(salvage: SalvageNote): string {

@@ -1,8 +1,8 @@
 import { decodeEntry, lanes, messageOf, type Clock, type Lane, type Log } from '@holdfast/protocol';
+import { continues } from './engine.ts';
 import type { Journal } from './journal.ts';
 import { entryKey, finalRunKey, historyKey, runIdKey } from './keys.ts';
-import type { NumberedRecord, RunStore } from './run-store.ts';
-import { layout } from './run-store.ts';
+import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
 export interface RetentionOptions {
@@ -77,9 +77,12 @@ export class Retention {
     // Another run may have its id by now.
     const hasId = (await store.numberOf(record.id)) === number;
     const keys = [
-      ...places.map(({ lane, seq }) => entryKey(lane, seq)),
-      ...places.map((_, n) => historyKey(number, n)),
+      // First, so that nobody finds a run of which only a part is left.
       ...(hasId ? [runIdKey(record.id)] : []),
+      ...places.map(({ lane, seq }) => entryKey(lane, seq)),
+      // From its end: what a cut leaves is a beginning, whose places can be told by their number.
+      ...places.map((_, n) => historyKey(number, n)).toReversed(),
+      ...(continues(record.uid) ? [earlierSignalsKey(number)] : []),
       // Last, so that a purge that is cut short is taken up again.
       finalRunKey(number),
     ];

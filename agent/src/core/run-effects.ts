@@ -7,7 +7,6 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import type { Conditions } from './conditions.ts';
-import { continues } from './engine.ts';
 import { abortOp, type Op } from './op.ts';
 import type { RuntimePorts } from './ports.ts';
 import type { Run, RunHost } from './run.ts';
@@ -132,7 +131,6 @@ export class RunEffects implements RunHost {
       const updatedAtMs = this.#parts.ports.clock.nowMs();
       const record = { ...recordOf(run, state), ...restful, n: run.n + 1, updatedAtMs };
       const timers: StoreOp[] = dropped.map((op) => layout.timer(number, op.number, undefined));
-      if (continues(run.uid)) timers.push(layout.earlierSignals(number, undefined));
       const ops = [...timers, ...layout.finalRecord(number, record), ...(options.ops ?? [])];
       const others = [...parent, ...(options.with ?? [])];
       await this.#parts.journal.append(run, body, { ...options, ops, with: others });

@@ -66,7 +66,8 @@ const PAGE = 1_000;
 const EARLIER_SIGNALS_MAX = 1_000;
 const EARLIER_BOUNDS = { bytesMax: 1 << 20, depthMax: 2, itemsMax: EARLIER_SIGNALS_MAX };
 
-const earlierSignalsKey = (run: number): Uint8Array => metaKey(`signals/${run}`);
+/** Of the row with the ids of signals that earlier histories of a run were given. */
+export const earlierSignalsKey = (run: number): Uint8Array => metaKey(`signals/${run}`);
 
 /** The longest that six bytes hold. */
 const TIMER_MS_MAX = 2 ** 48 - 1;
@@ -254,7 +255,7 @@ export const layout = {
     putNumber(value, NUMBER_BYTES, Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(delayMs))));
     return { kind: 'put', key, value };
   },
-  /** Ids that count no more in the next history of a run; `undefined`: it has ended. */
+  /** Ids that count no more in the next history of a run; `undefined`: a later one has them. */
   earlierSignals(run: number, ids: ReadonlySet<string> | undefined): StoreOp {
     const key = earlierSignalsKey(run);
     if (ids === undefined) return { kind: 'delete', key };

@@ -1,7 +1,6 @@
 import {
   HoldfastError,
   checkName,
-  decodeValue,
   messageOf,
   type Command,
   type Entry,
@@ -11,7 +10,7 @@ import {
 import { beginChild, toParent } from './children.ts';
 import { applyCommand } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
-import { RunNumbers, newId, numberOf, openRun, type Engine } from './engine.ts';
+import { RunNumbers, numberOf, openRun, type Engine } from './engine.ts';
 import { continueRun } from './continue-run.ts';
 import type { Journal } from './journal.ts';
 import { Parking } from './parking.ts';
@@ -24,6 +23,7 @@ import type { Run } from './run.ts';
 import { RunEffects } from './run-effects.ts';
 import { RunJournal, recordOf, type RunEntryBody } from './run-journal.ts';
 import { layout, type RunStore } from './run-store.ts';
+import { Signals, type SignalRun } from './signals.ts';
 import { Starts, type StartRun, type StartedRun } from './starts.ts';
 import { States } from './states.ts';
 import { StepGate } from './step-gate.ts';
@@ -55,6 +55,7 @@ export class Runtime {
   readonly #parking: Parking;
   readonly #conditions: Conditions;
   readonly #starts: Starts;
+  readonly #signals: Signals;
   readonly #stopStrays: () => void;
   readonly #endWaiters = new Map<number, Set<() => void>>();
   readonly #listeners = new Set<() => void>();
@@ -105,6 +106,7 @@ export class Runtime {
     this.#engine = { ports, journal, store, workflows, states, residents, runJournal, numbers };
     this.#parking = new Parking({ clock, journal, residents, states });
     this.#starts = new Starts(this.#engine, this.#effects);
+    this.#signals = new Signals(this.#engine);
     this.#stopStrays = ports.onStray((error) => drivenRun()?.stray(error) ?? false);
   }
 
@@ -150,25 +152,14 @@ export class Runtime {
   }
 
   /**
-   * Gives a run a signal. Durable once it resolves; the same signal id counts once.
+   * Gives a run a signal. Durable once it resolves; the same signal id counts once, and does so
+   * after the end of its run too.
    *
    * @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID, HF_SIGNAL_REFUSED.
    */
-  async signal(signal: {
-    readonly run: string;
-    readonly name: string;
-    readonly payload: Uint8Array;
-    readonly id?: string | undefined;
-  }): Promise<void> {
+  async signal(signal: SignalRun): Promise<void> {
     this.#checkOpen();
-    const name = checkName('signal', signal.name);
-    const id = checkName('signal id', signal.id ?? newId(this.#engine.ports));
-    const run = await openRun(this.#engine, signal.run);
-    if (run.closed || run.isContinuing) return this.signal({ ...signal, id });
-    if (run.progress.signalIds.has(id)) return;
-    const { payload } = signal;
-    checkSignal(this.#engine.workflows.codeOf(run.facts), name, payload);
-    await this.#engine.runJournal.append(run, { kind: 'signal.received', name, id, payload });
+    await this.#signals.send(signal);
   }
 
   /**
@@ -472,15 +463,4 @@ function doubts(run: Run): RunEntryBody[] {
     if (request.kind !== 'step' || !request.compensate || !op.executing || op.inDoubt) return [];
     return [{ kind: 'step.started', op: number, name: request.name, attempt: attempts + 1 }];
   });
-}
-
-/** @throws HF_SIGNAL_REFUSED when the workflow does not take the payload. */
-function checkSignal(code: Workflow | undefined, name: string, payload: Uint8Array): void {
-  const checks = code?.signals;
-  if (checks === undefined || !Object.hasOwn(checks, name)) return;
-  try {
-    checks[name]?.(decodeValue(payload));
-  } catch (cause) {
-    throw new HoldfastError('HF_SIGNAL_REFUSED', { why: `${name}: ${messageOf(cause)}`, cause });
-  }
 }

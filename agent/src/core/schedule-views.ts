@@ -1,3 +1,10 @@
+/**
+ * `waiting-for-time`: the clock cannot be believed yet. `inactive`: the store knows it, but no
+ * running code has it.
+ */
+export const scheduleStates = ['active', 'waiting-for-time', 'paused', 'inactive'] as const;
+export type ScheduleState = (typeof scheduleStates)[number];
+
 export interface ScheduleView {
   readonly id: string;
   readonly workflow: string;
@@ -5,11 +12,7 @@ export interface ScheduleView {
   readonly timezone: string;
   readonly missed: string;
   readonly overlap: string;
-  /**
-   * `waiting-for-time`: the clock cannot be believed yet. `inactive`: the store knows it, but no
-   * running code has it.
-   */
-  readonly state: 'active' | 'paused' | 'waiting-for-time' | 'inactive';
+  readonly state: ScheduleState;
   /** When the next run begins, RFC 3339; `null`: unknown, or none does. */
   readonly nextAt: string | null;
   /** Slot of the run that was started last, RFC 3339. */

@@ -1,4 +1,5 @@
 import type { Lane } from '@holdfast/protocol';
+import type { ScheduleState } from './schedule-views.ts';
 
 /**
  * What the socket serves and the command line prints. Every object that leaves the process carries
@@ -96,6 +97,8 @@ export interface StatusView {
   };
   /** Number of runs by state; states without runs are left out. */
   readonly runs: Partial<Readonly<Record<RunState, number>>>;
+  /** Number of schedules by state; states without schedules are left out. */
+  readonly schedules: Partial<Readonly<Record<ScheduleState, number>>>;
   readonly problems: readonly Problem[];
 }
 

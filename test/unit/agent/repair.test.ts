@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { encodeValue, type HoldfastError } from '@holdfast/protocol';
-import { Retention, workflow, type Context, type Workflow } from '@holdfast/agent/internal';
+import { workflow, type Context, type Workflow } from '@holdfast/agent/internal';
 import { replay, type ReplayHistory } from '@holdfast/agent/testing';
 import { recordedFlow, recordedHistoryUrl } from '../../support/recorded-flow.ts';
 import { SimDevice } from '../../support/sim-device.ts';
@@ -305,12 +305,8 @@ test('M3 a run that goes on in new histories for ever keeps a store of one size'
   for (let round = 0; round < 60; round += 1) {
     await device.signal('next');
     if (round % 20 !== 19) continue;
-    const { clock, journal, runs: store } = device;
-    const log = { error: () => {}, info: () => {}, debug: () => {} };
-    const onPurged = (): void => undefined;
-    journal.acknowledge('normal', journal.positions()[1].head);
-    await device.settle();
-    await new Retention({ clock, log, journal, store, keepMs: 0, onPurged }).sweep();
+    await device.acknowledge();
+    await device.sweep();
     await device.restart(loop);
     sizes.push((await device.store.scan(all)).length);
   }
@@ -413,29 +409,6 @@ test('O4 a failed run goes on from the step that failed; what was done stays don
   t.is(await device.result(), 'done');
   t.deepEqual(bodies, ['a', 'b', 'b']);
   await t.throwsAsync(device.runtime.retry('run-1', 'again'), { code: 'HF_RUN_STATE' });
-});
-
-test('O5 H1 purging takes ended runs only, and leaves an id to who has it now', async (t) => {
-  const code = flow((ctx) => ctx.waitFor('go'));
-  const device = await begun(code);
-  await device.signal('go', 1);
-  const input = encodeValue(null);
-  const again = { workflow: 'flow', input, id: 'run-1', reuse: 'allow-duplicate' } as const;
-  await device.runtime.start(again);
-  await device.settle();
-  const { clock, journal, runs: store } = device;
-  const log = { error: () => {}, info: () => {}, debug: () => {} };
-  const onPurged = (): void => undefined;
-  await device.runtime.emit({ name: 'last', payload: input, lane: 'normal' });
-  const [, normal] = journal.positions();
-  journal.acknowledge('normal', normal.head);
-  await device.advance(1);
-  const retention = new Retention({ clock, log, journal, store, keepMs: 0, onPurged });
-  t.true((await retention.sweep()) > 0);
-  t.is(await device.state(), 'waiting-signal');
-  await device.restart(code);
-  await device.signal('go', 2);
-  t.is(await device.result(), 2);
 });
 
 test('O10 a run that is at work whenever the process dies is kept aside', async (t) => {

@@ -204,6 +204,8 @@ test('nothing fires before the time can be believed', async (t) => {
   await kiosk.boot();
   await kiosk.device.advance(5 * HOUR);
   t.is((await kiosk.device.schedules.list()).schedules[0]?.state, 'waiting-for-time');
+  const waiting = { 'waiting-for-time': 1 };
+  t.deepEqual((await kiosk.device.reader.status()).schedules, waiting, 'status tells it too');
   t.deepEqual(await kiosk.fired(), ['11:00']);
 
   kiosk.device.clock.setWall(at('2026-03-01T13:30:00'));

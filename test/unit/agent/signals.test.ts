@@ -211,6 +211,35 @@ test('G5 G8 a signal counts once by its id, and is durable once it was accepted'
   t.deepEqual(await device.result(), [null, 2]);
 });
 
+test('G5 a signal that is sent again after the end of its run counted, and says so', async (t) => {
+  const twice = workflow('twice', async (ctx, round: number) => {
+    await ctx.waitFor('s');
+    return round === 2 ? 'done' : ctx.continueAsNew(round + 1);
+  });
+  const device = await begun(twice, 1);
+  for (const id of ['first', 'second']) await device.signal('s', 1, { id });
+  t.is(await device.state(), 'completed');
+
+  await device.signal('s', 1, { id: 'second' });
+  await device.restart(twice);
+  for (const id of ['first', 'second']) await device.signal('s', 1, { id });
+
+  await t.throwsAsync(device.signal('s', 1, { id: 'third' }), { code: 'HF_RUN_FINISHED' });
+  await t.throwsAsync(device.signal('s', 1), { code: 'HF_RUN_FINISHED' });
+  t.is((await device.history()).filter((row) => row === 'signal.received s').length, 1);
+});
+
+test('G5 one signal that two send at the same time is one', async (t) => {
+  const listener = workflow('listener', (ctx) => Promise.all([ctx.waitFor('s'), ctx.waitFor('s')]));
+  const device = await begun(listener);
+
+  await Promise.all([1, 2, 3].map((value) => device.signal('s', value, { id: 'same' })));
+
+  t.is(await device.state(), 'waiting-signal');
+  await device.signal('s', 4, { id: 'other' });
+  t.deepEqual(await device.result(), [1, 4]);
+});
+
 test('G6 a signal begins no step again, wherever it comes', async (t) => {
   const bodies: string[] = [];
   const gate = gates();
