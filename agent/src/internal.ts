@@ -37,6 +37,7 @@ export * from './core/ports.ts';
 export * from './core/retention.ts';
 export * from './core/run-store.ts';
 export * from './core/runtime.ts';
+export * from './core/timer-heap.ts';
 export * from './core/timers.ts';
 export * from './core/workflow.ts';
 export * from './core/inspect.ts';

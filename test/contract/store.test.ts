@@ -16,6 +16,8 @@ const all = { from: key(), to: key(255, 255), limit: 1_000_000 };
 const rows = (first: number, count: number): StoreOp[] =>
   Array.from({ length: count }, (_, index) => ({ kind: 'put', ...rowOf(first + index) }));
 
+const deleted = ({ key: at }: StoreOp): StoreOp => ({ kind: 'delete', key: at });
+
 interface Lives {
   readonly store: Store;
   /** Ends the life of the store and begins the next one. */
@@ -117,6 +119,28 @@ for (const [name, open] of Object.entries(implementations)) {
     t.is((await store.scan(all)).length, 3_000);
     t.is((await store.scan({ ...all, limit: 2_500 })).length, 2_500);
     t.is((await store.scan({ ...all, limit: 2_500, reverse: true })).length, 2_500);
+  });
+
+  test(`${name} tells each row of a range, as they were at the call`, async (t) => {
+    const { store } = await open(t);
+    await store.write(rows(0, 3_000));
+    const found: number[] = [];
+    const telling = store.each({ from: rowOf(100).key, to: rowOf(2_500).key }, (row) => {
+      found.push(numberOf(row));
+      if (found.length === 1) void store.write(rows(3_000, 1).concat(rows(0, 3_000).map(deleted)));
+    });
+    await telling;
+
+    t.deepEqual(
+      found,
+      Array.from({ length: 2_400 }, (_, index) => 100 + index),
+    );
+    await t.throwsAsync(
+      store.each(all, () => {
+        throw new TypeError('not this one');
+      }),
+      { instanceOf: TypeError },
+    );
   });
 
   test(`${name} takes bytes at the call and gives bytes to keep`, async (t) => {

@@ -22,18 +22,29 @@ const tables = {
 
 export const NUMBER_BYTES = 6;
 
-export function putNumber(target: Uint8Array, at: number, value: number, width = 6): void {
-  let rest = value;
-  for (let index = at + width - 1; index >= at; index -= 1) {
-    target[index] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
+/** Widths of numbers, in bytes. */
+type Width = 4 | 6;
+const LOW_BYTES = 4;
+const LOW_RANGE = 2 ** 32;
+
+// Both take the low four bytes as one 32-bit integer: a start reads a number or two of every row,
+// and arithmetic beyond 32 bits would leave garbage for each byte.
+
+export function putNumber(target: Uint8Array, at: number, value: number, width: Width = 6): void {
+  const middle = at + width - LOW_BYTES;
+  let low = value >>> 0;
+  for (let index = at + width - 1; index >= middle; index -= 1, low >>>= 8) target[index] = low;
+  let high = Math.floor(value / LOW_RANGE);
+  for (let index = middle - 1; index >= at; index -= 1, high >>>= 8) target[index] = high;
 }
 
-export function getNumber(source: Uint8Array, at: number, width = 6): number {
-  let value = 0;
-  for (let index = at; index < at + width; index += 1) value = value * 256 + (source[index] ?? 0);
-  return value;
+export function getNumber(source: Uint8Array, at: number, width: Width = 6): number {
+  const middle = at + width - LOW_BYTES;
+  let high = 0;
+  for (let index = at; index < middle; index += 1) high = (high << 8) | (source[index] ?? 0);
+  let low = 0;
+  for (let index = middle; index < at + width; index += 1) low = (low << 8) | (source[index] ?? 0);
+  return high * LOW_RANGE + (low >>> 0);
 }
 
 export function numberValue(value: number): Uint8Array {

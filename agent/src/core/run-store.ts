@@ -114,24 +114,18 @@ export class RunStore {
 
   /** Calls `each` for every record, ended or not, without decoding more than is asked for. */
   async eachGlance(table: 'o' | 'f', each: (glance: GlancedRecord) => void): Promise<void> {
-    for await (const page of this.#pages(table, false)) {
-      for (const { key, value } of page) {
-        const record = (): RunRecord => decodeRunRecord(value);
-        each({ number: runOfKey(key), glance: glanceAtRecord(value), record });
-      }
-    }
+    await this.#store.each(tableRange(table), ({ key, value }) => {
+      const record = (): RunRecord => decodeRunRecord(value);
+      each({ number: runOfKey(key), glance: glanceAtRecord(value), record });
+    });
   }
 
   /** Calls `each` for every timer. There may be very many, so no list of them is made. */
   async eachTimer(each: (timer: StoredTimer) => void): Promise<void> {
-    for await (const page of this.#pages('t', false)) {
-      for (const { key, value } of page) {
-        each({
-          ...{ run: runOfKey(key), op: opOfTimerKey(key) },
-          ...{ dueAtMs: getNumber(value, 0), delayMs: getNumber(value, NUMBER_BYTES) },
-        });
-      }
-    }
+    await this.#store.each(tableRange('t'), ({ key, value }) => {
+      const [dueAtMs, delayMs] = [getNumber(value, 0), getNumber(value, NUMBER_BYTES)];
+      each({ run: runOfKey(key), op: opOfTimerKey(key), dueAtMs, delayMs });
+    });
   }
 
   /** Where the entries of a run are, in the order of its history. */
@@ -189,7 +183,7 @@ export class RunStore {
     return value ? getNumber(value, 0) : 0;
   }
 
-  async *#pages(table: 'o' | 'f' | 't', reverse: boolean) {
+  async *#pages(table: 'o' | 'f', reverse: boolean) {
     let { from, to } = tableRange(table);
     for (;;) {
       const rows = await this.#store.scan({ from, to, limit: PAGE, reverse });

@@ -7,6 +7,7 @@ import {
   type ScanRange,
   type Store,
   type StoreOp,
+  type StoreRange,
   type StoreRow,
 } from '@holdfast/protocol';
 import { Level } from 'level';
@@ -24,6 +25,9 @@ const levelOptions = {
 } as const;
 
 const SCAN_BYTES = 1 << 20;
+/** Read at a time where all of a table is looked at. More of them at once outlive their use. */
+const EACH_BYTES = 16 << 10;
+const EACH_ROWS = 1_000;
 
 /**
  * A store in a LevelDB of its own. Every write is synced before it resolves; writes take effect
@@ -64,6 +68,20 @@ class LevelStore implements Store {
         await iterator.close();
       }
     });
+  }
+
+  async each({ from, to }: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+    this.#checkOpen();
+    const iterator = this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: EACH_BYTES });
+    try {
+      for (;;) {
+        const batch = await this.#read(() => iterator.nextv(EACH_ROWS));
+        if (batch.length === 0) return;
+        for (const [key, value] of batch) visit({ key: plain(key), value: plain(value) });
+      }
+    } finally {
+      await iterator.close();
+    }
   }
 
   /**

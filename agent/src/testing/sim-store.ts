@@ -4,6 +4,7 @@ import {
   type ScanRange,
   type Store,
   type StoreOp,
+  type StoreRange,
   type StoreRow,
 } from '@holdfast/protocol';
 
@@ -106,6 +107,11 @@ export class SimStore implements Store {
       const row = this.#rows.get(key);
       return row === undefined ? [] : [copyOf(row)];
     });
+  }
+
+  async each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+    const rows = await this.scan({ ...range, limit: Number.MAX_SAFE_INTEGER });
+    for (const row of rows) visit(row);
   }
 
   write(ops: readonly StoreOp[]): Promise<void> {

@@ -4,6 +4,7 @@ import {
   type ScanRange,
   type Store,
   type StoreOp,
+  type StoreRange,
   type StoreRow,
 } from '@holdfast/protocol';
 import { Level } from 'level';
@@ -15,6 +16,7 @@ const sizes = { writeBufferSize: 8 << 20, cacheSize: 32 << 20, maxOpenFiles: 512
 
 /** LevelDB's default of 16 KiB would make a scan of blocks go row by row. */
 const SCAN_BYTES = 4 << 20;
+const EACH_ROWS = 1_000;
 
 /** @throws whatever LevelDB says, with its own code: its `open` hides that in the cause. */
 export async function openLevel(dir: string, isNew: boolean): Promise<LevelDb> {
@@ -48,6 +50,19 @@ export class LevelStore implements Store {
 
   scan(range: ScanRange): Promise<StoreRow[]> {
     return readable(this.#scan(range));
+  }
+
+  async each({ from, to }: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+    const iterator = this.#db.iterator({ gte: from, lt: to });
+    try {
+      for (;;) {
+        const found = await readable(iterator.nextv(EACH_ROWS));
+        if (found.length === 0) return;
+        for (const [key, value] of found) visit({ key, value });
+      }
+    } finally {
+      await iterator.close();
+    }
   }
 
   /** After a failure every later write is refused: LevelDB may lose those it then acknowledges. */

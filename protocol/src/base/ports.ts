@@ -55,6 +55,8 @@ export interface ScanRange {
   readonly reverse?: boolean;
 }
 
+export type StoreRange = Pick<ScanRange, 'from' | 'to'>;
+
 export interface StoreRow {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -67,6 +69,11 @@ export interface Store {
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   /** At most `limit` rows in key order. Fewer only at the end of the range. */
   scan(range: ScanRange): Promise<StoreRow[]>;
+  /**
+   * Calls `visit` with every row of a range in key order, as they were at the call. Only a few are
+   * in memory at a time, however many there are.
+   */
+  each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void>;
   /**
    * Applies all ops or none. Once it resolves, a power cut does not undo it. Once it rejects,
    * nobody knows what the disk holds: close, open, read.
