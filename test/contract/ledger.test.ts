@@ -252,7 +252,7 @@ for (const [name, open] of Object.entries(ledgers)) {
     const { ledger, next } = await open(t);
     const journal = new HandJournal('d1');
     for (const command of [3, 2]) {
-      const receipt = { command, outcome: 'applied', reason: '' } as const;
+      const receipt = { command, outcome: 'applied', reason: '', key: '' } as const;
       journal.append('urgent', { kind: 'command.receipt', ...receipt });
     }
     await greet(ledger, journal);

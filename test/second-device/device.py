@@ -166,6 +166,7 @@ class Device:
             ],
             "lastCommand": self.journal.last_command,
             "sentAtMs": _now_ms(),
+            "machine": b"",
         }
 
     def _pinned(self):

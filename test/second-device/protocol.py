@@ -121,6 +121,7 @@ MESSAGES = {
         lanes=PerLane(head=uint, headHash=digest, acked=uint, ackedHash=digest),
         lastCommand=uint,
         sentAtMs=uint,
+        machine=Bytes(32),
     ),
     "welcome": Record(
         protocol=Uint(65_535),
@@ -133,6 +134,7 @@ MESSAGES = {
         inflightMax=Uint(1_024),
         reportEveryMs=uint,
         reconnectSpreadMs=uint,
+        epoch=uint,
     ),
     "batch": Record(
         epoch=uint,
@@ -218,6 +220,7 @@ ENTRIES = {
             command=uint,
             outcome=Choice("applied", "expired", "rejected"),
             reason=Text(1_024),
+            key=name,
         ),
     ),
 }

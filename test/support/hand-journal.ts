@@ -150,6 +150,7 @@ export class HandJournal {
       lanes: [position('urgent'), position('normal'), position('bulk')],
       lastCommand: 0,
       sentAtMs: STAMP.atMs,
+      machine: new Uint8Array(0),
       ...fields,
     };
   }

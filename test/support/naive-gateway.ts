@@ -131,6 +131,7 @@ export class NaiveGateway {
       inflightMax: 8,
       reportEveryMs: 30_000,
       reconnectSpreadMs: 0,
+      epoch: hello.epoch,
       ...this.#options.welcome,
     };
     const commands = this.commands.filter((command) => command.number > hello.lastCommand);

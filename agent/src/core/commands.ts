@@ -25,7 +25,8 @@ export interface Applied {
 export async function applyCommand(host: CommandHost, command: Command): Promise<Applied> {
   const ops = [layout.meta('command', command.number)];
   const refused = (outcome: 'expired' | 'rejected', reason: string): Applied => {
-    const body = { kind: 'command.receipt', command: command.number, outcome, reason } as const;
+    const { number, key } = command;
+    const body = { kind: 'command.receipt', command: number, outcome, reason, key } as const;
     return { durable: host.append([{ lane: 'urgent', body }], () => ops) };
   };
   if (command.expiresAtMs > 0 && host.nowMs() > command.expiresAtMs) {

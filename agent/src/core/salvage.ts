@@ -4,6 +4,7 @@ import {
   encodeEntry,
   laneIndex,
   lanes,
+  type EpochCause,
   type Lane,
   type PerLane,
   type Sha256,
@@ -62,6 +63,7 @@ export interface SalvageOptions {
   readonly target: Store;
   /** Of the entry that tells of it. */
   readonly stamp: Stamp;
+  readonly cause: EpochCause;
   /** What was wrong with the old store. */
   readonly why: string;
 }
@@ -195,10 +197,11 @@ class Salvage {
   }
 
   #tell({ entriesKept, entriesLost, lost }: SalvageReport): void {
-    const { stamp, oldEpoch, why } = this.#options;
+    const { stamp, oldEpoch, cause, why } = this.#options;
     const reason = entriesLost === 0 ? why : `${why}; lost: ${rangesText(lost)}`;
-    const body = { oldEpoch, entriesKept, entriesLost, why: reason.slice(0, REASON_LENGTH_MAX) };
-    this.#append('urgent', encodeEntry({ kind: 'store.salvaged', ...stamp, ...body }));
+    const told = { oldEpoch, cause, entriesKept, entriesLost };
+    const body = { ...told, why: reason.slice(0, REASON_LENGTH_MAX) };
+    this.#append('urgent', encodeEntry({ kind: 'epoch.began', ...stamp, ...body }));
   }
 
   #put(ops: readonly StoreOp[]): void {

@@ -18,11 +18,13 @@ export interface HelloParts {
   readonly agentVersion: string;
   readonly incarnation: Uint8Array;
   readonly session: Uint8Array;
+  readonly machine: Uint8Array;
 }
 
 /** The hello of a new session: who this is, and where its journal stands now. */
 export function helloOf(parts: HelloParts): Message {
-  const { journal, runtime, clock, signer, device, agentVersion, incarnation, session } = parts;
+  const { journal, runtime, clock, signer, ...identity } = parts;
+  const { device, agentVersion, incarnation, session, machine } = identity;
   const positions = journal.positions();
   return {
     kind: 'hello',
@@ -37,5 +39,6 @@ export function helloOf(parts: HelloParts): Message {
     lanes: eachLane((lane) => positions[laneIndex(lane)]),
     lastCommand: runtime.lastCommand(),
     sentAtMs: Math.floor(clock.nowMs()),
+    machine,
   };
 }

@@ -1,5 +1,6 @@
 import {
   AssertionError,
+  NO_BYTES,
   codeOf,
   laneIndex,
   messageOf,
@@ -51,6 +52,8 @@ export interface UplinkPorts {
 export interface UplinkOptions {
   readonly device: string;
   readonly agentVersion: string;
+  /** Tells this machine from others. Default: not known. */
+  readonly machine?: Uint8Array;
   readonly limits?: Partial<UplinkLimits>;
 }
 
@@ -304,8 +307,8 @@ class UplinkShell implements Uplink {
   }
 
   #greet(session: Uint8Array): void {
-    const { device, agentVersion } = this.#options;
-    const identity = { device, agentVersion, incarnation: this.#incarnation, session };
+    const { device, agentVersion, machine = NO_BYTES } = this.#options;
+    const identity = { device, agentVersion, machine, incarnation: this.#incarnation, session };
     const hello = helloOf({ ...this.#ports, ...identity });
     void this.#link?.send('up', seal(device, hello, this.#ports.signer));
   }

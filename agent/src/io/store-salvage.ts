@@ -106,7 +106,7 @@ async function fill(
     monoMs: Math.floor(systemClock.monoMs()),
   };
   const { entriesKept, entriesLost, lost } = await salvage({
-    ...{ device, oldEpoch, newEpoch, heads, sha256, collected, why, stamp },
+    ...{ device, oldEpoch, newEpoch, cause: 'salvaged', heads, sha256, collected, why, stamp },
     ...stores,
   });
   const at = new Date(stamp.atMs).toISOString();

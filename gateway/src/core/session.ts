@@ -284,6 +284,7 @@ function welcomeOf(hello: Hello, record: DeviceRecord, { nowMs, limits }: At): M
     inflightMax: limits.inflightMax,
     reportEveryMs: limits.reportEveryMs,
     reconnectSpreadMs: limits.reconnectSpreadMs,
+    epoch: record.epoch,
   };
 }
 

@@ -42,6 +42,14 @@ const ofRun = {
 const ofOp = { ...ofRun, op: uint(), name };
 
 /**
+ * Why a life of a journal ended and another began. `salvaged`: its store was damaged. `rewound`:
+ * the ledger had more of it than the device. `forked`: the chains differed at what both had agreed
+ * on. `moved`: its store woke up on another machine.
+ */
+export const epochCauses = ['salvaged', 'rewound', 'forked', 'moved'] as const;
+export type EpochCause = (typeof epochCauses)[number];
+
+/**
  * Every kind of entry with its fields. The position in this table is the kind's number on the
  * wire: kinds are added at the end and never removed.
  *
@@ -83,6 +91,8 @@ const kinds = {
     command: uint(),
     outcome: choice(['applied', 'expired', 'rejected']),
     reason,
+    /** Of the call that the command answered. */
+    key: text(NAME_LENGTH_MAX),
   }),
   /** The run goes on in a new history with this input; this one has ended. */
   'run.continued': record({ ...ofRun, input: value }),
@@ -110,12 +120,13 @@ const kinds = {
     lastAtMs: uint(),
   }),
   /**
-   * A damaged store was replaced, and this epoch begins with what was left of it. `why` tells the
-   * seqs of `oldEpoch` that are lost.
+   * A new life of the journal begins with what is left of the one in `oldEpoch`. `why` tells where
+   * that one stood, and which of its seqs are lost.
    */
-  'store.salvaged': record({
+  'epoch.began': record({
     ...stamp,
     oldEpoch: uint(),
+    cause: choice(epochCauses),
     entriesKept: uint(),
     entriesLost: uint(),
     why: reason,

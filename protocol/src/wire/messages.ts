@@ -19,6 +19,7 @@ export const BATCH_ENTRIES_MAX = 1_024;
 /** Bytes of the entries of a batch before compression: what a receiver must be ready to hold. */
 export const BATCH_PLAIN_BYTES_MAX = 512 * 1024;
 export const COMMANDS_MAX = 64;
+export const MACHINE_BYTES_MAX = 32;
 
 const hash = bytes(HASH_BYTES, true);
 const identifier = bytes(8, true);
@@ -43,6 +44,8 @@ export const hello = record({
   /** Number of the last command applied; 0: none yet. */
   lastCommand: uint(),
   sentAtMs: uint(),
+  /** Tells the machine from others; empty: not known. */
+  machine: bytes(MACHINE_BYTES_MAX),
 });
 
 /** Gateway to device: what the ledger holds, and how to send. */
@@ -52,7 +55,10 @@ export const welcome = record({
   gateway: text(64),
   publicKey,
   nowMs: uint(),
-  /** `rewound`: the ledger has more than the device. `forked`: the chains differ. */
+  /**
+   * `rewound`: the ledger has what the device has not. `forked`: the chains differ at what both had
+   * agreed on.
+   */
   lanes: perLane(record({ watermark: uint(), hash, verdict: choice(['ok', 'rewound', 'forked']) })),
   batchBytesMax: uint(),
   /** Batches that may be on their way unacknowledged. */
@@ -60,6 +66,8 @@ export const welcome = record({
   reportEveryMs: uint(),
   /** A device waits a random part of this before it connects again. */
   reconnectSpreadMs: uint(),
+  /** The highest epoch of the device that the ledger knows. */
+  epoch: uint(),
 });
 
 /** Device to gateway: entries `seqFirst … seqFirst + count - 1` of one lane, in order. */

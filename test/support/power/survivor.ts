@@ -62,9 +62,8 @@ async function examineJournal(
     complaints.push(`the store was moved aside: ${salvage?.why}`);
   }
   if (recreated) complaints.push('the store was missing');
-  await journal.append([
-    { lane: 'bulk', body: { kind: 'command.receipt', command: 1, outcome: 'applied', reason: '' } },
-  ]);
+  const receipt = { command: 1, outcome: 'applied', reason: '', key: '' } as const;
+  await journal.append([{ lane: 'bulk', body: { kind: 'command.receipt', ...receipt } }]);
   await release();
   return complaints;
 }

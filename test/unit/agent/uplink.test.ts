@@ -98,6 +98,7 @@ function welcome(given: Partial<Welcome> = {}): Welcome {
     inflightMax: 8,
     reportEveryMs: 600_000,
     reconnectSpreadMs: 0,
+    epoch: 1,
     ...given,
   };
 }

@@ -33,7 +33,7 @@ test('an event outside runs is told from its first bytes, whatever its times', (
   for (const stamp of stamps) {
     t.true(isEventOutsideRuns(encodeEntry(event(stamp, '', { grams: 4 }))));
     t.false(isEventOutsideRuns(encodeEntry(event(stamp, 'run-1', { grams: 4 }))));
-    const receipt = { command: 7, outcome: 'applied', reason: '' } as const;
+    const receipt = { command: 7, outcome: 'applied', reason: '', key: '' } as const;
     t.false(isEventOutsideRuns(encodeEntry({ kind: 'command.receipt', ...stamp, ...receipt })));
   }
   t.false(isEventOutsideRuns(NO_BYTES));
