@@ -35,6 +35,7 @@ export * from './core/journal.ts';
 export * from './core/keys.ts';
 export * from './core/ports.ts';
 export * from './core/retention.ts';
+export * from './core/mark.ts';
 export * from './core/run-store.ts';
 export * from './core/runtime.ts';
 export * from './core/timer-heap.ts';

@@ -7,6 +7,7 @@ import type {
   EmitRequest,
   ForkRequest,
   RepairRequest,
+  RevealOptions,
   SignalRequest,
   SkipRequest,
   StartRequest,
@@ -90,12 +91,12 @@ export class SocketClient implements AgentReader {
     return this.#get(`/v1/run-ids?prefix=${encodeURIComponent(prefix)}&limit=${limit}`);
   }
 
-  run(id: string): Promise<RunDetailView> {
-    return this.#get(pathOf(id));
+  run(id: string, options: RevealOptions = {}): Promise<RunDetailView> {
+    return this.#get(`${pathOf(id)}${revealQuery(options)}`);
   }
 
-  history(id: string): Promise<HistoryView> {
-    return this.#get(`${pathOf(id)}/history`);
+  history(id: string, options: RevealOptions = {}): Promise<HistoryView> {
+    return this.#get(`${pathOf(id)}/history${revealQuery(options)}`);
   }
 
   journal(query: {
@@ -293,6 +294,10 @@ function connectionError(path: string, error: unknown): HoldfastError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = reasons[code] ?? `${messageOf(error)} on`;
   return new HoldfastError('HF_AGENT_UNREACHABLE', { why: `${reason} ${path}`, details: { code } });
+}
+
+function revealQuery({ reveal = false }: RevealOptions): string {
+  return reveal ? '?reveal=1' : '';
 }
 
 /** Whether a failure says that no agent runs there, and not that one is silent or out of reach. */

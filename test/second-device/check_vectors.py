@@ -45,6 +45,20 @@ def check_value(vector, _file):
     same("shown", values.show(data), vector["shows"])
 
 
+def check_sealed(vector, _file):
+    data = bytes.fromhex(vector["hex"])
+    if "shows" not in vector:
+        return refuses(lambda: values.read_sealed(data))
+    kind, commitment, size, _ = values.read_sealed(data)
+    same("kind", kind, vector["kind"])
+    same("commitment", commitment.hex(), vector["commitment"])
+    same("size", size, vector["size"])
+    same("shown", values.show(data), vector["shows"])
+    salt, content = bytes.fromhex(vector["salt"]), bytes.fromhex(vector["content"])
+    shown = bytes.fromhex(vector["shown"]) if "shown" in vector else None
+    same("sealed", values.sealed(kind, salt, content, shown).hex(), vector["hex"])
+
+
 def check_message(vector, _file):
     data = bytes.fromhex(vector["hex"])
     record = protocol.MESSAGES[vector["name"]]
@@ -105,6 +119,7 @@ def check_chain(vector, _file):
 
 CHECKS = {
     "values.json": check_value,
+    "sealed.json": check_sealed,
     "messages.json": check_message,
     "entries.json": check_entry,
     "envelopes.json": check_envelope,

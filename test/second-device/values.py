@@ -2,6 +2,8 @@
 
 import base64
 import datetime
+import hashlib
+import hmac
 import math
 import struct
 
@@ -106,6 +108,30 @@ def _error(content):
     return shown
 
 
+def _sealed(word):
+    def read(content):
+        _commitment, size, *shown = _of(list, content)
+        return _show(shown[0]) if word is None else {"$": word, "size": _of(int, size)}
+
+    return read
+
+
+def sealed(kind, salt, content, shown=None):
+    """The encoded value that stands for an encoded one [HF-8.6]."""
+    commitment = hmac.new(salt, content, hashlib.sha256).digest()
+    leaves = [] if shown is None else [cbor.decode(shown, cbor.VALUE)]
+    return cbor.encode({"$": kind, "v": [commitment, len(content), *leaves]})
+
+
+def read_sealed(data):
+    """Kind, commitment, size and what is shown. Raises Malformed for what is none."""
+    item = _of(dict, cbor.decode(data, cbor.VALUE))
+    commitment, size, *shown = _of(list, item.get("v"))
+    if len(_of(bytes, commitment)) != 32:
+        raise cbor.Malformed("no commitment")
+    return item["$"], commitment, _of(int, size), shown
+
+
 def _typed_array(layout):
     def read(content):
         items = [item for (item,) in struct.iter_unpack(f"<{layout}", _of(bytes, content))]
@@ -129,5 +155,8 @@ KINDS = {
     "dataview": lambda content: _show(_of(bytes, content)),
     "buffer": lambda content: _show(_of(bytes, content)),
     "error": _error,
+    "local": _sealed("local"),
+    "redacted": _sealed(None),
+    "erasable": _sealed("erased"),
     **{kind: _typed_array(layout) for kind, layout in ITEMS.items()},
 }

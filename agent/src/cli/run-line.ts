@@ -53,6 +53,7 @@ const VALUE_CHARS_MAX = 200;
  */
 export function valueText(value: unknown): string {
   if (isShownError(value)) return shorten(`${value.name}: ${value.message}`);
+  if (isSealed(value)) return `(${value.$}, ${formatBytes(value.size)})`;
   return shorten(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 }
 
@@ -61,6 +62,13 @@ function shorten(text: string): string {
   const shown = [...text.slice(0, 2 * VALUE_CHARS_MAX)].slice(0, VALUE_CHARS_MAX).join('');
   if (shown.length === text.length) return printable(text);
   return `${printable(shown)}… (${formatBytes(Buffer.byteLength(text))})`;
+}
+
+/** Whether it stands for a value that is not shown. */
+function isSealed(value: unknown): value is { readonly $: string; readonly size: number } {
+  if (typeof value !== 'object' || value === null || !('$' in value)) return false;
+  const isSize = 'size' in value && typeof value.size === 'number';
+  return isSize && (value.$ === 'local' || value.$ === 'erased');
 }
 
 /** Whether it is the JSON form of an error. */

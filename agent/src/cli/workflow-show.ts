@@ -19,12 +19,14 @@ import { addTarget, readAgent, withRun, type TargetFlags } from './target.ts';
 interface Flags extends TargetFlags {
   readonly output: Format;
   readonly entries?: true;
+  readonly reveal?: true;
 }
 
 const about = `
 One line for each operation, in the order the code began them; --entries has one for each
 entry of the journal. SYNC shows what the gateway has acknowledged (✓) and what waits on this
-device (◌).
+device (◌). Values that are marked local or redacted are shown as they leave the device;
+--reveal shows all of them.
 
 Examples:
   holdfast workflow show order-1009
@@ -37,11 +39,12 @@ export function addWorkflowShow(parent: Command, shell: Shell): void {
     .description('Show a run: what it does, waits for, has met and done.')
     .argument('<run>', 'id of the run')
     .option('--entries', 'each entry of its history')
+    .option('--reveal', 'show what is marked local or redacted, too')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (named: string, flags: Flags) => {
       const run = await readAgent(shell, flags, (agent) =>
-        withRun(agent, named, (id) => agent.run(id)),
+        withRun(agent, named, (id) => agent.run(id, flags)),
       );
       const table = flags.entries === true ? entriesTable : timeline;
       shell.print(

@@ -11,6 +11,7 @@ import { time } from './run-detail.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
 import { scheduleStates, type SchedulesView } from './schedule-views.ts';
+import type { RevealOptions } from './surface.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
@@ -110,12 +111,12 @@ export class AgentReaderCore {
     return this.#parts.inspector.runIds(query);
   }
 
-  run(id: string): Promise<RunDetailView> {
-    return this.#parts.inspector.run(id);
+  run(id: string, options?: RevealOptions): Promise<RunDetailView> {
+    return this.#parts.inspector.run(id, options);
   }
 
-  history(id: string): Promise<HistoryView> {
-    return this.#parts.inspector.history(id);
+  history(id: string, options?: RevealOptions): Promise<HistoryView> {
+    return this.#parts.inspector.history(id, options);
   }
 
   schedules(): Promise<SchedulesView> {

@@ -3,6 +3,7 @@ import { birthOf, unborn, type Engine } from './engine.ts';
 import type { Op } from './op.ts';
 import type { Run } from './run.ts';
 import type { RunEntry, RunEntryBody } from './run-journal.ts';
+import { sealOf } from './run-seals.ts';
 
 /** Begins a child: its start and the parent's note of it are one commit. */
 export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void> {
@@ -59,7 +60,8 @@ export async function toParent(
   const isAwaited = parent?.closed === false && parent.progress.children.get(op) === run.id;
   if (parent === undefined || !isAwaited) return [];
   const common = { op, name, child: run.id };
-  return [{ run: parent, body: endFor(common, body) }];
+  const seal = sealOf(body, run);
+  return [{ run: parent, body: { ...endFor(common, body), seal } }];
 }
 
 function endFor(

@@ -1,10 +1,13 @@
 import { HoldfastError, messageOf } from '@holdfast/protocol';
+import type { Sealing } from './mark.ts';
 import type { Op } from './op.ts';
 import type { StepInfo } from './workflow.ts';
 
-interface Undo {
+export interface Undo {
   readonly op: number;
   readonly step: string;
+  /** Of the step that is undone: what undoes it is given its result. */
+  readonly sealing: Sealing;
   readonly body: (info: StepInfo) => unknown;
 }
 
@@ -17,8 +20,9 @@ export class Compensations {
   note(op: Op, result: unknown): void {
     const { request, number } = op;
     if (request.kind !== 'step' || request.compensate === undefined) return;
-    const { compensate, name } = request;
-    const undo: Undo = { op: number, step: name, body: (info) => compensate(result, info) };
+    const { compensate, name, sealing } = request;
+    const body: Undo['body'] = (info) => compensate(result, info);
+    const undo: Undo = { op: number, step: name, sealing, body };
     // A step in doubt may turn out to have completed; it is undone once all the same.
     const known = this.#undos.findIndex((each) => each.op === number);
     if (known >= 0) this.#undos[known] = undo;
@@ -38,12 +42,12 @@ export class Compensations {
    */
   async run(
     error: unknown,
-    step: (name: string, body: Undo['body']) => Promise<unknown>,
+    step: (name: string, undo: Undo) => Promise<unknown>,
   ): Promise<unknown> {
     const failures: { readonly step: string; readonly error: unknown }[] = [];
     for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) {
       try {
-        await step(`undo ${undo.step}`.slice(0, 128), undo.body);
+        await step(`undo ${undo.step}`.slice(0, 128), undo);
       } catch (failure) {
         failures.push({ step: undo.step, error: failure });
       }

@@ -8,6 +8,7 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import { CancelScope } from './cancel-scope.ts';
+import { sealingOf } from './mark.ts';
 import { mapItems } from './map-items.ts';
 import type { OpRequest, PollPolicy, SleepEnd, StepPolicy } from './op.ts';
 import { SeededChance } from './prng.ts';
@@ -157,6 +158,10 @@ function childRequest(
 }
 
 function callRequest(service: string, input: unknown, options: CallOptions): OpRequest {
+  if ('local' in options || 'redact' in options) {
+    const why = `call ${service} cannot be local or redacted: its handler needs the input`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  }
   return {
     kind: 'call',
     name: checkName('service', service),
@@ -176,7 +181,7 @@ function pollRequest(
   options: UntilOptions,
 ): OpRequest {
   const policy = { ...stepPolicy({}), poll: pollPolicy(options) };
-  return { ...stepRequest(name, check, {}), policy };
+  return { ...stepRequest(name, check, {}), policy, sealing: sealingOf(options) };
 }
 
 type Undo = (result: unknown, info: StepInfo) => unknown;
@@ -194,7 +199,8 @@ function stepRequest<T>(
   if (typeof body !== 'function') throw new TypeError(`the body of step ${name} is no function`);
   // The result that a compensation is given is what this step's body returned.
   const compensate = options.compensate as Undo | undefined;
-  return { kind: 'step', name, body, policy: stepPolicy(options), compensate };
+  const sealing = sealingOf(options);
+  return { kind: 'step', name, body, policy: stepPolicy(options), compensate, sealing };
 }
 
 /** For options that have no limit of their own. */

@@ -2,6 +2,7 @@ import type { StoreOp } from '@holdfast/protocol';
 import { birthOf, unborn, type Engine } from './engine.ts';
 import type { Run } from './run.ts';
 import { recordOf, type RunEntry } from './run-journal.ts';
+import { sealOf } from './run-seals.ts';
 import { layout } from './run-store.ts';
 
 /**
@@ -34,10 +35,12 @@ export async function continueRun(engine: Engine, run: Run, input: Uint8Array): 
   const timers: StoreOp[] = [...run.ops.values()]
     .filter((op) => op.dueAtMs > 0)
     .map((op) => layout.timer(number, op.number, undefined));
-  const record = { ...recordOf(run, 'completed'), n: run.n + 1, isContinued: true };
+  const body = { kind: 'run.continued', input } as const;
+  const ended = { ...recordOf(run, 'completed'), n: run.n + 1, isContinued: true };
+  const record = { ...ended, hasContents: ended.hasContents || sealOf(body, run) !== undefined };
   try {
     await engine.runJournal.appendAll(
-      [{ run, body: { kind: 'run.continued', input } }, birth.entry, ...carried],
+      [{ run, body }, birth.entry, ...carried],
       [...layout.finalRecord(number, record), ...timers, ...signals, ...birth.ops],
     );
   } catch (error) {

@@ -25,7 +25,9 @@ export type EntityCommands<S> = Readonly<Record<string, EntityCommand<S, never, 
 
 export interface EntityOptions {
   /** How a command that throws is repeated. Default: as a step. The ones behind it wait. */
-  readonly step?: StepOptions;
+  readonly step?: Omit<StepOptions, 'local' | 'redact'>;
+  /** Its state, and what its commands are given and give, stay on the device. Default: no. */
+  readonly local?: boolean;
 }
 
 /** Keyed state with one writer. Register it with `Agent.open({ workflows: [it] })`. */
@@ -73,7 +75,8 @@ export function entity<S, C extends EntityCommands<S>>(
   name: string,
   definition: { readonly initial: (key: string) => S; readonly commands: C } & EntityOptions,
 ): Entity<S, C> {
-  const { initial, commands, step = {} } = definition;
+  const { initial, commands, local = false } = definition;
+  const step = { ...definition.step, local };
   for (const command of Object.keys(commands)) checkName('command', command);
   const body = async (ctx: Context, input: EntityInput<S>): Promise<unknown> => {
     let { state } = input;
@@ -88,7 +91,8 @@ export function entity<S, C extends EntityCommands<S>>(
     }
     return ctx.continueAsNew({ state, recent });
   };
-  return Object.freeze({ ...workflow(name, body), initial, commands });
+  const marks = { input: { local }, signals: { [ENTITY_SIGNAL]: { local } } };
+  return Object.freeze({ ...workflow(name, body, { marks }), initial, commands });
 }
 
 async function execute<S>(
@@ -103,7 +107,8 @@ async function execute<S>(
 ): Promise<EntityStep<S>> {
   const { commands, state, request, known } = work;
   const { id } = request;
-  if (known !== undefined) return ctx.step('repeated', () => ({ ...known, state }));
+  const { local = false } = work.step;
+  if (known !== undefined) return ctx.step('repeated', () => ({ ...known, state }), { local });
   const command = Object.hasOwn(commands, request.command) ? commands[request.command] : undefined;
   try {
     return await ctx.step(
@@ -117,7 +122,7 @@ async function execute<S>(
       work.step,
     );
   } catch (error) {
-    return ctx.step('refused', () => ({ id, state, error: encodeThrown(error) }));
+    return ctx.step('refused', () => ({ id, state, error: encodeThrown(error) }), { local });
   }
 }
 

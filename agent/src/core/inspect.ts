@@ -25,6 +25,7 @@ import {
 } from './run-detail.ts';
 import type { RunRecord } from './run-record.ts';
 import type { NumberedRecord, RunStore } from './run-store.ts';
+import type { RevealOptions } from './surface.ts';
 import {
   finalStates,
   type HistoryView,
@@ -113,12 +114,12 @@ export class Inspector {
   }
 
   /** @throws HF_RUN_UNKNOWN */
-  async run(id: string): Promise<RunDetailView> {
+  async run(id: string, options: RevealOptions = {}): Promise<RunDetailView> {
     const { number, record } = await this.#find(id);
     const look = await this.#lookAt(number, record);
     const { standing } = look;
     // Read behind the look: a run that has ended by then has its end in the history.
-    const places = await this.#places(number);
+    const places = await this.#places(number, options);
     const history = readable(places);
     const [first] = history;
     const isOver = standing.state === 'completed' || standing.state === 'cancelled';
@@ -143,10 +144,10 @@ export class Inspector {
   }
 
   /** @throws HF_RUN_UNKNOWN, HF_ENTRY_DAMAGED for an entry that is gone. */
-  async history(id: string): Promise<HistoryView> {
+  async history(id: string, options: RevealOptions = {}): Promise<HistoryView> {
     const { number, record } = await this.#find(id);
     const { workflow, version } = record;
-    const places = await this.#places(number);
+    const places = await this.#places(number, options);
     const { standing } = await this.#lookAt(number, record);
     return {
       schema: 'holdfast.history/1',
@@ -215,10 +216,11 @@ export class Inspector {
     throw new HoldfastError('HF_RUN_UNKNOWN', { why: id });
   }
 
-  async #places(number: number): Promise<StoredPlace[]> {
+  async #places(number: number, { reveal = false }: RevealOptions = {}): Promise<StoredPlace[]> {
     const places = await this.#store.places(number);
     const stored = await this.#journal.entriesAt(places);
-    return places.map((place, n) => ({ n, ...place, stored: stored[n] }));
+    const contents = reveal ? await this.#store.contentsAt(places) : [];
+    return places.map((place, n) => ({ n, ...place, stored: stored[n], content: contents[n] }));
   }
 }
 

@@ -17,6 +17,7 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
+import { putContent } from './contents.ts';
 import { ackKey, entryKey, getNumber, laneRange, putNumber, seqOfEntryKey } from './keys.ts';
 import type { LanePosition, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 
@@ -24,6 +25,8 @@ import type { LanePosition, ReadLimits, UplinkJournal } from './uplink-ports.ts'
 export interface Draft {
   readonly lane: Lane;
   readonly body: EntryBody;
+  /** The row that keeps what the body has sealed. */
+  readonly content?: Uint8Array | undefined;
 }
 
 /** Where an entry went. */
@@ -148,12 +151,15 @@ export class Journal implements UplinkJournal {
     return new Promise((resolve, reject) => {
       if (this.#failure) throw this.#failure;
       const stamped = drafts.map((draft) => this.#stamp(draft));
-      const bytes = stamped.reduce((sum, each) => sum + each.encoded.byteLength, 256);
+      const bytes = stamped.reduce((sum, each) => {
+        return sum + each.encoded.byteLength + (each.content?.byteLength ?? 0);
+      }, 256);
       const ops: StoreOp[] = [];
       const refs: EntryRef[] = [];
-      for (const { lane, entry, encoded } of stamped) {
+      for (const { lane, entry, encoded, content } of stamped) {
         const state = this.#lane(lane);
         ops.push(this.#advance(state, encoded));
+        if (content !== undefined) ops.push(putContent(lane, state.seqLast, content));
         refs.push({ lane, seq: state.seqLast, entry });
       }
       ops.push(...opsOf(refs));
@@ -282,12 +288,12 @@ export class Journal implements UplinkJournal {
     return chainStart(sha256, { device, epoch, lane });
   }
 
-  #stamp(draft: Draft): { lane: Lane; entry: Entry; encoded: Uint8Array } {
+  #stamp(draft: Draft): Draft & { entry: Entry; encoded: Uint8Array } {
     const { clock, boot } = this.#options;
     const stamp = { atMs: Math.max(0, clock.nowMs()), boot, monoMs: Math.floor(clock.monoMs()) };
     // Joining a body and a stamp gives an entry of the same kind.
     const entry = { ...draft.body, ...stamp } as Entry;
-    return { lane: draft.lane, entry, encoded: encodeEntry(entry) };
+    return { ...draft, entry, encoded: encodeEntry(entry) };
   }
 
   #advance(state: LaneState, encoded: Uint8Array): StoreOp {

@@ -11,13 +11,14 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  *   'i' id                  → run[6]                                the number of a run
  *   't' run[6] op[4]        → dueAtMs[6] delayMs[6]                 a timer
  *   's' id                  → schedule record                       a schedule
+ *   'p' lane[1] seq[6]      → content row                           what an entry has sealed
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
  * difference of two.
  */
 const tables = {
-  ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, t: 0x74, s: 0x73, m: 0x6d },
+  ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, t: 0x74, s: 0x73, m: 0x6d, p: 0x70 },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -53,13 +54,16 @@ export function numberValue(value: number): Uint8Array {
   return bytes;
 }
 
-export function entryKey(lane: Lane, seq: number): Uint8Array {
+function placeKey(table: number, lane: Lane, seq: number): Uint8Array {
   const key = new Uint8Array(8);
-  key[0] = tables.e;
+  key[0] = table;
   key[1] = laneIndex(lane);
   putNumber(key, 2, seq);
   return key;
 }
+
+export const entryKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.e, lane, seq);
+export const contentKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.p, lane, seq);
 
 export function seqOfEntryKey(key: Uint8Array): number {
   return getNumber(key, 2);

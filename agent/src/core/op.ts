@@ -1,5 +1,6 @@
 import type { HoldfastError, Lane } from '@holdfast/protocol';
 import type { CancelScope } from './cancel-scope.ts';
+import type { Sealing } from './mark.ts';
 import type { AbortHandle } from './ports.ts';
 import type { RetryPolicy, StepInfo, Workflow } from './workflow.ts';
 
@@ -39,6 +40,8 @@ export type OpRequest =
       readonly body: (info: StepInfo) => unknown;
       readonly policy: StepPolicy;
       readonly compensate: ((result: unknown, info: StepInfo) => unknown) | undefined;
+      /** What of its results and errors leaves. */
+      readonly sealing: Sealing;
     }
   | { readonly kind: 'sleep'; readonly name: string; readonly until: SleepEnd }
   | { readonly kind: 'wait'; readonly name: string; readonly timeoutMs: number | undefined }

@@ -1,4 +1,4 @@
-import type { Entry } from '@holdfast/protocol';
+import { isSealed, type OpenEntry } from './contents.ts';
 import type { RunState } from './views.ts';
 
 /** Where a run stands, as far as a person sees it. */
@@ -29,12 +29,15 @@ export class Progress {
   /** Children that have not ended: their ids by the operation that began them. */
   readonly children = new Map<number, string>();
   isCancelRequested = false;
+  /** Something of it does not leave the device as it is. */
+  isPrivate = false;
   #isPaused = false;
   #stuck: { readonly code: string; readonly reason: string } | undefined;
   #final: RunState | undefined;
 
-  add(entry: Entry): void {
+  add(entry: OpenEntry): void {
     this.updatedAtMs = entry.atMs;
+    this.isPrivate ||= entry.seal !== undefined || isSealed(entry);
     this.#stuck = undefined;
     switch (entry.kind) {
       case 'run.status':

@@ -104,14 +104,16 @@ export async function skipStep(
   const op = run
     .open()
     .find(({ request }) => request.kind === 'step' && request.name === skip.step);
-  if (op === undefined) {
+  if (op?.request.kind !== 'step') {
     throw new HoldfastError('HF_RUN_STATE', { why: `${run.id} is not at a step ${skip.step}` });
   }
   abortOp(op, new HoldfastError('HF_RUN_STATE', { why: `${skip.step} was skipped` }));
+  const { result } = skip;
+  const seal = op.request.sealing('result', result);
   const body = { op: op.number, name: skip.step, attempt: op.attempts, tookMs: 0 };
   await engine.runJournal.append(
     run,
-    { kind: 'step.completed', ...body, result: skip.result },
+    { kind: 'step.completed', ...body, result, seal },
     { timer: { op: op.number, dueAtMs: undefined } },
   );
 }
@@ -190,11 +192,14 @@ export async function completeStep(
   await liveRun(engine, place.number);
   const op = run.ops.get(place.op);
   if (op?.request.kind !== 'step' || !op.request.policy.external || op.settled) throw gone;
-  const { name } = op.request;
+  const { name, sealing } = op.request;
   const common = { op: op.number, name, attempt: op.attempts + 1 };
-  const body: RunEntryBody =
-    'result' in outcome
-      ? { kind: 'step.completed', ...common, tookMs: 0, result: outcome.result }
-      : { kind: 'step.failed', ...common, error: encodeThrown(outcome.error) };
-  await engine.runJournal.append(run, body);
+  if ('result' in outcome) {
+    const { result } = outcome;
+    const body = { ...common, tookMs: 0, result, seal: sealing('result', result) };
+    return engine.runJournal.append(run, { kind: 'step.completed', ...body });
+  }
+  const error = encodeThrown(outcome.error);
+  const body = { ...common, error, seal: sealing('error', error) };
+  await engine.runJournal.append(run, { kind: 'step.failed', ...body });
 }

@@ -5,9 +5,12 @@ import {
   displayValue,
   hex,
   messageOf,
+  readSealed,
+  valueFieldOf,
   type Entry,
   type Lane,
 } from '@holdfast/protocol';
+import { openEntry, valueIn, type OpenEntry } from './contents.ts';
 import type { StoredEntry } from './journal.ts';
 import type { Standing } from './progress.ts';
 import type {
@@ -25,11 +28,13 @@ export interface StoredPlace {
   readonly lane: Lane;
   readonly seq: number;
   readonly stored: StoredEntry | undefined;
+  /** What was sealed of it, where that is to be shown. */
+  readonly content?: Uint8Array | undefined;
 }
 
 /** The entries of a history that can be read. */
 export function readable(places: readonly StoredPlace[]): readonly Entry[] {
-  return places.flatMap(({ stored }) => readEntry(stored) ?? []);
+  return places.flatMap((place) => entryAt(place) ?? []);
 }
 
 /** RFC 3339. A clock that lies may be beyond what a date can be. */
@@ -46,21 +51,21 @@ export function readEntry(stored: StoredEntry | undefined): Entry | undefined {
   }
 }
 
-const valueFields = ['input', 'output', 'result', 'payload', 'status', 'error'] as const;
+function entryAt({ stored, content }: StoredPlace): Entry | undefined {
+  const entry = readEntry(stored);
+  return entry && content ? openEntry(entry, content) : entry;
+}
 
 /** JSON form of what an entry carries. */
 export function valueOf(entry: Entry): unknown {
-  const fields: Partial<Record<string, unknown>> = entry;
-  for (const field of valueFields) {
-    const value = fields[field];
-    if (value instanceof Uint8Array) return displayValue(value);
-  }
+  if (valueFieldOf(entry) !== undefined) return displayValue(valueIn(entry));
   return 'reason' in entry ? entry.reason : null;
 }
 
-export function historyRow({ n, lane, seq, stored }: StoredPlace, acked: number): HistoryRow {
+export function historyRow(at: StoredPlace, acked: number): HistoryRow {
+  const { n, lane, seq } = at;
   const place = { n, lane, seq, synced: seq <= acked };
-  const entry = readEntry(stored);
+  const entry = entryAt(at);
   if (entry === undefined) return { ...place, ...unreadable };
   return {
     ...place,
@@ -85,13 +90,22 @@ export function endOf(history: readonly Entry[]): Pick<RunDetailView, 'output' |
 }
 
 function errorView(encoded: Uint8Array): ErrorView {
-  const error = decodeValue(encoded);
+  const error = leavingError(encoded);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return {
     name: error instanceof Error ? error.name : typeof error,
     message: messageOf(error),
     ...(typeof code === 'string' ? { code } : {}),
   };
+}
+
+/** What is to be seen of an error of which only names and codes leave. */
+function leavingError(encoded: Uint8Array): unknown {
+  try {
+    return decodeValue(readSealed(encoded)?.shown ?? encoded);
+  } catch (error) {
+    return error; // It was erased, which is all that can be said.
+  }
 }
 
 /** The last failure of an operation that has not succeeded since. */
@@ -142,17 +156,20 @@ const sentences: Partial<Readonly<Record<RunState, Sentence>>> = {
 };
 
 /** @throws HF_ENTRY_DAMAGED when it is gone: a history with a gap replays as another one. */
-export function exportedEntry({ n, lane, seq, stored }: StoredPlace): ExportedEntry {
+export function exportedEntry(place: StoredPlace): ExportedEntry {
+  const { n, lane, seq, stored, content } = place;
   if (stored === undefined) {
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `entry ${seq} of lane ${lane} is gone` });
   }
-  const entry = readEntry(stored);
+  const entry = entryAt(place);
   const view = entry === undefined ? null : viewOf(entry);
-  return { n, lane, seq, bytes: hex(stored.bytes), entry: view };
+  const sealed = content === undefined ? {} : { content: hex(content) };
+  return { n, lane, seq, bytes: hex(stored.bytes), ...sealed, entry: view };
 }
 
 function viewOf(entry: Entry): Readonly<Record<string, unknown>> {
   const show = (value: unknown): unknown =>
     value instanceof Uint8Array ? displayValue(value) : value;
-  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, show(value)]));
+  const { seal: _, ...fields }: OpenEntry = entry;
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, show(value)]));
 }

@@ -17,6 +17,7 @@ import {
   type RunEntryBody,
   type RunJournal,
 } from './run-journal.ts';
+import { sealOf } from './run-seals.ts';
 import { layout } from './run-store.ts';
 import type { StepGate } from './step-gate.ts';
 import { runStep, type StepRequest } from './step.ts';
@@ -129,7 +130,9 @@ export class RunEffects implements RunHost {
     try {
       const parent = await this.#parts.toParent(run, body);
       const updatedAtMs = this.#parts.ports.clock.nowMs();
-      const record = { ...recordOf(run, state), ...restful, n: run.n + 1, updatedAtMs };
+      const ended = { ...recordOf(run, state), ...restful, n: run.n + 1, updatedAtMs };
+      const hasContents = ended.hasContents || sealOf(body, run) !== undefined;
+      const record = { ...ended, hasContents };
       const timers: StoreOp[] = dropped.map((op) => layout.timer(number, op.number, undefined));
       const ops = [...timers, ...layout.finalRecord(number, record), ...(options.ops ?? [])];
       const others = [...parent, ...(options.with ?? [])];
@@ -149,7 +152,8 @@ export class RunEffects implements RunHost {
       const reason = cancelled.why ?? '';
       return this.end(run, { kind: 'run.cancelled', reason }, 'cancelled');
     }
-    this.#parts.ports.log.info('run failed', { run: run.id, why: messageOf(error) });
+    const why = run.progress.isPrivate ? (codeOf(error) ?? 'withheld') : messageOf(error);
+    this.#parts.ports.log.info('run failed', { run: run.id, why });
     return this.end(run, { kind: 'run.failed', error: encodeThrown(error) }, 'failed');
   }
 

@@ -1,14 +1,18 @@
 import { codeOf, type Entry, type EntryBody, type Lane, type StoreOp } from '@holdfast/protocol';
-import type { EntryRef, Journal } from './journal.ts';
+import { sealBody, valueIn, withValue, type OpenEntry } from './contents.ts';
+import type { Draft, EntryRef, Journal } from './journal.ts';
+import type { Seal } from './mark.ts';
+import type { RuntimePorts } from './ports.ts';
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
+import { sealOf } from './run-seals.ts';
 import { layout } from './run-store.ts';
 import type { RunState } from './views.ts';
 
-/** An entry of a run without what the journal adds. */
+/** An entry of a run without what the journal adds. `seal`: what of its value leaves. */
 export type RunEntryBody = EntryBody extends infer B
   ? B extends { run: string; n: number }
-    ? Omit<B, 'run' | 'n'>
+    ? Omit<B, 'run' | 'n'> & { readonly seal?: Seal | undefined }
     : never
   : never;
 
@@ -39,7 +43,7 @@ export interface RunEntry {
 
 export interface RunJournalListener {
   /** A run has been fed an entry that is durable. */
-  readonly onDurable: (run: Run, entry: Entry) => void;
+  readonly onDurable: (run: Run, entry: OpenEntry) => void;
   /** An entry of a run was not taken: it is on its way no more. */
   readonly onRefused: (run: Run) => void;
 }
@@ -47,10 +51,16 @@ export interface RunJournalListener {
 /** Appends entries of runs: each with its place in the history, in one commit. */
 export class RunJournal {
   readonly #journal: Journal;
+  readonly #ports: Pick<RuntimePorts, 'chance' | 'sha256'>;
   readonly #listener: RunJournalListener;
 
-  constructor(journal: Journal, listener: RunJournalListener) {
+  constructor(
+    journal: Journal,
+    ports: Pick<RuntimePorts, 'chance' | 'sha256'>,
+    listener: RunJournalListener,
+  ) {
     this.#journal = journal;
+    this.#ports = ports;
     this.#listener = listener;
   }
 
@@ -68,12 +78,14 @@ export class RunJournal {
   /** The same for several entries, of several runs, as one. */
   async appendAll(entries: readonly RunEntry[], ops: readonly StoreOp[] = []): Promise<void> {
     const next = new Map<Run, number>();
-    const drafts = entries.map(({ run, body, lane = 'normal' }) => {
+    const seals = entries.map(({ run, body }) => sealOf(body, run));
+    const drafts = entries.map(({ run, body, lane = 'normal' }, index): Draft => {
       const n = next.get(run) ?? run.n;
       next.set(run, n + 1);
       // A body, a run and a place make a whole entry body again.
       const whole: EntryBody = { ...body, run: run.id, n };
-      return { lane, body: whole };
+      const seal = seals[index];
+      return { lane, ...(seal ? sealBody(whole, seal, this.#ports) : { body: whole }) };
     });
     const runs = [...next.keys()];
     const opsOf = (placed: readonly EntryRef[]): StoreOp[] => {
@@ -87,10 +99,13 @@ export class RunJournal {
       return [...histories, ...runs.flatMap(wakeOps), ...ops];
     };
     const refs = await this.#onTheWay(runs, () => this.#journal.append(drafts, opsOf));
-    refs.forEach(({ entry }, index) => {
-      const run = entries[index]?.run;
-      run?.feed([entry]);
-      if (run !== undefined) this.#listener.onDurable(run, entry);
+    refs.forEach((ref, index) => {
+      const [given, seal] = [entries[index], seals[index]];
+      if (given === undefined) return;
+      const { run, body } = given;
+      const entry = seal ? openAgain(ref.entry, body, seal) : ref.entry;
+      run.feed([entry]);
+      this.#listener.onDurable(run, entry);
     });
   }
 
@@ -121,6 +136,11 @@ export class RunJournal {
   }
 }
 
+/** The run itself goes on with what was given. */
+function openAgain(entry: Entry, body: RunEntryBody, seal: Seal): OpenEntry {
+  return { ...withValue(entry, valueIn(body)), seal };
+}
+
 function timerOp(run: Run, { op, dueAtMs, delayMs }: TimerChange): StoreOp {
   return layout.timer(run.facts.number, op, dueAtMs, delayMs);
 }
@@ -144,6 +164,7 @@ export function recordOf(run: Run, state: RunState): RunRecord {
   const stuck = state === 'stuck' ? run.stuck : undefined;
   return {
     ...{ ...facts, state, n: run.n, crashes: run.crashes, isContinued: false },
+    hasContents: run.progress.isPrivate,
     updatedAtMs: run.progress.updatedAtMs || facts.startedAtMs,
     status: run.progress.status,
     at: standing.at,

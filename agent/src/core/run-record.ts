@@ -32,6 +32,8 @@ export interface RunRecord {
   readonly crashes: number;
   /** It went on in a new history: its id stands for that one. */
   readonly isContinued: boolean;
+  /** Something of it is sealed: beside its entries there may be contents. */
+  readonly hasContents: boolean;
 }
 
 const fields = [
@@ -53,6 +55,7 @@ const fields = [
   'parentOp',
   'crashes',
   'isContinued',
+  'hasContents',
 ] as const satisfies readonly (keyof RunRecord)[];
 
 /**

@@ -10,9 +10,11 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
+import { openEntries, readContent, type OpenEntry } from './contents.ts';
 import type { EntryRef, Journal, StoredEntry } from './journal.ts';
 import {
   NUMBER_BYTES,
+  contentKey,
   finalRunKey,
   getNumber,
   historyKey,
@@ -58,7 +60,7 @@ export interface StoredTimer {
 export interface HistoryEntry {
   readonly lane: Lane;
   readonly seq: number;
-  readonly entry: Entry;
+  readonly entry: OpenEntry;
 }
 
 const PAGE = 1_000;
@@ -142,22 +144,33 @@ export class RunStore {
   }
 
   /**
-   * The history of a run.
+   * The history of a run, with what was sealed of it.
    *
    * @throws HF_ENTRY_DAMAGED for an entry that is gone or does not decode.
    */
   async history(number: number): Promise<HistoryEntry[]> {
     const places = await this.places(number);
     const stored = await this.#journal.entriesAt(places);
-    return places.map((place, index) => ({ ...place, entry: readEntry(place, stored[index]) }));
+    const read = places.map((place, index) => ({
+      ...place,
+      entry: readEntry(place, stored[index]),
+    }));
+    return openEntries(this.#store, read);
+  }
+
+  /** What was sealed of the entries at these places; `undefined`: nothing, or it is gone. */
+  async contentsAt(
+    places: readonly { readonly lane: Lane; readonly seq: number }[],
+  ): Promise<(Uint8Array | undefined)[]> {
+    const rows = await this.#store.getMany(places.map(({ lane, seq }) => contentKey(lane, seq)));
+    return rows.map((row) => row && readContent(row).content);
   }
 
   /** The entry that began a run. @throws HF_ENTRY_DAMAGED */
   async firstEntry(number: number): Promise<EntryOf<'run.started'>> {
     const value = await this.#store.get(historyKey(number, 0));
     const place = value ? placeOf(value) : { lane: 'normal' as const, seq: 0 };
-    const [stored] = await this.#journal.entriesAt([place]);
-    const entry = readEntry(place, stored);
+    const entry = await this.#entryAt(place);
     if (entry.kind === 'run.started') return entry;
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `run ${number} begins with ${entry.kind}` });
   }
@@ -166,9 +179,14 @@ export class RunStore {
   async lastEntry(number: number): Promise<Entry | undefined> {
     const [row] = await this.#store.scan({ ...historyRange(number), limit: 1, reverse: true });
     if (row === undefined) return undefined;
-    const place = placeOf(row.value);
+    return this.#entryAt(placeOf(row.value));
+  }
+
+  async #entryAt(place: { readonly lane: Lane; readonly seq: number }): Promise<OpenEntry> {
     const [stored] = await this.#journal.entriesAt([place]);
-    return readEntry(place, stored);
+    const entry = readEntry(place, stored);
+    const [opened] = await openEntries(this.#store, [{ ...place, entry }]);
+    return opened?.entry ?? entry;
   }
 
   /** Ids of signals that earlier histories of this run were given, the newest. */

@@ -76,6 +76,8 @@ export type Outcome =
  */
 export class Run implements ContextHost, HistoryTarget {
   readonly facts: RunFacts;
+  /** `undefined`: it is not registered. */
+  readonly code: Workflow | undefined;
   readonly progress = new Progress();
   readonly ops = new Map<number, Op>();
   readonly scope = new CancelScope();
@@ -104,7 +106,6 @@ export class Run implements ContextHost, HistoryTarget {
     readonly failed: (why: unknown) => void;
   }[] = [];
   readonly #host: RunHost;
-  readonly #code: Workflow | undefined;
   #history: Entry[] = [];
   /** First entry of `#history` that the code has not been handed. */
   #next = 0;
@@ -125,7 +126,7 @@ export class Run implements ContextHost, HistoryTarget {
 
   constructor(facts: RunFacts, code: Workflow | undefined, host: RunHost) {
     this.facts = facts;
-    this.#code = code;
+    this.code = code;
     this.#host = host;
   }
 
@@ -334,14 +335,14 @@ export class Run implements ContextHost, HistoryTarget {
   start(entry: EntryOf<'run.started'>): boolean {
     assert(!this.#begun, 'a run starts once');
     this.#begun = true;
-    if (this.#code === undefined) {
+    if (this.code === undefined) {
       throw new HoldfastError('HF_WORKFLOW_UNKNOWN', {
         why: `run ${this.id} is of workflow ${this.workflow} version ${this.facts.version}`,
       });
     }
     // The input is what the workflow's own type says: it was checked when the run was started.
     const input = decodeValue(entry.input) as never;
-    void this.#runCode(this.#code, input);
+    void this.#runCode(this.code, input);
     return true;
   }
 
@@ -433,8 +434,8 @@ export class Run implements ContextHost, HistoryTarget {
     if (this.#compensations.isEmpty) return { kind: 'threw', error };
     const shield = new CancelScope(undefined, true);
     const compensate = undefined;
-    const ended = await this.#compensations.run(error, (name, body) =>
-      this.request({ kind: 'step', name, body, policy: undoPolicy, compensate }, shield),
+    const ended = await this.#compensations.run(error, (name, { body, sealing }) =>
+      this.request({ kind: 'step', name, body, policy: undoPolicy, compensate, sealing }, shield),
     );
     return { kind: 'threw', error: ended };
   }

@@ -73,7 +73,7 @@ export class Runtime {
     this.#conditions = new Conditions({ clock, log, of });
     this.#pump = new Pump(ports.turn, (run) => this.#settled(run));
     this.#timers = new Timers(clock, (run, op) => this.#wake(run, op));
-    const runJournal = new RunJournal(journal, {
+    const runJournal = new RunJournal(journal, ports, {
       onDurable: (run, entry) => {
         if (!run.closed) this.#pump.add(run);
         for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);

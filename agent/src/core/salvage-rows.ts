@@ -1,5 +1,5 @@
-import { lanes, type Lane, type Store, type StoreOp } from '@holdfast/protocol';
-import { entryKey, getNumber, runOfKey, seqOfEntryKey, tableOfKey } from './keys.ts';
+import { lanes, type Store, type StoreOp } from '@holdfast/protocol';
+import { getNumber, runOfKey, tableOfKey } from './keys.ts';
 import { ownerKey } from './salvage-owners.ts';
 import type { LevelRow } from './level-format/write-batch.ts';
 
@@ -10,9 +10,12 @@ export interface RowSource {
   readonly isDamaged: boolean;
 }
 
-/** What the rows of a damaged store add up to. Its entries and their owners are in `scratch`. */
+/**
+ * What the rows of a damaged store add up to. Its entries, what they have sealed, and their owners
+ * are in `scratch`.
+ */
 export interface CollectedRows {
-  /** Newest value of each row that is not an entry or a place of one, in the order of the keys. */
+  /** Newest value of each other row, in the order of the keys. */
   readonly others: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
   /** What the places in its history tell of a run, by its number. */
   readonly histories: ReadonlyMap<number, HistoryExtent>;
@@ -65,7 +68,7 @@ class Collector {
     if (source.isDamaged) this.#damagedFiles.push(source.name);
     for (const row of source.rows) {
       const table = tableOfKey(row.key);
-      if (table === 'e') await this.#entry(row);
+      if (table === 'e' || table === 'p') await this.#entry(row);
       else if (table === 'h') this.#place(row);
       else if (table !== undefined && table !== 'a') this.#other(row);
       else if (table === 'a' && row.key.byteLength === 2) this.#other(row);
@@ -85,12 +88,12 @@ class Collector {
   }
 
   async #entry({ key, value }: LevelRow): Promise<void> {
-    if (key.byteLength !== ENTRY_KEY_BYTES || laneOfKey(key) === undefined) return;
+    if (key.byteLength !== ENTRY_KEY_BYTES || (key[1] ?? lanes.length) >= lanes.length) return;
     if (value === undefined) {
       this.#deleted.set(nameOf(key), key.slice());
       return;
     }
-    if (value.byteLength <= ENTRY_VALUE_BYTES_MIN) return;
+    if (tableOfKey(key) === 'e' && value.byteLength <= ENTRY_VALUE_BYTES_MIN) return;
     this.#ops.push({ kind: 'put', key, value });
     this.#bytes += value.byteLength;
     if (this.#bytes > WRITE_BYTES) await this.#flush();
@@ -126,14 +129,6 @@ class Collector {
     this.#ops = [];
     this.#bytes = 0;
   }
-}
-
-/** The lane of an entry's key, if it is one. */
-function laneOfKey(key: Uint8Array): Lane | undefined {
-  const lane = lanes[key[1] ?? lanes.length];
-  return lane !== undefined && nameOf(entryKey(lane, seqOfEntryKey(key))) === nameOf(key)
-    ? lane
-    : undefined;
 }
 
 function nameOf(key: Uint8Array): string {

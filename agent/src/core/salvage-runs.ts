@@ -141,6 +141,7 @@ function recordFrom(run: SalvagedRun, entries: readonly Entry[]): RunRecord | un
     ...{ startedAtMs: atMs, updatedAtMs: entries.at(-1)?.atMs ?? atMs, n: run.length },
     ...{ status: new Uint8Array(0), at: '', attempt: 0, nextAtMs: 0 },
     ...{ stuckCode: '', stuckReason: '', parent, parentOp, crashes: 0, isContinued: false },
+    hasContents: true,
   };
 }
 

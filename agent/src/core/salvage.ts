@@ -13,7 +13,8 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { storedEntry, type EntryRef } from './journal.ts';
-import { ackKey, metaKey, tableOfKey } from './keys.ts';
+import { isSealed, putContent } from './contents.ts';
+import { ackKey, contentKey, metaKey, tableOfKey } from './keys.ts';
 import { layout } from './run-store.ts';
 import { Owners, type Owner } from './salvage-owners.ts';
 import { intactEntries, readEntries, type IntactEntry, type LaneRead } from './salvage-lane.ts';
@@ -143,7 +144,7 @@ class Salvage {
       if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
       const isOfRun = 'run' in entry && entry.run !== '';
       const own = await owners.of(seq);
-      if (isOfRun || seq > acked) this.#keep(intact, isOfRun ? own : []);
+      if (isOfRun || seq > acked) await this.#keep(intact, isOfRun ? own : []);
       await this.#flush(WRITE_BYTES);
     }
     const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);
@@ -159,10 +160,14 @@ class Salvage {
     return seq;
   }
 
-  #keep(intact: IntactEntry, owners: readonly Owner[]): void {
+  async #keep(intact: IntactEntry, owners: readonly Owner[]): Promise<void> {
     const { lane, seq, entry, bytes } = intact;
     const ref = { lane, seq: this.#append(lane, bytes), entry };
     this.#kept += 1;
+    if (isSealed(entry)) {
+      const content = await this.#options.scratch.get(contentKey(lane, seq));
+      if (content !== undefined) this.#put([putContent(lane, ref.seq, content)]);
+    }
     if (!('run' in entry) || entry.run === '') return;
     if (owners.length === 0) this.#orphans.push({ id: entry.run, n: entry.n, seq, ref });
     for (const { run, n } of owners) {

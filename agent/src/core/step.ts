@@ -83,7 +83,8 @@ async function makeAttempt(each: Attempt): Promise<void> {
   if (policy.poll !== undefined && !value) throw new NothingYet();
   const result = encodeValue(value, 'result');
   const tookMs = Math.round(host.ports.clock.monoMs() - startMs);
-  const body = { kind: 'step.completed', ...entry, tookMs, result } as const;
+  const seal = request.sealing('result', result);
+  const body = { kind: 'step.completed', ...entry, tookMs, result, seal } as const;
   await host.journal.appendOwn(run, body, dropTimer(op));
 }
 
@@ -157,7 +158,9 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
   if (error instanceof NothingYet) return lookLater(each);
   cutOwnFrames(error);
   const next = nextDelay(each, error);
-  const entry = { op: op.number, name, attempt, error: encodeThrown(next.error) };
+  const thrown = encodeThrown(next.error);
+  const seal = request.sealing('error', thrown);
+  const entry = { op: op.number, name, attempt, error: thrown, seal };
   if (next.delayMs === undefined) {
     await host.journal.appendOwn(run, { kind: 'step.failed', ...entry }, dropTimer(op));
     return 'stop';

@@ -83,6 +83,11 @@ export interface EmitRequest {
   readonly lane?: Lane | undefined;
 }
 
+export interface RevealOptions {
+  /** What was marked local or redacted is shown too. Default: as it leaves the device. */
+  readonly reveal?: boolean;
+}
+
 /**
  * What the agent offers to the socket, in plain JSON. Every failure is a HoldfastError. What
  * changes the agent's state is durable once the call resolves.
@@ -95,9 +100,9 @@ export interface AgentSurface {
   /** Ids of runs, ended or not, that begin with `prefix`. */
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView>;
   /** @throws HF_RUN_UNKNOWN */
-  run(id: string): Promise<RunDetailView>;
+  run(id: string, options?: RevealOptions): Promise<RunDetailView>;
   /** @throws HF_RUN_UNKNOWN, HF_ENTRY_DAMAGED for an entry that is gone. */
-  history(id: string): Promise<HistoryView>;
+  history(id: string, options?: RevealOptions): Promise<HistoryView>;
   /**
    * Entries of one lane, or of all merged by time, oldest first. `after`: only with a higher seq
    * (with `lane`); `limit`: the newest that many when `after` is absent.

@@ -188,6 +188,8 @@ export interface ExportedEntry {
   readonly seq: number;
   /** Lower-case hexadecimal. */
   readonly bytes: string;
+  /** Likewise, the value that was sealed in it, where that was asked for. */
+  readonly content?: string;
   /** The fields of the entry, values in their JSON form; `null`: the bytes do not decode. */
   readonly entry: Readonly<Record<string, unknown>> | null;
 }

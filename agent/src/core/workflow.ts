@@ -1,4 +1,5 @@
 import { HoldfastError, checkName, type Duration, type Lane } from '@holdfast/protocol';
+import { sealingOf, type MarkOptions, type MarkedOptions } from './mark.ts';
 
 /** When and how often a failed attempt is repeated. */
 export interface RetryPolicy {
@@ -29,7 +30,7 @@ export interface RetryPolicy {
 /** What a step can wait for: `online`, `unmetered`, `reachable(host:port)`, or one of your own. */
 export type ConditionName = string;
 
-export interface StepOptions {
+export interface StepOptions extends MarkedOptions {
   /** `false`: one attempt. Default: 5 attempts, 1 s, 2 s, 4 s, 8 s apart. */
   readonly retry?: RetryPolicy | false;
   /** Longest time of one attempt; then its signal aborts and it counts as failed. */
@@ -45,7 +46,9 @@ export interface StepOptions {
 }
 
 /** Options of a step that can be undone. */
-export interface CompensatedOptions<T> extends StepOptions {
+export interface CompensatedOptions<T> extends Omit<StepOptions, 'redact'> {
+  /** Paths, as in `StepOptions`; or a function that makes what leaves of the result. */
+  readonly redact?: readonly string[] | ((result: NoInfer<T>) => unknown);
   /**
    * Undoes the step when the run fails or is cancelled later: as a durable step of its own, with
    * retries, in the reverse order of completion. Given the step's result; `undefined` when the step
@@ -96,7 +99,7 @@ export class RetryableError extends Error {
   }
 }
 
-export interface UntilOptions {
+export interface UntilOptions extends MarkedOptions {
   /** Pause between two looks. Default 10 s. */
   readonly every?: Duration;
   /** What each pause is multiplied by for the next. Default 1. */
@@ -275,6 +278,17 @@ export interface WorkflowOptions {
    * with HF_SIGNAL_REFUSED, before anything is journaled. Default: every payload is taken.
    */
   readonly signals?: SignalChecks;
+  /** What of its inputs, outputs and signals leaves the device. Default: all of it. */
+  readonly marks?: WorkflowMarks;
+}
+
+/** Marks of what is not a step's. Steps bring their own. */
+export interface WorkflowMarks {
+  /** Of what its runs are started with, and of what they go on with in a new history. */
+  readonly input?: MarkOptions;
+  readonly output?: MarkOptions;
+  /** Of the payloads of signals, by their names. */
+  readonly signals?: Readonly<Record<string, MarkOptions>>;
 }
 
 export type SignalChecks = Readonly<Record<string, (payload: unknown) => void>>;
@@ -287,6 +301,7 @@ export interface Workflow<I = never, O = unknown> {
   readonly name: string;
   readonly version: number;
   readonly signals?: SignalChecks;
+  readonly marks?: WorkflowMarks;
   readonly body: WorkflowBody<I, O>;
 }
 
@@ -308,8 +323,10 @@ export function workflow<I, O>(
     });
   }
   if (typeof body !== 'function') throw new TypeError(`the body of ${name} is not a function`);
-  const { signals = {} } = options;
-  return Object.freeze({ kind: 'workflow', name, version, signals, body });
+  const { signals = {}, marks = {} } = options;
+  const all = [marks.input, marks.output, ...Object.values(marks.signals ?? {})];
+  for (const each of all) sealingOf(each ?? {});
+  return Object.freeze({ kind: 'workflow', name, version, signals, marks, body });
 }
 
 export function isWorkflow(value: unknown): value is Workflow {

@@ -49,8 +49,8 @@ const routes: readonly Route[] = [
   get('journal', readJournal, 'lane', 'after', 'limit'),
   get('wait', wait, 'run', 'synced', 'timeoutMs'),
   get('runs', listRuns, 'all', 'limit'),
-  get('runs/:id', async ({ surface, id }) => ok(await surface.run(id))),
-  get('runs/:id/history', async ({ surface, id }) => ok(await surface.history(id))),
+  get('runs/:id', showRun, 'reveal'),
+  get('runs/:id/history', exportRun, 'reveal'),
   get('run-ids', listRunIds, 'prefix', 'limit'),
   post('runs', verbs.startRun),
   post('runs/:id/signals', verbs.sendSignal),
@@ -103,6 +103,14 @@ async function listRuns({ surface, query }: Call): Promise<Answer> {
   const all = queryFlag(query, 'all');
   const limit = queryInteger(query, 'limit', { min: 1, max: RUNS_MAX }) ?? RUNS_DEFAULT;
   return ok(await surface.runs({ all, limit }));
+}
+
+async function showRun({ surface, id, query }: Call): Promise<Answer> {
+  return ok(await surface.run(id, { reveal: queryFlag(query, 'reveal') }));
+}
+
+async function exportRun({ surface, id, query }: Call): Promise<Answer> {
+  return ok(await surface.history(id, { reveal: queryFlag(query, 'reveal') }));
 }
 
 async function listRunIds({ surface, query }: Call): Promise<Answer> {

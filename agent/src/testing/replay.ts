@@ -10,6 +10,7 @@ import {
   type Entry,
   type EntryOf,
 } from '@holdfast/protocol';
+import { openEntry } from '../core/contents.ts';
 import { forgetRetried } from '../core/repair.ts';
 import { Run, type RunFacts, type RunHost } from '../core/run.ts';
 import type { HistoryView } from '../core/views.ts';
@@ -78,7 +79,10 @@ function read(history: ReplayHistory): readonly Entry[] {
   const { schema }: { readonly schema: string } = history;
   if (schema !== 'holdfast.history/1') throw invalid(`its schema is ${schema}`);
   try {
-    return history.entries.map(({ bytes }) => decodeEntry(unhex(bytes)));
+    return history.entries.map(({ bytes, content }) => {
+      const entry = decodeEntry(unhex(bytes));
+      return content === undefined ? entry : openEntry(entry, unhex(content));
+    });
   } catch (cause) {
     throw invalid(messageOf(cause), cause);
   }

@@ -89,7 +89,7 @@ export class TestDevice {
       signal: (run, name, payload) => this.#signal(run, name, payload),
       cancel: (run, reason) => this.#given(({ runtime }) => runtime.cancel({ run, reason })),
       view: (run) => this.#alive().inspector.run(run),
-      export: (run) => this.#alive().inspector.history(run),
+      export: (run) => this.#alive().inspector.history(run, { reveal: true }),
     };
   }
 

@@ -49,7 +49,7 @@ export class TestRun<O = unknown> {
     return history.map(({ kind, name }) => (name === null ? kind : `${kind} ${name}`));
   }
 
-  /** What `holdfast workflow export` writes, for `replay`. */
+  /** What `holdfast workflow export --reveal` writes, for `replay`. */
   export(): Promise<HistoryView> {
     return this.#host.export(this.id);
   }

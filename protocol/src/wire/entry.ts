@@ -53,7 +53,7 @@ export type EpochCause = (typeof epochCauses)[number];
  * Every kind of entry with its fields. The position in this table is the kind's number on the
  * wire: kinds are added at the end and never removed.
  *
- * A field named `input`, `output`, `result`, `payload`, `status` or `error` holds an encoded value.
+ * A field named as one of `valueFields` holds an encoded value. No kind has two of them.
  */
 const kinds = {
   'run.started': record({
@@ -141,6 +141,14 @@ export type Entry = { [K in EntryKind]: EntryOf<K> }[EntryKind];
 /** What the caller gives; the journal adds the stamp. */
 export type EntryBody = { [K in EntryKind]: Omit<EntryOf<K>, keyof typeof stamp> }[EntryKind];
 export type Stamp = { readonly [K in keyof typeof stamp]: number };
+
+export const valueFields = ['input', 'output', 'result', 'payload', 'status', 'error'] as const;
+export type ValueField = (typeof valueFields)[number];
+
+/** The field of an entry that holds its encoded value; `undefined`: its kind has none. */
+export function valueFieldOf(entry: object): ValueField | undefined {
+  return valueFields.find((field) => field in entry);
+}
 
 export const entryKinds = Object.keys(kinds) as readonly EntryKind[];
 const codes = new Map(entryKinds.map((kind, code) => [kind, code]));

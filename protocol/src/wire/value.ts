@@ -3,9 +3,11 @@ import { invalid } from '../base/schema.ts';
 import { toWellFormed } from '../base/well-formed.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { ENTRY_BYTES_MAX } from './entry.ts';
+import { VALUE_DEPTH_MAX, valueBounds } from './value-bounds.ts';
 import { valueKinds } from './value-kinds.ts';
 import { Packer } from './value-pack.ts';
 import { base64 } from './value-platform.ts';
+import { sealedKinds } from './value-sealed.ts';
 import { readUtf16 } from './value-text.ts';
 import {
   readBytes,
@@ -19,8 +21,6 @@ import {
 
 /** Bytes of one encoded value: with the longest names around it, it still fits into an entry. */
 export const VALUE_BYTES_MAX = ENTRY_BYTES_MAX - 2_048;
-/** Objects within objects, arrays, maps, sets and causes. */
-export const VALUE_DEPTH_MAX = 64;
 /** Bytes of one encoded failure, whatever was thrown. */
 export const THROWN_BYTES_MAX = 40 * 1024;
 
@@ -30,13 +30,6 @@ const thrownLimits = {
   bytesMax: THROWN_BYTES_MAX / 2,
   depthMax: 12,
   tolerant: { textBytesMax: 8 * 1024, itemsMax: 100 },
-};
-
-/** One object is at most four CBOR containers: an error's map, its fields, and one pair of them. */
-const bounds = {
-  bytesMax: ENTRY_BYTES_MAX,
-  depthMax: 4 * VALUE_DEPTH_MAX + 8,
-  itemsMax: ENTRY_BYTES_MAX,
 };
 
 /**
@@ -107,10 +100,11 @@ function encodeTolerantly(thrown: unknown): Uint8Array {
 /**
  * Reads what `encodeValue` or `encodeThrown` wrote. The result shares no memory with the bytes.
  *
- * @throws HF_MESSAGE_INVALID for bytes that are no value of a kind this version knows.
+ * @throws HF_MESSAGE_INVALID for bytes that are no value of a kind this version knows;
+ *   HF_VALUE_SEALED for one that was marked, and whose content is elsewhere or nowhere any more.
  */
 export function decodeValue(bytes: Uint8Array): unknown {
-  const tree = decodeCbor(bytes, bounds);
+  const tree = decodeCbor(bytes, valueBounds);
   try {
     return revive(tree);
   } catch (cause) {
@@ -124,11 +118,13 @@ export function decodeValue(bytes: Uint8Array): unknown {
  *
  * Dates are RFC 3339 text, big integers decimal text, `undefined` is null, a set is a list, a map
  * with text keys an object, bytes are `{"$": "bytes", "base64": …}`, and an error is
- * `{"$": "error", name, message, …}`. Damaged bytes show as `{"$": "unreadable"}`.
+ * `{"$": "error", name, message, …}`. Damaged bytes show as `{"$": "unreadable"}`. Of a value that
+ * was marked, what leaves is shown: the redacted value, or `{"$": "local", size}`; of an erasable
+ * one whose content is not at hand, `{"$": "erased", size}`.
  */
 export function displayValue(bytes: Uint8Array): unknown {
   try {
-    return show(decodeCbor(bytes, bounds));
+    return show(decodeCbor(bytes, valueBounds));
   } catch {
     return { $: 'unreadable' };
   }
@@ -158,7 +154,7 @@ const otherKinds: readonly KindReader[] = [
 ];
 
 const kinds = new Map<string, KindReader>(
-  [...otherKinds, ...valueKinds].map((kind) => [kind.name, kind]),
+  [...otherKinds, ...valueKinds, ...sealedKinds].map((kind) => [kind.name, kind]),
 );
 
 /** A plain object that no CBOR map can stand for: it has a key `$`, or no prototype. */

@@ -40,6 +40,9 @@ const valueKinds: readonly (readonly [kind: string, content: string, comment?: s
   ['buffer', 'bytes'],
   ['url', 'string'],
   ['error', 'error'],
+  ['local', '[commitment: hash, size: uint53]', 'sealed'],
+  ['redacted', '[commitment: hash, size: uint53, shown: value]', 'sealed'],
+  ['erasable', '[commitment: hash, size: uint53]', 'sealed'],
   ...['int8', 'uint8clamped', 'int16', 'uint16', 'int32', 'uint32'].map(typedArray),
   ...['float32', 'float64', 'bigint64', 'biguint64'].map(typedArray),
 ];

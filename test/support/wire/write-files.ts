@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PROTOCOL_VERSION } from '@holdfast/protocol';
 import { cddl } from './cddl.ts';
 import { envelopeVectors, type EnvelopeVector } from './envelope-vectors.ts';
+import { sealedVectors, type SealedVector } from './sealed-vectors.ts';
 import { valueVectors, type ValueVector } from './vector-values.ts';
 import {
   chainVectors,
@@ -26,6 +27,7 @@ const subjects = {
   'payloads.json': 'Payloads of batches [HF-5.4]',
   'chains.json': 'Hash chains of lanes [HF-6.3]',
   'values.json': 'Encoded values, and bytes that are none [HF-8]',
+  'sealed.json': 'Sealed values with their contents [HF-8.6]',
 } as const;
 export type VectorFile = keyof typeof subjects;
 
@@ -37,6 +39,7 @@ interface VectorIn {
   readonly 'payloads.json': PayloadVector;
   readonly 'chains.json': ChainVector;
   readonly 'values.json': ValueVector;
+  readonly 'sealed.json': SealedVector;
 }
 
 export function pathOf(path: string): string {
@@ -64,6 +67,7 @@ export function protocolFiles(): ReadonlyMap<string, string> {
     'payloads.json': { vectors: payloadVectors(before('payloads.json')) },
     'chains.json': { vectors: chainVectors() },
     'values.json': { vectors: valueVectors() },
+    'sealed.json': { vectors: sealedVectors() },
   };
   const vectors = Object.entries(contents).map(([file, content]) => {
     const subject = subjects[file as VectorFile];

@@ -11,10 +11,14 @@ import {
   decodeEntry,
   decodeValue,
   decodeWith,
+  isContentOf,
   isGenuine,
   messages,
   open,
+  readSealed,
+  sealKindOf,
   type MessageKind,
+  type Sha256,
 } from '@holdfast/protocol';
 import type { EnvelopeFile } from '../../support/wire/envelope-vectors.ts';
 import { asJson } from '../../support/wire/sample.ts';
@@ -47,6 +51,29 @@ test('every vector of a value comes back, and no other bytes do', (t) => {
     const read = (): unknown => decodeValue(bytesOf(vector.hex));
     if ('shows' in vector) t.notThrows(read, vector.name);
     else refuses(t, read, vector.name);
+  }
+});
+
+test('every sealed vector commits to its content, and to no other', (t) => {
+  const sha256: Sha256 = (...parts) =>
+    parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+  for (const vector of readVectors('sealed.json').vectors) {
+    const { name, kind, hex, commitment, size, shown = '' } = vector;
+    t.is(sealKindOf(bytesOf(hex)), kind, name);
+    if (commitment === undefined) {
+      refuses(t, () => readSealed(bytesOf(hex)), name);
+      continue;
+    }
+    const sealed = readSealed(bytesOf(hex));
+    const read = { kind, size, commitment: bytesOf(commitment) };
+    t.like(sealed, read, name);
+    t.is(Buffer.from(sealed?.shown ?? []).toString('hex'), shown, name);
+    const of = { salt: bytesOf(vector.salt ?? ''), content: bytesOf(vector.content ?? '') };
+    t.true(sealed && isContentOf(sha256, sealed, of), name);
+    const changed = of.content.with(3, 7);
+    t.false(sealed && isContentOf(sha256, sealed, { ...of, content: changed }), name);
+    t.false(sealed && isContentOf(sha256, sealed, { ...of, salt: of.salt.with(0, 9) }), name);
+    t.throws(() => decodeValue(bytesOf(hex)), { code: 'HF_VALUE_SEALED' }, name);
   }
 });
 

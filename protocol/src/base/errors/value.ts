@@ -17,6 +17,11 @@ export const valueErrors = {
     retry: 'never',
     hint: 'Store it in a file or an object store and journal a reference to it.',
   },
+  HF_VALUE_SEALED: {
+    message: 'The content of this value is not here',
+    retry: 'never',
+    hint: 'It was marked local or redacted and is read on its device, or it was erased for good.',
+  },
   HF_NAME_INVALID: {
     message: 'The name is not usable',
     retry: 'never',
