@@ -2,6 +2,7 @@ import type { Duration, Log, Point } from '@holdfast/protocol';
 import type { OverlapPolicy } from './core/schedule.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
+import type { RunState } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
 import type { TlsOptions } from './io/mqtt-dial.ts';
 
@@ -60,6 +61,25 @@ export interface StartOptions {
    * unless that one completed. `allow-duplicate`: a new run begins. Default `attach`.
    */
   readonly reuse?: ReusePolicy;
+}
+
+/** Which runs are asked for: those for which all of it holds. */
+export interface RunsFilter {
+  /** Those that have ended, too. Default `false`; not looked at when `state` is given. */
+  readonly all?: boolean;
+  /** In this state, or in one of these. */
+  readonly state?: RunState | readonly RunState[];
+  /** Name of the workflow. */
+  readonly workflow?: string;
+  /** What their ids begin with. */
+  readonly prefix?: string;
+  /** Started at this time or after it, before that one. Numbers are ms since 1970. */
+  readonly since?: Date | number;
+  readonly until?: Date | number;
+  /** At most that many, ≥ 1. Default 100. */
+  readonly limit?: number;
+  /** `next` of the page before. Default: the first page. */
+  readonly cursor?: string;
 }
 
 export interface ScheduleOptions<I = unknown> {

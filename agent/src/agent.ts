@@ -12,7 +12,7 @@ import {
   messageOf,
   type ErrorCode,
 } from '@holdfast/protocol';
-import type { AgentOptions, ScheduleOptions, StartOptions } from './agent-options.ts';
+import type { AgentOptions, RunsFilter, ScheduleOptions, StartOptions } from './agent-options.ts';
 import { AgentReaderCore, isSynced, makeReport } from './core/agent-surface.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
 import type { Entity, EntityCommands } from './core/entity.ts';
@@ -27,7 +27,7 @@ import { Runtime } from './core/runtime.ts';
 import { Schedules, storedSchedules } from './core/schedules.ts';
 import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
-import type { RunState, RunView, StatusView } from './core/views.ts';
+import type { RunsView, RunState, StatusView } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
 import { EntityHandle } from './entity-handle.ts';
 import { newAbort, turn } from './io/abort.ts';
@@ -135,10 +135,18 @@ export class Agent {
     return new EntityHandle(this.#parts, of, checkName('key', key));
   }
 
-  /** Runs, newest first; without `all`, those that have not ended. */
-  async runs(filter: { all?: boolean; limit?: number } = {}): Promise<readonly RunView[]> {
-    const { all = false, limit = 100 } = filter;
-    return (await this.surface.runs({ all, limit })).runs;
+  /**
+   * One page of runs, newest first; without `all` or `state`, those that have not ended. `next` is
+   * the cursor of the page behind it, `null` at the end: no run comes twice, and none is left out
+   * that was there from the first page to the last.
+   *
+   * @throws HF_INPUT_INVALID for a cursor that is none.
+   */
+  runs(filter: RunsFilter = {}): Promise<RunsView> {
+    const { state, since, until, limit = 100, ...rest } = filter;
+    const states = state === undefined || Array.isArray(state) ? state : [state];
+    const [sinceMs, untilMs] = [since, until].map((at) => (at === undefined ? at : Number(at)));
+    return this.surface.runs({ ...rest, states, sinceMs, untilMs, limit });
   }
 
   /** Completes a step that is `external`, by its token. Durable. @throws HF_TOKEN_INVALID */

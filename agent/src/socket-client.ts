@@ -12,6 +12,7 @@ import type {
   SkipRequest,
   StartRequest,
 } from './core/surface.ts';
+import type { RunsQuery } from './core/run-list.ts';
 import type { SchedulesView } from './core/schedule-views.ts';
 import type {
   BacklogView,
@@ -82,8 +83,16 @@ export class SocketClient implements AgentReader {
     return this.#get('/v1/backlog');
   }
 
-  runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView> {
-    return this.#get(`/v1/runs?all=${query.all ? 1 : 0}&limit=${query.limit}`);
+  runs(query: RunsQuery): Promise<RunsView> {
+    const { all, states, workflow, prefix, sinceMs, untilMs, limit, cursor } = query;
+    const wanted = {
+      ...{ all: all === true ? '1' : undefined, state: states?.join(','), workflow, prefix },
+      ...{ since: instant(sinceMs), until: instant(untilMs), limit: String(limit), cursor },
+    };
+    const given = Object.entries(wanted).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+    );
+    return this.#get(`/v1/runs?${given.join('&')}`);
   }
 
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
@@ -239,6 +248,10 @@ export class SocketClient implements AgentReader {
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
+}
+
+function instant(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
 function pathOf(run: string): string {

@@ -75,7 +75,7 @@ async function startOn(dir: string) {
   try {
     await agent.emit('after', {}, { lane: 'bulk' });
     const ends = new Map<string, string>();
-    for (const { id, state } of await agent.runs({ all: true, limit: 1_000 })) {
+    for (const { id, state } of (await agent.runs({ all: true, limit: 1_000 })).runs) {
       const run = await agent.run(id);
       if (state !== 'completed') await run.signal('go').catch(() => {});
       const end = await Promise.race([run.result(), stuck(agent, id)]).catch(codeOf);
@@ -89,7 +89,8 @@ async function startOn(dir: string) {
 
 async function stuck(agent: Agent, id: string): Promise<string> {
   for (;;) {
-    const run = (await agent.runs({ limit: 1_000 })).find((each) => each.id === id);
+    const { runs } = await agent.runs({ limit: 1_000 });
+    const run = runs.find((each) => each.id === id);
     if (run?.state === 'stuck') return 'stuck';
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -76,11 +76,13 @@ export class ScriptedSurface implements Surface {
     });
   }
 
-  async runs(query: { readonly all: boolean; readonly limit: number }): Promise<Runs> {
+  async runs(query: Parameters<Surface['runs']>[0]): Promise<Runs> {
     this.#note('runs', query);
-    const ids = query.all ? ['busy', 'done', 'broken', 'cancelled'] : ['busy'];
+    const all = query.all === true ? ['busy', 'done', 'broken', 'cancelled'] : ['busy'];
+    const ids = all.slice(Number(query.cursor ?? 0));
     const rows = await Promise.all(ids.slice(0, query.limit).map((id) => this.run(id)));
-    return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows };
+    const next = ids.length > query.limit ? String(all.length - ids.length + query.limit) : null;
+    return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows, next };
   }
 
   runIds({ prefix, limit }: { readonly prefix: string; readonly limit: number }) {

@@ -38,7 +38,16 @@ test.serial('every command that reads prints a screen, and a document with a sch
     ['status', 'holdfast.status/1', /^◌ OFFLINE for .+: this device is 1,284 entries .+ ahead/],
     ['backlog', 'holdfast.backlog/1', /normal +48,213 +46,929 +46,929 +1,284 /],
     ['workflow ls', 'holdfast.runs/1', /busy +checkout +↻ retrying/],
-    ['workflow ls --all --limit 2', 'holdfast.runs/1', /done +checkout +✓ completed/],
+    [
+      'workflow ls --all --limit 2',
+      'holdfast.runs/1',
+      /done +checkout +✓ .+\n2 runs · more with --cursor 2$/m,
+    ],
+    [
+      'workflow ls --all --limit 2 --cursor 2',
+      'holdfast.runs/1',
+      /broken .+\ncancelled .+\n2 runs$/m,
+    ],
     ['workflow show done', 'holdfast.run/1', /output +\{"paid":true\}/],
     ['journal tail -n 5 --lane normal', 'holdfast.journal/1', /normal +48,213 .+ take-order/],
     ['wait --run done', 'holdfast.run/1', /^✓ done completed in .+ \{"paid":true\}/],
@@ -58,6 +67,22 @@ test.serial('every command that reads prints a screen, and a document with a sch
     // oxlint-disable-next-line no-control-regex -- The escape is what must not be there.
     t.notRegex(`${text.stdout}${document.stdout}`, /\u001b/, args);
   }
+});
+
+test.serial('a list of runs is narrowed by what the options say', async (t) => {
+  const { env, surface } = await serve(t);
+  const times = ['--since', '2026-05-04T03:02:01Z', '--until', '1h'];
+  const others = ['--state', 'failed,stuck', '--workflow', 'a b', '--prefix', 'p', '--limit', '7'];
+
+  const { code } = await holdfast(['workflow', 'ls', ...times, ...others, '-o', 'json'], { env });
+
+  t.is(code, 0);
+  const asked = surface.calls.find(({ name }) => name === 'runs')?.request;
+  const { sinceMs, untilMs, ...rest } = asked as Readonly<Record<string, unknown>>;
+  const filter = { states: ['failed', 'stuck'], workflow: 'a b', prefix: 'p' };
+  t.deepEqual(rest, { all: false, ...filter, limit: 7, cursor: undefined });
+  t.is(sinceMs, Date.UTC(2026, 4, 4, 3, 2, 1));
+  t.true(Math.abs(Number(untilMs) - (Date.now() - 3_600_000)) < 60_000);
 });
 
 test.serial('the first line of status tells each state of the link in its own words', async (t) => {
@@ -341,6 +366,8 @@ const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
   ['status --sokcet x', 2, /did you mean --socket/],
   ['status --data-dir', 2, /argument missing/],
   ['status --data-dir D -o xml', 2, /text, json/],
+  ['workflow ls --data-dir D --state asleep', 2, /waiting-signal/],
+  ['workflow ls --data-dir D --since yesterday', 2, /neither a time such as/],
   ['status --data-dir D extra', 2, /too many arguments/],
   ['status --socket E/none.sock', 4, /there is no socket/],
   ['status --data-dir E', 3, /HF_DATA_DIR_MISSING/],

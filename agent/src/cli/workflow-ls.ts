@@ -1,6 +1,15 @@
-import { formatCount, renderTable, type Cell, type Column } from '@holdfast/protocol/base';
-import type { Command } from 'commander';
-import type { RunsView, RunView } from '../core/views.ts';
+import {
+  durationMs,
+  formatCount,
+  HoldfastError,
+  renderTable,
+  type Cell,
+  type Column,
+} from '@holdfast/protocol/base';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { RunsQuery } from '../core/run-list.ts';
+import type { AgentReader } from '../core/surface.ts';
+import { runStates, type RunState, type RunsView, type RunView } from '../core/views.ts';
 import { integerOption } from './integer-option.ts';
 import { age, type Screen } from './link-line.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -11,18 +20,29 @@ import { addTarget, readAgent, type TargetFlags } from './target.ts';
 interface Flags extends TargetFlags {
   readonly output: Format;
   readonly all?: true;
+  readonly state?: readonly RunState[];
+  readonly workflow?: string;
+  readonly prefix?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly limit: number;
+  readonly cursor?: string;
 }
 
 const LIMIT_DEFAULT = 200;
 const LIMIT_MAX = 10_000;
 
 const about = `
-Newest first. The last column is what the workflow says of itself with ctx.setStatus.
+Newest first. The last column is what the workflow says of itself with ctx.setStatus. Where there
+are more, the last line, and "next" in JSON, has the cursor to go on with: runs that come or end
+meanwhile move none of the others.
+
+A time is one such as 2026-05-04T03:02:01Z, or how long ago, such as 2h.
 
 Examples:
   holdfast workflow ls
-  holdfast workflow ls --all --limit 20 -o json
+  holdfast workflow ls --state failed,stuck --since 2d
+  holdfast workflow ls --all --workflow checkout --prefix order- --limit 20 -o json
 `;
 
 export function addWorkflowLs(parent: Command, shell: Shell): void {
@@ -30,17 +50,65 @@ export function addWorkflowLs(parent: Command, shell: Shell): void {
     .description('List runs that have not ended.')
     .option('--all', 'those that have ended, too')
     .addOption(
+      new Option('--state <states>', 'in one of these states, with commas').argParser(asStates),
+    )
+    .option('--workflow <name>', 'of this workflow')
+    .option('--prefix <text>', 'whose ids begin like this')
+    .option('--since <time>', 'started at this time or after it')
+    .option('--until <time>', 'started before this time')
+    .addOption(
       integerOption('--limit <n>', 'at most that many', { min: 1, max: LIMIT_MAX }).default(
         LIMIT_DEFAULT,
       ),
     )
+    .option('--cursor <cursor>', 'go on behind an earlier list')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
-      const query = { all: flags.all === true, limit: flags.limit };
-      const view = await readAgent(shell, flags, (agent) => agent.runs(query));
+      const query = queryOf(flags, shell.nowMs());
+      const view = await readAgent(shell, flags, (agent) => readRuns(agent, query));
       shell.print(flags.output === 'json' ? JSON.stringify(view) : runsScreen(view, shell));
     });
+}
+
+function asStates(text: string): readonly RunState[] {
+  return text.split(',').map((each) => {
+    const state = runStates.find((known) => known === each);
+    if (state !== undefined) return state;
+    throw new InvalidArgumentError(`The states are ${runStates.join(', ')}.`);
+  });
+}
+
+function queryOf(flags: Flags, nowMs: number): RunsQuery {
+  const { all, state: states, workflow, prefix, since, until, limit, cursor } = flags;
+  return {
+    ...{ all: all === true, states, workflow, prefix, limit, cursor },
+    sinceMs: since === undefined ? undefined : instant('--since', since, nowMs),
+    untilMs: until === undefined ? undefined : instant('--until', until, nowMs),
+  };
+}
+
+/** A time, or how long ago it was. */
+function instant(option: string, text: string, nowMs: number): number {
+  const atMs = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(atMs)) return atMs;
+  try {
+    return nowMs - durationMs(text);
+  } catch {
+    const why = `${option} ${text} is neither a time such as 2026-05-04T03:02:01Z nor as 2h`;
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+}
+
+/** A page may be short though there is more: then the next one is read too. */
+async function readRuns(agent: AgentReader, query: RunsQuery): Promise<RunsView> {
+  let view = await agent.runs(query);
+  while (view.next !== null && view.runs.length < query.limit) {
+    const limit = query.limit - view.runs.length;
+    const more = await agent.runs({ ...query, limit, cursor: view.next });
+    view = { ...more, runs: [...view.runs, ...more.runs] };
+  }
+  return view;
 }
 
 const columns: readonly Column[] = [
@@ -55,7 +123,7 @@ const columns: readonly Column[] = [
 ];
 
 /** Runs as a table with a count below, without a final line end. */
-export function runsScreen({ runs }: RunsView, screen: Screen): string {
+export function runsScreen({ runs, next }: RunsView, screen: Screen): string {
   if (runs.length === 0) return 'No runs. `holdfast start WORKFLOW --input JSON` starts one.';
   const rows = runs.map((run): Cell[] => [
     { text: run.id, tone: 'cyan' },
@@ -68,9 +136,10 @@ export function runsScreen({ runs }: RunsView, screen: Screen): string {
     statusText(run),
   ]);
   const stuck = runs.filter((run) => run.state === 'stuck').length;
-  const count = `${formatCount(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}`;
-  const foot = stuck === 0 ? count : `${count} · ${formatCount(stuck)} stuck`;
-  return `${renderTable(columns, rows, screen)}\n${foot}`;
+  const foot = [`${formatCount(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}`];
+  if (stuck > 0) foot.push(`${formatCount(stuck)} stuck`);
+  if (next !== null) foot.push(`more with --cursor ${next}`);
+  return `${renderTable(columns, rows, screen)}\n${foot.join(' · ')}`;
 }
 
 function statusText({ status }: RunView): string {

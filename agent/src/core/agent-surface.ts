@@ -7,6 +7,7 @@ import {
   type Report,
 } from '@holdfast/protocol';
 import type { Inspector } from './inspect.ts';
+import type { RunsQuery } from './run-list.ts';
 import { time } from './run-detail.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
@@ -103,7 +104,7 @@ export class AgentReaderCore {
     };
   }
 
-  runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView> {
+  runs(query: RunsQuery): Promise<RunsView> {
     return this.#parts.inspector.runs(query);
   }
 

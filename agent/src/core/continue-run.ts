@@ -12,11 +12,11 @@ import { layout } from './run-store.ts';
  * @returns The run in its new history.
  */
 export async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise<Run> {
-  const { number, id, workflow, parent, parentOp } = run.facts;
+  const { number, id, workflow, parent, parentOp, place } = run.facts;
   run.closed = true;
   const version = engine.workflows.named(workflow)?.version ?? run.facts.version;
   const birth = birthOf(engine, {
-    ...{ id, workflow, version, input, parent, parentOp, isNext: true },
+    ...{ id, workflow, version, input, parent, parentOp, place },
   });
   const carried: RunEntry[] = [...run.keptSignals].flatMap(([name, signals]) =>
     signals.map((signal) => ({

@@ -66,8 +66,8 @@ export interface NewRun {
   readonly input: Uint8Array;
   readonly parent?: string;
   readonly parentOp?: number;
-  /** It is the next history of a run. */
-  readonly isNext?: boolean;
+  /** It is the next history of the run whose first one has this number. */
+  readonly place?: number;
 }
 
 /** Begins the uids of next histories. */
@@ -89,9 +89,11 @@ export function birthOf(engine: Engine, fresh: NewRun): Birth {
   const { ports, numbers, residents, states } = engine;
   const { id, workflow, version, input, parent = '', parentOp = 0 } = fresh;
   const number = numbers.take();
-  const uid = `${fresh.isNext === true ? NEXT_MARK : ''}${hex(ports.chance.bytes(10))}`;
+  const { place = number } = fresh;
+  const uid = `${place === number ? '' : NEXT_MARK}${hex(ports.chance.bytes(10))}`;
   const startedAtMs = ports.clock.nowMs();
-  const facts: RunFacts = { number, id, uid, workflow, version, startedAtMs, parent, parentOp };
+  const from = { parent, parentOp, place };
+  const facts: RunFacts = { number, id, uid, workflow, version, startedAtMs, ...from };
   const run = residents.create(facts);
   run.isNew = true;
   states.set(number, 'pending');
@@ -100,6 +102,7 @@ export function birthOf(engine: Engine, fresh: NewRun): Birth {
     layout.openRecord(number, recordOf(run, 'pending')),
     layout.runId(id, number),
     layout.meta('runs', number),
+    ...(place === number ? [] : [layout.place(place, number)]),
   ];
   return { run, entry: { run, body }, ops };
 }

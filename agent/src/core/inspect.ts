@@ -23,6 +23,7 @@ import {
   waitsFor,
   type StoredPlace,
 } from './run-detail.ts';
+import { listRuns, type RunsQuery } from './run-list.ts';
 import type { RunRecord } from './run-record.ts';
 import type { NumberedRecord, RunStore } from './run-store.ts';
 import type { RevealOptions } from './surface.ts';
@@ -97,20 +98,12 @@ export class Inspector {
     return counts;
   }
 
-  async runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView> {
-    const runs: { readonly number: number; readonly view: RunView }[] = [];
-    for (const table of query.all ? (['o', 'f'] as const) : (['o'] as const)) {
-      let count = 0;
-      for await (const { number, record } of this.#store.records(table, true)) {
-        if (count >= query.limit) break;
-        if (record.isContinued) continue;
-        count += 1;
-        runs.push({ number, view: runView(record, await this.#lookAt(number, record)) });
-      }
-    }
-    runs.sort((a, b) => b.number - a.number);
-    const views = runs.slice(0, query.limit).map(({ view }) => view);
-    return { schema: 'holdfast.runs/1', device: this.#journal.device, runs: views };
+  /** One page of runs, newest first. @throws HF_INPUT_INVALID */
+  async runs(query: RunsQuery): Promise<RunsView> {
+    const page = await listRuns(this.#store, query, async (number, record) =>
+      runView(record, await this.#lookAt(number, record)),
+    );
+    return { schema: 'holdfast.runs/1', device: this.#journal.device, ...page };
   }
 
   /** @throws HF_RUN_UNKNOWN */

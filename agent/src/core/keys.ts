@@ -10,6 +10,7 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  *   'f' run[6]              → run record                            a run that has
  *   'i' id                  → run[6]                                the number of a run
  *   't' run[6] op[4]        → dueAtMs[6] delayMs[6]                 a timer
+ *   'l' place[6]            → run[6]                                a run of several histories
  *   's' id                  → schedule record                       a schedule
  *   'p' lane[1] seq[6]      → content row                           what an entry has sealed
  *   'm' name                → depends                               what there is one of
@@ -18,7 +19,8 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  * difference of two.
  */
 const tables = {
-  ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, t: 0x74, s: 0x73, m: 0x6d, p: 0x70 },
+  ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
+  ...{ m: 0x6d, p: 0x70 },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -82,6 +84,8 @@ function runTableKey(table: number, run: number, tail = 0): Uint8Array {
 
 export const openRunKey = (run: number): Uint8Array => runTableKey(tables.o, run);
 export const finalRunKey = (run: number): Uint8Array => runTableKey(tables.f, run);
+/** Where a run that went on in new histories stands in lists: at the number of its first one. */
+export const listPlaceKey = (place: number): Uint8Array => runTableKey(tables.l, place);
 export const runOfKey = (key: Uint8Array): number => getNumber(key, 1);
 
 export function historyKey(run: number, n: number): Uint8Array {
@@ -130,6 +134,15 @@ export function tableOfKey(key: Uint8Array): keyof typeof tables | undefined {
 /** The range of one table, for scans. */
 export function tableRange(table: keyof typeof tables): { from: Uint8Array; to: Uint8Array } {
   return { from: Uint8Array.of(tables[table]), to: Uint8Array.of(tables[table] + 1) };
+}
+
+/** Rows of a table that is keyed by numbers, from `first` on and below `below`. */
+export function numbersRange(
+  table: 'o' | 'f' | 'l',
+  first: number,
+  below: number,
+): { from: Uint8Array; to: Uint8Array } {
+  return { from: runTableKey(tables[table], first), to: runTableKey(tables[table], below) };
 }
 
 export function laneRange(lane: Lane, seqFirst = 0): { from: Uint8Array; to: Uint8Array } {

@@ -100,6 +100,6 @@ export class Residents {
 }
 
 function factsOf(number: number, record: RunRecord): RunFacts {
-  const { id, uid, workflow, version, startedAtMs, parent, parentOp } = record;
-  return { number, id, uid, workflow, version, startedAtMs, parent, parentOp };
+  const { id, uid, workflow, version, startedAtMs, parent, parentOp, place } = record;
+  return { number, id, uid, workflow, version, startedAtMs, parent, parentOp, place };
 }

@@ -1,8 +1,7 @@
 import { decodeEntry, lanes, messageOf, type Clock, type Lane, type Log } from '@holdfast/protocol';
-import { continues } from './engine.ts';
 import type { Journal } from './journal.ts';
 import { isSealed } from './contents.ts';
-import { contentKey, entryKey, finalRunKey, historyKey, runIdKey } from './keys.ts';
+import { contentKey, entryKey, finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
 import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
@@ -77,6 +76,7 @@ export class Retention {
     if (!places.every((place) => this.#isFree(place))) return 0;
     // Another run may have its id by now.
     const hasId = (await store.numberOf(record.id)) === number;
+    const isCurrent = (await store.numberAt(record.place)) === number;
     const keys = [
       // First, so that nobody finds a run of which only a part is left.
       ...(hasId ? [runIdKey(record.id)] : []),
@@ -84,7 +84,8 @@ export class Retention {
       ...places.map(({ lane, seq }) => entryKey(lane, seq)),
       // From its end: what a cut leaves is a beginning, whose places can be told by their number.
       ...places.map((_, n) => historyKey(number, n)).toReversed(),
-      ...(continues(record.uid) ? [earlierSignalsKey(number)] : []),
+      ...(record.place === number ? [] : [earlierSignalsKey(number)]),
+      ...(isCurrent ? [listPlaceKey(record.place)] : []),
       // Last, so that a purge that is cut short is taken up again.
       finalRunKey(number),
     ];

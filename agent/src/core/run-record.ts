@@ -34,6 +34,8 @@ export interface RunRecord {
   readonly isContinued: boolean;
   /** Something of it is sealed: beside its entries there may be contents. */
   readonly hasContents: boolean;
+  /** Number of the first history of the run: where lists show it. */
+  readonly place: number;
 }
 
 const fields = [
@@ -56,6 +58,7 @@ const fields = [
   'crashes',
   'isContinued',
   'hasContents',
+  'place',
 ] as const satisfies readonly (keyof RunRecord)[];
 
 /**

@@ -19,8 +19,10 @@ import {
   getNumber,
   historyKey,
   historyRange,
+  listPlaceKey,
   metaKey,
   numberValue,
+  numbersRange,
   openRunKey,
   opOfTimerKey,
   putNumber,
@@ -55,6 +57,12 @@ export interface StoredTimer {
   readonly dueAtMs: number;
   /** How long it had to go when it was written. */
   readonly delayMs: number;
+}
+
+export interface NumbersPage {
+  readonly first: number;
+  readonly below: number;
+  readonly limit: number;
 }
 
 export interface HistoryEntry {
@@ -96,6 +104,28 @@ export class RunStore {
     const rows = await this.#store.scan({ from, to: Uint8Array.from([...from, 255]), limit });
     const records = rows.map(({ value }) => this.record(getNumber(value, 0)));
     return (await Promise.all(records)).flatMap((record) => record?.id ?? []);
+  }
+
+  /** Number of the current history of a run that has had several, by its place. */
+  async numberAt(place: number): Promise<number | undefined> {
+    const value = await this.#store.get(listPlaceKey(place));
+    return value ? getNumber(value, 0) : undefined;
+  }
+
+  /** Records from `first` on and below `below`, the highest numbers first. */
+  async recordsBelow(table: 'o' | 'f', { first, below, limit }: NumbersPage) {
+    const range = numbersRange(table, first, below);
+    const rows = await this.#store.scan({ ...range, limit, reverse: true });
+    return rows.map(({ key, value }): NumberedRecord => {
+      return { number: runOfKey(key), record: decodeRunRecord(value) };
+    });
+  }
+
+  /** Places of runs that have had several histories, in the same way. */
+  async placesBelow({ first, below, limit }: NumbersPage): Promise<readonly number[]> {
+    const range = numbersRange('l', first, below);
+    const rows = await this.#store.scan({ ...range, limit, reverse: true });
+    return rows.map(({ key }) => runOfKey(key));
   }
 
   /** The record of a run, ended or not. */
@@ -253,6 +283,11 @@ export const layout = {
     { kind: 'delete', key: finalRunKey(run) },
     { kind: 'put', key: openRunKey(run), value: encodeRunRecord(record) },
   ],
+  place: (place: number, run: number): StoreOp => ({
+    kind: 'put',
+    key: listPlaceKey(place),
+    value: numberValue(run),
+  }),
   runId: (id: string, run: number): StoreOp => ({
     kind: 'put',
     key: runIdKey(id),

@@ -35,6 +35,8 @@ export interface RunFacts {
   /** The run that began it as a child, and its operation there; empty and 0: none did. */
   readonly parent: string;
   readonly parentOp: number;
+  /** Number of the run's first history. */
+  readonly place: number;
 }
 
 /** What a run asks of the runtime. */

@@ -142,6 +142,7 @@ function recordFrom(run: SalvagedRun, entries: readonly Entry[]): RunRecord | un
     ...{ status: new Uint8Array(0), at: '', attempt: 0, nextAtMs: 0 },
     ...{ stuckCode: '', stuckReason: '', parent, parentOp, crashes: 0, isContinued: false },
     hasContents: true,
+    place: run.number,
   };
 }
 

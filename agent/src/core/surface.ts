@@ -1,4 +1,5 @@
 import type { Lane } from '@holdfast/protocol';
+import type { RunsQuery } from './run-list.ts';
 import type { SchedulesView } from './schedule-views.ts';
 import type { ConflictPolicy, ReusePolicy } from './start-policies.ts';
 import type {
@@ -95,8 +96,8 @@ export interface RevealOptions {
 export interface AgentSurface {
   status(): Promise<StatusView>;
   backlog(): Promise<BacklogView>;
-  /** Newest first. Without `all`, only runs that have not ended. */
-  runs(query: { readonly all: boolean; readonly limit: number }): Promise<RunsView>;
+  /** One page, newest first. @throws HF_INPUT_INVALID for a cursor that is none. */
+  runs(query: RunsQuery): Promise<RunsView>;
   /** Ids of runs, ended or not, that begin with `prefix`. */
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView>;
   /** @throws HF_RUN_UNKNOWN */

@@ -144,6 +144,8 @@ export interface RunsView {
   readonly schema: 'holdfast.runs/1';
   readonly device: string;
   readonly runs: readonly RunView[];
+  /** The cursor of the next page; `null`: there is none. */
+  readonly next: string | null;
 }
 
 export interface HistoryRow {

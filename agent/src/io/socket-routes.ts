@@ -10,6 +10,7 @@ import {
   type Call,
   type Target,
 } from './socket-request.ts';
+import { listRuns, runsParameters } from './socket-runs.ts';
 import * as verbs from './socket-verbs.ts';
 
 interface Route {
@@ -19,8 +20,6 @@ interface Route {
   readonly answer: (call: Call) => Answer | Promise<Answer>;
 }
 
-const RUNS_DEFAULT = 200;
-const RUNS_MAX = 10_000;
 const ROWS_DEFAULT = 100;
 const ROWS_MAX = 1_000;
 const WAIT_MS_DEFAULT = 30_000;
@@ -48,7 +47,7 @@ const routes: readonly Route[] = [
   get('backlog', async ({ surface }) => ok(await surface.backlog())),
   get('journal', readJournal, 'lane', 'after', 'limit'),
   get('wait', wait, 'run', 'synced', 'timeoutMs'),
-  get('runs', listRuns, 'all', 'limit'),
+  get('runs', listRuns, ...runsParameters),
   get('runs/:id', showRun, 'reveal'),
   get('runs/:id/history', exportRun, 'reveal'),
   get('run-ids', listRunIds, 'prefix', 'limit'),
@@ -97,12 +96,6 @@ function matches(path: string, segments: readonly string[]): boolean {
     parts.length === segments.length &&
     parts.every((part, index) => part === ':id' || part === segments[index])
   );
-}
-
-async function listRuns({ surface, query }: Call): Promise<Answer> {
-  const all = queryFlag(query, 'all');
-  const limit = queryInteger(query, 'limit', { min: 1, max: RUNS_MAX }) ?? RUNS_DEFAULT;
-  return ok(await surface.runs({ all, limit }));
 }
 
 async function showRun({ surface, id, query }: Call): Promise<Answer> {

@@ -94,7 +94,7 @@ function invalid(why: string, cause?: unknown): HoldfastError {
 
 function factsOf(started: EntryOf<'run.started'>): RunFacts {
   const { run: id, uid, workflow, version, parent, parentOp, atMs } = started;
-  return { number: 0, id, uid, workflow, version, parent, parentOp, startedAtMs: atMs };
+  return { number: 0, id, uid, workflow, version, parent, parentOp, startedAtMs: atMs, place: 0 };
 }
 
 /** Does nothing of what the code asks for. */

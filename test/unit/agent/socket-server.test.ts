@@ -59,13 +59,17 @@ function errorOf({ body }: Reply): Readonly<Record<string, unknown>> {
   return body['error'] as Readonly<Record<string, unknown>>;
 }
 
+const runsTarget =
+  '/v1/runs?all=1&state=failed,stuck&workflow=w%20%C3%A9&prefix=p' +
+  '&since=2026-05-04T03:02:01Z&until=2026-05-05T00:00:00.000Z&limit=2&cursor=7';
+
 test('each view is served as the surface gives it', async (t) => {
   const { path, surface } = await serve(t);
 
   const schemas: Record<string, string> = {
     '/v1/status': 'holdfast.status/1',
     '/v1/backlog': 'holdfast.backlog/1',
-    '/v1/runs?all=1&limit=2': 'holdfast.runs/1',
+    [runsTarget]: 'holdfast.runs/1',
     '/v1/runs/done': 'holdfast.run/1',
     '/v1/runs/done/history': 'holdfast.history/1',
     '/v1/run-ids?prefix=b&limit=1': 'holdfast.run-ids/1',
@@ -77,7 +81,12 @@ test('each view is served as the surface gives it', async (t) => {
     t.is(status, 200, target);
     t.is(body['schema'], schema, target);
   }
-  t.deepEqual(surface.calls.find(({ name }) => name === 'runs')?.request, { all: true, limit: 2 });
+  t.deepEqual(surface.calls.find(({ name }) => name === 'runs')?.request, {
+    ...{ all: true, states: ['failed', 'stuck'], workflow: 'w é', prefix: 'p', limit: 2 },
+    sinceMs: Date.UTC(2026, 4, 4, 3, 2, 1),
+    untilMs: Date.UTC(2026, 4, 5),
+    cursor: '7',
+  });
   t.deepEqual(surface.calls.find(({ name }) => name === 'journal')?.request, {
     lane: 'normal',
     after: 5,
@@ -189,6 +198,8 @@ const refused: readonly Refusal[] = [
   ['GET', '/v1/runs?limit=1e3', '', 400],
   ['GET', '/v1/runs?limit=1&limit=2', '', 400],
   ['GET', '/v1/runs?all=yes', '', 400],
+  ['GET', '/v1/runs?state=failed,asleep', '', 400],
+  ['GET', '/v1/runs?since=yesterday', '', 400],
   ['GET', '/v1/journal?lane=fast', '', 400],
   ['GET', '/v1/journal?after=3', '', 400],
   ['GET', '/v1/wait', '', 400],
