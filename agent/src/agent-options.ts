@@ -17,6 +17,12 @@ export interface AgentOptions {
   readonly gateway?: string;
   /** PEM texts for mqtts: what to trust, and what to show. */
   readonly tls?: TlsOptions;
+  /**
+   * Encrypts what is journaled with AES-256-GCM: the path of a file with a key of 32 bytes, or
+   * those. From the first start on it must be given: without it nobody can read the store any more.
+   * Default: what is journaled lies open to whoever has the disk.
+   */
+  readonly storeKey?: string | Uint8Array;
   /** How long acknowledged entries of ended runs are kept. Default 7 days. */
   readonly retention?: Duration;
   /** Default: nothing is logged. */

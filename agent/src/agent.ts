@@ -43,6 +43,7 @@ import { sha256 } from './io/sha256.ts';
 import { serveNoted } from './io/socket-note.ts';
 import { checkSocketPath } from './io/socket-path.ts';
 import type { SocketServer } from './io/socket-server.ts';
+import { loadUserKey } from './io/store-key.ts';
 import { onStray } from './io/strays.ts';
 import { systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
@@ -77,7 +78,7 @@ export class Agent {
    *
    * @throws HF_CONFIG_INVALID, HF_GATEWAY_ADDRESS, HF_WORKFLOW_DUPLICATE before anything is
    *   touched; HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED, HF_STORE_FORMAT,
-   *   HF_STORE_DAMAGED, HF_SOCKET_TAKEN.
+   *   HF_STORE_KEY, HF_STORE_DAMAGED, HF_SOCKET_TAKEN.
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
@@ -86,7 +87,8 @@ export class Agent {
     const dial = options.gateway === undefined ? undefined : dialOf(options, options.gateway);
     const socket = socketOf(options);
     if (socket !== undefined) checkSocketPath(socket);
-    const openDir = () => openDataDir(options.dataDir, { device: options.device });
+    const storeKey = keyOf(options.storeKey);
+    const openDir = () => openDataDir(options.dataDir, { device: options.device, storeKey });
     const parts = await recovered(options, { dir: await openDir(), log, keepMs, dial }).catch(
       async (error: unknown) => {
         if (!isDamage(error)) throw error;
@@ -380,11 +382,14 @@ function openJournal(
 }
 
 /** What can be told of a data directory whose agent does not run. Changes nothing. */
-export async function readStopped(dataDir: string): Promise<{
+export async function readStopped(
+  dataDir: string,
+  storeKeySource?: AgentOptions['storeKey'],
+): Promise<{
   readonly surface: AgentReader;
   close(): Promise<void>;
 }> {
-  const dir = await openExisting(dataDir);
+  const dir = await openExisting(dataDir, { storeKey: keyOf(storeKeySource) });
   try {
     const journal = await openJournal(dir);
     const store = new RunStore(dir.store, journal);
@@ -410,6 +415,10 @@ export const agentVersion: string = (
     readonly version: string;
   }
 ).version;
+
+function keyOf(source: AgentOptions['storeKey']): Uint8Array | undefined {
+  return source === undefined ? undefined : loadUserKey(source);
+}
 
 function dialOf(options: AgentOptions, url: string) {
   return createMqttDial(options.tls === undefined ? { url } : { url, tls: options.tls });

@@ -2,6 +2,7 @@ import { HoldfastError, codeOf, lanes, messageOf, type Lane } from '@holdfast/pr
 import { verifyChains } from './core/chain-check.ts';
 import { openExisting } from './io/data-dir.ts';
 import { sha256 } from './io/sha256.ts';
+import { loadUserKey } from './io/store-key.ts';
 
 /** What `holdfast journal verify` found. */
 export interface JournalVerifyView {
@@ -22,11 +23,18 @@ export interface JournalVerifyView {
  * Reads every byte of the store of an agent that does not run, and recomputes the hash of every
  * entry. Changes nothing in a store that is damaged.
  *
- * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT.
+ * @param storeKeySource For a store that is encrypted.
+ * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
+ *   HF_STORE_KEY.
  */
-export async function verifyJournal(dataDir: string): Promise<JournalVerifyView> {
+export async function verifyJournal(
+  dataDir: string,
+  storeKeySource?: string | Uint8Array,
+): Promise<JournalVerifyView> {
   const schema = 'holdfast.journal-verify/1';
-  const dir = await openExisting(dataDir, true).catch((error: unknown) => {
+  const storeKey = storeKeySource === undefined ? undefined : loadUserKey(storeKeySource);
+  const options = { isThorough: true, storeKey };
+  const dir = await openExisting(dataDir, options).catch((error: unknown) => {
     if (codeOf(error) === 'HF_STORE_DAMAGED') return messageOf(whyOf(error));
     throw error;
   });

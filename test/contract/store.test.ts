@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import test, { type ExecutionContext } from 'ava';
-import { createStore, openStore } from '@holdfast/agent/internal';
+import { StoreCipher, createStore, openStore, encryptedStore } from '@holdfast/agent/internal';
 import { codeOf, type Store, type StoreOp } from '@holdfast/protocol';
 import { Killable } from '../support/killable.ts';
 import { numberOf, rowOf } from '../support/numbered-row.ts';
@@ -32,6 +32,17 @@ const implementations: Readonly<Record<string, (t: ExecutionContext) => Promise<
     const next = async (): Promise<Store> => {
       await store.close();
       store = await openStore(dir);
+      return store;
+    };
+    return { store, next };
+  },
+  async 'the encrypted store'(t) {
+    const [dir, cipher] = [join(await tempDir(t), 'store'), new StoreCipher(new Uint8Array(32))];
+    let store = encryptedStore(await createStore(dir, []), cipher);
+    t.teardown(() => store.close());
+    const next = async (): Promise<Store> => {
+      await store.close();
+      store = encryptedStore(await openStore(dir), cipher);
       return store;
     };
     return { store, next };

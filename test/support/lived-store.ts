@@ -43,10 +43,17 @@ export function useSmallTables(): void {
  * Lets an agent live on `dir` for a while: several starts, runs that end and runs that wait.
  *
  * @param alarms More entries of the urgent lane at each start.
+ * @param storeKey Encrypts it.
  */
-export async function liveOn(dir: string, starts: number, alarms = 0): Promise<void> {
+export async function liveOn(
+  dir: string,
+  starts: number,
+  alarms = 0,
+  storeKey?: Uint8Array,
+): Promise<void> {
+  const options = { dataDir: dir, ...(storeKey === undefined ? {} : { storeKey }) };
   for (let start = 0; start < starts; start += 1) {
-    const agent = await Agent.open({ dataDir: dir, device: 'd1', workflows: [errand] });
+    const agent = await Agent.open({ ...options, device: 'd1', workflows: [errand] });
     for (let n = 0; n < 6; n += 1) {
       const id = `errand-${start}-${n}`;
       const run = await agent.start(errand, { waits: n % 2 === 0 }, { id });

@@ -1,13 +1,13 @@
-import { Exit, HoldfastError, formatCount, paint, renderTable } from '@holdfast/protocol/base';
+import { Exit, formatCount, paint, renderTable } from '@holdfast/protocol/base';
 import type { Column } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { JournalVerifyView } from '../verify-journal.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { nonEmpty } from './target.ts';
+import { storeKeyFile } from './store-key-option.ts';
+import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
 
-interface Flags {
-  readonly dataDir?: string;
+interface Flags extends StoreFlags {
   readonly output?: Format;
 }
 
@@ -19,21 +19,16 @@ Example:
 `;
 
 export function addJournalVerify(parent: Command, shell: Shell): void {
-  parent
-    .command('verify')
+  addStoreOptions(parent.command('verify'))
     .description('Recompute the hash chain of every entry that is kept.')
-    .option('--data-dir <dir>', 'data directory of the agent (HOLDFAST_DATA_DIR)')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
-      const dataDir =
-        nonEmpty('--data-dir', flags.dataDir) ?? (shell.env['HOLDFAST_DATA_DIR'] || undefined);
-      if (dataDir === undefined) {
-        const why = 'no store is named: give --data-dir DIR, or set HOLDFAST_DATA_DIR';
-        throw new HoldfastError('HF_USAGE', { why });
-      }
       const { verifyJournal } = await import('../verify-journal.ts');
-      const view = await verifyJournal(dataDir);
+      const view = await verifyJournal(
+        dataDirOf(flags, shell.env),
+        storeKeyFile(flags, shell.env),
+      );
       shell.print(flags.output === 'json' ? JSON.stringify(view) : verifyScreen(view, shell));
       if (!view.whole) process.exitCode = Exit.failed;
     });

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   backlog: async () => (await import('./backlog.ts')).addBacklog,
   workflow: async () => (await import('./workflow.ts')).addWorkflow,
   journal: async () => (await import('./journal.ts')).addJournal,
+  store: async () => (await import('./store.ts')).addStore,
   schedule: async () => (await import('./schedule.ts')).addSchedule,
   wait: async () => (await import('./wait.ts')).addWait,
   signal: async () => (await import('./signal.ts')).addSignal,

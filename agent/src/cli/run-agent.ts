@@ -19,6 +19,8 @@ export interface RunOptions {
   /** Path of the file with the workflows. */
   readonly code: string;
   readonly gateway?: string;
+  /** File with the key that encrypts the store. */
+  readonly storeKey?: string;
   readonly socket: string;
   readonly retention?: string;
   /** Longest pause between two attempts to connect. */
@@ -83,12 +85,13 @@ function reconnectMs({ reconnectMax }: RunOptions): number | undefined {
 
 async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
-  const { dataDir, device, gateway, retention, socket } = options;
+  const { dataDir, device, gateway, retention, socket, storeKey } = options;
   const retryMsMax = reconnectMs(options);
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway }),
     ...(retention === undefined ? {} : { retention }),
+    ...(storeKey === undefined ? {} : { storeKey }),
     ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),
   });
   try {

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { SOCKET_NAME } from '../core/surface.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
+import { storeKeyFile } from './store-key-option.ts';
 import { nonEmpty } from './target.ts';
 
 interface Flags {
@@ -11,6 +12,7 @@ interface Flags {
   readonly code: string;
   readonly gateway?: string;
   readonly socket?: string;
+  readonly storeKeyFile?: string;
   readonly retention?: string;
   readonly reconnectMax?: string;
   readonly logFormat: 'text' | 'json';
@@ -25,6 +27,9 @@ in \`export const schedules = [{ cron, workflow, input?, id?, timezone? }]\`.
 Prints one line once it is ready and logs to stderr. SIGTERM or SIGINT closes it in order
 within 10 s; a second one ends it at once. Exits with 78 when it cannot start like this, so
 that a supervisor does not try again.
+
+A store that is made with --store-key-file, or with the systemd credential
+holdfast-store-key, is encrypted, and needs that key from then on.
 
 Examples:
   holdfast run --data-dir ./data --device pump-1 --code ./flows.js
@@ -44,6 +49,7 @@ const options: readonly Option[] = [
   setting('code', 'file', 'ES module that exports the workflows').makeOptionMandatory(),
   setting('gateway', 'url', 'mqtt://host:port or mqtts://host:port; without it, none'),
   setting('socket', 'path', `default: ${SOCKET_NAME} in the data directory`),
+  setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),
   setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),
   setting('reconnect-max', 'duration', 'longest pause before the next try; default 1m'),
   setting('log-format', 'format', 'of stderr').choices(['text', 'json']).default('text'),
@@ -60,10 +66,12 @@ export function addRun(program: Command, shell: Shell): void {
       const flags = checkEmpty(given, self);
       const dataDir = resolve(flags.dataDir);
       const { socket } = flags;
+      const storeKey = storeKeyFile(flags, shell.env);
       // What an agent is made of takes long to load, and no other command needs it.
       const { runAgent } = await import('./run-agent.ts');
       await runAgent(shell, {
         ...flags,
+        ...(storeKey === undefined ? {} : { storeKey }),
         dataDir,
         socket: socket === undefined ? join(dataDir, SOCKET_NAME) : resolve(socket),
         isJson: flags.output === 'json',

@@ -5,8 +5,9 @@ import type { Command } from 'commander';
 import { SOCKET_NAME, SOCKET_NOTE, type AgentReader } from '../core/surface.ts';
 import { isNobodyThere, SocketClient } from '../socket-client.ts';
 import type { Shell } from './shell.ts';
+import { STORE_KEY_VARIABLE, storeKeyFile, type StoreKeyFlags } from './store-key-option.ts';
 
-export interface TargetFlags {
+export interface TargetFlags extends StoreKeyFlags {
   readonly socket?: string;
   readonly dataDir?: string;
 }
@@ -15,7 +16,8 @@ export interface TargetFlags {
 export function addTarget(command: Command): Command {
   return command
     .option('--socket <path>', 'socket of the agent (HOLDFAST_SOCKET)')
-    .option('--data-dir <dir>', 'data directory of the agent (HOLDFAST_DATA_DIR)');
+    .option('--data-dir <dir>', 'data directory of the agent (HOLDFAST_DATA_DIR)')
+    .option('--store-key-file <path>', `key of an encrypted store (${STORE_KEY_VARIABLE})`);
 }
 
 interface Target {
@@ -112,13 +114,16 @@ export async function readAgent<T>(
     return await withAgent(shell, flags, read);
   } catch (error) {
     if (!isNobodyThere(error) || dataDir === undefined) throw error;
-    return readStore(dataDir, read);
+    return readStore({ dataDir, key: storeKeyFile(flags, shell.env) }, read);
   }
 }
 
-async function readStore<T>(dataDir: string, read: (agent: AgentReader) => Promise<T>): Promise<T> {
+async function readStore<T>(
+  { dataDir, key }: { readonly dataDir: string; readonly key: string | undefined },
+  read: (agent: AgentReader) => Promise<T>,
+): Promise<T> {
   const { readStopped } = await import('../agent.ts');
-  const stopped = await readStopped(dataDir);
+  const stopped = await readStopped(dataDir, key);
   try {
     return await read(stopped.surface);
   } finally {

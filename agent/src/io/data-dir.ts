@@ -12,16 +12,19 @@ import {
 } from './device-file.ts';
 import { lockDir } from './dir-lock.ts';
 import { syncFile } from './level-store.ts';
-import { distrustStore, findMark, openPlaced, placeStore } from './store-place.ts';
+import type { StoreCipher } from './store-cipher.ts';
+import { createCipher, hasStoreKey, noKey, openCipher } from './store-key.ts';
+import { distrustStore, examineStore, findMark, openPlaced, placeStore } from './store-place.ts';
 import { lastEpoch, writeHeads } from './store-heads.ts';
 import { exists, readSalvage } from './store-salvage.ts';
-import { countOpen, noteClosed, noteUnclean } from './unclean-ends.ts';
+import { noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
 import { makeWritableDir, unusable } from './writable-dir.ts';
 
 /**
  *   <data directory>/
  *     device.json    whose it is, and the epoch of the store that is in place
  *     store/         LevelDB; its row `m holdfast` repeats that, and `m boot` counts the starts
+ *     store.key      what opens an encrypted store, with its key; store.key.copy is the same
  *     store.new/     a store in the making; made again if it is left over
  *     store.heads    how far the lanes were at the last start or orderly end
  *     open           there while it is open, with the count of unclean ends
@@ -63,15 +66,19 @@ const UNCLEAN_ENDS_MAX = 3;
  * it goes on in a new one, under a new epoch.
  *
  * @param options.device Needed where nothing in the directory tells; must be the same later.
+ * @param options.storeKey Encrypts a new store; opens one that is encrypted.
  * @throws HF_CONFIG_INVALID, HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED,
- * HF_STORE_FORMAT (nothing was changed), HF_JOURNAL_FAILED.
+ * HF_STORE_FORMAT and HF_STORE_KEY (nothing was changed), HF_JOURNAL_FAILED.
  */
 export async function openDataDir(
   path: string,
-  options: { readonly device?: string | undefined } = {},
+  options: {
+    readonly device?: string | undefined;
+    readonly storeKey?: Uint8Array | undefined;
+  } = {},
 ): Promise<DataDir> {
   const dir = resolve(path);
-  const { device } = options;
+  const { device, storeKey } = options;
   if (device !== undefined && !isDeviceId(device)) {
     const why = `the device id ${JSON.stringify(device)} is not 1 to 64 of A-Z a-z 0-9 _ -`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
@@ -81,10 +88,15 @@ export async function openDataDir(
   if (device === undefined && !isKnown) throw noDevice(dir);
   await makeWritableDir(dir);
   const open = async () => {
+    const cipher = cipherOf(dir, storeKey) ?? (await newCipher(dir, storeKey));
     const identity = (await knownIdentity(dir)) ?? (await newIdentity(dir, device));
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
-    const isSuspect = (await countOpen(dir)) >= UNCLEAN_ENDS_MAX;
-    const { store, mark, isNew, tornBytes } = await placeStore(storeDir, identity, isSuspect);
+    const unclean = await uncleanEnds(dir);
+    const isSuspect = unclean >= UNCLEAN_ENDS_MAX;
+    const found = await examineStore(storeDir, identity, { isThorough: isSuspect, cipher });
+    await noteUnclean(dir, unclean + 1);
+    const placed = await placeStore(storeDir, identity, { found, cipher });
+    const { store, mark, isNew, tornBytes } = placed;
     // What was read through is no suspect any more.
     if (isSuspect) await noteUnclean(dir, 1);
     try {
@@ -115,20 +127,29 @@ export async function openDataDir(
 /**
  * Takes the data directory of an agent that does not run, to read it. Makes and counts nothing.
  *
- * @param isThorough Look at every byte of the store first.
+ * @param options.isThorough Look at every byte of the store first.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
- * HF_STORE_DAMAGED, HF_JOURNAL_FAILED on a full disk, HF_DATA_DIR_UNUSABLE.
+ * HF_STORE_KEY, HF_STORE_DAMAGED, HF_JOURNAL_FAILED on a full disk, HF_DATA_DIR_UNUSABLE.
  */
-export async function openExisting(path: string, isThorough = false): Promise<DataDir> {
+export async function openExisting(
+  path: string,
+  options: {
+    readonly isThorough?: boolean;
+    readonly storeKey?: Uint8Array | undefined;
+  } = {},
+): Promise<DataDir> {
+  const { isThorough = false, storeKey } = options;
   const dir = resolve(path);
   for (const name of ['device.json', 'store']) {
     if (await exists(join(dir, name))) continue;
     throw new HoldfastError('HF_DATA_DIR_MISSING', { why: `${dir} has no ${name}` });
   }
   return holding(dir, async () => {
+    const cipher = cipherOf(dir, storeKey);
     const identity = await readDeviceFile(dir);
     if (identity === undefined) throw new HoldfastError('HF_DATA_DIR_MISSING', { why: dir });
-    const { store, mark, tornBytes } = await openPlaced(join(dir, 'store'), identity, isThorough);
+    const placing = { isThorough, cipher };
+    const { store, mark, tornBytes } = await openPlaced(join(dir, 'store'), identity, placing);
     const boot = await readBoot(store);
     const salvage = await readSalvage(join(dir, 'store'), store);
     const { device, epoch } = mark;
@@ -161,6 +182,20 @@ async function holding(
     await unlock();
     throw error instanceof HoldfastError ? error : unusable(dir, error);
   }
+}
+
+/** What opens the store that is there; a key that is not needed is none of its business. */
+function cipherOf(dir: string, storeKey: Uint8Array | undefined): StoreCipher | undefined {
+  return hasStoreKey(dir) ? openCipher(dir, storeKey) : undefined;
+}
+
+async function newCipher(
+  dir: string,
+  storeKey: Uint8Array | undefined,
+): Promise<StoreCipher | undefined> {
+  if (storeKey === undefined) return undefined;
+  if (await exists(join(dir, 'store'))) throw noKey(`${dir} has a store, and no store.key`);
+  return createCipher(dir, storeKey);
 }
 
 /** What device.json says. One that cannot be read is put aside, and the store says it again. */

@@ -7,9 +7,16 @@ export interface Mark {
   readonly format: number;
   readonly device: string;
   readonly epoch: number;
+  /** Id of the key that all rows besides this one are encrypted with. */
+  readonly encrypted?: string;
 }
 
 export const MARK_KEY = metaKey('holdfast');
+
+/** What the mark of a store says of its cipher. */
+export function encryptedBy(cipher: { readonly id: string } | undefined): Pick<Mark, 'encrypted'> {
+  return cipher === undefined ? {} : { encrypted: cipher.id };
+}
 
 export function encodeMark(mark: Mark): Uint8Array {
   return new Uint8Array(Buffer.from(JSON.stringify(mark)));
@@ -31,10 +38,10 @@ export function readMark(storeDir: string, value: Uint8Array | undefined): Mark 
 function parseMark(bytes: Uint8Array): Mark | undefined {
   try {
     const value: Partial<Record<keyof Mark, unknown>> = JSON.parse(new TextDecoder().decode(bytes));
-    const { format, device, epoch } = value;
+    const { format, device, epoch, encrypted } = value;
     const isMark = typeof format === 'number' && Number.isSafeInteger(epoch);
     return isMark && typeof device === 'string' && typeof epoch === 'number'
-      ? { format, device, epoch }
+      ? { format, device, epoch, ...(typeof encrypted === 'string' ? { encrypted } : {}) }
       : undefined;
   } catch {
     return undefined;

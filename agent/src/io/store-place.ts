@@ -6,8 +6,11 @@ import { compare } from '../core/level-format/table-file.ts';
 import { DATA_FORMAT, type DeviceFile } from './device-file.ts';
 import { createStore, openStore, syncFile } from './level-store.ts';
 import { inspectStore, type Mend } from './preflight.ts';
+import type { StoreCipher } from './store-cipher.ts';
+import { encryptedStore } from './encrypted-store.ts';
 import { sha256 } from './sha256.ts';
-import { MARK_KEY, encodeMark, readMark, type Mark } from './store-mark.ts';
+import { noKey } from './store-key.ts';
+import { MARK_KEY, encodeMark, readMark, encryptedBy, type Mark } from './store-mark.ts';
 import { storeRows } from './store-rows.ts';
 import { exists, isDirectory, resumeSalvage, salvageStore } from './store-salvage.ts';
 import { readHeads, shortLane } from './store-heads.ts';
@@ -23,12 +26,20 @@ export interface PlacedStore {
 }
 
 /** A store as it was found. `why`: it can't be used as it is. */
-interface Examined {
+export interface Examined {
   readonly mark: Mark | undefined;
   readonly why?: string;
   readonly isOurs: boolean;
   readonly tornBytes: number;
   readonly mends: readonly Mend[];
+}
+
+/** How to look at a store. */
+export interface Examining {
+  /** Read all of it: something ended the processes that had it open. */
+  readonly isThorough: boolean;
+  /** `undefined`: it is not encrypted. */
+  readonly cipher: StoreCipher | undefined;
 }
 
 /** Entries at the end of each lane that are checked at every start. */
@@ -37,30 +48,44 @@ const TAIL_ENTRIES = 64;
 const DISTRUST_FILE = 'DISTRUSTED';
 
 /**
- * Opens the device's store, makes it if there is none, and puts one that is damaged or of
- * something else aside, with a new one, of a new epoch, in its place.
+ * Looks at the device's store, without LevelDB; `undefined`: there is none.
  *
- * @param isThorough Read all of it first: something ended the processes that had it open.
- * @throws HF_STORE_FORMAT for a newer one, which is left as it is; HF_STORE_LOCKED,
- *   HF_JOURNAL_FAILED.
+ * @throws HF_STORE_FORMAT for a newer one, HF_STORE_KEY; nothing was changed.
+ */
+export async function examineStore(
+  storeDir: string,
+  identity: DeviceFile,
+  { isThorough, cipher }: Examining,
+): Promise<Examined | undefined> {
+  await resumeSalvage(storeDir);
+  if (!(await exists(storeDir))) return undefined;
+  const found = await examine(storeDir, identity, isThorough);
+  checkEncrypted(storeDir, found, cipher);
+  return found;
+}
+
+/**
+ * Opens the device's store, as it was found, makes it if there is none, and puts one that is
+ * damaged or of something else aside, with a new one, of a new epoch, in its place.
+ *
+ * @throws HF_STORE_LOCKED, HF_JOURNAL_FAILED.
  */
 export async function placeStore(
   storeDir: string,
   identity: DeviceFile,
-  isThorough: boolean,
+  at: { readonly found: Examined | undefined; readonly cipher: StoreCipher | undefined },
 ): Promise<PlacedStore> {
-  await resumeSalvage(storeDir);
-  if (!(await exists(storeDir))) return createFirst(storeDir, identity);
-  const found = await examine(storeDir, identity, isThorough);
+  const { found, cipher } = at;
+  if (found === undefined) return createFirst(storeDir, identity, cipher);
   if (found.why === undefined && found.mark !== undefined) {
     await mend(storeDir, found.mends);
-    const opened = await openChecked(storeDir, found.mark);
+    const opened = await openChecked(storeDir, found.mark, cipher);
     if (typeof opened !== 'string') {
       return { store: opened, mark: found.mark, isNew: false, tornBytes: found.tornBytes };
     }
-    await replace(storeDir, identity, { ...found, why: opened });
-  } else await replace(storeDir, identity, found);
-  const store = await openStore(storeDir);
+    await replace(storeDir, identity, { ...found, cipher, why: opened });
+  } else await replace(storeDir, identity, { ...found, cipher });
+  const store = encryptedStore(await openStore(storeDir), cipher);
   const mark = readMark(storeDir, await store.get(MARK_KEY));
   if (mark !== undefined) return { store, mark, isNew: false, tornBytes: 0 };
   await store.close();
@@ -70,19 +95,23 @@ export async function placeStore(
 /**
  * Opens a store to read it.
  *
- * @throws HF_STORE_DAMAGED, and nothing was changed; otherwise as `placeStore`.
+ * @throws HF_STORE_DAMAGED, HF_STORE_FORMAT and HF_STORE_KEY, and nothing was changed;
+ *   HF_STORE_LOCKED, HF_JOURNAL_FAILED.
  */
 export async function openPlaced(
   storeDir: string,
   identity: DeviceFile,
-  isThorough: boolean,
+  { isThorough, cipher }: Examining,
 ): Promise<PlacedStore> {
-  const { mark, why, mends, tornBytes } = await examine(storeDir, identity, isThorough);
+  const found = await examine(storeDir, identity, isThorough);
+  checkEncrypted(storeDir, found, cipher);
+  const { mark, why, mends, tornBytes } = found;
   if (why !== undefined || mark === undefined) {
     throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
   }
   await mend(storeDir, mends);
-  return { store: await openStore(storeDir), mark, isNew: false, tornBytes };
+  const store = encryptedStore(await openStore(storeDir), cipher);
+  return { store, mark, isNew: false, tornBytes };
 }
 
 /** Whose a store says it is, even one that does not open. Changes nothing. */
@@ -133,6 +162,18 @@ function misfit(mark: Mark | undefined, identity: DeviceFile): string | undefine
   return `it is of epoch ${mark.epoch}, and ${identity.epoch} was here already`;
 }
 
+/** Nothing is done to a store of ours that cannot be read, or that others could read. */
+function checkEncrypted(
+  storeDir: string,
+  { mark, isOurs }: Examined,
+  cipher: StoreCipher | undefined,
+): void {
+  if (mark === undefined || !isOurs) return;
+  if (mark.encrypted === cipher?.id) return;
+  const why = cipher === undefined ? 'encrypted, and has no store.key' : 'not encrypted by its key';
+  throw noKey(`${storeDir} is ${why}`);
+}
+
 async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
   for (const { name, bytes } of mends) {
     const side = join(storeDir, `${name}.mended`);
@@ -149,10 +190,14 @@ async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
 }
 
 /** @returns The store, or why it can't be trusted. */
-async function openChecked(storeDir: string, mark: Mark): Promise<Store | string> {
+async function openChecked(
+  storeDir: string,
+  mark: Mark,
+  cipher: StoreCipher | undefined,
+): Promise<Store | string> {
   let store: Store | undefined;
   try {
-    store = await openStore(storeDir);
+    store = encryptedStore(await openStore(storeDir), cipher);
     const { device, epoch } = mark;
     const short = await shortLane(store, await readHeads(storeDir, epoch));
     if (short !== undefined) {
@@ -170,20 +215,29 @@ async function openChecked(storeDir: string, mark: Mark): Promise<Store | string
   }
 }
 
-async function replace(storeDir: string, identity: DeviceFile, found: Examined): Promise<void> {
-  const { mark, why = 'it is not ours', isOurs } = found;
+async function replace(
+  storeDir: string,
+  identity: DeviceFile,
+  found: Examined & { readonly cipher: StoreCipher | undefined },
+): Promise<void> {
+  const { cipher, mark, why = 'it is not ours', isOurs } = found;
   const known = Math.max(identity.epoch, isOurs ? (mark?.epoch ?? 0) : 0);
   // The seconds since 1970 are above every epoch that was ever counted to.
   const newEpoch = known > 0 ? known + 1 : Math.floor(Date.now() / 1_000);
   const oldEpoch = (isOurs ? mark?.epoch : undefined) ?? identity.epoch;
   const { device } = identity;
   const heads = await readHeads(storeDir, oldEpoch);
-  await salvageStore(storeDir, { device, oldEpoch, newEpoch, heads, why, isOurs });
+  await salvageStore(storeDir, { device, oldEpoch, newEpoch, heads, why, isOurs, cipher });
 }
 
-async function createFirst(storeDir: string, identity: DeviceFile): Promise<PlacedStore> {
-  const mark = { format: DATA_FORMAT, device: identity.device, epoch: identity.epoch + 1 };
+async function createFirst(
+  storeDir: string,
+  identity: DeviceFile,
+  cipher: StoreCipher | undefined,
+): Promise<PlacedStore> {
+  const { device, epoch } = identity;
+  const mark = { format: DATA_FORMAT, device, epoch: epoch + 1, ...encryptedBy(cipher) };
   const row = { kind: 'put', key: MARK_KEY, value: encodeMark(mark) } as const;
-  const store = await createStore(storeDir, [row]);
+  const store = encryptedStore(await createStore(storeDir, [row]), cipher);
   return { store, mark, isNew: true, tornBytes: 0 };
 }

@@ -7,8 +7,10 @@ import { collectRows } from '../core/salvage-rows.ts';
 import { numberOf } from '../core/salvage-runs.ts';
 import { DATA_FORMAT } from './device-file.ts';
 import { createStore, makeStore, syncFile } from './level-store.ts';
+import type { StoreCipher } from './store-cipher.ts';
+import { openedRows, encryptedStore } from './encrypted-store.ts';
 import { sha256 } from './sha256.ts';
-import { MARK_KEY, encodeMark } from './store-mark.ts';
+import { MARK_KEY, encodeMark, encryptedBy } from './store-mark.ts';
 import { storeRows } from './store-rows.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -21,6 +23,8 @@ export interface SalvageRequest {
   readonly why: string;
   /** False: nothing in it is of this device. */
   readonly isOurs: boolean;
+  /** Of the old store, and of the new one. */
+  readonly cipher: StoreCipher | undefined;
 }
 
 const SALVAGE_KEY = metaKey('salvaged');
@@ -41,11 +45,13 @@ export async function salvageStore(storeDir: string, request: SalvageRequest): P
   await rm(scratchDir, { recursive: true, force: true });
   await rm(salvagedDir, { recursive: true, force: true });
   const movedTo = await freeName(storeDir);
-  const scratch = await createStore(scratchDir, []);
+  const { cipher } = request;
+  const scratch = encryptedStore(await createStore(scratchDir, []), cipher);
   try {
-    await makeStore(salvagedDir, (target) =>
-      fill(storeDir, { ...request, movedTo }, { scratch, target }),
-    );
+    await makeStore(salvagedDir, (target) => {
+      const stores = { scratch, target: encryptedStore(target, cipher) };
+      return fill(storeDir, { ...request, movedTo }, stores);
+    });
   } finally {
     await scratch.close();
     await rm(scratchDir, { recursive: true, force: true });
@@ -93,9 +99,10 @@ async function fill(
   request: SalvageRequest & { readonly movedTo: string },
   stores: { readonly scratch: Store; readonly target: Store },
 ): Promise<void> {
-  const { device, oldEpoch, newEpoch, heads, isOurs, movedTo } = request;
+  const { device, oldEpoch, newEpoch, heads, isOurs, movedTo, cipher } = request;
   const isReadable = isOurs && (await isDirectory(storeDir));
-  const collected = await collectRows(isReadable ? storeRows(storeDir) : none(), stores.scratch);
+  const rows = openedRows(isReadable ? storeRows(storeDir) : none(), cipher);
+  const collected = await collectRows(rows, stores.scratch);
   const { damagedFiles: damaged } = collected;
   const which = damaged.length === 0 ? '' : `; damaged: ${damaged.join(', ')}`;
   const why = request.why + which;
@@ -112,7 +119,7 @@ async function fill(
   const at = new Date(stamp.atMs).toISOString();
   const counts = { entriesKept, entriesLost, lost: rangesText(lost) };
   const known: SalvageNote = { at, oldEpoch, newEpoch, movedTo, ...counts, why };
-  const mark = encodeMark({ format: DATA_FORMAT, device, epoch: newEpoch });
+  const mark = encodeMark({ format: DATA_FORMAT, device, epoch: newEpoch, ...encryptedBy(cipher) });
   await stores.target.write([
     { kind: 'put', key: MARK_KEY, value: mark },
     { kind: 'put', key: SALVAGE_KEY, value: Buffer.from(JSON.stringify(known)) },

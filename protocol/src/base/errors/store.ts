@@ -37,6 +37,11 @@ export const storeErrors = {
     retry: 'never',
     hint: 'Install the version that wrote it, or a newer one. Nothing was changed.',
   },
+  HF_STORE_KEY: {
+    message: 'The key does not open the store',
+    retry: 'never',
+    hint: 'Give the key that it was encrypted with, by --store-key-file. Nothing was changed.',
+  },
   HF_JOURNAL_FAILED: {
     message: 'The journal could not reach stable storage',
     retry: 'restart',
