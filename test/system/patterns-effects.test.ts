@@ -1,7 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { createTcpProxy, until, type TcpProxy } from '@holdfast/device-sim';
 import { serveModel, type BillRow } from '@holdfast/examples/agent-loop/model-service';
@@ -95,9 +93,10 @@ interface Totals {
   readonly max: number;
 }
 
-test.serial('an aggregator counts each reading once, from many senders, over kills', async (t) => {
+test.serial('an aggregator counts each reading once, over kills and cuts', async (t) => {
   t.timeout(120_000);
   const device = await ExampleDevice.open(t, { example: 'aggregator', program: 'main.js' });
+  let wire = await wireTo(t, String(device.ready['url']));
   const sensors = ['boiler', 'cellar', 'roof'];
   const readings = Array.from({ length: 900 }, (_, index) => ({
     sensor: sensors[index % 3] ?? '',
@@ -105,15 +104,16 @@ test.serial('an aggregator counts each reading once, from many senders, over kil
   }));
   let sent = 0;
   let taken = 0;
+  let lost = 0;
 
   /** Sends a reading until there is an answer, as one does whose answers may be lost. */
   const deliver = async (reading: (typeof readings)[number], key: string): Promise<void> => {
     await until('an answer', async () => {
       try {
-        const url = `${String(device.ready['url'])}/readings`;
-        return (await postJson(url, reading, key)).status === 200;
+        return (await postJson(`${wire.url}/readings`, reading, key)).status === 200;
       } catch {
-        return false; // Killed in the middle.
+        lost += 1; // Killed or cut in the middle: whether it was counted is not known.
+        return false;
       }
     });
     taken += 1;
@@ -129,7 +129,13 @@ test.serial('an aggregator counts each reading once, from many senders, over kil
   const senders = Promise.all(Array.from({ length: 24 }, sender));
   for (const count of [150, 400, 650]) {
     await until(`${count} readings`, async () => taken >= count);
+    const lostBefore = lost;
+    wire.setMode('cut');
+    await until('lost answers', async () => lost > lostBefore);
+    wire.setMode('up');
+    await until('answers again', async () => taken >= count + 50);
     await device.killAndStart();
+    wire = await wireTo(t, String(device.ready['url']));
   }
   await senders;
 
@@ -145,16 +151,6 @@ test.serial('an aggregator counts each reading once, from many senders, over kil
   }
 });
 
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 const secret = 'sk-this-must-not-be-seen';
 
 async function assistantWith(t: ExecutionContext, url: string, notes: string) {
@@ -162,28 +158,49 @@ async function assistantWith(t: ExecutionContext, url: string, notes: string) {
   return ExampleDevice.open(t, { example: 'agent-loop', env });
 }
 
+/** Pauses that the attempts of a run were told to make, ms, and how late each next one was. */
+async function pausesOf(device: ExampleDevice, run: string, why: RegExp) {
+  const { entries } = await device.client.history(run);
+  const told = entries.flatMap(({ entry }) => (entry === null ? [] : [entry]));
+  return told.flatMap((entry, index) => {
+    const { kind, op, atMs, nextAtMs, error } = entry;
+    if (kind !== 'step.retrying' || !why.test(JSON.stringify(error))) return [];
+    const next = told.slice(index + 1).find((each) => each['op'] === op);
+    const laterMs = Number(next?.['atMs']) - Number(nextAtMs);
+    return [{ pauseMs: Number(nextAtMs) - Number(atMs), isInTime: laterMs >= 0 }];
+  });
+}
+
 test.serial('an agent loop pays for no turn twice, whatever fails', async (t) => {
   t.timeout(150_000);
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const model = await opened(t, serveModel());
+  const wire = await wireTo(t, model);
   const notes = await tempDir(t);
-  const device = await assistantWith(t, url, notes);
-  const bills = (): Promise<readonly BillRow[]> => getJson(`${url}/bills`);
+  const device = await assistantWith(t, wire.url, notes);
+  const bills = (): Promise<readonly BillRow[]> => getJson(`${model}/bills`);
   const task = { question: 'how is the machine?', prices: { prompt: 3, completion: 15 } };
 
-  // There is no network: it waits for one, and uses no attempt.
+  // The model asks for patience; then the first answer is paid for and lost.
+  await postJson(`${model}/limit`, { requests: 2, seconds: 3 });
+  await postJson(`${model}/faults`, { fail: 1, kind: 'forget' });
   await device.begin('assistant', task, 'q-1');
-  const offline = await device.once('q-1', ({ state }) => state === 'waiting-condition');
-  t.is(offline.attempt, 0);
-  await opened(t, serveModel({ port }));
-  // The first answer is paid for and lost, and the power goes while the second is on its way.
-  await postJson(`${url}/limit`, { requests: 2, seconds: 1 });
-  await postJson(`${url}/faults`, { fail: 1, kind: 'forget' });
   await until('the first turn', async () => (await bills()).length >= 1);
-  await postJson(`${url}/faults`, { delayMs: 700 });
+  await postJson(`${model}/faults`, { delayMs: 700 });
+  // The network goes while the second answer is on its way, and stays away through a power cut.
   await until('the second turn', async () => (await bills()).length >= 2);
+  await wire.close();
+  const gone = await device.once('q-1', ({ state }) => state === 'waiting-condition');
+  t.is(gone.waitsFor, `reachable(127.0.0.1:${wire.port}), for model turn 2`);
+  await device.killAndStart();
+  const still = await device.once('q-1', ({ state }) => state === 'waiting-condition');
+  t.is(namesOf(still, 'step.retrying').length, namesOf(gone, 'step.retrying').length);
+  // It comes back, and the power goes while the third answer is on its way.
+  const target = { host: '127.0.0.1', port: Number(new URL(model).port), listenAt: wire.port };
+  const again = await createTcpProxy(target);
+  t.teardown(() => again.close());
+  await until('the third turn', async () => (await bills()).length >= 3);
   await device.kill();
-  await postJson(`${url}/faults`, { fail: 1, kind: 'refuse', delayMs: 0 });
+  await postJson(`${model}/faults`, { fail: 1, kind: 'refuse', delayMs: 0 });
   await device.start();
   const { output, status, history } = await device.ended('q-1', 'completed');
 
@@ -195,15 +212,34 @@ test.serial('an agent loop pays for no turn twice, whatever fails', async (t) =>
   t.like(output, { turns: 3, spent });
   t.like(status, { turn: 3, ...spent });
   t.is(rows.length, 3, 'three turns were paid for');
-  t.true(rows.slice(0, 2).every(({ requests }) => requests >= 2), 'the keys were needed');
+  t.true(rows.every(({ requests }) => requests >= 2), 'the keys were needed');
   const kinds = history.filter(({ kind }) => kind === 'step.completed').map(({ name }) => name);
   t.deepEqual([...kinds].map(String).toSorted((a, b) => (a < b ? -1 : 1)), [
     ...['model turn 1', 'model turn 2', 'model turn 3'],
     ...['tool file_note', 'tool read_load', 'tool read_memory'],
   ]);
-  t.true(namesOf(await device.client.run('q-1'), 'step.retrying').length >= 3);
+  const pause = { pauseMs: 3_000, isInTime: true };
+  t.deepEqual(await pausesOf(device, 'q-1', /429/), [pause, pause], 'Retry-After is waited for');
   t.is((await readdir(notes)).length, 1, 'one note was filed');
   t.deepEqual(await leaks(device), []);
+});
+
+test.serial('an agent loop that begins offline waits, and uses no attempt', async (t) => {
+  t.timeout(60_000);
+  const model = await opened(t, serveModel());
+  const wire = await wireTo(t, model);
+  await wire.close();
+  const device = await assistantWith(t, wire.url, await tempDir(t));
+  await device.begin('assistant', { question: 'how is the machine?' }, 'q-1');
+
+  const offline = await device.once('q-1', ({ state }) => state === 'waiting-condition');
+  const target = { host: '127.0.0.1', port: Number(new URL(model).port), listenAt: wire.port };
+  const up = await createTcpProxy(target);
+  t.teardown(() => up.close());
+  const { state, history } = await device.ended('q-1', 'completed');
+
+  t.deepEqual([offline.attempt, state], [0, 'completed']);
+  t.deepEqual(history.filter(({ kind }) => kind === 'step.retrying'), []);
 });
 
 test.serial('an agent loop bears a strange model, and stops one that never answers', async (t) => {

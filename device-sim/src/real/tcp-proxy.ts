@@ -33,11 +33,16 @@ interface Wire {
   readonly far: Socket;
 }
 
-/** Listens on a port of 127.0.0.1 that the system chooses. */
-export async function createTcpProxy(target: {
+/** Where a wire leads, and where it begins. */
+export interface WireEnds {
   readonly host: string;
   readonly port: number;
-}): Promise<TcpProxy> {
+  /** Port of 127.0.0.1 that it listens on; default: the system chooses one. */
+  readonly listenAt?: number;
+}
+
+/** Listens on 127.0.0.1. While it is closed, nothing listens there. */
+export async function createTcpProxy(target: WireEnds): Promise<TcpProxy> {
   const wires = new Set<Wire>();
   const passed = { up: 0, down: 0 };
   let mode: LinkMode = 'up';
@@ -69,7 +74,7 @@ export async function createTcpProxy(target: {
     if (mode === 'hold') setPaused(wire, true);
     joinEnds(wire, () => wires.delete(wire));
   });
-  await listen(server);
+  await listen(server, target.listenAt ?? 0);
   const address = server.address();
   assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
 
@@ -132,9 +137,9 @@ function resetEnd(end: Socket): void {
   else end.resetAndDestroy();
 }
 
-function listen(server: Server): Promise<void> {
+function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => reject(new HoldfastError('HF_PORT_TAKEN', { cause })));
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
 }
