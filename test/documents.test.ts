@@ -104,6 +104,12 @@ test('the promises are the same twelve in the README and in docs/GUARANTEES.md',
   t.deepEqual(promises('README.md'), promises('docs/GUARANTEES.md'));
 });
 
+test('docs/guides/tracing.md shows the adapter that is compiled and tested', (t) => {
+  const [, adapter] = /```ts\n(import [\s\S]*?)```\n/.exec(read('docs/guides/tracing.md')) ?? [];
+
+  t.is(adapter, read('test/support/otel-tracer.ts'));
+});
+
 /** How many corners of durable execution there are in each section, A to O. */
 const corners = [22, 18, 14, 11, 11, 9, 12, 6, 9, 5, 8, 13, 6, 7, 10];
 

@@ -1,6 +1,7 @@
 import type { Duration, Log, Point } from '@holdfast/protocol';
 import type { OverlapPolicy } from './core/schedule.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
+import type { Tracer } from './core/tracing.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
@@ -41,6 +42,8 @@ export interface AgentOptions {
    * socket, at most 107 bytes; `true`: `agent.sock` in the data directory. Default: nowhere.
    */
   readonly socket?: string | true;
+  /** Takes spans of runs, attempts of steps, calls and signals. Default: none are made. */
+  readonly tracer?: Tracer;
   /** A place for simulated crashes. Default: does nothing. */
   readonly point?: Point;
 }
@@ -67,6 +70,11 @@ export interface StartOptions {
    * unless that one completed. `allow-duplicate`: a new run begins. Default `attach`.
    */
   readonly reuse?: ReusePolicy;
+  /**
+   * Place in a trace of whoever starts it [W3C Trace Context]: the run's span is a child of that.
+   * One that is not well formed counts as none.
+   */
+  readonly traceparent?: string;
 }
 
 /** Which runs are asked for: those for which all of it holds. */

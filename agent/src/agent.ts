@@ -291,6 +291,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
     ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray },
+    tracer: options.tracer,
   };
   const link: { uplink?: Uplink | undefined } = {};
   const conditionOf = conditionsOf(options, () => link.uplink);

@@ -12,6 +12,7 @@ export { RunHandle } from './run-handle.ts';
 export { ScheduleHandle } from './schedule-handle.ts';
 export { entity, type Entity, type EntityChange, type EntityOptions } from './core/entity.ts';
 export type * from './core/schedule-views.ts';
+export type { Tracer, TraceSpan } from './core/tracing.ts';
 export type * from './core/views.ts';
 export type { MarkedOptions, MarkOptions } from './core/mark.ts';
 export * from './core/workflow.ts';

@@ -41,10 +41,17 @@ export class RunHandle<O = unknown> {
     return this.#parts.surface.run(this.id);
   }
 
-  /** Gives it a signal; durable once it resolves. Signals with one id count once. */
-  async signal(name: string, payload?: unknown, options: { id?: string } = {}): Promise<void> {
+  /**
+   * Gives it a signal; durable once it resolves. Signals with one id count once. `traceparent` is
+   * the sender's place in a trace.
+   */
+  async signal(
+    name: string,
+    payload?: unknown,
+    options: { id?: string; traceparent?: string } = {},
+  ): Promise<void> {
     const encoded = encodeValue(payload, 'payload');
-    await this.#parts.runtime.signal({ run: this.id, name, payload: encoded, id: options.id });
+    await this.#parts.runtime.signal({ ...options, run: this.id, name, payload: encoded });
   }
 
   /**

@@ -118,12 +118,12 @@ export class SocketClient implements AgentReader {
     return this.#get(`/v1/journal?limit=${query.limit}${lane}${after}`);
   }
 
-  start(run: StartRequest): Promise<StartedView> {
-    return this.#post('/v1/runs', run);
+  start({ traceparent, ...run }: StartRequest): Promise<StartedView> {
+    return this.#post('/v1/runs', run, traceparent);
   }
 
-  signal({ run, ...signal }: SignalRequest): Promise<AboutRun> {
-    return this.#post(`${pathOf(run)}/signals`, signal);
+  signal({ run, traceparent, ...signal }: SignalRequest): Promise<AboutRun> {
+    return this.#post(`${pathOf(run)}/signals`, signal, traceparent);
   }
 
   cancel({ run, ...wish }: CancelRequest): Promise<AboutRun> {
@@ -208,23 +208,24 @@ export class SocketClient implements AgentReader {
   }
 
   #get<T>(path: string, answerMs = ANSWER_MS): Promise<T> {
-    return this.#send<T>('GET', path, undefined, answerMs);
+    return this.#send<T>({ method: 'GET', path, answerMs });
   }
 
-  #post<T>(path: string, body: unknown): Promise<T> {
-    return this.#send<T>('POST', path, body);
+  #post<T>(path: string, body: unknown, traceparent?: string): Promise<T> {
+    return this.#send<T>({ method: 'POST', path, body, answerMs: ANSWER_MS, traceparent });
   }
 
   /** The two ends are of one version or keep to the schemas, so what comes is not checked again. */
-  async #send<T>(method: string, path: string, body?: unknown, answerMs = ANSWER_MS): Promise<T> {
-    const { status, text } = await this.#exchange({ method, path, body, answerMs });
+  async #send<T>(call: CallOptions): Promise<T> {
+    const { status, text } = await this.#exchange(call);
     const value = parse(text, this.#path);
     if (status >= 200 && status < 300) return value as T;
     throw asError(value, this.#path);
   }
 
   #exchange(call: CallOptions): Promise<Reply> {
-    const { method, path, body, answerMs } = call;
+    const { method, path, body, answerMs, traceparent } = call;
+    const headers = traceparent === undefined ? {} : { traceparent };
     if (Buffer.byteLength(this.#path) > PATH_BYTES_MAX) {
       const why = `${this.#path} is longer than the ${PATH_BYTES_MAX} bytes of a socket path`;
       const details = { code: 'ENAMETOOLONG' };
@@ -232,7 +233,10 @@ export class SocketClient implements AgentReader {
     }
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        { socketPath: this.#path, path, method, agent: this.#connections, timeout: answerMs },
+        {
+          ...{ socketPath: this.#path, path, method, headers },
+          ...{ agent: this.#connections, timeout: answerMs },
+        },
         (incoming) => {
           readText(incoming).then(
             (text) => resolve({ status: incoming.statusCode ?? 500, text }),
@@ -261,8 +265,9 @@ function pathOf(run: string): string {
 interface CallOptions {
   readonly method: string;
   readonly path: string;
-  readonly body: unknown;
+  readonly body?: unknown;
   readonly answerMs: number;
+  readonly traceparent?: string | undefined;
 }
 
 interface Reply {

@@ -7,5 +7,6 @@ export * from './base/log.ts';
 export * from './base/names.ts';
 export * from './base/ports.ts';
 export * from './base/terminal.ts';
+export * from './base/traceparent.ts';
 export * from './base/units.ts';
 export * from './wire/lanes.ts';

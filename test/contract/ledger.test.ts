@@ -19,7 +19,14 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { HandJournal, fact, newSigner, requested, started } from '../support/hand-journal.ts';
+import {
+  HandJournal,
+  TRACEPARENT,
+  fact,
+  newSigner,
+  requested,
+  started,
+} from '../support/hand-journal.ts';
 import { ledgers } from '../support/ledgers.ts';
 import { SimStore } from '../support/sim-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -202,6 +209,7 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.is(outcome.kind === 'committed' && outcome.calls, 2);
     const [one, two] = await ledger.pendingCalls(10);
     assert(one !== undefined && two !== undefined, 'two calls are pending');
+    t.is(one.traceparent, TRACEPARENT);
 
     const payload = Uint8Array.of(7);
     const both = await Promise.all([

@@ -86,7 +86,7 @@ def call(device):
     """A run that asks the gateway for something."""
     run = {"run": RUN, "n": 0}
     started = {"workflow": "doubling", "version": 1, "uid": "u-1"}
-    parent = {"parent": "", "parentOp": 0}
+    parent = {"parent": "", "parentOp": 0, "traceparent": ""}
     device.journal.commit(
         ("normal", "run.started", {**run, **started, **parent, "input": cbor.encode(None)}),
         (
@@ -95,6 +95,7 @@ def call(device):
             {
                 **{"run": RUN, "n": 1, "op": 0, "name": "double"},
                 **{"key": "u-1/0", "expiresAtMs": 0, "input": cbor.encode({"number": 21})},
+                "traceparent": "",
             },
         ),
     )

@@ -23,6 +23,7 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
       input: encodeValue(input),
       requestedAtMs: Date.now(),
       expiresAtMs: 0,
+      traceparent: '',
       ...more,
     };
     this.#pending.push(call);

@@ -32,13 +32,17 @@ export function fact(number: number): EntryBody {
 export function started(run: string, uid = `uid-${run}`): EntryBody {
   const input = Uint8Array.of(1);
   const facts = { run, n: 0, workflow: 'checkout', version: 1, uid, input };
-  return { kind: 'run.started', ...facts, parent: '', parentOp: 0 };
+  return { kind: 'run.started', ...facts, parent: '', parentOp: 0, traceparent: '' };
 }
+
+/** Where each call stands in a trace. */
+export const TRACEPARENT = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
 
 export function requested(run: string, op = 1): EntryBody {
   const key = `uid-${run}/${op}`;
   const input = Uint8Array.of(2);
-  return { kind: 'call.requested', run, n: 1, op, name: 'stock', key, expiresAtMs: 0, input };
+  const call = { name: 'stock', key, expiresAtMs: 0, input, traceparent: TRACEPARENT };
+  return { kind: 'call.requested', run, n: 1, op, ...call };
 }
 
 /** A device's journal in memory: seqs, chains and batches as the protocol has them. */

@@ -33,6 +33,7 @@ export function checkoutEntries(run: string): Readonly<Record<Lane, readonly Ent
         key: `pump-1/${run}/1`,
         expiresAtMs: 0,
         input: encodeValue({ sku: 'A-1', quantity: 2 }),
+        traceparent: '',
       },
     ],
     normal: [
@@ -47,6 +48,7 @@ export function checkoutEntries(run: string): Readonly<Record<Lane, readonly Ent
         input: encodeValue({ order: run }),
         parent: '',
         parentOp: 0,
+        traceparent: '',
       },
       {
         kind: 'step.completed',

@@ -1,4 +1,5 @@
 import { HoldfastError, encodeValue, lanes, type Command, type Log } from '@holdfast/protocol';
+import type { Tracer } from '@holdfast/agent';
 import {
   AgentReaderCore,
   Retention,
@@ -23,6 +24,7 @@ export class SimDevice {
   /** Conditions that steps can wait for, and whether they hold. */
   readonly conditions = new Map<string, boolean>();
   stepsAtOnce: number | undefined;
+  tracer: Tracer | undefined;
   store = new SimStore();
   #life: Life | undefined;
   #boot = 0;
@@ -51,10 +53,10 @@ export class SimDevice {
       info: (message) => this.infos.push(message),
       debug: () => {},
     };
-    const { conditions, clock, store, stepsAtOnce } = this;
+    const { conditions, clock, store, stepsAtOnce, tracer } = this;
     this.#life = await Life.open({
       ...{ device: 'sim-1', boot: this.#boot, seed: this.#boot, workflows, log },
-      ...{ clock, store, stepsAtOnce },
+      ...{ clock, store, stepsAtOnce, tracer },
       conditionOf: (name) => {
         if (!conditions.has(name)) return undefined;
         return { check: () => conditions.get(name) === true, everyMs: 5_000 };

@@ -108,6 +108,8 @@ test.serial('the first line of status tells each state of the link in its own wo
   }
 });
 
+const traceparent = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
+
 test.serial('start, signal and cancel pass on what they are given and say so', async (t) => {
   const { dir, env, surface } = await serve(t);
   await writeFile(join(dir, 'order.json'), '{"id":"A-2"}');
@@ -117,8 +119,12 @@ test.serial('start, signal and cancel pass on what they are given and say so', a
     ['start', 'checkout', '--input', '{"n":1}', '--id', 'A-1', '-o', 'json'],
     { env },
   );
-  const file = await holdfast(['start', 'checkout', '--input', '@order.json'], { env, cwd: dir });
-  const piped = await holdfast(['signal', 'busy', 'go', '@-'], { env, stdin: '[1,2]' });
+  const file = await holdfast(['start', 'checkout', '--input', '@order.json'], {
+    env: { ...env, TRACEPARENT: traceparent },
+    cwd: dir,
+  });
+  const traced = { ...env, TRACEPARENT: traceparent };
+  const piped = await holdfast(['signal', 'busy', 'go', '@-'], { env: traced, stdin: '[1,2]' });
   const cancelled = await holdfast(['cancel', 'busy', '--reason', 'left', '-o', 'json'], { env });
 
   t.deepEqual([first.code, first.stdout], [0, 'started A-1\n']);
@@ -129,8 +135,8 @@ test.serial('start, signal and cancel pass on what they are given and say so', a
   const asked = surface.calls.filter(({ name }) => name !== 'run').map(({ request }) => request);
   t.deepEqual(asked.slice(1), [
     { workflow: 'checkout', input: { n: 1 }, id: 'A-1' },
-    { workflow: 'checkout', input: { id: 'A-2' }, id: undefined },
-    { run: 'busy', name: 'go', payload: [1, 2], id: undefined },
+    { workflow: 'checkout', input: { id: 'A-2' }, id: undefined, traceparent },
+    { run: 'busy', name: 'go', payload: [1, 2], id: undefined, traceparent },
     { run: 'busy', reason: 'left', force: undefined },
   ]);
 });

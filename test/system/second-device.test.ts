@@ -32,7 +32,7 @@ function python(script: string, ...args: readonly string[]): Promise<Record<stri
 needed(`the vectors mean the same to a device in Python ${needs}`, async (t) => {
   const files = await python('check_vectors.py', vectors);
 
-  t.is(files.length, 6);
+  t.is(files.length, 7);
   for (const { file, checked, wrong } of files) {
     t.deepEqual(wrong, [], String(file));
     t.true(Number(checked) > 4, String(file));

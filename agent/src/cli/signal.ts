@@ -14,6 +14,8 @@ const about = `
 The signal is on stable storage once this command has ended with 0. It is kept until the
 run waits for it.
 
+The signal belongs to the trace that TRACEPARENT names, where it is set.
+
 Examples:
   holdfast signal order-1009 picked-up
   holdfast signal order-1009 picked-up '{"by":"Ada"}' --id scan-77
@@ -30,8 +32,10 @@ export function addSignal(program: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (run: string, name: string, json: string | undefined, flags: Flags) => {
       const payload = json === undefined ? undefined : await jsonArgument(json);
+      const traceparent = shell.env['TRACEPARENT'];
+      const signal = { name, payload, id: flags.id, traceparent };
       const sent = await withAgent(shell, flags, (agent) =>
-        withRun(agent, run, (id) => agent.signal({ run: id, name, payload, id: flags.id })),
+        withRun(agent, run, (found) => agent.signal({ ...signal, run: found })),
       );
       shell.print(
         flags.output === 'json'

@@ -34,6 +34,8 @@ With --input-lines, each line of the file is the input of a run, and its field "
 one that --id-field names) is the id of the run: feeding the file again starts nothing twice.
 Bad lines are reported with their number and the others go on; the exit code is then 1.
 
+A single run belongs to the trace that TRACEPARENT names, where it is set.
+
 Examples:
   holdfast start checkout --input '{"id":"A-1","total":12.5}' --id A-1
   holdfast start checkout --input @order.json
@@ -82,7 +84,8 @@ function checkFlags(flags: Flags): void {
 async function startOne(shell: Shell, workflow: string, flags: Flags): Promise<void> {
   const input = flags.input === undefined ? undefined : await jsonArgument(flags.input);
   const { id, onConflict, reuse } = flags;
-  const run = { workflow, input, id, onConflict, reuse };
+  const traceparent = shell.env['TRACEPARENT'];
+  const run = { workflow, input, id, onConflict, reuse, traceparent };
   const started = await withAgent(shell, flags, (agent) => agent.start(run));
   const verb = started.created ? 'started' : 'already there:';
   shell.print(

@@ -24,7 +24,8 @@ export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void
   if (run.closed || op.settled) return;
   const parent = isDetached ? {} : { parent: run.id, parentOp: number };
   const { version } = code;
-  const birth = birthOf(engine, { id, workflow: name, version, input, ...parent });
+  const traceparent = engine.tracing.traceparentOf(run);
+  const birth = birthOf(engine, { id, workflow: name, version, input, ...parent, traceparent });
   const started = { kind: 'child.started', op: number, name, child: id, isDetached } as const;
   try {
     await engine.runJournal.appendAll([{ run, body: started }, birth.entry], birth.ops);

@@ -1,8 +1,9 @@
-import type { Command } from '@holdfast/protocol';
+import { decodeValue, type Command } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import type { RunJournal } from './run-journal.ts';
 import { layout } from './run-store.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What applying a command asks of the runtime. */
 export interface CommandHost {
@@ -11,6 +12,8 @@ export interface CommandHost {
   nowMs(): number;
   appendToRun: RunJournal['append'];
   append: Journal['append'];
+  /** The outcome of a call is durable. */
+  callEnded: Tracing['callEnded'];
 }
 
 /** A commit that has its place in the journal; `durable` resolves once it is on stable storage. */
@@ -38,12 +41,14 @@ export async function applyCommand(host: CommandHost, command: Command): Promise
     return refused('rejected', 'its call is not waited for any more');
   }
   const { op, number, payload } = command;
-  const name = run.progress.callName(op);
-  const common = { op, name, command: number } as const;
+  const call = run.progress.call(op) ?? { name: '', atMs: host.nowMs() };
+  const common = { op, name: call.name, command: number } as const;
   const body =
     command.kind === 'call.completed'
       ? ({ kind: 'call.completed', ...common, result: payload } as const)
       : ({ kind: 'call.failed', ...common, error: payload } as const);
   const timer = { op, dueAtMs: undefined };
-  return { durable: host.appendToRun(run, body, { lane: 'urgent', timer, ops }) };
+  const appended = host.appendToRun(run, body, { lane: 'urgent', timer, ops });
+  const failure = command.kind === 'call.failed' ? { error: decodeValue(payload) } : {};
+  return { durable: appended.then(() => host.callEnded(run, op, { ...call, ...failure })) };
 }

@@ -13,10 +13,11 @@ import { layout } from './run-store.ts';
  */
 export async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise<Run> {
   const { number, id, workflow, parent, parentOp, place } = run.facts;
+  const { traceparent } = run.progress;
   run.closed = true;
   const version = engine.workflows.named(workflow)?.version ?? run.facts.version;
   const birth = birthOf(engine, {
-    ...{ id, workflow, version, input, parent, parentOp, place },
+    ...{ id, workflow, version, input, parent, parentOp, place, traceparent },
   });
   const carried: RunEntry[] = [...run.keptSignals].flatMap(([name, signals]) =>
     signals.map((signal) => ({
@@ -48,6 +49,7 @@ export async function continueRun(engine: Engine, run: Run, input: Uint8Array): 
     run.closed = false;
     throw error;
   }
+  engine.tracing.runEnded(run, 'continued');
   engine.residents.evict(run);
   engine.states.forget(number);
   return birth.run;

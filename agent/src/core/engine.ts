@@ -6,6 +6,7 @@ import type { Run, RunFacts } from './run.ts';
 import { recordOf, type RunEntry, type RunJournal } from './run-journal.ts';
 import { layout, type RunStore } from './run-store.ts';
 import type { States } from './states.ts';
+import type { Tracing } from './tracing.ts';
 import type { Workflows } from './workflows.ts';
 import type { StoreOp } from '@holdfast/protocol';
 
@@ -19,6 +20,7 @@ export interface Engine {
   readonly residents: Residents;
   readonly runJournal: RunJournal;
   readonly numbers: RunNumbers;
+  readonly tracing: Tracing;
 }
 
 /** Numbers of runs: each is given out once, for good. */
@@ -68,6 +70,8 @@ export interface NewRun {
   readonly parentOp?: number;
   /** It is the next history of the run whose first one has this number. */
   readonly place?: number;
+  /** Of whatever begins it; empty or not there: none. */
+  readonly traceparent?: string;
 }
 
 /** Begins the uids of next histories. */
@@ -87,7 +91,7 @@ export interface Birth {
 
 export function birthOf(engine: Engine, fresh: NewRun): Birth {
   const { ports, numbers, residents, states } = engine;
-  const { id, workflow, version, input, parent = '', parentOp = 0 } = fresh;
+  const { id, workflow, version, input, parent = '', parentOp = 0, traceparent = '' } = fresh;
   const number = numbers.take();
   const { place = number } = fresh;
   const uid = `${place === number ? '' : NEXT_MARK}${hex(ports.chance.bytes(10))}`;
@@ -97,7 +101,8 @@ export function birthOf(engine: Engine, fresh: NewRun): Birth {
   const run = residents.create(facts);
   run.isNew = true;
   states.set(number, 'pending');
-  const body = { kind: 'run.started', workflow, version, uid, input, parent, parentOp } as const;
+  const told = { workflow, version, uid, input, parent, parentOp, traceparent };
+  const body = { kind: 'run.started', ...told } as const;
   const ops = [
     layout.openRecord(number, recordOf(run, 'pending')),
     layout.runId(id, number),

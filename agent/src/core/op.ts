@@ -90,6 +90,8 @@ export interface Op {
   executing: boolean;
   /** This process makes the attempts of a step, or waits a short while for the next. */
   attempting: boolean;
+  /** When this process began the attempt that it makes, monotonic. */
+  beganMonoMs: number;
   /** Failed attempts that are journaled. */
   attempts: number;
   /** When the first of them failed, wall time; 0: none has. */
@@ -123,6 +125,7 @@ export const freshOp = {
   begun: false,
   executing: false,
   attempting: false,
+  beganMonoMs: 0,
   attempts: 0,
   failedFirstAtMs: 0,
   timedOut: false,

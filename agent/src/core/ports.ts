@@ -1,4 +1,5 @@
 import type { Chance, Clock, Log, Sha256 } from '@holdfast/protocol';
+import type { Tracer } from './tracing.ts';
 
 /** Makes the signals that steps are given; the platform has the class, core does not. */
 export interface AbortHandle {
@@ -54,4 +55,6 @@ export interface RuntimePorts {
   /** Resolves once everything that can go on without the outside has gone on. */
   readonly turn: () => Promise<void>;
   readonly onStray: OnStray;
+  /** Default: nobody wants spans. */
+  readonly tracer?: Tracer | undefined;
 }

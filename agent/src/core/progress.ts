@@ -15,6 +15,15 @@ type OpenOp =
   | { readonly kind: 'call'; readonly name: string }
   | { readonly kind: 'timer'; readonly name: string; readonly dueAtMs: number };
 
+/** A call without a result yet. */
+export interface OpenCall {
+  readonly key: string;
+  /** Of the service. */
+  readonly name: string;
+  /** When it was made, wall time. */
+  readonly atMs: number;
+}
+
 /**
  * What the history alone tells of a run: which calls and timers are open, what it last said of
  * itself. No code is needed for it, so it also works for a run whose code is gone.
@@ -25,9 +34,13 @@ export class Progress {
   updatedAtMs = 0;
   readonly signalIds = new Set<string>();
   readonly #open = new Map<number, OpenOp>();
-  readonly #calls = new Map<number, { readonly key: string; readonly name: string }>();
+  readonly #calls = new Map<number, OpenCall>();
   /** Children that have not ended: their ids by the operation that began them. */
   readonly children = new Map<number, string>();
+  /** Place in a trace of whatever began it; empty: none is known. */
+  traceparent = '';
+  /** How often a person has let it go on after it had failed. */
+  retries = 0;
   isCancelRequested = false;
   /** Something of it does not leave the device as it is. */
   isPrivate = false;
@@ -40,6 +53,9 @@ export class Progress {
     this.isPrivate ||= entry.seal !== undefined || isSealed(entry);
     this.#stuck = undefined;
     switch (entry.kind) {
+      case 'run.started':
+        this.traceparent = entry.traceparent;
+        break;
       case 'run.status':
         this.status = entry.status;
         break;
@@ -53,7 +69,7 @@ export class Progress {
         break;
       case 'call.requested':
         this.#open.set(entry.op, { kind: 'call', name: entry.name });
-        this.#calls.set(entry.op, { key: entry.key, name: entry.name });
+        this.#calls.set(entry.op, { key: entry.key, name: entry.name, atMs: entry.atMs });
         break;
       case 'step.completed':
       case 'step.failed':
@@ -81,6 +97,7 @@ export class Progress {
         this.#isPaused = entry.kind === 'run.paused';
         break;
       case 'run.retried':
+        this.retries += 1;
         this.#final = undefined;
         break;
       case 'run.stuck':
@@ -113,9 +130,9 @@ export class Progress {
     return this.#final === undefined && this.#calls.get(op)?.key === key;
   }
 
-  /** The service of an open call; empty when there is none. */
-  callName(op: number): string {
-    return this.#calls.get(op)?.name ?? '';
+  /** A call whose result is awaited. */
+  call(op: number): OpenCall | undefined {
+    return this.#calls.get(op);
   }
 
   standing(): Standing {

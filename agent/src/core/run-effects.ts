@@ -22,6 +22,7 @@ import { layout } from './run-store.ts';
 import type { StepGate } from './step-gate.ts';
 import { runStep, type StepRequest } from './step.ts';
 import type { Timers } from './timers.ts';
+import type { Tracing } from './tracing.ts';
 import type { RunState } from './views.ts';
 
 export interface RunEffectsParts {
@@ -30,6 +31,7 @@ export interface RunEffectsParts {
   readonly timers: Timers;
   readonly conditions: Conditions;
   readonly gate: StepGate;
+  readonly tracing: Tracing;
   /** A run's final entry is durable. */
   readonly onEnded: (run: Run, state: RunState) => void;
   /** A run's code has ended outside of its turns. */
@@ -95,7 +97,11 @@ export class RunEffects implements RunHost {
       return;
     }
     const timer = { op: op.number, dueAtMs: undefined };
+    const call = run.progress.call(op.number);
     await this.#parts.journal.append(run, { kind: 'timer.fired', op: op.number, name }, { timer });
+    if (call === undefined) return;
+    const error = new HoldfastError('HF_CALL_TIMEOUT', { why: name });
+    this.#parts.tracing.callEnded(run, op.number, { ...call, error });
   }
 
   /** Journals the end of a run whose code has ended. */
@@ -142,6 +148,7 @@ export class RunEffects implements RunHost {
       throw error;
     }
     for (const op of dropped) this.#parts.timers.disarm(number, op.number);
+    this.#parts.tracing.runEnded(run, state, body);
     this.#parts.onEnded(run, state);
   }
 
@@ -267,7 +274,9 @@ export class RunEffects implements RunHost {
     const due = { op: number, dueAtMs: expiresAtMs, delayMs: timeoutMs ?? 0 };
     const timer = timeoutMs === undefined ? undefined : due;
     const key = `${run.uid}/${number}`;
-    const body = { kind: 'call.requested', op: number, name, key, expiresAtMs, input } as const;
+    const traceparent = this.#parts.tracing.ofCall(run, number);
+    const call = { op: number, name, key, expiresAtMs, input, traceparent };
+    const body = { kind: 'call.requested', ...call } as const;
     await journal.appendOwn(run, body, { lane: 'urgent', timer });
   }
 }

@@ -28,6 +28,7 @@ import { Starts, type StartRun, type StartedRun } from './starts.ts';
 import { States } from './states.ts';
 import { StepGate } from './step-gate.ts';
 import { Timers } from './timers.ts';
+import { Tracing } from './tracing.ts';
 import type { RunState } from './views.ts';
 import type { Workflow } from './workflow.ts';
 import { Workflows } from './workflows.ts';
@@ -68,6 +69,7 @@ export class Runtime {
     const { ports, journal, store } = options;
     const { clock, log } = ports;
     const workflows = new Workflows(options.workflows);
+    const tracing = new Tracing(ports, journal.device);
     const states = new States();
     const of = options.conditionOf ?? (() => undefined);
     this.#conditions = new Conditions({ clock, log, of });
@@ -87,6 +89,7 @@ export class Runtime {
       timers: this.#timers,
       conditions: this.#conditions,
       gate: new StepGate(options.stepsAtOnce ?? STEPS_AT_ONCE),
+      tracing,
       onEnded: (run, state) => this.#ended(run, state),
       onReturned: (run) => this.#pump.add(run),
       onFault: (run, error) => this.#fault(run, error),
@@ -103,7 +106,8 @@ export class Runtime {
       onLoaded: (run) => this.#pump.add(run),
     });
     const numbers = new RunNumbers();
-    this.#engine = { ports, journal, store, workflows, states, residents, runJournal, numbers };
+    const parts = { ports, journal, store, workflows, states, residents, runJournal };
+    this.#engine = { ...parts, numbers, tracing };
     this.#parking = new Parking({ clock, journal, residents, states });
     this.#starts = new Starts(this.#engine, this.#effects);
     this.#signals = new Signals(this.#engine);
@@ -352,6 +356,8 @@ export class Runtime {
     appendToRun: (...args: Parameters<RunJournal['append']>) =>
       this.#engine.runJournal.append(...args),
     append: (...args: Parameters<Journal['append']>) => this.#engine.journal.append(...args),
+    callEnded: (...args: Parameters<Tracing['callEnded']>) =>
+      this.#engine.tracing.callEnded(...args),
   };
 
   async #continue(run: Run, input: Uint8Array): Promise<void> {

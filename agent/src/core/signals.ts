@@ -9,6 +9,8 @@ export interface SignalRun {
   readonly payload: Uint8Array;
   /** Counts once in a run. Default: a new one. */
   readonly id?: string | undefined;
+  /** Place in a trace of its sender. */
+  readonly traceparent?: string | undefined;
 }
 
 interface IdentifiedSignal extends SignalRun {
@@ -55,6 +57,7 @@ export class Signals {
     if (run.progress.signalIds.has(id)) return;
     checkPayload(workflows.codeOf(run.facts), name, payload);
     await runJournal.append(run, { kind: 'signal.received', name, id, payload });
+    this.#engine.tracing.signalled(run, { name, id }, signal.traceparent);
   }
 
   /** Whether a run that has ended was given the signal. */

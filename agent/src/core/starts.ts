@@ -1,4 +1,11 @@
-import { HoldfastError, checkName, equalBytes, type StoreOp } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  checkName,
+  equalBytes,
+  formatTraceparent,
+  parseTraceparent,
+  type StoreOp,
+} from '@holdfast/protocol';
 import { birthOf, continues, newId, unborn, type Birth, type Engine } from './engine.ts';
 import type { RunEffects } from './run-effects.ts';
 import {
@@ -20,6 +27,8 @@ export interface StartRun {
   readonly onConflict?: ConflictPolicy | undefined;
   /** Default `attach`. */
   readonly reuse?: ReusePolicy | undefined;
+  /** Place in a trace of whoever starts it. One that is none counts as none. */
+  readonly traceparent?: string | undefined;
   /** Further changes of the store, in the commit that starts it; made too if it is there. */
   readonly ops?: readonly StoreOp[] | undefined;
 }
@@ -121,10 +130,12 @@ export class Starts {
     return { number: birth.run.facts.number, id: request.id, created: true };
   }
 
-  #birth({ id, code, input, ops = [] }: CheckedStart): Birth {
+  #birth({ id, code, input, ops = [], traceparent: given }: CheckedStart): Birth {
     this.#engine.journal.checkRoom();
     const { name: workflow, version } = code;
-    const birth = birthOf(this.#engine, { id, workflow, version, input });
+    const context = parseTraceparent(given);
+    const traceparent = context === undefined ? '' : formatTraceparent(context);
+    const birth = birthOf(this.#engine, { id, workflow, version, input, traceparent });
     return { ...birth, ops: [...birth.ops, ...ops] };
   }
 

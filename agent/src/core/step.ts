@@ -4,6 +4,7 @@ import {
   encodeThrown,
   encodeValue,
   formatDuration,
+  formatTraceparent,
   messageOf,
   type Duration,
 } from '@holdfast/protocol';
@@ -16,6 +17,7 @@ import type { Run } from './run.ts';
 import type { RunJournal, TimerChange } from './run-journal.ts';
 import type { StepGate } from './step-gate.ts';
 import type { Timers } from './timers.ts';
+import type { Tracing } from './tracing.ts';
 import { tokenOf } from './token.ts';
 import { RetryableError, TerminalError } from './workflow.ts';
 
@@ -28,6 +30,7 @@ export interface StepHost {
   readonly timers: Timers;
   readonly conditions: Conditions;
   readonly gate: StepGate;
+  readonly tracing: Tracing;
 }
 
 /** A pause longer than this is a durable timer, so that the run can be put away meanwhile. */
@@ -72,20 +75,30 @@ async function makeAttempt(each: Attempt): Promise<void> {
   const { host, run, op, request, attempt } = each;
   const { name, policy } = request;
   const entry = { op: op.number, name, attempt };
-  const startMs = host.ports.clock.monoMs();
+  op.beganMonoMs = host.ports.clock.monoMs();
   const value = await atWork(each);
   if (isOver(each)) return;
   if (policy.external) {
     op.handed = true;
     op.executing = false;
-    return host.journal.appendOwn(run, { kind: 'step.handed', op: op.number, name });
+    await host.journal.appendOwn(run, { kind: 'step.handed', op: op.number, name });
+    return ended(each);
   }
   if (policy.poll !== undefined && !value) throw new NothingYet();
   const result = encodeValue(value, 'result');
-  const tookMs = Math.round(host.ports.clock.monoMs() - startMs);
+  const tookMs = Math.round(host.ports.clock.monoMs() - op.beganMonoMs);
   const seal = request.sealing('result', result);
   const body = { kind: 'step.completed', ...entry, tookMs, result, seal } as const;
   await host.journal.appendOwn(run, body, dropTimer(op));
+  ended(each);
+}
+
+/** What came of the attempt is durable. */
+function ended({ host, run, op, request, attempt }: Attempt, ...failure: readonly unknown[]): void {
+  const tookMs = host.ports.clock.monoMs() - op.beganMonoMs;
+  const { name } = request;
+  const outcome = failure.length === 0 ? { tookMs } : { tookMs, error: failure[0] };
+  host.tracing.attemptEnded(run, { op: op.number, name, attempt }, outcome);
 }
 
 /** Whether nobody looks at what comes of it any more. */
@@ -122,9 +135,11 @@ function runBody(each: Attempt): Promise<unknown> {
   const idempotencyKey = `${run.uid}/${op.number}`;
   const token = tokenOf(run.facts, op.number);
   const deadlineAtMs = timeoutMs === 0 ? undefined : host.ports.clock.nowMs() + timeoutMs;
-  const info = { idempotencyKey, attempt, signal, token, deadlineAtMs };
+  const context = host.tracing.ofAttempt(run, { op: op.number, attempt });
+  const traceparent = context && formatTraceparent(context);
+  const info = { idempotencyKey, attempt, signal, token, deadlineAtMs, traceparent };
   // In an async function, so that a synchronous throw is a rejection too.
-  const work = (async () => run.insideStep(request, info))();
+  const work = (async () => host.tracing.within(context, () => run.insideStep(request, info)))();
   return timeoutMs === 0 ? work : withTimeout(each, work, handle);
 }
 
@@ -163,6 +178,7 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
   const entry = { op: op.number, name, attempt, error: thrown, seal };
   if (next.delayMs === undefined) {
     await host.journal.appendOwn(run, { kind: 'step.failed', ...entry }, dropTimer(op));
+    ended(each, next.error);
     return 'stop';
   }
   const { delayMs } = next;
@@ -175,6 +191,7 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
   const timer: TimerChange = { op: op.number, dueAtMs: nextAtMs, delayMs };
   const retrying = { kind: 'step.retrying', ...entry, nextAtMs } as const;
   await host.journal.appendOwn(run, retrying, isDurable ? { timer } : {});
+  ended(each, next.error);
   const isOwnPause = delayMs !== delayAfter(policy, attempt);
   if (!isDurable && !isOwnPause && policy.when.length === 0) return 'retry';
   host.timers.arm(run.facts.number, op.number, delayMs);

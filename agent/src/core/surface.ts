@@ -28,6 +28,8 @@ export interface StartRequest {
   readonly onConflict?: ConflictPolicy | undefined;
   /** When the run with this id has ended. Default `attach`. */
   readonly reuse?: ReusePolicy | undefined;
+  /** Place in a trace of whoever starts it [W3C Trace Context]. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface SignalRequest {
@@ -36,6 +38,8 @@ export interface SignalRequest {
   readonly payload?: unknown;
   /** Signals with the same id count once. Default: a new id. */
   readonly id?: string | undefined;
+  /** Place in a trace of its sender. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface CancelRequest {

@@ -78,6 +78,11 @@ export interface StepInfo {
   readonly signal: AbortSignal;
   /** Completes this step from outside, if it is `external`. */
   readonly token: string;
+  /**
+   * The attempt's place in a trace, to be sent along with what it asks of others; `undefined`: it
+   * belongs to none.
+   */
+  readonly traceparent: string | undefined;
 }
 
 /** Thrown by a step: no further attempt mends this. */

@@ -20,6 +20,7 @@ export async function startRun({ surface, request }: Call): Promise<Answer> {
     input: body['input'],
     id: body['id'] as Text,
     ...policiesOf(body),
+    ...traceOf(request),
   });
   return { status: created ? 201 : 200, body: { schema: 'holdfast.started/1', id, created } };
 }
@@ -28,6 +29,12 @@ function policiesOf(body: Readonly<Record<string, unknown>>) {
   const onConflict = oneOf(conflictPolicies, 'onConflict', body['onConflict']);
   const reuse = oneOf(reusePolicies, 'reuse', body['reuse']);
   return { ...(onConflict && { onConflict }), ...(reuse && { reuse }) };
+}
+
+/** The place in a trace that the caller sends along [W3C Trace Context]. */
+function traceOf({ headers }: Call['request']): { readonly traceparent?: string } {
+  const { traceparent } = headers;
+  return typeof traceparent === 'string' ? { traceparent } : {};
 }
 
 function oneOf<T extends string>(
@@ -43,7 +50,8 @@ function oneOf<T extends string>(
 export async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {
   const body = await readBody(request, { name: 'text', payload: 'any?', id: 'text?' });
   const name = body['name'] as string;
-  await surface.signal({ run, name, payload: body['payload'], id: body['id'] as Text });
+  const signal = { run, name, payload: body['payload'], id: body['id'] as Text };
+  await surface.signal({ ...signal, ...traceOf(request) });
   return done({ schema: 'holdfast.signalled/1', run, name });
 }
 

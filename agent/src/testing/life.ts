@@ -6,6 +6,7 @@ import type { AbortHandle, RuntimePorts } from '../core/ports.ts';
 import { RunStore } from '../core/run-store.ts';
 import { Runtime } from '../core/runtime.ts';
 import { Schedules } from '../core/schedules.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { Workflow } from '../core/workflow.ts';
 import { newAbort, turn } from '../io/abort.ts';
 import { calendarOf } from '../io/cron.ts';
@@ -28,6 +29,7 @@ export interface LifeOptions {
   readonly log: Log;
   readonly conditionOf?: ConditionOf;
   readonly stepsAtOnce?: number | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 interface LifeParts {
@@ -72,6 +74,7 @@ export class Life {
     const chance = new SimChance(options.seed + store.writesEver);
     const ports: RuntimePorts = {
       ...{ clock, chance, log, sha256, turn, onStray, attempts: simAttempts(clock) },
+      tracer: options.tracer,
       newAbort: () => {
         const handle = newAbort();
         aborts.add(handle);

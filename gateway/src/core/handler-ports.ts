@@ -9,6 +9,8 @@ export interface HandlerInfo {
   readonly run: string;
   /** 1 in the first attempt since the gateway started. */
   readonly attempt: number;
+  /** The call's place in a trace [W3C Trace Context], for what the handler asks of others. */
+  readonly traceparent: string | undefined;
   /** Aborts when the attempt times out or the gateway closes. */
   readonly signal: AbortSignal;
 }

@@ -4,6 +4,7 @@ import {
   encodeThrown,
   HoldfastError,
   messageOf,
+  parseTraceparent,
   type Clock,
   type Log,
 } from '@holdfast/protocol';
@@ -215,7 +216,8 @@ export class HandlerRunner {
     try {
       return await attempts.within(this.#policy.timeoutMs, async (signal) => {
         const { key, device, run } = call;
-        const info = { idempotencyKey: key, device, run, attempt: number, signal };
+        const traceparent = traceparentOf(call);
+        const info = { idempotencyKey: key, device, run, attempt: number, traceparent, signal };
         return executor(call, info);
       });
     } catch (error) {
@@ -237,6 +239,11 @@ export class HandlerRunner {
     this.#slots.set(service, slots);
     return slots;
   }
+}
+
+/** Only what is one goes on: it becomes a header, and it came from a device. */
+function traceparentOf({ traceparent }: PendingCall): string | undefined {
+  return parseTraceparent(traceparent) === undefined ? undefined : traceparent;
 }
 
 function idOf(call: PendingCall): string {

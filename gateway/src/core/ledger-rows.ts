@@ -2,6 +2,7 @@ import {
   ENTRY_BYTES_MAX,
   HASH_BYTES,
   NAME_LENGTH_MAX,
+  TRACEPARENT_LENGTH,
   bytes,
   choice,
   command,
@@ -85,6 +86,7 @@ export const callRow = row(
     input: bytes(ENTRY_BYTES_MAX),
     requestedAtMs: uint(),
     expiresAtMs: uint(),
+    traceparent: text(TRACEPARENT_LENGTH),
   }),
 );
 

@@ -108,6 +108,8 @@ export interface PendingCall {
   readonly requestedAtMs: number;
   /** By the device's clock; 0: never. */
   readonly expiresAtMs: number;
+  /** The call's place in a trace, as the device wrote it; empty: none. */
+  readonly traceparent: string;
 }
 
 export type CallResult =

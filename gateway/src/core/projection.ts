@@ -171,6 +171,7 @@ function openCall(draft: Draft, origin: Origin, entry: EntryOf<'call.requested'>
     input: entry.input,
     requestedAtMs: entry.atMs,
     expiresAtMs: entry.expiresAtMs,
+    traceparent: entry.traceparent,
   };
   draft.put(callKey(ordinal), callRow.encode(call));
   draft.put(callKeyKey(call), callStateRow.encode({ ordinal, answered: 0 }));

@@ -13,7 +13,7 @@ const REFUSAL_BYTES_MAX = REFUSAL_LENGTH_MAX * 4;
  * Executes calls by POST to an HTTP endpoint: the body is the JSON form of the input, the header
  * `Idempotency-Key` is the same in every attempt of a call. `x-holdfast-device` and
  * `x-holdfast-run` say who calls. Header values with characters outside ASCII, or with `%`, are
- * percent-encoded.
+ * percent-encoded. Where the call belongs to a trace, `traceparent` is its place in it.
  *
  * 2xx: the JSON body is the result, an empty one is `null`. 408, 425, 429, 5xx and a broken
  * connection are repeated, not before `Retry-After`. Everything else, redirects included, is final.
@@ -62,6 +62,7 @@ async function post(url: URL, call: PendingCall, info: HandlerInfo): Promise<Res
         'x-holdfast-device': info.device,
         'x-holdfast-run': headerText(info.run),
         'x-holdfast-attempt': String(info.attempt),
+        ...(info.traceparent !== undefined && { traceparent: info.traceparent }),
       },
       body,
     });

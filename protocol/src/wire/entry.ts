@@ -1,5 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import { NAME_LENGTH_MAX } from '../base/names.ts';
+import { TRACEPARENT_LENGTH } from '../base/traceparent.ts';
 import {
   bool,
   bytes,
@@ -18,6 +19,8 @@ export const ENTRY_BYTES_MAX = 56 * 1024;
 
 const name = text(NAME_LENGTH_MAX);
 const value = bytes(ENTRY_BYTES_MAX);
+/** Its place in a trace [W3C Trace Context]; empty: none. */
+const traceparent = text(TRACEPARENT_LENGTH);
 const reason = prose(1_024);
 
 /** What every entry begins with. */
@@ -65,6 +68,8 @@ const kinds = {
     /** The run that began it as a child, and that run's operation; empty and 0: none did. */
     parent: text(NAME_LENGTH_MAX),
     parentOp: uint(),
+    /** Of whatever began it. */
+    traceparent,
   }),
   'run.completed': record({ ...ofRun, output: value }),
   'run.failed': record({ ...ofRun, error: value }),
@@ -79,7 +84,7 @@ const kinds = {
   'timer.fired': record({ ...ofOp }),
   'signal.received': record({ ...ofRun, name, id: text(NAME_LENGTH_MAX), payload: value }),
   /** `key` is the idempotency key that the handler sees. `expiresAtMs` 0: never. */
-  'call.requested': record({ ...ofOp, key: name, expiresAtMs: uint(), input: value }),
+  'call.requested': record({ ...ofOp, key: name, expiresAtMs: uint(), input: value, traceparent }),
   /** The receipt of command `command`, which brought the result. */
   'call.completed': record({ ...ofOp, command: uint(), result: value }),
   'call.failed': record({ ...ofOp, command: uint(), error: value }),

@@ -115,6 +115,28 @@ test('an endpoint is given JSON, the key and who calls; its answer is the result
   t.deepEqual(issued, ['pump-1']);
 });
 
+test('O8 a call brings its place in a trace, if it is one, to endpoint and function', async (t) => {
+  const ledger = new Calls();
+  const { executor, asked } = await serve(t, answer(200), answer(200));
+  const { runner } = runnerOf(t, { ledger });
+  const seen: (string | undefined)[] = [];
+  runner.register('endpoint', executor);
+  runner.register('function', functionExecutor((_, info) => void seen.push(info.traceparent)));
+  const traceparent = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
+  const forged = 'a header that\r\nnobody-should: send';
+
+  for (const each of [traceparent, forged]) {
+    for (const service of ['endpoint', 'function']) {
+      const call = ledger.add(service, null, { traceparent: each });
+      runner.wake();
+      await ledger.outcome(call);
+    }
+  }
+
+  t.deepEqual(asked.map(({ headers }) => headers['traceparent']), [traceparent, undefined]);
+  t.deepEqual(seen, [traceparent, undefined]);
+});
+
 test('an empty answer is null', async (t) => {
   const ledger = new Calls();
   const { executor } = await serve(t, answer(204));

@@ -1,0 +1,202 @@
+import {
+  codeOf,
+  decodeValue,
+  encodeValue,
+  formatTraceparent,
+  hex,
+  messageOf,
+  parseTraceparent,
+  type TraceContext,
+} from '@holdfast/protocol';
+import type { RuntimePorts } from './ports.ts';
+import type { Run } from './run.ts';
+import type { RunEntryBody } from './run-journal.ts';
+import type { RunState } from './views.ts';
+
+/** Something that has been done, from its begin to its end. */
+export interface TraceSpan {
+  /** `run checkout`, `step authorize-payment`, `call inventory.update`, `signal paid`. */
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** `undefined`: a trace begins here. */
+  readonly parentSpanId: string | undefined;
+  /** `client`: the gateway did it. */
+  readonly kind: 'internal' | 'client';
+  /** Wall time, ms since 1970. */
+  readonly startAtMs: number;
+  readonly endAtMs: number;
+  readonly attributes: Readonly<Record<string, string | number>>;
+  /** Other traces that led to it: of a signal, that of its sender. */
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  /** What it failed with; `undefined`: it did not. */
+  readonly error: string | undefined;
+}
+
+/** Takes the spans of an agent. Ids follow from the journal: they are the same in every life. */
+export interface Tracer {
+  /**
+   * A span has ended, and what it was for is durable. Called once for each: never for what is
+   * replayed. A throw is logged and changes nothing.
+   */
+  ended(span: TraceSpan): void;
+  /**
+   * Runs the body of a step so that spans which others begin in it become children of the attempt.
+   * Must call it at once and return what it returns. Default: calls it.
+   */
+  within?<T>(attempt: TraceContext, body: () => T): T;
+}
+
+interface Ended {
+  readonly name: string;
+  readonly kind?: TraceSpan['kind'];
+  readonly startAtMs: number;
+  readonly endAtMs?: number;
+  readonly attributes?: TraceSpan['attributes'];
+  readonly links?: TraceSpan['links'];
+  readonly error?: string | undefined;
+}
+
+/** An attempt of a step. */
+export interface TracedAttempt {
+  readonly op: number;
+  readonly name: string;
+  readonly attempt: number;
+}
+
+/**
+ * Gives what runs do a place in traces. Ids are digests of what the journal has: an attempt that a
+ * crash repeats is the same span, and a run is the parent of what it did in every life.
+ */
+export class Tracing {
+  readonly #ports: RuntimePorts;
+  readonly #device: string;
+
+  constructor(ports: RuntimePorts, device: string) {
+    this.#ports = ports;
+    this.#device = device;
+  }
+
+  /** What a run passes on to what it begins; empty: it belongs to no trace. */
+  traceparentOf(run: Run): string {
+    // Without a tracer there is no span of the run, so that its parent is passed on.
+    if (this.#ports.tracer === undefined) return run.progress.traceparent;
+    return formatTraceparent(this.#ofRun(run));
+  }
+
+  /** The same for the handler of a call. */
+  ofCall(run: Run, op: number): string {
+    if (this.#ports.tracer === undefined) return run.progress.traceparent;
+    return formatTraceparent(this.#within(run, op));
+  }
+
+  ofAttempt(run: Run, { op, attempt }: Omit<TracedAttempt, 'name'>): TraceContext | undefined {
+    if (this.#ports.tracer === undefined) return parseTraceparent(run.progress.traceparent);
+    return this.#within(run, op, attempt);
+  }
+
+  /** Runs the body of a step in its place in the trace. */
+  within<T>(context: TraceContext | undefined, body: () => T): T {
+    const { tracer } = this.#ports;
+    if (tracer?.within === undefined || context === undefined) return body();
+    return tracer.within(context, body);
+  }
+
+  /** A run has ended. `body`: its last entry. */
+  runEnded(run: Run, state: RunState | 'continued', body?: RunEntryBody): void {
+    const { retries, traceparent } = run.progress;
+    const parent = retries === 0 ? parseTraceparent(traceparent) : this.#at(run, []);
+    this.#end(run, this.#ofRun(run), parent, {
+      name: `run ${run.workflow}`,
+      startAtMs: run.facts.startedAtMs,
+      attributes: { 'holdfast.state': state },
+      error: body?.kind === 'run.failed' ? errorText(run, decodeValue(body.error)) : undefined,
+    });
+  }
+
+  /** An attempt has ended, `tookMs` after it began, and that is journaled. */
+  attemptEnded(run: Run, each: TracedAttempt, outcome: { tookMs: number; error?: unknown }): void {
+    const { op, name, attempt } = each;
+    const endAtMs = this.#ports.clock.nowMs();
+    this.#end(run, this.#within(run, op, attempt), this.#ofRun(run), {
+      name: `step ${name}`,
+      startAtMs: endAtMs - outcome.tookMs,
+      endAtMs,
+      attributes: { 'holdfast.step': name, 'holdfast.operation': op, 'holdfast.attempt': attempt },
+      error: 'error' in outcome ? errorText(run, outcome.error) : undefined,
+    });
+  }
+
+  /** A call has its result, or has failed with `error`. */
+  callEnded(
+    run: Run,
+    op: number,
+    call: { readonly name: string; readonly atMs: number; readonly error?: unknown },
+  ): void {
+    this.#end(run, this.#within(run, op), this.#ofRun(run), {
+      name: `call ${call.name}`,
+      kind: 'client',
+      startAtMs: call.atMs,
+      attributes: { 'holdfast.service': call.name, 'holdfast.operation': op },
+      error: 'error' in call ? errorText(run, call.error) : undefined,
+    });
+  }
+
+  /** A run was given a signal. `traceparent`: of its sender, if that is known. */
+  signalled(run: Run, signal: { readonly name: string; readonly id: string }, sender?: string) {
+    const link = parseTraceparent(sender);
+    const context = { ...this.#ofRun(run), spanId: this.#id(run, ['signal', signal.id]) };
+    this.#end(run, context, this.#ofRun(run), {
+      name: `signal ${signal.name}`,
+      startAtMs: this.#ports.clock.nowMs(),
+      links: link === undefined ? [] : [{ traceId: link.traceId, spanId: link.spanId }],
+    });
+  }
+
+  #end(run: Run, context: TraceContext, parent: TraceContext | undefined, span: Ended): void {
+    const { tracer, clock, log } = this.#ports;
+    if (tracer === undefined || !context.isSampled) return;
+    const { traceId, spanId } = context;
+    const { id, workflow, facts } = run;
+    const of = { 'holdfast.device': this.#device, 'holdfast.run': id };
+    const code = { 'holdfast.workflow': workflow, 'holdfast.version': facts.version };
+    try {
+      tracer.ended({
+        ...{ kind: 'internal', endAtMs: clock.nowMs(), links: [], error: undefined, ...span },
+        ...{ traceId, spanId, parentSpanId: parent?.spanId },
+        attributes: { ...of, ...code, ...span.attributes },
+      });
+    } catch (error) {
+      log.error('the tracer failed', { run: id, why: messageOf(error) });
+    }
+  }
+
+  /** The span of a run: a new one each time that a person lets a failed run go on. */
+  #ofRun(run: Run): TraceContext {
+    const { retries } = run.progress;
+    return this.#at(run, retries === 0 ? [] : ['retry', retries]);
+  }
+
+  #within(run: Run, ...place: readonly number[]): TraceContext {
+    return this.#at(run, ['op', run.progress.retries, ...place]);
+  }
+
+  #at(run: Run, place: readonly unknown[]): TraceContext {
+    const parent = parseTraceparent(run.progress.traceparent);
+    const traceId = parent?.traceId ?? this.#digest(['trace', this.#device, run.uid]).slice(0, 32);
+    return { traceId, spanId: this.#id(run, place), isSampled: parent?.isSampled ?? true };
+  }
+
+  #id(run: Run, place: readonly unknown[]): string {
+    return this.#digest(['span', this.#device, run.uid, ...place]).slice(0, 16);
+  }
+
+  #digest(parts: readonly unknown[]): string {
+    return hex(this.#ports.sha256(encodeValue(parts)));
+  }
+}
+
+/** What private runs fail with leaves the device by its code only, and a trace leaves it too. */
+function errorText(run: Run, error: unknown): string {
+  return run.progress.isPrivate ? (codeOf(error) ?? 'withheld') : messageOf(error);
+}
