@@ -31,3 +31,4 @@ export * from './io/packet-guard.ts';
 export * from './io/retry.ts';
 export * from './io/sha256.ts';
 export * from './io/system-clock.ts';
+export * from './core/handler-failure.ts';

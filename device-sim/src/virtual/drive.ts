@@ -1,0 +1,114 @@
+import { codeOf, encodeValue, type Chance } from '@holdfast/protocol';
+import type { Plan } from './plan.ts';
+import type { Machine, World } from './world.ts';
+import { workflowNames, type Order } from './workload.ts';
+
+/** A run or an event that somebody asked for. */
+export interface Asked<T> {
+  readonly device: string;
+  readonly what: T;
+  /** The caller was told that it is durable. */
+  isAcknowledged: boolean;
+}
+
+/** What the people and programs around the devices have asked for, and what they were told. */
+export interface Requests {
+  /** By id of the run. */
+  readonly runs: Map<string, Asked<{ readonly workflow: string; readonly order: Order }>>;
+  /** By the payload's id. */
+  readonly events: Map<string, Asked<{ readonly lane: 'urgent' | 'normal' | 'bulk' }>>;
+}
+
+const NAP_MS_MAX = 120_000;
+const PATIENCE_MS = 7_000;
+
+/** Has every device used for as long as the plan says. */
+export function drive(world: World, plan: Plan): Requests {
+  const requests: Requests = { runs: new Map(), events: new Map() };
+  for (const machine of world.machines) {
+    const user = new User(world, machine, requests);
+    user.every(plan.runEveryMs, () => user.startRun());
+    user.every(plan.emitEveryMs, () => user.emit());
+  }
+  return requests;
+}
+
+/** Who uses one device. */
+class User {
+  readonly #world: World;
+  readonly #machine: Machine;
+  readonly #requests: Requests;
+  readonly #chance: Chance;
+  #count = 0;
+
+  constructor(world: World, machine: Machine, requests: Requests) {
+    this.#world = world;
+    this.#machine = machine;
+    this.#requests = requests;
+    this.#chance = world.chanceOf(`user of ${machine.name}`);
+  }
+
+  every(averageMs: number, act: () => void): void {
+    if (averageMs === 0) return;
+    this.#world.time.wakeIn(averageMs * (0.5 + this.#chance.next()), () => {
+      if (this.#world.isHealing) return;
+      act();
+      this.every(averageMs, act);
+    });
+  }
+
+  startRun(): void {
+    const { name } = this.#machine;
+    this.#count += 1;
+    const id = `${name}-run-${this.#count}`;
+    const workflow = workflowNames[Math.floor(this.#chance.next() * workflowNames.length)] ?? 'nap';
+    const quantity = 1 + Math.floor(this.#chance.next() * 5);
+    const order = { id, quantity, napMs: Math.floor(this.#chance.next() * NAP_MS_MAX) };
+    const life = this.#machine.agent.life;
+    if (life?.isReady !== true) return;
+    const asked = { device: name, what: { workflow, order }, isAcknowledged: false };
+    this.#requests.runs.set(id, asked);
+    life.parts.runtime.start({ workflow, input: encodeValue(order, 'input'), id }).then(
+      () => (asked.isAcknowledged = true),
+      () => undefined,
+    );
+    if (workflow === 'approval') this.#decideLater(id);
+  }
+
+  emit(): void {
+    const life = this.#machine.agent.life;
+    if (life?.isReady !== true) return;
+    this.#count += 1;
+    const id = `${this.#machine.name}-event-${this.#count}`;
+    const lane = (['urgent', 'normal', 'bulk'] as const)[Math.floor(this.#chance.next() * 3)];
+    if (lane === undefined) return;
+    const asked = { device: this.#machine.name, what: { lane }, isAcknowledged: false };
+    this.#requests.events.set(id, asked);
+    life.parts.runtime.emit({ name: 'note', payload: encodeValue({ id }, 'payload'), lane }).then(
+      () => (asked.isAcknowledged = true),
+      () => undefined,
+    );
+  }
+
+  /** Somebody decides, and says so until it is heard; the same decision counts once. */
+  #decideLater(run: string): void {
+    this.#world.time.wakeIn(this.#chance.next() * NAP_MS_MAX, () => this.#decide(run));
+  }
+
+  #decide(run: string): void {
+    const life = this.#machine.agent.life;
+    let isOver = false;
+    if (life?.isReady === true) {
+      const signal = { run, name: 'decision', payload: encodeValue(true, 'payload'), id: 'once' };
+      life.parts.runtime.signal(signal).then(
+        () => (isOver = true),
+        (error: unknown) => {
+          isOver = /^HF_RUN_/.test(codeOf(error) ?? '');
+        },
+      );
+    }
+    this.#world.time.wakeIn(PATIENCE_MS, () => {
+      if (!isOver) this.#decide(run);
+    });
+  }
+}

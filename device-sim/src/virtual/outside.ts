@@ -1,0 +1,38 @@
+import type { AgentLife } from './sim-agent.ts';
+
+/** An attempt of a step's body, as the world outside saw it. */
+export interface Deed {
+  readonly device: string;
+  readonly run: string;
+  readonly step: string;
+  readonly key: string;
+  readonly atMs: number;
+}
+
+/**
+ * What is outside of devices and gateways and never forgets: a payment service, a stock, and a
+ * witness of every attempt and every waking.
+ */
+export class Outside {
+  /** Charges by order, each by the keys it was made with. */
+  readonly charges = new Map<string, Set<string>>();
+  /** What handlers were asked for, by idempotency key. */
+  readonly calls = new Map<string, number>();
+  readonly naps: { readonly run: string; readonly dueMs: number; readonly wokeMs: number }[] = [];
+  deeds = 0;
+  /** Told of each body that begins. */
+  onDeed: (deed: Deed) => void = () => {};
+
+  /** A body begins, unless its process is dead. */
+  begins(life: AgentLife, deed: Omit<Deed, 'device' | 'atMs'>): void {
+    if (!life.isAlive) return;
+    this.deeds += 1;
+    this.onDeed({ ...deed, device: life.device, atMs: life.clock.monoMs() });
+  }
+
+  /** Charges a card once for each key. */
+  charge(order: string, key: string): void {
+    const keys = this.charges.get(order) ?? new Set();
+    this.charges.set(order, keys.add(key));
+  }
+}

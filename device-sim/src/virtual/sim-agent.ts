@@ -1,0 +1,196 @@
+import {
+  Inspector,
+  Journal,
+  Retention,
+  RunStore,
+  Runtime,
+  Schedules,
+  calendarOf,
+  createUplink,
+  deflate,
+  makeReport,
+  newAbort,
+  onStray,
+  sha256,
+  simAttempts,
+  type AbortHandle,
+  type AgentFacts,
+  type RuntimePorts,
+  type UplinkPorts,
+  type Workflow,
+} from '@holdfast/agent/internal';
+import {
+  HoldfastError,
+  type Chance,
+  type Dial,
+  type Log,
+  type Point,
+} from '@holdfast/protocol';
+import type { SimDisk } from './sim-disk.ts';
+import { signerOf, verifySim } from './sim-signer.ts';
+import { ProcessClock, type MachineClock } from './virtual-time.ts';
+
+export type AnyWorkflow = Workflow<never, unknown>;
+
+export interface SimAgentOptions {
+  readonly device: string;
+  readonly disk: SimDisk;
+  readonly clock: MachineClock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly dial: Dial;
+  /** The connection of a process that died. */
+  readonly forget: () => void;
+  readonly workflows: (life: AgentLife) => readonly AnyWorkflow[];
+  readonly turn: () => Promise<void>;
+  readonly point: Point;
+  readonly keepMs: number;
+  /** Called when the process has ended by itself. */
+  readonly onFailed: () => void;
+  /** Only for bugs that are planted. */
+  readonly bugged?: (ports: UplinkPorts) => UplinkPorts;
+}
+
+/** What is true of one process of an agent. */
+export interface AgentLife {
+  readonly device: string;
+  readonly boot: number;
+  /** A dead one has no effect on anything. */
+  readonly isAlive: boolean;
+  readonly clock: ProcessClock;
+}
+
+/** The agent as it ships, over the disk, the clock and the network of a machine. */
+export class SimAgent {
+  boots = 0;
+  readonly #options: SimAgentOptions;
+  /** Kept in a file beside the store: it survives with the disk. */
+  #gatewayKey: Uint8Array | undefined;
+  #life: Life | undefined;
+
+  constructor(options: SimAgentOptions) {
+    this.#options = options;
+  }
+
+  get life(): Life | undefined {
+    return this.#life;
+  }
+
+  /** Starts on what the disk holds. */
+  async start(): Promise<void> {
+    const { disk, clock: machine } = this.#options;
+    this.boots += 1;
+    const store = disk.open();
+    const clock = new ProcessClock(machine);
+    const life = new Life(this.#options.device, this.boots, clock);
+    this.#life = life;
+    await life.compose(this.#options, store, {
+      load: () => this.#gatewayKey,
+      save: (key) => (this.#gatewayKey = key),
+    });
+  }
+
+  /** As SIGKILL, or a power cut: for a disk that loses what was not synced they are the same. */
+  kill(): void {
+    this.#life?.die();
+    this.#life = undefined;
+    this.#options.disk.cutPower();
+    this.#options.forget();
+  }
+}
+
+/** One process. */
+export class Life implements AgentLife {
+  readonly device: string;
+  readonly boot: number;
+  readonly clock: ProcessClock;
+  isAlive = true;
+  /** Until it is recovered, it takes nothing. */
+  isReady = false;
+  readonly #aborts = new Set<AbortHandle>();
+  #parts: Parts | undefined;
+
+  constructor(device: string, boot: number, clock: ProcessClock) {
+    this.device = device;
+    this.boot = boot;
+    this.clock = clock;
+  }
+
+  /** Its parts; there are some once it is ready. */
+  get parts(): Parts {
+    if (this.#parts !== undefined) return this.#parts;
+    throw new HoldfastError('HF_AGENT_CLOSED');
+  }
+
+  async compose(
+    options: SimAgentOptions,
+    store: Parts['disk'],
+    pin: UplinkPorts['pin'],
+  ): Promise<void> {
+    const { device, chance, log, turn, point, keepMs, onFailed } = options;
+    const { clock, boot } = this;
+    const journal = await Journal.open({ device, epoch: 1, boot, clock, sha256, store, point });
+    void journal.failed.then(() => (this.isAlive ? onFailed() : undefined));
+    const runs = new RunStore(store, journal);
+    const ports: RuntimePorts = {
+      ...{ clock, chance, log, sha256, turn, onStray, attempts: simAttempts(clock) },
+      newAbort: () => this.#newAbort(),
+    };
+    const workflows = options.workflows(this);
+    const isOnline = (): boolean => /^sync/.test(uplink.state().state);
+    const conditionOf = (name: string) =>
+      name === 'online' ? { check: isOnline, everyMs: 5_000 } : undefined;
+    const runtime = new Runtime({ ports, journal, store: runs, workflows, conditionOf });
+    const inspector = new Inspector({ journal, store: runs, resident: (n) => runtime.resident(n) });
+    const schedules = await Schedules.open({ device, ports, journal, store, runtime, calendarOf });
+    const onPurged = (state: Parameters<Runtime['purged']>[0]) => runtime.purged(state);
+    const retention = new Retention({ clock, log, journal, store: runs, keepMs, onPurged });
+    const facts: AgentFacts = {
+      ...{ device, epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
+      ...{ recreated: false, salvage: undefined },
+    };
+    const side: UplinkPorts['runtime'] = {
+      lastCommand: () => runtime.lastCommand(),
+      applyCommands: (commands) => runtime.applyCommands(commands),
+      report: async () => {
+        const oldestAtMs = await inspector.oldestAtMs();
+        return makeReport({ facts, clock, journal, oldestAtMs, counts: runtime.counts() });
+      },
+    };
+    const security = { signer: signerOf(device), verify: verifySim, pin, deflate };
+    const { bugged = (same) => same } = options;
+    const uplink = createUplink(
+      bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),
+      { device, agentVersion: facts.version },
+    );
+    uplink.onChange(() => runtime.nudgeConditions());
+    this.#parts = { disk: store, journal, runtime, inspector, schedules };
+    await runtime.recover();
+    retention.start();
+    uplink.start();
+    this.isReady = true;
+  }
+
+  /** Bodies of steps that wait cannot be killed: their signals abort. */
+  die(): void {
+    this.isAlive = false;
+    this.isReady = false;
+    this.clock.die();
+    for (const handle of this.#aborts) handle.abort(new HoldfastError('HF_AGENT_CLOSED'));
+  }
+
+  #newAbort(): AbortHandle {
+    const handle = newAbort();
+    this.#aborts.add(handle);
+    return handle;
+  }
+}
+
+export interface Parts {
+  readonly disk: ConstructorParameters<typeof RunStore>[0];
+  readonly journal: Journal;
+  readonly runtime: Runtime;
+  readonly inspector: Inspector;
+  readonly schedules: Schedules;
+}
+

@@ -1,0 +1,173 @@
+import {
+  HoldfastError,
+  type Chance,
+  type Clock,
+  type ScanRange,
+  type Store,
+  type StoreOp,
+  type StoreRow,
+} from '@holdfast/protocol';
+import type { DiskBug } from './planted-bugs.ts';
+import { SortedRows } from './sorted-rows.ts';
+
+export interface SimDiskOptions {
+  /** True time. */
+  readonly time: Clock;
+  readonly chance: Chance;
+  /** Told of each write in the moment in which it is durable. */
+  readonly onDurable?: (ops: readonly StoreOp[]) => void;
+  /** Rows that a new disk holds. */
+  readonly rows?: readonly StoreRow[];
+  readonly bug?: DiskBug;
+}
+
+const SYNC_MS = 1;
+const never = new Promise<never>(() => {});
+
+export function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+}
+
+/**
+ * The disk of one machine. What a write had not synced when the power was cut is there or is not,
+ * as chance has it, but never in part: LevelDB's log sees to that.
+ */
+export class SimDisk {
+  /** How long a sync takes now. */
+  syncMs = SYNC_MS;
+  /** No byte more fits. */
+  isFull = false;
+  readonly #options: SimDiskOptions;
+  #rows = new SortedRows();
+  #handle: DiskHandle | undefined;
+
+  constructor(options: SimDiskOptions) {
+    this.#options = options;
+    for (const row of options.rows ?? []) this.#rows.set(keyText(row.key), row);
+  }
+
+  /** The hold of a new process on it; whoever had it before is dead. */
+  open(): DiskHandle {
+    this.cutPower();
+    this.#handle = new DiskHandle(this, this.#rows, this.#options);
+    return this.#handle;
+  }
+
+  /** Ends the life of the process that has it open, and decides over its unsynced write. */
+  cutPower(): void {
+    this.#handle?.die();
+    this.#handle = undefined;
+  }
+
+  /** What is on it now, to be put back later. */
+  image(): SortedRows {
+    return this.#rows.copy();
+  }
+
+  /** Takes an image's place. */
+  rewind(image: SortedRows): void {
+    this.cutPower();
+    this.#rows = image.copy();
+  }
+}
+
+/** One process's hold on a disk. */
+export class DiskHandle implements Store {
+  readonly #disk: SimDisk;
+  readonly #rows: SortedRows;
+  readonly #options: SimDiskOptions;
+  #isDead = false;
+  #isClosed = false;
+  #lastWrite: Promise<void> = Promise.resolve();
+  /** Handed to the disk, and not known to be on it. */
+  #unsynced: readonly StoreOp[] | undefined;
+  #failure: HoldfastError | undefined;
+
+  constructor(disk: SimDisk, rows: SortedRows, options: SimDiskOptions) {
+    this.#disk = disk;
+    this.#rows = rows;
+    this.#options = options;
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    await this.#alive();
+    return this.#rows.get(keyText(key))?.value.slice();
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    await this.#alive();
+    return keys.map((key) => this.#rows.get(keyText(key))?.value.slice());
+  }
+
+  async scan(range: ScanRange): Promise<StoreRow[]> {
+    await this.#alive();
+    const [from, to] = [keyText(range.from), keyText(range.to)];
+    const isReverse = range.reverse === true;
+    const found: StoreRow[] = [];
+    for (const [key, row] of isReverse ? this.#rows.below(to) : this.#rows.from(from)) {
+      if (isReverse ? key < from : key >= to) break;
+      found.push({ key: row.key.slice(), value: row.value.slice() });
+      if (found.length === range.limit) break;
+    }
+    return found;
+  }
+
+  write(ops: readonly StoreOp[]): Promise<void> {
+    const { bug } = this.#options;
+    const copies = (bug?.ops?.(ops) ?? ops).map(copyOf); // The caller may reuse its bytes.
+    const written = this.#lastWrite.then(() => this.#commit(copies));
+    this.#lastWrite = written.catch(() => {});
+    return bug?.isHasty === true ? this.#alive() : written;
+  }
+
+  async close(): Promise<void> {
+    await this.#lastWrite;
+    await this.#alive();
+    this.#isClosed = true;
+  }
+
+  die(): void {
+    this.#isDead = true;
+    const { chance, bug } = this.#options;
+    const unsynced = this.#unsynced ?? [];
+    this.#unsynced = undefined;
+    if (unsynced.length === 0 || chance.next() < 0.5) return;
+    const kept = bug?.isTorn === true ? Math.ceil(unsynced.length / 2) : unsynced.length;
+    this.#apply(unsynced.slice(0, kept));
+  }
+
+  async #commit(ops: readonly StoreOp[]): Promise<void> {
+    await this.#alive();
+    if (this.#failure) throw this.#failure;
+    this.#unsynced = ops;
+    await new Promise<void>((resolve) => this.#options.time.wakeIn(this.#disk.syncMs, resolve));
+    await this.#alive();
+    this.#unsynced = undefined;
+    if (this.#disk.isFull) {
+      // Whether it is there nobody knows until the store is opened again.
+      if (this.#options.chance.next() < 0.5) this.#apply(ops);
+      this.#failure = new HoldfastError('HF_JOURNAL_FAILED', { why: 'no space left' });
+      throw this.#failure;
+    }
+    this.#apply(ops);
+  }
+
+  #apply(ops: readonly StoreOp[]): void {
+    for (const op of ops) {
+      if (op.kind === 'put') this.#rows.set(keyText(op.key), op);
+      else this.#rows.delete(keyText(op.key));
+    }
+    this.#options.onDurable?.(ops);
+  }
+
+  /** Stays pending in a dead process. */
+  async #alive(): Promise<void> {
+    if (this.#isDead) return never;
+    if (this.#isClosed) throw new HoldfastError('HF_AGENT_CLOSED');
+  }
+}
+
+function copyOf(op: StoreOp): StoreOp {
+  const key = op.key.slice();
+  return op.kind === 'put' ? { kind: 'put', key, value: op.value.slice() } : { kind: 'delete', key };
+}

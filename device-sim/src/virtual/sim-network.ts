@@ -1,0 +1,214 @@
+import type { Chance, Clock, Dial, Link, LinkEvent } from '@holdfast/protocol';
+
+/** What a message may meet on its way. Chances are from 0 to 1. */
+export interface Weather {
+  /** The broker loses it. */
+  readonly drop: number;
+  /** It comes twice. */
+  readonly duplicate: number;
+  /** Later ones overtake it. */
+  readonly delay: number;
+  /** Somebody changes a byte of it. */
+  readonly corrupt: number;
+}
+
+export const fairWeather: Weather = { drop: 0, duplicate: 0, delay: 0, corrupt: 0 };
+
+/** The way between one device and the broker. */
+export interface Air {
+  /** A connection can be made, and one that is there carries something. */
+  isUp: boolean;
+  /** The connection stays and nothing arrives this way; nobody is told. */
+  isSilentUp: boolean;
+  isSilentDown: boolean;
+  latencyMs: number;
+  /** What the way up carries. */
+  bytesPerMs: number;
+}
+
+export interface NetworkOptions {
+  readonly time: Clock;
+  readonly chance: Chance;
+  /** Takes a message of a device at the gateway. */
+  readonly toGateway: (device: string, bytes: Uint8Array) => void;
+}
+
+const DELAY_MS_MAX = 3_000;
+const LATENCY_MS = 20;
+
+interface Session {
+  readonly listen: (event: LinkEvent) => void;
+  /** Sends that the broker has not taken. */
+  readonly waiting: Set<() => void>;
+  busyUntilMs: number;
+}
+
+interface Place {
+  readonly air: Air;
+  session: Session | undefined;
+}
+
+/** A broker, and the way to it from each device. Messages of ended connections may still arrive. */
+export class SimNetwork {
+  weather: Weather = fairWeather;
+  /** How often each thing went wrong. */
+  readonly met = { dropped: 0, duplicated: 0, delayed: 0, corrupted: 0, cut: 0, refused: 0 };
+  messages = 0;
+  bytes = 0;
+  readonly #options: NetworkOptions;
+  readonly #places = new Map<string, Place>();
+  #isBrokerUp = true;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+  }
+
+  airOf(device: string): Air {
+    return this.#placeOf(device).air;
+  }
+
+  dialOf(device: string): Dial {
+    const place = this.#placeOf(device);
+    return (listen) => {
+      const session: Session = { listen, waiting: new Set(), busyUntilMs: 0 };
+      place.session = session;
+      this.#options.time.wakeIn(2 * place.air.latencyMs, () => this.#answer(place, session));
+      return this.#linkOf(device, place, session);
+    };
+  }
+
+  /** The connection of a device ends, and it is told. */
+  cut(device: string): void {
+    const place = this.#placeOf(device);
+    if (place.session === undefined) return;
+    this.met.cut += 1;
+    this.#end(place, place.session, 'HF_LINK_LOST');
+  }
+
+  /** The process that held the connection is gone: nobody is told. */
+  forget(device: string): void {
+    this.#placeOf(device).session = undefined;
+  }
+
+  /** A link goes down or comes back. */
+  setUp(device: string, isUp: boolean): void {
+    this.airOf(device).isUp = isUp;
+    if (!isUp) this.cut(device);
+  }
+
+  /** The broker goes down or comes back. */
+  setBroker(isUp: boolean): void {
+    this.#isBrokerUp = isUp;
+    if (!isUp) for (const device of this.#places.keys()) this.cut(device);
+  }
+
+  /** Carries a message of a gateway to whoever is connected as this device when it arrives. */
+  toDevice(device: string, bytes: Uint8Array): void {
+    const place = this.#placeOf(device);
+    this.#carry(bytes, place.air.latencyMs, (arrived) => {
+      if (place.air.isSilentDown || !place.air.isUp || !this.#isBrokerUp) return;
+      place.session?.listen({ kind: 'message', bytes: arrived });
+    });
+  }
+
+  #placeOf(device: string): Place {
+    const known = this.#places.get(device);
+    if (known !== undefined) return known;
+    const air: Air = {
+      ...{ isUp: true, isSilentUp: false, isSilentDown: false },
+      ...{ latencyMs: LATENCY_MS, bytesPerMs: Number.POSITIVE_INFINITY },
+    };
+    const place: Place = { air, session: undefined };
+    this.#places.set(device, place);
+    return place;
+  }
+
+  #answer(place: Place, session: Session): void {
+    if (place.session !== session) return;
+    if (place.air.isSilentUp || place.air.isSilentDown) return; // Nobody answers.
+    if (place.air.isUp && this.#isBrokerUp) {
+      session.listen({ kind: 'up' });
+      return;
+    }
+    this.met.refused += 1;
+    this.#end(place, session, 'HF_GATEWAY_UNREACHABLE');
+  }
+
+  #end(place: Place, session: Session, code: string): void {
+    place.session = undefined;
+    for (const taken of session.waiting) taken();
+    session.listen({ kind: 'down', reason: { code, message: code } });
+  }
+
+  #linkOf(device: string, place: Place, session: Session): Link {
+    return {
+      send: (_channel, bytes) => this.#send(device, { place, session }, bytes),
+      close: () => {
+        if (place.session !== session) return;
+        place.session = undefined;
+        for (const taken of session.waiting) taken();
+        this.#options.time.wakeIn(0, () =>
+          session.listen({ kind: 'down', reason: { code: 'HF_LINK_LOST', message: 'closed' } }),
+        );
+      },
+    };
+  }
+
+  #send(
+    device: string,
+    { place, session }: { readonly place: Place; readonly session: Session },
+    bytes: Uint8Array,
+  ): Promise<void> {
+    const { time, toGateway } = this.#options;
+    if (place.session !== session) return Promise.resolve();
+    const { air } = place;
+    const fromMs = Math.max(time.monoMs(), session.busyUntilMs);
+    session.busyUntilMs = fromMs + bytes.byteLength / air.bytesPerMs;
+    const wayMs = session.busyUntilMs - time.monoMs() + air.latencyMs;
+    return new Promise((resolve) => {
+      const taken = (): void => {
+        session.waiting.delete(taken);
+        resolve();
+      };
+      session.waiting.add(taken);
+      time.wakeIn(wayMs, () => {
+        if (place.session !== session || air.isSilentUp || !air.isUp || !this.#isBrokerUp) return;
+        if (!air.isSilentDown) time.wakeIn(air.latencyMs, taken);
+        this.#carry(bytes, 0, (arrived) => toGateway(device, arrived));
+      });
+    });
+  }
+
+  /** What the broker does with a message. */
+  #carry(bytes: Uint8Array, latencyMs: number, arrive: (bytes: Uint8Array) => void): void {
+    const { chance, time } = this.#options;
+    this.messages += 1;
+    this.bytes += bytes.byteLength;
+    const { drop, duplicate, delay, corrupt } = this.weather;
+    const isFair = drop + duplicate + delay + corrupt === 0;
+    if (isFair) {
+      time.wakeIn(latencyMs, () => arrive(bytes));
+      return;
+    }
+    if (this.#happens(drop, 'dropped')) return;
+    const copies = this.#happens(duplicate, 'duplicated') ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const laterMs = this.#happens(delay, 'delayed') ? chance.next() * DELAY_MS_MAX : 0;
+      const sent = this.#happens(corrupt, 'corrupted') ? withOneBitFlipped(bytes, chance) : bytes;
+      time.wakeIn(latencyMs + laterMs, () => arrive(sent));
+    }
+  }
+
+  #happens(chance: number, what: keyof SimNetwork['met']): boolean {
+    if (chance === 0 || this.#options.chance.next() >= chance) return false;
+    this.met[what] += 1;
+    return true;
+  }
+}
+
+function withOneBitFlipped(bytes: Uint8Array, chance: Chance): Uint8Array {
+  const copy = bytes.slice();
+  const at = Math.floor(chance.next() * copy.byteLength);
+  copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(chance.next() * 8));
+  return copy;
+}

@@ -1,0 +1,110 @@
+import { checkEnd } from './checks.ts';
+import { drive, type Requests } from './drive.ts';
+import { guarded } from './guard.ts';
+import { beginMishaps } from './mishaps.ts';
+import type { Violation } from './witness.ts';
+import { World, type WorldOptions } from './world.ts';
+
+export interface SimulationReport {
+  readonly schema: 'holdfast.simulation/1';
+  readonly seed: number;
+  readonly devices: number;
+  /** Of the virtual world, healing included. */
+  readonly virtualMs: number;
+  readonly healedMs: number;
+  readonly events: number;
+  readonly runs: number;
+  readonly acknowledged: number;
+  readonly entries: number;
+  readonly messages: number;
+  readonly bytes: number;
+  /** How often what went wrong. */
+  readonly mishaps: Readonly<Record<string, number>>;
+  readonly boots: number;
+  readonly gatewayStarts: number;
+  /** Of everything that happened: the same for the same seed. */
+  readonly digest: string;
+  /** Empty: every promise held. */
+  readonly violations: readonly Violation[];
+}
+
+/** How long a healthy world may take to come to its end. */
+const HEALING_MS_MAX = 4 * 3_600_000;
+const LOOK_EVERY_MS = 5_000;
+
+/** Runs a world to its end and judges it. Never throws for what goes wrong within. */
+export async function simulate(options: WorldOptions): Promise<SimulationReport> {
+  return guarded(async () => {
+    const { plan } = options;
+    const world = new World(options);
+    world.startGateway();
+    for (const { name } of world.machines) world.startAgent(name);
+    await world.settle();
+    const requests = drive(world, plan);
+    beginMishaps(world, plan);
+    await world.runUntil(plan.durationMs);
+    world.heal();
+    await world.settle();
+    const isOver = await comesToEnd(world);
+    if (!isOver) blameUnfinished(world);
+    else await checkEnd(world, requests);
+    await world.settle();
+    return reportOf(world, options, requests);
+  });
+}
+
+async function comesToEnd(world: World): Promise<boolean> {
+  const endMs = world.time.monoMs() + HEALING_MS_MAX;
+  while (world.time.monoMs() < endMs) {
+    await world.runUntil(world.time.monoMs() + LOOK_EVERY_MS);
+    if (world.machines.every((machine) => unfinished(world, machine) === undefined)) return true;
+  }
+  return false;
+}
+
+const finalStates: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
+
+/** Why a device is not at rest; `undefined`: it is. */
+function unfinished(world: World, { agent }: World['machines'][number]): string | undefined {
+  const { life } = agent;
+  if (life?.isReady !== true || !world.gateway.isUp) return 'it is down';
+  const { journal, runtime } = life.parts;
+  const counts = Object.entries(runtime.counts());
+  const open = counts.filter(([state, count]) => count > 0 && !finalStates.has(state));
+  if (open.length > 0) return open.map(([state, count]) => `${count} ${state}`).join(', ');
+  const behind = journal.positions().reduce((sum, { head, acked }) => sum + head - acked, 0);
+  return behind > 0 ? `${behind} entries are not acknowledged` : undefined;
+}
+
+function blameUnfinished(world: World): void {
+  for (const machine of world.machines) {
+    const why = unfinished(world, machine);
+    if (why !== undefined) world.witness.blame('P2', machine.name, `it does not end: ${why}`);
+  }
+}
+
+function reportOf(
+  world: World,
+  { plan, seed }: WorldOptions,
+  requests: Requests,
+): SimulationReport {
+  const asked = [...requests.runs.values(), ...requests.events.values()];
+  return {
+    schema: 'holdfast.simulation/1',
+    seed,
+    devices: plan.devices,
+    virtualMs: Math.round(world.time.monoMs()),
+    healedMs: Math.round(world.time.monoMs() - plan.durationMs),
+    events: world.events,
+    runs: requests.runs.size,
+    acknowledged: asked.filter(({ isAcknowledged }) => isAcknowledged).length,
+    entries: world.witness.entries,
+    messages: world.network.messages,
+    bytes: world.network.bytes,
+    mishaps: world.network.met,
+    boots: world.machines.reduce((sum, { agent }) => sum + agent.boots, 0),
+    gatewayStarts: world.gateway.starts,
+    digest: world.digest,
+    violations: world.witness.violations,
+  };
+}

@@ -1,0 +1,93 @@
+import type { StoreRow } from '@holdfast/protocol';
+
+const CHUNK_ROWS_MAX = 256;
+
+/** Rows in the order of their keys, which are given as text with one character a byte. */
+export class SortedRows {
+  readonly #rows = new Map<string, StoreRow>();
+  /** Keys in order, in chunks, so that one that comes in moves few others. */
+  #chunks: string[][] = [[]];
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(key: string): StoreRow | undefined {
+    return this.#rows.get(key);
+  }
+
+  set(key: string, row: StoreRow): void {
+    const isNew = !this.#rows.has(key);
+    this.#rows.set(key, row);
+    if (!isNew) return;
+    const at = this.#chunkOf(key);
+    const chunk = this.#chunks[at] ?? [];
+    chunk.splice(firstNotBelow(chunk, key), 0, key);
+    if (chunk.length <= CHUNK_ROWS_MAX) return;
+    this.#chunks.splice(at + 1, 0, chunk.splice(chunk.length >> 1));
+  }
+
+  delete(key: string): void {
+    if (!this.#rows.delete(key)) return;
+    const at = this.#chunkOf(key);
+    const chunk = this.#chunks[at] ?? [];
+    chunk.splice(firstNotBelow(chunk, key), 1);
+    if (chunk.length === 0 && this.#chunks.length > 1) this.#chunks.splice(at, 1);
+  }
+
+  /** Rows of keys from `from` on, in order. */
+  *from(from: string): Generator<readonly [key: string, row: StoreRow]> {
+    for (let at = this.#chunkOf(from); at < this.#chunks.length; at += 1) {
+      const chunk = this.#chunks[at] ?? [];
+      for (let index = firstNotBelow(chunk, from); index < chunk.length; index += 1) {
+        yield this.#at(chunk, index);
+      }
+    }
+  }
+
+  /** Rows of keys below `to`, the last one first. */
+  *below(to: string): Generator<readonly [key: string, row: StoreRow]> {
+    for (let at = this.#chunkOf(to); at >= 0; at -= 1) {
+      const chunk = this.#chunks[at] ?? [];
+      for (let index = firstNotBelow(chunk, to) - 1; index >= 0; index -= 1) {
+        yield this.#at(chunk, index);
+      }
+    }
+  }
+
+  copy(): SortedRows {
+    const copy = new SortedRows();
+    for (const [key, row] of this.#rows) copy.#rows.set(key, row);
+    copy.#chunks = this.#chunks.map((chunk) => [...chunk]);
+    return copy;
+  }
+
+  #at(chunk: readonly string[], index: number): readonly [string, StoreRow] {
+    const key = chunk[index] ?? '';
+    const row = this.#rows.get(key);
+    return [key, row ?? { key: new Uint8Array(), value: new Uint8Array() }];
+  }
+
+  /** The chunk that holds a key, or would. */
+  #chunkOf(key: string): number {
+    let low = 0;
+    let high = this.#chunks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#chunks[middle]?.[0] ?? '') <= key) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+function firstNotBelow(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((keys[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,111 @@
+import { workflow } from '@holdfast/agent';
+import type { Handler } from '@holdfast/gateway';
+import { HoldfastError, type Chance } from '@holdfast/protocol';
+import type { Outside } from './outside.ts';
+import type { AgentLife, AnyWorkflow } from './sim-agent.ts';
+
+export interface WorkloadOptions {
+  readonly outside: Outside;
+  readonly chance: Chance;
+  /** Chance that a body or a handler throws. */
+  readonly failing: number;
+}
+
+export interface Order {
+  readonly id: string;
+  readonly quantity: number;
+  readonly napMs: number;
+}
+
+/** What a run must come to, computed without any of it. */
+export const oracle: Readonly<Record<string, (order: Order) => unknown>> = {
+  checkout: ({ id, quantity }) => ({ order: id, charged: quantity * 100, left: 1_000 - quantity }),
+  nap: ({ id }) => ({ woke: id }),
+  sampling: ({ quantity }) => ({ samples: quantity }),
+  family: ({ quantity }) => ({ sum: (quantity * (quantity + 1)) / 2 }),
+  approval: ({ id }) => ({ approved: id }),
+};
+
+export const workflowNames: readonly string[] = Object.keys(oracle);
+
+/** The workflows of a device, as its process has them. */
+export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly AnyWorkflow[] {
+  const body = bodyOf(life, options);
+  const checkout = workflow('checkout', async (ctx, order: Order) => {
+    await ctx.step('order-intake', body(order, 'order-intake', () => undefined));
+    const charged = await ctx.step(
+      'authorize-payment',
+      body(order, 'authorize-payment', (key) => {
+        options.outside.charge(order.id, key);
+        return order.quantity * 100;
+      }),
+      persistent,
+    );
+    const { left } = await ctx.call<{ left: number }>('inventory.update', order);
+    await ctx.step('order-confirmation', body(order, 'order-confirmation', () => 'printed'));
+    return { order: order.id, charged, left };
+  });
+  const nap = workflow('nap', async (ctx, order: Order) => {
+    const from = await ctx.step('lie-down', () => life.clock.monoMs());
+    await ctx.sleep(order.napMs);
+    await ctx.step('get-up', () => {
+      if (!life.isAlive) return;
+      const wokeMs = life.clock.monoMs();
+      options.outside.naps.push({ run: order.id, dueMs: from + order.napMs, wokeMs });
+    });
+    return { woke: order.id };
+  });
+  const sampling = workflow('sampling', async (ctx, order: Order) => {
+    for (let sample = 1; sample <= order.quantity; sample += 1) {
+      await ctx.emit('sample', { sample }, { lane: 'bulk' });
+      await ctx.sleep(1_000);
+    }
+    return { samples: order.quantity };
+  });
+  const member = workflow('member', async (ctx, age: number) => {
+    await ctx.sleep(age * 500);
+    return ctx.step('age', () => age);
+  });
+  const family = workflow('family', async (ctx, { quantity }: Order) => {
+    const ages = Array.from({ length: quantity }, (_, index) => index + 1);
+    const known = await ctx.map(ages, (age) => ctx.child(member, age), { concurrency: 3 });
+    const sum = known.reduce((all, one) => all + (one.status === 'fulfilled' ? one.value : 0), 0);
+    return { sum };
+  });
+  const approval = workflow('approval', async (ctx, order: Order) => {
+    await ctx.setStatus('asked');
+    await ctx.waitFor('decision');
+    return { approved: order.id };
+  });
+  return [checkout, nap, sampling, member, family, approval];
+}
+
+/** A service that comes back: the pauses end before anybody's patience does. */
+const persistent = { retry: { attempts: 40, minDelay: '1s', maxDelay: '30s' } } as const;
+
+type StepArguments = { readonly idempotencyKey: string };
+
+function bodyOf(life: AgentLife, { outside, chance, failing }: WorkloadOptions) {
+  return <T>(order: Order, step: string, act: (key: string) => T) =>
+    async ({ idempotencyKey: key }: StepArguments): Promise<T> => {
+      outside.begins(life, { run: order.id, step, key });
+      await new Promise<void>((resolve) => life.clock.wakeIn(5 + chance.next() * 200, resolve));
+      const isFailing = step === 'authorize-payment' && chance.next() < failing;
+      if (isFailing && chance.next() < 0.5) throw new HoldfastError('HF_LINK_LOST');
+      const result = act(key);
+      // It has had its effect, and nobody is told.
+      if (isFailing) throw new HoldfastError('HF_LINK_LOST');
+      return result;
+    };
+}
+
+/** What the gateway executes. */
+export function handlersOf({ outside, chance, failing }: WorkloadOptions) {
+  const update: Handler<Order> = ({ quantity }, { idempotencyKey }) => {
+    outside.calls.set(idempotencyKey, (outside.calls.get(idempotencyKey) ?? 0) + 1);
+    if (chance.next() < failing / 4) throw new HoldfastError('HF_HANDLER_UNAVAILABLE');
+    return { left: 1_000 - quantity };
+  };
+  // A handler takes what the call of its name sends.
+  return { 'inventory.update': update as Handler };
+}

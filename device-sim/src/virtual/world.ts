@@ -1,0 +1,243 @@
+import { createHash, type Hash } from 'node:crypto';
+import { SimChance } from '@holdfast/agent/testing';
+import { hex, lanes, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
+import type { Ledger } from '@holdfast/gateway/internal';
+import type { PlantedBug } from './planted-bugs.ts';
+import { Outside } from './outside.ts';
+import type { Plan } from './plan.ts';
+import { SimAgent } from './sim-agent.ts';
+import { SimDisk } from './sim-disk.ts';
+import { SimGateway } from './sim-gateway.ts';
+import { SimNetwork, fairWeather } from './sim-network.ts';
+import { MachineClock, VirtualTime } from './virtual-time.ts';
+import { Witness } from './witness.ts';
+import { handlersOf, workloadOf } from './workload.ts';
+
+export interface Machine {
+  readonly name: string;
+  readonly agent: SimAgent;
+  readonly disk: SimDisk;
+  readonly clock: MachineClock;
+}
+
+export interface WorldOptions {
+  readonly plan: Plan;
+  readonly seed: number;
+  /** A fault of ours, to see that it is found. */
+  readonly bug?: PlantedBug | undefined;
+}
+
+const RESTART_MS = 5_000;
+const KEEP_MS = 60_000;
+const never = new Promise<never>(() => {});
+const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
+
+/**
+ * Agents, a broker and a gateway as they ship, in one process and in virtual time. One seed gives
+ * one history: whatever happens is decided by it alone.
+ */
+export class World {
+  readonly time = new VirtualTime();
+  readonly outside = new Outside();
+  readonly witness = new Witness();
+  readonly network: SimNetwork;
+  readonly gateway: SimGateway;
+  readonly machines: readonly Machine[];
+  readonly chance: Chance;
+  isHealing = false;
+  events = 0;
+  readonly #plan: Plan;
+  readonly #bug: PlantedBug;
+  readonly #trace: Hash = createHash('sha256');
+  readonly #seed: number;
+  #turns = 0;
+
+  constructor({ plan, seed, bug = {} }: WorldOptions) {
+    this.#plan = plan;
+    this.#bug = bug;
+    this.#seed = seed;
+    this.chance = this.chanceOf('mishaps');
+    const { time } = this;
+    this.network = new SimNetwork({
+      time,
+      chance: this.chanceOf('network'),
+      toGateway: (device, bytes) => {
+        this.note(`up ${device}`, bytes);
+        this.gateway.receive(device, bytes);
+      },
+    });
+    this.network.weather = plan.weather;
+    const work = { outside: this.outside, failing: plan.failing };
+    this.gateway = new SimGateway({
+      ...{ time, log: silent, reportEveryMs: plan.reportEveryMs },
+      chance: this.chanceOf('gateway disk'),
+      onDurable: (ops) => this.note('ledger', ops[0]?.key),
+      handlers: handlersOf({ ...work, chance: this.chanceOf('handlers') }),
+      send: (device, bytes) => {
+        this.note(`down ${device}`, bytes);
+        this.network.toDevice(device, bug.downlink?.(device, bytes) ?? bytes);
+      },
+      point: () => this.#gatewayPoint(),
+      ledgerOf: (ledger) => this.#watched(bug.ledger?.(ledger) ?? ledger),
+      ...(bug.gatewayDisk === undefined ? {} : { bug: bug.gatewayDisk }),
+    });
+    this.outside.onDeed = (deed) => this.witness.deedBegan(deed);
+    this.machines = Array.from({ length: plan.devices }, (_, index) => this.#machine(index + 1));
+  }
+
+  /** Chance of its own for one purpose, so that more of one thing does not change another. */
+  chanceOf(purpose: string): Chance {
+    const digest = createHash('sha256').update(`${this.#seed}/${purpose}`).digest();
+    return new SimChance(digest.readUInt32LE(0));
+  }
+
+  /** A digest of all that has happened. */
+  get digest(): string {
+    return hex(this.#trace.copy().digest()).slice(0, 16);
+  }
+
+  note(what: string, bytes?: Uint8Array): void {
+    this.#trace.update(`${this.time.monoMs()} ${what}\n`);
+    if (bytes !== undefined) this.#trace.update(bytes);
+  }
+
+  /** Lets time pass until then, one event after another, each with all that it sets off. */
+  async runUntil(atMs: number): Promise<void> {
+    for (let next = this.time.nextAtMs; next !== undefined && next <= atMs; ) {
+      this.time.step();
+      this.events += 1;
+      await this.settle();
+      next = this.time.nextAtMs;
+    }
+    this.time.passTo(atMs);
+  }
+
+  /** Everything that needs no time has happened. */
+  async settle(): Promise<void> {
+    do await immediate();
+    while (this.#turns > 0);
+  }
+
+  startAgent(name: string): void {
+    const machine = this.machines.find((each) => each.name === name);
+    if (machine === undefined || machine.agent.life !== undefined) return;
+    this.note(`start ${name}`);
+    machine.agent.start().catch(() => this.#ended(machine.agent, name));
+  }
+
+  startGateway(): void {
+    if (this.gateway.isUp) return;
+    this.note('start gateway');
+    void this.#openGateway();
+  }
+
+  /** Everything that went wrong ends. */
+  heal(): void {
+    this.isHealing = true;
+    this.network.weather = fairWeather;
+    this.network.setBroker(true);
+    for (const { name, agent, disk, clock } of this.machines) {
+      const air = this.network.airOf(name);
+      Object.assign(air, { isUp: true, isSilentUp: false, isSilentDown: false, latencyMs: 20 });
+      air.bytesPerMs = Number.POSITIVE_INFINITY;
+      Object.assign(disk, { isFull: false, syncMs: 1 });
+      clock.offsetMs = 0;
+      agent.life?.clock.resume();
+      this.startAgent(name);
+    }
+    this.startGateway();
+  }
+
+  readonly turn = (): Promise<void> => {
+    this.#turns += 1;
+    return immediate().then(() => {
+      this.#turns -= 1;
+    });
+  };
+
+  #machine(number: number): Machine {
+    const name = `device-${number}`;
+    const { time, outside } = this;
+    const bug = this.#bug;
+    const disk = new SimDisk({
+      time,
+      chance: this.chanceOf(`${name} disk`),
+      onDurable: (ops) => this.#written(name, ops),
+      ...(bug.deviceDisk === undefined ? {} : { bug: bug.deviceDisk }),
+    });
+    const clock = new MachineClock(time);
+    const work = { outside, chance: this.chanceOf(`${name} work`), failing: this.#plan.failing };
+    const killing = this.chanceOf(`${name} kills`);
+    const agent: SimAgent = new SimAgent({
+      ...{ device: name, disk, clock, log: silent, turn: this.turn, keepMs: KEEP_MS },
+      chance: this.chanceOf(name),
+      dial: this.network.dialOf(name),
+      forget: () => this.network.forget(name),
+      workflows: (life) => workloadOf(life, work),
+      point: () => {
+        if (this.isHealing || killing.next() >= this.#plan.killAtCommit) return;
+        this.#ended(agent, name);
+        return never;
+      },
+      onFailed: () => this.#ended(agent, name),
+      ...(bug.uplink === undefined ? {} : { bugged: bug.uplink }),
+    });
+    return { name, agent, disk, clock };
+  }
+
+  #written(device: string, ops: readonly StoreOp[]): void {
+    for (const op of ops) this.note(`${device} ${op.kind}`, op.key);
+    this.witness.deviceWrote(device, ops);
+  }
+
+  /** A process has ended; what watches over it starts it again. */
+  #ended(agent: SimAgent, name: string): void {
+    this.note(`end ${name}`);
+    agent.kill();
+    this.time.wakeIn(RESTART_MS, () => this.startAgent(name));
+  }
+
+  #gatewayPoint(): void | Promise<never> {
+    if (this.isHealing || this.chance.next() >= this.#plan.gatewayKillAtPoint) return;
+    this.note('end gateway');
+    this.gateway.kill();
+    this.time.wakeIn(RESTART_MS, () => this.startGateway());
+    return never;
+  }
+
+  async #openGateway(): Promise<void> {
+    await this.gateway.start();
+    for (const { device, lanes: held } of await this.gateway.ledger.devices()) {
+      held.forEach(({ watermark }, index) =>
+        this.witness.ledgerOpened(device, lanes[index] ?? 'normal', watermark),
+      );
+    }
+  }
+
+  /** Compares what the ledger says it holds with what the devices have. */
+  #watched(ledger: Ledger): Ledger {
+    const { witness } = this;
+    return new Proxy(ledger, {
+      get(target, property) {
+        if (property !== 'ingest') {
+          const value: unknown = Reflect.get(target, property, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        }
+        const ingest: Ledger['ingest'] = async (batch) => {
+          const outcome = await target.ingest(batch);
+          if (outcome.kind === 'committed') {
+            witness.ledgerHolds(batch.device, batch.lane, outcome.position);
+          }
+          return outcome;
+        };
+        return ingest;
+      },
+    });
+  }
+}
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
