@@ -324,7 +324,8 @@ export class Run implements ContextHost, HistoryTarget {
 
   /** Whether only the outside can make it go on: nothing of it is at work here. */
   isWaiting(): boolean {
-    if (!this.live || this.closed || this.hasWork) return false;
+    // With an entry on its way there is something to do, though it cannot be done yet.
+    if (!this.live || this.closed || this.hasWork || this.inFlight > 0) return false;
     const open = this.open();
     if (this.paused) return open.every((op) => !op.attempting);
     return open.length > 0 && open.every((op) => !op.attempting && waits.has(op.request.kind));

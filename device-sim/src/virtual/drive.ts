@@ -103,7 +103,9 @@ class User {
       life.parts.runtime.signal(signal).then(
         () => (isOver = true),
         (error: unknown) => {
-          isOver = /^HF_RUN_/.test(codeOf(error) ?? '');
+          // Its start may still be on its way to the disk; once all is well, it is known.
+          isOver = codeOf(error) === 'HF_RUN_UNKNOWN' && this.#world.isHealing;
+          isOver ||= codeOf(error) === 'HF_RUN_FINISHED';
         },
       );
     }

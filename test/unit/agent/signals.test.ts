@@ -289,6 +289,25 @@ test('G7 a signal to a run that has ended, or never was, is refused by name', as
   await t.throwsAsync(device.signal('s', 1, { run: 'nobody' }), { code: 'HF_RUN_UNKNOWN' });
 });
 
+test('G8 a signal that was long on its way to the disk is not put to sleep with its run', async (t) => {
+  const waiter = workflow('waiter', (ctx) => ctx.waitFor<string>('go'));
+  const device = await begun(waiter);
+  await device.advance(2_000);
+  await device.restart(waiter);
+  device.store.holdWrites();
+  const signalled = device.signal('go', 'on');
+  await device.settle();
+  await device.advance(5_000);
+  // What comes behind the signal and behind the note that the run waits does not reach the disk.
+  device.store.failWriteNumber(device.store.writes + 3, 'lost');
+  device.store.releaseWrites();
+  await signalled;
+  await device.settle();
+  await device.restart(waiter);
+  await device.advance(1);
+  t.is(await device.result(), 'on');
+});
+
 test('G9 signals that are kept go over into the next history, with their ids', async (t) => {
   const looping = workflow('looping', async (ctx, input: { got: unknown[] }) => {
     const got = [...input.got, await ctx.waitFor('s')];
