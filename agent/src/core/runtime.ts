@@ -81,7 +81,8 @@ export class Runtime {
         for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);
         this.#changed();
       },
-      onRefused: (run) => this.#pump.add(run),
+      // One that is stuck is noted at the next start: again and again now would be for nothing.
+      onRefused: (run) => (run.stuck === undefined ? this.#pump.add(run) : undefined),
     });
     this.#effects = new RunEffects({
       ports,

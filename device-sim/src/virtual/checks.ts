@@ -1,6 +1,6 @@
-import { codeOf, decodeValue, equalBytes, lanes, type Entry } from '@holdfast/protocol';
+import { decodeValue, equalBytes, lanes, type Entry } from '@holdfast/protocol';
 import type { Requests } from './drive.ts';
-import type { World } from './world.ts';
+import { KEEP_MS, type World } from './world.ts';
 import { oracle } from './workload.ts';
 
 const PAGE = 1_000;
@@ -15,7 +15,8 @@ type Held = ReadonlyMap<string, readonly Entry[]>;
 export async function checkEnd(world: World, requests: Requests): Promise<void> {
   const held = await readLedger(world);
   checkAcknowledged(world, requests, held);
-  await checkOutcomes(world, requests);
+  await checkOutcomes(world, requests, held);
+  checkHistories(world, held);
   checkEffects(world, requests, held);
   const { faults } = await world.gateway.ledger.verify();
   for (const { device, lane, seq, why } of faults) {
@@ -78,25 +79,44 @@ function checkAcknowledged({ witness }: World, requests: Requests, held: Held): 
 }
 
 /** P2: every run has come to the end that its input alone says. */
-async function checkOutcomes({ machines, witness }: World, requests: Requests): Promise<void> {
-  const byName = new Map(machines.map((machine) => [machine.name, machine]));
+async function checkOutcomes(world: World, requests: Requests, held: Held): Promise<void> {
+  const { witness, machines, time } = world;
+  const outcomes = new Map<string, unknown>();
+  for (const [device, entries] of held) {
+    for (const entry of entries) {
+      if (entry.kind === 'run.completed') outcomes.set(entry.run, decodeValue(entry.output));
+      if (entry.kind !== 'run.failed' && entry.kind !== 'run.stuck') continue;
+      witness.blame('P2', device, `${entry.run} has ${entry.kind}`);
+    }
+  }
   for (const [id, { device, what, isAcknowledged }] of requests.runs) {
-    const parts = byName.get(device)?.agent.life?.parts;
-    if (parts === undefined) continue;
-    try {
-      const number = await parts.runtime.numberOf(id);
-      const result = await parts.inspector.result(number);
-      const expected = oracle[what.workflow]?.(what.order);
-      if (JSON.stringify(result) === JSON.stringify(expected)) continue;
+    const isThere = outcomes.has(id);
+    if (!isThere && isAcknowledged) witness.blame('P2', device, `${id} has not completed`);
+    if (!isThere) continue;
+    const [result, expected] = [outcomes.get(id), oracle[what.workflow]?.(what.order)];
+    if (JSON.stringify(result) !== JSON.stringify(expected)) {
       witness.blame('P2', device, `${id} gave ${JSON.stringify(result)}`);
-    } catch (error) {
-      const isGone = codeOf(error) === 'HF_RUN_UNKNOWN';
-      // Retention has taken it, or it was never there: the ledger has said which.
-      if (isGone) continue;
-      const state = await parts.inspector.run(id).catch(() => undefined);
-      if (isAcknowledged || state !== undefined) {
-        witness.blame('P2', device, `${id} is ${state?.state} at ${state?.at}: ${String(error)}`);
-      }
+    }
+    if ((witness.ended.get(id) ?? 0) < time.monoMs() - KEEP_MS) continue;
+    const parts = machines.find(({ name }) => name === device)?.agent.life?.parts;
+    const known = await parts?.inspector.run(id).catch(() => undefined);
+    if (known?.state !== 'completed') witness.blame('P1', device, `${id} is forgotten`);
+  }
+}
+
+/** P3: the history of each run is there once, without a gap. */
+function checkHistories({ witness }: World, held: Held): void {
+  for (const [device, entries] of held) {
+    const histories = new Map<string, number[]>();
+    for (const entry of entries) {
+      if (!('n' in entry) || entry.run === '') continue;
+      const history = histories.get(entry.run) ?? [];
+      histories.set(entry.run, history);
+      history.push(entry.n);
+    }
+    for (const [run, places] of histories) {
+      const isWhole = places.toSorted((a, b) => a - b).every((n, index) => n === index);
+      if (!isWhole) witness.blame('P3', device, `the history of ${run} is not whole`);
     }
   }
 }
@@ -115,10 +135,6 @@ function checkEffects({ outside, witness }: World, requests: Requests, held: Hel
     );
     if (new Set(receipts).size !== receipts.length) {
       witness.blame('P6', device, 'the result of a call was applied twice');
-    }
-    for (const entry of entries) {
-      if (entry.kind !== 'run.failed' && entry.kind !== 'run.stuck') continue;
-      witness.blame('P2', device, `${entry.run} has ${entry.kind}`);
     }
   }
   for (const { run, dueMs, wokeMs } of outside.naps) {

@@ -21,6 +21,8 @@ export interface Plan {
   readonly emitEveryMs: number;
   readonly reportEveryMs: number;
   readonly weather: Weather;
+  /** Share of messages that a stranger answers with a forged one. */
+  readonly forging: number;
   /** Chance that a body or a handler fails. */
   readonly failing: number;
   /** Of each device. */
@@ -29,7 +31,7 @@ export interface Plan {
   readonly silence: Mishap;
   /** The agent is killed, and starts again after a while. */
   readonly kill: Mishap;
-  /** …and in the middle of a commit, with this chance for each. */
+  /** …and before, during or after the sync of a commit, with this chance for each. */
   readonly killAtCommit: number;
   /** As SIGSTOP. */
   readonly pause: Mishap;
@@ -57,6 +59,7 @@ export const calm: Plan = {
   emitEveryMs: 20 * SECOND,
   reportEveryMs: 30 * SECOND,
   weather: fairWeather,
+  forging: 0,
   failing: 0,
   outage: never,
   silence: never,
@@ -76,6 +79,7 @@ export const calm: Plan = {
 const stormy: Plan = {
   ...calm,
   weather: { drop: 0.03, duplicate: 0.05, delay: 0.1, corrupt: 0.01 },
+  forging: 0.05,
   failing: 0.2,
   outage: { everyMs: 3 * MINUTE, forMs: MINUTE },
   silence: { everyMs: 4 * MINUTE, forMs: 30 * SECOND },

@@ -1,6 +1,7 @@
-import type { Ledger } from '@holdfast/gateway/internal';
-import type { UplinkPorts } from '@holdfast/agent/internal';
-import type { StoreOp } from '@holdfast/protocol';
+import { tableOfKey, type UplinkPorts } from '@holdfast/agent/internal';
+import { prefixOf, type Ledger, type Table } from '@holdfast/gateway/internal';
+import { open, seal, type Message, type StoreOp, type Verify } from '@holdfast/protocol';
+import { signerOf } from './sim-signer.ts';
 
 /** How a disk deals with a write, where it does not as it should. */
 export interface DiskBug {
@@ -8,7 +9,7 @@ export interface DiskBug {
   readonly ops?: (ops: readonly StoreOp[]) => readonly StoreOp[];
   /** It says "durable" before it is. */
   readonly isHasty?: boolean;
-  /** What is there of an unsynced write after a power cut, instead of all or nothing. */
+  /** A part of an unsynced write may be there after a power cut. */
   readonly isTorn?: boolean;
 }
 
@@ -17,7 +18,187 @@ export interface PlantedBug {
   readonly deviceDisk?: DiskBug;
   readonly gatewayDisk?: DiskBug;
   /** Changes what the gateway sends. */
-  readonly downlink?: (device: string, bytes: Uint8Array) => Uint8Array | undefined;
+  readonly downlink?: (device: string, bytes: Uint8Array) => Uint8Array;
   readonly ledger?: (ledger: Ledger) => Ledger;
   readonly uplink?: (ports: UplinkPorts) => UplinkPorts;
+  readonly gatewayVerify?: Verify;
+  /** The idempotency key that a body is given. */
+  readonly keyOf?: (key: string, attempt: number) => string;
+  /** Timers of devices last this part of what they should. */
+  readonly timerShare?: number;
+  /** Retention believes that the ledger has everything. */
+  readonly isRetentionBlind?: boolean;
 }
+
+type DeviceTable = Exclude<ReturnType<typeof tableOfKey>, undefined>;
+
+/** A device that forgets to write rows of a table, or to delete them. */
+function deviceWithout(kind: StoreOp['kind'], table: DeviceTable): PlantedBug {
+  const isIt = (op: StoreOp): boolean => op.kind === kind && tableOfKey(op.key) === table;
+  return { deviceDisk: { ops: (ops) => ops.filter((op) => !isIt(op)) } };
+}
+
+function gatewayWithout(kind: StoreOp['kind'], table: Table): PlantedBug {
+  const [prefix] = prefixOf(table);
+  const isIt = (op: StoreOp): boolean => op.kind === kind && op.key[0] === prefix;
+  return { gatewayDisk: { ops: (ops) => ops.filter((op) => !isIt(op)) } };
+}
+
+/** A gateway whose messages say something else, properly signed. */
+function saying(change: (message: Message) => Message): PlantedBug {
+  return {
+    downlink: (device, bytes) => seal(device, change(open(device, bytes).message), signerOf('gateway')),
+  };
+}
+
+function ledgerWith(change: (ledger: Ledger) => Partial<Ledger>): PlantedBug {
+  return {
+    ledger(ledger) {
+      const changed = change(ledger);
+      return new Proxy(ledger, {
+        get(target, property) {
+          if (property in changed) return Reflect.get(changed, property) as unknown;
+          const value: unknown = Reflect.get(target, property, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    },
+  };
+}
+
+function journalWith(
+  change: (journal: UplinkPorts['journal']) => Partial<UplinkPorts['journal']>,
+): PlantedBug {
+  return {
+    uplink(ports) {
+      const { journal } = ports;
+      const same: UplinkPorts['journal'] = {
+        epoch: journal.epoch,
+        positions: () => journal.positions(),
+        read: (lane, seqFirst, limits) => journal.read(lane, seqFirst, limits),
+        acknowledge: (lane, watermark) => journal.acknowledge(lane, watermark),
+        onCommit: (listener) => journal.onCommit(listener),
+      };
+      return { ...ports, journal: { ...same, ...change(journal) } };
+    },
+  };
+}
+
+function runtimeWith(
+  change: (runtime: UplinkPorts['runtime']) => Partial<UplinkPorts['runtime']>,
+): PlantedBug {
+  return { uplink: (ports) => ({ ...ports, runtime: { ...ports.runtime, ...change(ports.runtime) } }) };
+}
+
+/** The broker's answer is taken for the ledger's. */
+const brokerAckIsEnough: PlantedBug = {
+  uplink(ports) {
+    const dial: UplinkPorts['dial'] = (listen) => {
+      const link = ports.dial(listen);
+      const send: typeof link.send = async (channel, bytes) => {
+        await link.send(channel, bytes);
+        const { message } = open('any', bytes);
+        if (message.kind !== 'batch') return;
+        ports.journal.acknowledge(message.lane, message.seqFirst + message.count - 1);
+      };
+      return { send, close: () => link.close() };
+    };
+    return { ...ports, dial };
+  },
+};
+
+const trusting: Verify = () => true;
+
+/** Faults of ours by name. Each must be found: a checker that finds none proves nothing. */
+export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
+  'the device says durable before its sync': { deviceDisk: { isHasty: true } },
+  'the ledger says durable before its sync': { gatewayDisk: { isHasty: true } },
+  'a part of a commit of the device survives': { deviceDisk: { isTorn: true } },
+  'a part of a transaction of the ledger survives': { gatewayDisk: { isTorn: true } },
+  'timers are not durable': deviceWithout('put', 't'),
+  'histories are not durable': deviceWithout('put', 'h'),
+  'ids of runs are not durable': deviceWithout('put', 'i'),
+  'open runs are not durable': deviceWithout('put', 'o'),
+  'ended runs stay open on disk': deviceWithout('delete', 'o'),
+  'ends of runs are not durable': deviceWithout('put', 'f'),
+  'the number of the last command is not durable': deviceWithout('put', 'm'),
+  'an entry is left out of its commit': {
+    deviceDisk: {
+      ops: (ops) => (ops.length > 4 ? ops.filter((op) => tableOfKey(op.key) !== 'e') : ops),
+    },
+  },
+  'watermarks of the ledger are not durable': gatewayWithout('put', 'position'),
+  'entries of the ledger are not durable': gatewayWithout('put', 'block'),
+  'calls are not durable at the gateway': gatewayWithout('put', 'call'),
+  'commands are not durable at the gateway': gatewayWithout('put', 'command'),
+  'an ack says one too many': saying((message) =>
+    message.kind === 'ack' ? { ...message, watermark: message.watermark + 1 } : message,
+  ),
+  'a session resumes one too late': saying((message) =>
+    message.kind === 'welcome'
+      ? {
+          ...message,
+          lanes: message.lanes.map((lane) => ({
+            ...lane,
+            watermark: lane.watermark + 1,
+          })) as unknown as typeof message.lanes, // As many as there were.
+        }
+      : message,
+  ),
+  'a gap in a lane is taken': ledgerWith((ledger) => ({
+    ingest: async (batch) => {
+      const outcome = await ledger.ingest(batch);
+      if (outcome.kind !== 'gap') return outcome;
+      const watermark = batch.seqFirst + batch.entries.length - 1;
+      const position = { ...outcome.position, watermark };
+      return { kind: 'committed', position, fresh: 0, calls: 0, lastReceipt: 0 };
+    },
+  })),
+  'the last entry of a batch is forgotten': ledgerWith((ledger) => ({
+    ingest: async (batch) => {
+      if (batch.entries.length === 1) return ledger.ingest(batch);
+      const outcome = await ledger.ingest({ ...batch, entries: batch.entries.slice(0, -1) });
+      if (outcome.kind !== 'committed') return outcome;
+      const watermark = batch.seqFirst + batch.entries.length - 1;
+      return { ...outcome, position: { ...outcome.position, watermark } };
+    },
+  })),
+  'the result of a call is dropped': ledgerWith(() => ({
+    completeCall: () => Promise.resolve(undefined),
+  })),
+  'the result of a call is given to another': ledgerWith((ledger) => {
+    let last: Parameters<Ledger['completeCall']>[1] | undefined;
+    return {
+      completeCall: (call, result) => {
+        const given = last ?? result;
+        last = result;
+        return ledger.completeCall(call, given);
+      },
+    };
+  }),
+  "the broker's answer counts as the ledger's": brokerAckIsEnough,
+  'the device checks no signatures': { uplink: (ports) => ({ ...ports, verify: trusting }) },
+  'the gateway checks no signatures': { gatewayVerify: trusting },
+  'a batch is read one entry too late': journalWith((journal) => ({
+    read: (lane, seqFirst, limits) => {
+      const isLast = seqFirst >= (journal.positions()[lane === 'urgent' ? 0 : 1]?.head ?? 0);
+      return journal.read(lane, isLast ? seqFirst : seqFirst + 1, limits);
+    },
+  })),
+  'a batch is read backwards': journalWith((journal) => ({
+    read: async (lane, seqFirst, limits) => {
+      const { previousHash, entries } = await journal.read(lane, seqFirst, limits);
+      return { previousHash, entries: entries.toReversed() };
+    },
+  })),
+  'a command counts as applied and is not': runtimeWith(() => ({
+    applyCommands: () => Promise.resolve(),
+  })),
+  'a command is applied to nothing': runtimeWith((runtime) => ({
+    applyCommands: (commands) => runtime.applyCommands(commands.map((each) => ({ ...each, key: 'x', run: 'x' }))),
+  })),
+  'the idempotency key changes with the attempt': { keyOf: (key, attempt) => `${key}/${attempt}` },
+  'timers come too early': { timerShare: 0.5 },
+  'retention deletes what the ledger lacks': { isRetentionBlind: true },
+};
+

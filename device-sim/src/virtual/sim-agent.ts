@@ -26,6 +26,7 @@ import {
   type Log,
   type Point,
 } from '@holdfast/protocol';
+import type { PlantedBug } from './planted-bugs.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import { ProcessClock, type MachineClock } from './virtual-time.ts';
@@ -47,8 +48,7 @@ export interface SimAgentOptions {
   readonly keepMs: number;
   /** Called when the process has ended by itself. */
   readonly onFailed: () => void;
-  /** Only for bugs that are planted. */
-  readonly bugged?: (ports: UplinkPorts) => UplinkPorts;
+  readonly bug: PlantedBug;
 }
 
 /** What is true of one process of an agent. */
@@ -144,7 +144,8 @@ export class Life implements AgentLife {
     const inspector = new Inspector({ journal, store: runs, resident: (n) => runtime.resident(n) });
     const schedules = await Schedules.open({ device, ports, journal, store, runtime, calendarOf });
     const onPurged = (state: Parameters<Runtime['purged']>[0]) => runtime.purged(state);
-    const retention = new Retention({ clock, log, journal, store: runs, keepMs, onPurged });
+    const known = options.bug.isRetentionBlind === true ? blind(journal) : journal;
+    const retention = new Retention({ clock, log, journal: known, store: runs, keepMs, onPurged });
     const facts: AgentFacts = {
       ...{ device, epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
       ...{ recreated: false, salvage: undefined },
@@ -158,7 +159,7 @@ export class Life implements AgentLife {
       },
     };
     const security = { signer: signerOf(device), verify: verifySim, pin, deflate };
-    const { bugged = (same) => same } = options;
+    const bugged = options.bug.uplink ?? ((same) => same);
     const uplink = createUplink(
       bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),
       { device, agentVersion: facts.version },
@@ -194,3 +195,16 @@ export interface Parts {
   readonly schedules: Schedules;
 }
 
+
+/** A journal that claims to be in the ledger. */
+function blind(journal: Journal): Journal {
+  return new Proxy(journal, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (property === 'positions') {
+        return () => target.positions().map((lane) => ({ ...lane, acked: lane.head }));
+      }
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

@@ -16,9 +16,12 @@ export interface SimDiskOptions {
   readonly chance: Chance;
   /** Told of each write in the moment in which it is durable. */
   readonly onDurable?: (ops: readonly StoreOp[]) => void;
+  /** Called when a write has been handed over and is not synced: the power may be cut here. */
+  readonly onSync?: () => void;
   /** Rows that a new disk holds. */
   readonly rows?: readonly StoreRow[];
-  readonly bug?: DiskBug;
+  /** Only for faults that are planted. */
+  readonly bug?: DiskBug | undefined;
 }
 
 const SYNC_MS = 1;
@@ -132,14 +135,15 @@ export class DiskHandle implements Store {
     const unsynced = this.#unsynced ?? [];
     this.#unsynced = undefined;
     if (unsynced.length === 0 || chance.next() < 0.5) return;
-    const kept = bug?.isTorn === true ? Math.ceil(unsynced.length / 2) : unsynced.length;
-    this.#apply(unsynced.slice(0, kept));
+    const isTorn = bug?.isTorn === true;
+    this.#apply(isTorn ? unsynced.filter(() => chance.next() < 0.5) : unsynced);
   }
 
   async #commit(ops: readonly StoreOp[]): Promise<void> {
     await this.#alive();
     if (this.#failure) throw this.#failure;
     this.#unsynced = ops;
+    this.#options.onSync?.();
     await new Promise<void>((resolve) => this.#options.time.wakeIn(this.#disk.syncMs, resolve));
     await this.#alive();
     this.#unsynced = undefined;

@@ -13,7 +13,7 @@ import {
   type Handler,
   type Ledger,
 } from '@holdfast/gateway/internal';
-import { HoldfastError, type Clock, type Log, type Point } from '@holdfast/protocol';
+import { HoldfastError, type Clock, type Log, type Point, type Verify } from '@holdfast/protocol';
 import { SimDisk, type SimDiskOptions } from './sim-disk.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import { ProcessClock } from './virtual-time.ts';
@@ -28,6 +28,7 @@ export interface SimGatewayOptions extends Omit<SimDiskOptions, 'rows'> {
   readonly point: Point;
   /** Only for bugs that are planted. */
   readonly ledgerOf?: (ledger: Ledger) => Ledger;
+  readonly verify?: Verify | undefined;
 }
 
 interface GatewayLife {
@@ -60,14 +61,15 @@ export class SimGateway {
   }
 
   async start(): Promise<void> {
-    const { time, log, handlers, send, reportEveryMs, ledgerOf = (ledger) => ledger } = this.#options;
+    const { time, log, handlers, send, reportEveryMs, verify = verifySim } = this.#options;
+    const { ledgerOf = (ledger: Ledger) => ledger } = this.#options;
     const clock = new ProcessClock(time);
     const ledger = ledgerOf(await StoreLedger.open(this.disk.open(), sha256));
     const signer = signerOf('gateway');
     const isAlive = (): boolean => this.#life?.clock === clock;
     const sessions = new Sessions(
       {
-        ...{ ledger, signer, verify: verifySim, inflate, clock, log },
+        ...{ ledger, signer, verify, inflate, clock, log },
         downlink: { send: (device, bytes) => (isAlive() ? send(device, bytes) : undefined) },
         point: (name) => this.#options.point(name),
         onArrival: () => {},

@@ -102,11 +102,14 @@ function isBefore(a: Wake, b: Wake): boolean {
 /** The clock of one machine: its wall time may be wrong, what is due is due by true time. */
 export class MachineClock implements Clock {
   readonly #world: Clock;
+  readonly #timerShare: number;
   /** Wall time minus true time. */
   offsetMs = 0;
 
-  constructor(world: Clock) {
+  /** @param timerShare Below 1 only for a fault that is planted. */
+  constructor(world: Clock, timerShare = 1) {
     this.#world = world;
+    this.#timerShare = timerShare;
   }
 
   nowMs(): number {
@@ -116,7 +119,7 @@ export class MachineClock implements Clock {
     return this.#world.monoMs();
   }
   wakeIn(delayMs: number, wake: () => void): () => void {
-    return this.#world.wakeIn(delayMs, wake);
+    return this.#world.wakeIn(delayMs * this.#timerShare, wake);
   }
 }
 

@@ -33,6 +33,8 @@ export class Witness {
   readonly #done = new Set<string>();
   /** Watermarks that the ledger has said are durable. */
   readonly #ledger = new Map<string, number>();
+  /** When each run came to its end, by id, true time. */
+  readonly ended = new Map<string, number>();
   entries = 0;
 
   blame(promise: string, device: string, what: string): void {
@@ -40,10 +42,10 @@ export class Witness {
   }
 
   /** A write of a device's disk is durable. */
-  deviceWrote(device: string, ops: readonly StoreOp[]): void {
+  deviceWrote(device: string, ops: readonly StoreOp[], atMs: number): void {
     for (const op of ops) {
       if (op.kind !== 'put') continue;
-      if (op.key[0] === ENTRY) this.#entryWritten(device, op);
+      if (op.key[0] === ENTRY) this.#entryWritten(device, op, atMs);
       else if (op.key[0] === ACK) this.#ackWritten(device, op);
     }
   }
@@ -75,6 +77,7 @@ export class Witness {
       const what = `${lane} ${Math.max(acked, said)} was acknowledged, the ledger has ${watermark}`;
       this.blame('P3', device, what);
     }
+    this.#ledger.set(`${device}/${lane}`, Math.max(said, watermark));
   }
 
   /** A body begins. */
@@ -94,7 +97,7 @@ export class Witness {
     return all[lane];
   }
 
-  #entryWritten(device: string, op: Extract<StoreOp, { kind: 'put' }>): void {
+  #entryWritten(device: string, op: Extract<StoreOp, { kind: 'put' }>, atMs: number): void {
     const lane = lanes[op.key[1] ?? 0] ?? 'normal';
     const stored = parseStored(seqOfEntryKey(op.key), op.value);
     const truth = this.lane(device, lane);
@@ -108,6 +111,7 @@ export class Witness {
     truth.hashes.push(stored.hash);
     this.entries += 1;
     const entry = decodeEntry(stored.bytes);
+    if (entry.kind === 'run.completed') this.ended.set(entry.run, atMs);
     if (entry.kind !== 'step.completed') return;
     this.#done.add(`${device}/${entry.run}/${entry.name}`);
   }

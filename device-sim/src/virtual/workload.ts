@@ -9,6 +9,8 @@ export interface WorkloadOptions {
   readonly chance: Chance;
   /** Chance that a body or a handler throws. */
   readonly failing: number;
+  /** Only for a fault that is planted. */
+  readonly keyOf?: ((key: string, attempt: number) => string) | undefined;
 }
 
 export interface Order {
@@ -83,11 +85,13 @@ export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly 
 /** A service that comes back: the pauses end before anybody's patience does. */
 const persistent = { retry: { attempts: 40, minDelay: '1s', maxDelay: '30s' } } as const;
 
-type StepArguments = { readonly idempotencyKey: string };
+type StepArguments = { readonly idempotencyKey: string; readonly attempt: number };
 
-function bodyOf(life: AgentLife, { outside, chance, failing }: WorkloadOptions) {
+function bodyOf(life: AgentLife, options: WorkloadOptions) {
+  const { outside, chance, failing, keyOf = (same) => same } = options;
   return <T>(order: Order, step: string, act: (key: string) => T) =>
-    async ({ idempotencyKey: key }: StepArguments): Promise<T> => {
+    async ({ idempotencyKey, attempt }: StepArguments): Promise<T> => {
+      const key = keyOf(idempotencyKey, attempt);
       outside.begins(life, { run: order.id, step, key });
       await new Promise<void>((resolve) => life.clock.wakeIn(5 + chance.next() * 200, resolve));
       const isFailing = step === 'authorize-payment' && chance.next() < failing;

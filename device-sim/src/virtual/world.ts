@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { SimChance } from '@holdfast/agent/testing';
-import { hex, lanes, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
+import { hex, lanes, messageOf, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
 import type { Ledger } from '@holdfast/gateway/internal';
 import type { PlantedBug } from './planted-bugs.ts';
+import { Forger } from './forger.ts';
 import { Outside } from './outside.ts';
 import type { Plan } from './plan.ts';
 import { SimAgent } from './sim-agent.ts';
@@ -28,7 +29,8 @@ export interface WorldOptions {
 }
 
 const RESTART_MS = 5_000;
-const KEEP_MS = 60_000;
+/** How long what has ended is kept. */
+export const KEEP_MS = 60_000;
 const never = new Promise<never>(() => {});
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
@@ -50,6 +52,7 @@ export class World {
   readonly #bug: PlantedBug;
   readonly #trace: Hash = createHash('sha256');
   readonly #seed: number;
+  readonly #forger: Forger;
   #turns = 0;
 
   constructor({ plan, seed, bug = {} }: WorldOptions) {
@@ -57,14 +60,12 @@ export class World {
     this.#bug = bug;
     this.#seed = seed;
     this.chance = this.chanceOf('mishaps');
+    this.#forger = new Forger(this.chanceOf('forger'), plan.forging);
     const { time } = this;
     this.network = new SimNetwork({
       time,
       chance: this.chanceOf('network'),
-      toGateway: (device, bytes) => {
-        this.note(`up ${device}`, bytes);
-        this.gateway.receive(device, bytes);
-      },
+      toGateway: (device, bytes) => this.#arrived(device, bytes),
     });
     this.network.weather = plan.weather;
     const work = { outside: this.outside, failing: plan.failing };
@@ -72,14 +73,18 @@ export class World {
       ...{ time, log: silent, reportEveryMs: plan.reportEveryMs },
       chance: this.chanceOf('gateway disk'),
       onDurable: (ops) => this.note('ledger', ops[0]?.key),
+      onSync: () => void this.#gatewayPoint(),
       handlers: handlersOf({ ...work, chance: this.chanceOf('handlers') }),
       send: (device, bytes) => {
         this.note(`down ${device}`, bytes);
         this.network.toDevice(device, bug.downlink?.(device, bytes) ?? bytes);
+        const forged = this.#forger.forge(device, bytes);
+        if (forged !== undefined) this.network.toDevice(device, forged);
       },
       point: () => this.#gatewayPoint(),
       ledgerOf: (ledger) => this.#watched(bug.ledger?.(ledger) ?? ledger),
-      ...(bug.gatewayDisk === undefined ? {} : { bug: bug.gatewayDisk }),
+      verify: bug.gatewayVerify,
+      bug: bug.gatewayDisk,
     });
     this.outside.onDeed = (deed) => this.witness.deedBegan(deed);
     this.machines = Array.from({ length: plan.devices }, (_, index) => this.#machine(index + 1));
@@ -128,7 +133,9 @@ export class World {
   startGateway(): void {
     if (this.gateway.isUp) return;
     this.note('start gateway');
-    void this.#openGateway();
+    this.#openGateway().catch((error: unknown) => {
+      this.witness.blame('P7', 'gateway', `it does not start: ${messageOf(error)}`);
+    });
   }
 
   /** Everything that went wrong ends. */
@@ -163,31 +170,51 @@ export class World {
       time,
       chance: this.chanceOf(`${name} disk`),
       onDurable: (ops) => this.#written(name, ops),
-      ...(bug.deviceDisk === undefined ? {} : { bug: bug.deviceDisk }),
+      onSync: () => void point(),
+      bug: bug.deviceDisk,
     });
-    const clock = new MachineClock(time);
-    const work = { outside, chance: this.chanceOf(`${name} work`), failing: this.#plan.failing };
+    const clock = new MachineClock(time, bug.timerShare);
+    const { failing } = this.#plan;
+    const work = { outside, chance: this.chanceOf(`${name} work`), failing, keyOf: bug.keyOf };
     const killing = this.chanceOf(`${name} kills`);
+    const point = (): void | Promise<never> => {
+      if (this.isHealing || killing.next() >= this.#plan.killAtCommit) return;
+      this.#ended(agent, name);
+      return never;
+    };
     const agent: SimAgent = new SimAgent({
       ...{ device: name, disk, clock, log: silent, turn: this.turn, keepMs: KEEP_MS },
       chance: this.chanceOf(name),
       dial: this.network.dialOf(name),
       forget: () => this.network.forget(name),
       workflows: (life) => workloadOf(life, work),
-      point: () => {
-        if (this.isHealing || killing.next() >= this.#plan.killAtCommit) return;
-        this.#ended(agent, name);
-        return never;
-      },
+      point,
       onFailed: () => this.#ended(agent, name),
-      ...(bug.uplink === undefined ? {} : { bugged: bug.uplink }),
+      bug,
     });
     return { name, agent, disk, clock };
   }
 
+  /** A message of a device has come through the broker, to the gateway and whoever listens. */
+  #arrived(device: string, bytes: Uint8Array): void {
+    this.note(`up ${device}`, bytes);
+    const forged = this.#forgedFrom(device, bytes);
+    if (forged !== undefined) this.gateway.receive(device, forged);
+    this.gateway.receive(device, bytes);
+  }
+
+  /** What came may be no message any more. */
+  #forgedFrom(device: string, bytes: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#forger.forge(device, bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
   #written(device: string, ops: readonly StoreOp[]): void {
     for (const op of ops) this.note(`${device} ${op.kind}`, op.key);
-    this.witness.deviceWrote(device, ops);
+    this.witness.deviceWrote(device, ops, this.time.monoMs());
   }
 
   /** A process has ended; what watches over it starts it again. */

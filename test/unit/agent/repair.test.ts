@@ -84,6 +84,17 @@ test('K2 what is added at the end is no change', async (t) => {
   t.is(await device.result(), 'b');
 });
 
+test('K1 a run that cannot be noted as stuck, since the disk fails, keeps nobody busy', async (t) => {
+  const device = new SimDevice();
+  await device.start(workflow('flow', (ctx) => ctx.step('one', () => 1).then(() => ctx.sleep(9))));
+  await device.begin(workflow('flow', () => Promise.resolve(1)), null);
+  device.crash();
+  device.store.failWriteNumber(2, 'lost');
+  await device.start(workflow('flow', (ctx) => ctx.step('other', () => 1)));
+  await device.settle();
+  t.is(device.errors.filter((line) => line.startsWith('a run could not go on')).length, 1);
+});
+
 test('K4 patched: old runs go the old way, new ones the new, in every replay', async (t) => {
   const before: Body = async (ctx) => {
     await ctx.waitFor('go');

@@ -1,0 +1,43 @@
+import { open, seal, type Chance, type Message } from '@holdfast/protocol';
+import { signerOf } from './sim-signer.ts';
+
+/** Somebody who can read and write every topic, and has no key that anybody knows. */
+export class Forger {
+  readonly #chance: Chance;
+  readonly #share: number;
+  forged = 0;
+
+  /** @param share How many of the messages that pass are used, from 0 to 1. */
+  constructor(chance: Chance, share: number) {
+    this.#chance = chance;
+    this.#share = share;
+  }
+
+  /** What is sent besides a message that passes; `undefined`: nothing. */
+  forge(device: string, bytes: Uint8Array): Uint8Array | undefined {
+    if (this.#share === 0 || this.#chance.next() >= this.#share) return undefined;
+    const lie = this.#lie(open(device, bytes).message);
+    if (lie === undefined) return undefined;
+    this.forged += 1;
+    return seal(device, lie, signerOf('forger'));
+  }
+
+  #lie(message: Message): Message | undefined {
+    switch (message.kind) {
+      case 'ack':
+        return { ...message, watermark: message.watermark + 1 + Math.floor(this.#chance.next() * 3) };
+      case 'commands':
+        return {
+          kind: 'commands',
+          commands: message.commands.map((each) => ({ ...each, payload: Uint8Array.of(0xf5) })),
+        };
+      case 'batch':
+        // The right place, and other entries in it.
+        return message.encoding === 'plain'
+          ? { ...message, payload: message.payload.map((byte, at) => (at > 40 ? byte ^ 1 : byte)) }
+          : undefined;
+      default:
+        return undefined;
+    }
+  }
+}
