@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import test, { type ExecutionContext } from 'ava';
 import { StoreCipher, createStore, openStore, encryptedStore } from '@holdfast/agent/internal';
+import { SimDisk, VirtualTime } from '@holdfast/device-sim/internal';
 import { codeOf, type Store, type StoreOp } from '@holdfast/protocol';
 import { Killable } from '../support/killable.ts';
 import { numberOf, rowOf } from '../support/numbered-row.ts';
+import { SimChance } from '../support/sim-chance.ts';
 import { SimStore } from '../support/sim-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -46,6 +48,17 @@ const implementations: Readonly<Record<string, (t: ExecutionContext) => Promise<
       return store;
     };
     return { store, next };
+  },
+  async 'the disk of a virtual world'() {
+    const time = new VirtualTime();
+    // Its time goes on by itself.
+    const wakeIn: VirtualTime['wakeIn'] = (_delayMs, wake) => {
+      setImmediate(wake);
+      return () => {};
+    };
+    const clock = { nowMs: () => time.nowMs(), monoMs: () => time.monoMs(), wakeIn };
+    const disk = new SimDisk({ time: clock, chance: new SimChance(1) });
+    return { store: disk.open(), next: async () => disk.open() };
   },
   async 'the simulated store'() {
     const store = new SimStore();

@@ -1,9 +1,11 @@
 import { Exit, HoldfastError, errorText, exitCodeOf } from '@holdfast/protocol';
 import { Command, CommanderError } from 'commander';
+import { addRun } from './run.ts';
+import { addSoak } from './soak.ts';
 
 /** Entry of `holdfast-sim`. */
 const program = new Command('holdfast-sim')
-  .description('The proving ground of Holdfast: real processes, real faults, checks.')
+  .description('The proving ground of Holdfast: fleets, faults, and a judge of every promise.')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
@@ -24,6 +26,9 @@ program
     const { runDemo } = await import('../demo/demo.ts');
     process.exitCode = (await runDemo({ ...flags, orders })) ? Exit.ok : Exit.failed;
   });
+
+addRun(program);
+addSoak(program);
 
 try {
   await program.parseAsync();

@@ -5,6 +5,7 @@ import {
   type ScanRange,
   type Store,
   type StoreOp,
+  type StoreRange,
   type StoreRow,
 } from '@holdfast/protocol';
 import type { DiskBug } from './planted-bugs.ts';
@@ -113,6 +114,10 @@ export class DiskHandle implements Store {
       if (found.length === range.limit) break;
     }
     return found;
+  }
+
+  async each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+    for (const row of await this.scan({ ...range, limit: Number.POSITIVE_INFINITY })) visit(row);
   }
 
   write(ops: readonly StoreOp[]): Promise<void> {

@@ -32,8 +32,23 @@ export interface SimulationReport {
 const HEALING_MS_MAX = 4 * 3_600_000;
 const LOOK_EVERY_MS = 5_000;
 
+/** How far a world is, while it runs. */
+export interface Progress {
+  readonly virtualMs: number;
+  readonly durationMs: number;
+  readonly entries: number;
+  readonly violations: number;
+}
+
+export interface SimulateOptions extends WorldOptions {
+  /** Called a hundred times while things go wrong. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+const LOOKS = 100;
+
 /** Runs a world to its end and judges it. Never throws for what goes wrong within. */
-export async function simulate(options: WorldOptions): Promise<SimulationReport> {
+export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
   return guarded(async () => {
     const { plan } = options;
     const world = new World(options);
@@ -42,7 +57,10 @@ export async function simulate(options: WorldOptions): Promise<SimulationReport>
     await world.settle();
     const requests = drive(world, plan);
     beginMishaps(world, plan);
-    await world.runUntil(plan.durationMs);
+    for (let look = 1; look <= LOOKS; look += 1) {
+      await world.runUntil((plan.durationMs * look) / LOOKS);
+      options.onProgress?.(progressOf(world, plan.durationMs));
+    }
     world.heal();
     await world.settle();
     const isOver = await comesToEnd(world);
@@ -51,6 +69,11 @@ export async function simulate(options: WorldOptions): Promise<SimulationReport>
     await world.settle();
     return reportOf(world, options, requests);
   });
+}
+
+function progressOf({ time, witness }: World, durationMs: number): Progress {
+  const { entries, violations } = witness;
+  return { virtualMs: time.monoMs(), durationMs, entries, violations: violations.length };
 }
 
 async function comesToEnd(world: World): Promise<boolean> {

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import test from 'ava';
+import { planNamed, plantedBugs, simulate } from '@holdfast/device-sim/internal';
+
+const SEEDS_MAX = 200;
+const plan = planNamed('storm');
+
+/** The first seed that finds a bug, and the promise that it breaks. */
+async function find(name: string): Promise<{ seed: number; promise: string } | undefined> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const { violations } = await simulate({ plan, seed, bug: plantedBugs[name] });
+    if (violations[0] !== undefined) return { seed, promise: violations[0].promise };
+  }
+  return undefined;
+}
+
+for (const name of Object.keys(plantedBugs)) {
+  test(`the checks find that ${name}`, async (t) => {
+    t.timeout(120_000);
+    const found = await find(name);
+    t.truthy(found, `not in ${SEEDS_MAX} seeds`);
+    t.log(`seed ${found?.seed}, ${found?.promise}`);
+  });
+}
+
+test('docs/SIMULATION.md lists every planted bug', async (t) => {
+  const text = await readFile(new URL('../../../docs/SIMULATION.md', import.meta.url), 'utf8');
+  for (const name of Object.keys(plantedBugs)) t.true(text.includes(`| ${name} |`), name);
+});

@@ -1,0 +1,51 @@
+import test from 'ava';
+import { guarded, planNamed, plans, simulate } from '@holdfast/device-sim/internal';
+
+/** `SIM_SEEDS=1000` for more of them, `SIM_FIRST=5000` for others. */
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 200);
+const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
+
+test('in every storm each promise holds, and what was begun comes to its end', async (t) => {
+  t.timeout(60_000 + SEEDS * 5_000);
+  const met: Record<string, number> = {};
+  for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
+    const report = await simulate({ plan: planNamed('storm'), seed });
+    for (const [what, count] of Object.entries(report.mishaps)) met[what] = (met[what] ?? 0) + count;
+    t.deepEqual(report.violations, [], `holdfast-sim run storm --seed ${seed}`);
+    if (report.violations.length > 0) return;
+  }
+  // A fault that never happened proves nothing.
+  for (const [what, count] of Object.entries(met)) t.true(count > 0, `nothing was ${what}`);
+});
+
+for (const [name, plan] of Object.entries(plans)) {
+  test(`in the scenario ${name}, one seed gives one history, and every promise holds`, async (t) => {
+    t.timeout(120_000);
+    const short = { ...plan, devices: 2, durationMs: Math.min(plan.durationMs, 20 * 60_000) };
+    const first = await simulate({ plan: short, seed: 7 });
+    const second = await simulate({ plan: short, seed: 7 });
+    const other = await simulate({ plan: short, seed: 8 });
+
+    t.deepEqual(first.violations, []);
+    t.true(first.entries > 0 || name === 'month-offline');
+    t.deepEqual(first, second);
+    t.not(first.digest, other.digest);
+  });
+}
+
+test('a virtual world that reaches for real time, chance or the network is told so', async (t) => {
+  for (const reach of [
+    () => Date.now(),
+    () => Math.random(),
+    () => performance.now(),
+    () => setTimeout(() => {}, 0),
+    () => fetch('http://127.0.0.1'),
+    () => crypto.randomUUID(),
+  ]) {
+    await t.throwsAsync(
+      guarded(async () => reach()),
+      { message: /is real, and was reached from a virtual world/ },
+    );
+  }
+  t.true(Date.now() > 0);
+});
