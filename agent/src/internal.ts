@@ -50,4 +50,3 @@ export * from './io/strays.ts';
 export * from './core/starts.ts';
 export * from './core/step-gate.ts';
 export * from './core/agent-surface.ts';
-export * from './testing/sim-attempts.ts';

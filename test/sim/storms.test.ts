@@ -10,7 +10,9 @@ test('in every storm each promise holds, and what was begun comes to its end', a
   const met: Record<string, number> = {};
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
     const report = await simulate({ plan: planNamed('storm'), seed });
-    for (const [what, count] of Object.entries(report.mishaps)) met[what] = (met[what] ?? 0) + count;
+    for (const [what, count] of Object.entries(report.mishaps)) {
+      met[what] = (met[what] ?? 0) + count;
+    }
     t.deepEqual(report.violations, [], `holdfast-sim run storm --seed ${seed}`);
     if (report.violations.length > 0) return;
   }
@@ -19,7 +21,7 @@ test('in every storm each promise holds, and what was begun comes to its end', a
 });
 
 for (const [name, plan] of Object.entries(plans)) {
-  test(`in the scenario ${name}, one seed gives one history, and every promise holds`, async (t) => {
+  test(`${name}: one seed gives one history, and every promise holds`, async (t) => {
     t.timeout(120_000);
     const short = { ...plan, devices: 2, durationMs: Math.min(plan.durationMs, 20 * 60_000) };
     const first = await simulate({ plan: short, seed: 7 });

@@ -6,6 +6,7 @@ export {
 } from './crash-everywhere.ts';
 export { Life, type LifeOptions } from './life.ts';
 export { replay, type Parting, type ReplayHistory, type ReplayReport } from './replay.ts';
+export { simAttempts } from './sim-attempts.ts';
 export { SimChance } from './sim-chance.ts';
 export { SimClock } from './sim-clock.ts';
 export { SimStore, type Outcome } from './sim-store.ts';

@@ -24,8 +24,10 @@ export class Forger {
 
   #lie(message: Message): Message | undefined {
     switch (message.kind) {
-      case 'ack':
-        return { ...message, watermark: message.watermark + 1 + Math.floor(this.#chance.next() * 3) };
+      case 'ack': {
+        const beyond = 1 + Math.floor(this.#chance.next() * 3);
+        return { ...message, watermark: message.watermark + beyond };
+      }
       case 'commands':
         return {
           kind: 'commands',

@@ -46,9 +46,9 @@ function gatewayWithout(kind: StoreOp['kind'], table: Table): PlantedBug {
 
 /** A gateway whose messages say something else, properly signed. */
 function saying(change: (message: Message) => Message): PlantedBug {
-  return {
-    downlink: (device, bytes) => seal(device, change(open(device, bytes).message), signerOf('gateway')),
-  };
+  const signer = signerOf('gateway');
+  const said = (device: string, bytes: Uint8Array): Message => change(open(device, bytes).message);
+  return { downlink: (device, bytes) => seal(device, said(device, bytes), signer) };
 }
 
 function ledgerWith(change: (ledger: Ledger) => Partial<Ledger>): PlantedBug {
@@ -87,7 +87,12 @@ function journalWith(
 function runtimeWith(
   change: (runtime: UplinkPorts['runtime']) => Partial<UplinkPorts['runtime']>,
 ): PlantedBug {
-  return { uplink: (ports) => ({ ...ports, runtime: { ...ports.runtime, ...change(ports.runtime) } }) };
+  return {
+    uplink(ports) {
+      const { runtime } = ports;
+      return { ...ports, runtime: { ...runtime, ...change(runtime) } };
+    },
+  };
 }
 
 /** The broker's answer is taken for the ledger's. */
@@ -195,7 +200,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     applyCommands: () => Promise.resolve(),
   })),
   'a command is applied to nothing': runtimeWith((runtime) => ({
-    applyCommands: (commands) => runtime.applyCommands(commands.map((each) => ({ ...each, key: 'x', run: 'x' }))),
+    applyCommands: (commands) =>
+      runtime.applyCommands(commands.map((each) => ({ ...each, key: 'x', run: 'x' }))),
   })),
   'the idempotency key changes with the attempt': { keyOf: (key, attempt) => `${key}/${attempt}` },
   'timers come too early': { timerShare: 0.5 },

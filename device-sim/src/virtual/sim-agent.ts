@@ -12,13 +12,13 @@ import {
   newAbort,
   onStray,
   sha256,
-  simAttempts,
   type AbortHandle,
   type AgentFacts,
   type RuntimePorts,
   type UplinkPorts,
   type Workflow,
 } from '@holdfast/agent/internal';
+import { simAttempts } from '@holdfast/agent/testing';
 import {
   HoldfastError,
   type Chance,
@@ -137,7 +137,7 @@ export class Life implements AgentLife {
       newAbort: () => this.#newAbort(),
     };
     const workflows = options.workflows(this);
-    const isOnline = (): boolean => /^sync/.test(uplink.state().state);
+    const isOnline = (): boolean => uplink.state().state.startsWith('sync');
     const conditionOf = (name: string) =>
       name === 'online' ? { check: isOnline, everyMs: 5_000 } : undefined;
     const runtime = new Runtime({ ports, journal, store: runs, workflows, conditionOf });

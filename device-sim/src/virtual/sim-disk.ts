@@ -178,5 +178,6 @@ export class DiskHandle implements Store {
 
 function copyOf(op: StoreOp): StoreOp {
   const key = op.key.slice();
-  return op.kind === 'put' ? { kind: 'put', key, value: op.value.slice() } : { kind: 'delete', key };
+  if (op.kind === 'delete') return { kind: 'delete', key };
+  return { kind: 'put', key, value: op.value.slice() };
 }

@@ -38,7 +38,7 @@ interface GatewayLife {
   readonly ledger: Ledger;
 }
 
-/** The gateway as it ships, over a disk and a network of the virtual world. It can die and start. */
+/** The gateway as it ships, over a disk and a network of the virtual world. */
 export class SimGateway {
   readonly disk: SimDisk;
   starts = 0;
