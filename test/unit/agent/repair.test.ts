@@ -84,7 +84,7 @@ test('K2 what is added at the end is no change', async (t) => {
   t.is(await device.result(), 'b');
 });
 
-test('K1 a run that cannot be noted as stuck, since the disk fails, keeps nobody busy', async (t) => {
+test('K1 a run that a failing disk cannot note as stuck keeps nobody busy', async (t) => {
   const device = new SimDevice();
   await device.start(workflow('flow', (ctx) => ctx.step('one', () => 1).then(() => ctx.sleep(9))));
   await device.begin(workflow('flow', () => Promise.resolve(1)), null);

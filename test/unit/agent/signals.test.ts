@@ -289,7 +289,7 @@ test('G7 a signal to a run that has ended, or never was, is refused by name', as
   await t.throwsAsync(device.signal('s', 1, { run: 'nobody' }), { code: 'HF_RUN_UNKNOWN' });
 });
 
-test('G8 a signal that was long on its way to the disk is not put to sleep with its run', async (t) => {
+test('G8 a signal that was long on its way to the disk wakes its run after a crash', async (t) => {
   const waiter = workflow('waiter', (ctx) => ctx.waitFor<string>('go'));
   const device = await begun(waiter);
   await device.advance(2_000);
