@@ -59,6 +59,11 @@ export interface StartOptions {
   /** Default: a new id. */
   readonly id?: string;
   /**
+   * Whom the run is about, such as `customer-42`: whatever leaves of its values can be erased later
+   * by this. It is no part of any entry. Default: nobody.
+   */
+  readonly subject?: string;
+  /**
    * When a run with this id has not ended. `attach`: it is that run, if workflow and input are the
    * same. `reject`: HF_RUN_CONFLICT. `terminate`: that one ends as cancelled, none of its code
    * runs any more, and the new one begins, in one commit. Default `attach`.

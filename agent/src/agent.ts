@@ -6,7 +6,6 @@ import {
   durationMs,
   encodeValue,
   type Duration,
-  type Lane,
   type Log,
   codeOf,
   messageOf,
@@ -28,7 +27,7 @@ import { Schedules, storedSchedules } from './core/schedules.ts';
 import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { RunsView, RunState, StatusView } from './core/views.ts';
-import type { Workflow } from './core/workflow.ts';
+import type { EmitOptions, Workflow } from './core/workflow.ts';
 import { EntityHandle } from './entity-handle.ts';
 import { newAbort, turn } from './io/abort.ts';
 import { systemChance } from './io/chance.ts';
@@ -162,9 +161,10 @@ export class Agent {
   }
 
   /** Journals an event outside any run. It would survive a power cut once this resolves. */
-  async emit(name: string, payload?: unknown, options: { lane?: Lane } = {}): Promise<void> {
+  async emit(name: string, payload?: unknown, options: EmitOptions = {}): Promise<void> {
     const encoded = encodeValue(payload, 'payload');
-    await this.#parts.runtime.emit({ name, payload: encoded, lane: options.lane ?? 'normal' });
+    const { lane = 'normal', subject } = options;
+    await this.#parts.runtime.emit({ name, payload: encoded, lane, subject });
   }
 
   /**

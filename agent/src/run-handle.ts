@@ -48,7 +48,7 @@ export class RunHandle<O = unknown> {
   async signal(
     name: string,
     payload?: unknown,
-    options: { id?: string; traceparent?: string } = {},
+    options: { id?: string; subject?: string; traceparent?: string } = {},
   ): Promise<void> {
     const encoded = encodeValue(payload, 'payload');
     await this.#parts.runtime.signal({ ...options, run: this.id, name, payload: encoded });

@@ -12,6 +12,7 @@ export {
 } from './base/schema.ts';
 export * from './wire/cbor.ts';
 export * from './wire/entry.ts';
+export * from './wire/entry-value.ts';
 export * from './wire/envelope.ts';
 export * from './wire/messages.ts';
 export * from './wire/sealed.ts';

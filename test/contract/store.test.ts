@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -271,7 +271,10 @@ test('a write of LevelDB that has resolved survives SIGKILL at any moment', asyn
     await store.close();
 
     t.true(found.length > acknowledged, `round ${round}: ${found.length} of ${acknowledged + 1}`);
-    t.deepEqual(found, Array.from({ length: found.length }, (_, n) => n));
+    t.deepEqual(
+      found,
+      Array.from({ length: found.length }, (_, n) => n),
+    );
     seen = found.length;
   }
 });
@@ -313,4 +316,26 @@ test('LevelDB says whether a store is locked, missing or damaged, with the cause
   t.is(codeOf(missing), 'HF_STORE_DAMAGED');
   t.regex(String(damaged instanceof Error && damaged.cause), /CURRENT/);
   t.false(existsSync(join(`${dir}-none`, 'CURRENT')));
+});
+
+test('nothing of what was deleted is left in the files once they are compact', async (t) => {
+  const dir = join(await tempDir(t), 'store');
+  const store = await createStore(dir, []);
+  t.teardown(() => store.close());
+  const text = (word: string): Uint8Array => new TextEncoder().encode(word);
+  const files = () =>
+    readdirSync(dir)
+      .map((name) => readFileSync(join(dir, name), 'latin1'))
+      .join('\n');
+  await store.write([put(key(80, 1), text('in-memory')), put(key(80, 2), text('stays-here'))]);
+  await store.compact({ from: key(80), to: key(81) });
+  await store.write([put(key(80, 3), text('in-a-table')), put(key(80, 1), text('written-over'))]);
+  await store.write([put(key(80, 1), key()), { kind: 'delete', key: key(80, 3) }]);
+  t.true(files().includes('in-memory'));
+
+  await store.compact({ from: key(80), to: key(81) });
+
+  for (const gone of ['in-memory', 'in-a-table', 'written-over']) t.false(files().includes(gone));
+  t.true(files().includes('stays-here'));
+  t.deepEqual(await store.get(key(80, 2)), text('stays-here'));
 });

@@ -59,7 +59,7 @@ class Bounds:
 
 
 ENVELOPE = Bounds(61_440, 4_096, 7)
-PAYLOAD = Bounds(524_288, 1_025, 1)
+PAYLOAD = Bounds(524_288, 5_121, 2)
 ENTRY = Bounds(57_344, 64, 3)
 VALUE = Bounds(57_344, 57_344, 263)
 

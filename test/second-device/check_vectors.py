@@ -105,7 +105,16 @@ def check_payload(vector, _file):
 
     if "entries" not in vector:
         return refuses(read)
-    same("entries", [entry.hex() for entry in read()], vector["entries"])
+    items = read()
+    shown = [
+        each.hex()
+        if isinstance(each, bytes)
+        else {key: part.hex() if isinstance(part, bytes) else part for key, part in each.items()}
+        for each in items
+    ]
+    same("entries", shown, vector["entries"])
+    if vector["encoding"] == "plain":
+        same("encoded again", protocol.pack(items, False)["payload"].hex(), vector["hex"])
 
 
 def check_chain(vector, _file):

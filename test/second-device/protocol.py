@@ -269,9 +269,19 @@ class Envelope:
         return keys.is_genuine(public_key, self.signed, self.signature)
 
 
+CARRIED = Record(entry=Bytes(57_344), subject=Text(128), salt=Bytes(32, exact=True), content=Bytes(57_344))
+
+
+class Item:
+    """An entry, or one with what its erasable value has sealed [HF-5.4]."""
+
+    def read(self, item):
+        return Bytes(57_344).read(item) if isinstance(item, bytes) else CARRIED.read(item)
+
+
 def pack(entries, deflate):
-    """The fields of a batch that hold its entries [HF-5.4]."""
-    plain = cbor.encode(list(entries))
+    """The fields of a batch that hold its entries, or records of CARRIED [HF-5.4]."""
+    plain = cbor.encode([each if isinstance(each, bytes) else CARRIED.write(each) for each in entries])
     payload = plain
     if deflate:
         packer = zlib.compressobj(wbits=-15)
@@ -288,7 +298,7 @@ def unpack(encoding, payload, plain_bytes, count):
     plain = payload if encoding == "plain" else _inflate(payload, plain_bytes)
     if len(plain) != plain_bytes:
         raise cbor.Malformed("another size than it says")
-    entries = List(Bytes(57_344), 1_024).read(cbor.decode(plain, cbor.PAYLOAD))
+    entries = List(Item(), 1_024).read(cbor.decode(plain, cbor.PAYLOAD))
     if len(entries) != count:
         raise cbor.Malformed("another count than it says")
     return entries

@@ -58,6 +58,13 @@ class ShapeReader {
         this.#take(/^,\d+\)/);
         return fc.array(item, { maxLength: 5 });
       }
+      case 'orBytes': {
+        const plain = this.#item();
+        this.#take(/^,/);
+        const more = this.read();
+        this.#take(/^\)/);
+        return fc.oneof(plain, more);
+      }
       case 'perLane': {
         const item = this.#item();
         this.#take(/^\)/);

@@ -24,6 +24,8 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
       requestedAtMs: Date.now(),
       expiresAtMs: 0,
       traceparent: '',
+      lane: 'urgent',
+      seq: op + 1,
       ...more,
     };
     this.#pending.push(call);

@@ -1,13 +1,18 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { sha256, signerOf, type IngestBatch } from '@holdfast/gateway/internal';
 import {
   PROTOCOL_VERSION,
+  SALT_BYTES,
   batchEntries,
   chainNext,
   chainStart,
   encodeEntry,
   encodeWith,
+  sealValue,
+  valueIn,
+  withValue,
+  type CarriedEntry,
   type EntryBody,
   type Hello,
   type Hole,
@@ -51,6 +56,7 @@ export class HandJournal {
   readonly epoch: number;
   readonly #entries = new Map<Lane, Uint8Array[]>();
   readonly #hashes = new Map<Lane, Uint8Array[]>();
+  readonly #carried = new Map<Lane, Map<number, CarriedEntry>>();
 
   constructor(device: string, epoch = 1) {
     this.device = device;
@@ -81,6 +87,27 @@ export class HandJournal {
     return this;
   }
 
+  /** Appends an entry whose value is erasable by a subject; what it has sealed goes beside it. */
+  about(lane: Lane, subject: string, body: EntryBody, atMs = STAMP.atMs): this {
+    const content = valueIn(body);
+    const salt = randomBytes(SALT_BYTES);
+    const sealed = sealValue(sha256, { kind: 'erasable', salt, content });
+    // A stamp of its own, which `append` takes as it is.
+    const stamped: object = { ...withValue(body, sealed), atMs };
+    this.append(lane, stamped as EntryBody);
+    const entries = this.entries(lane);
+    const entry = entries.at(-1) ?? new Uint8Array();
+    this.carried(lane).set(entries.length, { entry, subject, salt, content });
+    return this;
+  }
+
+  /** What goes beside entries, by their seqs. */
+  carried(lane: Lane): Map<number, CarriedEntry> {
+    const carried = this.#carried.get(lane) ?? new Map<number, CarriedEntry>();
+    this.#carried.set(lane, carried);
+    return carried;
+  }
+
   /** Appends that many facts. */
   facts(lane: Lane, count: number): this {
     const from = this.entries(lane).length + 1;
@@ -96,14 +123,20 @@ export class HandJournal {
       seqFirst: first,
       previousHash: this.hashes(lane)[first - 1] ?? new Uint8Array(32),
       entries: this.entries(lane).slice(first - 1, last),
+      carried: new Map(
+        [...this.carried(lane)]
+          .filter(([seq]) => seq >= first && seq <= last)
+          .map(([seq, item]) => [seq - first, item]),
+      ),
       receivedAtMs: STAMP.atMs + first,
     };
   }
 
   /** Entries `first … last` as they go over the link. */
   batch(lane: Lane, first: number, last: number): Extract<Message, { kind: 'batch' }> {
-    const { epoch, seqFirst, previousHash, entries } = this.ingest(lane, first, last);
-    const plain = encodeWith(batchEntries, entries);
+    const { epoch, seqFirst, previousHash, entries, carried } = this.ingest(lane, first, last);
+    const items = entries.map((entry, index) => carried?.get(index) ?? entry);
+    const plain = encodeWith(batchEntries, items);
     return {
       kind: 'batch',
       epoch,

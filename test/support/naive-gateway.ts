@@ -3,6 +3,7 @@ import { sha256 } from '@holdfast/agent/internal';
 import {
   BATCH_PLAIN_BYTES_MAX,
   batchEntries,
+  entryOf,
   chainNext,
   chainStart,
   decodeWith,
@@ -186,5 +187,5 @@ export function entriesOf(batch: Batch): readonly Uint8Array[] {
       ? batch.payload
       : new Uint8Array(inflateRawSync(batch.payload, { maxOutputLength }));
   const bounds = { bytesMax: BATCH_PLAIN_BYTES_MAX, depthMax: 2, itemsMax: 2_048 };
-  return decodeWith(batchEntries, plain, { ...bounds, path: 'entries' });
+  return decodeWith(batchEntries, plain, { ...bounds, path: 'entries' }).map(entryOf);
 }

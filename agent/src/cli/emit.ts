@@ -9,6 +9,7 @@ import { addTarget, withAgent, type TargetFlags } from './target.ts';
 interface Flags extends TargetFlags {
   readonly output: Format;
   readonly lane: Lane;
+  readonly subject?: string;
 }
 
 const about = `
@@ -26,11 +27,12 @@ export function addEmit(program: Command, shell: Shell): void {
     .argument('<name>', 'name of the event')
     .argument('[json]', 'payload as JSON, @FILE, or @- for stdin')
     .addOption(new Option('--lane <lane>', 'how urgent it is').choices(lanes).default('normal'))
+    .option('--subject <id>', 'whom it is about, to be erased by later')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (name: string, json: string | undefined, flags: Flags) => {
       const payload = json === undefined ? undefined : await jsonArgument(json);
-      const event = { name, payload, lane: flags.lane };
+      const event = { name, payload, lane: flags.lane, subject: flags.subject };
       const sent = await withAgent(shell, flags, (agent) => agent.emit(event));
       shell.print(flags.output === 'json' ? JSON.stringify(sent) : `emitted ${valueText(name)}`);
     });

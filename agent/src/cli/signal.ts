@@ -8,6 +8,7 @@ import { addTarget, withAgent, withRun, type TargetFlags } from './target.ts';
 interface Flags extends TargetFlags {
   readonly output: Format;
   readonly id?: string;
+  readonly subject?: string;
 }
 
 const about = `
@@ -28,12 +29,14 @@ export function addSignal(program: Command, shell: Shell): void {
     .argument('<name>', 'name of the signal')
     .argument('[json]', 'payload as JSON, @FILE, or @- for stdin')
     .option('--id <id>', 'signals with the same id count once')
+    .option('--subject <id>', 'whom it is about, to be erased by later')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (run: string, name: string, json: string | undefined, flags: Flags) => {
       const payload = json === undefined ? undefined : await jsonArgument(json);
+      const { id, subject } = flags;
       const traceparent = shell.env['TRACEPARENT'];
-      const signal = { name, payload, id: flags.id, traceparent };
+      const signal = { name, payload, id, subject, traceparent };
       const sent = await withAgent(shell, flags, (agent) =>
         withRun(agent, run, (found) => agent.signal({ ...signal, run: found })),
       );

@@ -17,6 +17,7 @@ interface Flags extends TargetFlags {
   readonly output: Format;
   readonly input?: string;
   readonly id?: string;
+  readonly subject?: string;
   readonly onConflict?: ConflictPolicy;
   readonly reuse?: ReusePolicy;
   readonly inputLines?: string;
@@ -48,6 +49,7 @@ export function addStart(program: Command, shell: Shell): void {
     .argument('<workflow>', 'name of the workflow')
     .option('--input <json>', 'input as JSON, @FILE, or @- for stdin')
     .option('--id <id>', 'id of the run; without it, a new one')
+    .option('--subject <id>', 'whom it is about, to be erased by later')
     .addOption(policy('--on-conflict', 'if the run with that id is open', conflictPolicies))
     .addOption(policy('--reuse', 'if it has ended', reusePolicies))
     .option('--input-lines <file>', 'file of JSON lines, or - for stdin')
@@ -78,14 +80,15 @@ function checkFlags(flags: Flags): void {
     if (flags.idField !== undefined) refuse('--id-field goes with --input-lines only');
   } else if (flags.input !== undefined) refuse('give either --input or --input-lines, not both');
   else if (flags.id !== undefined) refuse('--id names one run; --input-lines starts many');
+  else if (flags.subject !== undefined) refuse('--subject is of one run');
   else if (flags.onConflict ?? flags.reuse) refuse('--on-conflict and --reuse go with --id only');
 }
 
 async function startOne(shell: Shell, workflow: string, flags: Flags): Promise<void> {
   const input = flags.input === undefined ? undefined : await jsonArgument(flags.input);
-  const { id, onConflict, reuse } = flags;
+  const { id, subject, onConflict, reuse } = flags;
   const traceparent = shell.env['TRACEPARENT'];
-  const run = { workflow, input, id, onConflict, reuse, traceparent };
+  const run = { workflow, input, id, subject, onConflict, reuse, traceparent };
   const started = await withAgent(shell, flags, (agent) => agent.start(run));
   const verb = started.created ? 'started' : 'already there:';
   shell.print(

@@ -22,7 +22,8 @@ export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void
     return note(new HoldfastError('HF_RUN_CONFLICT', { why: `${id} is there already` }));
   }
   if (run.closed || op.settled) return;
-  const parent = isDetached ? {} : { parent: run.id, parentOp: number };
+  const { subject } = run.facts;
+  const parent = isDetached ? { subject } : { parent: run.id, parentOp: number, subject };
   const { version } = code;
   const traceparent = engine.tracing.traceparentOf(run);
   const birth = birthOf(engine, { id, workflow: name, version, input, ...parent, traceparent });

@@ -7,21 +7,30 @@ import {
   record,
   sealKindOf,
   sealValue,
-  valueFieldOf,
+  text,
+  valueIn,
+  withValue,
+  type CarriedEntry,
   type Chance,
   type Entry,
   type EntryBody,
   type Infer,
   type Lane,
   type Sha256,
+  type SealKind,
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { contentKey } from './keys.ts';
+import { carriedKey, keptKey } from './keys.ts';
 import type { Seal } from './mark.ts';
 
 /** An entry with its value as it was given. `seal`: what of that leaves. */
 export type OpenEntry = Entry & { readonly seal?: Seal | undefined };
+
+export interface Place {
+  readonly lane: Lane;
+  readonly seq: number;
+}
 
 /** Longest content: a value fits into an entry. */
 const CONTENT_BYTES_MAX = 64 * 1024;
@@ -30,16 +39,28 @@ const contentFields = record({
   salt: bytes(SALT_BYTES, true),
   /** The encoded value. */
   content: bytes(CONTENT_BYTES_MAX),
+  /** Whom it is about; empty: nobody. */
+  subject: text(128),
 });
-const bounds = { bytesMax: CONTENT_BYTES_MAX + 256, depthMax: 2, itemsMax: 8, path: 'content' };
+const bounds = { bytesMax: CONTENT_BYTES_MAX + 1_024, depthMax: 2, itemsMax: 8, path: 'content' };
 
 /** What was sealed, and what proves that it was this. */
 export type Content = Infer<typeof contentFields>;
 
-/** A body as it is journaled, and the row that its content is kept in. */
+/**
+ * The rows of contents, beside the entry that has sealed them. `kept` never leaves; `carried` goes
+ * with the entry to the ledger. A value that leaves redacted and can be erased has both: what is
+ * carried is the redacted one, sealed a second time.
+ */
+export interface ContentRows {
+  readonly kept?: Uint8Array | undefined;
+  readonly carried?: Uint8Array | undefined;
+}
+
+/** A body as it is journaled, and what it has sealed. */
 export interface SealedBody {
   readonly body: EntryBody;
-  readonly content: Uint8Array;
+  readonly contents: ContentRows;
 }
 
 /** Seals the value of an entry that is about to be journaled. */
@@ -48,22 +69,60 @@ export function sealBody(
   seal: Seal,
   ports: { readonly chance: Chance; readonly sha256: Sha256 },
 ): SealedBody {
-  const content = valueIn(body);
-  const salt = ports.chance.bytes(SALT_BYTES);
-  const kind = seal.leaves === 'nothing' ? 'local' : 'redacted';
-  const sealed = sealValue(ports.sha256, { kind, salt, content, shown: seal.shown });
+  const { leaves, shown, subject = '' } = seal;
+  const close = (kind: SealKind, content: Uint8Array) => {
+    const salt = ports.chance.bytes(SALT_BYTES);
+    const seen = kind === 'redacted' ? { shown } : {};
+    const sealed = sealValue(ports.sha256, { kind, salt, content, ...seen });
+    return { sealed, row: encodeWith(contentFields, { salt, content, subject }) };
+  };
+  const value = valueIn(body);
+  if (leaves === 'all') {
+    const { sealed, row } = close('erasable', value);
+    return { body: withValue(body, sealed), contents: { carried: row } };
+  }
+  const inner = close(leaves === 'nothing' ? 'local' : 'redacted', value);
+  if (leaves === 'nothing' || subject === '') {
+    return { body: withValue(body, inner.sealed), contents: { kept: inner.row } };
+  }
+  const outer = close('erasable', inner.sealed);
   return {
-    body: withValue(body, sealed),
-    content: encodeWith(contentFields, { salt, content }),
+    body: withValue(body, outer.sealed),
+    contents: { kept: inner.row, carried: outer.row },
   };
 }
 
-export function putContent(lane: Lane, seq: number, value: Uint8Array): StoreOp {
-  return { kind: 'put', key: contentKey(lane, seq), value };
+export function putContents({ lane, seq }: Place, { kept, carried }: ContentRows): StoreOp[] {
+  const ops: StoreOp[] = [];
+  if (kept) ops.push({ kind: 'put', key: keptKey(lane, seq), value: kept });
+  if (carried) ops.push({ kind: 'put', key: carriedKey(lane, seq), value: carried });
+  return ops;
+}
+
+/** The keys under which an entry may have contents. */
+export function contentKeys({ lane, seq }: Place): Uint8Array[] {
+  return [keptKey(lane, seq), carriedKey(lane, seq)];
+}
+
+/** What there is beside the entries at these places. */
+export async function contentsAt(store: Store, places: readonly Place[]): Promise<ContentRows[]> {
+  const rows = await store.getMany(places.flatMap(contentKeys));
+  return places.map((_, index) => ({ kept: rows[2 * index], carried: rows[2 * index + 1] }));
 }
 
 export function readContent(row: Uint8Array): Content {
   return decodeWith(contentFields, row, bounds);
+}
+
+/** Whom a value is about; empty: nobody. */
+export function subjectOf({ kept, carried }: ContentRows): string {
+  const row = carried ?? kept;
+  return row === undefined ? '' : readContent(row).subject;
+}
+
+/** An entry as it travels, with the row of what is carried beside it. */
+export function carriedEntry(entry: Uint8Array, row: Uint8Array): CarriedEntry {
+  return { entry, ...readContent(row) };
 }
 
 /** Whether the value of an entry is sealed. */
@@ -75,41 +134,46 @@ export function isSealed(entry: Entry): boolean {
  * Opens entries: each sealed value is replaced by its content. One whose content is gone stays as
  * it is, and says so to whoever decodes it.
  */
-export async function openEntries<T extends { readonly lane: Lane; readonly seq: number }>(
+export async function openEntries<T extends Place>(
   store: Store,
   placed: readonly (T & { readonly entry: Entry })[],
 ): Promise<(T & { readonly entry: OpenEntry })[]> {
   const sealed = placed.filter(({ entry }) => isSealed(entry));
   if (sealed.length === 0) return [...placed];
-  const rows = await store.getMany(sealed.map(({ lane, seq }) => contentKey(lane, seq)));
+  const rows = await contentsAt(store, sealed);
   const contents = new Map(sealed.map(({ entry }, index) => [entry, rows[index]]));
   return placed.map((each) => {
-    const row = contents.get(each.entry);
-    if (row === undefined) return each;
-    return { ...each, entry: openEntry(each.entry, readContent(row).content) };
+    const found = contents.get(each.entry);
+    return found === undefined ? each : { ...each, entry: openEntry(each.entry, found) };
   });
 }
 
-/** The entry with this as the content of its sealed value. */
-export function openEntry(entry: Entry, content: Uint8Array): OpenEntry {
-  const sealed = readSealed(valueIn(entry));
-  const leaves = sealed?.kind === 'local' ? 'nothing' : 'redacted';
-  const seal: Seal = { leaves, shown: sealed?.shown };
-  return { ...withValue(entry, content), seal };
+/** The entry with what it has sealed, and with the seal that it had. */
+function openEntry(entry: Entry, { kept, carried }: ContentRows): OpenEntry {
+  const outer = carried && readContent(carried);
+  const inner = kept && readContent(kept);
+  const content = inner ?? outer;
+  if (content === undefined) return entry;
+  const sealed = readSealed(inner && outer ? outer.content : valueIn(entry));
+  const leaves = leavesOf(sealed?.kind);
+  const seal: Seal = { leaves, shown: sealed?.shown, subject: content.subject };
+  return { ...withValue(entry, content.content), seal };
 }
 
-const none = new Uint8Array(0);
-
-/** The encoded value of an entry; empty: its kind has none. */
-export function valueIn(entry: object): Uint8Array {
-  const field = valueFieldOf(entry);
-  const fields: Partial<Record<string, unknown>> = entry;
-  const value = field && fields[field];
-  return value instanceof Uint8Array ? value : none;
+function leavesOf(kind: SealKind | undefined): Seal['leaves'] {
+  if (kind === 'local') return 'nothing';
+  return kind === 'redacted' ? 'redacted' : 'all';
 }
 
-/** The same entry with this in the field for its value. */
-export function withValue<T extends object>(entry: T, value: Uint8Array): T {
-  const field = valueFieldOf(entry);
-  return field === undefined ? entry : { ...entry, [field]: value };
+/**
+ * The encoded value that is to be shown of an entry.
+ *
+ * @param reveal Also what does not leave. `undefined`: it is as the entry has it.
+ */
+export function shownContent(
+  { kept, carried }: ContentRows,
+  reveal: boolean,
+): Uint8Array | undefined {
+  const row = reveal ? (kept ?? carried) : carried;
+  return row && readContent(row).content;
 }

@@ -17,6 +17,7 @@ import type {
   ChildOptions,
   CompensatedOptions,
   Context,
+  EmitOptions,
   Nothing,
   RetryPolicy,
   Scope,
@@ -95,13 +96,7 @@ function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context
     scope: (body) => runScope(host, body, (inner) => contextIn(host, inner, draws), scope),
     shielded: (body) =>
       quiet((async () => body(contextIn(host, new CancelScope(scope, true), draws)))()),
-    emit: (event, payload, options = {}) =>
-      begin<void>(() => ({
-        kind: 'emit',
-        name: checkName('event', event),
-        payload: encodeValue(payload, 'payload'),
-        lane: checkLane(options.lane),
-      })),
+    emit: (event, payload, options = {}) => begin<void>(() => emitRequest(event, payload, options)),
     setStatus: (status) =>
       begin<void>(() => ({
         kind: 'status',
@@ -167,6 +162,21 @@ function callRequest(service: string, input: unknown, options: CallOptions): OpR
     name: checkName('service', service),
     input: encodeValue(input, 'input'),
     timeoutMs: optionalMs(options.timeout),
+  };
+}
+
+function emitRequest(event: string, payload: unknown, options: EmitOptions): OpRequest {
+  if ('local' in options || 'redact' in options) {
+    const why = `event ${event} is for elsewhere: give it what may leave, and no mark`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  }
+  const encoded = encodeValue(payload, 'payload');
+  return {
+    kind: 'emit',
+    name: checkName('event', event),
+    payload: encoded,
+    lane: checkLane(options.lane),
+    seal: sealingOf(options)('payload', encoded),
   };
 }
 

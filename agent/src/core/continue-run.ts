@@ -12,12 +12,12 @@ import { layout } from './run-store.ts';
  * @returns The run in its new history.
  */
 export async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise<Run> {
-  const { number, id, workflow, parent, parentOp, place } = run.facts;
+  const { number, id, workflow, parent, parentOp, subject, place } = run.facts;
   const { traceparent } = run.progress;
   run.closed = true;
   const version = engine.workflows.named(workflow)?.version ?? run.facts.version;
   const birth = birthOf(engine, {
-    ...{ id, workflow, version, input, parent, parentOp, place, traceparent },
+    ...{ id, workflow, version, input, parent, parentOp, subject, place, traceparent },
   });
   const carried: RunEntry[] = [...run.keptSignals].flatMap(([name, signals]) =>
     signals.map((signal) => ({

@@ -68,6 +68,8 @@ export interface NewRun {
   readonly input: Uint8Array;
   readonly parent?: string;
   readonly parentOp?: number;
+  /** Whom it is about. Default: nobody. */
+  readonly subject?: string;
   /** It is the next history of the run whose first one has this number. */
   readonly place?: number;
   /** Of whatever begins it; empty or not there: none. */
@@ -91,13 +93,14 @@ export interface Birth {
 
 export function birthOf(engine: Engine, fresh: NewRun): Birth {
   const { ports, numbers, residents, states } = engine;
-  const { id, workflow, version, input, parent = '', parentOp = 0, traceparent = '' } = fresh;
+  const { id, workflow, version, input, parent = '', parentOp = 0 } = fresh;
+  const { subject = '', traceparent = '' } = fresh;
   const number = numbers.take();
   const { place = number } = fresh;
   const uid = `${place === number ? '' : NEXT_MARK}${hex(ports.chance.bytes(10))}`;
   const startedAtMs = ports.clock.nowMs();
-  const from = { parent, parentOp, place };
-  const facts: RunFacts = { number, id, uid, workflow, version, startedAtMs, ...from };
+  const origin = { parent, parentOp, subject, place };
+  const facts: RunFacts = { number, id, uid, workflow, version, startedAtMs, ...origin };
   const run = residents.create(facts);
   run.isNew = true;
   states.set(number, 'pending');

@@ -22,6 +22,7 @@ import {
   valueOf,
   waitsFor,
   type StoredPlace,
+  entryAt,
 } from './run-detail.ts';
 import { listRuns, type RunsQuery } from './run-list.ts';
 import type { RunRecord } from './run-record.ts';
@@ -178,7 +179,13 @@ export class Inspector {
       };
       const first = (query.after ?? Math.max(0, head - query.limit)) + 1;
       const stored = await this.#journal.entries(lane, first, query.limit);
-      rows.push(...stored.map((each) => journalRow(lane, each, each.seq <= acked)));
+      const contents = await this.#store.contentsAt(stored.map(({ seq }) => ({ lane, seq })));
+      rows.push(
+        ...stored.map((each, index) => {
+          const content = contents[index];
+          return journalRow(lane, { ...each, content }, each.seq <= acked);
+        }),
+      );
     }
     rows.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq));
     const { device, epoch } = this.#journal;
@@ -212,7 +219,7 @@ export class Inspector {
   async #places(number: number, { reveal = false }: RevealOptions = {}): Promise<StoredPlace[]> {
     const places = await this.#store.places(number);
     const stored = await this.#journal.entriesAt(places);
-    const contents = reveal ? await this.#store.contentsAt(places) : [];
+    const contents = await this.#store.contentsAt(places, reveal);
     return places.map((place, n) => ({ n, ...place, stored: stored[n], content: contents[n] }));
   }
 }
@@ -242,8 +249,12 @@ function runView(record: RunRecord, { standing, status, updatedAtMs }: Look): Ru
   };
 }
 
-function journalRow(lane: Lane, stored: StoredEntry, synced: boolean): JournalRow {
-  const entry = readEntry(stored);
+function journalRow(
+  lane: Lane,
+  stored: StoredEntry & { readonly content: Uint8Array | undefined },
+  synced: boolean,
+): JournalRow {
+  const entry = entryAt({ stored, content: stored.content });
   return {
     ...{ lane, seq: stored.seq, bytes: stored.bytes.byteLength, synced },
     at: time(entry?.atMs ?? 0),

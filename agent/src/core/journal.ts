@@ -7,6 +7,7 @@ import {
   eachLane,
   encodeEntry,
   laneIndex,
+  type BatchItem,
   type Clock,
   type Entry,
   type EntryBody,
@@ -17,7 +18,8 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { putContent } from './contents.ts';
+import { carry, hasCarried } from './carrier.ts';
+import { putContents, type ContentRows } from './contents.ts';
 import { ackKey, entryKey, getNumber, laneRange, putNumber, seqOfEntryKey } from './keys.ts';
 import type { LanePosition, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 
@@ -25,8 +27,8 @@ import type { LanePosition, ReadLimits, UplinkJournal } from './uplink-ports.ts'
 export interface Draft {
   readonly lane: Lane;
   readonly body: EntryBody;
-  /** The row that keeps what the body has sealed. */
-  readonly content?: Uint8Array | undefined;
+  /** What the body has sealed. */
+  readonly contents?: ContentRows | undefined;
 }
 
 /** Where an entry went. */
@@ -112,6 +114,8 @@ export class Journal implements UplinkJournal {
   #queue: Waiter[] = [];
   #queueBytes = 0;
   #committing = false;
+  /** There may be contents that go beside entries. */
+  #hasCarried = false;
   #failure: HoldfastError | undefined;
   readonly #unsavedAcks = new Set<LaneState>();
   #cancelSave: (() => void) | undefined;
@@ -130,7 +134,9 @@ export class Journal implements UplinkJournal {
   /** Reads where each lane stands: a few rows, whatever the size of the backlog. */
   static async open(options: JournalOptions): Promise<Journal> {
     const [urgent, normal, bulk] = await Promise.all(eachLane((lane) => openLane(options, lane)));
-    return new Journal(options, [urgent, normal, bulk]);
+    const journal = new Journal(options, [urgent, normal, bulk]);
+    journal.#hasCarried = await hasCarried(options.store);
+    return journal;
   }
 
   /**
@@ -152,14 +158,16 @@ export class Journal implements UplinkJournal {
       if (this.#failure) throw this.#failure;
       const stamped = drafts.map((draft) => this.#stamp(draft));
       const bytes = stamped.reduce((sum, each) => {
-        return sum + each.encoded.byteLength + (each.content?.byteLength ?? 0);
+        const { kept, carried } = each.contents ?? {};
+        return sum + each.encoded.byteLength + (kept?.length ?? 0) + (carried?.length ?? 0);
       }, 256);
       const ops: StoreOp[] = [];
       const refs: EntryRef[] = [];
-      for (const { lane, entry, encoded, content } of stamped) {
+      for (const { lane, entry, encoded, contents } of stamped) {
         const state = this.#lane(lane);
         ops.push(this.#advance(state, encoded));
-        if (content !== undefined) ops.push(putContent(lane, state.seqLast, content));
+        if (contents) ops.push(...putContents({ lane, seq: state.seqLast }, contents));
+        this.#hasCarried ||= contents?.carried !== undefined;
         refs.push({ lane, seq: state.seqLast, entry });
       }
       ops.push(...opsOf(refs));
@@ -199,7 +207,7 @@ export class Journal implements UplinkJournal {
     lane: Lane,
     seqFirst: number,
     limits: ReadLimits,
-  ): Promise<{ previousHash: Uint8Array; entries: Uint8Array[] }> {
+  ): Promise<{ previousHash: Uint8Array; entries: readonly BatchItem[] }> {
     try {
       return await this.#read(lane, seqFirst, limits);
     } catch (error) {
@@ -220,7 +228,7 @@ export class Journal implements UplinkJournal {
     lane: Lane,
     seqFirst: number,
     limits: ReadLimits,
-  ): Promise<{ previousHash: Uint8Array; entries: Uint8Array[] }> {
+  ): Promise<{ previousHash: Uint8Array; entries: readonly BatchItem[] }> {
     const state = this.#lane(lane);
     const last = Math.min(state.head, seqFirst + limits.entriesMax - 1);
     const from = seqFirst === 1 ? 1 : seqFirst - 1;
@@ -235,7 +243,10 @@ export class Journal implements UplinkJournal {
       if (row.seq !== seqFirst + entries.length) throw missing(lane, seqFirst + entries.length);
       entries.push(row.bytes);
     }
-    return { previousHash: previous, entries };
+    if (!this.#hasCarried) return { previousHash: previous, entries };
+    const { store } = this.#options;
+    const carried = await carry(store, lane, { seqFirst, entries }, limits.bytesMax);
+    return { previousHash: previous, entries: carried };
   }
 
   /** At most `limit` stored entries of a lane from `seqFirst` on; trimmed ones are left out. */

@@ -12,7 +12,8 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  *   't' run[6] op[4]        → dueAtMs[6] delayMs[6]                 a timer
  *   'l' place[6]            → run[6]                                a run of several histories
  *   's' id                  → schedule record                       a schedule
- *   'p' lane[1] seq[6]      → content row                           what an entry has sealed
+ *   'p' lane[1] seq[6]      → content row                           what an entry keeps here
+ *   'b' lane[1] seq[6]      → content row                           what goes beside an entry
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
@@ -20,7 +21,7 @@ import { laneIndex, type Lane } from '@holdfast/protocol';
  */
 const tables = {
   ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
-  ...{ m: 0x6d, p: 0x70 },
+  ...{ m: 0x6d, p: 0x70, b: 0x62 },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -65,7 +66,8 @@ function placeKey(table: number, lane: Lane, seq: number): Uint8Array {
 }
 
 export const entryKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.e, lane, seq);
-export const contentKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.p, lane, seq);
+export const keptKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.p, lane, seq);
+export const carriedKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.b, lane, seq);
 
 export function seqOfEntryKey(key: Uint8Array): number {
   return getNumber(key, 2);

@@ -77,8 +77,8 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
     await this.#runtime.complete(token, outcome);
   }
 
-  async emit({ name, payload, lane = 'normal' }: EmitRequest): Promise<void> {
-    await this.#runtime.emit({ name, payload: encodeValue(payload, 'payload'), lane });
+  async emit({ name, payload, lane = 'normal', subject }: EmitRequest): Promise<void> {
+    await this.#runtime.emit({ name, payload: encodeValue(payload, 'payload'), lane, subject });
   }
 
   pauseSchedule(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  checkName,
   decodeValue,
   encodeValue,
   withheldError,
@@ -13,6 +14,8 @@ export interface MarkedOptions {
   readonly local?: boolean;
   /** It leaves with `[redacted]` at these paths, such as `card.number` or `items.*.price`. */
   readonly redact?: readonly string[];
+  /** Whom it is about: what leaves of it can be erased, later, by this. Default: as the run. */
+  readonly subject?: string;
 }
 
 /** The same, with more ways to redact. */
@@ -21,11 +24,13 @@ export interface MarkOptions extends Omit<MarkedOptions, 'redact'> {
   readonly redact?: readonly string[] | ((value: never) => unknown);
 }
 
-/** What of an entry's value is sealed, decided when the value is there. */
+/** What of an entry's value leaves, and how, decided when the value is there. */
 export interface Seal {
-  readonly leaves: 'nothing' | 'redacted';
-  /** The encoded value that leaves instead. */
+  readonly leaves: 'nothing' | 'redacted' | 'all';
+  /** The encoded value that leaves instead, where it is redacted. */
   readonly shown?: Uint8Array | undefined;
+  /** Whom it is about: what leaves is erasable then. Absent: as the run. */
+  readonly subject?: string | undefined;
 }
 
 /** Seals a value, given encoded; `undefined`: it is not marked. */
@@ -39,17 +44,32 @@ export const unmarked: Sealing = () => undefined;
  *
  * @throws HF_CONFIG_INVALID
  */
-export function sealingOf({ local = false, redact }: MarkOptions): Sealing {
+export function sealingOf(options: MarkOptions): Sealing {
+  const { local = false, redact } = options;
+  const subject = sealAbout(options.subject)?.subject;
   if (typeof local !== 'boolean') throw invalid('local is neither true nor false');
   if (local && redact !== undefined) throw invalid('local and redact exclude each other');
-  if (local) return withErrors(() => ({ leaves: 'nothing' }));
-  if (redact === undefined) return unmarked;
-  const change = changeOf(redact);
-  return withErrors((encoded) => ({ leaves: 'redacted', shown: redacted(change, encoded) }));
+  if (local) return withErrors(subject, () => ({ leaves: 'nothing' }));
+  if (redact !== undefined) {
+    const change = changeOf(redact);
+    return withErrors(subject, (encoded) => {
+      return { leaves: 'redacted', shown: redacted(change, encoded) };
+    });
+  }
+  return subject === undefined ? unmarked : () => sealAbout(subject);
 }
 
-function withErrors(seal: (encoded: Uint8Array) => Seal): Sealing {
-  return (field, encoded) => (field === 'error' ? sealedError(encoded) : seal(encoded));
+/** Of a value that leaves as it is, and can be erased by its subject. @throws HF_NAME_INVALID */
+export function sealAbout(subject: string | undefined): Seal | undefined {
+  return subject === undefined
+    ? undefined
+    : { leaves: 'all', subject: checkName('subject', subject) };
+}
+
+function withErrors(subject: string | undefined, seal: (encoded: Uint8Array) => Seal): Sealing {
+  return (field, encoded) => {
+    return { ...(field === 'error' ? sealedError(encoded) : seal(encoded)), subject };
+  };
 }
 
 /** An error of which only names and codes leave. */

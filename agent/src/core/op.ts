@@ -1,6 +1,6 @@
 import type { HoldfastError, Lane } from '@holdfast/protocol';
 import type { CancelScope } from './cancel-scope.ts';
-import type { Sealing } from './mark.ts';
+import type { Seal, Sealing } from './mark.ts';
 import type { AbortHandle } from './ports.ts';
 import type { RetryPolicy, StepInfo, Workflow } from './workflow.ts';
 
@@ -65,6 +65,7 @@ export type OpRequest =
       readonly name: string;
       readonly payload: Uint8Array;
       readonly lane: Lane;
+      readonly seal: Seal | undefined;
     }
   | { readonly kind: 'status'; readonly name: string; readonly status: Uint8Array }
   | { readonly kind: 'patch'; readonly name: string };

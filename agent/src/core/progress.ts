@@ -44,13 +44,16 @@ export class Progress {
   isCancelRequested = false;
   /** Something of it does not leave the device as it is. */
   isPrivate = false;
+  /** Something of it is sealed: beside its entries there may be contents. */
+  hasContents = false;
   #isPaused = false;
   #stuck: { readonly code: string; readonly reason: string } | undefined;
   #final: RunState | undefined;
 
   add(entry: OpenEntry): void {
     this.updatedAtMs = entry.atMs;
-    this.isPrivate ||= entry.seal !== undefined || isSealed(entry);
+    this.hasContents ||= entry.seal !== undefined || isSealed(entry);
+    this.isPrivate ||= entry.seal !== undefined && entry.seal.leaves !== 'all';
     this.#stuck = undefined;
     switch (entry.kind) {
       case 'run.started':

@@ -142,7 +142,8 @@ export async function forkRun(
     throw new HoldfastError('HF_RUN_CONFLICT', { why: `${id} is there already` });
   }
   const { workflow, version, input } = started;
-  const birth = birthOf(engine, { id, workflow, version, input });
+  const subject = (await engine.store.record(number))?.subject ?? '';
+  const birth = birthOf(engine, { id, workflow, version, input, subject });
   const kept = historyBefore(forgetRetried(history), op).map((entry): RunEntry => {
     const {
       run: _,

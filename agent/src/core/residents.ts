@@ -100,6 +100,7 @@ export class Residents {
 }
 
 function factsOf(number: number, record: RunRecord): RunFacts {
-  const { id, uid, workflow, version, startedAtMs, parent, parentOp, place } = record;
-  return { number, id, uid, workflow, version, startedAtMs, parent, parentOp, place };
+  const { id, uid, workflow, version, startedAtMs, parent, parentOp, place, subject } = record;
+  const origin = { parent, parentOp, place, subject };
+  return { number, id, uid, workflow, version, startedAtMs, ...origin };
 }

@@ -1,7 +1,7 @@
 import { decodeEntry, lanes, messageOf, type Clock, type Lane, type Log } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
-import { isSealed } from './contents.ts';
-import { contentKey, entryKey, finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
+import { contentKeys, isSealed } from './contents.ts';
+import { entryKey, finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
 import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
@@ -80,7 +80,7 @@ export class Retention {
     const keys = [
       // First, so that nobody finds a run of which only a part is left.
       ...(hasId ? [runIdKey(record.id)] : []),
-      ...(record.hasContents ? places.map(({ lane, seq }) => contentKey(lane, seq)) : []),
+      ...(record.hasContents ? places.flatMap(contentKeys) : []),
       ...places.map(({ lane, seq }) => entryKey(lane, seq)),
       // From its end: what a cut leaves is a beginning, whose places can be told by their number.
       ...places.map((_, n) => historyKey(number, n)).toReversed(),
@@ -113,7 +113,7 @@ export class Retention {
         if (!free || !this.#isOld(entry.atMs)) break;
         if (!('run' in entry) || entry.run === '') {
           keys.push(entryKey(lane, stored.seq));
-          if (isSealed(entry)) keys.push(contentKey(lane, stored.seq));
+          if (isSealed(entry)) keys.push(...contentKeys({ lane, seq: stored.seq }));
         }
         passed = stored.seq;
       }

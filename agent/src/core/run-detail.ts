@@ -7,10 +7,11 @@ import {
   messageOf,
   readSealed,
   valueFieldOf,
+  valueIn,
+  withValue,
   type Entry,
   type Lane,
 } from '@holdfast/protocol';
-import { openEntry, valueIn, type OpenEntry } from './contents.ts';
 import type { StoredEntry } from './journal.ts';
 import type { Standing } from './progress.ts';
 import type {
@@ -51,9 +52,10 @@ export function readEntry(stored: StoredEntry | undefined): Entry | undefined {
   }
 }
 
-function entryAt({ stored, content }: StoredPlace): Entry | undefined {
-  const entry = readEntry(stored);
-  return entry && content ? openEntry(entry, content) : entry;
+/** The entry at a place, with the content that is to be shown of it. */
+export function entryAt(place: Pick<StoredPlace, 'stored' | 'content'>): Entry | undefined {
+  const entry = readEntry(place.stored);
+  return entry && place.content ? withValue(entry, place.content) : entry;
 }
 
 /** JSON form of what an entry carries. */
@@ -170,6 +172,5 @@ export function exportedEntry(place: StoredPlace): ExportedEntry {
 function viewOf(entry: Entry): Readonly<Record<string, unknown>> {
   const show = (value: unknown): unknown =>
     value instanceof Uint8Array ? displayValue(value) : value;
-  const { seal: _, ...fields }: OpenEntry = entry;
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, show(value)]));
+  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, show(value)]));
 }

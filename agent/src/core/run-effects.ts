@@ -173,8 +173,8 @@ export class RunEffects implements RunHost {
       case 'child':
         return this.#parts.beginChild(run, op);
       case 'emit': {
-        const { name, payload, lane } = request;
-        const body = { kind: 'event.emitted', op: number, name, payload } as const;
+        const { name, payload, lane, seal } = request;
+        const body = { kind: 'event.emitted', op: number, name, payload, seal } as const;
         return journal.appendOwn(run, body, { lane });
       }
       case 'status': {

@@ -1,5 +1,13 @@
-import { codeOf, type Entry, type EntryBody, type Lane, type StoreOp } from '@holdfast/protocol';
-import { sealBody, valueIn, withValue, type OpenEntry } from './contents.ts';
+import {
+  codeOf,
+  valueIn,
+  withValue,
+  type Entry,
+  type EntryBody,
+  type Lane,
+  type StoreOp,
+} from '@holdfast/protocol';
+import { sealBody, type OpenEntry } from './contents.ts';
 import type { Draft, EntryRef, Journal } from './journal.ts';
 import type { Seal } from './mark.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -164,7 +172,7 @@ export function recordOf(run: Run, state: RunState): RunRecord {
   const stuck = state === 'stuck' ? run.stuck : undefined;
   return {
     ...{ ...facts, state, n: run.n, crashes: run.crashes, isContinued: false },
-    hasContents: run.progress.isPrivate,
+    hasContents: run.progress.hasContents,
     updatedAtMs: run.progress.updatedAtMs || facts.startedAtMs,
     status: run.progress.status,
     at: standing.at,

@@ -36,6 +36,8 @@ export interface RunRecord {
   readonly hasContents: boolean;
   /** Number of the first history of the run: where lists show it. */
   readonly place: number;
+  /** Whom it is about; empty: nobody. */
+  readonly subject: string;
 }
 
 const fields = [
@@ -59,6 +61,7 @@ const fields = [
   'isContinued',
   'hasContents',
   'place',
+  'subject',
 ] as const satisfies readonly (keyof RunRecord)[];
 
 /**

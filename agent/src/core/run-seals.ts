@@ -1,18 +1,28 @@
-import type { RunEntryBody } from './run-journal.ts';
+import { valueFieldOf } from '@holdfast/protocol';
 import { sealedError, sealingOf, type Seal } from './mark.ts';
+import type { RunEntryBody } from './run-journal.ts';
 import type { Run } from './run.ts';
 
+type Sealed = Pick<Run, 'code' | 'facts' | 'progress'>;
+
 /**
- * What of an entry of a run is sealed by the marks of its workflow. Operations bring their own.
- *
+ * What of an entry of a run is sealed: by the mark that it brings, or by its workflow. What is not
+ * about somebody else is about the subject of the run.
+ */
+export function sealOf(body: RunEntryBody, run: Sealed): Seal | undefined {
+  if (valueFieldOf(body) === undefined) return undefined;
+  const given = body.seal;
+  const isWithheld = given !== undefined && given.leaves !== 'all';
+  const { leaves = 'all', shown } = (isWithheld ? given : ofWorkflow(body, run)) ?? {};
+  const subject = given?.subject || run.facts.subject;
+  return leaves === 'all' && subject === '' ? undefined : { leaves, shown, subject };
+}
+
+/**
  * A run in which anything is marked fails with names and codes only: its error may be made of what
  * was to stay, by code that nobody can look through.
  */
-export function sealOf(
-  body: RunEntryBody,
-  { code, progress }: Pick<Run, 'code' | 'progress'>,
-): Seal | undefined {
-  if (body.seal !== undefined) return body.seal;
+function ofWorkflow(body: RunEntryBody, { code, progress }: Sealed): Seal | undefined {
   const { input = {}, output = {}, signals = {} } = code?.marks ?? {};
   switch (body.kind) {
     case 'run.started':

@@ -10,11 +10,10 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { openEntries, readContent, type OpenEntry } from './contents.ts';
+import { contentsAt, openEntries, shownContent, type OpenEntry, type Place } from './contents.ts';
 import type { EntryRef, Journal, StoredEntry } from './journal.ts';
 import {
   NUMBER_BYTES,
-  contentKey,
   finalRunKey,
   getNumber,
   historyKey,
@@ -188,12 +187,10 @@ export class RunStore {
     return openEntries(this.#store, read);
   }
 
-  /** What was sealed of the entries at these places; `undefined`: nothing, or it is gone. */
-  async contentsAt(
-    places: readonly { readonly lane: Lane; readonly seq: number }[],
-  ): Promise<(Uint8Array | undefined)[]> {
-    const rows = await this.#store.getMany(places.map(({ lane, seq }) => contentKey(lane, seq)));
-    return rows.map((row) => row && readContent(row).content);
+  /** What is to be shown of the sealed values at these places; `undefined`: as the entry has it. */
+  async contentsAt(places: readonly Place[], reveal = false): Promise<(Uint8Array | undefined)[]> {
+    const rows = await contentsAt(this.#store, places);
+    return rows.map((each) => shownContent(each, reveal));
   }
 
   /** The entry that began a run. @throws HF_ENTRY_DAMAGED */

@@ -8,8 +8,10 @@ import {
 } from '@holdfast/protocol';
 import { CancelScope } from './cancel-scope.ts';
 import { Compensations } from './compensations.ts';
+import type { OpenEntry } from './contents.ts';
 import { createContext, undoPolicy, type ContextHost } from './context.ts';
 import { applyEntry, type HistoryTarget } from './history-fold.ts';
+import type { Seal } from './mark.ts';
 import {
   abortOp,
   cancelOp,
@@ -37,6 +39,8 @@ export interface RunFacts {
   readonly parentOp: number;
   /** Number of the run's first history. */
   readonly place: number;
+  /** Whom it is about; empty: nobody. */
+  readonly subject: string;
 }
 
 /** What a run asks of the runtime. */
@@ -57,6 +61,7 @@ export interface KeptSignal {
   readonly id: string;
   /** Encoded value. */
   readonly payload: Uint8Array;
+  readonly seal: Seal | undefined;
 }
 
 export type Outcome =
@@ -349,8 +354,8 @@ export class Run implements ContextHost, HistoryTarget {
     return true;
   }
 
-  signal(entry: EntryOf<'signal.received'>): boolean {
-    const { name, id, payload } = entry;
+  signal(entry: EntryOf<'signal.received'> & Pick<OpenEntry, 'seal'>): boolean {
+    const { name, id, payload, seal } = entry;
     const isFor = (op: Op): boolean => op.request.kind === 'wait' && op.request.name === name;
     const waiting = this.open().find(isFor);
     if (waiting !== undefined) {
@@ -359,8 +364,8 @@ export class Run implements ContextHost, HistoryTarget {
       return true;
     }
     const kept = this.#signals.get(name);
-    if (kept) kept.push({ id, payload });
-    else this.#signals.set(name, [{ id, payload }]);
+    if (kept) kept.push({ id, payload, seal });
+    else this.#signals.set(name, [{ id, payload, seal }]);
     return false;
   }
 

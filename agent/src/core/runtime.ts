@@ -12,7 +12,9 @@ import { applyCommand } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
 import { RunNumbers, numberOf, openRun, type Engine } from './engine.ts';
 import { continueRun } from './continue-run.ts';
+import { sealBody } from './contents.ts';
 import type { Journal } from './journal.ts';
+import { sealAbout } from './mark.ts';
 import { Parking } from './parking.ts';
 import type { RuntimePorts } from './ports.ts';
 import { Pump, drivenRun } from './pump.ts';
@@ -226,6 +228,8 @@ export class Runtime {
     readonly name: string;
     readonly payload: Uint8Array;
     readonly lane: Lane;
+    /** Whom it is about. Default: nobody. */
+    readonly subject?: string | undefined;
   }): Promise<void> {
     this.#checkOpen();
     const name = checkName('event', event.name);
@@ -233,7 +237,10 @@ export class Runtime {
       ...{ kind: 'event.emitted', run: '', n: 0, op: 0 },
       ...{ name, payload: event.payload },
     };
-    await this.#engine.journal.append([{ lane: event.lane, body }]);
+    const { journal, ports } = this.#engine;
+    const seal = sealAbout(event.subject);
+    const draft = seal === undefined ? { body } : sealBody(body, seal, ports);
+    await journal.append([{ lane: event.lane, ...draft }]);
   }
 
   /** Applies commands one after another; see `UplinkRuntime`. */

@@ -68,7 +68,7 @@ class Collector {
     if (source.isDamaged) this.#damagedFiles.push(source.name);
     for (const row of source.rows) {
       const table = tableOfKey(row.key);
-      if (table === 'e' || table === 'p') await this.#entry(row);
+      if (table === 'e' || table === 'p' || table === 'b') await this.#entry(row);
       else if (table === 'h') this.#place(row);
       else if (table !== undefined && table !== 'a') this.#other(row);
       else if (table === 'a' && row.key.byteLength === 2) this.#other(row);

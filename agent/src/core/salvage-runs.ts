@@ -22,6 +22,8 @@ export interface SalvagedRun {
   /** Length that its history had, as far as anything tells. */
   length: number;
   readonly places: OldPlace[];
+  /** Whom it is about, as what began it says; empty: nobody, or that is lost. */
+  subject: string;
 }
 
 /** Finds out which runs a damaged store had, and what each is to go on with. */
@@ -85,7 +87,7 @@ export class SalvagedRuns {
 
   #add(number: number, id: string, record: RunRecord | undefined): SalvagedRun {
     const length = Math.max(record?.n ?? 0, this.#histories.get(number)?.length ?? 0);
-    const run: SalvagedRun = { id, number, record, length, places: [] };
+    const run: SalvagedRun = { id, number, record, length, places: [], subject: '' };
     this.#byNumber.set(number, run);
     this.#numberLast = Math.max(this.#numberLast, number);
     const same = [...(this.#ofId.get(id) ?? []), run];
@@ -141,8 +143,7 @@ function recordFrom(run: SalvagedRun, entries: readonly Entry[]): RunRecord | un
     ...{ startedAtMs: atMs, updatedAtMs: entries.at(-1)?.atMs ?? atMs, n: run.length },
     ...{ status: new Uint8Array(0), at: '', attempt: 0, nextAtMs: 0 },
     ...{ stuckCode: '', stuckReason: '', parent, parentOp, crashes: 0, isContinued: false },
-    hasContents: true,
-    place: run.number,
+    ...{ hasContents: true, place: run.number, subject: run.subject },
   };
 }
 

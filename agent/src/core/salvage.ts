@@ -13,8 +13,8 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { storedEntry, type EntryRef } from './journal.ts';
-import { isSealed, putContent } from './contents.ts';
-import { ackKey, contentKey, metaKey, tableOfKey } from './keys.ts';
+import { contentsAt, isSealed, putContents, subjectOf } from './contents.ts';
+import { ackKey, metaKey, tableOfKey } from './keys.ts';
 import { layout } from './run-store.ts';
 import { Owners, type Owner } from './salvage-owners.ts';
 import { intactEntries, readEntries, type IntactEntry, type LaneRead } from './salvage-lane.ts';
@@ -164,18 +164,19 @@ class Salvage {
     const { lane, seq, entry, bytes } = intact;
     const ref = { lane, seq: this.#append(lane, bytes), entry };
     this.#kept += 1;
-    if (isSealed(entry)) {
-      const content = await this.#options.scratch.get(contentKey(lane, seq));
-      if (content !== undefined) this.#put([putContent(lane, ref.seq, content)]);
-    }
+    const sealed = isSealed(entry) ? [{ lane, seq }] : [];
+    const [contents = {}] = await contentsAt(this.#options.scratch, sealed);
+    this.#put(putContents(ref, contents));
+    const subject = subjectOf(contents);
     if (!('run' in entry) || entry.run === '') return;
-    if (owners.length === 0) this.#orphans.push({ id: entry.run, n: entry.n, seq, ref });
+    if (owners.length === 0) this.#orphans.push({ id: entry.run, n: entry.n, seq, ref, subject });
     for (const { run, n } of owners) {
-      this.#place(this.#runs.ofOwner(run, entry.run), { n, seq, ref });
+      this.#place(this.#runs.ofOwner(run, entry.run), { n, seq, ref, subject });
     }
   }
 
-  #place(run: SalvagedRun, { n, seq, ref }: Omit<Orphan, 'id'>): void {
+  #place(run: SalvagedRun, { n, seq, ref, subject }: Omit<Orphan, 'id'>): void {
+    if (n === 0) run.subject = subject;
     run.places.push({ n, lane: ref.lane, seq });
     run.length = Math.max(run.length, n + 1);
     this.#put([layout.history(run.number, n, ref)]);
@@ -231,6 +232,8 @@ interface Orphan {
   readonly seq: number;
   /** In the new one. */
   readonly ref: EntryRef;
+  /** Whom its value is about; empty: nobody. */
+  readonly subject: string;
 }
 
 interface LaneEnd {

@@ -1,5 +1,6 @@
 import { HoldfastError, checkName, codeOf, decodeValue, messageOf } from '@holdfast/protocol';
 import { newId, numberOf, openRun, type Engine } from './engine.ts';
+import { sealAbout } from './mark.ts';
 import type { Workflow } from './workflow.ts';
 
 export interface SignalRun {
@@ -11,6 +12,8 @@ export interface SignalRun {
   readonly id?: string | undefined;
   /** Place in a trace of its sender. */
   readonly traceparent?: string | undefined;
+  /** Whom it is about. Default: as the run. */
+  readonly subject?: string | undefined;
 }
 
 interface IdentifiedSignal extends SignalRun {
@@ -46,7 +49,8 @@ export class Signals {
   }
 
   async #send(signal: IdentifiedSignal): Promise<void> {
-    const { name, id, payload } = signal;
+    const { name, id, payload, subject } = signal;
+    const seal = sealAbout(subject);
     const { workflows, runJournal } = this.#engine;
     const run = await openRun(this.#engine, signal.run).catch(async (error: unknown) => {
       if (codeOf(error) !== 'HF_RUN_FINISHED' || !(await this.#counted(signal))) throw error;
@@ -56,7 +60,7 @@ export class Signals {
     if (run.closed || run.isContinuing) return this.#send(signal);
     if (run.progress.signalIds.has(id)) return;
     checkPayload(workflows.codeOf(run.facts), name, payload);
-    await runJournal.append(run, { kind: 'signal.received', name, id, payload });
+    await runJournal.append(run, { kind: 'signal.received', name, id, payload, seal });
     this.#engine.tracing.signalled(run, { name, id }, signal.traceparent);
   }
 

@@ -23,6 +23,8 @@ export interface StartRun {
   readonly input: Uint8Array;
   /** Default: a new one. */
   readonly id?: string | undefined;
+  /** Whom it is about. Default: nobody. */
+  readonly subject?: string | undefined;
   /** Default `attach`. */
   readonly onConflict?: ConflictPolicy | undefined;
   /** Default `attach`. */
@@ -79,6 +81,7 @@ export class Starts {
       const why = `${workflow}; registered: ${known}`;
       throw new HoldfastError('HF_WORKFLOW_UNKNOWN', { why });
     }
+    if (request.subject !== undefined) checkName('subject', request.subject);
     checkPolicy('onConflict', onConflict, conflictPolicies);
     checkPolicy('reuse', reuse, reusePolicies);
     return { ...request, code, id: checkName('run', request.id ?? newId(ports)) };
@@ -130,12 +133,13 @@ export class Starts {
     return { number: birth.run.facts.number, id: request.id, created: true };
   }
 
-  #birth({ id, code, input, ops = [], traceparent: given }: CheckedStart): Birth {
+  #birth(request: CheckedStart): Birth {
     this.#engine.journal.checkRoom();
+    const { id, code, input, subject = '', ops = [] } = request;
     const { name: workflow, version } = code;
-    const context = parseTraceparent(given);
+    const context = parseTraceparent(request.traceparent);
     const traceparent = context === undefined ? '' : formatTraceparent(context);
-    const birth = birthOf(this.#engine, { id, workflow, version, input, traceparent });
+    const birth = birthOf(this.#engine, { id, workflow, version, input, subject, traceparent });
     return { ...birth, ops: [...birth.ops, ...ops] };
   }
 

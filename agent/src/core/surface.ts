@@ -24,6 +24,8 @@ export interface StartRequest {
   readonly input: unknown;
   /** Default: a new id. */
   readonly id?: string | undefined;
+  /** Whom it is about: what leaves of it can be erased by this. Default: nobody. */
+  readonly subject?: string | undefined;
   /** When a run with this id has not ended. Default `attach`: the same input is that run. */
   readonly onConflict?: ConflictPolicy | undefined;
   /** When the run with this id has ended. Default `attach`. */
@@ -40,6 +42,8 @@ export interface SignalRequest {
   readonly id?: string | undefined;
   /** Place in a trace of its sender. */
   readonly traceparent?: string | undefined;
+  /** Whom it is about. Default: as the run. */
+  readonly subject?: string | undefined;
 }
 
 export interface CancelRequest {
@@ -86,6 +90,8 @@ export interface EmitRequest {
   readonly payload?: unknown;
   /** Default `normal`. */
   readonly lane?: Lane | undefined;
+  /** Whom it is about. Default: nobody. */
+  readonly subject?: string | undefined;
 }
 
 export interface RevealOptions {

@@ -2,6 +2,7 @@ import {
   encodeWith,
   batchEntries,
   seal,
+  type BatchItem,
   type Lane,
   type Message,
   type Signer,
@@ -18,7 +19,7 @@ export interface BatchSource {
   readonly seqFirst: number;
   readonly previousHash: Uint8Array;
   /** At least one. */
-  readonly entries: readonly Uint8Array[];
+  readonly entries: readonly BatchItem[];
 }
 
 export interface PackPorts {
@@ -73,7 +74,12 @@ export function packBatch(
     return {
       bytes: seal(ports.device, message, ports.signer),
       count: entries.length,
-      entryBytes: entries.reduce((sum, entry) => sum + entry.byteLength, 0),
+      entryBytes: entries.reduce((sum, item) => sum + sizeOf(item), 0),
     };
   }
+}
+
+function sizeOf(item: BatchItem): number {
+  if (item instanceof Uint8Array) return item.byteLength;
+  return item.entry.byteLength + item.content.byteLength;
 }

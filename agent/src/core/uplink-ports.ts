@@ -1,4 +1,4 @@
-import type { Command, Lane, PerLane, Report } from '@holdfast/protocol';
+import type { BatchItem, Command, Lane, PerLane, Report } from '@holdfast/protocol';
 
 /** Where a lane of the journal stands. Hashes are those of the chain at that seq. */
 export interface LanePosition {
@@ -19,12 +19,15 @@ export interface UplinkJournal {
   readonly epoch: number;
   /** What is durable now. */
   positions(): PerLane<LanePosition>;
-  /** Consecutive entries from `seqFirst` on, and the chain's hash before the first. */
+  /**
+   * Consecutive entries from `seqFirst` on, with what goes beside them, and the chain's hash before
+   * the first.
+   */
   read(
     lane: Lane,
     seqFirst: number,
     limits: ReadLimits,
-  ): Promise<{ readonly previousHash: Uint8Array; readonly entries: readonly Uint8Array[] }>;
+  ): Promise<{ readonly previousHash: Uint8Array; readonly entries: readonly BatchItem[] }>;
   /**
    * Records that the ledger holds everything through `watermark`. May become durable later: a lost
    * one costs a resend that the ledger recognises.

@@ -158,6 +158,8 @@ export interface WaitOptions {
 export interface EmitOptions {
   /** Default `normal`. `bulk` for measurements, `urgent` for alarms. */
   readonly lane?: Lane;
+  /** Whom it is about: the payload can be erased by this. Default: as the run, if there is one. */
+  readonly subject?: string;
 }
 
 /**

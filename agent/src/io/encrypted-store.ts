@@ -81,6 +81,10 @@ class EncryptedStore implements Store {
     );
   }
 
+  compact(range: StoreRange): Promise<void> {
+    return this.#inner.compact(storedRange(range));
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

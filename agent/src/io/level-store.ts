@@ -14,6 +14,10 @@ import { Level } from 'level';
 
 type Db = Level<Uint8Array, Uint8Array>;
 
+interface Compacting {
+  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>;
+}
+
 /** Sizes for a small board: up to 2 x 2 + 2 MiB, and the index blocks of the open tables. */
 const levelOptions = {
   keyEncoding: 'view',
@@ -100,6 +104,23 @@ class LevelStore implements Store {
     const written = this.#lastWrite.then(() => this.#commit(batch));
     this.#lastWrite = written.catch(() => {});
     await written;
+  }
+
+  async compact({ from, to }: StoreRange): Promise<void> {
+    // What is still in memory may have gone to a table as it was, below those that are merged: with
+    // something above it all over the range, it is merged too.
+    await this.#compactRange(from, to);
+    await this.write([
+      { kind: 'delete', key: from },
+      { kind: 'delete', key: to },
+    ]);
+    await this.#compactRange(from, to);
+  }
+
+  #compactRange(from: Uint8Array, to: Uint8Array): Promise<void> {
+    // In Node, `Level` is ClassicLevel, which its types do not say.
+    const db = this.#db as Db & Compacting;
+    return this.#read(() => db.compactRange(from, to));
   }
 
   /** Resolves once earlier writes are through and the files are closed. */

@@ -13,12 +13,13 @@ import {
 type Text = string | undefined;
 
 export async function startRun({ surface, request }: Call): Promise<Answer> {
-  const names = { id: 'text?', onConflict: 'text?', reuse: 'text?' } as const;
+  const names = { id: 'text?', subject: 'text?', onConflict: 'text?', reuse: 'text?' } as const;
   const body = await readBody(request, { workflow: 'text', input: 'any?', ...names });
   const { id, created } = await surface.startRun({
     workflow: body['workflow'] as string,
     input: body['input'],
     id: body['id'] as Text,
+    subject: body['subject'] as Text,
     ...policiesOf(body),
     ...traceOf(request),
   });
@@ -48,9 +49,11 @@ function oneOf<T extends string>(
 }
 
 export async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {
-  const body = await readBody(request, { name: 'text', payload: 'any?', id: 'text?' });
+  const names = { id: 'text?', subject: 'text?' } as const;
+  const body = await readBody(request, { name: 'text', payload: 'any?', ...names });
   const name = body['name'] as string;
-  const signal = { run, name, payload: body['payload'], id: body['id'] as Text };
+  const [id, subject] = [body['id'] as Text, body['subject'] as Text];
+  const signal = { run, name, payload: body['payload'], id, subject };
   await surface.signal({ ...signal, ...traceOf(request) });
   return done({ schema: 'holdfast.signalled/1', run, name });
 }
@@ -104,11 +107,12 @@ export async function completeStep({ surface, request }: Call): Promise<Answer> 
 }
 
 export async function emitEvent({ surface, request }: Call): Promise<Answer> {
-  const body = await readBody(request, { name: 'text', payload: 'any?', lane: 'text?' });
+  const names = { lane: 'text?', subject: 'text?' } as const;
+  const body = await readBody(request, { name: 'text', payload: 'any?', ...names });
   const name = body['name'] as string;
   const lane = (body['lane'] as Text) ?? 'normal';
   if (!isLane(lane)) throw new HoldfastError('HF_INPUT_INVALID', { why: LANE_WRONG });
-  await surface.emit({ name, payload: body['payload'], lane });
+  await surface.emit({ name, payload: body['payload'], lane, subject: body['subject'] as Text });
   return done({ schema: 'holdfast.emitted/1', name, lane });
 }
 

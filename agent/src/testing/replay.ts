@@ -7,10 +7,10 @@ import {
   equalBytes,
   messageOf,
   unhex,
+  withValue,
   type Entry,
   type EntryOf,
 } from '@holdfast/protocol';
-import { openEntry } from '../core/contents.ts';
 import { forgetRetried } from '../core/repair.ts';
 import { Run, type RunFacts, type RunHost } from '../core/run.ts';
 import type { HistoryView } from '../core/views.ts';
@@ -81,7 +81,7 @@ function read(history: ReplayHistory): readonly Entry[] {
   try {
     return history.entries.map(({ bytes, content }) => {
       const entry = decodeEntry(unhex(bytes));
-      return content === undefined ? entry : openEntry(entry, unhex(content));
+      return content === undefined ? entry : withValue(entry, unhex(content));
     });
   } catch (cause) {
     throw invalid(messageOf(cause), cause);
@@ -94,7 +94,8 @@ function invalid(why: string, cause?: unknown): HoldfastError {
 
 function factsOf(started: EntryOf<'run.started'>): RunFacts {
   const { run: id, uid, workflow, version, parent, parentOp, atMs } = started;
-  return { number: 0, id, uid, workflow, version, parent, parentOp, startedAtMs: atMs, place: 0 };
+  const origin = { parent, parentOp, subject: '', place: 0 };
+  return { number: 0, id, uid, workflow, version, startedAtMs: atMs, ...origin };
 }
 
 /** Does nothing of what the code asks for. */

@@ -121,6 +121,11 @@ export class SimStore implements Store {
     return written;
   }
 
+  /** It keeps nothing of what was deleted. */
+  async compact(): Promise<void> {
+    await this.#alive();
+  }
+
   async close(): Promise<void> {
     if (this.#life === 'dead') return never;
     await this.#lastWrite;

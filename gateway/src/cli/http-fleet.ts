@@ -8,13 +8,18 @@ const SILENCE_MS_MAX = 15_000;
 /** The fleet as the gateway at this address tells it. */
 export function httpFleet(base: URL): Fleet {
   const get = <V>(path: string, query: Query = {}) => ask<V>({ base, path, query, method: 'GET' });
+  const post = <V>(path: string, json?: object) =>
+    ask<V>({ base, path, query: {}, method: 'POST', json });
   return {
     devices: () => get('api/devices'),
     device: (device) => get(`api/devices/${device}`),
     runs: ({ device, limit }) => get('api/runs', { device, limit }),
     entries: ({ device, lane, after, limit }) =>
       get(`api/devices/${device}/entries`, { lane, after, limit }),
-    verify: () => ask({ base, path: 'api/ledger/verify', query: {}, method: 'POST' }),
+    verify: () => post('api/ledger/verify'),
+    erase: (query) => post('api/ledger/erase', query),
+    erasures: (limit) => get('api/ledger/erasures', { limit }),
+    held: (query) => post('api/ledger/held', query),
   };
 }
 
@@ -25,6 +30,7 @@ interface Question {
   readonly path: string;
   readonly query: Query;
   readonly method: 'GET' | 'POST';
+  readonly json?: object | undefined;
 }
 
 async function ask<V>(question: Question): Promise<V> {
@@ -33,7 +39,7 @@ async function ask<V>(question: Question): Promise<V> {
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  const body = await send(url, question.method);
+  const body = await send(url, question);
   const answer = parse(body);
   if (answer === undefined) throw unreachable(base, 'what answers is not a Holdfast gateway');
   const { code, detail } = answer;
@@ -42,7 +48,10 @@ async function ask<V>(question: Question): Promise<V> {
   return answer as V;
 }
 
-async function send(url: URL, method: string): Promise<string> {
+async function send(
+  url: URL,
+  { method, json }: Pick<Question, 'method' | 'json'>,
+): Promise<string> {
   const { request } = await (url.protocol === 'https:'
     ? import('node:https')
     : import('node:http'));
@@ -53,12 +62,13 @@ async function send(url: URL, method: string): Promise<string> {
     };
     // To verify the ledger takes as long as it takes; a gateway that has gone ends the connection.
     const timeout = method === 'GET' ? SILENCE_MS_MAX : 0;
-    const asked = request(url, { method, timeout, agent: false }, (response) => {
+    const headers = json === undefined ? {} : { 'content-type': 'application/json' };
+    const asked = request(url, { method, timeout, headers, agent: false }, (response) => {
       collect(response).then(resolve, fail);
     });
     asked.on('timeout', () => asked.destroy());
     asked.on('error', fail);
-    asked.end();
+    asked.end(json && JSON.stringify(json));
   });
 }
 

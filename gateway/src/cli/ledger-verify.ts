@@ -34,8 +34,18 @@ function verifyText(view: VerifyView, terminal: Terminal): string {
   return [head, table(terminal, columns, rows)].join('\n');
 }
 
-/** What was read. Declared holes are told and are no faults. */
-function readText({ entries, lanes, holes }: VerifyView): string {
+/** What was read. Declared holes and erased values are told and are no faults. */
+function readText(view: VerifyView): string {
+  const { erased, absent } = view.contents;
+  const gone = [
+    ...(erased === 0 ? [] : [`${formatCount(erased)} erased`]),
+    ...(absent === 0 ? [] : [`${formatCount(absent)} never came`]),
+  ];
+  const values = gone.length === 0 ? '' : ` (of erasable values, ${gone.join(' and ')})`;
+  return `${entriesText(view)}${values}`;
+}
+
+function entriesText({ entries, lanes, holes }: VerifyView): string {
   const read = `${formatCount(entries)} entries in ${formatCount(lanes)} lanes`;
   if (holes.count === 0) return read;
   const count =

@@ -3,6 +3,13 @@ import { Command, Option } from 'commander';
 import { devices } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { ledgerEntries } from './ledger-entries.ts';
+import {
+  ledgerErase,
+  ledgerErasures,
+  ledgerExport,
+  type EraseOptions,
+  type SubjectOptions,
+} from './ledger-privacy.ts';
 import { ledgerVerify } from './ledger-verify.ts';
 import {
   dataDirOption,
@@ -127,6 +134,38 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
     .action(async (options: SourceOptions & CommonOptions) => {
       onExit(await ledgerVerify(options, createTerminal(options.output)));
     });
+  addPrivacy(source);
+}
+
+/** What is asked of those who hold data on somebody. */
+function addPrivacy(source: (name: string) => Command): void {
+  const subject = () => new Option('--subject <id>', 'whom it is about').makeOptionMandatory();
+  source('export')
+    .description('Print what is held on a subject, a line of JSON each')
+    .addOption(subject())
+    .addOption(debugOption())
+    .addHelpText('after', exportExamples)
+    .action((options: SubjectOptions) => ledgerExport(options, createTerminal('json')));
+  source('erase')
+    .description('Delete what is held on a subject; the chains stay whole, a receipt stays')
+    .addOption(subject())
+    .option('--by <name>', 'who wants it, for the receipt (default: you)')
+    .option('--reason <text>', 'why, for the receipt')
+    .option('--yes', 'it is meant: nothing brings it back')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', eraseExamples)
+    .action((options: EraseOptions & CommonOptions) =>
+      ledgerErase(options, createTerminal(options.output)),
+    );
+  source('erasures')
+    .description('Show the receipts of what was erased, newest first')
+    .addOption(limitOption('receipts'))
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((options: SourceOptions & CommonOptions & { readonly limit: number }) =>
+      ledgerErasures(options, createTerminal(options.output)),
+    );
 }
 
 function append(text: string, before: readonly string[] = []): readonly string[] {
@@ -154,6 +193,17 @@ const entriesExamples = `
 Examples:
   holdfast-gateway ledger entries --data-dir ./gateway --device pump-017
   holdfast-gateway ledger entries --data-dir ./gateway --device pump-017 --lane normal --after 100`;
+
+const exportExamples = `
+Examples:
+  holdfast-gateway ledger export --data-dir ./gateway --subject customer-42 > customer-42.ndjson`;
+
+const eraseExamples = `
+What was journaled about the subject before, and comes later, is not kept either. Devices
+erase on their own: holdfast erase --subject customer-42.
+
+Examples:
+  holdfast-gateway ledger erase --data-dir ./gateway --subject customer-42 --yes`;
 
 const verifyExamples = `
 Examples:

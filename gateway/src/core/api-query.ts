@@ -38,6 +38,12 @@ export function readEntriesQuery(query: RawQuery, device: string): EntriesQuery 
 }
 
 /** @throws HF_REQUEST_INVALID */
+export function readLimit(query: RawQuery): number {
+  const { limit } = readOnly(query, ['limit']);
+  return readInteger('limit', limit, limitRange);
+}
+
+/** @throws HF_REQUEST_INVALID */
 export function readNothing(query: RawQuery): void {
   readOnly(query, []);
 }

@@ -1,33 +1,39 @@
 import {
-  BATCH_ENTRIES_MAX,
-  BATCH_PLAIN_BYTES_MAX,
   HoldfastError,
+  batchBounds,
   batchEntries,
   decodeWith,
+  type CarriedEntry,
 } from '@holdfast/protocol';
 import type { BatchPayload, Inflate } from './session-ports.ts';
 
-/** An array of byte strings, and nothing in them. */
-const bounds = {
-  bytesMax: BATCH_PLAIN_BYTES_MAX,
-  depthMax: 2,
-  itemsMax: BATCH_ENTRIES_MAX + 1,
-};
+/** What a batch brings. */
+export interface BatchContent {
+  readonly entries: readonly Uint8Array[];
+  /** What travels beside entries, by their places among them. */
+  readonly carried: ReadonlyMap<number, CarriedEntry>;
+}
 
 /**
  * The entries of a batch. Costs at most `BATCH_PLAIN_BYTES_MAX` bytes, whatever was sent.
  *
  * @throws HF_MESSAGE_INVALID when it does not hold what it says.
  */
-export function readEntries(batch: BatchPayload, inflate: Inflate): readonly Uint8Array[] {
+export function readBatch(batch: BatchPayload, inflate: Inflate): BatchContent {
   const { encoding, payload, plainBytes, count } = batch;
   const plain = encoding === 'plain' ? payload : inflate(payload, plainBytes);
   if (plain.byteLength !== plainBytes) {
     throw invalid(`inflates to ${plain.byteLength} bytes, not ${plainBytes}`);
   }
-  const entries = decodeWith(batchEntries, plain, { ...bounds, path: 'batch.payload' });
-  if (entries.length !== count) throw invalid(`has ${entries.length} entries, not ${count}`);
-  return entries;
+  const items = decodeWith(batchEntries, plain, { ...batchBounds, path: 'batch.payload' });
+  if (items.length !== count) throw invalid(`has ${items.length} entries, not ${count}`);
+  const carried = new Map<number, CarriedEntry>();
+  const entries = items.map((item, index) => {
+    if (item instanceof Uint8Array) return item;
+    carried.set(index, item);
+    return item.entry;
+  });
+  return { entries, carried };
 }
 
 function invalid(why: string): HoldfastError {

@@ -1,9 +1,25 @@
-import { chainNext, chainStart, equalBytes, messageOf, type Sha256 } from '@holdfast/protocol';
+import {
+  chainNext,
+  chainStart,
+  equalBytes,
+  mayHoldSealed,
+  messageOf,
+  type SealedValue,
+  type Sha256,
+} from '@holdfast/protocol';
+import { readEntry } from './ingest.ts';
 import { decodeBlock, type Block } from './ledger-block.ts';
+import { erasableIn } from './ledger-contents.ts';
 import type { Chain } from './ledger-keys.ts';
 import type { LanePosition, VerifyReport } from './ledger.ts';
 
 export type Fault = VerifyReport['faults'][number];
+
+/** An entry whose value is erasable. */
+export interface SealedPlace extends Chain {
+  readonly seq: number;
+  readonly sealed: SealedValue;
+}
 
 /** Follows one chain, block by block, and notes what does not belong to it. */
 export class ChainWalk {
@@ -15,6 +31,7 @@ export class ChainWalk {
   #hash: Uint8Array;
   #hashAtStart: Uint8Array | undefined;
   #entries = 0;
+  readonly #sealed: SealedPlace[] = [];
 
   /** @param atStart The lane's position before the first block was read. */
   constructor(chain: Chain, sha256: Sha256, atStart: LanePosition | undefined) {
@@ -66,7 +83,25 @@ export class ChainWalk {
       this.#seq = seq;
       this.#entries += 1;
       if (seq === this.#atStart?.watermark) this.#hashAtStart = entry.hash;
+      this.#note(seq, entry.bytes);
     });
+  }
+
+  /** Erasable values of the entries since this was asked last. */
+  takeSealed(): readonly SealedPlace[] {
+    return this.#sealed.splice(0);
+  }
+
+  /** Says what is wrong with the content of an erasable value. */
+  content({ seq }: SealedPlace, why: string): void {
+    this.#fault(seq, why);
+  }
+
+  #note(seq: number, bytes: Uint8Array): void {
+    if (!mayHoldSealed(bytes)) return;
+    const entry = readEntry(bytes);
+    const sealed = entry && erasableIn(entry);
+    if (sealed !== undefined) this.#sealed.push({ ...this.chain, seq, sealed });
   }
 
   /** `false`: the block has no place in the chain. */

@@ -130,6 +130,12 @@ export interface VerifyView {
   readonly lanes: number;
   /** Declared holes, which are no faults. */
   readonly holes: { readonly count: number; readonly entries: number };
+  /** Contents of erasable values: those held, those that never came, those that were erased. */
+  readonly contents: {
+    readonly held: number;
+    readonly absent: number;
+    readonly erased: number;
+  };
   readonly faults: readonly {
     readonly device: string;
     readonly epoch: number;
@@ -154,6 +160,65 @@ export interface EntriesQuery {
   readonly limit: number;
 }
 
+/** The receipt of an erasure. It does not say whom it was about. */
+export interface ErasureView {
+  readonly schema: 'holdfast.erasure/1';
+  readonly at: string | null;
+  readonly by: string;
+  readonly reason: string;
+  /** Contents of entries that were deleted, their bytes, and results of calls. */
+  readonly contents: number;
+  readonly bytes: number;
+  readonly commands: number;
+  /** False: it stopped short; erase again. */
+  readonly complete: boolean;
+  /** Whose contents they were; the first 1,000 ranges. */
+  readonly ranges: readonly {
+    readonly device: string;
+    readonly epoch: number;
+    readonly lane: Lane;
+    readonly first: number;
+    readonly last: number;
+  }[];
+}
+
+export interface ErasuresView {
+  readonly schema: 'holdfast.erasures/1';
+  readonly at: string;
+  /** Newest first. */
+  readonly erasures: readonly ErasureView[];
+}
+
+/** A page of what is held on a subject. */
+export interface HeldView {
+  readonly schema: 'holdfast.held/1';
+  readonly at: string;
+  readonly entries: readonly (EntryView & { readonly device: string })[];
+  /** Results of calls, on their way to a device or there. */
+  readonly commands: readonly {
+    readonly device: string;
+    readonly number: number;
+    readonly kind: string;
+    readonly run: string;
+    readonly payload: unknown;
+  }[];
+  /** Give it as `after` for the page behind; `null`: this was the last. */
+  readonly next: string | null;
+}
+
+export interface EraseQuery {
+  readonly subject: string;
+  /** Who wants it, and why: for the receipt. */
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface HeldQuery {
+  readonly subject: string;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 /** What is known of all devices. Every failure is a HoldfastError. */
 export interface Fleet {
   devices(): Promise<DevicesView>;
@@ -165,4 +230,8 @@ export interface Fleet {
   entries(query: EntriesQuery): Promise<EntriesView>;
   /** Reads the whole ledger and checks every chain. Those who ask meanwhile share the answer. */
   verify(): Promise<VerifyView>;
+  /** Deletes what is held on a subject; gone from the files once it resolves. */
+  erase(query: EraseQuery): Promise<ErasureView>;
+  erasures(limit: number): Promise<ErasuresView>;
+  held(query: HeldQuery): Promise<HeldView>;
 }

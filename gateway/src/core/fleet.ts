@@ -7,6 +7,7 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import { entryView, holeView, rfc3339, runView } from './entry-view.ts';
+import { createPrivacy } from './fleet-privacy.ts';
 import type {
   DeviceView,
   EntriesQuery,
@@ -84,6 +85,7 @@ export function createFleet(options: FleetOptions): Fleet {
       });
       return verifying;
     },
+    ...createPrivacy(ledger, clock),
   };
 }
 

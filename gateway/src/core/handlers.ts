@@ -5,6 +5,7 @@ import {
   HoldfastError,
   messageOf,
   parseTraceparent,
+  sealKindOf,
   type Clock,
   type Log,
 } from '@holdfast/protocol';
@@ -213,6 +214,9 @@ export class HandlerRunner {
     const { attempts, clock, log } = this.#options;
     if (this.#state === 'closed') throw new HoldfastError('HF_GATEWAY_CLOSED');
     checkExpiry(call, clock.nowMs());
+    if (sealKindOf(call.input) !== undefined) {
+      throw new HoldfastError('HF_VALUE_SEALED', { why: 'the input of the call is erased' });
+    }
     try {
       return await attempts.within(this.#policy.timeoutMs, async (signal) => {
         const { key, device, run } = call;

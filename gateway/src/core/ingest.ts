@@ -6,6 +6,7 @@ import {
   type Entry,
   type Sha256,
 } from '@holdfast/protocol';
+import { arrivedContents, type ArrivedContent } from './ledger-contents.ts';
 import type { IngestBatch, LanePosition } from './ledger.ts';
 
 /** A batch with all that can be worked out before its turn comes. */
@@ -18,6 +19,8 @@ export interface PreparedBatch {
    * for entries of a kind that this version does not know.
    */
   readonly entries: readonly (Entry | undefined)[];
+  /** Entries whose values are erasable. */
+  readonly contents: readonly ArrivedContent[];
 }
 
 export function prepareBatch(batch: IngestBatch, sha256: Sha256): PreparedBatch {
@@ -26,7 +29,8 @@ export function prepareBatch(batch: IngestBatch, sha256: Sha256): PreparedBatch 
   const entries = batch.entries.map((bytes) =>
     isEventOutsideRuns(bytes) ? undefined : readEntry(bytes),
   );
-  return { batch, hashes, entries };
+  const read = (bytes: Uint8Array, index: number) => entries[index] ?? readEntry(bytes);
+  return { batch, hashes, entries, contents: arrivedContents(batch, read, sha256) };
 }
 
 /** What an entry says; `undefined` when this version does not understand it. It is kept anyway. */

@@ -1,4 +1,4 @@
-import { concat, encodeCbor, laneIndex, lanes, type Lane } from '@holdfast/protocol';
+import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@holdfast/protocol';
 
 /**
  * Keys of the ledger's store. They compare as bytes, so numbers are 64-bit big-endian:
@@ -15,6 +15,11 @@ import { concat, encodeCbor, laneIndex, lanes, type Lane } from '@holdfast/proto
  *   callKey    'k' device epoch key                      → pending, or the command that answered
  *   callPlace  'l' device epoch run op                   → which pending call is there
  *   command    'n' device number                         → command
+ *   content    'e' device epoch lane seq                 → what a value has sealed, or why not
+ *   subject    's' hash device epoch lane seq            → nothing: a content about it is held
+ *   answer     't' hash device number                    → nothing: a command about it
+ *   erased     'y' hash                                  → until when it was erased
+ *   erasure    'z' time hash                             → receipt
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -32,6 +37,11 @@ const tables = {
   callKey: 'k',
   callPlace: 'l',
   command: 'n',
+  content: 'e',
+  subject: 's',
+  answer: 't',
+  erased: 'y',
+  erasure: 'z',
 } as const;
 
 export type Table = keyof typeof tables;
@@ -67,9 +77,11 @@ export function prefixOf(table: Table, device?: string): Uint8Array {
 
 /** The first key behind all that begin with `prefix`. */
 export function behind(prefix: Uint8Array): Uint8Array {
-  const last = prefix.byteLength - 1;
-  // No prefix ends with 255: its last byte is a table's letter, a zero, or a lane.
-  return Uint8Array.from(prefix, (byte, index) => (index === last ? byte + 1 : byte));
+  // A hash may end with 255. The letter of a table never is.
+  const last = prefix.findLastIndex((byte) => byte < 255);
+  const key = prefix.slice(0, last + 1);
+  key[last] = (key[last] ?? 0) + 1;
+  return key;
 }
 
 export const metaKey = (name: string): Uint8Array => concat([prefixOf('meta'), ascii(name)]);
@@ -151,6 +163,40 @@ export function callPlaceKey(call: {
     encodeCbor(call.run),
     uint64(call.op),
   ]);
+}
+
+export function contentKey(place: Chain & { readonly seq: number }): Uint8Array {
+  return concat([chainPrefix('content', place), uint64(place.seq)]);
+}
+
+/** All that begins with this is about the subject. */
+export function aboutSubject(table: 'subject' | 'answer', hash: Uint8Array): Uint8Array {
+  return concat([prefixOf(table), hash]);
+}
+
+export function subjectKey(hash: Uint8Array, place: Chain & { readonly seq: number }): Uint8Array {
+  return concat([aboutSubject('subject', hash), contentKey(place).subarray(1)]);
+}
+
+/** The place that a key of `subject` names. */
+export function parseSubjectKey(key: Uint8Array): (Chain & { readonly seq: number }) | undefined {
+  const at = parseChainKey(concat([prefixOf('content'), key.subarray(1 + HASH_BYTES)]));
+  return at && { ...at.chain, seq: at.seqFirst };
+}
+
+export function answerKey(hash: Uint8Array, device: string, number: number): Uint8Array {
+  return concat([aboutSubject('answer', hash), commandKey(device, number).subarray(1)]);
+}
+
+/** The key of the command that a key of `answer` names. */
+export function commandKeyOf(answer: Uint8Array): Uint8Array {
+  return concat([prefixOf('command'), answer.subarray(1 + HASH_BYTES)]);
+}
+
+export const erasedKey = (hash: Uint8Array): Uint8Array => concat([prefixOf('erased'), hash]);
+
+export function erasureKey(atMs: number, hash: Uint8Array): Uint8Array {
+  return concat([prefixOf('erasure'), uint64(atMs), hash]);
 }
 
 export function commandKey(device: string, number: number): Uint8Array {

@@ -9,12 +9,15 @@ import {
   decodeWith,
   encodeWith,
   holeReasons,
+  lanes,
+  list,
   record,
   text,
   uint,
   type Infer,
   type Schema,
 } from '@holdfast/protocol';
+import { contentStates } from './ledger.ts';
 
 /** The ledger's rows other than blocks: positional CBOR that may grow at the end. */
 export interface Row<T> {
@@ -25,14 +28,15 @@ export interface Row<T> {
 
 const bounds = { bytesMax: 2 * ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 };
 
-function row<T>(path: string, schema: Schema<T>): Row<T> {
+function row<T>(path: string, schema: Schema<T>, itemsMax = bounds.itemsMax): Row<T> {
   return {
     encode: (value) => encodeWith(schema, value),
-    decode: (stored) => decodeWith(schema, stored, { ...bounds, path }),
+    decode: (stored) => decodeWith(schema, stored, { ...bounds, itemsMax, path }),
   };
 }
 
 const device = text(64);
+const hash = bytes(HASH_BYTES, true);
 const name = text(NAME_LENGTH_MAX);
 
 const deviceFields = record({
@@ -70,6 +74,9 @@ const runFields = record({
   startedAtMs: uint(),
   updatedAtMs: uint(),
   entries: uint(),
+  /** Where the entry is that says `status`; seq 0: none does. */
+  statusLane: choice(lanes),
+  statusSeq: uint(),
 });
 export const runRow = row('run', runFields);
 export type RunRow = Infer<typeof runFields>;
@@ -87,6 +94,9 @@ export const callRow = row(
     requestedAtMs: uint(),
     expiresAtMs: uint(),
     traceparent: text(TRACEPARENT_LENGTH),
+    /** Where the entry is that requests it. */
+    lane: choice(lanes),
+    seq: uint(),
   }),
 );
 
@@ -118,5 +128,49 @@ export const holeRow = row(
     receivedAtMs: uint(),
   }),
 );
+
+const contentFields = record({
+  state: choice(contentStates),
+  /** Of whom it is about; zeros where it is not held. */
+  subject: hash,
+  salt: hash,
+  content: bytes(ENTRY_BYTES_MAX),
+  /** 0: it was not. */
+  erasedAtMs: uint(),
+});
+export const contentRow = row('content', contentFields);
+export type ContentRow = Infer<typeof contentFields>;
+
+export const erasedRow = row(
+  'erased',
+  record({
+    /** What was journaled until then is not kept when it comes again. */
+    erasedAtMs: uint(),
+    /** Contents that came later, and were not kept. */
+    late: uint(),
+  }),
+);
+
+const RANGES_MAX = 1_000;
+
+const erasureFields = record({
+  atMs: uint(),
+  by: name,
+  reason: text(512),
+  subject: hash,
+  contents: uint(),
+  bytes: uint(),
+  commands: uint(),
+  /** False: it stopped short; erasing again goes on. */
+  isComplete: uint(1),
+  /** Where they were; the first of them, when there are very many. */
+  ranges: list(
+    record({ device, epoch: uint(), lane: choice(lanes), seqFirst: uint(), seqLast: uint() }),
+    RANGES_MAX,
+  ),
+});
+export const erasureRow = row('erasure', erasureFields, 6 * RANGES_MAX + 16);
+export type ErasureRow = Infer<typeof erasureFields>;
+export const ERASURE_RANGES_MAX = RANGES_MAX;
 
 export const formatRow = row('format', record({ product: text(32), format: uint() }));

@@ -1,5 +1,6 @@
-import type { Sha256, Store, StoreRow } from '@holdfast/protocol';
+import { isContentOf, type Sha256, type Store, type StoreRow } from '@holdfast/protocol';
 import { ChainWalk, type Fault } from './chain-walk.ts';
+import { contentsAt, type ContentCounts } from './ledger-contents.ts';
 import {
   behind,
   holeKey,
@@ -34,6 +35,7 @@ export async function verifyLedger(
   const faults: Fault[] = [];
   let entries = 0;
   const holes = { count: 0, entries: 0 };
+  const contents: ContentCounts = { held: 0, absent: 0, erased: 0 };
   const takeHoles = async (walk: ChainWalk, before: number): Promise<void> => {
     while (walk.seqNext < before) {
       const key = holeKey(walk.chain, walk.seqNext);
@@ -65,12 +67,35 @@ export async function verifyLedger(
     }
     await takeHoles(walk, at.seqFirst);
     walk.block(at.seqFirst, value);
+    await checkContents({ store, sha256, walk, counts: contents });
   }
   await end(walk);
   for (const { chain, position } of unseen.values()) {
     await end(new ChainWalk(chain, sha256, position));
   }
-  return { entries, lanes, holes, faults };
+  return { entries, lanes, holes, contents, faults };
+}
+
+/** Holds the contents of erasable values against what was journaled. */
+async function checkContents(check: {
+  readonly store: Store;
+  readonly sha256: Sha256;
+  readonly walk: ChainWalk;
+  readonly counts: ContentCounts;
+}): Promise<void> {
+  const { store, sha256, walk, counts } = check;
+  const places = walk.takeSealed();
+  const rows = await contentsAt(store, places);
+  places.forEach((place, index) => {
+    const row = rows[index];
+    if (row === undefined) {
+      walk.content(place, 'has lost the content of its value, and nothing says why');
+      return;
+    }
+    counts[row.state] += 1;
+    if (row.state !== 'held' || isContentOf(sha256, place.sealed, row)) return;
+    walk.content(place, 'has another content of its value than was journaled');
+  });
 }
 
 async function readLanes(store: Store): Promise<Map<string, KnownLane>> {

@@ -10,9 +10,18 @@ import {
 } from '@holdfast/protocol';
 import { joinBatch, type PreparedBatch } from './ingest.ts';
 import { encodeBlock } from './ledger-block.ts';
+import { takeContents } from './ledger-contents.ts';
 import type { Draft } from './ledger-draft.ts';
-import { blockKey, callKeyKey, commandKey, positionKey } from './ledger-keys.ts';
-import { callStateRow, commandRow, positionRow } from './ledger-rows.ts';
+import { erasedError } from './ledger-erase.ts';
+import {
+  answerKey,
+  blockKey,
+  callKeyKey,
+  commandKey,
+  contentKey,
+  positionKey,
+} from './ledger-keys.ts';
+import { callStateRow, commandRow, contentRow, positionRow } from './ledger-rows.ts';
 import type {
   CallResult,
   DeviceRecord,
@@ -116,7 +125,10 @@ function writeFresh(
   draft.put(blockKey({ device, epoch, lane }, batch.seqFirst + from), block);
   draft.advance(device, lane, position);
 
-  const found = projectEntries(draft, { device, epoch }, entries.slice(from));
+  const fresher = prepared.contents.filter(({ index }) => index >= from);
+  takeContents(draft, { chain: { device, epoch, lane }, seqFirst: batch.seqFirst }, fresher);
+  const at = { device, epoch, lane, seqFirst: batch.seqFirst + from };
+  const found = projectEntries(draft, at, entries.slice(from));
   const record = draft.device(device);
   const lastReceipt = Math.max(record?.lastReceipt ?? 0, found.lastReceipt);
   if (record !== undefined && lastReceipt > record.lastReceipt) {
@@ -134,15 +146,14 @@ export function completeCall(
   const state = draft.get(callKeyKey(call), callStateRow);
   const record = draft.device(call.device);
   if (state === undefined || state.answered === 1 || record === undefined) return undefined;
-  const command: Command = {
-    number: record.lastCommand + 1,
-    kind: result.kind,
-    expiresAtMs: 0,
-    run: call.run,
-    op: call.op,
-    key: call.key,
-    payload: result.payload,
-  };
+  const input = draft.get(contentKey(call), contentRow);
+  const number = record.lastCommand + 1;
+  const { kind, payload } =
+    // What it was about was erased while its handler was at work.
+    input?.state === 'erased' ? ({ kind: 'call.failed', payload: erasedError() } as const) : result;
+  const { run, op, key } = call;
+  const command: Command = { number, kind, expiresAtMs: 0, run, op, key, payload };
+  if (input?.state === 'held') draft.put(answerKey(input.subject, call.device, number), NO_BYTES);
   settleCall(draft, call, { ordinal: state.ordinal, key: call.key });
   draft.setDevice({ ...record, lastCommand: command.number });
   draft.put(commandKey(call.device, command.number), commandRow.encode(command));

@@ -1,4 +1,4 @@
-import type { Batch, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
+import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
 
 /** What the ledger holds of one lane of one epoch of a device. */
 export interface LanePosition {
@@ -35,6 +35,8 @@ export interface IngestBatch {
   readonly previousHash: Batch['previousHash'];
   /** At least one; the bytes as they were hashed on the device. */
   readonly entries: readonly Uint8Array[];
+  /** What came beside entries, by their places among them. Default: nothing. */
+  readonly carried?: ReadonlyMap<number, CarriedEntry> | undefined;
   readonly receivedAtMs: number;
 }
 
@@ -71,8 +73,55 @@ export interface LedgerEntry {
   readonly seq: number;
   readonly receivedAtMs: number;
   readonly bytes: Uint8Array;
-  /** `undefined`: of a kind that this version does not know. */
+  /**
+   * With the content of its erasable value, where that is held. `undefined`: of a kind that this
+   * version does not know.
+   */
   readonly entry: Entry | undefined;
+}
+
+/** What became of the content of an erasable value. `absent`: it never came. */
+export const contentStates = ['held', 'absent', 'erased'] as const;
+export type ContentState = (typeof contentStates)[number];
+
+export interface ErasureRequest {
+  /** Whom it is about, as the device was told. */
+  readonly subject: string;
+  readonly atMs: number;
+  /** Who wants it. */
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** The receipt of an erasure. It does not say whom it was about. */
+export interface Erasure {
+  readonly atMs: number;
+  readonly by: string;
+  readonly reason: string;
+  /** Contents that were deleted, and their bytes. */
+  readonly contents: number;
+  readonly bytes: number;
+  /** Results of calls that were deleted. */
+  readonly commands: number;
+  /** False: it stopped short; erasing again goes on. */
+  readonly isComplete: boolean;
+  /** Whose contents they were; the first 1,000 ranges, when there are more. */
+  readonly ranges: readonly {
+    readonly device: string;
+    readonly epoch: number;
+    readonly lane: Lane;
+    readonly seqFirst: number;
+    readonly seqLast: number;
+  }[];
+}
+
+/** A page of what is held on a subject. */
+export interface HeldPage {
+  readonly entries: readonly (LedgerEntry & { readonly device: string })[];
+  /** Results of calls, on their way to a device or there. */
+  readonly commands: readonly (Command & { readonly device: string })[];
+  /** Where to go on; `undefined`: this was the last. */
+  readonly next: string | undefined;
 }
 
 /** A hole as the ledger keeps it: what it held already is no part of it. */
@@ -103,13 +152,16 @@ export interface PendingCall {
   readonly op: number;
   readonly service: string;
   readonly key: string;
-  /** Encoded value. */
+  /** Encoded value; a sealed one, where its content is not held. */
   readonly input: Uint8Array;
   readonly requestedAtMs: number;
   /** By the device's clock; 0: never. */
   readonly expiresAtMs: number;
   /** The call's place in a trace, as the device wrote it; empty: none. */
   readonly traceparent: string;
+  /** Where the entry is that requests it. */
+  readonly lane: Lane;
+  readonly seq: number;
 }
 
 export type CallResult =
@@ -117,6 +169,8 @@ export type CallResult =
   | { readonly kind: 'call.failed'; readonly payload: Uint8Array };
 
 export interface VerifyReport {
+  /** Contents of erasable values: those that match, those that were erased or never came. */
+  readonly contents: Readonly<Record<ContentState, number>>;
   readonly entries: number;
   readonly lanes: number;
   /** Declared holes, and how many entries they took the place of. */
@@ -208,6 +262,22 @@ export interface Ledger {
    * come in; what comes after the start may or may not be counted. `progress`: entries so far.
    */
   verify(progress?: (entries: number) => void): Promise<VerifyReport>;
+
+  /**
+   * Deletes what is held on a subject, and what comes of it later that was journaled before. The
+   * chains stay whole. Durable, and gone from the files, once it resolves.
+   */
+  erase(request: ErasureRequest): Promise<Erasure>;
+
+  /** Receipts of erasures, newest first. */
+  erasures(limit: number): Promise<readonly Erasure[]>;
+
+  /** What is held on a subject. `after`: the `next` of the page before. */
+  held(query: {
+    readonly subject: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<HeldPage>;
 
   close(): Promise<void>;
 }

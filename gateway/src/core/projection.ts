@@ -1,4 +1,4 @@
-import type { Entry, EntryOf } from '@holdfast/protocol';
+import type { Entry, EntryOf, Lane } from '@holdfast/protocol';
 import type { Draft } from './ledger-draft.ts';
 import {
   callKey,
@@ -16,6 +16,12 @@ import {
   type CallPlace,
   type RunRow,
 } from './ledger-rows.ts';
+
+/** Consecutive entries from a place on. */
+export interface Stretch extends Origin {
+  readonly lane: Lane;
+  readonly seqFirst: number;
+}
 
 /** Whose entries are projected. */
 export interface Origin {
@@ -78,13 +84,15 @@ export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]
  */
 export function projectEntries(
   draft: Draft,
-  origin: Origin,
+  { lane, seqFirst, device, epoch }: Stretch,
   entries: readonly (Entry | undefined)[],
 ): { readonly calls: number; readonly lastReceipt: number } {
+  const origin = { device, epoch };
   const runs = new Map<string, RunRow>();
   let calls = 0;
   let lastReceipt = 0;
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
+    const place = { lane, seq: seqFirst + index };
     if (entry !== undefined && 'command' in entry) {
       lastReceipt = Math.max(lastReceipt, entry.command);
     }
@@ -92,8 +100,10 @@ export function projectEntries(
     const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
     const isNew = known === undefined || isNewLife(known, origin, entry);
     const row = isNew ? begin(draft, origin, entry, known) : known;
-    runs.set(entry.run, foldRun(row, entry));
-    if (entry.kind === 'call.requested' && openCall(draft, origin, entry)) calls += 1;
+    runs.set(entry.run, foldRun(row, entry, place));
+    if (entry.kind === 'call.requested' && openCall(draft, { ...origin, ...place }, entry)) {
+      calls += 1;
+    }
     if (isCallReceipt(entry)) closeCall(draft, origin, entry);
   }
   for (const row of runs.values()) draft.put(runKey(row.device, row.run), runRow.encode(row));
@@ -134,13 +144,20 @@ function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow):
     stateN: 0,
     status: NO_STATUS,
     statusN: 0,
+    statusLane: 'normal',
+    statusSeq: 0,
     startedAtMs: entry.atMs,
     updatedAtMs: entry.atMs,
     entries: 0,
   };
 }
 
-function foldRun(row: RunRow, entry: RunEntry): RunRow {
+interface PlaceInLane {
+  readonly lane: Lane;
+  readonly seq: number;
+}
+
+function foldRun(row: RunRow, entry: RunEntry, { lane, seq }: PlaceInLane): RunRow {
   const started = entry.kind === 'run.started';
   const state = stateAfter[entry.kind];
   const isLater = entry.n >= row.stateN;
@@ -151,14 +168,18 @@ function foldRun(row: RunRow, entry: RunEntry): RunRow {
     ...row,
     ...(started && { uid: entry.uid, workflow: entry.workflow, startedAtMs: entry.atMs }),
     ...(isLater && state !== undefined && { state, stateN }),
-    ...(isStatus && { status: entry.status, statusN: entry.n }),
+    ...(isStatus && { status: entry.status, statusN: entry.n, statusLane: lane, statusSeq: seq }),
     updatedAtMs: isLater ? entry.atMs : row.updatedAtMs,
     entries: row.entries + 1,
   };
 }
 
 /** `false`: a call with this key was there already. */
-function openCall(draft: Draft, origin: Origin, entry: EntryOf<'call.requested'>): boolean {
+function openCall(
+  draft: Draft,
+  origin: Origin & PlaceInLane,
+  entry: EntryOf<'call.requested'>,
+): boolean {
   const { run, op, key } = entry;
   if (draft.get(callKeyKey({ ...origin, key }), callStateRow) !== undefined) return false;
   const ordinal = draft.nextOrdinal();

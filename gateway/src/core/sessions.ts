@@ -8,7 +8,7 @@ import {
   type Hole,
   type Sealed,
 } from '@holdfast/protocol';
-import { readEntries } from './batch-payload.ts';
+import { readBatch, type BatchContent } from './batch-payload.ts';
 import type { IngestBatch } from './ledger.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
@@ -184,9 +184,9 @@ export class Sessions {
   }
 
   #ingest(device: string, batch: Batch): void {
-    let entries: readonly Uint8Array[];
+    let content: BatchContent;
     try {
-      entries = readEntries(batch, this.#ports.inflate);
+      content = readBatch(batch, this.#ports.inflate);
     } catch (error) {
       this.#step(device, { kind: 'undecodable', why: messageOf(error) });
       return;
@@ -199,12 +199,11 @@ export class Sessions {
     const { epoch, lane, seqFirst, previousHash } = batch;
     const receivedAtMs = this.#ports.clock.nowMs();
     this.#ingestBytes += bytes;
+    const ingest = { device, epoch, lane, seqFirst, previousHash, ...content, receivedAtMs };
     this.#track(
-      this.#commit({ device, epoch, lane, seqFirst, previousHash, entries, receivedAtMs }).finally(
-        () => {
-          this.#ingestBytes -= bytes;
-        },
-      ),
+      this.#commit(ingest).finally(() => {
+        this.#ingestBytes -= bytes;
+      }),
     );
   }
 

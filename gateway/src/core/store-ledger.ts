@@ -11,15 +11,16 @@ import {
 } from '@holdfast/protocol';
 import { CommitQueue } from './commit-queue.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
-import { decodeBlock } from './ledger-block.ts';
+import { contentReads, openEntries, openValues } from './ledger-contents.ts';
 import type { LedgerState } from './ledger-draft.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
+import { eraseSubject, readErasures } from './ledger-erase.ts';
+import { blockAt, readHeld } from './ledger-held.ts';
 import {
   behind,
-  blockKey,
-  blocksOf,
   callKeyKey,
   commandKey,
+  contentKey,
   holeKey,
   holesOf,
   metaKey,
@@ -42,6 +43,9 @@ import { completeCall, greetDevice, ingestBatch } from './ledger-work.ts';
 import type {
   CallResult,
   DeviceRecord,
+  Erasure,
+  ErasureRequest,
+  HeldPage,
   IngestBatch,
   IngestHole,
   IngestOutcome,
@@ -117,8 +121,8 @@ export class StoreLedger implements Ledger {
     const prepared = prepareBatch(batch, this.#sha256);
     let heldHash: Uint8Array | undefined;
     return this.#queue.submit({
-      reads: rowsRead(batch, prepared.entries),
-      bytes: batch.entries.reduce((sum, entry) => sum + entry.byteLength, 0),
+      reads: [...rowsRead(batch, prepared.entries), ...contentReads(prepared.contents)],
+      bytes: bytesOf(batch),
       prepare: async () => {
         heldHash = await this.#heldHash(prepared);
       },
@@ -171,7 +175,7 @@ export class StoreLedger implements Ledger {
       // Where there is no entry there may be a hole, and more entries behind it.
       const hole = page.length === 0 ? await this.#holeAt(chain, next) : undefined;
       if (page.length === 0 && hole === undefined) break;
-      found.push(...page);
+      found.push(...(await openEntries(this.#store, page)));
       next = hole === undefined ? next + page.length : hole.seqLast + 1;
     }
     return found;
@@ -190,18 +194,33 @@ export class StoreLedger implements Ledger {
       reverse: true,
     });
     const rows = await this.#store.getMany(order.map((row) => row.value));
-    return rows.flatMap((row) => (row === undefined ? [] : [runRow.decode(row)]));
+    const found = rows.flatMap((row) => (row === undefined ? [] : [runRow.decode(row)]));
+    return openValues(this.#store, found, {
+      value: ({ status }) => status,
+      place: ({ device, epoch, statusLane: lane, statusSeq: seq }) => ({
+        device,
+        epoch,
+        lane,
+        seq,
+      }),
+      withValue: (run, status) => ({ ...run, status }),
+    });
   }
 
   async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
     const prefix = prefixOf('call');
     const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit });
-    return rows.map((row) => callRow.decode(row.value));
+    const calls = rows.map((row) => callRow.decode(row.value));
+    return openValues(this.#store, calls, {
+      value: ({ input }) => input,
+      place: (call) => call,
+      withValue: (call, input) => ({ ...call, input }),
+    });
   }
 
   completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {
     return this.#queue.submit({
-      reads: [callKeyKey(call)],
+      reads: [callKeyKey(call), contentKey(call)],
       bytes: result.payload.byteLength,
       apply: (draft) => completeCall(draft, call, result),
     });
@@ -216,6 +235,19 @@ export class StoreLedger implements Ledger {
 
   verify(progress: (entries: number) => void = () => {}): Promise<VerifyReport> {
     return verifyLedger(this.#store, this.#sha256, progress);
+  }
+
+  async erase(request: ErasureRequest): Promise<Erasure> {
+    const [store, sha256, queue] = [this.#store, this.#sha256, this.#queue];
+    return eraseSubject({ store, sha256, queue }, request);
+  }
+
+  erasures(limit: number): Promise<readonly Erasure[]> {
+    return readErasures(this.#store, limit);
+  }
+
+  held(query: Parameters<Ledger['held']>[0]): Promise<HeldPage> {
+    return readHeld({ store: this.#store, sha256: this.#sha256 }, query);
   }
 
   /** Waits for work that was submitted, then closes the store. */
@@ -237,7 +269,7 @@ export class StoreLedger implements Ledger {
   /** The hash of the chain at `seq`, if it is that of an entry or of the end of a hole. */
   async #hashAt(chain: Chain, seq: number): Promise<Uint8Array | undefined> {
     if (seq === 0) return chainStart(this.#sha256, chain);
-    const block = await this.#blockAt(chain, seq);
+    const block = await blockAt(this.#store, chain, seq);
     const entry = block?.entries[seq - block.seqFirst];
     if (entry !== undefined) return entry.hash;
     const hole = await this.#holeAt(chain, seq);
@@ -256,32 +288,28 @@ export class StoreLedger implements Ledger {
     return hole !== undefined && hole.seqLast >= seq ? hole : undefined;
   }
 
-  async #entriesOfBlock(chain: Chain, seq: number, limit: number): Promise<readonly LedgerEntry[]> {
-    const block = await this.#blockAt(chain, seq);
+  async #entriesOfBlock(
+    chain: Chain,
+    seq: number,
+    limit: number,
+  ): Promise<readonly (LedgerEntry & Chain)[]> {
+    const block = await blockAt(this.#store, chain, seq);
     if (block === undefined) return [];
     const { receivedAtMs, seqFirst } = block;
     const index = seq - seqFirst;
     return block.entries.slice(index, index + limit).map(({ bytes }, offset) => ({
-      lane: chain.lane,
-      epoch: chain.epoch,
+      ...{ device: chain.device, lane: chain.lane, epoch: chain.epoch },
       seq: seq + offset,
       receivedAtMs,
       bytes,
       entry: readEntry(bytes),
     }));
   }
+}
 
-  /** The block that holds `seq`. */
-  async #blockAt(chain: Chain, seq: number) {
-    const [row] = await this.#store.scan({
-      from: blocksOf(chain),
-      to: blockKey(chain, seq + 1),
-      limit: 1,
-      reverse: true,
-    });
-    if (row === undefined) return undefined;
-    return { ...decodeBlock(row.value), seqFirst: ordinalOf(row.key) };
-  }
+function bytesOf({ entries, carried = new Map() }: IngestBatch): number {
+  const beside = [...carried.values()].reduce((sum, { content }) => sum + content.byteLength, 0);
+  return entries.reduce((sum, entry) => sum + entry.byteLength, beside);
 }
 
 function positionOf(record: DeviceRecord, lane: Lane): LanePosition {

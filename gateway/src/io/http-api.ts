@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { codeOf, HoldfastError, messageOf, type Log } from '@holdfast/protocol';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { readEraseBody, readHeldBody } from '../core/api-body.ts';
 import { problemOf } from '../core/api-problem.ts';
 import {
   readDevice,
   readEntriesQuery,
+  readLimit,
   readNothing,
   readRunsQuery,
   type RawQuery,
@@ -28,14 +30,15 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
-/** No request has a body that means anything. */
+/** The bodies that mean anything name a subject. */
 const BODY_BYTES_MAX = 16 * 1024;
 /** A request line and its headers come at once; slower is a stuck or hostile client. */
 const REQUEST_MS_MAX = 10_000;
 const IDLE_MS_MAX = 30_000;
 
 /**
- * Serves what is known of the fleet as JSON, read-only, and whether the gateway is well.
+ * Serves what is known of the fleet as JSON, and whether the gateway is well. All that can be
+ * changed is that what is held on a subject is erased.
  *
  * @throws HF_PORT_TAKEN; HF_CONFIG_INVALID for a host that cannot be listened on.
  */
@@ -107,6 +110,15 @@ function addFleet(app: FastifyInstance, fleet: Fleet): void {
     readNothing(query);
     return fleet.verify();
   });
+  app.post<Route>('/api/ledger/erase', ({ query, body }) => {
+    readNothing(query);
+    return fleet.erase(readEraseBody(body));
+  });
+  app.post<Route>('/api/ledger/held', ({ query, body }) => {
+    readNothing(query);
+    return fleet.held(readHeldBody(body));
+  });
+  app.get<Route>('/api/ledger/erasures', ({ query }) => fleet.erasures(readLimit(query)));
 }
 
 /** Fastify's own errors carry a status; those below 500 are the client's. */

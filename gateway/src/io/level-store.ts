@@ -11,6 +11,10 @@ import { Level } from 'level';
 
 export type LevelDb = Level<Uint8Array, Uint8Array>;
 
+interface Compacting {
+  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>;
+}
+
 /** Sizes for a server: up to 2 × 8 + 32 MiB, and the index blocks of the open tables. */
 const sizes = { writeBufferSize: 8 << 20, cacheSize: 32 << 20, maxOpenFiles: 512 } as const;
 
@@ -79,6 +83,23 @@ export class LevelStore implements Store {
       this.#failure = new HoldfastError('HF_LEDGER_FAILED', { why: messageOf(cause), cause });
       throw this.#failure;
     }
+  }
+
+  async compact({ from, to }: StoreRange): Promise<void> {
+    // What is still in memory may have gone to a table as it was, below those that are merged: with
+    // something above it all over the range, it is merged too.
+    await this.#compactRange(from, to);
+    await this.write([
+      { kind: 'delete', key: from },
+      { kind: 'delete', key: to },
+    ]);
+    await this.#compactRange(from, to);
+  }
+
+  #compactRange(from: Uint8Array, to: Uint8Array): Promise<void> {
+    // In Node, `Level` is ClassicLevel, which its types do not say.
+    const db = this.#db as LevelDb & Compacting;
+    return readable(db.compactRange(from, to));
   }
 
   close(): Promise<void> {

@@ -79,6 +79,11 @@ export interface Store {
    * nobody knows what the disk holds: close, open, read.
    */
   write(ops: readonly StoreOp[]): Promise<void>;
+  /**
+   * Writes the files of the range anew, so that nothing of what was deleted in it before is left in
+   * them. Its ends are no keys of rows.
+   */
+  compact(range: StoreRange): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -140,6 +140,17 @@ export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]
   };
 }
 
+/** A byte string where that is all there is to say, else a record. */
+export function orBytes<T>(plain: Schema<Uint8Array>, more: Schema<T>): Schema<Uint8Array | T> {
+  return {
+    shape: `orBytes(${plain.shape},${more.shape})`,
+    read: (value, path) =>
+      value instanceof Uint8Array ? plain.read(value, path) : more.read(value, path),
+    write: (value, name) =>
+      value instanceof Uint8Array ? plain.write(value, name) : more.write(value, name),
+  };
+}
+
 /** Exactly three items, one a lane. */
 export function perLane<T>(item: Schema<T>): Schema<readonly [T, T, T]> {
   const items = list(item, 3);

@@ -147,14 +147,6 @@ export type Entry = { [K in EntryKind]: EntryOf<K> }[EntryKind];
 export type EntryBody = { [K in EntryKind]: Omit<EntryOf<K>, keyof typeof stamp> }[EntryKind];
 export type Stamp = { readonly [K in keyof typeof stamp]: number };
 
-export const valueFields = ['input', 'output', 'result', 'payload', 'status', 'error'] as const;
-export type ValueField = (typeof valueFields)[number];
-
-/** The field of an entry that holds its encoded value; `undefined`: its kind has none. */
-export function valueFieldOf(entry: object): ValueField | undefined {
-  return valueFields.find((field) => field in entry);
-}
-
 export const entryKinds = Object.keys(kinds) as readonly EntryKind[];
 const codes = new Map(entryKinds.map((kind, code) => [kind, code]));
 

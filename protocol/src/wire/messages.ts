@@ -3,6 +3,7 @@ import {
   bytes,
   choice,
   list,
+  orBytes,
   perLane,
   prose,
   record,
@@ -81,12 +82,37 @@ export const batch = record({
   encoding: choice(['plain', 'deflate']),
   /** Size of `payload` once it is inflated. */
   plainBytes: uint(BATCH_PLAIN_BYTES_MAX),
-  /** A CBOR array of the entries' bytes, maybe as raw deflate. */
+  /** A CBOR array of what `batchEntries` says, maybe as raw deflate. */
   payload: bytes(MESSAGE_BYTES_MAX),
 });
 
+/** An entry with the content that its value, which is erasable, has sealed. */
+const carried = record({
+  entry: bytes(ENTRY_BYTES_MAX),
+  /** Whom it is about: it is found and erased by this. */
+  subject: text(NAME_LENGTH_MAX),
+  salt: bytes(HASH_BYTES, true),
+  content: bytes(ENTRY_BYTES_MAX),
+});
+export type CarriedEntry = Infer<typeof carried>;
+
+/** An entry as it travels: its bytes, or these and what goes with them. */
+export type BatchItem = Uint8Array | CarriedEntry;
+
+/** The bytes that are hashed. */
+export function entryOf(item: BatchItem): Uint8Array {
+  return item instanceof Uint8Array ? item : item.entry;
+}
+
 /** The payload of a batch. */
-export const batchEntries = list(bytes(ENTRY_BYTES_MAX), BATCH_ENTRIES_MAX);
+export const batchEntries = list(orBytes(bytes(ENTRY_BYTES_MAX), carried), BATCH_ENTRIES_MAX);
+
+/** What the payload of a batch may be made of: a list of records of four, and nothing in these. */
+export const batchBounds = {
+  bytesMax: BATCH_PLAIN_BYTES_MAX,
+  depthMax: 3,
+  itemsMax: 1 + 5 * BATCH_ENTRIES_MAX,
+};
 
 /** Gateway to device: through `watermark` all is durable in the ledger. */
 export const ack = record({

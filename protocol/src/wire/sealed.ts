@@ -33,6 +33,8 @@ const heads = sealKinds.map((kind) => ({
   bytes: encodeCbor({ $: kind }).map((byte, index) => (index === 0 ? 0xa2 : byte)),
 }));
 
+const HEAD_BYTES_MAX = 16;
+
 /**
  * The encoded value that stands for `content`.
  *
@@ -59,6 +61,14 @@ export function sealKindOf(encoded: Uint8Array): SealKind | undefined {
   // The cheap look first: nearly all values are open.
   if (encoded[0] !== 0xa2 || encoded[1] !== 0x61 || encoded[2] !== 0x24) return undefined;
   return heads.find(({ bytes }) => bytes.every((byte, index) => encoded[index] === byte))?.kind;
+}
+
+/** Whether there may be a sealed value in these bytes: a look at them instead of decoding them. */
+export function mayHoldSealed(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(0xa2); at >= 0; at = bytes.indexOf(0xa2, at + 1)) {
+    if (sealKindOf(bytes.subarray(at, at + HEAD_BYTES_MAX)) !== undefined) return true;
+  }
+  return false;
 }
 
 /**

@@ -24,6 +24,15 @@ signature = bytes .size (0..128)`;
 
 const seal = 'signature: signature';
 
+const carriedEntry = `; An entry whose value is erasable, with what that value has sealed.
+carried-entry = [
+  entry: bytes .cbor entry,
+  subject: text128,
+  salt: bytes .size 32,
+  content: encoded-value,
+  * any,
+]`;
+
 /** Kinds of values other than those that CBOR has, with what they hold. */
 const valueKinds: readonly (readonly [kind: string, content: string, comment?: string])[] = [
   ['bigint', 'tstr', 'decimal'],
@@ -88,6 +97,8 @@ function typeOf(shape: Shape, name: string): string {
       return `&(${shape.words.map((word, index) => `${ruleName(word)}: ${index}`).join(', ')})`;
     case 'list':
       return `[0*${shape.max} ${typeOf(shape.item, name)}]`;
+    case 'orBytes':
+      return `${typeOf(shape.plain, name)} / ${typeOf(shape.more, name)}`;
     case 'perLane':
       return `[3*3 ${typeOf(shape.item, name)}]`;
     case 'record':
@@ -159,7 +170,8 @@ export function cddl(): string {
     '; Messages.',
     ...messageShapes.map(({ name, record }) => ruleOf(name, [], record.fields)),
     '; The payload of a batch: entries as they are hashed and stored. Here, or as raw deflate.',
-    `batch-entries = [1*${countMax} bytes .cbor entry]`,
+    `batch-entries = [1*${countMax} (bytes .cbor entry) / carried-entry]`,
+    carriedEntry,
     '; Entries. The number of a kind is its place in this list.',
     `entry = ${kinds.join('\n      / ')}`,
     ...entryShapes.map(({ name, number, record }) =>

@@ -83,6 +83,8 @@ export function sampleOf(shape: Shape, name: string, index = 0): unknown {
       return shape.words[Math.min(1, shape.words.length - 1)];
     case 'list':
       return [0, 1].map((each) => sampleOf(shape.item, name, each));
+    case 'orBytes':
+      return sampleOf(shape.plain, name, index);
     case 'perLane':
       return [0, 1, 2].map((each) => sampleOf(shape.item, name, each));
     case 'record': {

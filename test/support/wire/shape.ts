@@ -9,6 +9,8 @@ export type Shape =
   | { readonly kind: 'bytes'; readonly max: number; readonly isExact: boolean }
   | { readonly kind: 'choice'; readonly words: readonly string[] }
   | { readonly kind: 'list'; readonly item: Shape; readonly max: number }
+  /** A byte string, or more. */
+  | { readonly kind: 'orBytes'; readonly plain: Shape; readonly more: Shape }
   /** Three items, one a lane. */
   | { readonly kind: 'perLane'; readonly item: Shape }
   | RecordShape;
@@ -68,6 +70,13 @@ class ShapeText {
       case 'list': {
         const item = this.#item();
         return { kind: 'list', item, max: Number(this.#take(/^,\d+\)/).slice(1, -1)) };
+      }
+      case 'orBytes': {
+        const plain = this.#item();
+        this.#take(/^,/);
+        const more = this.shape();
+        this.#take(/^\)/);
+        return { kind: 'orBytes', plain, more };
       }
       case 'perLane': {
         const item = this.#item();

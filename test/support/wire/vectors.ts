@@ -6,10 +6,14 @@ import {
   chainStart,
   encodeCbor,
   encodeEntry,
+  encodeValue,
   encodeWith,
   equalBytes,
   lanes,
   messages,
+  sealValue,
+  type BatchItem,
+  type CarriedEntry,
   type Entry,
   type MessageKind,
   type Sha256,
@@ -100,6 +104,23 @@ function someEntries(): readonly Uint8Array[] {
     .map(({ hex }) => bytesOf(hex));
 }
 
+/** An erasable event as it travels. */
+function carriedEntry(): CarriedEntry {
+  const content = encodeValue({ email: 'ada@example.org' });
+  const salt = Uint8Array.from({ length: 32 }, (_, index) => index);
+  const payload = sealValue(sha256, { kind: 'erasable', salt, content });
+  const stamp = { atMs: 1_767_225_600_000, boot: 3, monoMs: 65_536 };
+  const event = { kind: 'event.emitted', ...stamp, run: '', n: 0, op: 0, name: 'seen' } as const;
+  return { entry: encodeEntry({ ...event, payload }), subject: 'customer-42', salt, content };
+}
+
+/** An entry of a payload, as vectors have it. */
+export function itemAsJson(item: BatchItem): unknown {
+  if (item instanceof Uint8Array) return hexOf(item);
+  const { entry, subject, salt, content } = item;
+  return { entry: hexOf(entry), subject, salt: hexOf(salt), content: hexOf(content) };
+}
+
 /** An entry, and the hash of the chain at it. */
 export interface ChainStep {
   readonly seq: number;
@@ -146,7 +167,7 @@ export interface PayloadVector extends Vector {
   readonly plainBytes: number;
   readonly count: number;
   /** Absent: refused. */
-  readonly entries?: readonly string[];
+  readonly entries?: readonly unknown[];
 }
 
 /**
@@ -156,6 +177,8 @@ export interface PayloadVector extends Vector {
 export function payloadVectors(before: readonly PayloadVector[]): readonly PayloadVector[] {
   const entries = someEntries();
   const plain = encodeWith(batchEntries, entries);
+  const withContent = [...entries.slice(0, 2), carriedEntry()];
+  const carried = encodeWith(batchEntries, withContent);
   const kept = bytesOf(before.find(({ name }) => name === 'deflate')?.hex ?? '');
   const deflated = isDeflated(kept, plain) ? kept : deflateRawSync(plain);
   const count = entries.length;
@@ -178,9 +201,18 @@ export function payloadVectors(before: readonly PayloadVector[]): readonly Paylo
     { ...vector(['size-low', 'it has more bytes'], 'deflate', deflated), plainBytes: shorter },
     { ...vector(['size-high', 'it has fewer bytes'], 'deflate', deflated), plainBytes: longer },
     { ...vector(['bytes-behind', 'a byte too many'], 'plain', tail), plainBytes: longer },
+    {
+      ...vector(['carried', 'the third with what its value has sealed'], 'plain', carried),
+      plainBytes: carried.byteLength,
+      entries: withContent.map(itemAsJson),
+    },
     vector(['not-deflate', 'it does not inflate'], 'deflate', Uint8Array.of(255, 255)),
     { ...vector(['no-array', 'an empty map'], 'plain', Uint8Array.of(0xa0)), plainBytes: 1 },
     { ...vector(['no-bytes', 'an integer inside'], 'plain', Uint8Array.of(0x81, 1)), ...short },
+    {
+      ...vector(['carried-short', 'a record without its salt'], 'plain', bytesOf('818241006161')),
+      ...{ count: 1, plainBytes: 6 },
+    },
   ];
 }
 

@@ -3,6 +3,7 @@ import {
   chainNext,
   chainStart,
   decodeEntry,
+  entryOf,
   encodeValue,
   type EntryBody,
   type Lane,
@@ -91,7 +92,7 @@ test('each lane has its own seqs and its own chain, which goes on over a restart
   });
   const start = chainStart(sha256, { device: 'j-1', epoch: 1, lane: 'normal' });
   t.deepEqual(previousHash, start);
-  const end = entries.reduce((hash, entry) => chainNext(sha256, hash, entry), start);
+  const end = entries.map(entryOf).reduce((hash, entry) => chainNext(sha256, hash, entry), start);
   t.deepEqual(normal.headHash, end);
 });
 
@@ -103,7 +104,9 @@ test('a read keeps to its bounds and gives at least one entry', async (t) => {
   const one = await journal.read('normal', 4, { entriesMax: 3, bytesMax: 1 });
 
   t.deepEqual(
-    three.entries.map((bytes) => decodeEntry(bytes)).map((entry) => 'name' in entry && entry.name),
+    three.entries
+      .map((item) => decodeEntry(entryOf(item)))
+      .map((entry) => 'name' in entry && entry.name),
     ['entry 3', 'entry 4', 'entry 5'],
   );
   t.is(one.entries.length, 1);

@@ -1,8 +1,19 @@
 import test from 'ava';
 import { workflow, type Workflow } from '@holdfast/agent';
-import { Retention, type MarkOptions } from '@holdfast/agent/internal';
+import { Retention, sha256, type MarkOptions } from '@holdfast/agent/internal';
 import { replay } from '@holdfast/agent/testing';
-import { encodeValue, hex, lanes, type HoldfastError, type Log } from '@holdfast/protocol';
+import {
+  decodeEntry,
+  displayValue,
+  encodeValue,
+  hex,
+  isContentOf,
+  lanes,
+  readSealed,
+  valueIn,
+  type HoldfastError,
+  type Log,
+} from '@holdfast/protocol';
 import { SimDevice } from '../../support/sim-device.ts';
 
 type AnyWorkflow = Workflow<never, unknown>;
@@ -310,4 +321,130 @@ test('marks that make no sense are refused where they are given', async (t) => {
   );
   const marks = { input: { local: true, redact: ['a'] } };
   t.throws(() => workflow('wrong', async () => {}, { marks }), { code: 'HF_CONFIG_INVALID' });
+});
+
+/** What goes up of a lane: the entries, and what goes beside them. */
+async function carried(device: SimDevice) {
+  const read = await device.journal.read('normal', 1, { entriesMax: 100, bytesMax: 1_000_000 });
+  return read.entries.map((item) => {
+    if (item instanceof Uint8Array) return undefined;
+    const { subject, salt, content, entry } = item;
+    const sealed = readSealed(valueIn(decodeEntry(entry)));
+    if (!sealed || !isContentOf(sha256, sealed, { salt, content })) throw new Error('no match');
+    return { subject, shows: displayValue(content), size: sealed.size };
+  });
+}
+
+test('all values of a run about somebody go beside their entries, its children too', async (t) => {
+  const inner = workflow('inner', async (ctx, name: string) => {
+    await ctx.setStatus(`greets ${name}`);
+    return `hello ${name}`;
+  });
+  const code = workflow('about', async (ctx, input: { readonly name: string }) => {
+    await ctx.emit('seen', { who: input.name });
+    await ctx.step('other', () => 'of another', { subject: 'customer-43' });
+    const got = await ctx.child(inner, input.name);
+    const failed = await ctx
+      .step('bad', () => Promise.reject(new Error(input.name)), {
+        retry: false,
+      })
+      .catch((error: HoldfastError) => (error.cause as Error).message);
+    const signal = await ctx.waitFor('go');
+    return [got, failed, signal];
+  });
+  const device = new SimDevice();
+  await device.start(code, inner);
+  const input = encodeValue({ name: SECRET });
+  await device.runtime.start({ workflow: 'about', input, id: 'run-1', subject: 'customer-42' });
+  await device.settle();
+  await device.restart(code, inner);
+  await device.signal('go', SECRET);
+  await device.restart(code, inner);
+
+  t.deepEqual(await device.result(), [`hello ${SECRET}`, SECRET, SECRET]);
+  t.false((await leaving(device)).includes(SECRET), 'not in the entries');
+  t.false((await leaving(device)).includes('customer-42'));
+  const items = (await carried(device)).flatMap((item) => item ?? []);
+  const subjects = items.map(({ subject }) => subject);
+  t.deepEqual(new Set(subjects), new Set(['customer-42', 'customer-43']));
+  t.is(subjects.filter((subject) => subject === 'customer-43').length, 1);
+  t.true(JSON.stringify(items).includes(SECRET));
+  const view = await device.inspector.run('run-1');
+  t.deepEqual(view.input, { name: SECRET }, 'people see it, on the device');
+  const replayed = await replay(await device.inspector.history('run-1', { reveal: true }), code);
+  t.true(replayed.matches);
+});
+
+test('what is redacted and about somebody leaves redacted, and that can be erased', async (t) => {
+  const code = workflow('both', async (ctx) => {
+    const subject = 'customer-42';
+    const got = await ctx.step('read', () => card, { redact: ['number'], subject });
+    const kept = await ctx.step('keep', () => card, { local: true, subject });
+    await ctx.waitFor('go');
+    return [got, kept].length;
+  });
+  const device = await begun(code);
+  await device.restart(code);
+  await device.signal('go');
+
+  t.is(await device.result(), 2);
+  t.false((await leaving(device)).includes('visa'));
+  const items = (await carried(device)).flatMap((item) => item ?? []);
+  t.deepEqual(
+    items.map(({ shows }) => shows),
+    [{ number: '[redacted]', brand: 'visa' }],
+  );
+  t.is(await rowsOf(device, 'p'), 2);
+  t.is(await rowsOf(device, 'b'), 1);
+});
+
+test('subjects stay with what is carried over, forked, sent and emitted', async (t) => {
+  const code = workflow('again', async (ctx, turn: number) => {
+    const got = await ctx.step('step', () => `${SECRET} ${turn}`);
+    if (turn === 0) return ctx.continueAsNew(1);
+    return [got, await ctx.waitFor('kept')];
+  });
+  const device = new SimDevice();
+  await device.start(code);
+  const request = { workflow: 'again', input: encodeValue(0), id: 'run-1', subject: 'c-1' };
+  await device.runtime.start(request);
+  const payload = encodeValue(SECRET);
+  await device.runtime.signal({ run: 'run-1', name: 'kept', payload, subject: 'c-2' });
+  await device.settle();
+  await device.runtime.fork({ run: 'run-1', step: 'kept', id: 'run-2' }).catch(() => undefined);
+  await device.runtime.emit({ name: 'fact', payload, lane: 'normal', subject: 'c-3' });
+  await device.settle();
+
+  t.deepEqual(await device.result(), [`${SECRET} 1`, SECRET]);
+  t.false((await leaving(device)).includes(SECRET));
+  const subjects = (await carried(device)).map((item) => item?.subject);
+  t.is(subjects.filter((subject) => subject === 'c-2').length, 2, 'sent, and carried over');
+  t.is(subjects.at(-1), 'c-3');
+  t.deepEqual(
+    subjects.filter((subject) => subject === undefined),
+    [],
+  );
+});
+
+test('a batch takes no more of what goes beside entries than it has room for', async (t) => {
+  const device = new SimDevice();
+  await device.start();
+  const payload = encodeValue('x'.repeat(20_000));
+  for (let n = 0; n < 40; n += 1) {
+    const subject = n % 2 === 0 ? 'c-1' : undefined;
+    await device.runtime.emit({ name: `fact-${n}`, payload, lane: 'normal', subject });
+  }
+  const { journal } = device;
+  const sizes: number[] = [];
+  for (let seq = 1; seq <= 40; seq += sizes.at(-1) ?? 40) {
+    const { entries } = await journal.read('normal', seq, { entriesMax: 64, bytesMax: 100_000 });
+    entries.forEach((item, index) => {
+      t.is(item instanceof Uint8Array, (seq + index) % 2 === 0, `seq ${seq + index}`);
+    });
+    sizes.push(entries.length);
+  }
+  t.true(
+    sizes.every((size) => size <= 5),
+    sizes.join(' '),
+  );
 });

@@ -113,7 +113,8 @@ test('signals and cancellations reach runs whatever characters their ids have', 
 
   const odd = await post(path, '/v1/runs/a%2Fb%20%C3%A9/signals', { name: 'go' });
   const dots = await post(path, '/v1/runs/../signals', { name: 'go' });
-  const signalled = await post(path, '/v1/runs/busy/signals', { name: 'go', payload: 1, id: 's' });
+  const whole = { name: 'go', payload: 1, id: 's', subject: 'customer-42' };
+  const signalled = await post(path, '/v1/runs/busy/signals', whole);
   const cancelled = await post(path, '/v1/runs/busy/cancel', { reason: 'left' });
 
   t.deepEqual([odd.status, dots.status], [404, 404]);
@@ -122,9 +123,9 @@ test('signals and cancellations reach runs whatever characters their ids have', 
   t.deepEqual(
     asked.map(({ request: each }) => each),
     [
-      { run: 'a/b é', name: 'go', payload: undefined, id: undefined },
-      { run: '..', name: 'go', payload: undefined, id: undefined },
-      { run: 'busy', name: 'go', payload: 1, id: 's' },
+      { run: 'a/b é', name: 'go', payload: undefined, id: undefined, subject: undefined },
+      { run: '..', name: 'go', payload: undefined, id: undefined, subject: undefined },
+      { run: 'busy', ...whole },
       { run: 'busy', reason: 'left', force: undefined },
     ],
   );
@@ -158,13 +159,19 @@ const verbs: readonly Verb[] = [
     'complete',
     { token: 'hft_1_1_a', result: undefined, error: 'late' },
   ],
-  ['events', { name: 'e' }, 202, 'emit', { name: 'e', payload: undefined, lane: 'normal' }],
   [
     'events',
-    { name: 'e', lane: 'bulk' },
+    { name: 'e' },
     202,
     'emit',
-    { name: 'e', payload: undefined, lane: 'bulk' },
+    { name: 'e', payload: undefined, lane: 'normal', subject: undefined },
+  ],
+  [
+    'events',
+    { name: 'e', lane: 'bulk', subject: 's-1' },
+    202,
+    'emit',
+    { name: 'e', payload: undefined, lane: 'bulk', subject: 's-1' },
   ],
   ['nudge', {}, 202, 'nudge', undefined],
 ];

@@ -1,0 +1,85 @@
+import { userInfo } from 'node:os';
+import { formatBytes, formatCount, paint, type Column } from '@holdfast/protocol';
+import { LIMIT_MAX } from '../core/api-query.ts';
+import type { ErasureView } from '../core/fleet-views.ts';
+import { withFleet, type SourceOptions } from './fleet-source.ts';
+import { usage } from './options.ts';
+import { table } from './tables.ts';
+import { show, type Terminal } from './terminal.ts';
+
+export interface SubjectOptions extends SourceOptions {
+  readonly subject: string;
+}
+
+export interface EraseOptions extends SubjectOptions {
+  readonly by?: string;
+  readonly reason?: string;
+  readonly yes?: true;
+}
+
+/** Deletes what is held on a subject. */
+export async function ledgerErase(options: EraseOptions, terminal: Terminal): Promise<void> {
+  const { subject, by = userInfo().username, reason = '' } = options;
+  if (options.yes !== true) {
+    throw usage('what is erased cannot be brought back; --yes says that this is meant');
+  }
+  const erasure = await withFleet(options, (fleet) => fleet.erase({ subject, by, reason }));
+  show(terminal, erasure, () => {
+    const sign = paint('✓', 'green', terminal.color);
+    const contents = `${formatCount(erasure.contents)} values (${formatBytes(erasure.bytes)})`;
+    return `${sign} erased ${contents} and ${formatCount(erasure.commands)} results of calls.`;
+  });
+}
+
+/** Prints what is held on a subject, a line of JSON each. */
+export async function ledgerExport(options: SubjectOptions, terminal: Terminal): Promise<void> {
+  const { subject } = options;
+  await withFleet(options, async (fleet) => {
+    let after: string | undefined;
+    do {
+      const page = await fleet.held({ subject, after, limit: LIMIT_MAX });
+      for (const entry of page.entries) {
+        terminal.print(JSON.stringify({ schema: 'holdfast.held-entry/1', ...entry }));
+      }
+      for (const command of page.commands) {
+        terminal.print(JSON.stringify({ schema: 'holdfast.held-command/1', ...command }));
+      }
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+  });
+}
+
+const columns: readonly Column[] = [
+  { title: 'when' },
+  { title: 'by' },
+  { title: 'values', align: 'right' },
+  { title: 'size', align: 'right' },
+  { title: 'results', align: 'right' },
+  { title: 'state' },
+  { title: 'why', drop: 1 },
+];
+
+/** Shows the receipts of erasures. */
+export async function ledgerErasures(
+  options: SourceOptions & { readonly limit: number },
+  terminal: Terminal,
+): Promise<void> {
+  const view = await withFleet(options, (fleet) => fleet.erasures(options.limit));
+  show(terminal, view, () =>
+    view.erasures.length === 0
+      ? 'Nothing was erased.'
+      : table(terminal, columns, view.erasures.map(erasureRow)),
+  );
+}
+
+function erasureRow(erasure: ErasureView) {
+  return [
+    erasure.at ?? '-',
+    erasure.by,
+    formatCount(erasure.contents),
+    formatBytes(erasure.bytes),
+    formatCount(erasure.commands),
+    erasure.complete ? 'complete' : 'stopped short: erase again',
+    erasure.reason,
+  ];
+}

@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+import { Aedes } from 'aedes';
+import test, { type ExecutionContext } from 'ava';
+import { Agent, workflow } from '@holdfast/agent';
+import { Gateway } from '@holdfast/gateway';
+import type { ErasureView, VerifyView } from '@holdfast/gateway/internal';
+import { open, parseTopic, type Log } from '@holdfast/protocol';
+import { runGateway } from '../support/gateway-process.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const DEVICE = 'till-7';
+const SUBJECT = 'customer-42';
+/** Of each, no part is in anything else that is journaled. */
+const LOCAL = 'face-of-ada-7f3a';
+const CARD = '4111-1111-1111-1234';
+const EMAIL = 'ada.lovelace@example.org';
+const ERROR = 'declined-because-of-7781';
+
+const order = workflow(
+  'order',
+  async (ctx, input: { readonly card: string; readonly email: string }) => {
+    const face = await ctx.step('face', () => LOCAL, { local: true });
+    await ctx.step('charge', () => ({ card: input.card, cents: 995 }), { redact: ['card'] });
+    await ctx
+      .step('fail', () => Promise.reject(new Error(ERROR)), { local: true, retry: false })
+      .catch(() => undefined);
+    await ctx.setStatus(`a receipt goes to ${input.email}`);
+    const mailed = await ctx.call('mail', { to: input.email });
+    await ctx.emit('ordered', { email: input.email });
+    return { face, mailed };
+  },
+  { marks: { input: { redact: ['card'] }, output: { local: true } } },
+);
+
+/** A broker that sees what passes, as its operator could: what was deflated, inflated. */
+class SeeingBroker {
+  readonly seen: string[] = [];
+  #server: Server | undefined;
+  #aedes: Aedes | undefined;
+
+  async start(): Promise<string> {
+    const aedes = await Aedes.createBroker();
+    aedes.on('publish', ({ topic, payload }) => {
+      const device = parseTopic(topic)?.device;
+      if (device !== undefined) this.#see(device, Buffer.from(payload));
+    });
+    const server = createServer((socket) => void aedes.handle(socket));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    [this.#server, this.#aedes] = [server, aedes];
+    return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  stop(): void {
+    this.#aedes?.close();
+    this.#server?.close();
+  }
+
+  #see(device: string, payload: Buffer): void {
+    this.seen.push(payload.toString('latin1'));
+    const { message } = open(device, payload);
+    if (message.kind !== 'batch' || message.encoding === 'plain') return;
+    this.seen.push(inflateRawSync(message.payload).toString('latin1'));
+  }
+}
+
+interface World {
+  readonly agentDir: string;
+  readonly gatewayDir: string;
+  readonly broker: SeeingBroker;
+  readonly logged: () => string;
+  readonly gateway: Gateway;
+  readonly agent: Agent;
+}
+
+async function worldOf(t: ExecutionContext): Promise<World> {
+  const [agentDir, gatewayDir] = [await tempDir(t), join(await tempDir(t), 'gateway')];
+  const broker = new SeeingBroker();
+  const url = await broker.start();
+  t.teardown(() => broker.stop());
+  const lines: string[] = [];
+  const note = (message: string, fields?: object): void => {
+    lines.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  const log: Log = { error: note, info: note, debug: note };
+  const handlers = { mail: ({ to }: { readonly to: string }) => `sent to ${to}` };
+  const gateway = await Gateway.open({
+    ...{ dataDir: gatewayDir, broker: url, httpPort: 0, handlers, log },
+  });
+  t.teardown(() => gateway.close().catch(() => undefined));
+  await gateway.ready();
+  const agent = await Agent.open({
+    ...{ dataDir: agentDir, device: DEVICE, workflows: [order], gateway: url, log, socket: true },
+  });
+  t.teardown(() => agent.close().catch(() => undefined));
+  return { agentDir, gatewayDir, broker, logged: () => lines.join('\n'), gateway, agent };
+}
+
+/** Every byte below a directory. */
+function bytesOf(dir: string): string {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true });
+  return files
+    .filter((each) => each.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'))
+    .join('\n');
+}
+
+test('no byte of what is marked passes the broker, lies in the ledger, or is logged', async (t) => {
+  const { agent, broker, gateway, gatewayDir, logged } = await worldOf(t);
+  const run = await agent.start(order, { card: CARD, email: EMAIL }, { id: 'order-1' });
+  t.deepEqual(await run.result(), { face: LOCAL, mailed: `sent to ${EMAIL}` });
+  await agent.synced();
+
+  const runs = await (await fetch(`${gateway.httpUrl}/api/runs`)).text();
+  const entries = await (
+    await fetch(`${gateway.httpUrl}/api/devices/${DEVICE}/entries?limit=1000`)
+  ).text();
+  const views = [await run.status(), await agent.status(), await agent.runs({ all: true })];
+  const journal = await agent.surface.journal({ limit: 100 });
+  const exported = await agent.surface.history('order-1');
+  await agent.close();
+  await gateway.close();
+
+  const places = {
+    ...{ wire: broker.seen.join('\n'), ledger: bytesOf(gatewayDir), log: logged(), runs, entries },
+    ...{ views: JSON.stringify(views), journal: JSON.stringify(journal) },
+    exported: JSON.stringify(exported),
+  };
+  for (const [place, text] of Object.entries(places)) {
+    for (const secret of [LOCAL, CARD, ERROR]) {
+      t.false(text.includes(secret), `${secret} in ${place}`);
+      const hexed = Buffer.from(secret).toString('hex');
+      t.false(text.includes(hexed), `${secret} in ${place}, as hexadecimal`);
+    }
+  }
+  // It is not that nothing can be found.
+  for (const place of ['wire', 'ledger', 'runs', 'entries'] as const) {
+    t.true(places[place].includes(EMAIL), place);
+  }
+});
+
+test('what is held on somebody can be exported and erased, gateway up or not', async (t) => {
+  const { agent, broker, gateway, gatewayDir, logged } = await worldOf(t);
+  const started = await agent.start(
+    order,
+    { card: CARD, email: EMAIL },
+    { id: 'order-1', subject: SUBJECT },
+  );
+  await started.result();
+  const other = { card: CARD, email: 'grace@example.org' };
+  await (await agent.start(order, other, { id: 'order-2' })).result();
+  await agent.synced();
+  t.true(broker.seen.join('\n').includes(SUBJECT), 'it travels beside');
+  const about = ['--data-dir', gatewayDir, '--subject', SUBJECT];
+
+  const exported = await runGateway('ledger', 'export', ...about);
+  t.is(exported.code, 0, exported.stderr);
+  const lines = exported.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  t.true(lines.length >= 6);
+  t.true(exported.stdout.includes(EMAIL));
+  t.false(exported.stdout.includes('grace'));
+  t.false(exported.stdout.includes(CARD), 'what is redacted is not there either');
+
+  const unsure = await runGateway('ledger', 'erase', ...about);
+  t.is(unsure.code, 2, 'not without --yes');
+  const erased = await runGateway('ledger', 'erase', ...about, '--reason', 'ticket 7', '--yes');
+  t.is(erased.code, 0, erased.stderr);
+  await agent.close();
+  await gateway.close();
+
+  const files = bytesOf(gatewayDir);
+  t.false(files.includes(EMAIL));
+  t.false(files.includes(SUBJECT));
+  t.true(files.includes('grace@example.org'));
+  const dir = ['--data-dir', gatewayDir, '-o', 'json'] as const;
+  const verified = await runGateway('ledger', 'verify', ...dir);
+  t.is(verified.code, 0);
+  const { whole, contents } = JSON.parse(verified.stdout) as VerifyView;
+  t.true(whole);
+  t.true(contents.erased >= 6);
+  const receipts = await runGateway('ledger', 'erasures', ...dir);
+  const { erasures } = JSON.parse(receipts.stdout) as { erasures: readonly ErasureView[] };
+  t.like(erasures[0], { reason: 'ticket 7', complete: true, contents: contents.erased });
+  t.false(receipts.stdout.includes(SUBJECT));
+  t.is((await runGateway('ledger', 'export', ...about)).stdout, '');
+  t.is((await runGateway('ledger', 'erase', ...about, '--yes')).code, 0, 'again, stopped');
+  t.false(logged().includes(SUBJECT));
+});
+
+test('an erasure asks for a body of JSON, and tells what is wrong with it', async (t) => {
+  const { gateway } = await worldOf(t);
+  const post = async (body: string, type = 'application/json') => {
+    const headers = { 'content-type': type };
+    const answer = await fetch(`${gateway.httpUrl}/api/ledger/erase`, {
+      ...{ method: 'POST', headers, body },
+    });
+    return [answer.status, ((await answer.json()) as { readonly code?: string }).code];
+  };
+  const whole = JSON.stringify({ subject: SUBJECT, by: 'me' });
+
+  t.deepEqual(await post(whole), [200, undefined]);
+  const refused = [400, 'HF_REQUEST_INVALID'];
+  // What a page of another site can make a browser send.
+  t.deepEqual(await post(whole, 'text/plain'), refused);
+  t.deepEqual(await post(JSON.stringify({ by: 'me' })), refused);
+  t.deepEqual(await post(JSON.stringify({ subject: '', by: 'me' })), refused);
+  t.deepEqual(await post(JSON.stringify({ subject: 'a', by: 'me', all: true })), refused);
+  t.deepEqual(await post('[]'), refused);
+  t.deepEqual((await post('{"subject"'))[0], 400);
+});
