@@ -28,6 +28,7 @@ import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { RunsView, RunState, StatusView } from './core/views.ts';
 import type { EmitOptions, Workflow } from './core/workflow.ts';
+import type { Erased } from './core/erasure.ts';
 import { EntityHandle } from './entity-handle.ts';
 import { newAbort, turn } from './io/abort.ts';
 import { systemChance } from './io/chance.ts';
@@ -165,6 +166,17 @@ export class Agent {
     const encoded = encodeValue(payload, 'payload');
     const { lane = 'normal', subject } = options;
     await this.#parts.runtime.emit({ name, payload: encoded, lane, subject });
+  }
+
+  /**
+   * Deletes what this device holds on a subject, sent or not: the values of its runs, signals and
+   * events. Entries that were not sent yet reach the ledger without them. Durable, and gone from
+   * the files of the store, once it resolves.
+   *
+   * @throws HF_SUBJECT_NEEDED while a run that has not ended needs it; `force` ends such runs.
+   */
+  erase(subject: string, options: { force?: boolean } = {}): Promise<Erased> {
+    return this.#parts.runtime.erase({ subject, ...options });
   }
 
   /**

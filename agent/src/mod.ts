@@ -14,5 +14,6 @@ export { entity, type Entity, type EntityChange, type EntityOptions } from './co
 export type * from './core/schedule-views.ts';
 export type { Tracer, TraceSpan } from './core/tracing.ts';
 export type * from './core/views.ts';
+export type { Erased } from './core/erasure.ts';
 export type { MarkedOptions, MarkOptions } from './core/mark.ts';
 export * from './core/workflow.ts';

@@ -1,5 +1,6 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol/base';
+import type { Erased, EraseRequest } from './core/erasure.ts';
 import type {
   AgentReader,
   CancelRequest,
@@ -57,6 +58,10 @@ export interface ForkedView {
 export interface NudgedView {
   readonly schema: 'holdfast.nudged/1';
   readonly link: LinkView;
+}
+
+export interface ErasedView extends Erased {
+  readonly schema: 'holdfast.erased/1';
 }
 
 export interface TriggeredView {
@@ -156,6 +161,10 @@ export class SocketClient implements AgentReader {
 
   emit(event: EmitRequest): Promise<unknown> {
     return this.#post('/v1/events', event);
+  }
+
+  erase(wish: EraseRequest): Promise<ErasedView> {
+    return this.#post('/v1/erase', wish);
   }
 
   schedules(): Promise<SchedulesView> {

@@ -338,4 +338,11 @@ test('nothing of what was deleted is left in the files once they are compact', a
   for (const gone of ['in-memory', 'in-a-table', 'written-over']) t.false(files().includes(gone));
   t.true(files().includes('stays-here'));
   t.deepEqual(await store.get(key(80, 2)), text('stays-here'));
+
+  // All of it in one log, with nothing in tables that it would be merged with.
+  await store.write([put(key(90, 1), text('one-log')), put(key(90, 2), text('one-log-too'))]);
+  await store.write([put(key(90, 1), key()), { kind: 'delete', key: key(90, 2) }]);
+  await store.compact({ from: key(90), to: key(91) });
+
+  t.false(files().includes('one-log'));
 });

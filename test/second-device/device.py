@@ -66,7 +66,7 @@ class Device:
         return welcome
 
     def send_batch(self, lane, first, last, deflate=False):
-        entries = self.journal.lanes[lane].entries[first : last + 1]
+        entries = self.journal.lanes[lane].items(first, last)
         self.send(
             "batch",
             {

@@ -5,6 +5,7 @@ import os
 import time
 
 import protocol
+import values
 
 
 class Lane:
@@ -12,14 +13,24 @@ class Lane:
 
     def __init__(self, start):
         self.entries, self.hashes, self.acked = [b""], [start], 0
+        # What goes beside entries, by their seqs [HF-5.10].
+        self.carried = {}
 
     @property
     def head(self):
         return len(self.entries) - 1
 
-    def add(self, entry):
+    def add(self, entry, beside=None):
         self.hashes.append(protocol.chain_next(self.hashes[-1], entry))
         self.entries.append(entry)
+        if beside is not None:
+            parts = {key: bytes.fromhex(beside[key]) for key in ("salt", "content")}
+            self.carried[self.head] = {"entry": entry, "subject": beside["subject"], **parts}
+
+    def items(self, first, last):
+        """Entries as they travel."""
+        seqs = range(first, last + 1)
+        return [self.carried.get(seq, self.entries[seq]) for seq in seqs]
 
 
 class Journal:
@@ -48,19 +59,26 @@ class Journal:
             "boot": self.boot,
             "monoMs": (time.monotonic_ns() - self.started_ns) // 1_000_000,
         }
-        encoded = [
-            [lane, protocol.encode_entry(kind, {**stamp, **fields}).hex()]
-            for lane, kind, fields in entries
-        ]
+        encoded = [self._encoded(stamp, *entry) for entry in entries]
         line = {"entries": encoded}
         if command is not None:
             line["command"] = command
         self._write(line)
         self._take(line)
 
+    def _encoded(self, stamp, lane, kind, fields, subject=None):
+        """With a subject, the payload can be erased by it [HF-8.6]."""
+        if subject is None:
+            return [lane, protocol.encode_entry(kind, {**stamp, **fields}).hex()]
+        salt, content = os.urandom(32), fields["payload"]
+        payload = values.sealed("erasable", salt, content)
+        entry = protocol.encode_entry(kind, {**stamp, **fields, "payload": payload})
+        beside = {"subject": subject, "salt": salt.hex(), "content": content.hex()}
+        return [lane, entry.hex(), beside]
+
     def _take(self, line):
-        for lane, entry in line.get("entries", []):
-            self.lanes[lane].add(bytes.fromhex(entry))
+        for lane, entry, *beside in line.get("entries", []):
+            self.lanes[lane].add(bytes.fromhex(entry), *beside)
         self.last_command = line.get("command", self.last_command)
         if "boot" in line:
             self.boot = line["boot"] + 1

@@ -172,7 +172,26 @@ def batch(device, epoch=Journal.EPOCH):
     device.next("ack")
 
 
-PARTS = {"first-life": first_life, "second-life": second_life, "refusals": refusals}
+def about_somebody(device):
+    """Facts that can be erased by whom they are about."""
+    device.connect()
+    device.hello()
+    if device.journal.lanes["bulk"].head == 0:
+        device.journal.commit(
+            (*event(1), "customer-42"), (*event(2), "customer-43"), event(3)
+        )
+    # All of it, as after an ack that was lost.
+    device.send_batch("bulk", 1, 3, deflate=True)
+    device.take_ack(device.next("ack"))
+    say("acked", watermark=device.journal.lanes["bulk"].acked)
+
+
+PARTS = {
+    "first-life": first_life,
+    "second-life": second_life,
+    "about-somebody": about_somebody,
+    "refusals": refusals,
+}
 
 if __name__ == "__main__":
     part, host, port, device_id, home = sys.argv[1:]

@@ -193,6 +193,11 @@ export class ScriptedSurface implements Surface {
     return Promise.resolve();
   }
 
+  erase(request: unknown): ReturnType<Surface['erase']> {
+    this.#note('erase', request);
+    return Promise.resolve({ contents: 2, bytes: 60, cancelled: ['run-1'] });
+  }
+
   schedules(): ReturnType<Surface['schedules']> {
     this.#note('schedules', undefined);
     return Promise.resolve({

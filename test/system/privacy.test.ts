@@ -10,6 +10,7 @@ import { Gateway } from '@holdfast/gateway';
 import type { ErasureView, VerifyView } from '@holdfast/gateway/internal';
 import { open, parseTopic, type Log } from '@holdfast/protocol';
 import { runGateway } from '../support/gateway-process.ts';
+import { holdfast } from '../support/holdfast-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const DEVICE = 'till-7';
@@ -191,6 +192,46 @@ test('what is held on somebody can be exported and erased, gateway up or not', a
   t.is((await runGateway('ledger', 'export', ...about)).stdout, '');
   t.is((await runGateway('ledger', 'erase', ...about, '--yes')).code, 0, 'again, stopped');
   t.false(logged().includes(SUBJECT));
+});
+
+test('what is erased on the device leaves its files, and goes up without its values', async (t) => {
+  const dataDir = await tempDir(t);
+  const options = { dataDir, device: DEVICE, workflows: [order], socket: true } as const;
+  const offline = await Agent.open(options);
+  t.teardown(() => offline.close().catch(() => undefined));
+  const input = { card: CARD, email: EMAIL };
+  await offline.start(order, input, { id: 'order-1', subject: SUBJECT });
+  await offline.emit('seen', { email: EMAIL }, { subject: SUBJECT });
+  await offline.emit('seen', { email: 'grace@example.org' }, { subject: 'customer-43' });
+  const cli = (...args: readonly string[]) =>
+    holdfast(['erase', '--data-dir', dataDir, '--subject', SUBJECT, ...args]);
+  t.true(bytesOf(dataDir).includes(EMAIL));
+
+  t.is((await cli()).code, 2, 'not without --yes');
+  const needed = await cli('--yes');
+  t.is(needed.code, 6, 'its call is not answered yet');
+  t.true(needed.stderr.includes('order-1'));
+  const erased = await cli('--yes', '--force');
+  t.is(erased.code, 0, erased.stderr);
+  t.regex(erased.stdout, /^erased \d+ values .*; ended order-1/);
+
+  t.false(bytesOf(join(dataDir, 'store')).includes(EMAIL));
+  t.false(bytesOf(join(dataDir, 'store')).includes(LOCAL));
+  t.false(bytesOf(join(dataDir, 'store')).includes(SUBJECT));
+  t.true(bytesOf(join(dataDir, 'store')).includes('grace@example.org'));
+  await offline.close();
+  t.is((await holdfast(['journal', 'verify', '--data-dir', dataDir])).code, 0);
+
+  const gatewayDir = join(await tempDir(t), 'gateway');
+  const gateway = await Gateway.open({ dataDir: gatewayDir, mqttPort: 0 });
+  t.teardown(() => gateway.close().catch(() => undefined));
+  const online = await Agent.open({ ...options, gateway: gateway.mqttUrl });
+  t.teardown(() => online.close().catch(() => undefined));
+  await online.synced();
+  const { faults, contents } = await gateway.ledger.verify();
+  t.deepEqual(faults, []);
+  t.like(contents, { held: 1, erased: 0 });
+  t.true(contents.absent >= 4);
 });
 
 test('an erasure asks for a body of JSON, and tells what is wrong with it', async (t) => {

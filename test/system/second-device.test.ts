@@ -97,6 +97,33 @@ needed(
   },
 );
 
+needed(`what is about somebody can be erased, from a device in Python too ${needs}`, async (t) => {
+  const dir = await tempDir(t);
+  const dataDir = join(dir, 'gateway');
+  const gateway = await serveGateway(t, dataDir);
+  const { hostname, port } = new URL(gateway.mqtt);
+  const live = () =>
+    python('story.py', 'about-somebody', hostname, port, 'py-1', join(dir, 'py'));
+  const payloads = async (): Promise<unknown[]> => {
+    const answer = await fetch(`${gateway.http}/api/devices/py-1/entries?limit=100`);
+    return ((await answer.json()) as EntriesPage).entries.map(({ payload }) => payload);
+  };
+  await live();
+  t.deepEqual(await payloads(), [{ reading: 1 }, { reading: 2 }, { reading: 3 }]);
+
+  const about = ['--data-dir', dataDir, '--subject', 'customer-42', '--yes'];
+  const erased = await runGateway('ledger', 'erase', ...about);
+  t.is(erased.code, 0, erased.stderr);
+  t.deepEqual(await live(), [{ what: 'acked', watermark: 3 }], 'sent again');
+
+  const [first, ...others] = await payloads();
+  t.like(first, { $: 'erased' });
+  t.deepEqual(others, [{ reading: 2 }, { reading: 3 }]);
+  await gateway.end('SIGTERM');
+  const verified = await runGateway('ledger', 'verify', '--data-dir', dataDir, '-o', 'json');
+  t.like(JSON.parse(verified.stdout), { whole: true, contents: { held: 1, erased: 1 } });
+});
+
 needed(`what is not of the protocol is refused by its code ${needs}`, async (t) => {
   const dir = await tempDir(t);
   const home = join(dir, 'py');

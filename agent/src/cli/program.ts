@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   cancel: async () => (await import('./cancel.ts')).addCancel,
   complete: async () => (await import('./complete.ts')).addComplete,
   emit: async () => (await import('./emit.ts')).addEmit,
+  erase: async () => (await import('./erase.ts')).addErase,
   nudge: async () => (await import('./nudge.ts')).addNudge,
   explain: async () => (await import('./explain.ts')).addExplain,
   version: async () => (await import('./version.ts')).addVersion,

@@ -1,4 +1,4 @@
-import { laneIndex, type Lane } from '@holdfast/protocol';
+import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
 
 /**
  * Keys of the store. All numbers are big-endian, so that keys sort as they count.
@@ -68,6 +68,11 @@ function placeKey(table: number, lane: Lane, seq: number): Uint8Array {
 export const entryKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.e, lane, seq);
 export const keptKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.p, lane, seq);
 export const carriedKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.b, lane, seq);
+
+/** The place in a key of an entry or of a content. */
+export function placeOfKey(key: Uint8Array): { readonly lane: Lane; readonly seq: number } {
+  return { lane: lanes[key[1] ?? 0] ?? 'normal', seq: seqOfEntryKey(key) };
+}
 
 export function seqOfEntryKey(key: Uint8Array): number {
   return getNumber(key, 2);

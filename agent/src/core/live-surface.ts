@@ -1,5 +1,6 @@
 import { HoldfastError, encodeValue } from '@holdfast/protocol';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
+import type { Erased, EraseRequest } from './erasure.ts';
 import type { Runtime } from './runtime.ts';
 import type { Schedules } from './schedules.ts';
 import type {
@@ -79,6 +80,10 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
 
   async emit({ name, payload, lane = 'normal', subject }: EmitRequest): Promise<void> {
     await this.#runtime.emit({ name, payload: encodeValue(payload, 'payload'), lane, subject });
+  }
+
+  erase(request: EraseRequest): Promise<Erased> {
+    return this.#runtime.erase(request);
   }
 
   pauseSchedule(id: string): Promise<void> {

@@ -83,16 +83,17 @@ const TIMER_MS_MAX = 2 ** 48 - 1;
 
 /** Reads and lays out what the store holds of runs. Writes are made by the journal's commits. */
 export class RunStore {
-  readonly #store: Store;
+  /** All rows. What is written comes with the journal's commits. */
+  readonly rows: Store;
   readonly #journal: Journal;
 
   constructor(store: Store, journal: Journal) {
-    this.#store = store;
+    this.rows = store;
     this.#journal = journal;
   }
 
   async numberOf(id: string): Promise<number | undefined> {
-    const value = await this.#store.get(runIdKey(id));
+    const value = await this.rows.get(runIdKey(id));
     return value ? getNumber(value, 0) : undefined;
   }
 
@@ -100,21 +101,21 @@ export class RunStore {
   async idsLike(prefix: string, limit: number): Promise<string[]> {
     const from = runIdKey(prefix);
     // No byte of UTF-8 is 255.
-    const rows = await this.#store.scan({ from, to: Uint8Array.from([...from, 255]), limit });
+    const rows = await this.rows.scan({ from, to: Uint8Array.from([...from, 255]), limit });
     const records = rows.map(({ value }) => this.record(getNumber(value, 0)));
     return (await Promise.all(records)).flatMap((record) => record?.id ?? []);
   }
 
   /** Number of the current history of a run that has had several, by its place. */
   async numberAt(place: number): Promise<number | undefined> {
-    const value = await this.#store.get(listPlaceKey(place));
+    const value = await this.rows.get(listPlaceKey(place));
     return value ? getNumber(value, 0) : undefined;
   }
 
   /** Records from `first` on and below `below`, the highest numbers first. */
   async recordsBelow(table: 'o' | 'f', { first, below, limit }: NumbersPage) {
     const range = numbersRange(table, first, below);
-    const rows = await this.#store.scan({ ...range, limit, reverse: true });
+    const rows = await this.rows.scan({ ...range, limit, reverse: true });
     return rows.map(({ key, value }): NumberedRecord => {
       return { number: runOfKey(key), record: decodeRunRecord(value) };
     });
@@ -123,13 +124,13 @@ export class RunStore {
   /** Places of runs that have had several histories, in the same way. */
   async placesBelow({ first, below, limit }: NumbersPage): Promise<readonly number[]> {
     const range = numbersRange('l', first, below);
-    const rows = await this.#store.scan({ ...range, limit, reverse: true });
+    const rows = await this.rows.scan({ ...range, limit, reverse: true });
     return rows.map(({ key }) => runOfKey(key));
   }
 
   /** The record of a run, ended or not. */
   async record(number: number): Promise<RunRecord | undefined> {
-    const [open, final] = await this.#store.getMany([openRunKey(number), finalRunKey(number)]);
+    const [open, final] = await this.rows.getMany([openRunKey(number), finalRunKey(number)]);
     const value = final ?? open;
     return value ? decodeRunRecord(value) : undefined;
   }
@@ -145,7 +146,7 @@ export class RunStore {
 
   /** Calls `each` for every record, ended or not, without decoding more than is asked for. */
   async eachGlance(table: 'o' | 'f', each: (glance: GlancedRecord) => void): Promise<void> {
-    await this.#store.each(tableRange(table), ({ key, value }) => {
+    await this.rows.each(tableRange(table), ({ key, value }) => {
       const record = (): RunRecord => decodeRunRecord(value);
       each({ number: runOfKey(key), glance: glanceAtRecord(value), record });
     });
@@ -153,7 +154,7 @@ export class RunStore {
 
   /** Calls `each` for every timer. There may be very many, so no list of them is made. */
   async eachTimer(each: (timer: StoredTimer) => void): Promise<void> {
-    await this.#store.each(tableRange('t'), ({ key, value }) => {
+    await this.rows.each(tableRange('t'), ({ key, value }) => {
       const [dueAtMs, delayMs] = [getNumber(value, 0), getNumber(value, NUMBER_BYTES)];
       each({ run: runOfKey(key), op: opOfTimerKey(key), dueAtMs, delayMs });
     });
@@ -164,7 +165,7 @@ export class RunStore {
     const range = historyRange(number);
     const places: { lane: Lane; seq: number }[] = [];
     for (let from = range.from; ;) {
-      const rows = await this.#store.scan({ from, to: range.to, limit: PAGE });
+      const rows = await this.rows.scan({ from, to: range.to, limit: PAGE });
       for (const { value } of rows) places.push(placeOf(value));
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) return places;
@@ -184,18 +185,18 @@ export class RunStore {
       ...place,
       entry: readEntry(place, stored[index]),
     }));
-    return openEntries(this.#store, read);
+    return openEntries(this.rows, read);
   }
 
   /** What is to be shown of the sealed values at these places; `undefined`: as the entry has it. */
   async contentsAt(places: readonly Place[], reveal = false): Promise<(Uint8Array | undefined)[]> {
-    const rows = await contentsAt(this.#store, places);
+    const rows = await contentsAt(this.rows, places);
     return rows.map((each) => shownContent(each, reveal));
   }
 
   /** The entry that began a run. @throws HF_ENTRY_DAMAGED */
   async firstEntry(number: number): Promise<EntryOf<'run.started'>> {
-    const value = await this.#store.get(historyKey(number, 0));
+    const value = await this.rows.get(historyKey(number, 0));
     const place = value ? placeOf(value) : { lane: 'normal' as const, seq: 0 };
     const entry = await this.#entryAt(place);
     if (entry.kind === 'run.started') return entry;
@@ -204,7 +205,7 @@ export class RunStore {
 
   /** The newest entry of a run; `undefined`: it has none. @throws HF_ENTRY_DAMAGED */
   async lastEntry(number: number): Promise<Entry | undefined> {
-    const [row] = await this.#store.scan({ ...historyRange(number), limit: 1, reverse: true });
+    const [row] = await this.rows.scan({ ...historyRange(number), limit: 1, reverse: true });
     if (row === undefined) return undefined;
     return this.#entryAt(placeOf(row.value));
   }
@@ -212,26 +213,26 @@ export class RunStore {
   async #entryAt(place: { readonly lane: Lane; readonly seq: number }): Promise<OpenEntry> {
     const [stored] = await this.#journal.entriesAt([place]);
     const entry = readEntry(place, stored);
-    const [opened] = await openEntries(this.#store, [{ ...place, entry }]);
+    const [opened] = await openEntries(this.rows, [{ ...place, entry }]);
     return opened?.entry ?? entry;
   }
 
   /** Ids of signals that earlier histories of this run were given, the newest. */
   async earlierSignals(number: number): Promise<readonly string[]> {
-    const value = await this.#store.get(earlierSignalsKey(number));
+    const value = await this.rows.get(earlierSignalsKey(number));
     const ids = value ? decodeCbor(value, EARLIER_BOUNDS) : [];
     return Array.isArray(ids) ? ids.map(String) : [];
   }
 
   async meta(name: string): Promise<number> {
-    const value = await this.#store.get(metaKey(name));
+    const value = await this.rows.get(metaKey(name));
     return value ? getNumber(value, 0) : 0;
   }
 
   async *#pages(table: 'o' | 'f', reverse: boolean) {
     let { from, to } = tableRange(table);
     for (;;) {
-      const rows = await this.#store.scan({ from, to, limit: PAGE, reverse });
+      const rows = await this.rows.scan({ from, to, limit: PAGE, reverse });
       yield rows;
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) return;

@@ -12,6 +12,7 @@ import { applyCommand } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
 import { RunNumbers, numberOf, openRun, type Engine } from './engine.ts';
 import { continueRun } from './continue-run.ts';
+import { eraseSubject, type Erased, type EraseRequest } from './erasure.ts';
 import { sealBody } from './contents.ts';
 import type { Journal } from './journal.ts';
 import { sealAbout } from './mark.ts';
@@ -241,6 +242,12 @@ export class Runtime {
     const seal = sealAbout(event.subject);
     const draft = seal === undefined ? { body } : sealBody(body, seal, ports);
     await journal.append([{ lane: event.lane, ...draft }]);
+  }
+
+  /** Deletes what is held on a subject. Durable, and gone from the files, once it resolves. */
+  erase(request: EraseRequest): Promise<Erased> {
+    this.#checkOpen();
+    return eraseSubject(this.#engine, (each) => this.cancel(each), request);
   }
 
   /** Applies commands one after another; see `UplinkRuntime`. */

@@ -1,5 +1,6 @@
 import type { Lane } from '@holdfast/protocol';
 import type { RunsQuery } from './run-list.ts';
+import type { Erased, EraseRequest } from './erasure.ts';
 import type { SchedulesView } from './schedule-views.ts';
 import type { ConflictPolicy, ReusePolicy } from './start-policies.ts';
 import type {
@@ -146,6 +147,8 @@ export interface AgentSurface {
   complete(request: CompleteRequest): Promise<void>;
   /** Journals an event outside any run. @throws HF_NAME_INVALID, HF_VALUE_TOO_LARGE */
   emit(request: EmitRequest): Promise<void>;
+  /** Deletes what this device holds on a subject. @throws HF_SUBJECT_NEEDED, HF_NAME_INVALID */
+  erase(request: EraseRequest): Promise<Erased>;
   /** Those of the running code, and those that the store knows from earlier. */
   schedules(): Promise<SchedulesView>;
   /** No slot starts a run until it is resumed. @throws HF_SCHEDULE_UNKNOWN */

@@ -61,6 +61,7 @@ const routes: readonly Route[] = [
   post('runs/:id/fork', verbs.forkRun),
   post('complete', verbs.completeStep),
   post('events', verbs.emitEvent),
+  post('erase', verbs.erase),
   get('schedules', async ({ surface }) => ok(await surface.schedules())),
   post('schedules/:id/pause', verbs.pauseSchedule),
   post('schedules/:id/resume', verbs.resumeSchedule),

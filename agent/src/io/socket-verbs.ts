@@ -116,6 +116,13 @@ export async function emitEvent({ surface, request }: Call): Promise<Answer> {
   return done({ schema: 'holdfast.emitted/1', name, lane });
 }
 
+export async function erase({ surface, request }: Call): Promise<Answer> {
+  const body = await readBody(request, { subject: 'text', force: 'flag?' });
+  const force = body['force'] as boolean | undefined;
+  const erased = await surface.erase({ subject: body['subject'] as string, force });
+  return { status: 200, body: { schema: 'holdfast.erased/1', ...erased } };
+}
+
 export async function pauseSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
   await readBody(request, {});
   await surface.pauseSchedule(schedule);

@@ -47,6 +47,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_SCHEDULE_OVERLAP: Exit.conflict,
   HF_RUN_FINISHED: Exit.conflict,
   HF_RUN_STATE: Exit.conflict,
+  HF_SUBJECT_NEEDED: Exit.conflict,
   HF_IDENTITY_CONFLICT: Exit.conflict,
   HF_WAIT_TIMEOUT: Exit.timedOut,
   HF_CONFIG_INVALID: Exit.config,

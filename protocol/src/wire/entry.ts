@@ -136,6 +136,8 @@ const kinds = {
     entriesLost: uint(),
     why: reason,
   }),
+  /** What the device held on somebody was erased there, sent or not: so many contents. */
+  'contents.erased': record({ ...stamp, contents: uint(), bytes: uint() }),
 } as const;
 
 type Kinds = typeof kinds;

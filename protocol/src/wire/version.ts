@@ -3,7 +3,7 @@ import { batchEntries, messages } from './messages.ts';
 
 /**
  * Version of everything that crosses the link. History:
- * 1  hello, welcome, batch, ack, report, commands, refusal, hole; 30 kinds of entry.
+ * 1  hello, welcome, batch, ack, report, commands, refusal, hole; 31 kinds of entry.
  */
 export const PROTOCOL_VERSION = 1;
 /** The oldest version that this code still speaks. */

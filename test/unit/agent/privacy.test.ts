@@ -1,6 +1,6 @@
 import test from 'ava';
 import { workflow, type Workflow } from '@holdfast/agent';
-import { Retention, sha256, type MarkOptions } from '@holdfast/agent/internal';
+import { Retention, sha256, verifyChains, type MarkOptions } from '@holdfast/agent/internal';
 import { replay } from '@holdfast/agent/testing';
 import {
   decodeEntry,
@@ -447,4 +447,74 @@ test('a batch takes no more of what goes beside entries than it has room for', a
     sizes.every((size) => size <= 5),
     sizes.join(' '),
   );
+});
+
+async function about(device: SimDevice, subject: string, id: string): Promise<void> {
+  const input = encodeValue({ name: SECRET });
+  await device.runtime.start({ workflow: 'waits', input, id, subject });
+  await device.settle();
+}
+
+const waits = workflow('waits', async (ctx, input: { readonly name: string }) => {
+  await ctx.setStatus(`hello ${input.name}`);
+  const other = await ctx.step('other', () => SECRET, { subject: 'customer-43', local: true });
+  return [other, await ctx.waitFor('go')];
+});
+
+/** Everything that the store holds, as text. */
+async function stored(device: SimDevice): Promise<string> {
+  const range = { from: Uint8Array.of(0), to: Uint8Array.of(255), limit: 10_000 };
+  const rows = await device.store.scan(range);
+  return rows.map(({ value }) => Buffer.from(value).toString('latin1')).join('\n');
+}
+
+test('what a device holds on somebody is erased there, before it was sent', async (t) => {
+  const device = new SimDevice();
+  await device.start(waits);
+  await about(device, 'customer-42', 'run-1');
+  await device.signal('go', SECRET);
+  const payload = encodeValue(SECRET);
+  await device.runtime.emit({ name: 'fact', payload, lane: 'normal', subject: 'customer-42' });
+  t.true((await stored(device)).includes(SECRET));
+
+  const first = await device.runtime.erase({ subject: 'customer-42' });
+  const second = await device.runtime.erase({ subject: 'customer-43' });
+
+  t.deepEqual([first.contents, second.contents], [5, 1]);
+  t.deepEqual(await device.runtime.erase({ subject: 'customer-42' }), {
+    ...{ contents: 0, bytes: 0, cancelled: [] },
+  });
+  for (const life of [1, 2]) {
+    if (life === 2) await device.restart(waits);
+    t.false((await stored(device)).includes(SECRET));
+    t.false((await stored(device)).includes('customer-4'));
+    t.deepEqual(new Set(await carried(device)), new Set([undefined]), 'entries go alone');
+    await t.throwsAsync(device.result(), { code: 'HF_VALUE_SEALED' });
+    const view = await device.inspector.run('run-1');
+    t.like(view, { state: 'completed', status: null });
+    t.like(view.input, { $: 'erased' });
+    const { store } = device;
+    const { faults } = await verifyChains({ store, sha256, device: 'sim-1', epoch: 1 });
+    t.deepEqual(faults, []);
+  }
+});
+
+test('a run that needs what is to be erased keeps it, or is ended for it', async (t) => {
+  const device = new SimDevice();
+  await device.start(waits);
+  await about(device, 'customer-42', 'run-1');
+  await about(device, 'customer-44', 'run-2');
+
+  for (const subject of ['customer-42', 'customer-43']) {
+    const error = await t.throwsAsync(device.runtime.erase({ subject }));
+    t.is((error as HoldfastError | undefined)?.code, 'HF_SUBJECT_NEEDED');
+    t.true(error?.message.includes('run-1'));
+  }
+  const { cancelled } = await device.runtime.erase({ subject: 'customer-42', force: true });
+
+  t.deepEqual(cancelled, ['run-1']);
+  t.is(await device.state('run-1'), 'cancelled');
+  await device.restart(waits);
+  await device.signal('go', 'on', { run: 'run-2' });
+  t.deepEqual(await device.result('run-2'), [SECRET, 'on'], 'the other goes on');
 });

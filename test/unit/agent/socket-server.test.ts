@@ -144,6 +144,7 @@ const verbs: readonly Verb[] = [
   ['runs/busy/skip', { step: 's', result: [1] }, 202, 'skip', { ...about, step: 's', result: [1] }],
   ['runs/busy/skip', { step: 's' }, 202, 'skip', { ...about, step: 's', result: undefined }],
   ['runs/busy/fork', { step: '3', id: 'n' }, 201, 'fork', { ...about, step: '3', id: 'n' }],
+  ['erase', { subject: 's-1' }, 200, 'erase', { subject: 's-1', force: undefined }],
   ['runs/busy/cancel', { force: true }, 202, 'cancel', { ...about, reason: '', force: true }],
   [
     'complete',

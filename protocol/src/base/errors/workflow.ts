@@ -147,6 +147,11 @@ export const workflowErrors = {
     retry: 'never',
     hint: 'Await every branch, or catch what it throws; the cause is the error.',
   },
+  HF_SUBJECT_NEEDED: {
+    message: 'Runs that have not ended need what is to be erased',
+    retry: 'later',
+    hint: 'Wait for them to end, or let --force end them: they cannot go on without it.',
+  },
   HF_SIGNAL_REFUSED: {
     message: 'The workflow does not take this signal',
     retry: 'never',
