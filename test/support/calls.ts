@@ -26,6 +26,7 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
       traceparent: '',
       lane: 'urgent',
       seq: op + 1,
+      isPrivate: false,
       ...more,
     };
     this.#pending.push(call);
@@ -60,10 +61,13 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
 
   /** Resolves with the decoded outcome of a call. */
   async outcome(call: PendingCall): Promise<{ kind: string; value: unknown }> {
-    await until(() => this.results.has(call.key), (check) => {
-      this.#watchers.add(check);
-      return () => this.#watchers.delete(check);
-    });
+    await until(
+      () => this.results.has(call.key),
+      (check) => {
+        this.#watchers.add(check);
+        return () => this.#watchers.delete(check);
+      },
+    );
     const result = this.results.get(call.key);
     return { kind: result?.kind ?? '', value: result && decodeValue(result.payload) };
   }

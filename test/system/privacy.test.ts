@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { truncate } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
@@ -87,9 +88,13 @@ async function worldOf(t: ExecutionContext): Promise<World> {
     lines.push(`${message} ${JSON.stringify(fields)}`);
   };
   const log: Log = { error: note, info: note, debug: note };
-  const handlers = { mail: ({ to }: { readonly to: string }) => `sent to ${to}` };
+  const mail = ({ to }: { readonly to: string }): string => {
+    if (to.startsWith('nobody')) throw new Error(`cannot mail ${to}`);
+    return `sent to ${to}`;
+  };
+  const handlerPolicy = { attempts: 1 };
   const gateway = await Gateway.open({
-    ...{ dataDir: gatewayDir, broker: url, httpPort: 0, handlers, log },
+    ...{ dataDir: gatewayDir, broker: url, httpPort: 0, handlers: { mail }, handlerPolicy, log },
   });
   t.teardown(() => gateway.close().catch(() => undefined));
   await gateway.ready();
@@ -192,6 +197,66 @@ test('what is held on somebody can be exported and erased, gateway up or not', a
   t.is((await runGateway('ledger', 'export', ...about)).stdout, '');
   t.is((await runGateway('ledger', 'erase', ...about, '--yes')).code, 0, 'again, stopped');
   t.false(logged().includes(SUBJECT));
+});
+
+test('what a handler says of a call about somebody is in no log', async (t) => {
+  const { agent, logged } = await worldOf(t);
+  const email = 'nobody-7741@example.org';
+  const run = await agent.start(order, { card: CARD, email }, { id: 'o', subject: SUBJECT });
+
+  const failure = await t.throwsAsync(run.result(), { code: 'HF_RUN_FAILED' });
+
+  t.true(failure?.message.includes(email), 'its own program is told');
+  t.true(logged().includes('a call failed for good'));
+  t.false(logged().includes('nobody-7741'));
+});
+
+test('what was marked survives the salvage of a damaged store, and stays marked', async (t) => {
+  const dataDir = await tempDir(t);
+  const told = workflow('told', async (ctx) => {
+    const kept = await ctx.step('keep', () => LOCAL, { local: true });
+    const shown = await ctx.step('show', () => ({ card: CARD, cents: 5 }), { redact: ['card'] });
+    return [kept, shown, await ctx.waitFor('go')];
+  });
+  const options = { dataDir, device: DEVICE, workflows: [told, order] };
+  const first = await Agent.open(options);
+  await first.start(told, undefined, { id: 'told-1', subject: SUBJECT });
+  await first.emit('seen', { email: EMAIL }, { subject: SUBJECT });
+  while ((await (await first.run('told-1')).status()).state !== 'waiting-signal') {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await first.close();
+  const manifest = readdirSync(join(dataDir, 'store')).find((name) => name.startsWith('MANIFEST'));
+  await truncate(join(dataDir, 'store', manifest ?? ''), 7);
+
+  const gatewayDir = join(await tempDir(t), 'gateway');
+  const gateway = await Gateway.open({ dataDir: gatewayDir, mqttPort: 0 });
+  t.teardown(() => gateway.close().catch(() => undefined));
+  const second = await Agent.open({ ...options, gateway: gateway.mqttUrl });
+  t.teardown(() => second.close().catch(() => undefined));
+  const run = await second.run('told-1');
+  await run.signal('go', 'on');
+  t.deepEqual(await run.result(), [LOCAL, { card: CARD, cents: 5 }, 'on']);
+  await second.synced();
+
+  const problems = (await second.status()).problems.map(({ code }) => code);
+  t.deepEqual(problems, ['HF_STORE_SALVAGED']);
+  const held = await gateway.ledger.held({ subject: SUBJECT, limit: 100 });
+  t.deepEqual(held.entries.map(({ entry }) => String(entry?.kind)).toSorted(), [
+    'event.emitted',
+    'run.completed',
+    'run.started',
+    'signal.received',
+    'step.completed',
+  ]);
+  await second.close();
+  await gateway.close();
+  const files = bytesOf(gatewayDir);
+  for (const secret of [LOCAL, CARD]) {
+    // The output is not marked: it is what tells that something was found.
+    t.is(files.split(secret).length - 1, 1, secret);
+  }
+  t.true(files.includes(EMAIL));
 });
 
 test('what is erased on the device leaves its files, and goes up without its values', async (t) => {

@@ -5,11 +5,14 @@ import {
   decodeEntry,
   equalBytes,
   lanes,
+  mayHoldSealed,
   messageOf,
+  type Entry,
   type Lane,
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
+import { contentsAt, isContentOfEntry } from './contents.ts';
 import { parseStored, type StoredEntry } from './journal.ts';
 import { ackKey, entryKey, getNumber, laneRange, seqOfEntryKey } from './keys.ts';
 
@@ -50,6 +53,7 @@ export async function verifyChains(
     for (let from = 0; ;) {
       const page = await readPage(options.store, lane, { from, limit: PAGE });
       for (const stored of page) walk.take(stored);
+      await walk.checkContents(page);
       const last = page.at(-1);
       entries += page.length;
       progress(entries);
@@ -145,6 +149,19 @@ class Walk {
     this.#hash = hash;
   }
 
+  /** Holds what entries have sealed against what there is beside them. It may have been erased. */
+  async checkContents(page: readonly StoredEntry[]): Promise<void> {
+    const { store, sha256 } = this.#options;
+    const sealed = page.filter(({ bytes }) => mayHoldSealed(bytes));
+    const places = sealed.map(({ seq }) => ({ lane: this.#lane, seq }));
+    const contents = places.length === 0 ? [] : await contentsAt(store, places);
+    sealed.forEach(({ seq, bytes }, index) => {
+      const entry = tryDecode(bytes);
+      const isKept = entry === undefined || isContentOfEntry(sha256, entry, contents[index] ?? {});
+      if (!isKept) this.fault(seq, 'has another content of its value than was journaled');
+    });
+  }
+
   end(): readonly ChainFault[] {
     if (this.#seqLast < this.#acked) this.#gap(this.#seqLast + 1, this.#acked);
     return this.#faults;
@@ -154,5 +171,13 @@ class Walk {
     const lost = Math.max(first, this.#acked + 1);
     if (lost > last) return;
     this.fault(lost, lost === last ? 'is missing' : `is missing, and all through ${last}`);
+  }
+}
+
+function tryDecode(bytes: Uint8Array): Entry | undefined {
+  try {
+    return decodeEntry(bytes);
+  } catch {
+    return undefined; // That is a fault already.
   }
 }

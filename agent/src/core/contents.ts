@@ -3,6 +3,7 @@ import {
   bytes,
   decodeWith,
   encodeWith,
+  isContentOf,
   readSealed,
   record,
   sealKindOf,
@@ -158,6 +159,25 @@ function openEntry(entry: Entry, { kept, carried }: ContentRows): OpenEntry {
   const leaves = leavesOf(sealed?.kind);
   const seal: Seal = { leaves, shown: sealed?.shown, subject: content.subject };
   return { ...withValue(entry, content.content), seal };
+}
+
+/** Whether what there is beside an entry is what it has sealed; nothing is right, too. */
+export function isContentOfEntry(
+  sha256: Sha256,
+  entry: Entry,
+  { kept, carried }: ContentRows,
+): boolean {
+  const outer = carried && readContent(carried);
+  const inner = kept && readContent(kept);
+  const isOf = (value: Uint8Array, content: Content): boolean => {
+    const sealed = readSealed(value);
+    return sealed !== undefined && isContentOf(sha256, sealed, content);
+  };
+  if (outer !== undefined && !isOf(valueIn(entry), outer)) return false;
+  // The redacted value that is carried tells of the whole one; once it is erased, nothing does.
+  const around = outer === undefined ? valueIn(entry) : outer.content;
+  if (inner === undefined || sealKindOf(around) === 'erasable') return true;
+  return isOf(around, inner);
 }
 
 function leavesOf(kind: SealKind | undefined): Seal['leaves'] {

@@ -184,7 +184,7 @@ export class HandlerRunner {
       if (codeOf(error) !== 'HF_GATEWAY_CLOSED') {
         this.#options.log.error('the result of a call could not be recorded', {
           ...fieldsOf(call),
-          ...describe(error),
+          ...describe(error, call),
         });
       }
     } finally {
@@ -205,7 +205,7 @@ export class HandlerRunner {
       return { kind: 'call.completed', payload };
     } catch (error) {
       if (codeOf(error) === 'HF_GATEWAY_CLOSED') throw error;
-      log.info('a call failed for good', { ...fieldsOf(call), ...describe(error) });
+      log.info('a call failed for good', { ...fieldsOf(call), ...describe(error, call) });
       return { kind: 'call.failed', payload: encodeThrown(error) };
     }
   }
@@ -225,7 +225,11 @@ export class HandlerRunner {
         return executor(call, info);
       });
     } catch (error) {
-      log.debug('an attempt failed', { ...fieldsOf(call), attempt: number, ...describe(error) });
+      log.debug('an attempt failed', {
+        ...fieldsOf(call),
+        attempt: number,
+        ...describe(error, call),
+      });
       throw error;
     }
   }
@@ -275,6 +279,9 @@ function fieldsOf(call: PendingCall): Readonly<Record<string, unknown>> {
   return { device: call.device, run: call.run, service: call.service, key: call.key };
 }
 
-function describe(error: unknown): Readonly<Record<string, unknown>> {
-  return { code: codeOf(error), why: messageOf(error) };
+function describe(
+  error: unknown,
+  { isPrivate }: Pick<PendingCall, 'isPrivate'> = { isPrivate: false },
+): Readonly<Record<string, unknown>> {
+  return { code: codeOf(error), why: isPrivate ? 'withheld' : messageOf(error) };
 }

@@ -162,6 +162,8 @@ export interface PendingCall {
   /** Where the entry is that requests it. */
   readonly lane: Lane;
   readonly seq: number;
+  /** It is about somebody: what its handler says of it is not logged. */
+  readonly isPrivate: boolean;
 }
 
 export type CallResult =

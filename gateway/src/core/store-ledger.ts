@@ -3,6 +3,7 @@ import {
   chainStart,
   concat,
   eachLane,
+  sealKindOf,
   type Command,
   type Lane,
   type Sha256,
@@ -210,7 +211,10 @@ export class StoreLedger implements Ledger {
   async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
     const prefix = prefixOf('call');
     const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit });
-    const calls = rows.map((row) => callRow.decode(row.value));
+    const calls = rows.map((row) => {
+      const call = callRow.decode(row.value);
+      return { ...call, isPrivate: sealKindOf(call.input) !== undefined };
+    });
     return openValues(this.#store, calls, {
       value: ({ input }) => input,
       place: (call) => call,

@@ -66,7 +66,8 @@ export function sealKindOf(encoded: Uint8Array): SealKind | undefined {
 /** Whether there may be a sealed value in these bytes: a look at them instead of decoding them. */
 export function mayHoldSealed(bytes: Uint8Array): boolean {
   for (let at = bytes.indexOf(0xa2); at >= 0; at = bytes.indexOf(0xa2, at + 1)) {
-    if (sealKindOf(bytes.subarray(at, at + HEAD_BYTES_MAX)) !== undefined) return true;
+    const isNear = bytes[at + 1] === 0x61 && bytes[at + 2] === 0x24;
+    if (isNear && sealKindOf(bytes.subarray(at, at + HEAD_BYTES_MAX)) !== undefined) return true;
   }
   return false;
 }

@@ -518,3 +518,27 @@ test('a run that needs what is to be erased keeps it, or is ended for it', async
   await device.signal('go', 'on', { run: 'run-2' });
   t.deepEqual(await device.result('run-2'), [SECRET, 'on'], 'the other goes on');
 });
+
+test('a content that is changed behind its back is found by verifying', async (t) => {
+  const code = reader({ local: true });
+  const device = await begun(code);
+  const payload = encodeValue(SECRET);
+  await device.runtime.emit({ name: 'fact', payload, lane: 'bulk', subject: 'customer-42' });
+  const { store } = device;
+  const verify = async () => verifyChains({ store, sha256, device: 'sim-1', epoch: 1 });
+  t.deepEqual((await verify()).faults, []);
+  for (const table of [0x70, 0x62]) {
+    const range = { from: Uint8Array.of(table), to: Uint8Array.of(table + 1), limit: 1 };
+    const [row] = await store.scan(range);
+    const value = row?.value.with(45, row.value[45] === 1 ? 2 : 1);
+    if (row && value) await store.write([{ kind: 'put', key: row.key, value }]);
+  }
+
+  t.deepEqual(
+    (await verify()).faults.map(({ lane, seq }) => [lane, seq]),
+    [
+      ['normal', 2],
+      ['bulk', 1],
+    ],
+  );
+});
