@@ -1,7 +1,8 @@
 import { HoldfastError, assert, messageOf } from '@holdfast/protocol';
 import { continues } from './engine.ts';
 import { forgetRetried } from './repair.ts';
-import { Run, type RunFacts, type RunHost } from './run.ts';
+import type { RunFacts } from './run-facts.ts';
+import { Run, type RunHost } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import type { RunStore } from './run-store.ts';
 import { finalStates } from './views.ts';

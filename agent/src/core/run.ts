@@ -11,7 +11,6 @@ import { Compensations } from './compensations.ts';
 import type { OpenEntry } from './contents.ts';
 import { createContext, undoPolicy, type ContextHost } from './context.ts';
 import { applyEntry, type HistoryTarget } from './history-fold.ts';
-import type { Seal } from './mark.ts';
 import {
   abortOp,
   cancelOp,
@@ -23,25 +22,9 @@ import {
 } from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
 import { Progress, type Standing } from './progress.ts';
+import type { KeptSignal, RunFacts } from './run-facts.ts';
 import { standingOf } from './standing.ts';
 import type { StepInfo, Workflow } from './workflow.ts';
-
-/** Facts of a run that never change. */
-export interface RunFacts {
-  readonly number: number;
-  readonly id: string;
-  readonly uid: string;
-  readonly workflow: string;
-  readonly version: number;
-  readonly startedAtMs: number;
-  /** The run that began it as a child, and its operation there; empty and 0: none did. */
-  readonly parent: string;
-  readonly parentOp: number;
-  /** Number of the run's first history. */
-  readonly place: number;
-  /** Whom it is about; empty: nobody. */
-  readonly subject: string;
-}
 
 /** What a run asks of the runtime. */
 export interface RunHost {
@@ -54,14 +37,6 @@ export interface RunHost {
   /** Its code has ended while it was not being driven. */
   returned(run: Run): void;
   log(run: Run, message: string, fields: Readonly<Record<string, unknown>>): void;
-}
-
-/** A signal that nobody has waited for yet. */
-export interface KeptSignal {
-  readonly id: string;
-  /** Encoded value. */
-  readonly payload: Uint8Array;
-  readonly seal: Seal | undefined;
 }
 
 export type Outcome =

@@ -196,7 +196,10 @@ export class Tracing {
   }
 }
 
-/** What private runs fail with leaves the device by its code only, and a trace leaves it too. */
+/**
+ * What runs with marks fail with leaves the device by its code only, and a trace leaves it too.
+ * What is about somebody could never be erased there.
+ */
 function errorText(run: Run, error: unknown): string {
-  return run.progress.isPrivate ? (codeOf(error) ?? 'withheld') : messageOf(error);
+  return run.progress.hasContents ? (codeOf(error) ?? 'withheld') : messageOf(error);
 }

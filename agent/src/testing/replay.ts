@@ -12,7 +12,8 @@ import {
   type EntryOf,
 } from '@holdfast/protocol';
 import { forgetRetried } from '../core/repair.ts';
-import { Run, type RunFacts, type RunHost } from '../core/run.ts';
+import type { RunFacts } from '../core/run-facts.ts';
+import { Run, type RunHost } from '../core/run.ts';
 import type { HistoryView } from '../core/views.ts';
 import type { Workflow } from '../core/workflow.ts';
 import { turn } from '../io/abort.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { workflow, type Workflow } from '@holdfast/agent';
+import { workflow, type TraceSpan, type Workflow } from '@holdfast/agent';
 import { Retention, sha256, verifyChains, type MarkOptions } from '@holdfast/agent/internal';
 import { replay } from '@holdfast/agent/testing';
 import {
@@ -541,4 +541,30 @@ test('a content that is changed behind its back is found by verifying', async (t
       ['bulk', 1],
     ],
   );
+});
+
+test('no trace has the errors of runs that are marked, or about somebody', async (t) => {
+  const spans: TraceSpan[] = [];
+  const device = new SimDevice();
+  device.tracer = { ended: (span) => spans.push(span) };
+  const failing = (name: string, options: MarkOptions) =>
+    workflow(name, async (ctx) => {
+      const body = () => Promise.reject(new Error(`${name} ${SECRET}`));
+      await ctx.step('fail', body, { ...(options as object), retry: false });
+    });
+  await device.start(failing('marked', { local: true }), failing('about', {}), failing('open', {}));
+  for (const name of ['marked', 'about', 'open']) {
+    const subject = name === 'about' ? 'customer-42' : undefined;
+    await device.runtime.start({ workflow: name, input: encodeValue(null), id: name, subject });
+  }
+  await device.settle();
+
+  const errors = spans.map(({ name, error }) => `${name}: ${String(error)}`);
+  t.deepEqual(
+    errors.filter((error) => error.includes(SECRET)).map((error) => error.split(':')[0]),
+    ['step fail', 'run open'],
+    errors.join(', '),
+  );
+  t.true(errors.includes('run marked: HF_STEP_FAILED'));
+  t.true(errors.includes('run about: HF_STEP_FAILED'));
 });
