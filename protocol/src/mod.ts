@@ -8,6 +8,7 @@ export {
   text,
   uint,
   type Infer,
+  type RecordSchema,
   type Schema,
 } from './base/schema.ts';
 export * from './wire/cbor.ts';

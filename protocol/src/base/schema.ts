@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { AssertionError } from './assert.ts';
 import { HoldfastError } from './errors.ts';
 import { toWellFormed } from './well-formed.ts';
 
@@ -10,8 +10,11 @@ import { toWellFormed } from './well-formed.ts';
 export interface Schema<T> {
   /** Canonical text; the fingerprint of the protocol is made of these. */
   readonly shape: string;
-  /** Checks decoded CBOR. Throws HF_MESSAGE_INVALID with the path of what is wrong. */
-  read(value: unknown, path: string): T;
+  /**
+   * Checks decoded CBOR. Throws HF_MESSAGE_INVALID with the path of what is wrong: `path` and
+   * `part`, which are joined for the message only.
+   */
+  read(value: unknown, path: string, part?: string): T;
   /**
    * What the CBOR encoder is given for a value of this type. Throws `AssertionError` for what
    * `read` would refuse: it must not be journaled or sent.
@@ -21,8 +24,21 @@ export interface Schema<T> {
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
+/** A row of fields. Some thousand of them are read and written a second. */
+export interface RecordSchema<T> extends Schema<T> {
+  /** Reads a row into an object that has something else already. */
+  readInto<K extends object>(target: K, value: unknown, path: string): K & T;
+  /** The items of the row, for the caller to keep. */
+  write(value: T): unknown[];
+}
+
 export function invalid(path: string, why: string): HoldfastError {
   return new HoldfastError('HF_MESSAGE_INVALID', { why: `${path} ${why}` });
+}
+
+/** What `read` would refuse. Called when that is known: its text costs more than the check. */
+function unwritable(name: string | undefined, why: string): AssertionError {
+  return new AssertionError(`${name} ${why}`);
 }
 
 const UINT32_MAX = 0xffff_ffff;
@@ -31,17 +47,17 @@ const UINT32_MAX = 0xffff_ffff;
 export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
   return {
     shape: max === Number.MAX_SAFE_INTEGER ? 'uint' : `uint(${max})`,
-    read(value, path) {
+    read(value, path, part = '') {
       const number = typeof value === 'bigint' ? Number(value) : value;
       if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
-        throw invalid(path, 'is not an unsigned integer');
+        throw invalid(path + part, 'is not an unsigned integer');
       }
-      if (number > max) throw invalid(path, `is above ${max}`);
+      if (number > max) throw invalid(path + part, `is above ${max}`);
       return number;
     },
     write(value, name) {
       const fits = Number.isSafeInteger(value) && value >= 0 && value <= max;
-      assert(fits, `${name} is ${value}, not an integer from 0 to ${max}`);
+      if (!fits) throw unwritable(name, `is ${value}, not an integer from 0 to ${max}`);
       // The encoder would write a larger number as a float; other languages expect an integer.
       return value > UINT32_MAX ? BigInt(value) : value;
     },
@@ -51,8 +67,8 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
 export function bool(): Schema<boolean> {
   return {
     shape: 'bool',
-    read(value, path) {
-      if (typeof value !== 'boolean') throw invalid(path, 'is neither true nor false');
+    read(value, path, part = '') {
+      if (typeof value !== 'boolean') throw invalid(path + part, 'is neither true nor false');
       return value;
     },
     write: (value) => value,
@@ -63,13 +79,14 @@ export function bool(): Schema<boolean> {
 export function text(lengthMax: number): Schema<string> {
   return {
     shape: `text(${lengthMax})`,
-    read(value, path) {
-      if (typeof value !== 'string') throw invalid(path, 'is not text');
-      if (value.length > lengthMax) throw invalid(path, `is longer than ${lengthMax}`);
+    read(value, path, part = '') {
+      if (typeof value !== 'string') throw invalid(path + part, 'is not text');
+      if (value.length > lengthMax) throw invalid(path + part, `is longer than ${lengthMax}`);
       return value;
     },
     write(value, name) {
-      assert(value.length <= lengthMax, `${name} has ${value.length} characters of ${lengthMax}`);
+      const { length } = value;
+      if (length > lengthMax) throw unwritable(name, `has ${length} characters of ${lengthMax}`);
       return value;
     },
   };
@@ -92,15 +109,16 @@ export function prose(lengthMax: number): Schema<string> {
 export function bytes(bytesMax: number, exact = false): Schema<Uint8Array> {
   return {
     shape: exact ? `bytes(=${bytesMax})` : `bytes(${bytesMax})`,
-    read(value, path) {
-      if (!(value instanceof Uint8Array)) throw invalid(path, 'is not a byte string');
-      if (value.byteLength > bytesMax) throw invalid(path, `is longer than ${bytesMax} bytes`);
-      if (exact && value.byteLength !== bytesMax) throw invalid(path, `is not ${bytesMax} bytes`);
+    read(value, path, part = '') {
+      if (!(value instanceof Uint8Array)) throw invalid(path + part, 'is not a byte string');
+      const { byteLength } = value;
+      if (byteLength > bytesMax) throw invalid(path + part, `is longer than ${bytesMax} bytes`);
+      if (exact && byteLength < bytesMax) throw invalid(path + part, `is not ${bytesMax} bytes`);
       return value;
     },
     write(value, name) {
       const fits = !exact || value.byteLength === bytesMax;
-      assert(fits, `${name} has ${value.byteLength} bytes, not ${bytesMax}`);
+      if (!fits) throw unwritable(name, `has ${value.byteLength} bytes, not ${bytesMax}`);
       return value;
     },
   };
@@ -111,15 +129,15 @@ export function choice<const W extends string>(words: readonly W[]): Schema<W> {
   const positions = new Map(words.map((word, index) => [word, index]));
   return {
     shape: `choice(${words.join('|')})`,
-    read(value, path) {
+    read(value, path, part = '') {
       const word = typeof value === 'number' ? words[value] : undefined;
-      if (word === undefined) throw invalid(path, `is none of ${words.join(', ')}`);
+      if (word === undefined) throw invalid(path + part, `is none of ${words.join(', ')}`);
       return word;
     },
     write(value, name) {
       const position = positions.get(value);
-      assert(position !== undefined, `${name} is ${value}, none of ${words.join(', ')}`);
-      return position;
+      if (position !== undefined) return position;
+      throw unwritable(name, `is ${value}, none of ${words.join(', ')}`);
     },
   };
 }
@@ -128,13 +146,14 @@ export function choice<const W extends string>(words: readonly W[]): Schema<W> {
 export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]> {
   return {
     shape: `list(${item.shape},${lengthMax})`,
-    read(value, path) {
-      if (!Array.isArray(value)) throw invalid(path, 'is not a list');
-      if (value.length > lengthMax) throw invalid(path, `has more than ${lengthMax} items`);
-      return value.map((each, index) => item.read(each, `${path}[${index}]`));
+    read(value, path, part = '') {
+      if (!Array.isArray(value)) throw invalid(path + part, 'is not a list');
+      if (value.length > lengthMax) throw invalid(path + part, `has more than ${lengthMax} items`);
+      return value.map((each, index) => item.read(each, `${path}${part}[${index}]`));
     },
     write(value, name) {
-      assert(value.length <= lengthMax, `${name} has ${value.length} items of ${lengthMax}`);
+      const { length } = value;
+      if (length > lengthMax) throw unwritable(name, `has ${length} items of ${lengthMax}`);
       return value.map((each) => item.write(each, name));
     },
   };
@@ -156,10 +175,10 @@ export function perLane<T>(item: Schema<T>): Schema<readonly [T, T, T]> {
   const items = list(item, 3);
   return {
     shape: `perLane(${item.shape})`,
-    read(value, path) {
-      const [urgent, normal, bulk] = items.read(value, path);
+    read(value, path, part = '') {
+      const [urgent, normal, bulk] = items.read(value, path, part);
       if (urgent === undefined || normal === undefined || bulk === undefined) {
-        throw invalid(path, 'does not have one item a lane');
+        throw invalid(path + part, 'does not have one item a lane');
       }
       return [urgent, normal, bulk];
     },
@@ -171,21 +190,24 @@ type Fields = Readonly<Record<string, Schema<unknown>>>;
 type Row<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
 
 /** A positional array, one item a field, in the order of `fields`. */
-export function record<F extends Fields>(fields: F): Schema<Row<F>> {
-  const entries: readonly (readonly [string, Schema<unknown>])[] = Object.entries(fields);
+export function record<F extends Fields>(fields: F): RecordSchema<Row<F>> {
+  const parts = Object.entries(fields).map(([name, field]) => ({ name, field, part: `.${name}` }));
+  const readInto = <K extends object>(target: K, value: unknown, path: string): K & Row<F> => {
+    if (!Array.isArray(value)) throw invalid(path, 'is not an array');
+    const row: Record<string, unknown> = target as Record<string, unknown>;
+    for (let index = 0; index < parts.length; index += 1) {
+      const { name, field, part } = parts[index]!; // Below its length.
+      row[name] = field.read(value[index], path, part);
+    }
+    return row as K & Row<F>;
+  };
   return {
-    shape: `[${entries.map(([name, field]) => `${name}:${field.shape}`).join(',')}]`,
-    read(value, path) {
-      if (!Array.isArray(value)) throw invalid(path, 'is not an array');
-      const row: Record<string, unknown> = {};
-      entries.forEach(([name, field], index) => {
-        row[name] = field.read(value[index], `${path}.${name}`);
-      });
-      return row as Row<F>;
-    },
+    shape: `[${parts.map(({ name, field }) => `${name}:${field.shape}`).join(',')}]`,
+    readInto,
+    read: (value, path, part = '') => readInto({}, value, path + part),
     write(value) {
       const row: Readonly<Record<string, unknown>> = value;
-      return entries.map(([name, field]) => field.write(row[name], name));
+      return parts.map(({ name, field }) => field.write(row[name], name));
     },
   };
 }

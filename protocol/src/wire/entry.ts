@@ -161,9 +161,10 @@ export const entryShape = entryKinds.map((kind) => `${kind}${kinds[kind].shape}`
  * @throws HF_VALUE_TOO_LARGE above `ENTRY_BYTES_MAX`.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const schema = kinds[entry.kind] as { write(entry: Entry): unknown };
-  const fields = schema.write(entry) as unknown[];
-  const encoded = encodeCbor([codes.get(entry.kind), ...fields]);
+  const schema = kinds[entry.kind] as { write(entry: Entry): unknown[] };
+  const items = schema.write(entry);
+  items.unshift(codes.get(entry.kind));
+  const encoded = encodeCbor(items);
   if (encoded.byteLength > ENTRY_BYTES_MAX) {
     throw new HoldfastError('HF_VALUE_TOO_LARGE', {
       why: `${entry.kind} would take ${encoded.byteLength} bytes, of at most ${ENTRY_BYTES_MAX}`,
@@ -176,10 +177,10 @@ export function encodeEntry(entry: Entry): Uint8Array {
 export function decodeEntry(encoded: Uint8Array): Entry {
   const items = decodeCbor(encoded, { bytesMax: ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 });
   if (!Array.isArray(items)) throw invalid('the entry', 'is not an array');
-  const [code, ...fields] = items as unknown[];
+  const code: unknown = items.shift();
   const kind = typeof code === 'number' ? entryKinds[code] : undefined;
   if (kind === undefined) throw invalid('the entry', 'is of a kind this version does not know');
-  return { kind, ...kinds[kind].read(fields, kind) } as Entry;
+  return kinds[kind].readInto({ kind }, items, kind) as Entry;
 }
 
 const EVENT_CODE = entryKinds.indexOf('event.emitted');
