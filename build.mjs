@@ -115,7 +115,30 @@ export async function compile() {
   const startedAt = Date.now();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code } = await run(process.execPath, [tsc, '-b'], (error) => error.message);
-  if (code === 0) process.stderr.write(`holdfast: built in ${seconds(startedAt)}\n`);
+  if (code !== 0 || !(await bundleMqtt())) return false;
+  process.stderr.write(`holdfast: built in ${seconds(startedAt)}\n`);
+  return true;
+}
+
+/** Puts the MQTT client, whole, into the compiled form of the one file that exports it. */
+async function bundleMqtt() {
+  const file = join(root, 'agent', 'dist', 'io', 'mqtt.js');
+  const manifest = join(root, 'node_modules', 'mqtt', 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const title = `// mqtt ${version} and what it needs, as one file; for licences see the packages`;
+  if (readFileSync(file, 'utf8').startsWith(title)) return true;
+  const lines = [
+    title,
+    // What it needs is written for `require`.
+    "import { createRequire } from 'node:module';",
+    'const require = createRequire(import.meta.url);',
+  ];
+  const output = [`--outfile=${file}`, `--banner:js=${lines.join('\n')}`];
+  const form = ['--bundle', '--platform=node', '--format=esm', '--target=node20'];
+  const esbuild = join(root, 'node_modules', '.bin', 'esbuild');
+  const source = join(root, 'agent', 'src', 'io', 'mqtt.ts');
+  const args = [source, ...form, ...output, '--log-level=error'];
+  const { code } = await run(esbuild, args, (error) => error.message);
   return code === 0;
 }
 

@@ -1,5 +1,5 @@
 import { HoldfastError, type ErrorCode, type LinkDown } from '@holdfast/protocol';
-import { ErrorWithReasonCode } from 'mqtt';
+import { ErrorWithReasonCode } from './mqtt.ts';
 
 /** What of a connection attempt was reached when it ended. */
 export type DialStage = 'connecting' | 'subscribing' | 'up';

@@ -7,8 +7,8 @@ import {
   type LinkDown,
   type LinkEvent,
 } from '@holdfast/protocol';
-import { UniqueMessageIdProvider, connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { down, linkDownOf, type DialStage } from './link-down.ts';
+import { UniqueMessageIdProvider, connect, type IClientOptions, type MqttClient } from './mqtt.ts';
 
 /** For mqtts, PEM each. */
 export interface TlsOptions {
