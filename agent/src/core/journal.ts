@@ -301,9 +301,9 @@ export class Journal implements UplinkJournal {
 
   #stamp(draft: Draft): Draft & { entry: Entry; encoded: Uint8Array } {
     const { clock, boot } = this.#options;
-    const stamp = { atMs: Math.max(0, clock.nowMs()), boot, monoMs: Math.floor(clock.monoMs()) };
+    const [atMs, monoMs] = [Math.max(0, clock.nowMs()), Math.floor(clock.monoMs())];
     // Joining a body and a stamp gives an entry of the same kind.
-    const entry = { ...draft.body, ...stamp } as Entry;
+    const entry = { ...draft.body, atMs, boot, monoMs } as Entry;
     return { ...draft, entry, encoded: encodeEntry(entry) };
   }
 

@@ -3,6 +3,7 @@ import type { Tracer } from './tracing.ts';
 
 /** Makes the signals that steps are given; the platform has the class, core does not. */
 export interface AbortHandle {
+  /** Made when it is asked for: a signal costs more than all else of a small step. */
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
   /** Calls `listener` when it aborts, or at once if it has. */
@@ -17,6 +18,7 @@ export interface AttemptsOptions {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly factor: number;
+  /** Looked at after the first attempt: most steps need none. */
   readonly signal: AbortSignal;
   /**
    * Told of each failed attempt before the pause; `nextDelayMs` is undefined after the last one.

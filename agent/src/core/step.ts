@@ -19,7 +19,7 @@ import type { StepGate } from './step-gate.ts';
 import type { Timers } from './timers.ts';
 import type { Tracing } from './tracing.ts';
 import { tokenOf } from './token.ts';
-import { RetryableError, TerminalError } from './workflow.ts';
+import { RetryableError, TerminalError, type StepInfo } from './workflow.ts';
 
 export type StepRequest = Extract<OpRequest, { kind: 'step' }>;
 
@@ -56,7 +56,9 @@ export async function runStep(host: StepHost, run: Run, op: Op, request: StepReq
     minDelayMs: policy.minDelayMs,
     maxDelayMs: policy.maxDelayMs,
     factor: policy.factor,
-    signal: abort.signal,
+    get signal() {
+      return abort.signal;
+    },
     onFailed: (attempt, error) => attemptFailed({ host, run, op, request, attempt }, error),
   });
   op.attempting = false;
@@ -74,7 +76,6 @@ interface Attempt {
 async function makeAttempt(each: Attempt): Promise<void> {
   const { host, run, op, request, attempt } = each;
   const { name, policy } = request;
-  const entry = { op: op.number, name, attempt };
   op.beganMonoMs = host.ports.clock.monoMs();
   const value = await atWork(each);
   if (isOver(each)) return;
@@ -88,8 +89,8 @@ async function makeAttempt(each: Attempt): Promise<void> {
   const result = encodeValue(value, 'result');
   const tookMs = Math.round(host.ports.clock.monoMs() - op.beganMonoMs);
   const seal = request.sealing('result', result);
-  const body = { kind: 'step.completed', ...entry, tookMs, result, seal } as const;
-  await host.journal.appendOwn(run, body, dropTimer(op));
+  const entry = { op: op.number, name, attempt, tookMs, result, seal };
+  await host.journal.appendOwn(run, { ...entry, kind: 'step.completed' }, dropTimer(op));
   ended(each);
 }
 
@@ -130,24 +131,29 @@ async function atWork(each: Attempt): Promise<unknown> {
 function runBody(each: Attempt): Promise<unknown> {
   const { host, run, op, request, attempt } = each;
   const { timeoutMs } = request.policy;
-  const handle = timeoutMs === 0 ? op.abort : host.ports.newAbort();
-  const signal = (handle ?? host.ports.newAbort()).signal;
-  const idempotencyKey = `${run.uid}/${op.number}`;
-  const token = tokenOf(run.facts, op.number);
-  const deadlineAtMs = timeoutMs === 0 ? undefined : host.ports.clock.nowMs() + timeoutMs;
+  const handle = (timeoutMs === 0 ? op.abort : undefined) ?? host.ports.newAbort();
   const context = host.tracing.ofAttempt(run, { op: op.number, attempt });
-  const traceparent = context && formatTraceparent(context);
-  const info = { idempotencyKey, attempt, signal, token, deadlineAtMs, traceparent };
+  const info: StepInfo = {
+    attempt,
+    deadlineAtMs: timeoutMs === 0 ? undefined : host.ports.clock.nowMs() + timeoutMs,
+    traceparent: context && formatTraceparent(context),
+    // Most bodies ask for none of these.
+    get idempotencyKey() {
+      return `${run.uid}/${op.number}`;
+    },
+    get signal() {
+      return handle.signal;
+    },
+    get token() {
+      return tokenOf(run.facts, op.number);
+    },
+  };
   // In an async function, so that a synchronous throw is a rejection too.
   const work = (async () => host.tracing.within(context, () => run.insideStep(request, info)))();
   return timeoutMs === 0 ? work : withTimeout(each, work, handle);
 }
 
-function withTimeout(
-  each: Attempt,
-  work: Promise<unknown>,
-  handle: AbortHandle | undefined,
-): Promise<unknown> {
+function withTimeout(each: Attempt, work: Promise<unknown>, handle: AbortHandle): Promise<unknown> {
   const { host, op, request } = each;
   const { timeoutMs } = request.policy;
   const whole = op.abort;
@@ -156,11 +162,11 @@ function withTimeout(
       const error = new HoldfastError('HF_STEP_TIMEOUT', {
         why: `${request.name} took longer than ${formatDuration(timeoutMs)}`,
       });
-      handle?.abort(error);
+      handle.abort(error);
       reject(error);
     });
     // The run may be cancelled or closed while the attempt is at work: its signal follows.
-    whole?.onAbort((reason) => handle?.abort(reason));
+    whole?.onAbort((reason) => handle.abort(reason));
     work.then(resolve, reject).finally(cancel);
   });
 }

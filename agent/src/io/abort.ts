@@ -1,13 +1,15 @@
 import type { AbortHandle } from '../core/ports.ts';
 
-/** Handles over the platform's AbortController. */
+/** Handles over the platform's AbortController, which makes its signal when it is asked for it. */
 export function newAbort(): AbortHandle {
   const controller = new AbortController();
-  const { signal } = controller;
   return {
-    signal,
+    get signal() {
+      return controller.signal;
+    },
     abort: (reason) => controller.abort(reason),
     onAbort(listener) {
+      const { signal } = controller;
       if (signal.aborted) listener(signal.reason);
       else signal.addEventListener('abort', () => listener(signal.reason), { once: true });
     },

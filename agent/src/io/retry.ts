@@ -29,7 +29,6 @@ class Ended extends Error {
  * further attempt begin; an attempt that succeeds after the abort has succeeded.
  */
 export const attempts: Attempts = async (run, options) => {
-  if (options.signal.aborted) return;
   try {
     // Nearly every step succeeds at once: it needs nothing of what follows.
     await run(options.first);
