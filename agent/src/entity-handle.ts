@@ -111,8 +111,7 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
 
   async #history(): Promise<Entry[]> {
     const { runtime, store } = this.#parts;
-    const rows = await store.history(await runtime.numberOf(this.id));
-    return rows.map(({ entry }) => entry);
+    return store.history(await runtime.numberOf(this.id));
   }
 
   #inputOf([first]: readonly Entry[]): EntityInput<S> {

@@ -8,7 +8,7 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import { CancelScope } from './cancel-scope.ts';
-import { sealingOf } from './mark.ts';
+import { sealingOf, unmarked } from './mark.ts';
 import { mapItems } from './map-items.ts';
 import type { OpRequest, PollPolicy, SleepEnd, StepPolicy } from './op.ts';
 import { SeededChance } from './prng.ts';
@@ -58,19 +58,15 @@ interface Draws {
 function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context {
   /** Begins an operation. A bad argument rejects, so that one `catch` sees every failure. */
   const begin = <T>(make: () => OpRequest): Promise<T> => {
-    const outcome = quiet((async () => host.request(make(), scope))());
     // What a body, a handler, a child or a sender gives is for the caller to know.
-    return outcome as Promise<T>;
+    return quiet(asked(() => host.request(make(), scope))) as Promise<T>;
   };
 
   const ctx: Context = Object.freeze<Context>({
     runId: host.id,
     workflow: host.workflow,
-    step: <T>(
-      name: string,
-      body: (info: StepInfo) => unknown,
-      options: CompensatedOptions<T> = {},
-    ) => begin<T>(() => stepRequest(name, body, options)),
+    step: <T>(name: string, body: (info: StepInfo) => unknown, options?: CompensatedOptions<T>) =>
+      begin<T>(() => stepRequest(name, body, options)),
     call: <T>(service: string, input?: unknown, options: CallOptions = {}) =>
       begin<T>(() => callRequest(service, input, options)),
     waitFor: <T>(signal: string, options: WaitOptions = {}) =>
@@ -125,6 +121,15 @@ function runScope<T>(
     cancel: (why = 'by its own code') =>
       host.cancelScope(inner, new HoldfastError('HF_RUN_CANCELLED', { why })),
   };
+}
+
+/** What throws rejects. No more promises than one: there is one for each entry of a replay. */
+function asked(ask: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return ask();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** The code may look at a failure later, days later, or never: until then it is nobody's stray. */
@@ -190,8 +195,8 @@ function pollRequest(
   check: (info: StepInfo) => unknown,
   options: UntilOptions,
 ): OpRequest {
-  const policy = { ...stepPolicy({}), poll: pollPolicy(options) };
-  return { ...stepRequest(name, check, {}), policy, sealing: sealingOf(options) };
+  const policy = { ...defaultPolicy, poll: pollPolicy(options) };
+  return { ...stepRequest(name, check, undefined), policy, sealing: sealingOf(options) };
 }
 
 type Undo = (result: unknown, info: StepInfo) => unknown;
@@ -203,14 +208,15 @@ function sleepRequest(until: SleepEnd): OpRequest {
 function stepRequest<T>(
   name: string,
   body: (info: StepInfo) => unknown,
-  options: CompensatedOptions<T>,
+  options: CompensatedOptions<T> | undefined,
 ): Extract<OpRequest, { kind: 'step' }> {
   checkName('step', name);
   if (typeof body !== 'function') throw new TypeError(`the body of step ${name} is no function`);
+  const policy = options === undefined ? defaultPolicy : stepPolicy(options);
   // The result that a compensation is given is what this step's body returned.
-  const compensate = options.compensate as Undo | undefined;
-  const sealing = sealingOf(options);
-  return { kind: 'step', name, body, policy: stepPolicy(options), compensate, sealing };
+  const compensate = options?.compensate as Undo | undefined;
+  const sealing = options === undefined ? unmarked : sealingOf(options);
+  return { kind: 'step', name, body, policy, compensate, sealing };
 }
 
 /** For options that have no limit of their own. */
@@ -242,6 +248,9 @@ function stepPolicy(options: CompensatedOptions<never>): StepPolicy {
     poll: undefined,
   };
 }
+
+/** Shared: most steps have no options. */
+const defaultPolicy = stepPolicy({});
 
 /** How compensations are retried: a day of trying, since giving up leaves something undone. */
 export const undoPolicy: StepPolicy = stepPolicy({

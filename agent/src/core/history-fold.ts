@@ -7,6 +7,7 @@ import {
   type EntryOf,
 } from '@holdfast/protocol';
 import { settleOp, type Op, type OpKind } from './op.ts';
+import { cutOwnFrames } from './own-frames.ts';
 
 /** What history does to a run. */
 export interface HistoryTarget {
@@ -134,6 +135,8 @@ function resolve(run: HistoryTarget, op: Op, value: unknown): boolean {
 
 function reject(run: HistoryTarget, op: Op, error: unknown): boolean {
   if (op.settled) return false;
+  // In which turn it was handed on is not to be seen in it: it is the same in every replay.
+  cutOwnFrames(error);
   settleOp(op, { error });
   run.settled(op);
   return true;

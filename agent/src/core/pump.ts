@@ -1,9 +1,12 @@
 import type { Run } from './run.ts';
 
+/** Turns of a round, and one a run: a long replay is to hold up the process for moments only. */
+const TURNS_MAX = 64;
+
 /**
- * Drives runs in turns: each run with work is handed one thing, everything settles, and so on until
- * none has work. In a round each run has its own turn, one after another: so it is known whose code
- * a stray rejection is of.
+ * Drives runs in turns: in a turn one run is handed one thing, and everything settles. So it is
+ * known whose code a stray rejection is of. Runs with work have their turns round by round; all of
+ * a round are asked for at once, since that costs one look at the world.
  */
 export class Pump {
   readonly #turn: () => Promise<void>;
@@ -28,9 +31,10 @@ export class Pump {
     while (this.#ready.size > 0) {
       const runs = [...this.#ready];
       this.#ready.clear();
-      // The first has this turn. All others are asked for at once: a turn each, and one behind the
-      // last, cost one look at the world.
-      const [first, ...others] = runs;
+      const share = Math.max(1, Math.floor(TURNS_MAX / runs.length));
+      const turns = runs.flatMap((run) => Array<Run>(Math.min(share, run.pending)).fill(run));
+      // The first is this one.
+      const [first, ...others] = turns;
       if (first !== undefined) this.#drive(first);
       for (const run of others) void this.#turn().then(() => this.#drive(run));
       await this.#turn();

@@ -79,7 +79,7 @@ async function unstick(
 async function reopen(engine: Engine, number: number, reason: string): Promise<void> {
   const record = await engine.store.record(number);
   if (record === undefined) throw new HoldfastError('HF_RUN_UNKNOWN', { why: `run ${number}` });
-  const history = (await engine.store.history(number)).map(({ entry }) => entry);
+  const history = await engine.store.history(number);
   const op = failedOp(forgetRetried(history));
   const body: EntryBody = { kind: 'run.retried', run: record.id, n: history.length, op, reason };
   await engine.journal.append([{ lane: 'normal', body }], ([ref]) => [
@@ -128,7 +128,7 @@ export async function forkRun(
   fork: { readonly run: string; readonly step: string; readonly id?: string | undefined },
 ): Promise<string> {
   const number = await numberOf(engine, fork.run);
-  const history = (await engine.store.history(number)).map(({ entry }) => entry);
+  const history = await engine.store.history(number);
   const started = history[0];
   if (started?.kind !== 'run.started') {
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: fork.run });

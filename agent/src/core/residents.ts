@@ -85,7 +85,7 @@ export class Residents {
       }
       run.n = history.length;
       run.crashes = record.crashes;
-      run.feed(forgetRetried(history.map(({ entry }) => entry)));
+      run.feed(forgetRetried(history));
     } catch (error) {
       // The run can't go on, but it can be looked at, and the others go on.
       run.n = (await this.#store.places(number)).length;

@@ -64,13 +64,9 @@ export interface NumbersPage {
   readonly limit: number;
 }
 
-export interface HistoryEntry {
-  readonly lane: Lane;
-  readonly seq: number;
-  readonly entry: OpenEntry;
-}
-
 const PAGE = 1_000;
+/** Entries that are read and decoded at a time: of the rows around them little is left then. */
+const HISTORY_PART = 256;
 /** A caller who was cut off repeats its last signals, not those of last month. */
 const EARLIER_SIGNALS_MAX = 1_000;
 const EARLIER_BOUNDS = { bytesMax: 1 << 20, depthMax: 2, itemsMax: EARLIER_SIGNALS_MAX };
@@ -162,15 +158,9 @@ export class RunStore {
 
   /** Where the entries of a run are, in the order of its history. */
   async places(number: number): Promise<{ lane: Lane; seq: number }[]> {
-    const range = historyRange(number);
     const places: { lane: Lane; seq: number }[] = [];
-    for (let from = range.from; ;) {
-      const rows = await this.rows.scan({ from, to: range.to, limit: PAGE });
-      for (const { value } of rows) places.push(placeOf(value));
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < PAGE) return places;
-      from = historyKey(number, places.length);
-    }
+    await this.rows.each(historyRange(number), ({ value }) => places.push(placeOf(value)));
+    return places;
   }
 
   /**
@@ -178,14 +168,16 @@ export class RunStore {
    *
    * @throws HF_ENTRY_DAMAGED for an entry that is gone or does not decode.
    */
-  async history(number: number): Promise<HistoryEntry[]> {
+  async history(number: number): Promise<OpenEntry[]> {
     const places = await this.places(number);
-    const stored = await this.#journal.entriesAt(places);
-    const read = places.map((place, index) => ({
-      ...place,
-      entry: readEntry(place, stored[index]),
-    }));
-    return openEntries(this.rows, read);
+    const history: OpenEntry[] = [];
+    for (let from = 0; from < places.length; from += HISTORY_PART) {
+      const part = places.slice(from, from + HISTORY_PART);
+      const stored = await this.#journal.entriesAt(part);
+      const read = part.map((place, at) => ({ ...place, entry: readEntry(place, stored[at]) }));
+      for (const { entry } of await openEntries(this.rows, read)) history.push(entry);
+    }
+    return history;
   }
 
   /** What is to be shown of the sealed values at these places; `undefined`: as the entry has it. */

@@ -91,8 +91,8 @@ export class Run implements ContextHost, HistoryTarget {
   #history: Entry[] = [];
   /** First entry of `#history` that the code has not been handed. */
   #next = 0;
-  /** What history calls each operation first; known while it is replayed. */
-  readonly #mentions = new Map<number, string>();
+  /** Names of the patches that history has, by their operations; known while it is replayed. */
+  readonly #patches = new Map<number, string>();
   /** The last operation that history mentions. */
   #mentionedThrough = 0;
   /** What the code has cancelled while it was replayed. */
@@ -124,9 +124,12 @@ export class Run implements ContextHost, HistoryTarget {
   get replaying(): boolean {
     return !this.live && !this.isNew;
   }
-  /** Whether entries wait to be handed to the code. */
+  /** How many entries wait to be handed to the code. */
+  get pending(): number {
+    return this.closed || this.stuck !== undefined ? 0 : this.#history.length - this.#next;
+  }
   get hasWork(): boolean {
-    return !this.closed && this.#next < this.#history.length && this.stuck === undefined;
+    return this.pending > 0;
   }
   /** Whether its code goes on in a new history: what comes from outside is for that one. */
   get isContinuing(): boolean {
@@ -143,10 +146,8 @@ export class Run implements ContextHost, HistoryTarget {
       this.progress.add(entry);
       this.#history.push(entry);
       if (this.live || !('op' in entry) || !('name' in entry)) continue;
-      if (!this.#mentions.has(entry.op)) {
-        this.#mentions.set(entry.op, `${entry.kind} ${entry.name}`);
-        this.#mentionedThrough = Math.max(this.#mentionedThrough, entry.op);
-      }
+      if (entry.op > this.#mentionedThrough) this.#mentionedThrough = entry.op;
+      if (entry.kind === 'patch.marked') this.#patches.set(entry.op, entry.name);
     }
   }
 
@@ -175,7 +176,7 @@ export class Run implements ContextHost, HistoryTarget {
     this.#next = 0;
     if (this.live) return;
     this.live = true;
-    this.#mentions.clear();
+    this.#patches.clear();
     this.beginOpen();
     for (const op of this.#abandoned.splice(0)) this.#host.abandoned(this, op);
     for (const { live } of this.#whenLive.splice(0)) live();
@@ -241,7 +242,7 @@ export class Run implements ContextHost, HistoryTarget {
   patched(name: string): boolean {
     this.#checkUse(`patched ${name}`);
     const number = this.ops.size + 1;
-    const isMarked = this.#mentions.get(number) === `patch.marked ${name}`;
+    const isMarked = this.#patches.get(number) === name;
     // It has been here before, and beyond, without this.
     if (!isMarked && this.#mentionedThrough >= number) return false;
     // Later entries stand behind this one in the journal: nothing needs to wait for it. The mark is

@@ -71,7 +71,7 @@ export class Signals {
     if ((await store.earlierSignals(number)).includes(id)) return true;
     // Where an entry is gone, nobody can tell any more.
     const history = await store.history(number).catch(() => []);
-    return history.some(({ entry }) => entry.kind === 'signal.received' && entry.id === id);
+    return history.some((entry) => entry.kind === 'signal.received' && entry.id === id);
   }
 }
 

@@ -129,11 +129,15 @@ test('a retry that came due while the device was off is made at once, and once',
   const device = new SimDevice();
   let calls = 0;
   const patient = workflow('patient', (ctx) =>
-    ctx.step('try', () => {
-      calls += 1;
-      if (calls === 1) throw new Error('not yet');
-      return calls;
-    }, { retry: { minDelay: '1h' } }),
+    ctx.step(
+      'try',
+      () => {
+        calls += 1;
+        if (calls === 1) throw new Error('not yet');
+        return calls;
+      },
+      { retry: { minDelay: '1h' } },
+    ),
   );
   await device.start(patient);
   await device.begin(patient, null);
@@ -443,7 +447,7 @@ const caller = workflow('caller', async (ctx) => {
 
 async function keyOf(device: SimDevice): Promise<string> {
   const history = await device.runs.history(await device.runtime.numberOf('run-1'));
-  const entry = history.map((row) => row.entry).find((each) => each.kind === 'call.requested');
+  const entry = history.find((each) => each.kind === 'call.requested');
   return entry?.kind === 'call.requested' ? entry.key : '';
 }
 

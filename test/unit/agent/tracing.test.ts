@@ -25,10 +25,14 @@ const grandchild = workflow('grandchild', (ctx) => ctx.step('deep', () => 1));
 /** Does one of everything that leaves a span. */
 const traced = workflow('traced', async (ctx, fails: boolean) => {
   await ctx.step('first', () => 'done');
-  const flaky = await ctx.step('flaky', ({ attempt }) => {
-    if (attempt < 3) throw new Error(`no ${attempt}`);
-    return attempt;
-  }, { retry: { minDelay: '1m', factor: 1 } });
+  const flaky = await ctx.step(
+    'flaky',
+    ({ attempt }) => {
+      if (attempt < 3) throw new Error(`no ${attempt}`);
+      return attempt;
+    },
+    { retry: { minDelay: '1m', factor: 1 } },
+  );
   await ctx.call('stock', 1);
   await ctx.child(grandchild, null);
   await ctx.waitFor('go');
@@ -52,7 +56,7 @@ async function begin(device: SimDevice, traceparent?: string, fails = false): Pr
 /** Key of the call of a run, which its answer has to name. */
 async function callOf(device: SimDevice) {
   const history = await device.runs.history(await device.runtime.numberOf('run-1'));
-  const entry = history.map((each) => each.entry).find(({ kind }) => kind === 'call.requested');
+  const entry = history.find(({ kind }) => kind === 'call.requested');
   if (entry?.kind !== 'call.requested') throw new Error('it has not called');
   return entry;
 }
@@ -97,8 +101,14 @@ test('O8 a run, each attempt, call and signal is a span, and a replay makes none
   }
   t.is(tracer.named('step deep').parentSpanId, tracer.named('run grandchild').spanId);
   const flaky = tracer.spans.filter(({ name }) => name === 'step flaky');
-  t.deepEqual(flaky.map(({ error }) => error), ['no 1', 'no 2', undefined]);
-  t.deepEqual(flaky.map(({ attributes }) => attributes['holdfast.attempt']), [1, 2, 3]);
+  t.deepEqual(
+    flaky.map(({ error }) => error),
+    ['no 1', 'no 2', undefined],
+  );
+  t.deepEqual(
+    flaky.map(({ attributes }) => attributes['holdfast.attempt']),
+    [1, 2, 3],
+  );
   const call = tracer.named('call stock');
   t.is(call.kind, 'client');
   t.is((await callOf(device)).traceparent, `00-${call.traceId}-${call.spanId}-01`);
@@ -193,7 +203,10 @@ test('O8 a run that failed and is retried has two spans, the second in the first
   const [, second] = tracer.spans.filter(({ name }) => name === 'run traced');
   t.is(second?.parentSpanId, first.spanId);
   const bad = tracer.spans.filter(({ name }) => name === 'step bad');
-  t.deepEqual(bad.map(({ parentSpanId }) => parentSpanId), [first.spanId, second?.spanId]);
+  t.deepEqual(
+    bad.map(({ parentSpanId }) => parentSpanId),
+    [first.spanId, second?.spanId],
+  );
   t.is(new Set(tracer.spans.map(({ spanId }) => spanId)).size, tracer.spans.length);
 });
 
