@@ -327,7 +327,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const scheduling = { device, ports, journal, store: dir.store, runtime, calendarOf };
   const schedules = await Schedules.open(scheduling);
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
-  const acts = { runtime, schedules, nudge: () => uplink?.nudge() };
+  const node = process.versions.node;
+  const acts = { runtime, schedules, nudge: () => uplink?.nudge(), node };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);
   const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });

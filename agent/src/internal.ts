@@ -36,6 +36,8 @@ export * from './core/agent-surface.ts';
 export * from './core/chain-check.ts';
 export * from './core/journal.ts';
 export * from './core/keys.ts';
+export * from './core/metrics.ts';
+export * from './core/tally.ts';
 export * from './core/ports.ts';
 export * from './core/retention.ts';
 export * from './core/mark.ts';

@@ -183,6 +183,14 @@ export class SocketClient implements AgentReader {
     return this.#post(`/v1/schedules/${encodeURIComponent(id)}/trigger`, {});
   }
 
+  async metrics(): Promise<string> {
+    const { status, text } = await this.#exchange({
+      ...{ method: 'GET', path: '/metrics', answerMs: ANSWER_MS },
+    });
+    if (status === 200) return text;
+    throw asError(parse(text, this.#path), this.#path);
+  }
+
   nudge(): Promise<NudgedView> {
     return this.#post('/v1/nudge', {});
   }

@@ -226,6 +226,11 @@ export class ScriptedSurface implements Surface {
     return Promise.resolve({ run: `${id}@now-1` });
   }
 
+  metrics(): Promise<string> {
+    this.#note('metrics', undefined);
+    return Promise.resolve('# TYPE holdfast_runs gauge\nholdfast_runs{state="stuck"} 1\n');
+  }
+
   nudge(): Promise<Status['link']> {
     this.#note('nudge', undefined);
     return Promise.resolve(this.link);

@@ -110,6 +110,15 @@ test.serial('the first line of status tells each state of the link in its own wo
 
 const traceparent = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
 
+test.serial('metrics prints what the agent serves, as it is', async (t) => {
+  const { env } = await serve(t);
+
+  const { code, stdout } = await holdfast(['metrics'], { env });
+
+  t.is(code, 0);
+  t.is(stdout, '# TYPE holdfast_runs gauge\nholdfast_runs{state="stuck"} 1\n');
+});
+
 test.serial('start, signal and cancel pass on what they are given and say so', async (t) => {
   const { dir, env, surface } = await serve(t);
   await writeFile(join(dir, 'order.json'), '{"id":"A-2"}');
@@ -492,6 +501,7 @@ test.serial('whatever is wrong is told in three lines, with the right exit code'
 test.serial('help shows examples for every command and goes to stdout', async (t) => {
   const commands = [
     ['run', 'start', 'status', 'backlog', 'wait', 'signal', 'cancel', 'complete', 'emit', 'nudge'],
+    ['metrics'],
     ['explain', 'version', '', 'workflow ls', 'workflow show', 'workflow pause'],
     ['workflow resume', 'workflow retry', 'workflow skip', 'workflow fork', 'workflow export'],
     ['journal tail'],

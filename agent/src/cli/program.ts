@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   emit: async () => (await import('./emit.ts')).addEmit,
   erase: async () => (await import('./erase.ts')).addErase,
   nudge: async () => (await import('./nudge.ts')).addNudge,
+  metrics: async () => (await import('./metrics.ts')).addMetrics,
   explain: async () => (await import('./explain.ts')).addExplain,
   version: async () => (await import('./version.ts')).addVersion,
 };

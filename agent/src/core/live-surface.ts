@@ -1,6 +1,7 @@
-import { HoldfastError, encodeValue } from '@holdfast/protocol';
+import { HoldfastError, PROTOCOL_VERSION, encodeValue } from '@holdfast/protocol';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
+import { metricsText } from './metrics.ts';
 import type { Runtime } from './runtime.ts';
 import type { Schedules } from './schedules.ts';
 import type {
@@ -22,6 +23,8 @@ export interface LiveParts extends ReaderParts {
   readonly schedules: Schedules;
   /** Connects now, where there is a gateway. */
   readonly nudge: () => void;
+  /** Version of Node. */
+  readonly node: string;
 }
 
 /** The whole of what the socket serves. */
@@ -96,6 +99,12 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
 
   async triggerSchedule(id: string): Promise<{ readonly run: string }> {
     return { run: await this.#live.schedules.trigger(id) };
+  }
+
+  async metrics(): Promise<string> {
+    const { facts, node } = this.#live;
+    const labels = { version: facts.version, protocol: String(PROTOCOL_VERSION), node };
+    return metricsText({ status: await this.status(), tally: this.#runtime.tally.read(), labels });
   }
 
   async nudge(): Promise<LinkView> {

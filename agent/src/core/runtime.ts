@@ -30,6 +30,7 @@ import { Signals, type SignalRun } from './signals.ts';
 import { Starts, type StartRun, type StartedRun } from './starts.ts';
 import { States } from './states.ts';
 import { StepGate } from './step-gate.ts';
+import { Tally } from './tally.ts';
 import { Timers } from './timers.ts';
 import { Tracing } from './tracing.ts';
 import type { RunState } from './views.ts';
@@ -52,6 +53,7 @@ const STEPS_AT_ONCE = 64;
 
 /** The engine: starts runs, wakes them, feeds them, and lets them end. */
 export class Runtime {
+  readonly tally = new Tally();
   readonly #engine: Engine;
   readonly #timers: Timers;
   readonly #pump: Pump;
@@ -81,6 +83,7 @@ export class Runtime {
     const runJournal = new RunJournal(journal, ports, {
       onDurable: (run, entry) => {
         if (!run.closed) this.#pump.add(run);
+        this.tally.add(run.workflow, entry);
         for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);
         this.#changed();
       },

@@ -157,6 +157,8 @@ export interface AgentSurface {
   resumeSchedule(id: string): Promise<void>;
   /** Starts a run now. @throws HF_SCHEDULE_UNKNOWN, HF_SCHEDULE_OVERLAP */
   triggerSchedule(id: string): Promise<{ readonly run: string }>;
+  /** What is counted and measured, in the text format of Prometheus. */
+  metrics(): Promise<string>;
   /** Somebody knows that the network is up: connects now. */
   nudge(): Promise<LinkView>;
   /** Resolves with the run once it has ended. @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */

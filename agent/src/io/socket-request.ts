@@ -25,10 +25,10 @@ export interface Call {
   readonly ended: AbortSignal;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
+/** JSON, or text in the format of Prometheus. */
+export type Answer =
+  | { readonly status: number; readonly body: unknown }
+  | { readonly status: number; readonly text: string };
 
 export interface Target {
   /** Decoded parts of the path. */

@@ -69,6 +69,11 @@ const routes: readonly Route[] = [
   post('nudge', verbs.nudge),
 ];
 
+/** Where everybody looks for it. */
+const unversioned: readonly Route[] = [
+  get('metrics', async ({ surface }) => ({ status: 200, text: await surface.metrics() })),
+];
+
 /**
  * Finds what answers a request.
  *
@@ -80,7 +85,9 @@ export function findRoute(
   target: Target,
 ): { readonly id: string; readonly answer: Route['answer'] } {
   const [version, ...rest] = target.segments;
-  const matching = version === 'v1' ? routes.filter(({ path }) => matches(path, rest)) : [];
+  const known = version === 'v1' ? routes : unversioned;
+  const parts = version === 'v1' ? rest : target.segments;
+  const matching = known.filter(({ path }) => matches(path, parts));
   if (matching.length === 0) throw new RequestError(404, 'there is nothing at this path');
   const route = matching.find((each) => each.method === method);
   if (route === undefined) {

@@ -33,6 +33,8 @@ const IDLE_MS = 5_000;
 const HEADER_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 256;
 
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
 /** Who may talk to the agent: its user and its group. */
 const SOCKET_MODE = 0o660;
 
@@ -146,13 +148,15 @@ async function answer(exchange: Exchange): Promise<Answer> {
   return route.answer({ surface, request, query: target.query, id: route.id, ended: ended.signal });
 }
 
-function send({ request, response, closing }: Exchange, { status, body }: Answer): void {
+function send({ request, response, closing }: Exchange, answered: Answer): void {
   if (response.destroyed) return;
-  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  const isText = 'text' in answered;
+  const text = isText ? answered.text : `${JSON.stringify(answered.body)}\n`;
+  const bytes = Buffer.from(text);
   // What is left of an unread body would be taken for the next request.
   const isLast = !request.complete || closing.aborted;
-  response.writeHead(status, {
-    'content-type': 'application/json',
+  response.writeHead(answered.status, {
+    'content-type': isText ? METRICS_TYPE : 'application/json',
     'content-length': bytes.byteLength,
     'cache-control': 'no-store',
     ...(isLast ? { connection: 'close' } : {}),

@@ -94,6 +94,22 @@ test('each view is served as the surface gives it', async (t) => {
   });
 });
 
+test('O9 metrics are text at the path where everybody looks for them', async (t) => {
+  const { path } = await serve(t);
+  const found = await new Promise<{ type: string | undefined; text: string }>((resolve, reject) => {
+    request({ socketPath: path, path: '/metrics' }, (incoming) => {
+      let text = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      incoming.on('end', () => resolve({ type: incoming.headers['content-type'], text }));
+    })
+      .on('error', reject)
+      .end();
+  });
+
+  t.regex(found.type ?? '', /^text\/plain; version=0\.0\.4/);
+  t.regex(found.text, /^holdfast_runs\{state="stuck"\} 1$/m);
+});
+
 test('starting answers 201 when new, 200 when there, 409 on conflict', async (t) => {
   const { path } = await serve(t);
   const run = { workflow: 'checkout', input: { n: 1 }, id: 'A-1' };

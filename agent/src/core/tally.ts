@@ -1,0 +1,94 @@
+import type { Entry } from '@holdfast/protocol';
+
+/** A number with what it is the number of. */
+export interface Tallied {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Names of steps may be made by code: what goes beyond this is counted as `other`. */
+const SERIES_MAX = 1_000;
+const OTHER = 'other';
+
+/** How attempts of a step ended, by the kind of entry that says so. */
+const attemptEnds: Partial<Readonly<Record<Entry['kind'], string>>> = {
+  'step.completed': 'completed',
+  'step.retrying': 'failed',
+  'step.failed': 'failed',
+};
+
+const runEnds: Partial<Readonly<Record<Entry['kind'], string>>> = {
+  'run.completed': 'completed',
+  'run.failed': 'failed',
+  'run.cancelled': 'cancelled',
+  'run.continued': 'continued',
+};
+
+/**
+ * What runs have done since the process started, counted as it becomes durable: so each count is
+ * that of the entries which this life has journaled.
+ */
+export class Tally {
+  readonly #runs = new Series('workflow', 'outcome');
+  readonly #attempts = new Series('workflow', 'step', 'outcome');
+  readonly #seconds = new Series('workflow', 'step');
+  readonly #completed = new Series('workflow', 'step');
+
+  add(workflow: string, entry: Pick<Entry, 'kind'> & { name?: string; tookMs?: number }): void {
+    const runEnd = runEnds[entry.kind];
+    if (runEnd !== undefined) this.#runs.add([workflow, runEnd], 1);
+    const attemptEnd = attemptEnds[entry.kind];
+    if (attemptEnd === undefined) return;
+    const { name = '', tookMs = 0 } = entry;
+    this.#attempts.add([workflow, name, attemptEnd], 1);
+    if (entry.kind !== 'step.completed') return;
+    this.#seconds.add([workflow, name], tookMs / 1_000);
+    this.#completed.add([workflow, name], 1);
+  }
+
+  /** By the names of the metrics, without their prefix. */
+  read(): Readonly<Record<TallyName, readonly Tallied[]>> {
+    return {
+      runs_finished_total: this.#runs.read(),
+      step_attempts_total: this.#attempts.read(),
+      step_seconds_sum: this.#seconds.read(),
+      step_seconds_count: this.#completed.read(),
+    };
+  }
+}
+
+export type TallyName =
+  | 'runs_finished_total'
+  | 'step_attempts_total'
+  | 'step_seconds_sum'
+  | 'step_seconds_count';
+
+/** Numbers by what they are of. */
+class Series {
+  readonly #labels: readonly string[];
+  readonly #values = new Map<string, { readonly of: readonly string[]; value: number }>();
+
+  constructor(...labels: readonly string[]) {
+    this.#labels = labels;
+  }
+
+  add(of: readonly string[], value: number): void {
+    const known = this.#values.get(JSON.stringify(of));
+    if (known !== undefined) known.value += value;
+    else if (this.#values.size < SERIES_MAX) this.#values.set(JSON.stringify(of), { of, value });
+    // The outcome stays: it is one of a few.
+    else if (!of.includes(OTHER)) {
+      this.add(
+        of.map((each, index) => (this.#labels[index] === 'outcome' ? each : OTHER)),
+        value,
+      );
+    } else this.#values.set(JSON.stringify(of), { of, value });
+  }
+
+  read(): readonly Tallied[] {
+    return [...this.#values.values()].map(({ of, value }) => {
+      const labels = this.#labels.map((label, index) => [label, of[index] ?? ''] as const);
+      return { labels: Object.fromEntries(labels), value };
+    });
+  }
+}
