@@ -113,17 +113,32 @@ test('docs/guides/tracing.md shows the adapter that is compiled and tested', (t)
 /** How many corners of durable execution there are in each section, A to O. */
 const corners = [22, 18, 14, 11, 11, 9, 12, 6, 9, 5, 8, 13, 6, 7, 10];
 
+const allCorners = corners.flatMap((count, section) =>
+  Array.from({ length: count }, (_, index) => `${'ABCDEFGHIJKLMNO'[section]}${index + 1}`),
+);
+
 test('docs/reference/semantics.md says for every corner what was chosen', (t) => {
   const named = [...read('docs/reference/semantics.md').matchAll(/^\| ([^|]*) \|/gm)].flatMap(
     ([, cell = '']) => [...cell.matchAll(/([A-O])(\d+)(?:–[A-O](\d+))?/g)].flatMap(expand),
   );
-  const all = corners.flatMap((count, section) =>
-    Array.from({ length: count }, (_, index) => `${'ABCDEFGHIJKLMNO'[section]}${index + 1}`),
-  );
   t.deepEqual(
-    all.filter((corner) => !named.includes(corner)),
+    allCorners.filter((corner) => !named.includes(corner)),
     [],
   );
+});
+
+test('a test is named after every corner that is no mere limit', (t) => {
+  const titles = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts') && !path.startsWith('dist'))
+    .flatMap((path) => {
+      const source = read(join('test', path));
+      return [...source.matchAll(/\(\s*['"`]((?:[A-O]\d+ )+)/g)].map(([, title = '']) => title);
+    });
+  const tested = new Set(titles.flatMap((title) => title.trim().split(' ')));
+  const limits = [...read('docs/reference/semantics.md').matchAll(/\b([A-O]\d+) †/g)];
+  const untested = allCorners.filter((corner) => !tested.has(corner));
+
+  t.deepEqual(untested, limits.map(([, corner]) => corner));
 });
 
 /** `A3–A11` is nine corners. */

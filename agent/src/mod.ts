@@ -16,4 +16,5 @@ export type { Tracer, TraceSpan } from './core/tracing.ts';
 export type * from './core/views.ts';
 export type { Erased } from './core/erasure.ts';
 export type { MarkedOptions, MarkOptions } from './core/mark.ts';
+export { services, type CallOf, type ServiceMap } from './core/services.ts';
 export * from './core/workflow.ts';

@@ -254,7 +254,7 @@ test('every write to LevelDB asks for a sync', async (t) => {
   t.deepEqual(new Set(asked), new Set([true]));
 });
 
-test('a write of LevelDB that has resolved survives SIGKILL at any moment', async (t) => {
+test('L1 a write of LevelDB that has resolved survives SIGKILL at any moment', async (t) => {
   t.timeout(120_000);
   const dir = join(await tempDir(t), 'store');
   await (await createStore(dir, [])).close();
@@ -279,7 +279,7 @@ test('a write of LevelDB that has resolved survives SIGKILL at any moment', asyn
   }
 });
 
-test('LevelDB that could not write once refuses to, and has lost none before', async (t) => {
+test('L4 L5 LevelDB that could not write once refuses to, and has lost none before', async (t) => {
   const dir = join(await tempDir(t), 'store');
   await (await createStore(dir, [])).close();
   // No file larger than 64 KiB: the log of LevelDB cannot take all of it.

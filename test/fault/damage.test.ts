@@ -215,7 +215,7 @@ test('a store of something else is moved aside untouched, and the agent starts',
   }
 });
 
-test('a byte that has changed costs the entries it was in, and no more', async (t) => {
+test('L3 a byte that has changed costs the entries it was in, and no more', async (t) => {
   for (const kind of ['.log', '.ldb']) {
     const dir = await tempDir(t);
     await liveOn(dir, 2, 100);
@@ -285,7 +285,7 @@ test('an identity that is torn is read from the store, damaged or not', async (t
   t.deepEqual([damaged.device, damaged.epoch], ['d1', 2]);
 });
 
-test('a salvage that is cut off anywhere is made again or completed', async (t) => {
+test('L9 a salvage that is cut off anywhere is made again or completed', async (t) => {
   const dir = await copyOf(t);
   const before = await entriesOf(dir);
   const manifest = readdirSync(join(dir, 'store')).find((name) => name.startsWith('MANIFEST'));

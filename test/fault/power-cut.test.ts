@@ -97,7 +97,7 @@ powerTest('runs survive power cuts (needs cc): no step that had resolved runs ag
   t.log(`${cuts} cuts in ${at.recording.events.length} events`);
 });
 
-powerTest('entries survive power cuts (needs cc), through trims and compactions', async (t) => {
+powerTest('L2 entries survive power cuts (needs cc), through trims and compactions', async (t) => {
   t.timeout(60_000 + CUTS * 2_000);
   const at = await scene(t, { task: 'journal', count: 300 });
   const isCompacted = at.recording.events.some(

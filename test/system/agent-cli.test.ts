@@ -555,7 +555,7 @@ test.serial('an agent runs, is asked, stops, is read while stopped, and goes on'
   t.is(await again.end('SIGINT'), 0, again.stderr());
 });
 
-test.serial('a killed agent leaves nothing in the way, and a fault ends one', async (t) => {
+test.serial('L11 a killed agent leaves nothing in the way, and a fault ends one', async (t) => {
   const dir = await tempDir(t);
   await writeSources(dir);
   const env = { HOLDFAST_DATA_DIR: join(dir, 'data') };

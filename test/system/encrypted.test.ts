@@ -122,7 +122,7 @@ test('commands read the encrypted store of a stopped agent with its key only', a
   t.regex(stdout, new RegExp(word('run')));
 });
 
-test('an agent does not start with a wrong key, and does with the new one', async (t) => {
+test('O7 an agent does not start with a wrong key, and does with the new one', async (t) => {
   const at = await device(t);
   await live(t, at, ['--store-key-file', at.keyFile]);
   const [newKey, wrongKey] = [join(at.dir, 'new'), join(at.dir, 'wrong')];

@@ -19,7 +19,7 @@ function chance(seed: number): () => number {
   };
 }
 
-test('50 kills with 20 runs in flight lose nothing and repeat no resolved step', async (t) => {
+test('B1 50 kills with 20 runs in flight lose nothing and repeat no resolved step', async (t) => {
   t.timeout(300_000);
   const seed = Number(process.env['STORM_SEED'] ?? Date.now() % 100_000);
   t.log(`STORM_SEED=${seed}`);

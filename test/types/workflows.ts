@@ -2,6 +2,7 @@ import {
   Agent,
   TerminalError,
   entity,
+  services,
   workflow,
   type Context,
   type RunHandle,
@@ -64,6 +65,56 @@ export const checkout = workflow('checkout', async (ctx, order: Order) => {
   return { paid, left };
 });
 
+/** What the gateway's module exports: the types of its handlers are those of the calls. */
+const handlers = {
+  'stock.take': async ({ sku }: Order): Promise<number> => sku.length,
+  'stock.list': (_input: null, _info: { readonly idempotencyKey: string }) => ['a'],
+};
+
+export const caller = workflow('caller', async (ctx, order: Order) => {
+  const call = services<typeof handlers>(ctx);
+  const left = await call('stock.take', order, { timeout: '3d' });
+  same<typeof left, number>(true);
+  const names = await call('stock.list', null);
+  same<typeof names, string[]>(true);
+
+  // @ts-expect-error -- There is no such service.
+  await call('stock.burn', order);
+  // @ts-expect-error -- The service takes an order.
+  await call('stock.take', { sku: 1 });
+  // @ts-expect-error -- It takes something.
+  await call('stock.take');
+  return { left, names };
+});
+
+export const corners = workflow('corners', async (ctx) => {
+  // @ts-expect-error -- Attempts are a number.
+  await ctx.step('a', () => 1, { retry: { attempts: 'five' } });
+  // @ts-expect-error -- There is no such policy.
+  await ctx.step('a', () => 1, { retry: { tries: 5 } });
+  // @ts-expect-error -- `true` is no policy.
+  await ctx.step('a', () => 1, { retry: true });
+  // @ts-expect-error -- A condition has a name.
+  await ctx.step('a', () => 1, { when: () => true });
+  // @ts-expect-error -- What is redacted is named by paths.
+  await ctx.step('a', () => 1, { redact: 'card' });
+  // @ts-expect-error -- A timeout is a duration.
+  await ctx.waitFor('a', { timeout: new Date() });
+  // @ts-expect-error -- A wait has no other options.
+  await ctx.waitFor('a', { retry: false });
+  // @ts-expect-error -- What `check` of `until` gives is not a promise of nothing alone.
+  const never: string = await ctx.until('a', async () => (ctx.runId === '' ? undefined : 7));
+  // @ts-expect-error -- `map` goes over a list.
+  await ctx.map({ a: 1 }, async (item) => item);
+  // @ts-expect-error -- How many at a time is a number.
+  await ctx.map([1], async (item) => item, { concurrency: 'all' });
+  // @ts-expect-error -- An item that was skipped has no value.
+  const values = (await ctx.map([1], async (item) => item)).map((each) => each.value);
+  // @ts-expect-error -- A sleep takes no date; `sleepUntil` does.
+  await ctx.sleep(new Date());
+  return { never, values };
+});
+
 export const parent = workflow('parent', async (ctx, orders: readonly Order[]) => {
   const done = await ctx.child(checkout, { sku: 'a', cents: 1 });
   same<typeof done, { paid: Receipt; left: number }>(true);
@@ -118,10 +169,20 @@ export async function program(agent: Agent): Promise<void> {
   await agent.start(checkout, { sku: 'a', cents: 1, more: true });
   // @ts-expect-error -- The input is an order.
   await agent.schedule({ cron: '@daily', workflow: checkout, input: 'a' });
+  // @ts-expect-error -- A schedule has an expression.
+  await agent.schedule({ workflow: checkout, input: { sku: 'a', cents: 1 } });
+  // @ts-expect-error -- What becomes of an overlap is one of six.
+  await agent.schedule({ cron: '@daily', workflow: checkout, overlap: 'queue' });
   // @ts-expect-error -- Missed slots are skipped, made up for, or the latest of them is.
   await agent.schedule({ cron: '@daily', workflow: checkout, missed: 'sometimes' });
   // @ts-expect-error -- Workflows are made by `workflow`.
   await Agent.open({ dataDir: 'd', workflows: [async () => 1] });
+
+  const { runs, next } = await agent.runs({ state: ['failed', 'stuck'], since: new Date(0) });
+  same<typeof next, string | null>(true);
+  same<(typeof runs)[number]['id'], string>(true);
+  // @ts-expect-error -- There is no such state.
+  await agent.runs({ state: 'asleep' });
 
   const total = agent.entity(counter, 'today');
   const before = await total.call('add', 5);

@@ -1,6 +1,6 @@
 import type { StoreOp } from '@holdfast/protocol';
 import type { Engine } from './engine.ts';
-import { layout, type GlancedRecord } from './run-store.ts';
+import { layout, type GlancedRecord, type NumberedRecord } from './run-store.ts';
 import type { RunState } from './views.ts';
 
 /** Ends of the process that a run may be at work in, before it is thought to cause them. */
@@ -58,10 +58,12 @@ export async function recoverRuns(engine: Engine): Promise<readonly Child[]> {
  * Runs that have not ended: which are to be set going, and which are children. Counts, for each, a
  * process that did not end in order, and keeps aside those that were at work in too many of them.
  */
-async function readOpen({ store, states, journal }: Engine) {
+async function readOpen(engine: Engine) {
+  const { store, states, journal } = engine;
   const inOrder = (await store.meta('in order')) === 1;
   const active: number[] = [];
   const children: Child[] = [];
+  const poisoned: NumberedRecord[] = [];
   const ops: StoreOp[] = inOrder ? [layout.meta('in order', 0)] : [];
   const read = ({ number, glance, record: decode }: GlancedRecord): void => {
     states.set(number, glance.state);
@@ -73,17 +75,30 @@ async function readOpen({ store, states, journal }: Engine) {
     const isPoison = crashes > CRASHES_MAX || record.stuckCode === 'HF_RUN_QUARANTINED';
     if (isPoison) states.set(number, 'stuck');
     else active.push(number);
-    if (crashes > record.crashes) {
-      const quarantined = isPoison ? { state: 'stuck' as const, ...quarantine(crashes) } : {};
-      ops.push(layout.openRecord(number, { ...record, crashes, ...quarantined }));
-    }
+    if (crashes <= record.crashes) return;
+    const counted = { ...record, crashes };
+    if (isPoison) poisoned.push({ number, record: counted });
+    else ops.push(layout.openRecord(number, counted));
   };
   await store.eachGlance('o', read);
   if (ops.length > 0) await journal.append([], () => ops);
+  for (const each of poisoned) await quarantine(engine, each);
   return { active, children };
 }
 
-function quarantine(crashes: number) {
-  const stuckReason = `the process ended ${crashes} times while it was at work`;
-  return { stuckCode: 'HF_RUN_QUARANTINED', stuckReason };
+/** Says of a run, without its code, that it waits for a person: in its record and its history. */
+async function quarantine(engine: Engine, { number, record }: NumberedRecord): Promise<void> {
+  const { store, journal } = engine;
+  const { length: n } = await store.places(number);
+  const why = {
+    code: 'HF_RUN_QUARANTINED',
+    reason: `the process ended ${record.crashes} times while it was at work`,
+  };
+  const kept = { ...record, state: 'stuck' as const, n: n + 1 };
+  const stuck = { ...kept, stuckCode: why.code, stuckReason: why.reason };
+  const body = { kind: 'run.stuck', run: record.id, n, ...why } as const;
+  await journal.append([{ lane: 'normal', body }], (refs) => [
+    layout.openRecord(number, stuck),
+    ...refs.map((ref) => layout.history(number, n, ref)),
+  ]);
 }

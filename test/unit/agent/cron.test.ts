@@ -34,7 +34,7 @@ test('the next slot follows from expression, timezone and time', (t) => {
 
 // Berlin puts its clocks forward at 2026-03-29T01:00Z and back at 2026-10-25T01:00Z.
 
-test('a time of the day that is left out comes when the clocks are put forward', (t) => {
+test('N4 a time of the day that is left out comes when the clocks are put forward', (t) => {
   t.deepEqual(slots('30 2 * * *', '2026-03-27T12:00:00/2026-03-31T00:00:00'), [
     '2026-03-28T01:30:00',
     '2026-03-29T01:00:00',
@@ -44,7 +44,7 @@ test('a time of the day that is left out comes when the clocks are put forward',
   t.deepEqual(many, ['2026-03-29T01:00:00'], 'once, however many slots are left out');
 });
 
-test('a time of the day that comes twice is one slot, the first', (t) => {
+test('N4 a time of the day that comes twice is one slot, the first', (t) => {
   t.deepEqual(slots('30 2 * * *', '2026-10-24T12:00:00/2026-10-27T00:00:00'), [
     '2026-10-25T00:30:00',
     '2026-10-26T01:30:00',
@@ -53,7 +53,7 @@ test('a time of the day that comes twice is one slot, the first', (t) => {
   t.is(iso(calendar.nextAfter(at('2026-10-25T01:15:00'))), '2026-10-26T01:30:00');
 });
 
-test('every so many minutes goes on through both changes without a gap', (t) => {
+test('N4 every so many minutes goes on through both changes without a gap', (t) => {
   const spring = slots('*/20 * * * *', '2026-03-29T00:00:00/2026-03-29T03:00:00');
   const autumn = slots('*/20 * * * *', '2026-10-25T00:00:00/2026-10-25T03:00:00');
   const night = '2026-04-04T13:00:00/2026-04-04T17:00:00';

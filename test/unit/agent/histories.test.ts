@@ -1,6 +1,7 @@
 import test from 'ava';
-import { encodeValue } from '@holdfast/protocol';
+import { encodeValue, type ScanRange, type StoreOp, type StoreRow } from '@holdfast/protocol';
 import { turn, workflow } from '@holdfast/agent/internal';
+import { SimStore } from '@holdfast/agent/testing';
 import { SimDevice } from '../../support/sim-device.ts';
 
 /** Takes signals for ever, three to a history. */
@@ -9,6 +10,57 @@ const counter = workflow('counter', async (ctx, input: { readonly taken: readonl
   await ctx.setStatus(taken);
   for (let count = 0; count < 3; count += 1) taken.push(await ctx.waitFor<number>('number'));
   return ctx.continueAsNew({ taken });
+});
+
+/** Counts the rows that are written, and what is read. */
+class CountingStore extends SimStore {
+  reads = 0;
+  rows = 0;
+  bytes = 0;
+
+  override get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.reads += 1;
+    return super.get(key);
+  }
+  override getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    this.reads += 1;
+    return super.getMany(keys);
+  }
+  override scan(range: ScanRange): Promise<StoreRow[]> {
+    this.reads += 1;
+    return super.scan(range);
+  }
+  override write(ops: readonly StoreOp[]): Promise<void> {
+    this.rows += ops.length;
+    for (const op of ops) this.bytes += op.kind === 'put' ? op.value.byteLength : 0;
+    return super.write(ops);
+  }
+}
+
+test('M2 a step in a long history writes what one in a short history does', async (t) => {
+  const store = new CountingStore();
+  const device = new SimDevice();
+  device.store = store;
+  const costs: { reads: number; rows: number; bytes: number }[] = [];
+  const long = workflow('long', async (ctx) => {
+    for (let i = 0; i < 3_000; i += 1) {
+      const { reads, rows, bytes } = store;
+      await ctx.step('same', () => 'the same');
+      costs.push({
+        reads: store.reads - reads,
+        rows: store.rows - rows,
+        bytes: store.bytes - bytes,
+      });
+    }
+  });
+  await device.start(long);
+  await device.begin(long, null);
+  while ((await device.state()) !== 'completed') await device.settle();
+
+  const [early, late] = [costs[30], costs.at(-1)];
+  t.deepEqual([late?.reads, late?.rows], [early?.reads, early?.rows]);
+  // Seqs and places take a byte or two more.
+  t.true((late?.bytes ?? 0) - (early?.bytes ?? 0) <= 8, `${early?.bytes} and ${late?.bytes}`);
 });
 
 test('a signal that comes while a run changes histories is neither lost nor refused', async (t) => {

@@ -108,7 +108,7 @@ test('a data directory has one holder in a process, by whatever path', async (t)
   t.is(await code(openExisting(path)), 'HF_STORE_LOCKED');
 });
 
-test('the holder in another process is named, and its death frees the directory', async (t) => {
+test('L8 the holder in another process is named, and its death frees the directory', async (t) => {
   const path = await tempDir(t);
   const holder = new Killable('store-process.js', ['hold', path]);
   t.teardown(() => holder.kill());
@@ -159,7 +159,7 @@ test('a store that is gone is replaced under the next epoch, and that is said on
   ]);
 });
 
-test('a creation that was cut off at any moment is done again, as the first one', async (t) => {
+test('L9 a creation that was cut off at any moment is done again, as the first one', async (t) => {
   const dir = await tempDir(t);
   const devicePath = join(dir, 'device.json');
   await (await openDataDir(dir, device)).release();
@@ -206,7 +206,7 @@ test('SIGKILL while data directories are made leaves each one usable', async (t)
   }
 });
 
-test('a data directory of a newer format is left as it is', async (t) => {
+test('K6 a data directory of a newer format is left as it is', async (t) => {
   const path = await tempDir(t);
   await (await openDataDir(path, device)).release();
   const known = JSON.parse(readFileSync(join(path, 'device.json'), 'utf8'));

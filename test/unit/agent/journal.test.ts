@@ -25,7 +25,7 @@ function open(store: SimStore, clock = new SimClock()): Promise<Journal> {
 const put = (journal: Journal, name: string, lane: Lane = 'normal') =>
   journal.append([{ lane, body: event(name) }]);
 
-test('appends that arrive while a commit is in flight share the next one', async (t) => {
+test('L7 appends that arrive while a commit is in flight share the next one', async (t) => {
   const store = new SimStore();
   const journal = await open(store);
 
@@ -44,7 +44,7 @@ test('appends that arrive while a commit is in flight share the next one', async
   t.is(store.writes, 2);
 });
 
-test('nothing is seen of an entry before it is durable', async (t) => {
+test('L7 nothing is seen of an entry before it is durable', async (t) => {
   const store = new SimStore();
   const journal = await open(store);
   let told = 0;
@@ -62,7 +62,7 @@ test('nothing is seen of an entry before it is durable', async (t) => {
   t.is(told, 1);
 });
 
-test('a failed commit fails all that waits, and every later append', async (t) => {
+test('L7 a failed commit fails all that waits, and every later append', async (t) => {
   const store = new SimStore();
   const journal = await open(store);
   await put(journal, 'kept');
@@ -77,7 +77,7 @@ test('a failed commit fails all that waits, and every later append', async (t) =
   t.is(again.positions()[1].head, 1, 'what was acknowledged is there');
 });
 
-test('each lane has its own seqs and its own chain, which goes on over a restart', async (t) => {
+test('L12 each lane has its own seqs and chain, which go on over a restart', async (t) => {
   const store = new SimStore();
   const before = await open(store);
   for (const lane of ['normal', 'urgent', 'normal'] as const) await put(before, lane, lane);

@@ -51,10 +51,16 @@ const bad: readonly (readonly [rule: string, body: string])[] = [
   ['no-clock', 'await ctx.scope(async (inner) => Date.now()).result;'],
   ['await-operations', "await ctx.shielded(async (c) => { c.step('a', () => 1); });"],
   ['await-operations', "await ctx.map([1], async (item, c) => { c.emit('a'); });"],
+  ['no-clock', 'await ctx.map([1], async (item, c) => Date.now());'],
+  ['no-chance', 'await ctx.map([1], async function (item, c) { return Math.random(); });'],
+  ['no-requests', "await ctx.map([1], async (item, c) => { await fetch('http://a'); });"],
+  ['no-timers', 'await ctx.map([1], (item, c) => new Promise((r) => setTimeout(r, 1)));'],
+  ['no-environment', 'async function part() { return process.env.URL; } await part();'],
+  ['no-nested-steps', "await ctx.map([1], (i, c) => c.step('a', () => c.step('b', f)));"],
 ];
 
 for (const [rule, body] of bad) {
-  test(`found: ${rule} · ${body}`, (t) => {
+  test(`K8 found: ${rule} · ${body}`, (t) => {
     t.deepEqual(findings(inWorkflow(body)), [`${rule} 3`]);
   });
 }
@@ -75,15 +81,19 @@ const good: readonly string[] = [
   'const fetch = (x) => x; fetch(1);',
   "const part = ctx.scope(async (c) => c.sleep(1)); part.cancel(); await part.result;",
   "const env = await ctx.step('env', () => process.env.URL);",
+  "await ctx.step('a', async () => { await Promise.all([1].map(async () => fetch('b'))); });",
+  "await ctx.step('a', async () => { await new Promise((r) => setTimeout(r, 1)); });",
+  "await ctx.step('a', async function () { return Date.now() + Math.random(); });",
+  "await ctx.map([1], (i, c) => c.step('a', async () => [await fetch('b'), Date.now()]));",
 ];
 
 for (const body of good) {
-  test(`not found: ${body}`, (t) => {
+  test(`K8 not found: ${body}`, (t) => {
     t.deepEqual(findings(inWorkflow(body)), []);
   });
 }
 
-test('functions that are handed to workflow by name are looked at', (t) => {
+test('K8 functions that are handed to workflow by name are looked at', (t) => {
   const declared = `import { workflow } from '@holdfast/agent';
     async function body(c) { return Date.now(); }
     const other = async (c) => { c.sleep(1); };

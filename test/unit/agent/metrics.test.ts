@@ -103,8 +103,9 @@ test('O9 metrics have the form of Prometheus, and no id among their labels', asy
   const labels = { version: '1', protocol: '1', node: 'a"b\\c\nd' };
   const text = metricsText({ status, tally: device.runtime.tally.read(), labels });
 
-  const line =
-    /^(# (HELP|TYPE) holdfast_[a-z_]+ .+|holdfast_[a-z_]+(\{[a-z]+="([^"\\\n]|\\.)*"(,[a-z]+="([^"\\\n]|\\.)*")*\})? -?[\d.e+-]+)$/;
+  const label = String.raw`[a-z]+="([^"\\\n]|\\.)*"`;
+  const value = String.raw`holdfast_[a-z_]+(\{${label}(,${label})*\})? [\d.]+`;
+  const line = new RegExp(`^(# (HELP|TYPE) holdfast_[a-z_]+ .+|${value})$`);
   for (const each of text.trimEnd().split('\n')) t.regex(each, line);
   t.true(text.includes('holdfast_runs{state="failed"} 6\n'));
   t.true(text.includes('holdfast_runs_finished_total{workflow="ending",outcome="continued"} 2\n'));

@@ -441,6 +441,8 @@ test('O10 a run that is at work whenever the process dies is kept aside', async 
   const kept = await device.inspector.run('poison');
   t.is(kept.state, 'stuck');
   t.is(kept.error?.code, 'HF_RUN_QUARANTINED');
+  const told = kept.history.filter(({ kind }) => kind === 'run.stuck');
+  t.is(told.length, 1, 'its history says so, once');
   t.not(await device.state('healthy'), 'stuck');
   await device.runtime.retry('poison', 'mended');
   await device.settle();

@@ -57,7 +57,7 @@ test('a run ends with what its code returns, and its history says how', async (t
   t.deepEqual([...effects.values()], [1, 1, 1, 1]);
 });
 
-test('killed at any commit, a run ends as ever, and no resolved step ran again', async (t) => {
+test('B1 killed at any commit, a run ends as ever, and no resolved step ran again', async (t) => {
   const undisturbed = new SimDevice();
   await undisturbed.start(busy(new Map()));
   await undisturbed.begin(busy(new Map()), { base: 1 });
@@ -451,7 +451,7 @@ async function keyOf(device: SimDevice): Promise<string> {
   return entry?.kind === 'call.requested' ? entry.key : '';
 }
 
-test('the result of a call is applied exactly once, its receipt in the same commit', async (t) => {
+test('L6 the result of a call is applied once, its receipt in the same commit', async (t) => {
   const device = new SimDevice();
   await device.start(caller);
   await device.begin(caller, null);
@@ -500,7 +500,7 @@ test('a call that gets no result in time fails, offline or not', async (t) => {
   t.is(await device.result(), 'HF_CALL_TIMEOUT');
 });
 
-test('a thousand runs that sleep cost an index, not memory, and all wake up in time', async (t) => {
+test('M4 a thousand runs that sleep cost an index, not memory, and all wake in time', async (t) => {
   const device = new SimDevice();
   const sleeper = workflow('sleeper', async (ctx, input: number) => {
     await ctx.sleep('2d');

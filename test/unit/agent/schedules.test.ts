@@ -73,7 +73,7 @@ class Kiosk {
 
 const time = (ms: number): string => new Date(ms).toISOString().slice(11, 16);
 
-test('each slot starts one run, named after it', async (t) => {
+test('N5 each slot starts one run, named after it', async (t) => {
   const kiosk = await Kiosk.open({ input: { a: 1 } });
   await kiosk.device.advance(45 * MINUTE);
 
@@ -84,7 +84,7 @@ test('each slot starts one run, named after it', async (t) => {
   t.is((await kiosk.fired()).length, 3);
 });
 
-test('of slots missed while off, the latest starts a run, and the others are noted', async (t) => {
+test('N1 of slots missed while off, the latest starts a run, the others are noted', async (t) => {
   const kiosk = await Kiosk.open();
   await kiosk.device.advance(20 * MINUTE);
   await kiosk.off(2 * HOUR);
@@ -95,7 +95,7 @@ test('of slots missed while off, the latest starts a run, and the others are not
   t.deepEqual(await kiosk.fired(), ['10:15', '12:15', '12:30']);
 });
 
-test('slots missed while it was off are all made up for, oldest first, or none is', async (t) => {
+test('N1 slots missed while off are all made up for, oldest first, or none is', async (t) => {
   const all = await Kiosk.open({ missed: 'all', maxAge: '1h' });
   await all.off(2 * HOUR);
   t.deepEqual(await all.fired(), ['11:15', '11:30', '11:45', '12:00']);
@@ -111,14 +111,14 @@ test('slots missed while it was off are all made up for, oldest first, or none i
   t.deepEqual(await none.fired(), ['12:15', '12:30'], 'half a minute late is not missed');
 });
 
-test('a latest slot that is too old starts no run', async (t) => {
+test('N1 a latest slot that is too old starts no run', async (t) => {
   const kiosk = await Kiosk.open({ cron: '0 11 * * *', maxAge: '30m' });
   await kiosk.off(3 * HOUR);
   t.deepEqual(await kiosk.fired(), []);
   t.deepEqual(await kiosk.skipped(), ['1 11:00 11:00']);
 });
 
-test('of a month of missed minutes the newest 256 are made up for, at little cost', async (t) => {
+test('N1 of a month of missed minutes the newest 256 are made up for, cheaply', async (t) => {
   const kiosk = await Kiosk.open({ cron: '* * * * *', missed: 'all' });
   kiosk.device.crash();
   await kiosk.device.clock.advance(30 * DAY);
@@ -133,7 +133,7 @@ test('of a month of missed minutes the newest 256 are made up for, at little cos
   t.deepEqual(await kiosk.skipped(), [`${30 * 1_440 - 256} 10:01 05:44`]);
 });
 
-test('a clock set forward, or a host that slept, misses slots in the same way', async (t) => {
+test('N2 a clock set forward, or a host that slept, misses slots in the same way', async (t) => {
   const kiosk = await Kiosk.open({ cron: '* * * * * *', input: 1 });
   await kiosk.device.advance(2 * SECOND);
   kiosk.device.clock.setWall(at('2026-03-05T07:30:00') + 500);
@@ -150,7 +150,7 @@ test('a clock set forward, or a host that slept, misses slots in the same way', 
   t.true(performance.now() - startedAtMs < 15_000, 'four days of seconds block nobody');
 });
 
-test('a clock set back fires no slot again, and misses none after', async (t) => {
+test('N7 a clock set back fires no slot again, and misses none after', async (t) => {
   const kiosk = await Kiosk.open({ cron: '*/10 * * * *' });
   await kiosk.device.advance(HOUR);
   kiosk.device.clock.setWall(at('2026-03-01T10:00:00'));
@@ -227,7 +227,7 @@ test('a clock that is behind the journal is believed once it was set', async (t)
   t.deepEqual(await kiosk.fired(), ['11:00', '12:00'], '11:00 had its turn');
 });
 
-test('killed at any commit, each slot has exactly one run', async (t) => {
+test('N5 killed at any commit, each slot has exactly one run', async (t) => {
   const undisturbed = await Kiosk.open({ missed: 'all', overlap: 'buffer-all' });
   const first = undisturbed.device.store.writes;
   await undisturbed.device.advance(HOUR);
@@ -249,7 +249,7 @@ test('killed at any commit, each slot has exactly one run', async (t) => {
   }
 });
 
-test('while a run is at work, a slot runs beside it, or is passed over', async (t) => {
+test('N3 while a run is at work, a slot runs beside it, or is passed over', async (t) => {
   const allow = await Kiosk.open({ overlap: 'allow' }, slow);
   await allow.device.advance(45 * MINUTE);
   t.is(allow.device.runtime.counts()['waiting-signal'], 3);
@@ -263,7 +263,7 @@ test('while a run is at work, a slot runs beside it, or is passed over', async (
   t.deepEqual(await skip.fired(), ['10:15', '11:00']);
 });
 
-test('slots wait for the run that is at work, across restarts', async (t) => {
+test('N3 slots wait for the run that is at work, across restarts', async (t) => {
   for (const [overlap, after] of [
     ['buffer-one', ['10:15', '10:30']],
     ['buffer-all', ['10:15', '10:30', '10:45', '11:00']],
@@ -284,7 +284,7 @@ test('slots wait for the run that is at work, across restarts', async (t) => {
   }
 });
 
-test('a slot cancels the run at work and waits for its end, or ends it at once', async (t) => {
+test('N3 a slot cancels the run at work and waits for its end, or ends it at once', async (t) => {
   const tidy = workflow('job', async (ctx) => {
     try {
       await ctx.waitFor('end');
@@ -305,7 +305,7 @@ test('a slot cancels the run at work and waits for its end, or ends it at once',
   t.is(await terminate.device.state('job@2026-03-01T10:15:00.000Z'), 'cancelled');
 });
 
-test('a paused schedule stays so over restarts; what comes meanwhile is passed over', async (t) => {
+test('N6 a paused schedule stays so over restarts; what comes then is passed over', async (t) => {
   const kiosk = await Kiosk.open({ missed: 'all' });
   await kiosk.device.schedules.pause('job');
   await kiosk.device.advance(20 * MINUTE);
@@ -319,7 +319,7 @@ test('a paused schedule stays so over restarts; what comes meanwhile is passed o
   t.deepEqual(await kiosk.skipped(), ['2 10:15 10:30']);
 });
 
-test('a run is triggered at any time, unless it would overlap', async (t) => {
+test('N6 a run is triggered at any time, unless it would overlap', async (t) => {
   const kiosk = await Kiosk.open({ overlap: 'skip' }, slow);
   const id = await kiosk.device.schedules.trigger('job');
   await kiosk.device.settle();
@@ -330,7 +330,7 @@ test('a run is triggered at any time, unless it would overlap', async (t) => {
   await t.throwsAsync(kiosk.device.schedules.trigger('other'), { code: 'HF_SCHEDULE_UNKNOWN' });
 });
 
-test('a new expression counts from now on; what was missed is judged by the old one', async (t) => {
+test('N6 a new expression counts from now on; the old one judges what was missed', async (t) => {
   const kiosk = await Kiosk.open({ cron: '0 * * * *' });
   await kiosk.off(2 * HOUR, { cron: '*/20 * * * *' });
   t.deepEqual(await kiosk.fired(), ['12:00']);
@@ -338,7 +338,7 @@ test('a new expression counts from now on; what was missed is judged by the old 
   t.deepEqual(await kiosk.fired(), ['12:00', '12:20', '12:40']);
 });
 
-test('jitter delays all runs of a device by the same part of it', async (t) => {
+test('N6 jitter delays all runs of a device by the same part of it', async (t) => {
   const kiosk = await Kiosk.open({ jitter: '10m' });
   await kiosk.device.advance(HOUR);
   const { runs } = await kiosk.device.inspector.runs({ all: true, limit: 10 });

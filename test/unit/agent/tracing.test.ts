@@ -81,7 +81,7 @@ const all = [
   ...['step deep', 'step first', 'step flaky', 'step flaky', 'step flaky'],
 ];
 
-test('O8 a run, each attempt, call and signal is a span, and a replay makes none', async (t) => {
+test('O8 M6 a run, each attempt, call and signal is a span; a replay makes none', async (t) => {
   const tracer = new Recording();
   const device = await opened(tracer);
   await begin(device);
