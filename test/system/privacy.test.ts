@@ -299,6 +299,49 @@ test('what is erased on the device leaves its files, and goes up without its val
   t.true(contents.absent >= 4);
 });
 
+test('the command line shows what leaves, and all of it when it is asked to', async (t) => {
+  const dataDir = await tempDir(t);
+  const agent = await Agent.open({
+    ...{ dataDir, device: DEVICE, workflows: [order], socket: true },
+  });
+  t.teardown(() => agent.close().catch(() => undefined));
+  const cli = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await holdfast([...args, '--data-dir', dataDir]);
+    t.is(code, 0, `${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const input = JSON.stringify({ card: CARD, email: EMAIL });
+  await cli('start', 'order', '--id', 'o-1', '--input', input, '--subject', SUBJECT);
+  await cli('signal', 'o-1', 'note', JSON.stringify(EMAIL), '--subject', 'customer-43');
+  await cli('emit', 'seen', JSON.stringify(EMAIL), '--subject', 'customer-43');
+  while ((await (await agent.run('o-1')).status()).state !== 'waiting-call') {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  for (const masked of [
+    await cli('workflow', 'show', 'o-1'),
+    await cli('workflow', 'show', 'o-1', '--entries', '-o', 'json'),
+    await cli('workflow', 'export', 'o-1'),
+    await cli('workflow', 'ls', '-o', 'json'),
+    await cli('journal', 'tail', '-n', '100', '-o', 'jsonl'),
+    await cli('status', '-o', 'json'),
+  ]) {
+    for (const secret of [LOCAL, CARD, ERROR]) t.false(masked.includes(secret), secret);
+  }
+  t.regex(await cli('workflow', 'show', 'o-1', '--entries'), /\(local, 17 B\)/);
+  for (const whole of [
+    await cli('workflow', 'show', 'o-1', '--reveal', '-o', 'json'),
+    await cli('workflow', 'export', 'o-1', '--reveal'),
+  ]) {
+    for (const secret of [LOCAL, CARD, ERROR]) t.true(whole.includes(secret), secret);
+  }
+  t.regex(await cli('erase', '--subject', 'customer-43', '--yes', '--force'), /ended o-1/);
+  await agent.close();
+  // The same, of the store of an agent that is stopped.
+  t.false((await cli('workflow', 'show', 'o-1', '-o', 'json')).includes(CARD));
+  t.true((await cli('workflow', 'show', 'o-1', '--reveal', '-o', 'json')).includes(CARD));
+});
+
 test('an erasure asks for a body of JSON, and tells what is wrong with it', async (t) => {
   const { gateway } = await worldOf(t);
   const post = async (body: string, type = 'application/json') => {

@@ -210,3 +210,26 @@ export async function tests(): Promise<void> {
   // @ts-expect-error -- The input is an order.
   await crashEverywhere(checkout, { input: {} });
 }
+
+export const marked = workflow(
+  'marked',
+  async (ctx, order: Order) => {
+    const options = { redact: ['id'] } as const;
+    const paid = await ctx.step('pay', () => terminal.authorize(order, ''), options);
+    same<typeof paid, Receipt>(true);
+    const shown = await ctx.step('show', () => terminal.authorize(order, ''), {
+      redact: (receipt) => {
+        same<typeof receipt, Receipt>(true);
+        return receipt.id.length;
+      },
+    });
+    same<typeof shown, Receipt>(true);
+    await ctx.step('keep', () => order.sku, { local: true, subject: 'customer-42' });
+    await ctx.emit('sold', order, { subject: 'customer-42' });
+    // @ts-expect-error A handler needs its input.
+    await ctx.call('stock.take', order, { local: true });
+    // @ts-expect-error An event is for elsewhere.
+    await ctx.emit('sold', order, { redact: ['sku'] });
+  },
+  { marks: { input: { redact: ({ sku }: Order) => sku }, output: { local: true } } },
+);
