@@ -1,8 +1,14 @@
 import type { Command } from 'commander';
 import type { Shell } from './shell.ts';
+import { addStoreCheck } from './store-check.ts';
+import { addStoreExport } from './store-export.ts';
 import { addStoreRekey } from './store-rekey.ts';
+import { addStoreSalvage } from './store-salvage.ts';
 
 export function addStore(program: Command, shell: Shell): void {
   const store = program.command('store').description('Look after the store.');
+  addStoreCheck(store, shell);
+  addStoreExport(store, shell);
+  addStoreSalvage(store, shell);
   addStoreRekey(store, shell);
 }

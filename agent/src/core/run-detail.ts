@@ -44,7 +44,7 @@ export function time(ms: number): string {
 }
 
 /** The entry in the bytes; `undefined`: it is gone, or they do not decode. */
-export function readEntry(stored: StoredEntry | undefined): Entry | undefined {
+export function readEntry(stored: Pick<StoredEntry, 'bytes'> | undefined): Entry | undefined {
   try {
     return stored && decodeEntry(stored.bytes);
   } catch {
@@ -164,12 +164,13 @@ export function exportedEntry(place: StoredPlace): ExportedEntry {
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `entry ${seq} of lane ${lane} is gone` });
   }
   const entry = entryAt(place);
-  const view = entry === undefined ? null : viewOf(entry);
+  const view = entry === undefined ? null : entryView(entry);
   const sealed = content === undefined ? {} : { content: hex(content) };
   return { n, lane, seq, bytes: hex(stored.bytes), ...sealed, entry: view };
 }
 
-function viewOf(entry: Entry): Readonly<Record<string, unknown>> {
+/** JSON form of an entry. */
+export function entryView(entry: Entry): Readonly<Record<string, unknown>> {
   const show = (value: unknown): unknown =>
     value instanceof Uint8Array ? displayValue(value) : value;
   return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, show(value)]));

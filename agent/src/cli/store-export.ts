@@ -1,0 +1,27 @@
+import { Option, type Command } from 'commander';
+import type { Shell } from './shell.ts';
+import { storeKeyFile } from './store-key-option.ts';
+import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
+
+const about = `
+Works with the agent stopped. Each line is a JSON document of the schema holdfast.entry/1: lane
+and seq, whether the ledger is known to have it, its bytes, and what they say. It has what runs
+were given and what their steps returned: keep it as secret as these.
+
+Example:
+  holdfast store export --data-dir ./data > journal.jsonl
+`;
+
+export function addStoreExport(parent: Command, shell: Shell): void {
+  addStoreOptions(parent.command('export'))
+    .description('Print every entry of the journal, a line each.')
+    .addOption(new Option('-o, --output <format>', 'always JSON lines').choices(['jsonl']))
+    .addHelpText('after', about)
+    .action(async (flags: StoreFlags) => {
+      const { exportStore } = await import('../export-store.ts');
+      const key = storeKeyFile(flags, shell.env);
+      await exportStore(dataDirOf(flags, shell.env), key, (line) =>
+        shell.print(JSON.stringify(line)),
+      );
+    });
+}

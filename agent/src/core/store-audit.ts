@@ -1,0 +1,126 @@
+import { lanes, type Entry } from '@holdfast/protocol';
+import { verifyChains, type ChainFault, type ChainOptions } from './chain-check.ts';
+import { parseStored, type Journal } from './journal.ts';
+import { laneRange } from './keys.ts';
+import { readEntry } from './run-detail.ts';
+import type { NumberedRecord, RunStore } from './run-store.ts';
+
+/** What a scan of a whole store found. */
+export interface StoreAudit {
+  readonly entries: number;
+  /** Entries that the ledger is not known to have. */
+  readonly pending: number;
+  readonly runs: { readonly open: number; readonly ended: number };
+  readonly faults: readonly ChainFault[];
+  /** Rows that do not agree with each other, in words; at most a hundred. */
+  readonly mismatches: readonly string[];
+}
+
+interface AuditParts {
+  readonly chain: ChainOptions;
+  readonly journal: Journal;
+  readonly runs: RunStore;
+}
+
+const PAGE = 256;
+const MISMATCHES_MAX = 100;
+
+/**
+ * Reads every entry, record, history, name and timer, and compares what is derived from rows with
+ * the rows: the numbers of the backlog, what leads to a run, and what a run is made of.
+ *
+ * @throws HF_STORE_DAMAGED for a row that cannot be read.
+ */
+export async function auditStore(parts: AuditParts): Promise<StoreAudit> {
+  const found = new Mismatches();
+  const { entries, faults } = await verifyChains(parts.chain);
+  const pending = await auditBacklog(parts, found);
+  const open = await auditRuns(parts, 'o', found);
+  const ended = await auditRuns(parts, 'f', found);
+  await auditTimers(parts, found);
+  return { entries, pending, runs: { open, ended }, faults, mismatches: found.texts };
+}
+
+class Mismatches {
+  readonly texts: string[] = [];
+
+  note(text: string): void {
+    if (this.texts.length < MISMATCHES_MAX) this.texts.push(text);
+  }
+}
+
+/** The numbers that status tells against those of a scan. */
+async function auditBacklog({ chain, journal }: AuditParts, found: Mismatches): Promise<number> {
+  let pending = 0;
+  for (const [index, lane] of lanes.entries()) {
+    const { head = 0, acked = 0 } = journal.positions()[index] ?? {};
+    let [count, bytes] = [0, 0];
+    await chain.store.each(laneRange(lane, acked + 1), (row) => {
+      count += 1;
+      bytes += parseStored(0, row.value).bytes.byteLength;
+    });
+    const told = journal.backlogBytes(lane);
+    const due = head - acked;
+    if (count !== due) found.note(`lane ${lane} has ${count} pending, not ${due}`);
+    if (bytes !== told) found.note(`lane ${lane} has ${bytes} bytes pending, not ${told}`);
+    pending += count;
+  }
+  return pending;
+}
+
+async function auditRuns(
+  parts: AuditParts,
+  table: 'o' | 'f',
+  found: Mismatches,
+): Promise<number> {
+  let count = 0;
+  for await (const each of parts.runs.records(table)) {
+    count += 1;
+    await auditName(parts, each, found);
+    await auditHistory(parts, each, found);
+  }
+  return count;
+}
+
+/** The id of a run leads to it, or to a later one of the same id. */
+async function auditName({ runs }: AuditParts, run: NumberedRecord, found: Mismatches) {
+  const { id, isContinued } = run.record;
+  const number = await runs.numberOf(id);
+  if (number === run.number) return;
+  const named = number === undefined ? undefined : await runs.record(number);
+  if (named?.id === id) return;
+  if (!isContinued) found.note(`the id of run ${run.number} leads to ${number ?? 'nothing'}`);
+}
+
+async function auditHistory(
+  { runs, journal }: AuditParts,
+  run: NumberedRecord,
+  found: Mismatches,
+): Promise<void> {
+  const places = await runs.places(run.number);
+  const { n, id } = run.record;
+  if (places.length < n) found.note(`run ${run.number} has ${places.length} entries, not ${n}`);
+  for (let from = 0; from < places.length; from += PAGE) {
+    const page = places.slice(from, from + PAGE);
+    const stored = await journal.entriesAt(page);
+    for (const [index, { lane, seq }] of page.entries()) {
+      // What was lost with a damaged store has no place.
+      if (seq === 0) continue;
+      const entry = readEntry(stored[index]);
+      const at = `entry ${seq} of lane ${lane}, which run ${run.number} has,`;
+      if (entry === undefined) found.note(`${at} is not there`);
+      else if (runOf(entry) !== id) found.note(`${at} is of another run`);
+    }
+  }
+}
+
+async function auditTimers({ runs }: AuditParts, found: Mismatches): Promise<void> {
+  const numbers = new Set<number>();
+  await runs.eachTimer(({ run }) => void numbers.add(run));
+  await runs.eachGlance('o', ({ number }) => void numbers.delete(number));
+  for (const number of numbers) found.note(`there is a timer of run ${number}, which is not open`);
+}
+
+function runOf(entry: Entry): string | undefined {
+  return 'run' in entry ? entry.run : undefined;
+}

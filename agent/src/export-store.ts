@@ -1,0 +1,33 @@
+import { lanes } from '@holdfast/protocol';
+import { entryLine, type EntryLine } from './core/entry-line.ts';
+import { parseStored } from './core/journal.ts';
+import { ackKey, getNumber, laneRange, seqOfEntryKey } from './core/keys.ts';
+import { openExisting } from './io/data-dir.ts';
+import { loadUserKey } from './io/store-key.ts';
+
+/**
+ * Tells every entry of the store of an agent that does not run, lane by lane, in order.
+ *
+ * @param storeKeySource For a store that is encrypted.
+ * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
+ *   HF_STORE_KEY, HF_STORE_DAMAGED.
+ */
+export async function exportStore(
+  dataDir: string,
+  storeKeySource: string | Uint8Array | undefined,
+  tell: (line: EntryLine) => void,
+): Promise<void> {
+  const storeKey = storeKeySource === undefined ? undefined : loadUserKey(storeKeySource);
+  const { store, device, epoch, release } = await openExisting(dataDir, { storeKey });
+  try {
+    for (const lane of lanes) {
+      const ack = await store.get(ackKey(lane));
+      const from = { device, epoch, acked: ack === undefined ? 0 : getNumber(ack, 0) };
+      await store.each(laneRange(lane), ({ key, value }) => {
+        tell(entryLine(from, lane, parseStored(seqOfEntryKey(key), value)));
+      });
+    }
+  } finally {
+    await release();
+  }
+}
