@@ -25,6 +25,7 @@ import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
 import { Schedules, storedSchedules } from './core/schedules.ts';
 import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
+import type { SendBytes } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { RunsView, RunState, StatusView } from './core/views.ts';
 import type { EmitOptions, Workflow } from './core/workflow.ts';
@@ -42,6 +43,7 @@ import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { serveNoted } from './io/socket-note.ts';
 import { checkSocketPath } from './io/socket-path.ts';
+import { sendSnapshot } from './io/snapshot-file.ts';
 import type { SocketServer } from './io/socket-server.ts';
 import { loadUserKey } from './io/store-key.ts';
 import { onStray } from './io/strays.ts';
@@ -328,7 +330,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const schedules = await Schedules.open(scheduling);
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
   const node = process.versions.node;
-  const acts = { runtime, schedules, nudge: () => uplink?.nudge(), node };
+  const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
+  const acts = { snapshot, runtime, schedules, nudge: () => uplink?.nudge(), node };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);
   const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });
@@ -414,7 +417,8 @@ export async function readStopped(
     };
     const counts = () => inspector.counts();
     const schedulesView = () => storedSchedules(dir.device, dir.store);
-    const told = { counts, schedulesView, link: () => undefined };
+    const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
+    const told = { counts, schedulesView, snapshot, link: () => undefined };
     const parts = { facts, clock: systemClock, journal, inspector, ...told };
     return { surface: new AgentReaderCore(parts), close: () => dir.release() };
   } catch (error) {

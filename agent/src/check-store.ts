@@ -38,6 +38,9 @@ export interface StoreCheckView {
   readonly aside: readonly string[];
 }
 
+/** Names of what was moved aside. */
+const ASIDE = /^(?:store|device\.json)\.(?:bad|replaced)-/;
+
 const nothing = {
   ...{ device: null, epoch: null, tornBytes: 0, entries: 0, pending: 0 },
   ...{ runs: { open: 0, ended: 0 }, faults: [], mismatches: [] },
@@ -62,7 +65,7 @@ export async function checkStore(
     const why = error instanceof HoldfastError ? (error.why ?? error.message) : messageOf(error);
     return { state: 'damaged', why, ...nothing } as const;
   });
-  const aside = (await readdir(path)).filter((name) => /^(?:store|device\.json)\.bad-/.test(name));
+  const aside = (await readdir(path)).filter((name) => ASIDE.test(name));
   const schema = 'holdfast.store-check/1';
   return { schema, dataDir: path, encrypted: hasStoreKey(path), ...found, aside };
 }

@@ -11,6 +11,7 @@ import type {
   RevealOptions,
   SignalRequest,
   SkipRequest,
+  SendBytes,
   StartRequest,
 } from './core/surface.ts';
 import type { RunsQuery } from './core/run-list.ts';
@@ -205,6 +206,20 @@ export class SocketClient implements AgentReader {
     return this.#wait('synced=1', timeoutMs);
   }
 
+  /** Resolves once the agent has sent all; whether it is whole is in what it has sent. */
+  async snapshot(send: SendBytes): Promise<void> {
+    const incoming = await this.#open({ method: 'GET', path: '/v1/snapshot', answerMs: ANSWER_MS });
+    if (incoming.statusCode !== 200) {
+      throw asError(parse(await readText(incoming), this.#path), this.#path);
+    }
+    try {
+      // The stream has no encoding set, so its chunks are buffers.
+      for await (const chunk of incoming) await send(chunk as Buffer);
+    } catch (error) {
+      throw connectionError(this.#path, error);
+    }
+  }
+
   close(): Promise<void> {
     this.#connections.destroy();
     return Promise.resolve();
@@ -240,7 +255,17 @@ export class SocketClient implements AgentReader {
     throw asError(value, this.#path);
   }
 
-  #exchange(call: CallOptions): Promise<Reply> {
+  async #exchange(call: CallOptions): Promise<Reply> {
+    const incoming = await this.#open(call);
+    try {
+      return { status: incoming.statusCode ?? 500, text: await readText(incoming) };
+    } catch (error) {
+      throw connectionError(this.#path, error);
+    }
+  }
+
+  /** Sends a request; resolves with its answer, of which nothing was read yet. */
+  #open(call: CallOptions): Promise<IncomingMessage> {
     const { method, path, body, answerMs, traceparent } = call;
     const headers = traceparent === undefined ? {} : { traceparent };
     if (Buffer.byteLength(this.#path) > PATH_BYTES_MAX) {
@@ -254,12 +279,7 @@ export class SocketClient implements AgentReader {
           ...{ socketPath: this.#path, path, method, headers },
           ...{ agent: this.#connections, timeout: answerMs },
         },
-        (incoming) => {
-          readText(incoming).then(
-            (text) => resolve({ status: incoming.statusCode ?? 500, text }),
-            (error: unknown) => reject(connectionError(this.#path, error)),
-          );
-        },
+        resolve,
       );
       outgoing.on('timeout', () => {
         const why = `the agent on ${this.#path} does not answer within ${answerMs / 1_000} s`;

@@ -136,6 +136,11 @@ export class ScriptedSurface implements Surface {
     });
   }
 
+  async snapshot(send: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    this.#note('snapshot', undefined);
+    await send(Buffer.from('snapshot'));
+  }
+
   startRun(request: { workflow: string; input: unknown; id?: string | undefined }) {
     this.#note('startRun', request);
     const { workflow, input, id = `run-${this.started.size + 1}` } = request;

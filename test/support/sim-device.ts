@@ -142,6 +142,7 @@ export class SimDevice {
     const { clock, journal, inspector, runtime, schedules } = this;
     return new AgentReaderCore({
       ...{ clock, journal, inspector, link: () => undefined },
+      snapshot: () => Promise.resolve(),
       counts: () => Promise.resolve(runtime.counts()),
       schedulesView: () => schedules.list(),
       facts: {

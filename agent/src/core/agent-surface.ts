@@ -12,7 +12,7 @@ import { time } from './run-detail.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
 import { scheduleStates, type SchedulesView } from './schedule-views.ts';
-import type { RevealOptions } from './surface.ts';
+import type { RevealOptions, SendBytes } from './surface.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
@@ -49,6 +49,7 @@ export interface ReaderParts {
   readonly inspector: Inspector;
   readonly counts: () => Promise<Partial<Record<RunState, number>>>;
   readonly schedulesView: () => Promise<SchedulesView>;
+  readonly snapshot: (send: SendBytes) => Promise<void>;
   /** `undefined`: no gateway is configured, or the agent does not run. */
   readonly link: () => UplinkView | undefined;
 }
@@ -126,6 +127,10 @@ export class AgentReaderCore {
 
   journal(query: Parameters<Inspector['journal']>[0]): Promise<JournalView> {
     return this.#parts.inspector.journal(query);
+  }
+
+  snapshot(send: SendBytes): Promise<void> {
+    return this.#parts.snapshot(send);
   }
 
   /** How the link is now. */

@@ -100,6 +100,9 @@ export interface RevealOptions {
   readonly reveal?: boolean;
 }
 
+/** Resolves once more bytes may be sent. */
+export type SendBytes = (bytes: Uint8Array) => Promise<void>;
+
 /**
  * What the agent offers to the socket, in plain JSON. Every failure is a HoldfastError. What
  * changes the agent's state is durable once the call resolves.
@@ -159,6 +162,8 @@ export interface AgentSurface {
   triggerSchedule(id: string): Promise<{ readonly run: string }>;
   /** What is counted and measured, in the text format of Prometheus. */
   metrics(): Promise<string>;
+  /** Sends a snapshot of the store as it is at the call; what is being journaled waits for none. */
+  snapshot(send: SendBytes): Promise<void>;
   /** Somebody knows that the network is up: connects now. */
   nudge(): Promise<LinkView>;
   /** Resolves with the run once it has ended. @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
@@ -170,5 +175,13 @@ export interface AgentSurface {
 /** What can be read of an agent, whether it runs or not. */
 export type AgentReader = Pick<
   AgentSurface,
-  'status' | 'backlog' | 'runs' | 'runIds' | 'run' | 'history' | 'journal' | 'schedules'
+  | 'status'
+  | 'backlog'
+  | 'runs'
+  | 'runIds'
+  | 'run'
+  | 'history'
+  | 'journal'
+  | 'schedules'
+  | 'snapshot'
 >;

@@ -42,6 +42,8 @@ export interface DataDir {
   /** Starts of an agent on this store, this one included; durable before anyone sees it. */
   readonly boot: number;
   readonly store: Store;
+  /** The same rows as they are stored: encrypted, if they are. */
+  readonly stored: Store;
   /** The store was gone and a new one is in its place: what it held is lost. */
   readonly recreated: boolean;
   /** The store took the place of a damaged one, which still lies beside it. */
@@ -96,7 +98,7 @@ export async function openDataDir(
     const found = await examineStore(storeDir, identity, { isThorough: isSuspect, cipher });
     await noteUnclean(dir, unclean + 1);
     const placed = await placeStore(storeDir, identity, { found, cipher });
-    const { store, mark, isNew, tornBytes } = placed;
+    const { store, stored, mark, isNew, tornBytes } = placed;
     // What was read through is no suspect any more.
     if (isSuspect) await noteUnclean(dir, 1);
     try {
@@ -111,7 +113,7 @@ export async function openDataDir(
       const isOther = isNew || mark.epoch !== identity.epoch;
       const recreated = isOther && mark.epoch > 1 && salvage?.newEpoch !== mark.epoch;
       const { device: owner, epoch } = mark;
-      return { device: owner, epoch, boot, store, recreated, salvage, tornBytes };
+      return { device: owner, epoch, boot, store, stored, recreated, salvage, tornBytes };
     } catch (error) {
       await store.close();
       throw error;
@@ -149,11 +151,12 @@ export async function openExisting(
     const identity = await readDeviceFile(dir);
     if (identity === undefined) throw new HoldfastError('HF_DATA_DIR_MISSING', { why: dir });
     const placing = { isThorough, cipher };
-    const { store, mark, tornBytes } = await openPlaced(join(dir, 'store'), identity, placing);
+    const placed = await openPlaced(join(dir, 'store'), identity, placing);
+    const { store, stored, mark, tornBytes } = placed;
     const boot = await readBoot(store);
     const salvage = await readSalvage(join(dir, 'store'), store);
     const { device, epoch } = mark;
-    return { device, epoch, boot, store, recreated: false, salvage, tornBytes };
+    return { device, epoch, boot, store, stored, recreated: false, salvage, tornBytes };
   });
 }
 

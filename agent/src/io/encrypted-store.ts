@@ -6,6 +6,7 @@ import {
   type Store,
   type StoreOp,
   type StoreRow,
+  type Visit,
 } from '@holdfast/protocol';
 import { compare } from '../core/level-format/table-file.ts';
 import type { RowSource } from '../core/salvage-rows.ts';
@@ -53,21 +54,21 @@ class EncryptedStore implements Store {
     return rows;
   }
 
-  async each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+  async each(range: StoreRange, visit: Visit): Promise<void> {
     // Names that were read, until their table is through.
     let names: StoreRow[] = [];
-    const flush = (): void => {
-      for (const row of names.toSorted((a, b) => compare(a.key, b.key))) visit(row);
+    const flush = async (): Promise<void> => {
+      for (const row of names.toSorted((a, b) => compare(a.key, b.key))) await visit(row);
       names = [];
     };
-    await this.#inner.each(storedRange(range), ({ key: stored, value }) => {
+    await this.#inner.each(storedRange(range), async ({ key: stored, value }) => {
       const key = this.#openKey(stored);
-      if (names[0]?.key[0] !== key[0]) flush();
+      if (names.length > 0 && names[0]?.key[0] !== key[0]) await flush();
       const row = { key, value: this.#open(stored, value) };
-      if (!isNamed(key)) visit(row);
+      if (!isNamed(key)) await visit(row);
       else if (compare(key, range.from) >= 0 && compare(key, range.to) < 0) names.push(row);
     });
-    flush();
+    await flush();
   }
 
   write(ops: readonly StoreOp[]): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type StoreOp,
   type StoreRange,
   type StoreRow,
+  type Visit,
 } from '@holdfast/protocol';
 import { Level } from 'level';
 
@@ -74,14 +75,17 @@ class LevelStore implements Store {
     });
   }
 
-  async each({ from, to }: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+  async each({ from, to }: StoreRange, visit: Visit): Promise<void> {
     this.#checkOpen();
     const iterator = this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: EACH_BYTES });
     try {
       for (;;) {
         const batch = await this.#read(() => iterator.nextv(EACH_ROWS));
         if (batch.length === 0) return;
-        for (const [key, value] of batch) visit({ key: plain(key), value: plain(value) });
+        for (const [key, value] of batch) {
+          const taken = visit({ key: plain(key), value: plain(value) });
+          if (taken instanceof Promise) await taken;
+        }
       }
     } finally {
       await iterator.close();

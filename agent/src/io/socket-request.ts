@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { HoldfastError, lanes, messageOf, type Lane } from '@holdfast/protocol';
-import type { AgentSurface } from '../core/surface.ts';
+import type { AgentSurface, SendBytes } from '../core/surface.ts';
 
 /** One MiB: the largest input of a run is well below. */
 export const BODY_BYTES_MAX = 1_048_576;
@@ -29,6 +29,11 @@ export interface Call {
 export type Answer =
   | { readonly status: number; readonly body: unknown }
   | { readonly status: number; readonly text: string };
+
+/** An answer of any length: bytes, as they come. */
+export interface StreamAnswer {
+  readonly stream: (send: SendBytes) => Promise<void>;
+}
 
 export interface Target {
   /** Decoded parts of the path. */

@@ -7,6 +7,7 @@ import {
   queryInteger,
   RequestError,
   type Answer,
+  type StreamAnswer,
   type Call,
   type Target,
 } from './socket-request.ts';
@@ -17,7 +18,7 @@ interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly parameters: readonly string[];
-  readonly answer: (call: Call) => Answer | Promise<Answer>;
+  readonly answer: (call: Call) => Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
 }
 
 const ROWS_DEFAULT = 100;
@@ -62,6 +63,7 @@ const routes: readonly Route[] = [
   post('complete', verbs.completeStep),
   post('events', verbs.emitEvent),
   post('erase', verbs.erase),
+  get('snapshot', ({ surface }) => ({ stream: (send) => surface.snapshot(send) })),
   get('schedules', async ({ surface }) => ok(await surface.schedules())),
   post('schedules/:id/pause', verbs.pauseSchedule),
   post('schedules/:id/resume', verbs.resumeSchedule),

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
@@ -9,7 +10,7 @@ import {
 } from '@holdfast/protocol';
 import type { AgentSurface } from '../core/surface.ts';
 import { claimSocketPath, unusable } from './socket-path.ts';
-import { parseTarget, RequestError, type Answer } from './socket-request.ts';
+import { parseTarget, RequestError, type Answer, type StreamAnswer } from './socket-request.ts';
 import { findRoute } from './socket-routes.ts';
 
 export interface SocketServerOptions {
@@ -120,7 +121,9 @@ interface Exchange extends SocketServerOptions {
 async function respond(exchange: Exchange): Promise<void> {
   const { response, log } = exchange;
   try {
-    send(exchange, await answer(exchange));
+    const found = await answer(exchange);
+    if ('stream' in found) await sendStream(exchange, found);
+    else send(exchange, found);
   } catch (error) {
     if (response.destroyed) return;
     const failure = asHoldfastError(error);
@@ -134,7 +137,7 @@ async function respond(exchange: Exchange): Promise<void> {
   }
 }
 
-async function answer(exchange: Exchange): Promise<Answer> {
+async function answer(exchange: Exchange): Promise<Answer | StreamAnswer> {
   const { surface, request, response, closing } = exchange;
   const target = parseTarget(request.url ?? '/');
   const route = findRoute(request.method ?? 'GET', target);
@@ -163,6 +166,24 @@ function send({ request, response, closing }: Exchange, answered: Answer): void 
   });
   response.setTimeout(ANSWER_MS, () => response.destroy());
   response.end(bytes);
+}
+
+/** What fails on the way cuts the answer off: whoever reads it sees that its end is missing. */
+async function sendStream({ response, log }: Exchange, { stream }: StreamAnswer): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/octet-stream', connection: 'close' });
+  response.setTimeout(ANSWER_MS, () => response.destroy());
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  try {
+    await stream(async (bytes) => {
+      gone.signal.throwIfAborted();
+      if (!response.write(bytes)) await once(response, 'drain', { signal: gone.signal });
+    });
+    response.end();
+  } catch (error) {
+    if (!gone.signal.aborted) log.error('an answer was cut off', { error: messageOf(error) });
+    response.destroy();
+  }
 }
 
 function asHoldfastError(error: unknown): HoldfastError {

@@ -54,6 +54,17 @@ export function hasStoreKey(dir: string): boolean {
   return FILE_NAMES.some((name) => existsSync(join(dir, name)));
 }
 
+/** What `store.key` holds; `null`: the store is not encrypted. */
+export function readStoreKey(dir: string): string | null {
+  const name = FILE_NAMES.find((each) => existsSync(join(dir, each)));
+  return name === undefined ? null : readFileSync(join(dir, name), 'utf8');
+}
+
+/** Puts what `store.key` held in its place. Durable once it returns. */
+export function restoreStoreKey(dir: string, text: string): void {
+  for (const name of FILE_NAMES) writeDurably(join(dir, name), text, 0o600);
+}
+
 /**
  * Opens what encrypts the store of a data directory. Changes nothing.
  *
@@ -95,8 +106,7 @@ function openDataKey(dir: string, userKey: Uint8Array): Uint8Array {
 }
 
 function writeDataKey(dir: string, userKey: Uint8Array, dataKey: Uint8Array): void {
-  const text = wrap(dataKey, userKey);
-  for (const name of FILE_NAMES) writeDurably(join(dir, name), text, 0o600);
+  restoreStoreKey(dir, wrap(dataKey, userKey));
 }
 
 interface WrappedKey {

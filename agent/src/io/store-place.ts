@@ -18,6 +18,8 @@ import { readHeads, shortLane } from './store-heads.ts';
 /** A store that is in its place, whole and open. */
 export interface PlacedStore {
   readonly store: Store;
+  /** The same rows as they are stored: encrypted, if they are. */
+  readonly stored: Store;
   readonly mark: Mark;
   /** There was none. */
   readonly isNew: boolean;
@@ -81,14 +83,14 @@ export async function placeStore(
     await mend(storeDir, found.mends);
     const opened = await openChecked(storeDir, found.mark, cipher);
     if (typeof opened !== 'string') {
-      return { store: opened, mark: found.mark, isNew: false, tornBytes: found.tornBytes };
+      return { ...opened, mark: found.mark, isNew: false, tornBytes: found.tornBytes };
     }
     await replace(storeDir, identity, { ...found, cipher, why: opened });
   } else await replace(storeDir, identity, { ...found, cipher });
-  const store = encryptedStore(await openStore(storeDir), cipher);
-  const mark = readMark(storeDir, await store.get(MARK_KEY));
-  if (mark !== undefined) return { store, mark, isNew: false, tornBytes: 0 };
-  await store.close();
+  const both = bothOf(await openStore(storeDir), cipher);
+  const mark = readMark(storeDir, await both.store.get(MARK_KEY));
+  if (mark !== undefined) return { ...both, mark, isNew: false, tornBytes: 0 };
+  await both.store.close();
   throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir} was made and is not readable` });
 }
 
@@ -110,8 +112,8 @@ export async function openPlaced(
     throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
   }
   await mend(storeDir, mends);
-  const store = encryptedStore(await openStore(storeDir), cipher);
-  return { store, mark, isNew: false, tornBytes };
+  const both = bothOf(await openStore(storeDir), cipher);
+  return { ...both, mark, isNew: false, tornBytes };
 }
 
 /** Whose a store says it is, even one that does not open. Changes nothing. */
@@ -189,15 +191,22 @@ async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
   }
 }
 
+type Pair = Pick<PlacedStore, 'store' | 'stored'>;
+
+function bothOf(stored: Store, cipher: StoreCipher | undefined): Pair {
+  return { stored, store: encryptedStore(stored, cipher) };
+}
+
 /** @returns The store, or why it can't be trusted. */
 async function openChecked(
   storeDir: string,
   mark: Mark,
   cipher: StoreCipher | undefined,
-): Promise<Store | string> {
+): Promise<Pair | string> {
   let store: Store | undefined;
   try {
-    store = encryptedStore(await openStore(storeDir), cipher);
+    const both = bothOf(await openStore(storeDir), cipher);
+    ({ store } = both);
     const { device, epoch } = mark;
     const short = await shortLane(store, await readHeads(storeDir, epoch));
     if (short !== undefined) {
@@ -205,7 +214,7 @@ async function openChecked(
       return `the end of lane ${short} is missing`;
     }
     const [fault] = await verifyTails({ store, sha256, device, epoch }, TAIL_ENTRIES);
-    if (fault === undefined) return store;
+    if (fault === undefined) return both;
     await store.close();
     return `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
   } catch (error) {
@@ -238,6 +247,6 @@ async function createFirst(
   const { device, epoch } = identity;
   const mark = { format: DATA_FORMAT, device, epoch: epoch + 1, ...encryptedBy(cipher) };
   const row = { kind: 'put', key: MARK_KEY, value: encodeMark(mark) } as const;
-  const store = encryptedStore(await createStore(storeDir, [row]), cipher);
-  return { store, mark, isNew: true, tornBytes: 0 };
+  const both = bothOf(await createStore(storeDir, [row]), cipher);
+  return { ...both, mark, isNew: true, tornBytes: 0 };
 }

@@ -44,7 +44,7 @@ export async function salvageStore(storeDir: string, request: SalvageRequest): P
   const [scratchDir, salvagedDir] = [`${storeDir}.scratch`, salvagedPath(storeDir)];
   await rm(scratchDir, { recursive: true, force: true });
   await rm(salvagedDir, { recursive: true, force: true });
-  const movedTo = await freeName(storeDir);
+  const movedTo = await freeName(storeDir, 'bad');
   const { cipher } = request;
   const scratch = encryptedStore(await createStore(scratchDir, []), cipher);
   try {
@@ -92,7 +92,8 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-const salvagedPath = (storeDir: string): string => `${storeDir}.salvaged`;
+/** Where a store lies, complete, that is to take the place of the one in `storeDir`. */
+export const salvagedPath = (storeDir: string): string => `${storeDir}.salvaged`;
 
 async function fill(
   storeDir: string,
@@ -135,13 +136,21 @@ export async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
+/** Moves a store aside, as it is, durably. @returns Its new name, in the same directory. */
+export async function moveAside(storeDir: string, word: string): Promise<string> {
+  const name = await freeName(storeDir, word);
+  await rename(storeDir, join(dirname(storeDir), name));
+  await syncFile(dirname(storeDir));
+  return name;
+}
+
 /** `store.bad-2026-11-23T10-15-00Z`, and a number behind it if there is one already. */
-async function freeName(storeDir: string): Promise<string> {
+async function freeName(storeDir: string, word: string): Promise<string> {
   const time = new Date()
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(':', '-');
-  const name = `${basename(storeDir)}.bad-${time}`;
+  const name = `${basename(storeDir)}.${word}-${time}`;
   for (let count = 1; ; count += 1) {
     const candidate = count === 1 ? name : `${name}-${count}`;
     if (!(await exists(join(dirname(storeDir), candidate)))) return candidate;

@@ -6,6 +6,7 @@ import {
   type StoreOp,
   type StoreRange,
   type StoreRow,
+  type Visit,
 } from '@holdfast/protocol';
 
 /** Whether the batch of a failed write is there after the crash: nobody who writes can know. */
@@ -109,9 +110,9 @@ export class SimStore implements Store {
     });
   }
 
-  async each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+  async each(range: StoreRange, visit: Visit): Promise<void> {
     const rows = await this.scan({ ...range, limit: Number.MAX_SAFE_INTEGER });
-    for (const row of rows) visit(row);
+    for (const row of rows) await visit(row);
   }
 
   write(ops: readonly StoreOp[]): Promise<void> {

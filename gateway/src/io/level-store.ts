@@ -6,6 +6,7 @@ import {
   type StoreOp,
   type StoreRange,
   type StoreRow,
+  type Visit,
 } from '@holdfast/protocol';
 import { Level } from 'level';
 
@@ -56,13 +57,16 @@ export class LevelStore implements Store {
     return readable(this.#scan(range));
   }
 
-  async each({ from, to }: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
+  async each({ from, to }: StoreRange, visit: Visit): Promise<void> {
     const iterator = this.#db.iterator({ gte: from, lt: to });
     try {
       for (;;) {
         const found = await readable(iterator.nextv(EACH_ROWS));
         if (found.length === 0) return;
-        for (const [key, value] of found) visit({ key, value });
+        for (const [key, value] of found) {
+          const taken = visit({ key, value });
+          if (taken instanceof Promise) await taken;
+        }
       }
     } finally {
       await iterator.close();

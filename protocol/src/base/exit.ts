@@ -41,6 +41,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_GATEWAY_UNREACHABLE: Exit.unreachable,
   HF_GATEWAY_SILENT: Exit.unreachable,
   HF_STORE_LOCKED: Exit.conflict,
+  HF_STORE_THERE: Exit.conflict,
   HF_PORT_TAKEN: Exit.conflict,
   HF_SOCKET_TAKEN: Exit.conflict,
   HF_RUN_CONFLICT: Exit.conflict,

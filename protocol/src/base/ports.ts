@@ -62,6 +62,9 @@ export interface StoreRow {
   readonly value: Uint8Array;
 }
 
+/** Takes a row. The next one waits for what it returns. */
+export type Visit = (row: StoreRow) => void | Promise<void>;
+
 /** Ordered keys and values on stable storage. Keys compare as bytes. */
 export interface Store {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
@@ -73,7 +76,7 @@ export interface Store {
    * Calls `visit` with every row of a range in key order, as they were at the call. Only a few are
    * in memory at a time, however many there are.
    */
-  each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void>;
+  each(range: StoreRange, visit: Visit): Promise<void>;
   /**
    * Applies all ops or none. Once it resolves, a power cut does not undo it. Once it rejects,
    * nobody knows what the disk holds: close, open, read.

@@ -42,6 +42,16 @@ export const storeErrors = {
     retry: 'never',
     hint: 'Give the key that it was encrypted with, by --store-key-file. Nothing was changed.',
   },
+  HF_SNAPSHOT_INVALID: {
+    message: 'The file is no snapshot, or not a whole one',
+    retry: 'never',
+    hint: 'Take another snapshot. Nothing was changed.',
+  },
+  HF_STORE_THERE: {
+    message: 'There is a store already',
+    retry: 'never',
+    hint: 'Give --replace to have it moved aside. Nothing was changed.',
+  },
   HF_JOURNAL_FAILED: {
     message: 'The journal could not reach stable storage',
     retry: 'restart',

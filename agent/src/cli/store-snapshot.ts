@@ -1,0 +1,49 @@
+import { formatBytes, formatCount } from '@holdfast/protocol/base';
+import type { Command } from 'commander';
+import { formatOption, type Format } from './output-format.ts';
+import type { Shell } from './shell.ts';
+import { addTarget, nonEmpty, readAgent, type TargetFlags } from './target.ts';
+
+interface Flags extends TargetFlags {
+  readonly output: Format;
+}
+
+const about = `
+Works with the agent running, which goes on meanwhile, and with the agent stopped. It has all
+that was durable when it was begun. An encrypted store stays encrypted: its key is needed later.
+The device's own key, in identity/, is not part of it.
+
+Examples:
+  holdfast store snapshot /mnt/backup/pump-17.snapshot
+`;
+
+const TOLD_EVERY_MS = 1_000;
+
+export function addStoreSnapshot(parent: Command, shell: Shell): void {
+  addTarget(parent.command('snapshot'))
+    .description('Write a snapshot of the store into a new file.')
+    .argument('<file>', 'where to; must not be there')
+    .addOption(formatOption())
+    .addHelpText('after', about)
+    .action(async (file: string, flags: Flags) => {
+      const { writeSnapshot } = await import('../snapshot-store.ts');
+      const path = nonEmpty('FILE', file);
+      const view = await readAgent(shell, flags, (agent) =>
+        writeSnapshot(agent, path, progress(shell)),
+      );
+      const { rows, bytes, device, epoch, at } = view;
+      const what = `${formatCount(rows)} rows, ${formatBytes(bytes)}`;
+      const text = `${view.file}: ${what}, of device ${device}, epoch ${epoch}, as of ${at}.`;
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
+    });
+}
+
+/** Tells a person once a second how far it is. */
+function progress(shell: Shell): (bytes: number) => void {
+  let nextMs = shell.nowMs() + TOLD_EVERY_MS;
+  return (bytes) => {
+    if (!shell.isTerminal || shell.nowMs() < nextMs) return;
+    nextMs = shell.nowMs() + TOLD_EVERY_MS;
+    shell.say(`${formatBytes(bytes)} written`);
+  };
+}

@@ -1,0 +1,109 @@
+import { rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { HoldfastError, type StoreOp } from '@holdfast/protocol';
+import { DATA_FORMAT, readDeviceFile, writeDeviceFile } from './io/device-file.ts';
+import { lockDir } from './io/dir-lock.ts';
+import { makeStore, syncFile } from './io/level-store.ts';
+import { openSnapshot, type Snapshot } from './io/snapshot-file.ts';
+import { readStoreKey, restoreStoreKey } from './io/store-key.ts';
+import { exists, moveAside, resumeSalvage, salvagedPath } from './io/store-salvage.ts';
+import { makeWritableDir } from './io/writable-dir.ts';
+
+/** What `holdfast store restore` did. */
+export interface StoreRestoreView {
+  readonly schema: 'holdfast.store-restore/1';
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly device: string;
+  /** Of the snapshot; the next start begins a new one. */
+  readonly epoch: number;
+  readonly at: string;
+  readonly rows: number;
+  /** Name of the store that was there, beside the new one; `null`: there was none. */
+  readonly movedTo: string | null;
+}
+
+/**
+ * Puts the store of a snapshot in the place of a data directory's. What was journaled after the
+ * snapshot may be in the ledger, so the next start begins a new epoch. Durable once it resolves;
+ * until the snapshot has been read to its end, nothing that was there is touched.
+ *
+ * @param options.replace Move a store that is there aside.
+ * @throws HF_SNAPSHOT_INVALID, HF_STORE_FORMAT, HF_STORE_THERE, HF_DATA_DIR_OTHER_DEVICE,
+ *   HF_DATA_DIR_UNUSABLE, HF_STORE_LOCKED when an agent runs there, HF_JOURNAL_FAILED on a full
+ *   disk.
+ */
+export async function restoreStore(
+  file: string,
+  dataDir: string,
+  options: { readonly replace: boolean },
+): Promise<StoreRestoreView> {
+  const dir = resolve(dataDir);
+  const snapshot = await openSnapshot(resolve(file));
+  checkFormat(file, snapshot);
+  await makeWritableDir(dir);
+  const unlock = await lockDir(dir);
+  try {
+    const { rows, movedTo } = await restoreInto(dir, snapshot, options.replace);
+    const { device, epoch, at } = snapshot.header;
+    const schema = 'holdfast.store-restore/1';
+    return { schema, dataDir: dir, device, epoch, at, rows, movedTo };
+  } finally {
+    await unlock();
+  }
+}
+
+async function restoreInto(dir: string, { header, pages }: Snapshot, replace: boolean) {
+  const { device, epoch, storeKey } = header;
+  const storeDir = join(dir, 'store');
+  const known = await readDeviceFile(dir);
+  if (known !== undefined && known.device !== device) {
+    const why = `${dir} is of ${known.device}, and the snapshot of ${device}`;
+    throw new HoldfastError('HF_DATA_DIR_OTHER_DEVICE', { why });
+  }
+  await resumeSalvage(storeDir);
+  const isThere = await exists(storeDir);
+  if (isThere && !replace) throw new HoldfastError('HF_STORE_THERE', { why: storeDir });
+  await rm(salvagedPath(storeDir), { recursive: true, force: true });
+  const rows = await fillStore(salvagedPath(storeDir), pages);
+  // Above the epoch that the restored store names: so the next start begins one that is new.
+  const next = Math.max(known?.epoch ?? 0, epoch) + 1;
+  const createdAt = known?.createdAt ?? new Date().toISOString();
+  await writeDeviceFile(dir, { format: DATA_FORMAT, device, createdAt, epoch: next });
+  const movedTo = isThere ? await moveAside(storeDir, 'replaced') : null;
+  await replaceKey(dir, storeKey);
+  await resumeSalvage(storeDir);
+  return { rows, movedTo };
+}
+
+/** Makes a store of the rows, beside the one that is there. */
+async function fillStore(storeDir: string, pages: Snapshot['pages']): Promise<number> {
+  let rows = 0;
+  await makeStore(storeDir, async (store) => {
+    for await (const page of pages) {
+      const ops = page.map((row): StoreOp => ({ kind: 'put', ...row }));
+      if (ops.length > 0) await store.write(ops);
+      rows += ops.length;
+    }
+  });
+  return rows;
+}
+
+async function replaceKey(dir: string, text: string | null): Promise<void> {
+  const known = readStoreKey(dir);
+  if (known === text) return;
+  if (known !== null) {
+    for (const name of ['store.key', 'store.key.copy']) {
+      const path = join(dir, name);
+      if (await exists(path)) await rename(path, `${path}.replaced-${Date.now()}`);
+    }
+    await syncFile(dir);
+  }
+  if (text !== null) restoreStoreKey(dir, text);
+}
+
+function checkFormat(file: string, { header }: Snapshot): void {
+  if (header.format === DATA_FORMAT) return;
+  const why = `${file} has format ${header.format}, and this version knows ${DATA_FORMAT}`;
+  throw new HoldfastError('HF_STORE_FORMAT', { why });
+}
