@@ -320,6 +320,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   };
   if (dir.salvage !== undefined) log.error('the store was damaged; see status', { ...dir.salvage });
   if (dir.tornBytes > 0) log.info('the last write was cut off', { bytes: dir.tornBytes });
+  if (dir.migration !== undefined) log.info('the store was migrated', { ...dir.migration });
   if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
   const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector });
   link.uplink = uplink;

@@ -39,7 +39,7 @@ export interface StoreCheckView {
 }
 
 /** Names of what was moved aside. */
-const ASIDE = /^(?:store|device\.json)\.(?:bad|replaced)-/;
+const ASIDE = /^(?:store|device\.json)\.(?:bad|replaced|format)-/;
 
 const nothing = {
   ...{ device: null, epoch: null, tornBytes: 0, entries: 0, pending: 0 },

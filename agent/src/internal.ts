@@ -14,6 +14,7 @@ export * from './io/encrypted-store.ts';
 export * from './io/store-cipher.ts';
 export * from './io/store-files.ts';
 export * from './io/store-key.ts';
+export * from './core/migrations.ts';
 export * from './io/store-mark.ts';
 export * from './io/store-place.ts';
 export * from './io/store-rows.ts';

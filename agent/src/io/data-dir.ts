@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HoldfastError, codeOf, isDeviceId, type Store } from '@holdfast/protocol';
 import { getNumber, metaKey, numberValue } from '../core/keys.ts';
+import { migrations as knownMigrations, type Migration } from '../core/migrations.ts';
 import type { SalvageNote } from '../core/salvage.ts';
 import {
   DATA_FORMAT,
@@ -28,6 +29,8 @@ import { makeWritableDir, unusable } from './writable-dir.ts';
  *     store.new/     a store in the making; made again if it is left over
  *     store.heads    how far the lanes were at the last start or orderly end
  *     open           there while it is open, with the count of unclean ends
+ *     store.format-… an older format's store, as it was before it was migrated
+ *     store.migrating/   a migration at work
  *     store.bad-…/   a damaged or foreign store, moved aside as it was; ours to keep, not to use
  *     store.salvaged/, store.scratch/   a salvage at work
  *
@@ -50,6 +53,8 @@ export interface DataDir {
   readonly salvage: SalvageNote | undefined;
   /** Bytes of writes that nobody was told of, and that a power cut has struck. */
   readonly tornBytes: number;
+  /** The store had an older format; the old one lies beside it, under this name. */
+  readonly migration?: { readonly from: number; readonly movedTo: string };
   /** Has the next start salvage the store: damage was found in it. */
   readonly distrust: (why: string) => Promise<void>;
   /** Closes the store and gives the directory back. */
@@ -69,18 +74,20 @@ const UNCLEAN_ENDS_MAX = 3;
  *
  * @param options.device Needed where nothing in the directory tells; must be the same later.
  * @param options.storeKey Encrypts a new store; opens one that is encrypted.
+ * @param options.migrations Default: those that this version knows.
  * @throws HF_CONFIG_INVALID, HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED,
- * HF_STORE_FORMAT and HF_STORE_KEY (nothing was changed), HF_JOURNAL_FAILED.
+ * HF_STORE_FORMAT, HF_STORE_OLDER and HF_STORE_KEY (nothing was changed), HF_JOURNAL_FAILED.
  */
 export async function openDataDir(
   path: string,
   options: {
     readonly device?: string | undefined;
     readonly storeKey?: Uint8Array | undefined;
+    readonly migrations?: readonly Migration[];
   } = {},
 ): Promise<DataDir> {
   const dir = resolve(path);
-  const { device, storeKey } = options;
+  const { device, storeKey, migrations = knownMigrations } = options;
   if (device !== undefined && !isDeviceId(device)) {
     const why = `the device id ${JSON.stringify(device)} is not 1 to 64 of A-Z a-z 0-9 _ -`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
@@ -95,10 +102,11 @@ export async function openDataDir(
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
     const unclean = await uncleanEnds(dir);
     const isSuspect = unclean >= UNCLEAN_ENDS_MAX;
-    const found = await examineStore(storeDir, identity, { isThorough: isSuspect, cipher });
+    const examining = { isThorough: isSuspect, cipher, migrations };
+    const found = await examineStore(storeDir, identity, examining);
     await noteUnclean(dir, unclean + 1);
-    const placed = await placeStore(storeDir, identity, { found, cipher });
-    const { store, stored, mark, isNew, tornBytes } = placed;
+    const placed = await placeStore(storeDir, identity, { found, cipher, migrations });
+    const { store, stored, mark, isNew, tornBytes, migration } = placed;
     // What was read through is no suspect any more.
     if (isSuspect) await noteUnclean(dir, 1);
     try {
@@ -113,7 +121,8 @@ export async function openDataDir(
       const isOther = isNew || mark.epoch !== identity.epoch;
       const recreated = isOther && mark.epoch > 1 && salvage?.newEpoch !== mark.epoch;
       const { device: owner, epoch } = mark;
-      return { device: owner, epoch, boot, store, stored, recreated, salvage, tornBytes };
+      const told = { recreated, salvage, tornBytes, ...(migration && { migration }) };
+      return { device: owner, epoch, boot, store, stored, ...told };
     } catch (error) {
       await store.close();
       throw error;

@@ -32,6 +32,21 @@ export async function listStoreFiles(dir: string): Promise<StoreFiles> {
   };
 }
 
+/** Bytes that its files take. */
+export async function storeBytes(dir: string): Promise<number> {
+  const names = await readdir(dir);
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(dir, name)).then(
+        ({ size }) => size,
+        // LevelDB has removed it meanwhile.
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** The bytes of a file of the store; `undefined` for one that is not there or cannot be ours. */
 export async function readStoreFile(dir: string, name: string): Promise<Uint8Array | undefined> {
   const path = join(dir, name);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError, codeOf, messageOf, type Store } from '@holdfast/protocol';
 import { verifyTails } from '../core/chain-check.ts';
 import { compare } from '../core/level-format/table-file.ts';
+import { pathBetween, type Migration } from '../core/migrations.ts';
 import { DATA_FORMAT, type DeviceFile } from './device-file.ts';
 import { createStore, openStore, syncFile } from './level-store.ts';
 import { inspectStore, type Mend } from './preflight.ts';
@@ -11,6 +12,7 @@ import { encryptedStore } from './encrypted-store.ts';
 import { sha256 } from './sha256.ts';
 import { noKey } from './store-key.ts';
 import { MARK_KEY, encodeMark, readMark, encryptedBy, type Mark } from './store-mark.ts';
+import { migrateStore } from './store-migration.ts';
 import { storeRows } from './store-rows.ts';
 import { exists, isDirectory, resumeSalvage, salvageStore } from './store-salvage.ts';
 import { readHeads, shortLane } from './store-heads.ts';
@@ -25,6 +27,8 @@ export interface PlacedStore {
   readonly isNew: boolean;
   /** Bytes of writes that nobody was told of, and that a power cut has struck. */
   readonly tornBytes: number;
+  /** It had an older format, and the old one lies beside it. */
+  readonly migration?: { readonly from: number; readonly movedTo: string };
 }
 
 /** A store as it was found. `why`: it can't be used as it is. */
@@ -42,6 +46,8 @@ export interface Examining {
   readonly isThorough: boolean;
   /** `undefined`: it is not encrypted. */
   readonly cipher: StoreCipher | undefined;
+  /** How to bring an older one up to date; `undefined`: it is only to be read. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** Entries at the end of each lane that are checked at every start. */
@@ -52,17 +58,19 @@ const DISTRUST_FILE = 'DISTRUSTED';
 /**
  * Looks at the device's store, without LevelDB; `undefined`: there is none.
  *
- * @throws HF_STORE_FORMAT for a newer one, HF_STORE_KEY; nothing was changed.
+ * @throws HF_STORE_FORMAT for a newer one, HF_STORE_OLDER for one too old, HF_STORE_KEY; nothing
+ *   was changed.
  */
 export async function examineStore(
   storeDir: string,
   identity: DeviceFile,
-  { isThorough, cipher }: Examining,
+  { isThorough, cipher, migrations = [] }: Examining,
 ): Promise<Examined | undefined> {
   await resumeSalvage(storeDir);
   if (!(await exists(storeDir))) return undefined;
   const found = await examine(storeDir, identity, isThorough);
   checkEncrypted(storeDir, found, cipher);
+  migrationOf(found, migrations);
   return found;
 }
 
@@ -75,18 +83,24 @@ export async function examineStore(
 export async function placeStore(
   storeDir: string,
   identity: DeviceFile,
-  at: { readonly found: Examined | undefined; readonly cipher: StoreCipher | undefined },
+  at: {
+    readonly found: Examined | undefined;
+    readonly cipher: StoreCipher | undefined;
+    readonly migrations: readonly Migration[];
+  },
 ): Promise<PlacedStore> {
-  const { found, cipher } = at;
+  const { found, cipher, migrations } = at;
   if (found === undefined) return createFirst(storeDir, identity, cipher);
   if (found.why === undefined && found.mark !== undefined) {
     await mend(storeDir, found.mends);
-    const opened = await openChecked(storeDir, found.mark, cipher);
+    const migration = await upToDate(storeDir, { mark: found.mark, cipher, migrations });
+    const mark = { ...found.mark, format: DATA_FORMAT };
+    const opened = await openChecked(storeDir, mark, cipher);
     if (typeof opened !== 'string') {
-      return { ...opened, mark: found.mark, isNew: false, tornBytes: found.tornBytes };
+      return { ...opened, mark, isNew: false, tornBytes: found.tornBytes, ...migration };
     }
-    await replace(storeDir, identity, { ...found, cipher, why: opened });
-  } else await replace(storeDir, identity, { ...found, cipher });
+    await replace(storeDir, identity, { ...found, mark, cipher, migrations, why: opened });
+  } else await replace(storeDir, identity, { ...found, cipher, migrations });
   const both = bothOf(await openStore(storeDir), cipher);
   const mark = readMark(storeDir, await both.store.get(MARK_KEY));
   if (mark !== undefined) return { ...both, mark, isNew: false, tornBytes: 0 };
@@ -97,8 +111,8 @@ export async function placeStore(
 /**
  * Opens a store to read it.
  *
- * @throws HF_STORE_DAMAGED, HF_STORE_FORMAT and HF_STORE_KEY, and nothing was changed;
- *   HF_STORE_LOCKED, HF_JOURNAL_FAILED.
+ * @throws HF_STORE_DAMAGED, HF_STORE_FORMAT, HF_STORE_OLDER and HF_STORE_KEY, and nothing was
+ *   changed; HF_STORE_LOCKED, HF_JOURNAL_FAILED.
  */
 export async function openPlaced(
   storeDir: string,
@@ -107,6 +121,7 @@ export async function openPlaced(
 ): Promise<PlacedStore> {
   const found = await examine(storeDir, identity, isThorough);
   checkEncrypted(storeDir, found, cipher);
+  migrationOf(found, []);
   const { mark, why, mends, tornBytes } = found;
   if (why !== undefined || mark === undefined) {
     throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
@@ -176,6 +191,24 @@ function checkEncrypted(
   throw noKey(`${storeDir} is ${why}`);
 }
 
+/** @throws HF_STORE_OLDER when there is none. */
+function migrationOf(
+  { mark, isOurs }: Pick<Examined, 'mark' | 'isOurs'>,
+  migrations: readonly Migration[],
+): Migration['row'] {
+  const from = isOurs ? (mark?.format ?? DATA_FORMAT) : DATA_FORMAT;
+  return pathBetween({ from, to: DATA_FORMAT }, migrations);
+}
+
+async function upToDate(
+  storeDir: string,
+  migrating: Parameters<typeof migrateStore>[1],
+): Promise<Pick<PlacedStore, 'migration'>> {
+  const from = migrating.mark.format;
+  if (from === DATA_FORMAT) return {};
+  return { migration: { from, movedTo: await migrateStore(storeDir, migrating) } };
+}
+
 async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
   for (const { name, bytes } of mends) {
     const side = join(storeDir, `${name}.mended`);
@@ -227,16 +260,21 @@ async function openChecked(
 async function replace(
   storeDir: string,
   identity: DeviceFile,
-  found: Examined & { readonly cipher: StoreCipher | undefined },
+  found: Examined & {
+    readonly cipher: StoreCipher | undefined;
+    readonly migrations: readonly Migration[];
+  },
 ): Promise<void> {
-  const { cipher, mark, why = 'it is not ours', isOurs } = found;
+  const { cipher, migrations, mark, why = 'it is not ours', isOurs } = found;
   const known = Math.max(identity.epoch, isOurs ? (mark?.epoch ?? 0) : 0);
   // The seconds since 1970 are above every epoch that was ever counted to.
   const newEpoch = known > 0 ? known + 1 : Math.floor(Date.now() / 1_000);
   const oldEpoch = (isOurs ? mark?.epoch : undefined) ?? identity.epoch;
   const { device } = identity;
   const heads = await readHeads(storeDir, oldEpoch);
-  await salvageStore(storeDir, { device, oldEpoch, newEpoch, heads, why, isOurs, cipher });
+  const migrate = migrationOf(found, migrations);
+  const request = { device, oldEpoch, newEpoch, heads, why, isOurs, cipher, migrate };
+  await salvageStore(storeDir, request);
 }
 
 async function createFirst(

@@ -2,6 +2,7 @@ import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { PerLane, Stamp, Store } from '@holdfast/protocol';
 import { metaKey } from '../core/keys.ts';
+import { migratedRows, type Migration } from '../core/migrations.ts';
 import { rangesText, salvage, type SalvageNote } from '../core/salvage.ts';
 import { collectRows } from '../core/salvage-rows.ts';
 import { numberOf } from '../core/salvage-runs.ts';
@@ -25,6 +26,8 @@ export interface SalvageRequest {
   readonly isOurs: boolean;
   /** Of the old store, and of the new one. */
   readonly cipher: StoreCipher | undefined;
+  /** What makes rows of this version's format of those of the old store. */
+  readonly migrate: Migration['row'];
 }
 
 const SALVAGE_KEY = metaKey('salvaged');
@@ -102,7 +105,8 @@ async function fill(
 ): Promise<void> {
   const { device, oldEpoch, newEpoch, heads, isOurs, movedTo, cipher } = request;
   const isReadable = isOurs && (await isDirectory(storeDir));
-  const rows = openedRows(isReadable ? storeRows(storeDir) : none(), cipher);
+  const opened = openedRows(isReadable ? storeRows(storeDir) : none(), cipher);
+  const rows = migratedRows(opened, request.migrate);
   const collected = await collectRows(rows, stores.scratch);
   const { damagedFiles: damaged } = collected;
   const which = damaged.length === 0 ? '' : `; damaged: ${damaged.join(', ')}`;

@@ -57,6 +57,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_DATA_DIR_UNUSABLE: Exit.config,
   HF_DATA_DIR_OTHER_DEVICE: Exit.config,
   HF_STORE_FORMAT: Exit.config,
+  HF_STORE_OLDER: Exit.config,
   HF_STORE_KEY: Exit.config,
   HF_INTERNAL: Exit.bug,
 };

@@ -62,8 +62,8 @@ export interface StoreRow {
   readonly value: Uint8Array;
 }
 
-/** Takes a row. The next one waits for what it returns. */
-export type Visit = (row: StoreRow) => void | Promise<void>;
+/** Takes a row. The next one waits for the promise that it returns, if it does. */
+export type Visit = (row: StoreRow) => unknown;
 
 /** Ordered keys and values on stable storage. Keys compare as bytes. */
 export interface Store {

@@ -15,11 +15,13 @@ import {
 } from '@holdfast/agent/internal';
 import { encodeValue, lanes } from '@holdfast/protocol';
 import { useSmallTables } from '../lived-store.ts';
+import { oldMigration } from '../old-store.ts';
 
 /**
  * A process to be recorded, which says in `DIR/said` what it was told is durable.
  *
  *   agent DIR FROM COUNT     runs with two steps and a signal, on `DIR/data`
+ *   migrate DIR              a start on a store of an older format
  *   journal DIR FROM COUNT   entries in three lanes, acknowledged and trimmed as they come
  *
  * With `BREAK=no-sync` LevelDB is not asked to sync; with `BREAK=in-place` the store is made where
@@ -102,6 +104,11 @@ async function asJournal(): Promise<void> {
   await release();
 }
 
+async function asMigration(): Promise<void> {
+  const { release } = await openDataDir(dataDir, { device: 'd1', migrations: [oldMigration] });
+  await release();
+}
+
 /** LevelDB's writes, without what makes them durable. */
 async function stopSyncing(): Promise<void> {
   const sample = new Level<string, string>(join(dir, '..', `sample-${process.pid}`));
@@ -128,5 +135,6 @@ async function makeInPlace(): Promise<void> {
 useSmallTables();
 if (broken === 'no-sync') await stopSyncing();
 if (broken === 'in-place') await makeInPlace();
-await (task === 'agent' ? asAgent() : asJournal());
+const tasks = { agent: asAgent, journal: asJournal, migrate: asMigration } as const;
+await tasks[task as keyof typeof tasks]();
 say('ended');

@@ -37,6 +37,11 @@ export const storeErrors = {
     retry: 'never',
     hint: 'Install the version that wrote it, or a newer one. Nothing was changed.',
   },
+  HF_STORE_OLDER: {
+    message: 'The store was written by an older version',
+    retry: 'never',
+    hint: 'Start the agent, which migrates it and keeps the old one. Nothing was changed.',
+  },
   HF_STORE_KEY: {
     message: 'The key does not open the store',
     retry: 'never',

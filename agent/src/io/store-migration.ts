@@ -1,0 +1,159 @@
+import { readdir, rename, rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { HoldfastError, equalBytes, type Store, type StoreOp } from '@holdfast/protocol';
+import { metaKey } from '../core/keys.ts';
+import { pathBetween, type Migration } from '../core/migrations.ts';
+import { DATA_FORMAT } from './device-file.ts';
+import { encryptedStore } from './encrypted-store.ts';
+import { createStore, openStore, syncFile } from './level-store.ts';
+import { inspectStore } from './preflight.ts';
+import type { StoreCipher } from './store-cipher.ts';
+import { storeBytes } from './store-files.ts';
+import { MARK_KEY, encodeMark, type Mark } from './store-mark.ts';
+import { exists, moveAside, resumeSalvage, salvagedPath } from './store-salvage.ts';
+
+export interface Migrating {
+  readonly mark: Mark;
+  readonly cipher: StoreCipher | undefined;
+  readonly migrations: readonly Migration[];
+}
+
+export interface MigrationPlan {
+  readonly from: number;
+  readonly to: number;
+  /** About what the new store takes beside the old one. */
+  readonly bytesNeeded: number;
+  readonly bytesFree: number;
+}
+
+/** In the new store while it is being made: what it is made of, and how far it is. */
+interface Progress {
+  readonly of: string;
+  /** Key of the last row of the old store that is in the new one, hexadecimal. */
+  readonly through: string;
+}
+
+const PROGRESS_KEY = metaKey('migrating');
+const BOOT_KEY = metaKey('boot');
+const PAGE_BYTES = 1024 * 1024;
+
+/** @throws HF_STORE_OLDER when this version cannot migrate it. */
+export async function planMigration(
+  storeDir: string,
+  { mark, migrations }: Pick<Migrating, 'mark' | 'migrations'>,
+): Promise<MigrationPlan> {
+  pathBetween({ from: mark.format, to: DATA_FORMAT }, migrations);
+  const { bavail, bsize } = await statfs(storeDir);
+  const bytesNeeded = await storeBytes(storeDir);
+  return { from: mark.format, to: DATA_FORMAT, bytesNeeded, bytesFree: bavail * bsize };
+}
+
+/**
+ * Puts a store of this version's format in the place of an older one, which is moved aside as it
+ * is: that is the snapshot. The old rows are only read, so a power cut at any moment leaves the old
+ * store or the new one; what was copied by then is gone on with.
+ *
+ * @returns The new name of the old store.
+ * @throws HF_STORE_OLDER, HF_JOURNAL_FAILED when there is no room; nothing was changed.
+ */
+export async function migrateStore(storeDir: string, migrating: Migrating): Promise<string> {
+  const { from, bytesNeeded, bytesFree } = await planMigration(storeDir, migrating);
+  const side = `${storeDir}.migrating`;
+  // One that is complete and never took the place of the old one: that may have gone on since.
+  await rm(salvagedPath(storeDir), { recursive: true, force: true });
+  if (bytesFree < bytesNeeded && !(await exists(side))) {
+    const why = `a migration needs ${bytesNeeded} bytes, and ${bytesFree} are free`;
+    throw new HoldfastError('HF_JOURNAL_FAILED', { why });
+  }
+  await copy(storeDir, side, migrating);
+  for (const name of await readdir(side)) await syncFile(join(side, name));
+  await syncFile(side);
+  await rename(side, salvagedPath(storeDir));
+  await syncFile(dirname(storeDir));
+  const movedTo = await moveAside(storeDir, `format-${from}`);
+  await resumeSalvage(storeDir);
+  return movedTo;
+}
+
+async function copy(storeDir: string, side: string, migrating: Migrating): Promise<void> {
+  const { mark, cipher, migrations } = migrating;
+  const source = encryptedStore(await openStore(storeDir), cipher);
+  try {
+    const of = await describe(source, mark);
+    const { target, through } = await openTarget(side, { of, cipher });
+    try {
+      const row = pathBetween({ from: mark.format, to: DATA_FORMAT }, migrations);
+      await copyRows({ source, target, row }, { of, through });
+      const value = encodeMark({ ...mark, format: DATA_FORMAT });
+      await target.write([
+        { kind: 'delete', key: PROGRESS_KEY },
+        { kind: 'put', key: MARK_KEY, value },
+      ]);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function copyRows(
+  { source, target, row }: { source: Store; target: Store; row: Migration['row'] },
+  { of, through }: Progress,
+): Promise<void> {
+  let ops: StoreOp[] = [];
+  let bytes = 0;
+  let last = Buffer.from(through, 'hex');
+  const flush = async (): Promise<void> => {
+    const progress = encodeProgress({ of, through: last.toString('hex') });
+    await target.write([...ops, { kind: 'put', key: PROGRESS_KEY, value: progress }]);
+    [ops, bytes] = [[], 0];
+  };
+  const rest = { from: Uint8Array.of(...last, 0), to: Uint8Array.of(255, 255) };
+  await source.each(through === '' ? { ...rest, from: new Uint8Array(0) } : rest, async (old) => {
+    if (!equalBytes(old.key, MARK_KEY)) {
+      for (const made of row(old)) ops.push({ kind: 'put', ...made });
+    }
+    bytes += old.key.byteLength + old.value.byteLength;
+    last = Buffer.from(old.key);
+    if (bytes >= PAGE_BYTES) await flush();
+  });
+  await flush();
+}
+
+/** What a half-made store must be made of to be gone on with: nobody has started on it since. */
+async function describe(source: Store, mark: Mark): Promise<string> {
+  const boot = Buffer.from((await source.get(BOOT_KEY)) ?? []).toString('hex');
+  return JSON.stringify([mark.device, mark.epoch, mark.format, DATA_FORMAT, boot]);
+}
+
+async function openTarget(
+  side: string,
+  { of, cipher }: { readonly of: string; readonly cipher: StoreCipher | undefined },
+): Promise<{ readonly target: Store; readonly through: string }> {
+  if (await exists(side)) {
+    const known = await openHalf(side, cipher);
+    if (known?.of === of) return known;
+    await known?.target.close();
+    await rm(side, { recursive: true, force: true });
+  }
+  return { target: encryptedStore(await createStore(side, []), cipher), through: '' };
+}
+
+async function openHalf(side: string, cipher: StoreCipher | undefined) {
+  try {
+    const look = await inspectStore(side, { key: MARK_KEY, isThorough: true });
+    if (look.kind === 'odd' || look.mends.length > 0) return undefined;
+    const target = encryptedStore(await openStore(side), cipher);
+    const value = await target.get(PROGRESS_KEY);
+    // Written by `encodeProgress`; what is not is made anew.
+    const known = JSON.parse(Buffer.from(value ?? []).toString() || '{}') as Partial<Progress>;
+    return { target, of: known.of ?? '', through: known.through ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+function encodeProgress(progress: Progress): Uint8Array {
+  return new Uint8Array(Buffer.from(JSON.stringify(progress)));
+}
