@@ -316,9 +316,10 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const facts: AgentFacts = {
     ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: process.pid },
     ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null },
-    ...{ recreated: dir.recreated, salvage: dir.salvage },
+    ...{ recreated: dir.recreated, salvage: dir.salvage, fileSystem: dir.fileSystem },
   };
   if (dir.salvage !== undefined) log.error('the store was damaged; see status', { ...dir.salvage });
+  if (dir.fileSystem !== undefined) log.error('the data directory', { isOn: dir.fileSystem });
   if (dir.tornBytes > 0) log.info('the last write was cut off', { bytes: dir.tornBytes });
   if (dir.migration !== undefined) log.info('the store was migrated', { ...dir.migration });
   if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
@@ -415,6 +416,7 @@ export async function readStopped(
     const facts: AgentFacts = {
       ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: null },
       ...{ startedAtMs: null, gateway: null, recreated: false, salvage: dir.salvage },
+      fileSystem: dir.fileSystem,
     };
     const counts = () => inspector.counts();
     const schedulesView = () => storedSchedules(dir.device, dir.store);

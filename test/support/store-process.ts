@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { openDataDir, openStore } from '@holdfast/agent/internal';
 import { codeOf, messageOf } from '@holdfast/protocol';
 import { rowOf } from './numbered-row.ts';
@@ -8,6 +9,8 @@ import { rowOf } from './numbered-row.ts';
  *   write DIR FROM   puts numbered rows into the store, prints each once its write has resolved;
  *                    goes on after a failure for ten rows
  *   hold DIR         takes the data directory of device d1, prints `held`, and stays
+ *   starve DIR       takes the data directory with one free file descriptor, with two, and so on;
+ *                    prints how each ended, until one takes it
  *   create DIR FROM  makes one data directory after another (DIR/0, DIR/1, …), printing each
  */
 const [task, dir = '', from = '0'] = process.argv.slice(2);
@@ -44,5 +47,24 @@ async function create(): Promise<void> {
   }
 }
 
-const tasks: Readonly<Record<string, () => Promise<void>>> = { write, hold, create };
+async function starve(): Promise<void> {
+  // Loads what is loaded when it is needed.
+  await (await openDataDir(dir, { device: 'd1' })).release();
+  for (let free = 1, said = ''; said !== 'held' && free < 40; free += 1) {
+    const taken: number[] = [];
+    try {
+      for (;;) taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      for (const each of taken.splice(0, free)) closeSync(each);
+    }
+    said = await openDataDir(dir, { device: 'd1' }).then(
+      async ({ release }) => release().then(() => 'held'),
+      (error: unknown) => codeOf(error) ?? messageOf(error),
+    );
+    for (const each of taken) closeSync(each);
+    print(said);
+  }
+}
+
+const tasks: Readonly<Record<string, () => Promise<void>>> = { write, hold, starve, create };
 await tasks[task ?? '']?.().catch((error: unknown) => print(codeOf(error) ?? messageOf(error)));

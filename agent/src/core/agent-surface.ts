@@ -35,6 +35,8 @@ export interface AgentFacts {
   readonly pid: number | null;
   readonly startedAtMs: number | null;
   readonly gateway: string | null;
+  /** What the data directory is on, and why not to trust that. */
+  readonly fileSystem?: string | undefined;
   /** The store was gone and a new one is in its place. */
   readonly recreated: boolean;
   /** The store took the place of a damaged one, which still lies beside it. */
@@ -157,7 +159,11 @@ export class AgentReaderCore {
       const message = `The store was missing; this is epoch ${this.#parts.facts.epoch}`;
       problems.push(problem('HF_STORE_RECREATED', message));
     }
-    const { salvage } = this.#parts.facts;
+    const { salvage, fileSystem } = this.#parts.facts;
+    if (fileSystem !== undefined) {
+      const message = `The data directory is on ${fileSystem}`;
+      problems.push(problem('HF_DATA_DIR_FILE_SYSTEM', message));
+    }
     if (salvage !== undefined) problems.push(problem('HF_STORE_SALVAGED', salvageText(salvage)));
     if (runs.stuck !== undefined) {
       const message = `${runs.stuck} ${runs.stuck === 1 ? 'run needs' : 'runs need'} a person`;

@@ -11,6 +11,7 @@ import {
   writeDeviceFile,
   type DeviceFile,
 } from './device-file.ts';
+import { doubtfulFileSystem } from './file-system.ts';
 import { lockDir } from './dir-lock.ts';
 import { syncFile } from './level-store.ts';
 import type { StoreCipher } from './store-cipher.ts';
@@ -53,6 +54,8 @@ export interface DataDir {
   readonly salvage: SalvageNote | undefined;
   /** Bytes of writes that nobody was told of, and that a power cut has struck. */
   readonly tornBytes: number;
+  /** What it is on, and why not to trust that; `undefined`: nothing is known against it. */
+  readonly fileSystem: string | undefined;
   /** The store had an older format; the old one lies beside it, under this name. */
   readonly migration?: { readonly from: number; readonly movedTo: string };
   /** Has the next start salvage the store: damage was found in it. */
@@ -169,7 +172,7 @@ export async function openExisting(
   });
 }
 
-type Held = Omit<DataDir, 'path' | 'release' | 'distrust'>;
+type Held = Omit<DataDir, 'path' | 'release' | 'distrust' | 'fileSystem'>;
 
 /** Keeps the directory locked for as long as what `use` gives is held. */
 async function holding(
@@ -189,7 +192,8 @@ async function holding(
       await unlock();
     };
     const distrust = (why: string): Promise<void> => distrustStore(join(dir, 'store'), why);
-    return { path: dir, ...held, distrust, release };
+    const fileSystem = await doubtfulFileSystem(dir);
+    return { path: dir, ...held, fileSystem, distrust, release };
   } catch (error) {
     await unlock();
     throw error instanceof HoldfastError ? error : unusable(dir, error);

@@ -152,7 +152,9 @@ class LevelStore implements Store {
       return await read();
     } catch (cause) {
       if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED', { cause });
-      throw new HoldfastError('HF_STORE_DAMAGED', { why: messageOf(cause), cause });
+      const isRefusal = systemRefusal.test(messageOf(cause));
+      const code = isRefusal ? 'HF_JOURNAL_FAILED' : 'HF_STORE_DAMAGED';
+      throw new HoldfastError(code, { why: messageOf(cause), cause });
     }
   }
 
@@ -238,7 +240,11 @@ async function openLevel(dir: string, isNew: boolean): Promise<Db> {
   }
 }
 
+/** The process may not, or has run out of something: that says nothing about the store. */
+const systemRefusal = /too many open files|permission denied|not permitted|cannot allocate memory/i;
+
 function openFailureCode(cause: unknown): ErrorCode {
+  if (systemRefusal.test(messageOf(cause))) return 'HF_DATA_DIR_UNUSABLE';
   if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
     return 'HF_STORE_LOCKED';
   }

@@ -57,6 +57,8 @@ const causes: Readonly<Record<string, string>> = {
   ENOSPC: 'its file system is full',
   EDQUOT: 'the quota of this user is used up',
   EIO: 'the disk does not read or write',
+  EMFILE: 'this process has no file descriptor left; see ulimit -n',
+  ENFILE: 'the system has no file descriptor left',
   ENAMETOOLONG: 'its name is too long',
   ELOOP: 'its symbolic links go in a circle',
 };

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -204,6 +204,39 @@ test('SIGKILL while data directories are made leaves each one usable', async (t)
     await release();
     t.deepEqual({ epoch, recreated }, { epoch: 1, recreated: false }, name);
   }
+});
+
+test('too few file descriptors end a start and leave the store in its place', async (t) => {
+  const dir = join(await tempDir(t), 'data');
+  await (await openDataDir(dir, device)).release();
+  const starved = new Killable('store-process.js', ['starve', dir], 'ulimit -n 256');
+  t.teardown(() => starved.kill());
+  await starved.end();
+  const said = starved.lines;
+
+  const told = new Set(said.filter((line) => line.startsWith('HF_')));
+  t.deepEqual(said.at(-1), 'held');
+  t.deepEqual([...told], ['HF_DATA_DIR_UNUSABLE']);
+  t.deepEqual(readdirSync(dir).filter((name) => name.includes('.bad-')), []);
+});
+
+/** Whether a directory is on a tmpfs. */
+function isTmpfs(dir: string): boolean {
+  return existsSync(dir) && statfsSync(dir).type === 0x0102_1994;
+}
+
+const tmpfsTest = isTmpfs('/dev/shm') ? test : test.skip;
+
+tmpfsTest('a data directory on tmpfs is said to be on one (needs tmpfs at /dev/shm)', async (t) => {
+  const dir = await mkdtemp('/dev/shm/holdfast-test-');
+  t.teardown(() => rm(dir, { recursive: true }));
+  const opened = await openDataDir(dir, device);
+  await opened.release();
+  const elsewhere = await openDataDir(await tempDir(t), device);
+  await elsewhere.release();
+
+  t.regex(opened.fileSystem ?? '', /^tmpfs/);
+  t.is(elsewhere.fileSystem, undefined);
 });
 
 test('K6 a data directory of a newer format is left as it is', async (t) => {

@@ -7,6 +7,11 @@ export const storeErrors = {
     retry: 'never',
     hint: 'Give a directory that this user can write to, with --data-dir.',
   },
+  HF_DATA_DIR_FILE_SYSTEM: {
+    message: 'The data directory is on a file system that may lose what was journaled',
+    retry: 'never',
+    hint: 'Move it to ext4, f2fs, xfs or btrfs on a disk of this machine.',
+  },
   HF_DATA_DIR_MISSING: {
     message: 'There is no Holdfast data in this directory',
     retry: 'never',
