@@ -1,6 +1,7 @@
 /** For our own tests, simulator and benchmarks. Carries no promise. */
 export * from './core/api-problem.ts';
 export * from './core/api-query.ts';
+export * from './core/device-clock.ts';
 export * from './core/fault.ts';
 export * from './core/fleet-views.ts';
 export * from './core/fleet.ts';

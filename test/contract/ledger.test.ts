@@ -54,6 +54,28 @@ function brief(outcome: IngestOutcome): string {
 }
 
 for (const [name, open] of Object.entries(ledgers)) {
+  test(`${name}: clocks are kept for each boot of each epoch, and only news of them`, async (t) => {
+    const { ledger, next } = await open(t);
+    const of = { device: 'd1', epoch: 255 };
+    const sample = { boot: 1, monoMs: 5_000, atMs: 2 ** 41, errorMs: 20 };
+    await ledger.noteClock({ ...of, sample });
+    await ledger.noteClock({ ...of, sample: { ...sample, monoMs: 6_000, atMs: 2 ** 41 + 1_000 } });
+    await ledger.noteClock({ ...of, sample: { ...sample, boot: 2 ** 33 } });
+    await ledger.noteClock({ ...of, epoch: 256, sample: { ...sample, atMs: 7 } });
+    await ledger.noteClock({ ...of, device: 'd', sample: { ...sample, atMs: 8 } });
+
+    const later = await next();
+
+    const { boot: _, ...kept } = sample;
+    const expected = [
+      [1, [kept]],
+      [2 ** 33, [kept]],
+    ];
+    t.deepEqual([...(await later.clocks('d1', 255))].toSorted(([a], [b]) => a - b), expected);
+    t.deepEqual([...(await later.clocks('d1', 256))], [[1, [{ ...kept, atMs: 7 }]]]);
+    t.deepEqual([...(await later.clocks('d2', 255))], []);
+  });
+
   test(`${name}: a batch is taken once, however often and however cut it comes`, async (t) => {
     const { ledger } = await open(t);
     const journal = new HandJournal('d1').facts('normal', 10);

@@ -110,6 +110,7 @@ class Device:
             "agentVersion": AGENT_VERSION,
             "lanes": lanes,
             "runs": [],
+            **self.journal.by_monotonic(),
         }
         self.send("report", fields, channel="state")
 
@@ -167,6 +168,7 @@ class Device:
             "lastCommand": self.journal.last_command,
             "sentAtMs": _now_ms(),
             "machine": b"",
+            **self.journal.by_monotonic(),
         }
 
     def _pinned(self):

@@ -54,11 +54,7 @@ class Journal:
 
     def commit(self, *entries, command=None):
         """Appends (lane, kind, fields) and notes a command as applied: all of it or nothing."""
-        stamp = {
-            "atMs": time.time_ns() // 1_000_000,
-            "boot": self.boot,
-            "monoMs": (time.monotonic_ns() - self.started_ns) // 1_000_000,
-        }
+        stamp = {"atMs": time.time_ns() // 1_000_000, **self.by_monotonic()}
         encoded = [self._encoded(stamp, *entry) for entry in entries]
         line = {"entries": encoded}
         if command is not None:
@@ -75,6 +71,11 @@ class Journal:
         entry = protocol.encode_entry(kind, {**stamp, **fields, "payload": payload})
         beside = {"subject": subject, "salt": salt.hex(), "content": content.hex()}
         return [lane, entry.hex(), beside]
+
+    def by_monotonic(self):
+        """The present by a clock that is never set: here each start of the program is a boot."""
+        passed_ns = time.monotonic_ns() - self.started_ns
+        return {"boot": self.boot, "monoMs": passed_ns // 1_000_000}
 
     def _take(self, line):
         for lane, entry, *beside in line.get("entries", []):

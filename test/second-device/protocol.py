@@ -122,6 +122,8 @@ MESSAGES = {
         lastCommand=uint,
         sentAtMs=uint,
         machine=Bytes(32),
+        boot=uint,
+        monoMs=uint,
     ),
     "welcome": Record(
         protocol=Uint(65_535),
@@ -160,6 +162,8 @@ MESSAGES = {
         agentVersion=Text(32),
         lanes=PerLane(head=uint, acked=uint, backlogBytes=uint, oldestAtMs=uint),
         runs=List(Record(state=Text(32), count=uint), 16),
+        boot=uint,
+        monoMs=uint,
     ),
     "commands": Record(
         commands=List(

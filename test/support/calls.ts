@@ -1,10 +1,10 @@
-import type { CallResult, Ledger, PendingCall } from '@holdfast/gateway/internal';
+import type { CallResult, DeviceClocks, Ledger, PendingCall } from '@holdfast/gateway/internal';
 import { decodeValue, encodeValue, type Command } from '@holdfast/protocol';
 
 const DEADLINE_MS = 10_000;
 
 /** The part of a ledger that handlers see, over a list. */
-export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
+export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks'> {
   readonly results = new Map<string, CallResult>();
   readonly #pending: PendingCall[] = [];
   readonly #watchers = new Set<() => void>();
@@ -21,7 +21,7 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
       service,
       key: `pump-1/run-${op}/${op}`,
       input: encodeValue(input),
-      requestedAtMs: Date.now(),
+      requested: { atMs: Date.now(), boot: 1, monoMs: 1 },
       expiresAtMs: 0,
       traceparent: '',
       lane: 'urgent',
@@ -38,6 +38,11 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall'> {
     // A real ledger reads for a while: what it finds may be over by then.
     await new Promise((resolve) => setImmediate(resolve));
     return found;
+  }
+
+  /** Its devices have the right time. */
+  async clocks(): Promise<DeviceClocks> {
+    return new Map([[1, [{ monoMs: 1, atMs: Date.now(), errorMs: 86_400_000 }]]]);
   }
 
   async completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {

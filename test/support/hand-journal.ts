@@ -188,6 +188,8 @@ export class HandJournal {
       lastCommand: 0,
       sentAtMs: STAMP.atMs,
       machine: new Uint8Array(0),
+      boot: STAMP.boot,
+      monoMs: STAMP.monoMs,
       ...fields,
     };
   }

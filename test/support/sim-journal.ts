@@ -29,6 +29,7 @@ interface SimLane {
 /** A journal in memory: what is appended is durable at once. */
 export class SimJournal implements UplinkJournal {
   readonly epoch = 1;
+  readonly boot = 1;
   readonly lanes: PerLane<SimLane>;
   /** A lane that cannot be read, and with what it fails. */
   unreadable: { readonly lane: Lane; readonly error: Error } | undefined;
@@ -130,6 +131,8 @@ export class SimRuntime implements UplinkRuntime {
         return { head, acked, backlogBytes: 0, oldestAtMs: 0 };
       }),
       runs: [],
+      boot: this.#journal.boot,
+      monoMs: 1,
     };
   }
 }

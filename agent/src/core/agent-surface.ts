@@ -215,5 +215,7 @@ export function makeReport(parts: {
       return { head, acked, backlogBytes: journal.backlogBytes(lane), oldestAtMs };
     }),
     runs: Object.entries(parts.counts).map(([state, count]) => ({ state, count })),
+    boot: journal.boot,
+    monoMs: Math.floor(clock.monoMs()),
   };
 }

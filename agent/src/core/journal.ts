@@ -108,6 +108,7 @@ const ACK_SAVE_MS = 1_000;
 export class Journal implements UplinkJournal {
   readonly device: string;
   readonly epoch: number;
+  readonly boot: number;
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
   readonly #listeners = new Set<() => void>();
@@ -126,6 +127,7 @@ export class Journal implements UplinkJournal {
   private constructor(options: JournalOptions, lanes: PerLane<LaneState>) {
     this.device = options.device;
     this.epoch = options.epoch;
+    this.boot = options.boot;
     this.#options = options;
     this.#lanes = lanes;
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));

@@ -40,5 +40,7 @@ export function helloOf(parts: HelloParts): Message {
     lastCommand: runtime.lastCommand(),
     sentAtMs: Math.floor(clock.nowMs()),
     machine,
+    boot: journal.boot,
+    monoMs: Math.floor(clock.monoMs()),
   };
 }

@@ -17,6 +17,8 @@ export interface ReadLimits {
 /** What the uplink needs of the journal. */
 export interface UplinkJournal {
   readonly epoch: number;
+  /** Of its machine; what is journaled now is stamped with it. */
+  readonly boot: number;
   /** What is durable now. */
   positions(): PerLane<LanePosition>;
   /**

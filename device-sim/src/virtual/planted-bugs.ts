@@ -74,6 +74,7 @@ function journalWith(
       const { journal } = ports;
       const same: UplinkPorts['journal'] = {
         epoch: journal.epoch,
+        boot: journal.boot,
         positions: () => journal.positions(),
         read: (lane, seqFirst, limits) => journal.read(lane, seqFirst, limits),
         acknowledge: (lane, watermark) => journal.acknowledge(lane, watermark),

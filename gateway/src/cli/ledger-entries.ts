@@ -38,7 +38,7 @@ function entriesText(view: EntriesView, terminal: Terminal): string {
   ].toSorted((a, b) => laneIndex(a.lane) - laneIndex(b.lane) || a.seq - b.seq);
   if (rows.length === 0) return `No entries of ${view.device} here.`;
   const cells = rows.map((row) => row.cells);
-  const lines = [table(terminal, columns, cells)];
+  const lines = [table(terminal, columns, cells), ...legend(view.entries)];
   for (const { lane, after } of view.next) {
     lines.push(`More of ${lane}: add --lane ${lane} --after ${after}`);
   }
@@ -53,7 +53,7 @@ function entryRow(entry: EntryView): Cell[] {
   return [
     entry.lane,
     formatCount(entry.seq),
-    text('at').slice(0, 'yyyy-mm-ddThh:mm:ss'.length).replace('T', ' '),
+    timeText(text('at'), entry['clock']),
     entry.kind ?? 'of a newer version',
     text('run'),
     entry['workflow'] === undefined ? text('name') : text('workflow'),
@@ -75,6 +75,23 @@ function holeRow(hole: HoleView): Cell[] {
     reason,
     bytes === 0 ? '-' : formatBytes(bytes),
     count === 1 ? '1 entry will never come' : `${formatCount(count)} entries will never come`,
+  ];
+}
+
+/** Marks of times that are not simply those of the device. */
+const marks: Readonly<Record<string, string>> = { corrected: ' *', unsynced: ' ?' };
+
+function timeText(at: string, clock: unknown): string {
+  const time = at.slice(0, 'yyyy-mm-ddThh:mm:ss'.length).replace('T', ' ');
+  return `${time}${marks[String(clock)] ?? ''}`;
+}
+
+/** What the marks mean, for those that are there. */
+function legend(entries: readonly EntryView[]): string[] {
+  const has = (clock: string) => entries.some((entry) => entry['clock'] === clock);
+  return [
+    ...(has('corrected') ? ['*: corrected; the clock of the device was wrong.'] : []),
+    ...(has('unsynced') ? ['?: by the clock of the device, which could not be compared.'] : []),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { displayValue, type Entry } from '@holdfast/protocol';
+import { clockFlags, trueTime, type DeviceClocks, type TrueTime } from './device-clock.ts';
 import type { EntryView, HoleView, RunView } from './fleet-views.ts';
 import type { LedgerEntry, LedgerHole, LedgerRun } from './ledger.ts';
 
@@ -21,8 +22,9 @@ const valueFields: ReadonlySet<string> = new Set([
   'error',
 ]);
 
-export function entryView(stored: LedgerEntry): EntryView {
+export function entryView(stored: LedgerEntry, clocks: DeviceClocks): EntryView {
   const { lane, epoch, seq, receivedAtMs, bytes, entry } = stored;
+  const time = entry && trueTime(clocks, entry, receivedAtMs);
   return {
     lane,
     epoch,
@@ -30,7 +32,7 @@ export function entryView(stored: LedgerEntry): EntryView {
     receivedAt: rfc3339(receivedAtMs),
     bytes: bytes.byteLength,
     kind: entry?.kind ?? null,
-    ...(entry === undefined ? {} : fieldViews(entry)),
+    ...(entry === undefined || time === undefined ? {} : fieldViews(entry, time)),
   };
 }
 
@@ -42,29 +44,47 @@ export function holeView(hole: LedgerHole): HoleView {
   return { lane, epoch, seqFirst, seqLast, reason, bytes, firstAt, lastAt, receivedAt };
 }
 
-export function runView(run: LedgerRun): RunView {
+export function runView(run: LedgerRun, clocks: DeviceClocks): RunView {
+  const [started, updated] = [trueTime(clocks, run.started), trueTime(clocks, run.updated)];
   return {
     id: run.run,
     device: run.device,
     workflow: run.workflow,
     state: run.state,
     status: displayOf(run.status),
-    startedAt: rfc3339(run.startedAtMs),
-    updatedAt: rfc3339(run.updatedAtMs),
+    startedAt: rfc3339(started.atMs),
+    updatedAt: rfc3339(updated.atMs),
+    clock: clockFlags.findLast((flag) => [started.clock, updated.clock].includes(flag)) ?? 'ok',
     entries: run.entries,
   };
 }
 
-/** `atMs` becomes `at`, as every name that ends like it; encoded values become readable. */
-function fieldViews(entry: Entry): Record<string, unknown> {
+/** Fields that the device worked out from the time it held for the present. */
+const followingFields: ReadonlySet<string> = new Set(['dueAtMs', 'nextAtMs', 'expiresAtMs']);
+
+/**
+ * `atMs` becomes `at`, as every name that ends like it, and true; encoded values become readable.
+ */
+function fieldViews(entry: Entry, time: TrueTime): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
+  const byMs = time.atMs - entry.atMs;
   for (const [name, field] of Object.entries(entry)) {
     if (field instanceof Uint8Array) fields[name] = valueFields.has(name) ? displayOf(field) : null;
     else if (typeof field === 'number' && /(^a|A)tMs$/.test(name)) {
-      fields[name.slice(0, -2)] = rfc3339(field);
+      const isFollowing = followingFields.has(name) && field > 0;
+      fields[name.slice(0, -2)] = rfc3339(isFollowing ? field + byMs : field);
     } else fields[name] = field;
   }
-  return fields;
+  return { ...fields, ...clockFields(entry, time) };
+}
+
+function clockFields(entry: Entry, time: TrueTime): Record<string, unknown> {
+  const { clock, atMs, notBeforeMs, notAfterMs } = time;
+  const at = { at: rfc3339(atMs), clock };
+  if (clock === 'ok') return at;
+  const deviceAt = rfc3339(entry.atMs);
+  if (clock === 'corrected') return { ...at, deviceAt };
+  return { ...at, deviceAt, notBefore: rfc3339(notBeforeMs), notAfter: rfc3339(notAfterMs) };
 }
 
 function displayOf(encoded: Uint8Array): unknown {

@@ -1,5 +1,6 @@
 import { displayValue, type Clock } from '@holdfast/protocol';
 import { entryView, rfc3339 } from './entry-view.ts';
+import { clockReader } from './fleet-clocks.ts';
 import type { ErasureView, Fleet } from './fleet-views.ts';
 import type { Erasure, Ledger } from './ledger.ts';
 
@@ -19,9 +20,14 @@ export function createPrivacy(
     },
     async held(query) {
       const { entries, commands, next } = await ledger.held(query);
+      const clocksOf = clockReader(ledger);
+      const views = entries.map(async (entry) => ({
+        device: entry.device,
+        ...entryView(entry, await clocksOf(entry)),
+      }));
       return {
         ...{ schema: 'holdfast.held/1', at: now(), next: next ?? null },
-        entries: entries.map((entry) => ({ device: entry.device, ...entryView(entry) })),
+        entries: await Promise.all(views),
         commands: commands.map(({ device, number, kind, run, payload }) => {
           return { device, number, kind, run, payload: displayValue(payload) };
         }),

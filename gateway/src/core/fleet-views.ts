@@ -1,4 +1,5 @@
 import type { HoleReason, Lane } from '@holdfast/protocol';
+import type { ClockFlag } from './device-clock.ts';
 import type { DeviceState } from './live.ts';
 
 /**
@@ -41,6 +42,8 @@ export interface DeviceView {
   readonly lanes: readonly { readonly lane: Lane; readonly watermark: number }[];
   /** `null`: it has not reported since this gateway started. */
   readonly backlog: ReportedBacklog | null;
+  /** How far its wall clock is ahead; `null`: not compared since this gateway started. */
+  readonly clockAheadMs: number | null;
   /** Number of its runs by state, as last reported. */
   readonly runs: Readonly<Record<string, number>> | null;
   /** Messages of it that were refused since this gateway started. */
@@ -72,6 +75,8 @@ export interface RunView {
   readonly status: unknown;
   readonly startedAt: string | null;
   readonly updatedAt: string | null;
+  /** Of these two times; the less certain one. */
+  readonly clock: ClockFlag;
   /** Entries of this run that have arrived. */
   readonly entries: number;
 }
@@ -85,7 +90,13 @@ export interface RunsView {
   readonly problems: readonly ProblemView[];
 }
 
-/** An entry with the fields of its kind; `kind` is `null` for one this version does not know. */
+/**
+ * An entry with the fields of its kind; `kind` is `null` for one this version does not know.
+ *
+ * `at` and what follows from it (`dueAt`, `nextAt`, `expiresAt`) are true times, as well as the
+ * gateway knows: `clock` says how well, `deviceAt` what the device said where that is another
+ * time. Of an `unsynced` one it is only known that it was between `notBefore` and `notAfter`.
+ */
 export interface EntryView {
   readonly lane: Lane;
   readonly epoch: number;

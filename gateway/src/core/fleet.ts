@@ -8,6 +8,7 @@ import {
 } from '@holdfast/protocol';
 import { entryView, holeView, rfc3339, runView } from './entry-view.ts';
 import { createPrivacy } from './fleet-privacy.ts';
+import { clockReader } from './fleet-clocks.ts';
 import type {
   DeviceView,
   EntriesQuery,
@@ -16,10 +17,11 @@ import type {
   ProblemView,
   ReportedBacklog,
   RunsQuery,
+  RunView,
   VerifyView,
 } from './fleet-views.ts';
 import type { UnhandledCalls } from './handlers.ts';
-import type { DeviceRecord, Ledger, LedgerHole } from './ledger.ts';
+import type { DeviceRecord, Ledger, LedgerHole, LedgerRun } from './ledger.ts';
 import type { DeviceLive } from './live.ts';
 
 export interface FleetOptions {
@@ -71,7 +73,7 @@ export function createFleet(options: FleetOptions): Fleet {
     async runs({ device, limit }: RunsQuery) {
       if (device !== undefined) await recordOf(device);
       const query = device === undefined ? { limit } : { device, limit };
-      const runs = (await ledger.runs(query)).map(runView);
+      const runs = await runViews(ledger, await ledger.runs(query));
       const [at, problems] = [now(), unhandled()];
       return { schema: 'holdfast.runs/1', at, device: device ?? null, runs, problems };
     },
@@ -89,6 +91,11 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 }
 
+async function runViews(ledger: Ledger, runs: readonly LedgerRun[]): Promise<readonly RunView[]> {
+  const clocksOf = clockReader(ledger);
+  return Promise.all(runs.map(async (run) => runView(run, await clocksOf(run))));
+}
+
 async function readEntries(
   ledger: Ledger,
   record: DeviceRecord,
@@ -97,12 +104,13 @@ async function readEntries(
   const { device, lane, after = 0, limit } = query;
   const entries: EntriesView['entries'][number][] = [];
   const holes: EntriesView['holes'][number][] = [];
+  const clocks = await ledger.clocks(device, record.epoch);
   const next: { lane: Lane; after: number }[] = [];
   for (const each of lane === undefined ? lanes : [lane]) {
     // One more than asked for tells whether there is more.
     const found = await ledger.entries({ device, lane: each, after, limit: limit + 1 });
     const taken = found.slice(0, limit);
-    entries.push(...taken.map(entryView));
+    entries.push(...taken.map((entry) => entryView(entry, clocks)));
     const last = taken.at(-1);
     const isMore = found.length > limit && last !== undefined;
     if (isMore) next.push({ lane: each, after: last.seq });
@@ -131,6 +139,7 @@ function deviceView(
     holes: record.holes,
     lanes: lanes.map((lane, index) => ({ lane, watermark: record.lanes[index]?.watermark ?? 0 })),
     backlog: live === undefined ? null : reportedBacklog(record, live),
+    clockAheadMs: live?.clockAheadMs ?? null,
     runs:
       reported === undefined
         ? null

@@ -11,6 +11,7 @@ import {
 } from '@holdfast/protocol';
 import type { Attempts, CallExecutor, RepeatPolicy } from './handler-ports.ts';
 import { Slots } from './handler-slots.ts';
+import { trueTime } from './device-clock.ts';
 import type { CallResult, Ledger, PendingCall } from './ledger.ts';
 
 export interface HandlerPolicy extends RepeatPolicy {
@@ -29,7 +30,7 @@ export const handlerPolicyDefault: HandlerPolicy = Object.freeze({
 });
 
 export interface HandlerRunnerOptions {
-  readonly ledger: Pick<Ledger, 'pendingCalls' | 'completeCall'>;
+  readonly ledger: Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks'>;
   readonly attempts: Attempts;
   readonly clock: Clock;
   readonly log: Log;
@@ -154,8 +155,8 @@ export class HandlerRunner {
       if (this.#held.has(id) || this.#settled.has(id)) continue;
       const executor = this.#executors.get(call.service);
       if (executor === undefined) {
-        const { service, requestedAtMs } = call;
-        const known = unhandled.get(service) ?? { service, calls: 0, oldestAtMs: requestedAtMs };
+        const { service, requested } = call;
+        const known = unhandled.get(service) ?? { service, calls: 0, oldestAtMs: requested.atMs };
         known.calls += 1;
         unhandled.set(service, known);
         this.#unhandledCalls += 1;
@@ -213,7 +214,7 @@ export class HandlerRunner {
   async #attempt(call: PendingCall, executor: CallExecutor, number: number): Promise<Uint8Array> {
     const { attempts, clock, log } = this.#options;
     if (this.#state === 'closed') throw new HoldfastError('HF_GATEWAY_CLOSED');
-    checkExpiry(call, clock.nowMs());
+    if (call.expiresAtMs > 0) checkExpiry(call, await this.#requestedAtMs(call), clock.nowMs());
     if (sealKindOf(call.input) !== undefined) {
       throw new HoldfastError('HF_VALUE_SEALED', { why: 'the input of the call is erased' });
     }
@@ -232,6 +233,12 @@ export class HandlerRunner {
       });
       throw error;
     }
+  }
+
+  /** By the clock of this gateway; `undefined`: nobody knows. */
+  async #requestedAtMs({ device, epoch, requested }: PendingCall): Promise<number | undefined> {
+    const { clock, atMs } = trueTime(await this.#options.ledger.clocks(device, epoch), requested);
+    return clock === 'unsynced' ? undefined : atMs;
   }
 
   async #finish(call: PendingCall, result: CallResult): Promise<void> {
@@ -259,9 +266,12 @@ function idOf(call: PendingCall): string {
   return `${call.device}/${call.epoch}/${call.op}/${call.run}`;
 }
 
-function checkExpiry(call: PendingCall, nowMs: number): void {
-  if (call.expiresAtMs === 0 || nowMs <= call.expiresAtMs + EXPIRY_GRACE_MS) return;
-  const at = new Date(Math.min(call.expiresAtMs, 8.64e15)).toISOString();
+/** A call whose time is not known is taken: the device gives up on it by its own timer. */
+function checkExpiry(call: PendingCall, requestedAtMs: number | undefined, nowMs: number): void {
+  if (requestedAtMs === undefined) return;
+  const expiresAtMs = requestedAtMs + call.expiresAtMs - call.requested.atMs;
+  if (nowMs <= expiresAtMs + EXPIRY_GRACE_MS) return;
+  const at = new Date(Math.min(expiresAtMs, 8.64e15)).toISOString();
   throw new HoldfastError('HF_CALL_TIMEOUT', { why: `it expired at ${at}` });
 }
 

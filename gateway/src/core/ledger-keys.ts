@@ -20,6 +20,7 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
  *   answer     't' hash device number                    → nothing: a command about it
  *   erased     'y' hash                                  → until when it was erased
  *   erasure    'z' time hash                             → receipt
+ *   clock      'q' device epoch boot                     → what time it truly was in that boot
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -42,6 +43,7 @@ const tables = {
   answer: 't',
   erased: 'y',
   erasure: 'z',
+  clock: 'q',
 } as const;
 
 export type Table = keyof typeof tables;
@@ -201,4 +203,13 @@ export function erasureKey(atMs: number, hash: Uint8Array): Uint8Array {
 
 export function commandKey(device: string, number: number): Uint8Array {
   return concat([prefixOf('command', device), uint64(number)]);
+}
+
+/** The clocks of an epoch: what is behind is a boot. */
+export function clocksOf(device: string, epoch: number): Uint8Array {
+  return concat([prefixOf('clock', device), uint64(epoch)]);
+}
+
+export function clockKey(device: string, epoch: number, boot: number): Uint8Array {
+  return concat([clocksOf(device, epoch), uint64(boot)]);
 }

@@ -26,7 +26,7 @@ export interface Row<T> {
   decode(bytes: Uint8Array): T;
 }
 
-const bounds = { bytesMax: 2 * ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 };
+const bounds = { bytesMax: 2 * ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 512 };
 
 function row<T>(path: string, schema: Schema<T>, itemsMax = bounds.itemsMax): Row<T> {
   return {
@@ -57,6 +57,9 @@ export const positionRow = row(
   record({ watermark: uint(), hash: bytes(HASH_BYTES, true) }),
 );
 
+/** A moment by the clocks of the device. */
+const stamp = record({ atMs: uint(), boot: uint(), monoMs: uint() });
+
 const runFields = record({
   device,
   run: name,
@@ -71,8 +74,8 @@ const runFields = record({
   stateN: uint(),
   status: bytes(ENTRY_BYTES_MAX),
   statusN: uint(),
-  startedAtMs: uint(),
-  updatedAtMs: uint(),
+  started: stamp,
+  updated: stamp,
   entries: uint(),
   /** Where the entry is that says `status`; seq 0: none does. */
   statusLane: choice(lanes),
@@ -91,7 +94,7 @@ export const callRow = row(
     service: name,
     key: name,
     input: bytes(ENTRY_BYTES_MAX),
-    requestedAtMs: uint(),
+    requested: stamp,
     expiresAtMs: uint(),
     traceparent: text(TRACEPARENT_LENGTH),
     /** Where the entry is that requests it. */
@@ -111,6 +114,9 @@ export type CallState = Infer<typeof callStateFields>;
 const callPlaceFields = record({ ordinal: uint(), key: name });
 export const callPlaceRow = row('callPlace', callPlaceFields);
 export type CallPlace = Infer<typeof callPlaceFields>;
+
+const sample = record({ monoMs: uint(), atMs: uint(), errorMs: uint() });
+export const clockRow = row('clock', list(sample, 64));
 
 export const commandRow = row('command', command);
 

@@ -8,6 +8,7 @@ import {
   type Command,
   type Sha256,
 } from '@holdfast/protocol';
+import { withSample, type BootSample } from './device-clock.ts';
 import { joinBatch, type PreparedBatch } from './ingest.ts';
 import { encodeBlock } from './ledger-block.ts';
 import { takeContents } from './ledger-contents.ts';
@@ -17,11 +18,12 @@ import {
   answerKey,
   blockKey,
   callKeyKey,
+  clockKey,
   commandKey,
   contentKey,
   positionKey,
 } from './ledger-keys.ts';
-import { callStateRow, commandRow, contentRow, positionRow } from './ledger-rows.ts';
+import { callStateRow, clockRow, commandRow, contentRow, positionRow } from './ledger-rows.ts';
 import type {
   CallResult,
   DeviceRecord,
@@ -158,4 +160,16 @@ export function completeCall(
   draft.setDevice({ ...record, lastCommand: command.number });
   draft.put(commandKey(call.device, command.number), commandRow.encode(command));
   return command;
+}
+
+/** Keeps what a comparison of clocks tells beyond what is known of that boot. */
+export function noteClock(
+  draft: Draft,
+  boot: { readonly device: string; readonly epoch: number },
+  { boot: number, ...sample }: BootSample,
+): void {
+  const key = clockKey(boot.device, boot.epoch, number);
+  const known = draft.get(key, clockRow) ?? [];
+  const samples = withSample(known, sample);
+  if (samples !== known) draft.put(key, clockRow.encode(samples));
 }

@@ -1,4 +1,5 @@
 import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
+import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
 export interface LanePosition {
@@ -138,8 +139,10 @@ export interface LedgerRun {
   readonly state: string;
   /** What the workflow said of itself last, as an encoded value; empty: nothing. */
   readonly status: Uint8Array;
-  readonly startedAtMs: number;
-  readonly updatedAtMs: number;
+  /** When it began, and its newest entry, by the clocks of the device. */
+  readonly started: Stamp;
+  readonly updated: Stamp;
+  readonly epoch: number;
   /** Entries of this run that have arrived. */
   readonly entries: number;
 }
@@ -154,8 +157,9 @@ export interface PendingCall {
   readonly key: string;
   /** Encoded value; a sealed one, where its content is not held. */
   readonly input: Uint8Array;
-  readonly requestedAtMs: number;
-  /** By the device's clock; 0: never. */
+  /** By the clocks of the device. */
+  readonly requested: Stamp;
+  /** By the device's wall clock; 0: never. */
   readonly expiresAtMs: number;
   /** The call's place in a trace, as the device wrote it; empty: none. */
   readonly traceparent: string;
@@ -238,6 +242,19 @@ export interface Ledger {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly LedgerHole[]>;
+
+  /**
+   * Keeps what time it truly was at a moment of a device's monotonic clock, where that tells more
+   * than is known. Durable once it resolves.
+   */
+  noteClock(note: {
+    readonly device: string;
+    readonly epoch: number;
+    readonly sample: BootSample;
+  }): Promise<void>;
+
+  /** What is known of the clocks of one epoch of a device. */
+  clocks(device: string, epoch: number): Promise<DeviceClocks>;
 
   /** Runs of one device, or of all; newest first, at most `limit`. */
   runs(query: { readonly device?: string; readonly limit: number }): Promise<readonly LedgerRun[]>;

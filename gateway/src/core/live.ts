@@ -25,6 +25,8 @@ export interface DeviceLive {
   /** What the device said of itself last: its present, and its backlog. */
   readonly reported: Report | undefined;
   readonly reportedAtMs: number | undefined;
+  /** How far its wall clock was ahead of this gateway's when they were compared last. */
+  readonly clockAheadMs: number | undefined;
   /** Messages that were not taken. */
   readonly refusals: number;
   /** The last reason for that. */
@@ -49,6 +51,7 @@ export function liveOf(session: Session, nowMs: number, limits: LiveLimits): Dev
     lastAckAtMs: timeOf(session.lastAckAtMs),
     reported,
     reportedAtMs: timeOf(session.reportedAtMs),
+    clockAheadMs: session.clockAheadMs,
     refusals,
     refusal,
   };

@@ -1,4 +1,5 @@
 import type { Entry, EntryOf, Lane } from '@holdfast/protocol';
+import type { Stamp } from './device-clock.ts';
 import type { Draft } from './ledger-draft.ts';
 import {
   callKey,
@@ -146,10 +147,14 @@ function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow):
     statusN: 0,
     statusLane: 'normal',
     statusSeq: 0,
-    startedAtMs: entry.atMs,
-    updatedAtMs: entry.atMs,
+    started: stampOf(entry),
+    updated: stampOf(entry),
     entries: 0,
   };
+}
+
+function stampOf({ atMs, boot, monoMs }: Entry): Stamp {
+  return { atMs, boot, monoMs };
 }
 
 interface PlaceInLane {
@@ -166,10 +171,10 @@ function foldRun(row: RunRow, entry: RunEntry, { lane, seq }: PlaceInLane): RunR
   const isStatus = entry.kind === 'run.status' && entry.n >= row.statusN;
   return {
     ...row,
-    ...(started && { uid: entry.uid, workflow: entry.workflow, startedAtMs: entry.atMs }),
+    ...(started && { uid: entry.uid, workflow: entry.workflow, started: stampOf(entry) }),
     ...(isLater && state !== undefined && { state, stateN }),
     ...(isStatus && { status: entry.status, statusN: entry.n, statusLane: lane, statusSeq: seq }),
-    updatedAtMs: isLater ? entry.atMs : row.updatedAtMs,
+    updated: isLater ? stampOf(entry) : row.updated,
     entries: row.entries + 1,
   };
 }
@@ -190,7 +195,7 @@ function openCall(
     key,
     service: entry.name,
     input: entry.input,
-    requestedAtMs: entry.atMs,
+    requested: stampOf(entry),
     expiresAtMs: entry.expiresAtMs,
     traceparent: entry.traceparent,
   };

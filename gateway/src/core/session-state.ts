@@ -1,4 +1,5 @@
 import { eachLane, laneIndex, type Lane, type PerLane, type Report } from '@holdfast/protocol';
+import type { Greeting } from './device-clock.ts';
 import { noIncarnations, type Incarnations } from './incarnations.ts';
 import type { DeviceRecord } from './ledger.ts';
 import { emptyOutbox, type Outbox } from './outbox.ts';
@@ -19,6 +20,10 @@ export interface Session {
   readonly lastSeenAtMs: number;
   readonly lastAckAtMs: number;
   readonly greetedAtMs: number;
+  /** What the device's clock is compared by; `undefined`: this session has told already. */
+  readonly greeting: Greeting | undefined;
+  /** How far the device's wall clock was ahead of this gateway's when they were compared last. */
+  readonly clockAheadMs: number | undefined;
   readonly reported: Report | undefined;
   readonly reportedAtMs: number;
   /** Since when its reports have shown a backlog; 0: the last one showed none. */
@@ -41,6 +46,8 @@ export function newSession(device: string, record: DeviceRecord | undefined): Se
     lastSeenAtMs: 0,
     lastAckAtMs: 0,
     greetedAtMs: 0,
+    greeting: undefined,
+    clockAheadMs: undefined,
     reported: undefined,
     reportedAtMs: 0,
     behindSinceMs: 0,

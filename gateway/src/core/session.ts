@@ -17,7 +17,9 @@ import {
   type LaneVerdict,
   type Message,
   type PerLane,
+  type Report,
 } from '@holdfast/protocol';
+import { sampleOf, type BootSample } from './device-clock.ts';
 import { admit } from './incarnations.ts';
 import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
 import { isBehind } from './live.ts';
@@ -60,6 +62,8 @@ export type SessionEffect =
   | { readonly kind: 'ingest'; readonly batch: Batch }
   | { readonly kind: 'declare'; readonly hole: Hole }
   | { readonly kind: 'readCommands'; readonly read: CommandRead }
+  /** What time it truly was at a moment of the device's monotonic clock. */
+  | { readonly kind: 'noteClock'; readonly epoch: number; readonly sample: BootSample }
   | { readonly kind: 'log'; readonly code: string; readonly why: string };
 
 export interface SessionStep {
@@ -168,12 +172,8 @@ function onMessage(
       return onBatch(state, message, at);
     case 'hole':
       return onHole(state, message, at);
-    case 'report': {
-      if (state.pinned?.epoch !== message.epoch) return stay(state);
-      const reported = { ...state, reported: message, reportedAtMs: at.nowMs };
-      const behindSinceMs = isBehind(reported) ? state.behindSinceMs || at.nowMs : 0;
-      return wake(state, heard({ ...reported, behindSinceMs }, at), at);
-    }
+    case 'report':
+      return onReport(state, message, at);
     case 'refusal':
       return {
         state: heard(state, at),
@@ -184,6 +184,19 @@ function onMessage(
       return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
     }
   }
+}
+
+function onReport(state: Session, report: Report, at: At): SessionStep {
+  if (state.pinned?.epoch !== report.epoch) return stay(state);
+  const sample = sampleOf(state.greeting, report, at.nowMs);
+  const greeting = sample === undefined ? state.greeting : undefined;
+  const reported = { ...state, greeting, reported: report, reportedAtMs: at.nowMs };
+  const behindSinceMs = isBehind(reported) ? state.behindSinceMs || at.nowMs : 0;
+  const woken = wake(state, heard({ ...reported, behindSinceMs }, at), at);
+  if (sample === undefined) return woken;
+  const clockAheadMs = report.atMs - sample.atMs;
+  const note = { kind: 'noteClock', epoch: report.epoch, sample } as const;
+  return { state: { ...woken.state, clockAheadMs }, effects: [...woken.effects, note] };
 }
 
 function heard(state: Session, at: At): Session {
@@ -233,7 +246,9 @@ function onHello(state: Session, hello: Hello, at: At): SessionStep {
   const ids = { incarnation: hex(hello.incarnation), session: hex(hello.session) };
   const admission = admit(state.incarnations, ids, { nowMs, conflictMs: limits.conflictMs });
   if (admission.kind === 'stale') return stay(state);
-  const next = { ...state, incarnations: admission.incarnations };
+  const { boot, monoMs } = hello;
+  const greeting = { boot, monoMs, heardAtMs: nowMs, welcomedAtMs: undefined };
+  const next = { ...state, greeting, incarnations: admission.incarnations };
   if (admission.kind === 'conflict') {
     const why = `two agents greet as ${state.device}`;
     const { retryAfterMs } = admission;
@@ -258,6 +273,7 @@ function onGreeted(
     pinned,
     watermarks: watermarksOf(record),
     greetedAtMs: at.nowMs,
+    greeting: state.greeting && { ...state.greeting, welcomedAtMs: at.nowMs },
     brokenLanes: lanes.filter((_, index) => verdicts[index] !== 'ok'),
     outbox: restart(state.outbox, hello.lastCommand),
   };

@@ -161,6 +161,11 @@ export class Sessions {
       case 'readCommands':
         this.#track(this.#readCommands(device, effect.read));
         return;
+      case 'noteClock': {
+        const { epoch, sample } = effect;
+        this.#track(this.#ports.ledger.noteClock({ device, epoch, sample }));
+        return;
+      }
       case 'log': {
         const { code, why } = effect;
         this.#ports.log.info('refused', { device, code, why });

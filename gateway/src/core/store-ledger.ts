@@ -11,6 +11,7 @@ import {
   type StoreRow,
 } from '@holdfast/protocol';
 import { CommitQueue } from './commit-queue.ts';
+import type { DeviceClocks } from './device-clock.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
 import { contentReads, openEntries, openValues } from './ledger-contents.ts';
 import type { LedgerState } from './ledger-draft.ts';
@@ -20,6 +21,8 @@ import { blockAt, readHeld } from './ledger-held.ts';
 import {
   behind,
   callKeyKey,
+  clockKey,
+  clocksOf,
   commandKey,
   contentKey,
   holeKey,
@@ -32,6 +35,7 @@ import {
 } from './ledger-keys.ts';
 import {
   callRow,
+  clockRow,
   commandRow,
   deviceRow,
   formatRow,
@@ -40,7 +44,7 @@ import {
   runRow,
 } from './ledger-rows.ts';
 import { rowsOf, verifyLedger } from './ledger-verify.ts';
-import { completeCall, greetDevice, ingestBatch } from './ledger-work.ts';
+import { completeCall, greetDevice, ingestBatch, noteClock } from './ledger-work.ts';
 import type {
   CallResult,
   DeviceRecord,
@@ -64,6 +68,8 @@ const PRODUCT = 'holdfast-ledger';
 /** Version of the keys and rows. A newer one is refused. */
 const FORMAT = 1;
 const PAGE_ROWS = 1_024;
+/** Of older boots nobody is told what time it truly was. */
+const BOOTS_MAX = 10_000;
 
 /** The first row of a new ledger. */
 export function newLedgerRow(): StoreRow {
@@ -180,6 +186,21 @@ export class StoreLedger implements Ledger {
       next = hole === undefined ? next + page.length : hole.seqLast + 1;
     }
     return found;
+  }
+
+  noteClock({ device, epoch, sample }: Parameters<Ledger['noteClock']>[0]): Promise<void> {
+    return this.#queue.submit({
+      reads: [clockKey(device, epoch, sample.boot)],
+      bytes: 1_024,
+      apply: (draft) => noteClock(draft, { device, epoch }, sample),
+    });
+  }
+
+  async clocks(device: string, epoch: number): Promise<DeviceClocks> {
+    const from = clocksOf(device, epoch);
+    const to = clocksOf(device, epoch + 1);
+    const rows = await this.#store.scan({ from, to, limit: BOOTS_MAX, reverse: true });
+    return new Map(rows.map(({ key, value }) => [ordinalOf(key), clockRow.decode(value)]));
   }
 
   async runs(query: {

@@ -47,6 +47,9 @@ export const hello = record({
   sentAtMs: uint(),
   /** Tells the machine from others; empty: not known. */
   machine: bytes(MACHINE_BYTES_MAX),
+  /** With `sentAtMs`, one moment by two clocks. */
+  boot: uint(),
+  monoMs: uint(),
 });
 
 /** Gateway to device: what the ledger holds, and how to send. */
@@ -133,6 +136,9 @@ export const report = record({
   agentVersion: text(32),
   lanes: perLane(record({ head: uint(), acked: uint(), backlogBytes: uint(), oldestAtMs: uint() })),
   runs: list(record({ state: text(32), count: uint() }), 16),
+  /** With `atMs`, one moment by two clocks, as in the hello. */
+  boot: uint(),
+  monoMs: uint(),
 });
 
 /** One durable instruction. Numbered without gaps for each device, from 1. */

@@ -29,7 +29,7 @@ const idle = { head: 0, acked: 0, backlogBytes: 0, oldestAtMs: 0 };
 function reportOf(normal: Partial<typeof idle>): Report {
   const lanes = [{ ...idle, head: 1, acked: 1 }, { ...idle, ...normal }, idle] as const;
   const runs = [{ state: 'waiting-call', count: 1 }];
-  return { epoch: 1, atMs: NOW_MS, agentVersion: '0.1.0', lanes, runs };
+  return { epoch: 1, atMs: NOW_MS, agentVersion: '0.1.0', lanes, runs, boot: 1, monoMs: 1 };
 }
 
 function liveOf(more: Partial<DeviceLive>): DeviceLive {
@@ -40,6 +40,7 @@ function liveOf(more: Partial<DeviceLive>): DeviceLive {
     lastAckAtMs: undefined,
     reported: undefined,
     reportedAtMs: undefined,
+    clockAheadMs: undefined,
     refusals: 0,
     refusal: undefined,
     ...more,
@@ -93,13 +94,18 @@ test('what needs a person is among the problems, with its hint', async (t) => {
   t.true(problems.every(({ hint }) => hint !== ''));
 });
 
-test('an entry that claims a time beyond all calendars is shown without one', async (t) => {
+test('a time beyond all calendars is shown as that of the arrival, and flagged', async (t) => {
   const fleet = createFleet({ ledger: await ledgerOf(t, Number.MAX_SAFE_INTEGER), clock });
 
   const { entries } = await fleet.entries({ device: 'pump-1', lane: 'normal', limit: 9 });
   const { runs } = await fleet.runs({ limit: 9 });
 
-  t.deepEqual(entries.map(({ seq, at }) => [seq, at]), [[1, null], [2, null]]);
+  const shown = entries.map(({ seq, at, clock: flag, deviceAt }) => [seq, at, flag, deviceAt]);
+  const [one] = entries;
+  t.deepEqual(shown, [
+    [1, one?.receivedAt, 'unsynced', null],
+    [2, one?.receivedAt, 'unsynced', null],
+  ]);
   t.is(runs.length, 1);
 });
 

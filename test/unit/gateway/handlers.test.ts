@@ -406,7 +406,7 @@ test('a call without a handler waits, is reported, and runs when one appears', a
   await ledger.outcome(behind);
 
   t.deepEqual(runner.unhandled(), [
-    { service: 'unknown', calls: 600, oldestAtMs: waiting[0]?.requestedAtMs ?? 0 },
+    { service: 'unknown', calls: 600, oldestAtMs: waiting[0]?.requested.atMs ?? 0 },
   ]);
   t.is(ledger.results.size, 1);
   runner.register('unknown', functionExecutor(() => 'late'));

@@ -47,6 +47,8 @@ const report: Message = {
   agentVersion: '0.1.0',
   lanes: eachLane(() => ({ head: 5, acked: 3, backlogBytes: 10, oldestAtMs: nowMs })),
   runs: [],
+  boot: 1,
+  monoMs: 21,
 };
 
 function command(number: number, bytes = 10): Command {
@@ -160,7 +162,7 @@ const table: Record<keyof typeof events, Record<keyof typeof states, string>> = 
     known: 'refuse HF_MESSAGE_INVALID',
     online: 'refuse HF_MESSAGE_INVALID',
   },
-  report: { stranger: '', known: 'read >4 8', online: '' },
+  report: { stranger: '', known: 'read >4 8', online: 'noteClock' },
   'forged report': {
     stranger: 'refuse HF_EPOCH_UNKNOWN',
     known: 'refuse HF_SIGNATURE_INVALID',
