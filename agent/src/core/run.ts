@@ -171,9 +171,9 @@ export class Run implements ContextHost, HistoryTarget {
       for (const { stuck } of this.#whenLive.splice(0)) stuck(this.stuck);
       return;
     }
-    if (this.#next < this.#history.length) return;
-    this.#history = [];
+    this.#history.splice(0, this.#next);
     this.#next = 0;
+    if (this.#history.length > 0) return;
     if (this.live) return;
     this.live = true;
     this.#patches.clear();

@@ -47,9 +47,11 @@ class NothingYet extends Error {
  */
 export async function runStep(host: StepHost, run: Run, op: Op, request: StepRequest) {
   const { policy } = request;
+  op.attempting = true;
+  // Ten thousand may wait here: what an attempt needs is made when it may begin.
+  op.leave = await host.gate.enter(run.facts.number);
   const abort = host.ports.newAbort();
   op.abort = abort;
-  op.attempting = true;
   await host.ports.attempts((attempt) => makeAttempt({ host, run, op, request, attempt }), {
     first: op.attempts + 1,
     last: policy.attempts,
@@ -63,6 +65,7 @@ export async function runStep(host: StepHost, run: Run, op: Op, request: StepReq
   });
   op.attempting = false;
   op.executing = false;
+  op.abort = undefined;
 }
 
 interface Attempt {
@@ -110,7 +113,7 @@ function isOver({ run, op }: Attempt): boolean {
 /** Runs the body once it may be at work. */
 async function atWork(each: Attempt): Promise<unknown> {
   const { host, run, op, request, attempt } = each;
-  const leave = await host.gate.enter(run.facts.number);
+  const leave = op.leave ?? (await host.gate.enter(run.facts.number));
   op.leave = leave;
   try {
     if (isOver(each)) return undefined;
@@ -124,6 +127,7 @@ async function atWork(each: Attempt): Promise<unknown> {
     return await runBody(each);
   } finally {
     leave();
+    op.leave = undefined;
   }
 }
 
