@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
 import { decodeEntry, unhex } from '@holdfast/protocol';
+import { serveGateway } from '../support/gateway-process.ts';
 import { holdfast, startHoldfast, type CliOptions } from '../support/holdfast-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -236,6 +237,53 @@ test.serial('a run is held, skipped over, completed by token, and ended by force
   await own.ask('emit', 'door', '{"n":1}', '--lane', 'bulk');
   const { rows } = (await own.ask('journal', 'tail', '--lane', 'bulk')) as { rows: unknown[] };
   t.like(rows, [{ kind: 'event.emitted', name: 'door', run: null, value: { n: 1 } }]);
+});
+
+/** Entries of a device in the ledger, as `run kind` and what else tells them apart. */
+async function ledgerOf(http: string): Promise<readonly string[]> {
+  const answer = await fetch(`${http}/api/devices/till-1/entries?lane=normal&limit=200`);
+  const { entries } = (await answer.json()) as { readonly entries: readonly Json[] };
+  return entries.map(({ run: id, kind, name, reason }) =>
+    [id, kind, name, reason].filter((part) => part !== undefined && part !== '').join(' '),
+  );
+}
+
+test.serial('O3 O4 what people do by the command line is in the ledger, with why', async (t) => {
+  const own = await device(t);
+  const gateway = await serveGateway(t, await tempDir(t));
+  await run(t, own, '--gateway', gateway.mqtt);
+  const stateOf = async (id: string) => (await own.ask('workflow', 'show', id))['state'];
+  await own.ask('start', 'patient', '--id', 'held');
+  await eventually(async () => (await stateOf('held')) === 'retrying');
+  await own.ask('workflow', 'pause', 'held', '--reason', 'stock-taking');
+  await own.ask('workflow', 'resume', 'held');
+  await own.ask('workflow', 'skip', 'held', 'print', '"by hand"');
+  await own.ask('start', 'approval', '--id', 'left');
+  await own.ask('cancel', 'left', '--reason', 'closed');
+  await own.ask('start', 'once', '--id', 'broken');
+  t.is((await holdfast(['wait', '--run', 'broken'], { env: own.env })).code, 1);
+  await writeFile(join(own.dir, 'paper'), '');
+  await own.ask('workflow', 'retry', 'broken', '--reason', 'paper is in');
+  await own.ask('wait', '--run', 'broken', '--timeout', '20s');
+  await own.ask('workflow', 'fork', 'broken', 'print', '--id', 'again');
+  await own.ask('wait', '--run', 'again', '--timeout', '20s');
+  await own.ask('wait', '--synced', '--timeout', '20s');
+
+  const there = await ledgerOf(gateway.http);
+  const of = (id: string) => there.filter((row) => row.startsWith(`${id} `));
+  const printed = ['step.completed take', 'step.completed print', 'run.completed'];
+  const [taken, ...others] = printed;
+  t.deepEqual(of('held'), [
+    ...['held run.started', `held ${taken}`, 'held step.retrying print'],
+    ...['held run.paused stock-taking', 'held run.resumed'],
+    ...others.map((row) => `held ${row}`),
+  ]);
+  t.deepEqual(of('left').slice(-2), ['left cancel.requested closed', 'left run.cancelled closed']);
+  t.deepEqual(of('broken'), [
+    ...['broken run.started', `broken ${taken}`, 'broken step.failed print', 'broken run.failed'],
+    ...['broken run.retried paper is in', ...others.map((row) => `broken ${row}`)],
+  ]);
+  t.deepEqual(of('again'), ['run.started', ...printed].map((row) => `again ${row}`));
 });
 
 /** Fails whoever loads a package that a command which only asks can do without. */
