@@ -271,6 +271,12 @@ test('E9 a map ends when enough succeeded, or when more failed than is tolerated
   t.deepEqual(short(enough.result), ['rejected', 'b', 'skipped', 'skipped']);
 });
 
+test('E9 a map of nothing gives nothing, at once and in a replay', async (t) => {
+  t.deepEqual((await mapped([], {}, [])).result, []);
+  t.deepEqual((await mapped([], { minSuccessful: 0 }, [])).result, []);
+  t.is((await mapped([], { minSuccessful: 1 }, [])).result, 'HF_CONFIG_INVALID');
+});
+
 test('E9 limits of a map that make no sense are refused before any item', async (t) => {
   for (const options of [
     { concurrency: 0 },
