@@ -301,7 +301,9 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
     await dir.distrust(why).catch(() => undefined);
     journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
   };
-  const journal: Journal = await openJournal(dir, { onDamage, point: options.point });
+  const journal: Journal = await openJournal(dir, {
+    ...{ onDamage, point: options.point, reopen: dir.reopen, log },
+  });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
     ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray },
@@ -394,7 +396,7 @@ function socketOf({ dataDir, socket }: AgentOptions): string | undefined {
 
 function openJournal(
   dir: DataDir,
-  hooks: Pick<JournalOptions, 'onDamage' | 'point'> = {},
+  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log'> = {},
 ): Promise<Journal> {
   const { device, epoch, boot, store } = dir;
   return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256, ...hooks });

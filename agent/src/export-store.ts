@@ -1,6 +1,6 @@
 import { lanes } from '@holdfast/protocol';
 import { entryLine, type EntryLine } from './core/entry-line.ts';
-import { parseStored } from './core/journal.ts';
+import { parseStored } from './core/lane-state.ts';
 import { ackKey, getNumber, laneRange, seqOfEntryKey } from './core/keys.ts';
 import { openExisting } from './io/data-dir.ts';
 import { loadUserKey } from './io/store-key.ts';

@@ -141,7 +141,11 @@ async function checkSurvival(
 
 /** The runs that an entry may be of: their ids stand in it as they are. */
 function runsIn(bytes: string): string[] {
-  return Buffer.from(bytes, 'base64').toString('latin1').match(/errand-\d-\d/g) ?? [];
+  return (
+    Buffer.from(bytes, 'base64')
+      .toString('latin1')
+      .match(/errand-\d-\d/g) ?? []
+  );
 }
 
 test('damage anywhere keeps no agent from starting, nor loses in silence', async (t) => {
@@ -164,9 +168,11 @@ test('damage anywhere keeps no agent from starting, nor loses in silence', async
 /** Every file below a directory, with its bytes. */
 function contents(dir: string): Record<string, string> {
   const names = readdirSync(dir, { recursive: true, withFileTypes: true });
-  const paths = names.filter((each) => each.isFile()).map(({ parentPath, name }) => {
-    return join(parentPath, name).slice(dir.length);
-  });
+  const paths = names
+    .filter((each) => each.isFile())
+    .map(({ parentPath, name }) => {
+      return join(parentPath, name).slice(dir.length);
+    });
   return Object.fromEntries(paths.map((path) => [path, readFileSync(join(dir, path), 'base64')]));
 }
 
@@ -314,7 +320,11 @@ test('L9 a salvage that is cut off anywhere is made again or completed', async (
 
     t.deepEqual([recreated, salvage?.entriesKept], [false, before.length], name);
     t.true(existsSync(movedAside(damaged)), name);
-    t.deepEqual(readdirSync(damaged).filter((each) => /salvaged|scratch/.test(each)), [], name);
+    t.deepEqual(
+      readdirSync(damaged).filter((each) => /salvaged|scratch/.test(each)),
+      [],
+      name,
+    );
     await rm(damaged, { recursive: true });
     await rename(copy, damaged);
   }
@@ -353,8 +363,14 @@ test('the problem is over once nobody keeps the old store any more', async (t) =
   await rm(movedAside(dir), { recursive: true });
   const third = await startOn(dir);
 
-  t.deepEqual([first, second, third].map(({ status }) => status.problems.length), [1, 1, 0]);
-  t.deepEqual([first, second, third].map(({ status }) => status.epoch), [2, 2, 2]);
+  t.deepEqual(
+    [first, second, third].map(({ status }) => status.problems.length),
+    [1, 1, 0],
+  );
+  t.deepEqual(
+    [first, second, third].map(({ status }) => status.epoch),
+    [2, 2, 2],
+  );
 });
 
 test('an end of the log that is gone is missed, however cleanly it was cut', async (t) => {
@@ -396,7 +412,10 @@ test('a run whose record cannot be read is rebuilt from its entries', async (t) 
 
   t.is(open.length, 3);
   t.is(status.epoch, 2);
-  t.deepEqual([...ends.values()], Array.from({ length: 6 }, () => 'completed'));
+  t.deepEqual(
+    [...ends.values()],
+    Array.from({ length: 6 }, () => 'completed'),
+  );
   t.deepEqual(again.toSorted(), ['errand-0-0/third', 'errand-0-2/third', 'errand-0-4/third']);
 });
 
@@ -416,7 +435,7 @@ test('damage that is found while the journal is read is salvaged by the next sta
   }
   await first.held.store.write([{ kind: 'delete', key: entryKey('urgent', 3) }]);
   const limits = { entriesMax: 10, bytesMax: 100_000 };
-  t.is(await first.journal.read('urgent', 1, limits).catch(codeOf), 'HF_ENTRY_DAMAGED');
+  t.is(await first.journal.read('urgent', 3, limits).catch(codeOf), 'HF_ENTRY_DAMAGED');
   await first.held.distrust('an entry was gone');
   await first.held.release();
   const second = await open(() => {});

@@ -15,6 +15,7 @@ import {
   type Batch,
   type Command,
   type Hello,
+  type Hole,
   type Lane,
   type Message,
   type PerLane,
@@ -27,6 +28,9 @@ interface NaiveLane {
   hashes: Uint8Array[];
 }
 
+/** Stands where an entry will never come, and where the chain is not known. */
+export const gone = new Uint8Array(0);
+
 export interface NaiveGatewayOptions {
   readonly device: string;
   readonly signer: Signer;
@@ -38,6 +42,7 @@ export class NaiveGateway {
   readonly lanes: PerLane<NaiveLane>;
   readonly hellos: Hello[] = [];
   readonly batches: Batch[] = [];
+  readonly holes: Hole[] = [];
   readonly commands: Command[] = [];
   reports = 0;
   /** What a device must never do, in words. */
@@ -104,6 +109,8 @@ export class NaiveGateway {
         return this.#welcome(message);
       case 'batch':
         return [this.#ingest(message)];
+      case 'hole':
+        return [this.#declare(message)];
       case 'report':
         this.reports += 1;
         return [];
@@ -159,16 +166,47 @@ export class NaiveGateway {
     };
   }
 
+  #declare(hole: Hole): Message {
+    if (!this.#hasSession) {
+      return { kind: 'refusal', code: 'HF_EPOCH_UNKNOWN', why: 'no session', retryAfterMs: 0 };
+    }
+    this.holes.push(hole);
+    const state = this.lane(hole.lane);
+    const isGap = hole.seqFirst > state.entries.length + 1;
+    if (!isGap) {
+      const before = state.hashes[hole.seqFirst - 1] ?? gone;
+      if (before !== gone && !equalBytes(before, hole.previousHash))
+        this.faults.push('broken hole');
+      while (state.entries.length < hole.seqLast) {
+        state.entries.push(gone);
+        state.hashes.push(state.entries.length === hole.seqLast ? hole.hash : gone);
+      }
+    }
+    const watermark = state.entries.length;
+    return {
+      kind: 'ack',
+      epoch: hole.epoch,
+      lane: hole.lane,
+      watermark,
+      hash: state.hashes[watermark] ?? gone,
+      missingFrom: isGap ? watermark + 1 : 0,
+      slowMs: 0,
+    };
+  }
+
   #append(state: NaiveLane, batch: Batch): void {
     const entries = entriesOf(batch);
     if (entries.length !== batch.count || entries.length === 0) this.faults.push('wrong count');
     const previous = state.hashes[batch.seqFirst - 1];
-    if (!previous || !equalBytes(previous, batch.previousHash)) this.faults.push('broken chain');
+    const isKnown = previous !== gone;
+    if (!previous || (isKnown && !equalBytes(previous, batch.previousHash))) {
+      this.faults.push('broken chain');
+    }
     entries.forEach((entry, index) => {
       const seq = batch.seqFirst + index;
       const held = state.entries[seq - 1];
       if (held !== undefined) {
-        if (!equalBytes(held, entry)) this.faults.push(`seq ${seq} changed`);
+        if (held !== gone && !equalBytes(held, entry)) this.faults.push(`seq ${seq} changed`);
         return;
       }
       const hash = state.hashes[seq - 1];

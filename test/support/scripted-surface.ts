@@ -17,6 +17,8 @@ const states: ReadonlyMap<string, Run['state']> = new Map([
 
 const AT = '2026-05-04T03:02:01.000Z';
 
+const noHoles = { count: 0, entries: 0, bytes: 0 };
+
 /**
  * A surface whose answers are set by hand: one workflow `checkout`, and runs `done`, `broken`,
  * `cancelled` and `busy`. Keeps what was asked of it.
@@ -40,14 +42,15 @@ export class ScriptedSurface implements Surface {
 
   async status(): Promise<Status> {
     this.#note('status', undefined);
-    const { pending, bytes, oldestAt, lanes: laneRows } = await this.backlog();
+    const { pending, bytes, oldestAt, holes, lanes: laneRows } = await this.backlog();
     return {
       schema: 'holdfast.status/1',
       device: 'pump-017',
       epoch: 3,
       agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
       link: this.link,
-      backlog: { pending, bytes, oldestAt, lanes: laneRows },
+      journal: { state: 'ok', since: null, problem: null },
+      backlog: { pending, bytes, oldestAt, holes, lanes: laneRows },
       runs: { running: 4, stuck: 1, completed: 311 },
       schedules: { active: 1, 'waiting-for-time': 2 },
       problems: [{ code: 'HF_CODE_MISMATCH', message: 'run x is stuck', hint: 'Mend the code.' }],
@@ -67,11 +70,13 @@ export class ScriptedSurface implements Surface {
       pending,
       bytes,
       oldestAt,
+      holes: noHoles,
       lanes: lanes.map((lane) => {
         const own = lane === 'normal' ? pending : 0;
         const acked = 48_213 - own;
         const oldest = own === 0 ? null : AT;
-        return { lane, head: 48_213, sent: acked, acked, pending: own, bytes, oldestAt: oldest };
+        const seqs = { head: 48_213, sent: acked, acked };
+        return { lane, ...seqs, pending: own, bytes, holes: noHoles, oldestAt: oldest };
       }),
     });
   }

@@ -1,6 +1,7 @@
 import {
   sha256,
   type LanePosition,
+  type LaneRead,
   type ReadLimits,
   type UplinkJournal,
   type UplinkRuntime,
@@ -24,6 +25,8 @@ interface SimLane {
   acked: number;
   /** Entries up to it are gone. */
   trimmed: number;
+  /** Ranges that were given up. */
+  readonly holes: { readonly first: number; readonly last: number }[];
 }
 
 /** A journal in memory: what is appended is durable at once. */
@@ -41,6 +44,7 @@ export class SimJournal implements UplinkJournal {
       hashes: [chainStart(sha256, { device, epoch: 1, lane })],
       acked: 0,
       trimmed: 0,
+      holes: [],
     }));
   }
 
@@ -72,10 +76,35 @@ export class SimJournal implements UplinkJournal {
     });
   }
 
-  async read(lane: Lane, seqFirst: number, limits: ReadLimits) {
+  /** Gives up the oldest `count` entries that are not acknowledged, but not the last one. */
+  shed(lane: Lane, count: number): void {
+    const { acked, entries, holes } = this.lane(lane);
+    const first = Math.max(acked, holes.at(-1)?.last ?? 0) + 1;
+    const last = Math.min(first + count, entries.length) - 1;
+    if (last >= first) holes.push({ first, last });
+  }
+
+  isGone(lane: Lane, seq: number): boolean {
+    return this.lane(lane).holes.some(({ first, last }) => first <= seq && seq <= last);
+  }
+
+  #holeAt(lane: Lane, seq: number) {
+    const { holes, hashes } = this.lane(lane);
+    const found = holes.find(({ first, last }) => first <= seq && seq <= last);
+    if (found === undefined) return undefined;
+    const { first: seqFirst, last: seqLast } = found;
+    const previousHash = hashes[seqFirst - 1] ?? new Uint8Array(32);
+    const hash = hashes[seqLast] ?? new Uint8Array(32);
+    const counts = { bytes: 0, firstAtMs: 0, lastAtMs: 0 };
+    return { lane, seqFirst, seqLast, previousHash, hash, reason: 'shed' as const, ...counts };
+  }
+
+  async read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
     const { entries, hashes, trimmed } = this.lane(lane);
     await Promise.resolve();
     if (this.unreadable?.lane === lane) throw this.unreadable.error;
+    const hole = this.#holeAt(lane, seqFirst);
+    if (hole) return { previousHash: hole.previousHash, entries: [], hole };
     const previousHash = hashes[seqFirst - 1];
     const isGone = previousHash === undefined || seqFirst <= trimmed;
     if (isGone) throw new HoldfastError('HF_ENTRY_DAMAGED');
@@ -83,7 +112,8 @@ export class SimJournal implements UplinkJournal {
     let bytes = 0;
     for (const entry of entries.slice(seqFirst - 1, seqFirst - 1 + limits.entriesMax)) {
       bytes += entry.byteLength;
-      if (taken.length > 0 && bytes > limits.bytesMax) break;
+      const isEnd = this.isGone(lane, seqFirst + taken.length);
+      if (isEnd || (taken.length > 0 && bytes > limits.bytesMax)) break;
       taken.push(entry);
     }
     return { previousHash, entries: taken };
@@ -92,6 +122,14 @@ export class SimJournal implements UplinkJournal {
   acknowledge(lane: Lane, watermark: number): void {
     const state = this.lane(lane);
     state.acked = Math.max(state.acked, watermark);
+  }
+
+  /** Entries that are found to be damaged when they are looked for. */
+  damaged = 0;
+  mend(): Promise<number> {
+    const { damaged } = this;
+    this.damaged = 0;
+    return Promise.resolve(damaged);
   }
 
   onCommit(listener: () => void): () => void {

@@ -7,7 +7,7 @@ import {
   type Column,
 } from '@holdfast/protocol/base';
 import type { BacklogView } from '../core/views.ts';
-import { age, countEntries, linkSign, problemLines, type Screen } from './link-line.ts';
+import { age, countEntries, holesText, linkSign, problemLines, type Screen } from './link-line.ts';
 
 const columns: readonly Column[] = [
   { title: 'lane' },
@@ -35,6 +35,7 @@ export function backlogScreen(view: BacklogView, screen: Screen): string {
     `${linkSign(view.link, screen)}: ${sentence(view)}.`,
     '',
     renderTable(columns, lanes, screen),
+    ...(view.holes.entries === 0 ? [] : ['', holesText(view.holes)]),
     ...problemLines(problem === null ? [] : [problem], screen),
   ].join('\n');
 }

@@ -6,7 +6,7 @@ import {
   printable,
   type Tone,
 } from '@holdfast/protocol/base';
-import type { LinkState, LinkView, Problem } from '../core/views.ts';
+import type { HolesView, LinkState, LinkView, Problem } from '../core/views.ts';
 
 /** What a screen needs to know of where and when it is shown. */
 export interface Screen {
@@ -56,4 +56,10 @@ export function problemLines(problems: readonly Problem[], screen: Screen): stri
       `#       hint: ${printable(hint)}`,
     ]),
   ];
+}
+
+/** Entries that will never come and that the gateway is still to be told of; empty: none. */
+export function holesText({ entries, bytes }: HolesView): string {
+  if (entries === 0) return '';
+  return `${countEntries(entries, bytes)} given up, to be declared to the gateway`;
 }

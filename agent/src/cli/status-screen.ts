@@ -7,12 +7,13 @@ import {
 } from '@holdfast/protocol/base';
 import { scheduleStates } from '../core/schedule-views.ts';
 import { runStates, type StatusView } from '../core/views.ts';
-import { age, countEntries, linkSign, problemLines, type Screen } from './link-line.ts';
+import { age, countEntries, holesText, linkSign, problemLines, type Screen } from './link-line.ts';
 
 /** The status as a person reads it, without a final line end. */
 export function statusScreen(status: StatusView, screen: Screen): string {
   const label = (name: string) => `  ${paint(name.padEnd(9), 'dim', screen.color)}  `;
   const isUnknown = status.link.state === 'stopped' && status.link.gateway === null;
+  const holes = holesText(status.backlog.holes);
   const lines = [
     `${linkSign(status.link, screen)}: ${headline(status)}.`,
     ...reassurance(status, screen),
@@ -22,6 +23,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     // A store does not know the gateway: that is a setting of the agent.
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
     `${label('journal')}${journalLine(status)}`,
+    ...(holes === '' ? [] : [`${label('holes')}${holes}`]),
     `${label('runs')}${runsLine(status, screen)}`,
     ...schedulesLine(status, screen).map((line) => `${label('schedules')}${line}`),
     ...problemLines(problemsOf(status), screen),
@@ -29,7 +31,8 @@ export function statusScreen(status: StatusView, screen: Screen): string {
   return lines.join('\n');
 }
 
-function headline({ link, backlog }: StatusView): string {
+function headline({ journal, link, backlog }: StatusView): string {
+  if (journal.state === 'failed') return 'nothing can be journaled; what is under way waits';
   const entries = countEntries(backlog.pending, backlog.bytes);
   if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
   if (link.state === 'stuck' && backlog.pending === 0) {

@@ -1,3 +1,4 @@
+import { Exit } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
@@ -5,7 +6,8 @@ import { statusScreen } from './status-screen.ts';
 import { addTarget, readAgent, type TargetFlags } from './target.ts';
 
 const about = `
-Exits with 0 when the device is offline too: that is a normal state.
+Exits with 0 when the device is offline too: that is a normal state. Exits with 1 when it cannot
+journal.
 
 Examples:
   holdfast status --data-dir /var/lib/holdfast
@@ -20,5 +22,6 @@ export function addStatus(program: Command, shell: Shell): void {
     .action(async (flags: TargetFlags & { readonly output: Format }) => {
       const status = await readAgent(shell, flags, (agent) => agent.status());
       shell.print(flags.output === 'json' ? JSON.stringify(status) : statusScreen(status, shell));
+      if (status.journal.state !== 'ok') process.exitCode = Exit.failed;
     });
 }

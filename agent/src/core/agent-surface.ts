@@ -17,6 +17,8 @@ import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
   HistoryView,
+  HolesView,
+  JournalStateView,
   JournalView,
   LinkView,
   Problem,
@@ -67,7 +69,9 @@ export class AgentReaderCore {
     const { facts, counts, schedulesView } = this.#parts;
     const { link, lanes: laneViews, ...sums } = await this.backlog();
     const runs = await counts();
-    const { schedules } = await schedulesView();
+    // Read from the store, which may be away.
+    const isAway = this.#parts.journal.trouble !== undefined;
+    const { schedules } = isAway ? { schedules: [] } : await schedulesView();
     return {
       schema: 'holdfast.status/1',
       device: facts.device,
@@ -79,8 +83,10 @@ export class AgentReaderCore {
         startedAt: facts.startedAtMs === null ? null : time(facts.startedAtMs),
       },
       link,
+      journal: journalState(this.#parts.journal),
       backlog: {
         ...{ pending: sums.pending, bytes: sums.bytes, oldestAt: sums.oldestAt },
+        holes: sums.holes,
         lanes: laneViews,
       },
       runs,
@@ -103,6 +109,7 @@ export class AgentReaderCore {
       pending: laneViews.reduce((sum, lane) => sum + lane.pending, 0),
       bytes: laneViews.reduce((sum, lane) => sum + lane.bytes, 0),
       oldestAt: known.length === 0 ? null : time(Math.min(...known)),
+      holes: addHoles(laneViews.map((lane) => lane.holes)),
       lanes: laneViews,
     };
   }
@@ -154,6 +161,8 @@ export class AgentReaderCore {
 
   #problems(link: LinkView, runs: StatusView['runs']): Problem[] {
     const problems: Problem[] = [];
+    const { problem: broken } = journalState(this.#parts.journal);
+    if (broken !== null) problems.push(broken);
     if (link.state === 'stuck' && link.problem !== null) problems.push(link.problem);
     if (this.#parts.facts.recreated) {
       const message = `The store was missing; this is epoch ${this.#parts.facts.epoch}`;
@@ -178,6 +187,17 @@ function countStates(schedules: SchedulesView['schedules']): StatusView['schedul
     return [state, schedules.filter((schedule) => schedule.state === state).length] as const;
   });
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+function journalState({ trouble }: Journal): JournalStateView {
+  if (trouble === undefined) return { state: 'ok', since: null, problem: null };
+  const { code, message } = trouble.error;
+  return { state: 'failed', since: time(trouble.sinceMs), problem: problem(code, message) };
+}
+
+function addHoles(all: readonly HolesView[]): HolesView {
+  const sum = (of: keyof HolesView) => all.reduce((total, holes) => total + holes[of], 0);
+  return { count: sum('count'), entries: sum('entries'), bytes: sum('bytes') };
 }
 
 function salvageText(salvage: SalvageNote): string {

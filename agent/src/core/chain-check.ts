@@ -1,5 +1,4 @@
 import {
-  HASH_BYTES,
   chainNext,
   chainStart,
   decodeEntry,
@@ -13,8 +12,9 @@ import {
   type Store,
 } from '@holdfast/protocol';
 import { contentsAt, isContentOfEntry } from './contents.ts';
-import { parseStored, type StoredEntry } from './journal.ts';
-import { ackKey, entryKey, getNumber, laneRange, seqOfEntryKey } from './keys.ts';
+import type { StoredHole } from './hole-rows.ts';
+import { ackKey, getNumber, laneRange, seqOfEntryKey } from './keys.ts';
+import { chainPlace, eachHole, holeAt, parseStored, type StoredEntry } from './lane-state.ts';
 
 /** Rows in memory at a time; an entry has up to 56 KiB. */
 const PAGE = 256;
@@ -39,8 +39,8 @@ export interface ChainOptions {
 }
 
 /**
- * Recomputes the hash of every entry that is kept. Entries that the ledger has may have been
- * trimmed; what follows such a gap is checked from there on.
+ * Recomputes the hash of every entry that is kept. Where entries are
+ * gone, a hole tells how the chain goes on behind it.
  */
 export async function verifyChains(
   options: ChainOptions,
@@ -52,7 +52,7 @@ export async function verifyChains(
     const walk = await startWalk(options, lane, 0);
     for (let from = 0; ;) {
       const page = await readPage(options.store, lane, { from, limit: PAGE });
-      for (const stored of page) walk.take(stored);
+      for (const stored of page) await follow(options.store, walk, stored);
       await walk.checkContents(page);
       const last = page.at(-1);
       entries += page.length;
@@ -77,7 +77,7 @@ export async function verifyTails(
   for (const lane of lanes) {
     const rows = await readPage(options.store, lane, { from: 0, limit: count, reverse: true });
     const walk = await startWalk(options, lane, rows.at(-1)?.seq ?? 0);
-    for (const stored of rows.toReversed()) walk.take(stored);
+    for (const stored of rows.toReversed()) await follow(options.store, walk, stored);
     faults.push(...walk.end());
   }
   return faults;
@@ -96,15 +96,29 @@ async function readPage(
 async function startWalk(options: ChainOptions, lane: Lane, seqFirst: number): Promise<Walk> {
   const ack = await options.store.get(ackKey(lane));
   const acked = ack === undefined ? 0 : getNumber(ack, 0);
-  const atAck = acked > 0 ? await options.store.get(entryKey(lane, acked)) : undefined;
+  const atAck = await chainPlace(options.store, lane, acked);
   const walk = new Walk(options, lane, { acked, seqFirst });
-  // The last entry that the ledger has is never trimmed.
+  // The last entry that the ledger has is never trimmed, or a hole ends with it.
   if (acked > 0 && atAck === undefined) walk.fault(acked, 'is missing');
   if (ack !== undefined && atAck !== undefined) {
-    const isSame = equalBytes(ack.subarray(6), atAck.subarray(0, HASH_BYTES));
+    const isSame = equalBytes(ack.subarray(6), atAck.hash);
     if (!isSame) walk.fault(acked, 'is not the entry that the ledger has acknowledged');
   }
   return walk;
+}
+
+/** Takes the holes before an entry, and the entry. */
+async function follow(store: Store, walk: Walk, stored: StoredEntry): Promise<void> {
+  if (stored.seq > walk.seqNext) {
+    // The first may begin before what is looked at.
+    const first = await holeAt(store, walk.lane, walk.seqNext);
+    if (first !== undefined) walk.hole(first);
+    for await (const hole of eachHole(store, walk.lane, walk.seqNext)) {
+      if (hole.seqFirst >= stored.seq) break;
+      walk.hole(hole);
+    }
+  }
+  walk.take(stored);
 }
 
 /** Follows one lane, entry by entry. */
@@ -128,8 +142,28 @@ class Walk {
     if (this.#seqLast === 0) this.#hash = chainStart(options.sha256, { ...options, lane });
   }
 
+  get lane(): Lane {
+    return this.#lane;
+  }
+
+  /** The seq that has to come next. */
+  get seqNext(): number {
+    return this.#seqLast + 1;
+  }
+
   fault(seq: number, why: string): void {
     this.#faults.push({ lane: this.#lane, seq, why });
+  }
+
+  hole({ seqFirst, seqLast, previousHash, hash }: StoredHole): void {
+    const expected = this.seqNext;
+    if (seqFirst > expected) this.#gap(expected, seqFirst - 1);
+    const known = seqFirst === expected ? this.#hash : undefined;
+    if (known !== undefined && !equalBytes(known, previousHash)) {
+      this.fault(seqFirst, 'is in a hole that does not follow from the entry before it');
+    }
+    this.#seqLast = seqLast;
+    this.#hash = hash;
   }
 
   take(stored: StoredEntry): void {

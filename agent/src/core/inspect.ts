@@ -8,7 +8,8 @@ import {
   type Lane,
   type PerLane,
 } from '@holdfast/protocol';
-import type { Journal, StoredEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
+import type { StoredEntry } from './lane-state.ts';
 import { Progress, type Standing } from './progress.ts';
 import type { Run } from './run.ts';
 import {
@@ -66,8 +67,9 @@ export class Inspector {
       const oldest = oldestAtMs[index] ?? 0;
       return {
         ...{ lane, head, acked, sent: Math.max(acked, sent[index] ?? 0) },
-        pending: head - acked,
+        pending: head - acked - this.#journal.pendingHoles(lane).entries,
         bytes: this.#journal.backlogBytes(lane),
+        holes: this.#journal.pendingHoles(lane),
         oldestAt: head > acked && oldest > 0 ? time(oldest) : null,
       };
     });
@@ -75,6 +77,8 @@ export class Inspector {
 
   /** When the oldest pending entry of each lane was journaled, ms since 1970; 0: none is. */
   async oldestAtMs(): Promise<PerLane<number>> {
+    // The store may be away, and the status is what tells of it.
+    if (this.#journal.trouble) return [0, 0, 0];
     const positions = this.#journal.positions();
     const [urgent, normal, bulk] = await Promise.all(
       eachLane(async (lane) => {

@@ -1,17 +1,17 @@
 import {
-  HASH_BYTES,
   HoldfastError,
   assert,
   chainNext,
   chainStart,
   eachLane,
   encodeEntry,
+  equalBytes,
   laneIndex,
-  type BatchItem,
   type Clock,
   type Entry,
   type EntryBody,
   type Lane,
+  type Log,
   type PerLane,
   type Point,
   type Sha256,
@@ -20,8 +20,22 @@ import {
 } from '@holdfast/protocol';
 import { carry, hasCarried } from './carrier.ts';
 import { putContents, type ContentRows } from './contents.ts';
-import { ackKey, entryKey, getNumber, laneRange, putNumber, seqOfEntryKey } from './keys.ts';
-import type { LanePosition, ReadLimits, UplinkJournal } from './uplink-ports.ts';
+import { Holes } from './holes.ts';
+import { Acks } from './journal-acks.ts';
+import { mendLane } from './journal-mend.ts';
+import { Recovery, type Trouble } from './journal-recovery.ts';
+import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
+import {
+  chainPlace,
+  holeAt,
+  openLane,
+  parseStored,
+  storedEntry,
+  type HoleSums,
+  type LaneState,
+  type StoredEntry,
+} from './lane-state.ts';
+import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 
 /** An entry before the journal has stamped and numbered it. */
 export interface Draft {
@@ -38,14 +52,6 @@ export interface EntryRef {
   readonly entry: Entry;
 }
 
-export interface StoredEntry {
-  readonly seq: number;
-  readonly hash: Uint8Array;
-  /** Bytes of the lane's entries through this one. */
-  readonly bytesThrough: number;
-  readonly bytes: Uint8Array;
-}
-
 export interface JournalOptions {
   readonly device: string;
   readonly epoch: number;
@@ -55,23 +61,14 @@ export interface JournalOptions {
   readonly store: Store;
   /** An entry that the ledger lacks cannot be read. Default: nobody is told besides the reader. */
   readonly onDamage?: (error: unknown) => void;
+  /**
+   * Has the store anew after a write of it was rejected; rejects for as long as that fails. Absent:
+   * the first rejected write is the end of the journal.
+   */
+  readonly reopen?: (() => Promise<void>) | undefined;
+  readonly log?: Log | undefined;
   /** Where a simulated crash may strike: `journal:write`, `journal:committed`. */
   readonly point?: Point | undefined;
-}
-
-interface LaneState {
-  readonly lane: Lane;
-  /** Given to the last append; on disk once `head` has caught up. */
-  seqLast: number;
-  hashLast: Uint8Array;
-  bytesLast: number;
-  /** Durable. */
-  head: number;
-  headHash: Uint8Array;
-  headBytes: number;
-  acked: number;
-  ackedHash: Uint8Array;
-  ackedBytes: number;
 }
 
 interface Waiter {
@@ -92,12 +89,9 @@ interface LaneEnd {
 }
 
 const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
-const VALUE_HEADER = HASH_BYTES + 6;
 /** Bytes that may wait for a commit before new work is refused. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
-/** How long a new watermark may wait for a commit to ride on. */
-const ACK_SAVE_MS = 1_000;
 
 /**
  * The device's append-only log: three lanes in one store, each with its own seq and hash chain.
@@ -111,6 +105,7 @@ export class Journal implements UplinkJournal {
   readonly boot: number;
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
+  readonly #holes: Holes;
   readonly #listeners = new Set<() => void>();
   #queue: Waiter[] = [];
   #queueBytes = 0;
@@ -118,10 +113,11 @@ export class Journal implements UplinkJournal {
   /** There may be contents that go beside entries. */
   #hasCarried = false;
   #failure: HoldfastError | undefined;
-  readonly #unsavedAcks = new Set<LaneState>();
-  #cancelSave: (() => void) | undefined;
+  readonly #acks: Acks;
   #reportFailure: (failure: HoldfastError) => void = () => {};
-  /** Resolves when a commit has failed: from then on every append is refused. */
+  /** Gets the store back; `undefined`: nobody can. */
+  readonly #recovery: Recovery | undefined;
+  /** Resolves when the journal is given up: from then on every append is refused. */
   readonly failed: Promise<HoldfastError>;
 
   private constructor(options: JournalOptions, lanes: PerLane<LaneState>) {
@@ -130,6 +126,17 @@ export class Journal implements UplinkJournal {
     this.boot = options.boot;
     this.#options = options;
     this.#lanes = lanes;
+    const lane = (each: Lane): LaneState => this.#lane(each);
+    const commit = (ops: readonly StoreOp[]) => this.append([], () => ops);
+    this.#holes = new Holes({ ...options, lane, commit });
+    const { reopen, clock, log = silent } = options;
+    this.#acks = new Acks({
+      ...{ store: options.store, clock, holes: this.#holes },
+      save: () => this.append([]),
+      onChange: () => this.#tell(),
+    });
+    const verify = (): Promise<void> => verifyHeads(options.store, this.#lanes);
+    this.#recovery = reopen && new Recovery({ clock, log, reopen, verify });
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
 
@@ -148,9 +155,10 @@ export class Journal implements UplinkJournal {
    * rejects and nothing of it is believed.
    *
    * @param opsOf Further changes, made when the entries have their seqs.
+   * While the disk fails it waits, and goes on when the store is back.
+   *
    * @throws HF_VALUE_TOO_LARGE: before anything was changed.
-   * @throws HF_JOURNAL_FAILED when stable storage could not be reached: what the disk holds is
-   *   unknown until it is opened again.
+   * @throws HF_STORE_DAMAGED, HF_AGENT_CLOSED once the journal is given up or closed.
    */
   append(
     drafts: readonly Draft[],
@@ -180,14 +188,27 @@ export class Journal implements UplinkJournal {
     });
   }
 
-  /** Refuses new work from outside while too much waits for a commit. @throws HF_JOURNAL_BUSY */
+  /** Why nothing reaches the disk; `undefined`: it does. */
+  get trouble(): Trouble | undefined {
+    return this.#recovery?.trouble;
+  }
+
+  /**
+   * Refuses new work from outside while too much waits for a commit, or nothing reaches the disk.
+   * What is under way waits.
+   *
+   * @throws HF_JOURNAL_BUSY, HF_JOURNAL_FAILED
+   */
   checkRoom(): void {
+    if (this.trouble) throw this.trouble.error;
     if (this.#queueBytes <= QUEUE_BYTES_MAX) return;
     throw new HoldfastError('HF_JOURNAL_BUSY', { details: { queueBytes: this.#queueBytes } });
   }
 
   /** From now on every append is refused with this. Commits what came before. */
   async close(reason: HoldfastError): Promise<void> {
+    // What cannot reach the disk now is not waited for: nobody was told of it.
+    if (this.trouble) this.#recovery?.close(reason);
     await this.flush().catch(() => undefined);
     this.#failure ??= reason;
   }
@@ -201,23 +222,60 @@ export class Journal implements UplinkJournal {
 
   /** Bytes of the entries that are durable here and not yet known to be in the ledger. */
   backlogBytes(lane: Lane): number {
-    const state = this.#lane(lane);
-    return state.headBytes - state.ackedBytes;
+    const { headBytes, ackedBytes, pendingHoles } = this.#lane(lane);
+    return headBytes - ackedBytes - pendingHoles.bytes;
   }
 
-  async read(
-    lane: Lane,
-    seqFirst: number,
-    limits: ReadLimits,
-  ): Promise<{ previousHash: Uint8Array; entries: readonly BatchItem[] }> {
+  /** Holes that the ledger is not yet known to have. */
+  pendingHoles(lane: Lane): HoleSums {
+    return this.#lane(lane).pendingHoles;
+  }
+
+  /** Entries of a lane that are here, and their bytes. */
+  kept(lane: Lane): { readonly entries: number; readonly bytes: number } {
+    const { head, headBytes, goneEntries, goneBytes } = this.#lane(lane);
+    return { entries: head - goneEntries, bytes: headBytes - goneBytes };
+  }
+
+  /**
+   * Deletes entries of a lane for good, up to some hundred at a time, and leaves a hole that tells
+   * of them; with other changes of the store, as one. The last entry of a lane stays. Durable once
+   * it resolves.
+   *
+   * @returns How many of the entries were there, and their bytes.
+   */
+  remove(...args: Parameters<Holes['remove']>): ReturnType<Holes['remove']> {
+    return this.#holes.remove(...args);
+  }
+
+  async read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
     try {
       return await this.#read(lane, seqFirst, limits);
     } catch (error) {
-      const isNeeded = seqFirst > this.#lane(lane).acked;
-      const isDamage = error instanceof HoldfastError && damageCodes.has(error.code);
-      if (isNeeded && isDamage) this.#options.onDamage?.(error);
+      if (seqFirst > this.#lane(lane).acked) this.#tellDamage(error);
       throw error;
     }
+  }
+
+  #tellDamage(error: unknown): void {
+    const isDamage = error instanceof HoldfastError && damageCodes.has(error.code);
+    if (isDamage) this.#options.onDamage?.(error);
+  }
+
+  async mend(): Promise<number> {
+    const { store, sha256 } = this.#options;
+    let damaged = 0;
+    try {
+      for (const state of this.#lanes) {
+        const remove = (seqs: readonly number[]) =>
+          this.remove(state.lane, seqs, { reason: 'damaged' });
+        damaged += await mendLane(state, { store, sha256, remove });
+      }
+    } catch (error) {
+      this.#tellDamage(error);
+      throw error;
+    }
+    return damaged;
   }
 
   /** From now on every append is refused with this, and `failed` resolves. */
@@ -226,29 +284,39 @@ export class Journal implements UplinkJournal {
     this.#reportFailure(this.#failure);
   }
 
-  async #read(
-    lane: Lane,
-    seqFirst: number,
-    limits: ReadLimits,
-  ): Promise<{ previousHash: Uint8Array; entries: readonly BatchItem[] }> {
-    const state = this.#lane(lane);
-    const last = Math.min(state.head, seqFirst + limits.entriesMax - 1);
+  async #read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
+    const { store } = this.#options;
+    const last = Math.min(this.#lane(lane).head, seqFirst + limits.entriesMax - 1);
     const from = seqFirst === 1 ? 1 : seqFirst - 1;
     const rows = await this.entries(lane, from, last - from + 1);
-    const previous = seqFirst === 1 ? this.#chainStart(lane) : rows.shift()?.hash;
-    if (previous === undefined || rows[0]?.seq !== seqFirst) throw missing(lane, seqFirst);
+    const before = rows[0]?.seq === seqFirst - 1 ? rows.shift() : undefined;
+    if (rows[0]?.seq !== seqFirst) {
+      const hole = await holeAt(store, lane, seqFirst);
+      if (hole === undefined) throw missing(lane, seqFirst);
+      return { previousHash: hole.previousHash, entries: [], hole };
+    }
+    const previousHash = await this.#hashBefore(lane, seqFirst, before);
     const entries: Uint8Array[] = [];
     let bytes = 0;
     for (const row of rows) {
       bytes += row.bytes.byteLength;
-      if (entries.length > 0 && bytes > limits.bytesMax) break;
-      if (row.seq !== seqFirst + entries.length) throw missing(lane, seqFirst + entries.length);
+      // Where some are gone, what tells of them is read next.
+      const isGap = row.seq !== seqFirst + entries.length;
+      if (isGap || (entries.length > 0 && bytes > limits.bytesMax)) break;
       entries.push(row.bytes);
     }
-    if (!this.#hasCarried) return { previousHash: previous, entries };
-    const { store } = this.#options;
-    const carried = await carry(store, lane, { seqFirst, entries }, limits.bytesMax);
-    return { previousHash: previous, entries: carried };
+    if (!this.#hasCarried) return { previousHash, entries };
+    return {
+      previousHash,
+      entries: await carry(store, lane, { seqFirst, entries }, limits.bytesMax),
+    };
+  }
+
+  async #hashBefore(lane: Lane, seq: number, before: StoredEntry | undefined): Promise<Uint8Array> {
+    if (seq === 1) return this.#chainStart(lane);
+    const place = before ?? (await chainPlace(this.#options.store, lane, seq - 1));
+    if (place === undefined) throw missing(lane, seq);
+    return place.hash;
   }
 
   /** At most `limit` stored entries of a lane from `seqFirst` on; trimmed ones are left out. */
@@ -277,7 +345,7 @@ export class Journal implements UplinkJournal {
   acknowledge(lane: Lane, watermark: number): void {
     const state = this.#lane(lane);
     if (watermark <= state.acked || watermark > state.head) return;
-    void this.#readAcked(state, watermark);
+    void this.#acks.take(state, watermark);
   }
 
   onCommit(listener: () => void): () => void {
@@ -287,8 +355,7 @@ export class Journal implements UplinkJournal {
 
   /** Commits what waits, the watermarks included. Rejects with HF_JOURNAL_FAILED. */
   async flush(): Promise<void> {
-    this.#cancelSave?.();
-    this.#cancelSave = undefined;
+    this.#acks.cancelSave();
     await this.append([]);
   }
 
@@ -332,6 +399,23 @@ export class Journal implements UplinkJournal {
     this.#committing = false;
   }
 
+  /**
+   * Writes until the disk has it. After a failed write nobody knows what it holds; what is written
+   * again is the same rows with the same seqs, so that it is all one whether they are there.
+   */
+  async #write(ops: readonly StoreOp[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.#options.store.write(ops);
+        this.#recovery?.succeeded();
+        return;
+      } catch (cause) {
+        if (this.#recovery === undefined) throw cause;
+        await this.#recovery.run(cause);
+      }
+    }
+  }
+
   #takeQueued(): Waiter[] {
     let bytes = 0;
     const beyond = this.#queue.findIndex((waiter, index) => {
@@ -342,15 +426,14 @@ export class Journal implements UplinkJournal {
   }
 
   async #commit(group: readonly Waiter[]): Promise<void> {
-    const ops = group.flatMap((waiter) => waiter.ops).concat(this.#takeUnsavedAcks());
+    const ops = group.flatMap((waiter) => waiter.ops).concat(this.#acks.takeOps());
     try {
       if (this.#failure) throw this.#failure;
       await this.#options.point?.('journal:write');
-      if (ops.length > 0) await this.#options.store.write(ops);
+      if (ops.length > 0) await this.#write(ops);
       await this.#options.point?.('journal:committed');
     } catch (cause) {
-      // After a failed sync nobody knows what the disk holds: refuse until it is opened again.
-      this.#failure ??= new HoldfastError('HF_JOURNAL_FAILED', { cause });
+      this.#failure ??= asFailure(cause);
       for (const waiter of group) waiter.reject(this.#failure);
       this.#reportFailure(this.#failure);
       return;
@@ -365,89 +448,35 @@ export class Journal implements UplinkJournal {
       }
       waiter.resolve(waiter.refs);
     }
-    if (group.some((waiter) => waiter.refs.length > 0)) {
-      for (const listener of this.#listeners) listener();
-    }
+    if (group.some((waiter) => waiter.refs.length > 0)) this.#tell();
   }
 
-  async #readAcked(state: LaneState, watermark: number): Promise<void> {
-    const [stored] = await this.entriesAt([{ lane: state.lane, seq: watermark }]);
-    if (stored === undefined || watermark <= state.acked) return;
-    state.acked = watermark;
-    state.ackedHash = stored.hash;
-    state.ackedBytes = stored.bytesThrough;
-    this.#unsavedAcks.add(state);
-    this.#cancelSave ??= this.#options.clock.wakeIn(ACK_SAVE_MS, () => {
-      this.#cancelSave = undefined;
-      void this.append([]).catch(() => {});
-    });
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
 
-  /** Watermarks ride on commits: a lost one costs no more than being told it again. */
-  #takeUnsavedAcks(): StoreOp[] {
-    const ops = [...this.#unsavedAcks].map((state): StoreOp => {
-      const value = new Uint8Array(6 + HASH_BYTES);
-      putNumber(value, 0, state.acked);
-      value.set(state.ackedHash, 6);
-      return { kind: 'put', key: ackKey(state.lane), value };
-    });
-    this.#unsavedAcks.clear();
-    return ops;
+/** What was acknowledged has to be there. @throws HF_STORE_DAMAGED */
+async function verifyHeads(store: Store, states: PerLane<LaneState>): Promise<void> {
+  for (const { lane, head, headHash } of states) {
+    if (head === 0) continue;
+    const place = await chainPlace(store, lane, head);
+    if (place !== undefined && equalBytes(place.hash, headHash)) continue;
+    const why = `entry ${head} of lane ${lane} was written, and is not there any more`;
+    throw new HoldfastError('HF_STORE_DAMAGED', { why });
   }
 }
+
+function asFailure(cause: unknown): HoldfastError {
+  const isTyped = cause instanceof HoldfastError;
+  return isTyped ? cause : new HoldfastError('HF_JOURNAL_FAILED', { cause });
+}
+
+const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
 function missing(lane: Lane, seq: number): HoldfastError {
   return new HoldfastError('HF_ENTRY_DAMAGED', {
     why: `entry ${seq} of lane ${lane} is not where it should be`,
     details: { lane, seq },
   });
-}
-
-/** The row of an entry. `hash` and `bytes`: of the lane through this entry. */
-export function storedEntry(
-  lane: Lane,
-  end: {
-    readonly seq: number;
-    readonly hash: Uint8Array;
-    readonly bytes: number;
-    readonly entry: Uint8Array;
-  },
-): StoreOp {
-  const value = new Uint8Array(VALUE_HEADER + end.entry.byteLength);
-  value.set(end.hash);
-  putNumber(value, HASH_BYTES, end.bytes);
-  value.set(end.entry, VALUE_HEADER);
-  return { kind: 'put', key: entryKey(lane, end.seq), value };
-}
-
-export function parseStored(seq: number, value: Uint8Array): StoredEntry {
-  return {
-    seq,
-    hash: value.subarray(0, HASH_BYTES),
-    bytesThrough: getNumber(value, HASH_BYTES),
-    bytes: value.subarray(VALUE_HEADER),
-  };
-}
-
-async function openLane(options: JournalOptions, lane: Lane): Promise<LaneState> {
-  const { store, sha256, device, epoch } = options;
-  const start = chainStart(sha256, { device, epoch, lane });
-  const [last] = await store.scan({ ...laneRange(lane), limit: 1, reverse: true });
-  const head = last && parseStored(seqOfEntryKey(last.key), last.value);
-  const ack = await store.get(ackKey(lane));
-  const acked = ack ? getNumber(ack, 0) : 0;
-  const ackedEntry = acked > 0 ? await store.get(entryKey(lane, acked)) : undefined;
-  return {
-    lane,
-    seqLast: head?.seq ?? 0,
-    hashLast: head?.hash ?? start,
-    bytesLast: head?.bytesThrough ?? 0,
-    head: head?.seq ?? 0,
-    headHash: head?.hash ?? start,
-    headBytes: head?.bytesThrough ?? 0,
-    acked,
-    ackedHash: ack?.subarray(6) ?? start,
-    ackedBytes: ackedEntry ? parseStored(acked, ackedEntry).bytesThrough : 0,
-  };
 }

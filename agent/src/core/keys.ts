@@ -5,6 +5,8 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  *
  *   'e' lane[1] seq[6]      → hash[32] bytesThrough[6] entry        an entry of the journal
  *   'a' lane[1]             → watermark[6] hash[32]                 what the ledger has
+ *   'x' lane[1] seqFirst[6] → hole                                  entries that are gone
+ *   'x' lane[1]             → entries[6] bytes[6]                   sums of a lane's holes
  *   'h' run[6] n[4]         → lane[1] seq[6]                        the history of a run
  *   'o' run[6]              → run record                            a run that has not ended
  *   'f' run[6]              → run record                            a run that has
@@ -21,7 +23,7 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  */
 const tables = {
   ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
-  ...{ m: 0x6d, p: 0x70, b: 0x62 },
+  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78 },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -80,6 +82,20 @@ export function seqOfEntryKey(key: Uint8Array): number {
 
 export function ackKey(lane: Lane): Uint8Array {
   return Uint8Array.of(tables.a, laneIndex(lane));
+}
+
+export function holeKey(lane: Lane, seqFirst: number): Uint8Array {
+  const key = entryKey(lane, seqFirst);
+  key[0] = tables.x;
+  return key;
+}
+
+/** The row of what the holes of a lane add up to. Sorts before all of them. */
+export const holeSumsKey = (lane: Lane): Uint8Array => Uint8Array.of(tables.x, laneIndex(lane));
+
+/** Holes of a lane that begin at `seqFirst` or behind it. */
+export function holeRange(lane: Lane, seqFirst = 0): { from: Uint8Array; to: Uint8Array } {
+  return { from: holeKey(lane, seqFirst), to: Uint8Array.of(tables.x, laneIndex(lane) + 1) };
 }
 
 function runTableKey(table: number, run: number, tail = 0): Uint8Array {

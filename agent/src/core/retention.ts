@@ -1,7 +1,14 @@
-import { decodeEntry, lanes, messageOf, type Clock, type Lane, type Log } from '@holdfast/protocol';
+import {
+  decodeEntry,
+  lanes,
+  messageOf,
+  type Clock,
+  type Lane,
+  type Log,
+  type StoreOp,
+} from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
-import { contentKeys, isSealed } from './contents.ts';
-import { entryKey, finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
+import { finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
 import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
@@ -18,6 +25,8 @@ export interface RetentionOptions {
 
 const SWEEP_EVERY_MS = 60_000;
 const PAGE = 1_000;
+/** Entries of one commit: they are read before they go, and have up to 56 KiB each. */
+const REMOVE_MAX = 256;
 
 /**
  * Deletes what the ledger has, whose run has ended, and which is older than the retention: kept
@@ -77,21 +86,26 @@ export class Retention {
     // Another run may have its id by now.
     const hasId = (await store.numberOf(record.id)) === number;
     const isCurrent = (await store.numberAt(record.place)) === number;
-    const keys = [
-      // First, so that nobody finds a run of which only a part is left.
-      ...(hasId ? [runIdKey(record.id)] : []),
-      ...(record.hasContents ? places.flatMap(contentKeys) : []),
-      ...places.map(({ lane, seq }) => entryKey(lane, seq)),
+    const deleted = (key: Uint8Array): StoreOp => ({ kind: 'delete', key });
+    // First, so that nobody finds a run of which only a part is left.
+    const id = hasId ? [deleted(runIdKey(record.id))] : [];
+    const rest = [
       // From its end: what a cut leaves is a beginning, whose places can be told by their number.
       ...places.map((_, n) => historyKey(number, n)).toReversed(),
       ...(record.place === number ? [] : [earlierSignalsKey(number)]),
       ...(isCurrent ? [listPlaceKey(record.place)] : []),
       // Last, so that a purge that is cut short is taken up again.
       finalRunKey(number),
-    ];
-    for (let at = 0; at < keys.length; at += PAGE) {
-      const page = keys.slice(at, at + PAGE);
-      await journal.append([], () => page.map((key) => ({ kind: 'delete', key })));
+    ].map(deleted);
+    const [only = { lane: 'normal' as const, seqs: [] }, ...others] = removals(places);
+    if (others.length === 0) {
+      await journal.remove(only.lane, only.seqs, { reason: 'trimmed', ops: [...id, ...rest] });
+    } else {
+      await journal.append([], () => id);
+      for (const { lane, seqs } of [only, ...others]) {
+        await journal.remove(lane, seqs, { reason: 'trimmed' });
+      }
+      while (rest.length > 0) await journal.append([], () => rest.splice(0, PAGE));
     }
     if (!record.isContinued) onPurged(record.state);
     return places.length;
@@ -104,26 +118,33 @@ export class Retention {
     let next = (await store.meta(cursor)) + 1;
     let deleted = 0;
     for (;;) {
-      const page = await journal.entries(lane, next, PAGE);
-      const keys: Uint8Array[] = [];
+      const page = await journal.entries(lane, next, REMOVE_MAX);
+      const seqs: number[] = [];
       let passed = next - 1;
       for (const stored of page) {
         const entry = decodeEntry(stored.bytes);
         const free = this.#isFree({ lane, seq: stored.seq });
         if (!free || !this.#isOld(entry.atMs)) break;
-        if (!('run' in entry) || entry.run === '') {
-          keys.push(entryKey(lane, stored.seq));
-          if (isSealed(entry)) keys.push(...contentKeys({ lane, seq: stored.seq }));
-        }
+        if (!('run' in entry) || entry.run === '') seqs.push(stored.seq);
         passed = stored.seq;
       }
       if (passed < next) return deleted;
-      deleted += keys.length;
       next = passed + 1;
-      await journal.append([], () => [
-        ...keys.map((key) => ({ kind: 'delete', key }) as const),
-        layout.meta(cursor, passed),
-      ]);
+      const ops = [layout.meta(cursor, passed)];
+      deleted += (await journal.remove(lane, seqs, { reason: 'trimmed', ops })).entries;
     }
   }
+}
+
+/** Places by lane, as many at a time as one commit removes. */
+function removals(
+  places: readonly { readonly lane: Lane; readonly seq: number }[],
+): { readonly lane: Lane; readonly seqs: readonly number[] }[] {
+  return lanes.flatMap((lane) => {
+    const seqs = places.filter((place) => place.lane === lane).map(({ seq }) => seq);
+    const starts = Array.from({ length: Math.ceil(seqs.length / REMOVE_MAX) });
+    return starts.map((_, index) => {
+      return { lane, seqs: seqs.slice(index * REMOVE_MAX, (index + 1) * REMOVE_MAX) };
+    });
+  });
 }

@@ -12,7 +12,7 @@ import {
   type Entry,
   type Lane,
 } from '@holdfast/protocol';
-import type { StoredEntry } from './journal.ts';
+import type { StoredEntry } from './lane-state.ts';
 import type { Standing } from './progress.ts';
 import type {
   ErrorView,

@@ -11,7 +11,7 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { contentsAt, openEntries, shownContent, type OpenEntry, type Place } from './contents.ts';
-import type { EntryRef, Journal, StoredEntry } from './journal.ts';
+import type { EntryRef, Journal } from './journal.ts';
 import {
   NUMBER_BYTES,
   finalRunKey,
@@ -37,6 +37,7 @@ import {
   type RunGlance,
   type RunRecord,
 } from './run-record.ts';
+import type { StoredEntry } from './lane-state.ts';
 
 export interface NumberedRecord {
   readonly number: number;

@@ -155,7 +155,7 @@ export class Runtime {
    * Starts a run. Durable once it resolves.
    *
    * @throws HF_WORKFLOW_UNKNOWN, HF_NAME_INVALID, HF_CONFIG_INVALID, HF_RUN_CONFLICT,
-   *   HF_JOURNAL_BUSY.
+   *   HF_JOURNAL_BUSY, HF_JOURNAL_FAILED.
    */
   async start(request: StartRun): Promise<StartedRun> {
     this.#checkOpen();
@@ -166,10 +166,11 @@ export class Runtime {
    * Gives a run a signal. Durable once it resolves; the same signal id counts once, and does so
    * after the end of its run too.
    *
-   * @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID, HF_SIGNAL_REFUSED.
+   * @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID, HF_SIGNAL_REFUSED,
+   *   HF_JOURNAL_BUSY, HF_JOURNAL_FAILED.
    */
   async signal(signal: SignalRun): Promise<void> {
-    this.#checkOpen();
+    this.#checkRoom();
     await this.#signals.send(signal);
   }
 
@@ -224,10 +225,11 @@ export class Runtime {
   complete(
     ...args: Parameters<typeof repairs.completeStep> extends [Engine, ...infer R] ? R : never
   ) {
+    this.#checkRoom();
     return repairs.completeStep(this.#engine, ...args);
   }
 
-  /** Journals an event outside any run. Durable once it resolves. */
+  /** Journals an event outside any run. Durable once it resolves. @throws HF_JOURNAL_*. */
   async emit(event: {
     readonly name: string;
     readonly payload: Uint8Array;
@@ -235,7 +237,7 @@ export class Runtime {
     /** Whom it is about. Default: nobody. */
     readonly subject?: string | undefined;
   }): Promise<void> {
-    this.#checkOpen();
+    this.#checkRoom();
     const name = checkName('event', event.name);
     const body: EntryBody = {
       ...{ kind: 'event.emitted', run: '', n: 0, op: 0 },
@@ -475,6 +477,12 @@ export class Runtime {
 
   #checkOpen(): void {
     if (this.#closed) throw new HoldfastError('HF_AGENT_CLOSED');
+  }
+
+  /** Whether work from outside is taken. */
+  #checkRoom(): void {
+    this.#checkOpen();
+    this.#engine.journal.checkRoom();
   }
 }
 

@@ -7,8 +7,8 @@ import {
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
-import { parseStored } from './journal.ts';
 import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
+import { parseStored } from './lane-state.ts';
 
 const PAGE = 256;
 

@@ -12,9 +12,10 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { storedEntry, type EntryRef } from './journal.ts';
 import { contentsAt, isSealed, putContents, subjectOf } from './contents.ts';
+import type { EntryRef } from './journal.ts';
 import { ackKey, metaKey, tableOfKey } from './keys.ts';
+import { storedEntry } from './lane-state.ts';
 import { layout } from './run-store.ts';
 import { Owners, type Owner } from './salvage-owners.ts';
 import { intactEntries, readEntries, type IntactEntry, type LaneRead } from './salvage-lane.ts';
@@ -246,7 +247,8 @@ interface LaneEnd {
 /** Rows that mean the same in the new epoch. What names a seq does not. */
 function isCarriedOver(key: Uint8Array): boolean {
   const table = tableOfKey(key);
-  if (table === 'a' || table === 'o' || table === 'f') return false;
+  // Places of the old epoch, and what is made anew.
+  if (table === 'a' || table === 'x' || table === 'o' || table === 'f') return false;
   return table !== 'm' || !/^m(?:purged\/|holdfast$)/.test(String.fromCharCode(...key));
 }
 

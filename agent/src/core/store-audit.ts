@@ -1,7 +1,8 @@
 import { lanes, type Entry } from '@holdfast/protocol';
 import { verifyChains, type ChainFault, type ChainOptions } from './chain-check.ts';
-import { parseStored, type Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { laneRange } from './keys.ts';
+import { parseStored } from './lane-state.ts';
 import { readEntry } from './run-detail.ts';
 import type { NumberedRecord, RunStore } from './run-store.ts';
 
@@ -60,7 +61,7 @@ async function auditBacklog({ chain, journal }: AuditParts, found: Mismatches): 
       bytes += parseStored(0, row.value).bytes.byteLength;
     });
     const told = journal.backlogBytes(lane);
-    const due = head - acked;
+    const due = head - acked - journal.pendingHoles(lane).entries;
     if (count !== due) found.note(`lane ${lane} has ${count} pending, not ${due}`);
     if (bytes !== told) found.note(`lane ${lane} has ${bytes} bytes pending, not ${told}`);
     pending += count;

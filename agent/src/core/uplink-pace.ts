@@ -52,7 +52,9 @@ export function observeBatch(
   pace: Pace,
   batch: { readonly bytes: number; readonly entryBytes: number; readonly count: number },
 ): Pace {
-  const packing = batch.bytes / Math.max(1, batch.entryBytes);
+  // A hole tells nothing of how entries are packed.
+  if (batch.entryBytes === 0) return pace;
+  const packing = batch.bytes / batch.entryBytes;
   return {
     ...pace,
     packing: (pace.packing + Math.min(4, Math.max(0.02, packing))) / 2,

@@ -3,6 +3,7 @@ import {
   batchEntries,
   seal,
   type BatchItem,
+  type Hole,
   type Lane,
   type Message,
   type Signer,
@@ -32,6 +33,15 @@ export interface PackedBatch {
   readonly bytes: Uint8Array;
   readonly count: number;
   readonly entryBytes: number;
+}
+
+/** Makes the message that declares a hole, which covers `seqFirst`. */
+export function packHole(hole: Hole, seqFirst: number, ports: PackPorts): PackedBatch {
+  return {
+    bytes: seal(ports.device, { kind: 'hole', ...hole }, ports.signer),
+    count: hole.seqLast - seqFirst + 1,
+    entryBytes: 0,
+  };
 }
 
 /** What a sealed batch has around its payload: its other fields, the frame, the signature. */

@@ -1,4 +1,4 @@
-import type { BatchItem, Command, Lane, PerLane, Report } from '@holdfast/protocol';
+import type { BatchItem, Command, Hole, Lane, PerLane, Report } from '@holdfast/protocol';
 
 /** Where a lane of the journal stands. Hashes are those of the chain at that seq. */
 export interface LanePosition {
@@ -14,6 +14,16 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
+/** What stands in a lane at a seq. */
+export interface LaneRead {
+  /** The chain's hash before the first entry. */
+  readonly previousHash: Uint8Array;
+  /** Consecutive, with what goes beside them; none where there is a hole. */
+  readonly entries: readonly BatchItem[];
+  /** The seq lies in this hole, which may begin before it. */
+  readonly hole?: Omit<Hole, 'epoch'>;
+}
+
 /** What the uplink needs of the journal. */
 export interface UplinkJournal {
   readonly epoch: number;
@@ -21,20 +31,20 @@ export interface UplinkJournal {
   readonly boot: number;
   /** What is durable now. */
   positions(): PerLane<LanePosition>;
-  /**
-   * Consecutive entries from `seqFirst` on, with what goes beside them, and the chain's hash before
-   * the first.
-   */
-  read(
-    lane: Lane,
-    seqFirst: number,
-    limits: ReadLimits,
-  ): Promise<{ readonly previousHash: Uint8Array; readonly entries: readonly BatchItem[] }>;
+  /** What the lane goes on with at `seqFirst`. */
+  read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead>;
   /**
    * Records that the ledger holds everything through `watermark`. May become durable later: a lost
    * one costs a resend that the ledger recognises.
    */
   acknowledge(lane: Lane, watermark: number): void;
+  /**
+   * The ledger says that a lane is not what it holds. Looks for entries that are damaged here, and
+   * has holes take their place.
+   *
+   * @returns How many there were; 0: the difference is not of this journal's making.
+   */
+  mend(): Promise<number>;
   /** Calls `listener` after each commit that added entries. @returns Stops. */
   onCommit(listener: () => void): () => void;
 }

@@ -20,7 +20,7 @@ import {
 } from '@holdfast/protocol';
 import { helloOf } from './uplink-hello.ts';
 import { Inbox, type GatewayPin } from './uplink-inbox.ts';
-import { packBatch, type Deflate, type PackedBatch } from './uplink-pack.ts';
+import { packBatch, packHole, type Deflate, type PackedBatch } from './uplink-pack.ts';
 import type { UplinkJournal, UplinkRuntime } from './uplink-ports.ts';
 import {
   uplinkLimits,
@@ -288,9 +288,24 @@ class UplinkShell implements Uplink {
       case 'commands':
         return this.#post({ kind: 'commands', commands: message.commands });
       case 'refusal':
+        if (message.code === 'HF_CHAIN_BROKEN') this.#track(this.#mend());
         return this.#post({ kind: 'refusal', refusal: message });
       default:
         return this.#reject(problemOf('HF_MESSAGE_INVALID', `a ${message.kind} came down`));
+    }
+  }
+
+  /** Damage is mended without a person: then the ledger is asked again at once. */
+  async #mend(): Promise<void> {
+    const { journal, log } = this.#ports;
+    try {
+      const damaged = await journal.mend();
+      if (damaged === 0) return;
+      log.error('damaged entries gave way to holes', { damaged });
+      this.#post({ kind: 'nudge' });
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      log.error('a lane cannot be mended', { why: messageOf(error) });
     }
   }
 
@@ -352,9 +367,10 @@ class UplinkShell implements Uplink {
       entriesMax: request.entriesMax,
       bytesMax: request.entryBytesMax,
     });
-    const source = { ...read, epoch: journal.epoch, lane, seqFirst };
+    const { epoch } = journal;
     const ports = { device: this.#options.device, signer, deflate };
-    return packBatch(source, request.messageBytesMax, ports);
+    if (read.hole) return packHole({ ...read.hole, epoch }, seqFirst, ports);
+    return packBatch({ ...read, epoch, lane, seqFirst }, request.messageBytesMax, ports);
   }
 
   #noteUnread({ session, lane, seqFirst }: SendEffect, error: unknown): void {

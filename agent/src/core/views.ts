@@ -31,6 +31,14 @@ export interface Problem {
   readonly hint: string;
 }
 
+/** Holes: entries that will never come, because they were shed, damaged or trimmed. */
+export interface HolesView {
+  readonly count: number;
+  /** Entries that they took the place of, and their bytes. */
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 export interface LaneBacklog {
   readonly lane: Lane;
   /** Highest seq journaled; 0: none. */
@@ -39,10 +47,12 @@ export interface LaneBacklog {
   readonly sent: number;
   /** Highest seq acknowledged by the ledger: the watermark. */
   readonly acked: number;
-  /** head - acked. */
+  /** Entries between the two that are here: head - acked - holes.entries. */
   readonly pending: number;
   /** Bytes of the pending entries. */
   readonly bytes: number;
+  /** What is gone between the two, and will be declared to the ledger. */
+  readonly holes: HolesView;
   /** When the oldest pending entry was journaled; `null` when none is pending. RFC 3339. */
   readonly oldestAt: string | null;
 }
@@ -78,6 +88,14 @@ export interface LinkView {
   readonly resends: number;
 }
 
+export interface JournalStateView {
+  /** `failed`: nothing reaches the disk. New work is refused, what is under way waits. */
+  readonly state: 'ok' | 'failed';
+  /** Since when it is not `ok`. */
+  readonly since: string | null;
+  readonly problem: Problem | null;
+}
+
 export interface StatusView {
   readonly schema: 'holdfast.status/1';
   readonly device: string;
@@ -89,10 +107,13 @@ export interface StatusView {
     readonly startedAt: string | null;
   };
   readonly link: LinkView;
+  readonly journal: JournalStateView;
   readonly backlog: {
     readonly pending: number;
     readonly bytes: number;
     readonly oldestAt: string | null;
+    /** Of all lanes, not yet declared. */
+    readonly holes: HolesView;
     readonly lanes: readonly LaneBacklog[];
   };
   /** Number of runs by state; states without runs are left out. */
@@ -110,6 +131,7 @@ export interface BacklogView {
   readonly pending: number;
   readonly bytes: number;
   readonly oldestAt: string | null;
+  readonly holes: HolesView;
   readonly lanes: readonly LaneBacklog[];
 }
 

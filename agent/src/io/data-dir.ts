@@ -13,6 +13,7 @@ import {
 } from './device-file.ts';
 import { doubtfulFileSystem } from './file-system.ts';
 import { lockDir } from './dir-lock.ts';
+import { probeDisk } from './disk-probe.ts';
 import { syncFile } from './level-store.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { createCipher, hasStoreKey, noKey, openCipher } from './store-key.ts';
@@ -48,6 +49,8 @@ export interface DataDir {
   readonly store: Store;
   /** The same rows as they are stored: encrypted, if they are. */
   readonly stored: Store;
+  /** Has the store anew after a write has failed. Rejects for as long as the disk fails. */
+  readonly reopen: () => Promise<void>;
   /** The store was gone and a new one is in its place: what it held is lost. */
   readonly recreated: boolean;
   /** The store took the place of a damaged one, which still lies beside it. */
@@ -109,7 +112,7 @@ export async function openDataDir(
     const found = await examineStore(storeDir, identity, examining);
     await noteUnclean(dir, unclean + 1);
     const placed = await placeStore(storeDir, identity, { found, cipher, migrations });
-    const { store, stored, mark, isNew, tornBytes, migration } = placed;
+    const { store, stored, reopen, mark, isNew, tornBytes, migration } = placed;
     // What was read through is no suspect any more.
     if (isSuspect) await noteUnclean(dir, 1);
     try {
@@ -125,7 +128,7 @@ export async function openDataDir(
       const recreated = isOther && mark.epoch > 1 && salvage?.newEpoch !== mark.epoch;
       const { device: owner, epoch } = mark;
       const told = { recreated, salvage, tornBytes, ...(migration && { migration }) };
-      return { device: owner, epoch, boot, store, stored, ...told };
+      return { device: owner, epoch, boot, store, stored, reopen, ...told };
     } catch (error) {
       await store.close();
       throw error;
@@ -164,11 +167,12 @@ export async function openExisting(
     if (identity === undefined) throw new HoldfastError('HF_DATA_DIR_MISSING', { why: dir });
     const placing = { isThorough, cipher };
     const placed = await openPlaced(join(dir, 'store'), identity, placing);
-    const { store, stored, mark, tornBytes } = placed;
+    const { store, stored, reopen, mark, tornBytes } = placed;
     const boot = await readBoot(store);
     const salvage = await readSalvage(join(dir, 'store'), store);
     const { device, epoch } = mark;
-    return { device, epoch, boot, store, stored, recreated: false, salvage, tornBytes };
+    const told = { recreated: false, salvage, tornBytes };
+    return { device, epoch, boot, store, stored, reopen, ...told };
   });
 }
 
@@ -193,7 +197,12 @@ async function holding(
     };
     const distrust = (why: string): Promise<void> => distrustStore(join(dir, 'store'), why);
     const fileSystem = await doubtfulFileSystem(dir);
-    return { path: dir, ...held, fileSystem, distrust, release };
+    const reopen = async (): Promise<void> => {
+      // As long as not even a file can be made, the store stays open for those who read.
+      await probeDisk(dir);
+      await held.reopen();
+    };
+    return { path: dir, ...held, fileSystem, distrust, reopen, release };
   } catch (error) {
     await unlock();
     throw error instanceof HoldfastError ? error : unusable(dir, error);

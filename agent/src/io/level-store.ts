@@ -34,17 +34,31 @@ const SCAN_BYTES = 1 << 20;
 const EACH_BYTES = 16 << 10;
 const EACH_ROWS = 1_000;
 
+/** A store that can be had anew after a write of it was rejected. */
+export interface ReopenableStore extends Store {
+  /**
+   * Closes the files and, once `look` has resolved, opens them anew. Until then reads wait and
+   * writes are refused. Rejects with what `look` throws, HF_JOURNAL_FAILED or HF_STORE_DAMAGED;
+   * it stays closed then, and may be called again.
+   */
+  reopen(look: () => Promise<void>): Promise<void>;
+}
+
 /**
  * A store in a LevelDB of its own. Every write is synced before it resolves; writes take effect
  * in call order, one at a time.
  */
-class LevelStore implements Store {
-  readonly #db: Db;
+class LevelStore implements ReopenableStore {
+  readonly #dir: string;
+  #db: Db;
+  /** Between its closing and its opening anew. */
+  #absence: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   #lastWrite: Promise<void> = Promise.resolve();
   #failure: HoldfastError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(db: Db) {
+  constructor(dir: string, db: Db) {
+    this.#dir = dir;
     this.#db = db;
   }
 
@@ -77,6 +91,7 @@ class LevelStore implements Store {
 
   async each({ from, to }: StoreRange, visit: Visit): Promise<void> {
     this.#checkOpen();
+    await this.#absence?.over;
     const iterator = this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: EACH_BYTES });
     try {
       for (;;) {
@@ -127,9 +142,24 @@ class LevelStore implements Store {
     return this.#read(() => db.compactRange(from, to));
   }
 
+  async reopen(look: () => Promise<void>): Promise<void> {
+    this.#checkOpen();
+    this.#failure ??= new HoldfastError('HF_JOURNAL_FAILED', { why: 'the store is opened anew' });
+    this.#absence ??= absence();
+    await this.#lastWrite;
+    await this.#db.close();
+    await look();
+    this.#checkOpen();
+    this.#db = await openDb(this.#dir);
+    this.#failure = undefined;
+    this.#absence.end();
+    this.#absence = undefined;
+  }
+
   /** Resolves once earlier writes are through and the files are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#lastWrite.then(() => this.#db.close());
+    this.#absence?.end();
     return this.#closing;
   }
 
@@ -148,9 +178,12 @@ class LevelStore implements Store {
 
   async #read<T>(read: () => Promise<T>): Promise<T> {
     this.#checkOpen();
+    if (this.#absence) return this.#readLater(read);
     try {
       return await read();
     } catch (cause) {
+      // It was closed under the read.
+      if (this.#absence && !this.#closing) return this.#readLater(read);
       if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED', { cause });
       const isRefusal = systemRefusal.test(messageOf(cause));
       const code = isRefusal ? 'HF_JOURNAL_FAILED' : 'HF_STORE_DAMAGED';
@@ -158,9 +191,22 @@ class LevelStore implements Store {
     }
   }
 
+  async #readLater<T>(read: () => Promise<T>): Promise<T> {
+    await this.#absence?.over;
+    return this.#read(read);
+  }
+
   #checkOpen(): void {
     if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED');
   }
+}
+
+function absence(): { readonly over: Promise<void>; readonly end: () => void } {
+  let end = (): void => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { over, end };
 }
 
 /**
@@ -169,11 +215,20 @@ class LevelStore implements Store {
  * @throws HF_STORE_LOCKED, HF_STORE_DAMAGED; HF_JOURNAL_FAILED when the disk is full or fails:
  * LevelDB writes before it can read.
  */
-export async function openStore(dir: string): Promise<Store> {
+export async function openStore(dir: string): Promise<ReopenableStore> {
+  return new LevelStore(dir, await openDb(dir));
+}
+
+async function openDb(dir: string): Promise<Db> {
   const db = await openLevel(dir, false);
-  // LevelDB has begun a new log and renamed CURRENT, and syncs neither name.
-  await syncFile(dir);
-  return new LevelStore(db);
+  try {
+    // LevelDB has begun a new log and renamed CURRENT, and syncs neither name.
+    await syncFile(dir);
+    return db;
+  } catch (cause) {
+    await db.close();
+    throw new HoldfastError('HF_JOURNAL_FAILED', { why: messageOf(cause), cause });
+  }
 }
 
 /**
@@ -183,7 +238,10 @@ export async function openStore(dir: string): Promise<Store> {
  * @param dir Must not exist; its parent must.
  * @throws HF_JOURNAL_FAILED.
  */
-export async function createStore(dir: string, initialOps: readonly StoreOp[]): Promise<Store> {
+export async function createStore(
+  dir: string,
+  initialOps: readonly StoreOp[],
+): Promise<ReopenableStore> {
   await makeStore(dir, (store) => store.write(initialOps));
   return openStore(dir);
 }
@@ -200,7 +258,7 @@ export async function makeStore(dir: string, fill: (store: Store) => Promise<voi
   try {
     await rm(side, { recursive: true, force: true });
     await mkdir(side, { mode: 0o700 });
-    const store = new LevelStore(await openLevel(side, true));
+    const store = new LevelStore(side, await openLevel(side, true));
     try {
       await fill(store);
     } finally {
@@ -242,14 +300,15 @@ async function openLevel(dir: string, isNew: boolean): Promise<Db> {
 
 /** The process may not, or has run out of something: that says nothing about the store. */
 const systemRefusal = /too many open files|permission denied|not permitted|cannot allocate memory/i;
+/** What passes: the files themselves may be as they should. */
+const diskFailure = /no space left|quota exceeded|read-only file|input\/output error|stale file/i;
 
 function openFailureCode(cause: unknown): ErrorCode {
   if (systemRefusal.test(messageOf(cause))) return 'HF_DATA_DIR_UNUSABLE';
   if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
     return 'HF_STORE_LOCKED';
   }
-  const isDiskFailure = /no space left|quota exceeded|read-only file|input\/output error/i;
-  return isDiskFailure.test(messageOf(cause)) ? 'HF_JOURNAL_FAILED' : 'HF_STORE_DAMAGED';
+  return diskFailure.test(messageOf(cause)) ? 'HF_JOURNAL_FAILED' : 'HF_STORE_DAMAGED';
 }
 
 function ownBytes(value: Uint8Array | undefined): Uint8Array | undefined {

@@ -5,7 +5,7 @@ import { verifyTails } from '../core/chain-check.ts';
 import { compare } from '../core/level-format/table-file.ts';
 import { pathBetween, type Migration } from '../core/migrations.ts';
 import { DATA_FORMAT, type DeviceFile } from './device-file.ts';
-import { createStore, openStore, syncFile } from './level-store.ts';
+import { createStore, openStore, syncFile, type ReopenableStore } from './level-store.ts';
 import { inspectStore, type Mend } from './preflight.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { encryptedStore } from './encrypted-store.ts';
@@ -22,6 +22,8 @@ export interface PlacedStore {
   readonly store: Store;
   /** The same rows as they are stored: encrypted, if they are. */
   readonly stored: Store;
+  /** Closes it, looks at its files as a start does, and opens it anew. */
+  readonly reopen: () => Promise<void>;
   readonly mark: Mark;
   /** There was none. */
   readonly isNew: boolean;
@@ -101,7 +103,7 @@ export async function placeStore(
     }
     await replace(storeDir, identity, { ...found, mark, cipher, migrations, why: opened });
   } else await replace(storeDir, identity, { ...found, cipher, migrations });
-  const both = bothOf(await openStore(storeDir), cipher);
+  const both = await openWith(storeDir, identity, cipher);
   const mark = readMark(storeDir, await both.store.get(MARK_KEY));
   if (mark !== undefined) return { ...both, mark, isNew: false, tornBytes: 0 };
   await both.store.close();
@@ -127,8 +129,36 @@ export async function openPlaced(
     throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
   }
   await mend(storeDir, mends);
-  const both = bothOf(await openStore(storeDir), cipher);
-  return { ...both, mark, isNew: false, tornBytes };
+  const opened = await openWith(storeDir, identity, cipher);
+  return { ...opened, mark, isNew: false, tornBytes };
+}
+
+type Opened = Pick<PlacedStore, 'store' | 'stored' | 'reopen'>;
+
+async function openWith(
+  storeDir: string,
+  identity: Pick<DeviceFile, 'device'>,
+  cipher: StoreCipher | undefined,
+): Promise<Opened> {
+  return openedAs(storeDir, identity, { inner: await openStore(storeDir), cipher });
+}
+
+function openedAs(
+  storeDir: string,
+  { device }: Pick<DeviceFile, 'device'>,
+  { inner, cipher }: { inner: ReopenableStore; cipher: StoreCipher | undefined },
+): Opened {
+  const reopen = (): Promise<void> => inner.reopen(() => lookAgain(storeDir, device));
+  return { store: encryptedStore(inner, cipher), stored: inner, reopen };
+}
+
+/** As before a start: mends what a cut has torn. @throws HF_STORE_DAMAGED */
+async function lookAgain(storeDir: string, device: string): Promise<void> {
+  const look = await inspectStore(storeDir, { key: MARK_KEY, isThorough: false });
+  const mark = look.kind === 'sound' ? readMark(storeDir, look.row) : undefined;
+  if (look.kind === 'sound' && mark?.device === device) return mend(storeDir, look.mends);
+  const why = look.kind === 'sound' ? 'it is not ours any more' : look.why;
+  throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why}` });
 }
 
 /** Whose a store says it is, even one that does not open. Changes nothing. */
@@ -224,22 +254,16 @@ async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
   }
 }
 
-type Pair = Pick<PlacedStore, 'store' | 'stored'>;
-
-function bothOf(stored: Store, cipher: StoreCipher | undefined): Pair {
-  return { stored, store: encryptedStore(stored, cipher) };
-}
-
 /** @returns The store, or why it can't be trusted. */
 async function openChecked(
   storeDir: string,
   mark: Mark,
   cipher: StoreCipher | undefined,
-): Promise<Pair | string> {
-  let store: Store | undefined;
+): Promise<Opened | string> {
+  let opened: Opened | undefined;
   try {
-    const both = bothOf(await openStore(storeDir), cipher);
-    ({ store } = both);
+    opened = await openWith(storeDir, mark, cipher);
+    const { store } = opened;
     const { device, epoch } = mark;
     const short = await shortLane(store, await readHeads(storeDir, epoch));
     if (short !== undefined) {
@@ -247,11 +271,11 @@ async function openChecked(
       return `the end of lane ${short} is missing`;
     }
     const [fault] = await verifyTails({ store, sha256, device, epoch }, TAIL_ENTRIES);
-    if (fault === undefined) return both;
+    if (fault === undefined) return opened;
     await store.close();
     return `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
   } catch (error) {
-    await store?.close();
+    await opened?.store.close();
     if (codeOf(error) === 'HF_STORE_DAMAGED') return messageOf(error);
     throw error;
   }
@@ -285,6 +309,6 @@ async function createFirst(
   const { device, epoch } = identity;
   const mark = { format: DATA_FORMAT, device, epoch: epoch + 1, ...encryptedBy(cipher) };
   const row = { kind: 'put', key: MARK_KEY, value: encodeMark(mark) } as const;
-  const both = bothOf(await createStore(storeDir, [row]), cipher);
-  return { ...both, mark, isNew: true, tornBytes: 0 };
+  const inner = await createStore(storeDir, [row]);
+  return { ...openedAs(storeDir, mark, { inner, cipher }), mark, isNew: true, tornBytes: 0 };
 }

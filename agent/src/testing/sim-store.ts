@@ -32,6 +32,7 @@ export class SimStore implements Store {
   #failNext: { readonly error: unknown; readonly outcome: Outcome } | undefined;
   #failAt: { readonly number: number; readonly outcome: Outcome } | undefined;
   #failure: HoldfastError | undefined;
+  readonly #reopenFailures: unknown[] = [];
   #writes = 0;
   readonly #writesBefore: number;
 
@@ -64,6 +65,22 @@ export class SimStore implements Store {
   /** The next write rejects with HF_JOURNAL_FAILED, and every one after it, as on a real disk. */
   failNextWrite(error: unknown = new Error('no space left'), outcome: Outcome = 'lost'): void {
     this.#failNext = { error, outcome };
+  }
+
+  /**
+   * As after closing and opening: what the failed write has put on the disk is seen, and writes
+   * are taken. Rejects as often as `failReopen` said.
+   */
+  async reopen(): Promise<void> {
+    await this.#alive();
+    if (this.#reopenFailures.length > 0) throw this.#reopenFailures.shift();
+    for (const op of this.#unseen.splice(0)) this.#apply(op);
+    this.#failure = undefined;
+  }
+
+  /** The next reopenings reject with these, one after another. */
+  failReopen(...errors: readonly unknown[]): void {
+    this.#reopenFailures.push(...errors);
   }
 
   /** The write that would be the `number`th to resolve fails like `failNextWrite`. */

@@ -78,6 +78,7 @@ function journalWith(
         positions: () => journal.positions(),
         read: (lane, seqFirst, limits) => journal.read(lane, seqFirst, limits),
         acknowledge: (lane, watermark) => journal.acknowledge(lane, watermark),
+        mend: () => journal.mend(),
         onCommit: (listener) => journal.onCommit(listener),
       };
       return { ...ports, journal: { ...same, ...change(journal) } };
@@ -193,8 +194,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   })),
   'a batch is read backwards': journalWith((journal) => ({
     read: async (lane, seqFirst, limits) => {
-      const { previousHash, entries } = await journal.read(lane, seqFirst, limits);
-      return { previousHash, entries: entries.toReversed() };
+      const read = await journal.read(lane, seqFirst, limits);
+      return { ...read, entries: read.entries.toReversed() };
     },
   })),
   'a command counts as applied and is not': runtimeWith(() => ({
@@ -208,4 +209,3 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'timers come too early': { timerShare: 0.5 },
   'retention deletes what the ledger lacks': { isRetentionBlind: true },
 };
-

@@ -8,7 +8,7 @@ import {
   type UplinkLimits,
 } from '@holdfast/agent/internal';
 import { lanes, type Lane, type LinkEvent, type Welcome } from '@holdfast/protocol';
-import { NaiveGateway } from '../../support/naive-gateway.ts';
+import { NaiveGateway, gone } from '../../support/naive-gateway.ts';
 import { SimChance } from '../../support/sim-chance.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 import { SimJournal, SimRuntime } from '../../support/sim-journal.ts';
@@ -69,7 +69,10 @@ class World {
   append(lane: Lane, count: number, size = 100): void {
     const head = this.journal.lane(lane).entries.length;
     const chance = new SimChance(head + size);
-    this.journal.append(lane, Array.from({ length: count }, () => chance.bytes(size)));
+    this.journal.append(
+      lane,
+      Array.from({ length: count }, () => chance.bytes(size)),
+    );
   }
 
   async until(what: string, holds: () => boolean, deadlineMs = 300_000): Promise<void> {
@@ -90,7 +93,9 @@ class World {
     for (const lane of lanes) {
       const held = this.gateway.lane(lane).entries;
       const journaled = this.journal.lane(lane).entries;
-      const isPrefix = held.every((entry, index) => isSame(entry, journaled[index]));
+      const isPrefix = held.every((entry, index) =>
+        entry === gone ? this.journal.isGone(lane, index + 1) : isSame(entry, journaled[index]),
+      );
       t.true(isPrefix, `the ledger of ${lane} is a prefix of the journal`);
       t.true(this.journal.lane(lane).acked <= held.length, `${lane} acknowledged what is held`);
     }
@@ -113,8 +118,14 @@ const outage = fc.record({
   kind: fc.constant('outage' as const),
   ms: fc.integer({ min: 1, max: 60_000 }),
 });
+const shed = fc.record({
+  kind: fc.constant('shed' as const),
+  lane: fc.constantFrom(...lanes),
+  count: fc.integer({ min: 1, max: 300 }),
+});
 const action = fc.oneof(
   { weight: 6, arbitrary: append },
+  { weight: 1, arbitrary: shed },
   { weight: 1, arbitrary: outage },
   { weight: 2, arbitrary: just('cut') },
   { weight: 2, arbitrary: just('restart') },
@@ -135,6 +146,8 @@ async function perform(world: World, what: Action): Promise<void> {
       return world.append(what.lane, what.count, what.size);
     case 'cut':
       return world.radio.cut();
+    case 'shed':
+      return world.journal.shed(what.lane, what.count);
     case 'outage':
       world.radio.isOut = true;
       world.radio.cut();
@@ -393,4 +406,44 @@ test('reports come at once and at the interval', async (t) => {
 
   t.true(world.gateway.reports >= 6 && world.gateway.reports <= 7, `${world.gateway.reports}`);
   await world.uplink.close();
+});
+
+test('a lane with a hole goes on behind it, in the order of the lane', async (t) => {
+  const world = new World();
+  world.append('bulk', 500);
+  world.journal.shed('bulk', 120);
+  world.append('bulk', 10);
+  world.journal.shed('bulk', 80);
+
+  world.uplink.start();
+  await world.untilSynced();
+
+  world.check(t);
+  t.deepEqual(
+    world.gateway.holes.map(({ seqFirst, seqLast }) => [seqFirst, seqLast]),
+    [
+      [1, 120],
+      [121, 200],
+    ],
+  );
+  t.is(world.gateway.lane('bulk').entries.filter((entry) => entry !== gone).length, 310);
+});
+
+test('a broken chain is looked for here first, and mended without a person', async (t) => {
+  const world = new World();
+  world.append('normal', 3);
+  world.journal.damaged = 1;
+  const why = 'lane normal differs';
+  let refusals = 0;
+  world.gateway.answer = (message) => {
+    if (message.kind !== 'batch' || refusals > 0) return undefined;
+    refusals += 1;
+    return [{ kind: 'refusal', code: 'HF_CHAIN_BROKEN', why, retryAfterMs: 60_000 }];
+  };
+
+  world.uplink.start();
+  await world.until('synced', () => world.journal.isSynced, 60_000);
+
+  t.is(refusals, 1);
+  t.deepEqual(world.errors, ['damaged entries gave way to holes']);
 });

@@ -170,8 +170,8 @@ test('an error says what, why, its code and what may be done', (t) => {
   const cause = new TypeError('inner');
   const error = new HoldfastError('HF_JOURNAL_FAILED', { why: 'EIO', details: { seq: 7 }, cause });
 
-  t.is(error.message, 'The journal could not reach stable storage: EIO (HF_JOURNAL_FAILED)');
-  t.like(error, { name: 'HoldfastError', code: 'HF_JOURNAL_FAILED', retry: 'restart', why: 'EIO' });
+  t.is(error.message, 'The journal cannot reach stable storage: EIO (HF_JOURNAL_FAILED)');
+  t.like(error, { name: 'HoldfastError', code: 'HF_JOURNAL_FAILED', retry: 'later', why: 'EIO' });
   t.is(error.hint, errorCatalogue.HF_JOURNAL_FAILED.hint);
   t.is(error.cause, cause);
   t.true(Object.isFrozen(error.details));

@@ -63,9 +63,9 @@ export const storeErrors = {
     hint: 'Give --replace to have it moved aside. Nothing was changed.',
   },
   HF_JOURNAL_FAILED: {
-    message: 'The journal could not reach stable storage',
-    retry: 'restart',
-    hint: 'Check free space and the kernel log; the agent replays from disk when it starts.',
+    message: 'The journal cannot reach stable storage',
+    retry: 'later',
+    hint: 'Check free space and the kernel log; the agent goes on by itself once the disk does.',
   },
   HF_JOURNAL_BUSY: {
     message: 'More is waiting to be journaled than memory is set aside for',

@@ -1,0 +1,259 @@
+import {
+  chainStart,
+  decodeEntry,
+  type Entry,
+  type HoleReason,
+  type Lane,
+  type Sha256,
+  type Store,
+  type StoreOp,
+} from '@holdfast/protocol';
+import { contentKeys, isSealed } from './contents.ts';
+import { decodeHole, holeOp, type StoredHole } from './hole-rows.ts';
+import { entryKey, holeKey, holeSumsKey, putNumber } from './keys.ts';
+import {
+  chainPlace,
+  holeAt,
+  parseStored,
+  type ChainPlace,
+  type LaneState,
+  type StoredEntry,
+} from './lane-state.ts';
+
+export interface HolesParts {
+  readonly store: Store;
+  readonly sha256: Sha256;
+  readonly device: string;
+  readonly epoch: number;
+  readonly lane: (lane: Lane) => LaneState;
+  /** Makes these changes as one. They are durable once it resolves. */
+  readonly commit: (ops: readonly StoreOp[]) => Promise<unknown>;
+}
+
+/** Consecutive entries that are to go, and where the chain stands before them. */
+interface Fragment {
+  readonly entries: readonly StoredEntry[];
+  readonly before: ChainPlace | undefined;
+}
+
+/**
+ * Deletes entries for good. What takes their place, in the same commit, is a hole: the hashes of
+ * the chain at both ends, so that the lane can go on in a ledger that has not got them.
+ *
+ * Adjacent holes become one: there are never more of them than stretches of entries between.
+ */
+export class Holes {
+  readonly #parts: HolesParts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: HolesParts) {
+    this.#parts = parts;
+  }
+
+  /** One after another, since each reads what the one before has written. */
+  serially<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Deletes these entries of one lane, up to some hundred, and makes `ops` in the same commit. The
+   * last entry of a lane stays: the chain goes on from it.
+   *
+   * @returns How many entries were there, and their bytes.
+   */
+  remove(
+    lane: Lane,
+    seqs: readonly number[],
+    options: { readonly reason: HoleReason; readonly ops?: readonly StoreOp[] },
+  ): Promise<{ readonly entries: number; readonly bytes: number }> {
+    return this.serially(() => this.#remove(lane, seqs, options));
+  }
+
+  async #remove(
+    lane: Lane,
+    seqs: readonly number[],
+    { reason, ops = [] }: { readonly reason: HoleReason; readonly ops?: readonly StoreOp[] },
+  ): Promise<{ readonly entries: number; readonly bytes: number }> {
+    const state = this.#parts.lane(lane);
+    const entries = await this.#entries(lane, seqs, state.head);
+    const fragments = await this.#fragments(lane, entries);
+    const known = await this.#neighbours(lane, fragments);
+    // From here on nothing is awaited: the watermark stays where it is.
+    const fresh = fragments.flatMap((fragment) => holesOf(lane, fragment, { reason, state }));
+    const merged = merge([...known, ...fresh], state.acked);
+    const kept = new Set(merged);
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0);
+    state.goneEntries += entries.length;
+    state.goneBytes += bytes;
+    state.pendingHoles = sumsAfter(state, known, merged);
+    await this.#parts.commit([
+      ...entries.flatMap((entry) => rowsOf(lane, entry)).map(deleted),
+      ...known
+        .filter((hole) => !kept.has(hole))
+        .map((hole) => deleted(holeKey(lane, hole.seqFirst))),
+      ...merged.filter((hole) => !known.includes(hole)).map(holeOp),
+      ...(entries.length > 0 ? [sumsOp(state)] : []),
+      ...ops,
+    ]);
+    return { entries: entries.length, bytes };
+  }
+
+  async #entries(lane: Lane, seqs: readonly number[], head: number): Promise<StoredEntry[]> {
+    const ordered = [...new Set(seqs)].filter((seq) => seq < head).toSorted((a, b) => a - b);
+    const values = await this.#parts.store.getMany(ordered.map((seq) => entryKey(lane, seq)));
+    return ordered.flatMap((seq, index) => {
+      const value = values[index];
+      return value === undefined ? [] : [parseStored(seq, value)];
+    });
+  }
+
+  /** Stretches without a gap; none goes across the watermark. */
+  async #fragments(lane: Lane, entries: readonly StoredEntry[]): Promise<Fragment[]> {
+    const { acked } = this.#parts.lane(lane);
+    const fragments: Fragment[] = [];
+    let stretch: StoredEntry[] = [];
+    const end = async (): Promise<void> => {
+      const [first] = stretch;
+      if (first === undefined) return;
+      fragments.push({ entries: stretch, before: await this.#before(lane, first.seq) });
+      stretch = [];
+    };
+    for (const entry of entries) {
+      const previous = stretch.at(-1)?.seq;
+      if (previous !== entry.seq - 1 || previous === acked) await end();
+      stretch.push(entry);
+    }
+    await end();
+    return fragments;
+  }
+
+  async #before(lane: Lane, seq: number): Promise<ChainPlace | undefined> {
+    if (seq > 1) return chainPlace(this.#parts.store, lane, seq - 1);
+    return {
+      seq: 0,
+      hash: chainStart(this.#parts.sha256, { ...this.#parts, lane }),
+      bytesThrough: 0,
+    };
+  }
+
+  /** Holes that end just before a fragment or begin just behind it, in order. */
+  async #neighbours(lane: Lane, fragments: readonly Fragment[]): Promise<StoredHole[]> {
+    const { store } = this.#parts;
+    const found = new Map<number, StoredHole>();
+    for (const { entries } of fragments) {
+      const first = entries[0]?.seq ?? 0;
+      const last = entries.at(-1)?.seq ?? 0;
+      const left = first > 1 ? await holeAt(store, lane, first - 1) : undefined;
+      const value = await store.get(holeKey(lane, last + 1));
+      const right = value && decodeHole(lane, value);
+      for (const hole of [left, right]) if (hole) found.set(hole.seqFirst, hole);
+    }
+    return [...found.values()];
+  }
+}
+
+/** The holes that a fragment leaves: two, where the watermark has come into it meanwhile. */
+function holesOf(
+  lane: Lane,
+  { entries, before }: Fragment,
+  { reason, state }: { readonly reason: HoleReason; readonly state: LaneState },
+): StoredHole[] {
+  const isAcked = (entry: StoredEntry): boolean => entry.seq <= state.acked;
+  const acked = holeOf(lane, { entries: entries.filter(isAcked), before }, reason);
+  const rest = entries.filter((entry) => !isAcked(entry));
+  const between = acked === undefined ? before : { ...acked, seq: acked.seqLast };
+  const pending = holeOf(lane, { entries: rest, before: between }, reason);
+  return [acked, pending].filter((hole) => hole !== undefined);
+}
+
+/** `undefined`: there are no entries, or the chain before them is not known. */
+function holeOf(
+  lane: Lane,
+  { entries, before }: Fragment,
+  reason: HoleReason,
+): StoredHole | undefined {
+  const first = entries[0];
+  const last = entries.at(-1);
+  if (first === undefined || last === undefined || before === undefined) return undefined;
+  return {
+    lane,
+    seqFirst: first.seq,
+    seqLast: last.seq,
+    // A view of a row would keep the whole entry in memory.
+    previousHash: before.hash.slice(),
+    hash: last.hash.slice(),
+    reason,
+    bytes: entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0),
+    firstAtMs: timeOf(first),
+    lastAtMs: timeOf(last),
+    bytesThrough: last.bytesThrough,
+  };
+}
+
+/** The rows of an entry: its own, and what is kept of what it has sealed. */
+function rowsOf(lane: Lane, stored: StoredEntry): Uint8Array[] {
+  const entry = tryDecode(stored);
+  const hasContent = entry === undefined || isSealed(entry);
+  const key = entryKey(lane, stored.seq);
+  return hasContent ? [key, ...contentKeys({ lane, seq: stored.seq })] : [key];
+}
+
+function deleted(key: Uint8Array): StoreOp {
+  return { kind: 'delete', key };
+}
+
+/** 0: it cannot be read. */
+function timeOf(stored: StoredEntry): number {
+  return tryDecode(stored)?.atMs ?? 0;
+}
+
+function tryDecode({ bytes }: StoredEntry): Entry | undefined {
+  try {
+    return decodeEntry(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Joins holes that touch, are of one kind, and lie on the same side of the watermark. */
+function merge(holes: readonly StoredHole[], acked: number): StoredHole[] {
+  const merged: StoredHole[] = [];
+  for (const hole of holes.toSorted((a, b) => a.seqFirst - b.seqFirst)) {
+    const last = merged.at(-1);
+    const isNext = last?.seqLast === hole.seqFirst - 1 && last.seqLast !== acked;
+    if (last === undefined || !isNext || last.reason !== hole.reason) {
+      merged.push(hole);
+      continue;
+    }
+    const { seqFirst, previousHash, firstAtMs } = last;
+    const bytes = last.bytes + hole.bytes;
+    merged[merged.length - 1] = { ...hole, seqFirst, previousHash, firstAtMs, bytes };
+  }
+  return merged;
+}
+
+function sumsAfter(
+  { pendingHoles, acked }: LaneState,
+  before: readonly StoredHole[],
+  after: readonly StoredHole[],
+): LaneState['pendingHoles'] {
+  let { count, entries, bytes } = pendingHoles;
+  const add = (sign: 1 | -1, hole: StoredHole): void => {
+    if (hole.seqLast <= acked) return;
+    count += sign;
+    entries += sign * (hole.seqLast - hole.seqFirst + 1);
+    bytes += sign * hole.bytes;
+  };
+  for (const hole of before) add(-1, hole);
+  for (const hole of after) add(1, hole);
+  return { count, entries, bytes };
+}
+
+function sumsOp({ lane, goneEntries, goneBytes }: LaneState): StoreOp {
+  const value = new Uint8Array(12);
+  putNumber(value, 0, goneEntries);
+  putNumber(value, 6, goneBytes);
+  return { kind: 'put', key: holeSumsKey(lane), value };
+}

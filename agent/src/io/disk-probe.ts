@@ -1,0 +1,31 @@
+import { open, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError } from '@holdfast/protocol';
+
+const PROBE_BYTES = 64 * 1024;
+/** LevelDB writes a table of up to a write buffer, a log and a MANIFEST before it can be read. */
+const ROOM_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Resolves when there is room for a store to be opened in `dir`, and a file can be made there,
+ * written and synced. Rejects with what is wrong otherwise.
+ */
+export async function probeDisk(dir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dir);
+  if (bavail * bsize < ROOM_BYTES) {
+    const why = `no space left: ${bavail * bsize} bytes are free, of ${ROOM_BYTES} that it needs`;
+    throw new HoldfastError('HF_JOURNAL_FAILED', { why });
+  }
+  const path = join(dir, 'probe');
+  try {
+    const file = await open(path, 'w', 0o600);
+    try {
+      await file.writeFile(new Uint8Array(PROBE_BYTES));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { SocketClient } from '@holdfast/agent/internal';
+import type { ExecutionContext } from 'ava';
+import { startHoldfast, type Running } from '../holdfast-cli.ts';
+import { tempDir } from '../temp-dir.ts';
+
+const run = promisify(execFile);
+const source = fileURLToPath(new URL('../../../support/faults/shim.c', import.meta.url));
+
+/** Compiles the shim into `dir`. @returns its path. */
+async function shimIn(dir: string): Promise<string> {
+  const path = join(dir, 'shim.so');
+  await run('cc', ['-shared', '-fPIC', '-O1', '-o', path, source, '-ldl']);
+  return path;
+}
+
+/** Workflows of the agent: `work` takes three steps; `hold` takes one once it gets its signal. */
+const flows = `
+const define = (name, body) => ({ kind: 'workflow', name, version: 1, body });
+export const work = define('work', async (ctx, n) => {
+  for (const step of ['a', 'b', 'c']) await ctx.step(step, () => n);
+  return n;
+});
+export const hold = define('hold', async (ctx) => {
+  await ctx.waitFor('go');
+  return ctx.step('after', () => 'done');
+});
+`;
+
+export interface FaultyAgent {
+  readonly dataDir: string;
+  /** A connection of its own each: one that waits keeps no other. */
+  readonly ask: <T>(question: (client: SocketClient) => Promise<T>) => Promise<T>;
+  readonly agent: Running;
+  /** What fails from now on, as shim.c has it; empty: nothing. */
+  readonly order: (line: string) => Promise<void>;
+}
+
+/** A `holdfast run` whose disk does as the test says. */
+export async function faultyAgent(
+  t: ExecutionContext,
+  options: {
+    /** Where its data is; default: a directory of its own. */
+    readonly dataDir?: string;
+    readonly args?: readonly string[];
+    /** Whether the shim is loaded. */
+    readonly isShimmed?: boolean;
+  } = {},
+): Promise<FaultyAgent> {
+  const dir = await tempDir(t);
+  const { args = [], isShimmed = true } = options;
+  const dataDir = options.dataDir ?? join(dir, 'data');
+  await mkdir(dataDir, { recursive: true });
+  const code = join(dir, 'flows.mjs');
+  const orders = join(dir, 'orders');
+  const socket = join(dir, 'agent.sock');
+  await writeFile(code, flows);
+  const order = async (line: string): Promise<void> => {
+    await writeFile(`${orders}.new`, line);
+    await rename(`${orders}.new`, orders);
+  };
+  await order('');
+  const preload = isShimmed
+    ? { LD_PRELOAD: await shimIn(dir), FAULT_DIR: dataDir, FAULT_FILE: orders }
+    : {};
+  const words = ['run', '--device', 'd1', '--data-dir', dataDir, '--socket', socket];
+  const agent = startHoldfast(t, [...words, '--code', code, ...args], { env: preload });
+  await agent.nextLine();
+  const ask: FaultyAgent['ask'] = async (question) => {
+    const client = new SocketClient(socket);
+    try {
+      return await question(client);
+    } finally {
+      await client.close();
+    }
+  };
+  return { dataDir, ask, agent, order };
+}
+
+/** Asks until it holds, for at most 20 s. */
+export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > endMs) throw new Error(`it did not come true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

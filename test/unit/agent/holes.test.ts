@@ -1,0 +1,260 @@
+import {
+  Journal,
+  entryKey,
+  holesBetween,
+  sha256,
+  tableRange,
+  verifyChains,
+  type LaneRead,
+} from '@holdfast/agent/internal';
+import { StoreLedger, newLedgerRow } from '@holdfast/gateway/internal';
+import {
+  codeOf,
+  encodeValue,
+  type EntryBody,
+  type HoleReason,
+  type Lane,
+} from '@holdfast/protocol';
+import test from 'ava';
+import { newSigner } from '../../support/hand-journal.ts';
+import { SimChance } from '../../support/sim-chance.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+import { SimStore } from '../../support/sim-store.ts';
+
+const device = 'h-1';
+
+function open(store: SimStore, onDamage?: (error: unknown) => void): Promise<Journal> {
+  const options = { device, epoch: 1, boot: 1, clock: new SimClock(), sha256, store };
+  return Journal.open(onDamage === undefined ? options : { ...options, onDamage });
+}
+
+function event(size: number): EntryBody {
+  const payload = encodeValue('x'.repeat(size));
+  return { kind: 'event.emitted', run: '', n: 0, op: 0, name: 'e', payload };
+}
+
+async function filled(count: number): Promise<{ store: SimStore; journal: Journal }> {
+  const store = new SimStore();
+  const journal = await open(store);
+  for (let index = 1; index <= count; index += 1) {
+    await journal.append([{ lane: 'bulk', body: event(index) }]);
+  }
+  return { store, journal };
+}
+
+const upTo = (last: number, first = 1): number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What an uplink would send of the lane from `seqFirst` on, in words. */
+async function walk(journal: Journal, seqFirst = 1, lane: Lane = 'bulk'): Promise<string[]> {
+  const parts: string[] = [];
+  const { head } = journal.positions()[2];
+  for (let seq = seqFirst; seq <= head;) {
+    const read: LaneRead = await journal.read(lane, seq, { entriesMax: 100, bytesMax: 1e6 });
+    const last = read.hole?.seqLast ?? seq + read.entries.length - 1;
+    const what = read.hole ? `${read.hole.reason} ${read.hole.seqFirst}` : `entries ${seq}`;
+    parts.push(`${what}-${last}`);
+    seq = last + 1;
+  }
+  return parts;
+}
+
+async function faults(store: SimStore): Promise<readonly string[]> {
+  const report = await verifyChains({ store, sha256, device, epoch: 1 });
+  return report.faults.map(({ seq, why }) => `${seq} ${why}`);
+}
+
+test('entries that are removed leave holes that touch each other once', async (t) => {
+  const { store, journal } = await filled(20);
+
+  await journal.remove('bulk', upTo(5, 3), { reason: 'shed' });
+  await journal.remove('bulk', upTo(12, 10), { reason: 'damaged' });
+  await journal.remove('bulk', upTo(9, 6), { reason: 'shed' });
+  await journal.remove('bulk', [1, 14, 16, 2], { reason: 'shed' });
+
+  const expected = [
+    'shed 1-9',
+    'damaged 10-12',
+    'entries 13-13',
+    'shed 14-14',
+    'entries 15-15',
+    'shed 16-16',
+    'entries 17-20',
+  ];
+  t.deepEqual(await walk(journal), expected);
+  t.deepEqual(await walk(journal, 4), expected, 'from within a hole it is the whole hole');
+  t.deepEqual(await faults(store), []);
+  const again = await open(store.crash());
+  t.deepEqual(await walk(again), expected);
+});
+
+test('the last entry of a lane stays, whatever is to be removed', async (t) => {
+  const { journal } = await filled(3);
+
+  const removed = await journal.remove('bulk', upTo(3), { reason: 'shed' });
+  const none = await journal.remove('bulk', upTo(3), { reason: 'shed' });
+
+  t.is(removed.entries, 2);
+  t.is(none.entries, 0);
+  t.deepEqual(await walk(journal), ['shed 1-2', 'entries 3-3']);
+});
+
+test('a watermark inside a hole acknowledges up to it; behind it, all of it', async (t) => {
+  const { store, journal } = await filled(10);
+  await journal.remove('bulk', upTo(7, 4), { reason: 'shed' });
+
+  journal.acknowledge('bulk', 5);
+  await settle();
+  t.is(journal.positions()[2].acked, 0, 'the chain is not known inside a hole');
+  journal.acknowledge('bulk', 7);
+  await settle();
+  await settle();
+
+  t.is(journal.positions()[2].acked, 7);
+  t.deepEqual(journal.pendingHoles('bulk'), { count: 0, entries: 0, bytes: 0 });
+  await journal.flush();
+  const again = await open(store.crash());
+  t.deepEqual(again.positions(), journal.positions());
+  t.is(again.backlogBytes('bulk'), journal.backlogBytes('bulk'));
+});
+
+test('holes on both sides of the watermark stay two', async (t) => {
+  const { journal } = await filled(10);
+  journal.acknowledge('bulk', 5);
+  await settle();
+
+  await journal.remove('bulk', upTo(8, 2), { reason: 'trimmed' });
+
+  t.deepEqual(await walk(journal, 6), ['trimmed 6-8', 'entries 9-10']);
+  t.deepEqual(await walk(journal), ['entries 1-1', 'trimmed 2-5', 'trimmed 6-8', 'entries 9-10']);
+  t.like(journal.pendingHoles('bulk'), { count: 1, entries: 3 });
+});
+
+/** What is counted, and what a scan of all rows finds. */
+async function counts(store: SimStore, journal: Journal) {
+  const { acked } = journal.positions()[2];
+  const range = tableRange('e');
+  const rows = await store.scan({ ...range, limit: 100_000 });
+  const sizes = rows.map(({ key, value }) => [key[7] ?? 0, value.byteLength - 38] as const);
+  const pending = sizes.filter(([seq]) => seq > acked);
+  const sum = (list: typeof sizes) => list.reduce((total, [, size]) => total + size, 0);
+  const holes = await holesBetween(store, 'bulk', { after: acked });
+  const { head } = journal.positions()[2];
+  const counted = {
+    kept: journal.kept('bulk'),
+    backlogBytes: journal.backlogBytes('bulk'),
+    pending: head - acked - journal.pendingHoles('bulk').entries,
+    holes: journal.pendingHoles('bulk'),
+  };
+  const scanned = {
+    kept: { entries: sizes.length, bytes: sum(sizes) },
+    backlogBytes: sum(pending),
+    pending: pending.length,
+    holes,
+  };
+  return { counted, scanned };
+}
+
+test('counts equal a full scan, whatever was removed, acknowledged and restarted', async (t) => {
+  const reasons: readonly HoleReason[] = ['shed', 'damaged', 'trimmed'];
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const chance = new SimChance(seed);
+    const pick = (count: number): number => Math.floor(chance.next() * count);
+    let { store, journal } = await filled(40);
+    for (let act = 0; act < 25; act += 1) {
+      const { head } = journal.positions()[2];
+      const first = 1 + pick(head);
+      const seqs = upTo(Math.min(head, first + pick(6)), first).filter(() => pick(5) > 0);
+      const kind = pick(6);
+      if (kind < 3) await journal.remove('bulk', seqs, { reason: reasons[kind] ?? 'shed' });
+      else if (kind === 3) journal.acknowledge('bulk', 1 + pick(head));
+      else if (kind === 4) await journal.append([{ lane: 'bulk', body: event(pick(50)) }]);
+      else {
+        await journal.flush();
+        store = store.crash();
+        journal = await open(store);
+      }
+      for (let turn = 0; turn < 6; turn += 1) await settle();
+      const { counted, scanned } = await counts(store, journal);
+      t.deepEqual(counted, scanned, `seed ${seed}, act ${act}`);
+    }
+    t.deepEqual(await faults(store), [], `seed ${seed}`);
+  }
+});
+
+/** Changes the last byte of these entries, or of their hashes, behind the journal's back. */
+async function damage(store: SimStore, seqs: readonly number[], at: 'entry' | 'hash') {
+  for (const seq of seqs) {
+    const key = entryKey('bulk', seq);
+    const value = (await store.get(key)) ?? new Uint8Array();
+    const index = at === 'hash' ? 31 : value.byteLength - 1;
+    value[index] = (value[index] ?? 0) ^ 1;
+    await store.write([{ kind: 'put', key, value }]);
+  }
+}
+
+test('entries that are damaged in place give way to holes, and the chain goes on', async (t) => {
+  const { store, journal } = await filled(20);
+  journal.acknowledge('bulk', 2);
+  await settle();
+  await journal.remove('bulk', [10], { reason: 'shed' });
+  await damage(store, [5, 7, 8, 9, 19], 'entry');
+
+  t.is(await journal.mend(), 5);
+
+  t.deepEqual(await walk(journal, 3), [
+    'entries 3-4',
+    'damaged 5-5',
+    'entries 6-6',
+    'damaged 7-9',
+    'shed 10-10',
+    'entries 11-18',
+    'damaged 19-19',
+    'entries 20-20',
+  ]);
+  t.deepEqual(await faults(store), []);
+  t.is(await journal.mend(), 0);
+});
+
+test('where the chain itself is lost nothing is mended, and it is told', async (t) => {
+  const { store } = await filled(20);
+  const told: unknown[] = [];
+  const journal = await open(store, (error) => told.push(codeOf(error)));
+  await damage(store, [20], 'entry');
+
+  await t.throwsAsync(journal.mend(), { code: 'HF_ENTRY_DAMAGED' });
+  t.deepEqual(told, ['HF_ENTRY_DAMAGED']);
+  t.is((await store.scan({ ...tableRange('e'), limit: 100 })).length, 20);
+});
+
+test('a ledger takes a lane with holes, and its chain is whole', async (t) => {
+  const { journal } = await filled(40);
+  await journal.remove('bulk', [...upTo(9, 1), ...upTo(17, 15), 30], { reason: 'shed' });
+  const disk = new SimStore();
+  await disk.write([{ kind: 'put', ...newLedgerRow() }]);
+  const ledger = await StoreLedger.open(disk, sha256);
+  await ledger.greet({ device, epoch: 1, publicKey: newSigner().publicKey, atMs: 1 });
+
+  for (let seq = 1; seq <= 40;) {
+    const read = await journal.read('bulk', seq, { entriesMax: 7, bytesMax: 1e6 });
+    const outcome = read.hole
+      ? await ledger.declareHole({ device, epoch: 1, hole: read.hole, receivedAtMs: 1 })
+      : await ledger.ingest({
+          ...{ device, epoch: 1, lane: 'bulk', seqFirst: seq, receivedAtMs: 1 },
+          previousHash: read.previousHash,
+          entries: read.entries.filter((entry) => entry instanceof Uint8Array),
+        });
+    t.is(outcome.kind, 'committed');
+    if (outcome.kind !== 'committed') return;
+    seq = outcome.position.watermark + 1;
+  }
+
+  const { faults: wrong, entries, holes } = await ledger.verify();
+  t.deepEqual(
+    { wrong, entries, holes },
+    { wrong: [], entries: 27, holes: { count: 3, entries: 13 } },
+  );
+  t.deepEqual((await ledger.device(device))?.lanes[2].hash, journal.positions()[2].headHash);
+});
