@@ -13,6 +13,7 @@ export * from './io/preflight.ts';
 export * from './io/encrypted-store.ts';
 export * from './io/store-cipher.ts';
 export * from './io/store-files.ts';
+export * from './io/snapshot-file.ts';
 export * from './io/store-key.ts';
 export * from './core/migrations.ts';
 export * from './io/store-mark.ts';

@@ -111,6 +111,15 @@ powerTest('L2 entries survive power cuts (needs cc), through trims and compactio
   t.log(`${2 * cuts} cuts in ${at.recording.events.length} events`);
 });
 
+powerTest('an encrypted store survives power cuts, its making included (needs cc)', async (t) => {
+  t.timeout(60_000 + CUTS * 2_000);
+  const at = await scene(t, { task: 'journal', count: 40, isEncrypted: true });
+  const cuts = Math.ceil(CUTS * 0.3);
+
+  t.true(at.recording.events.some(({ path }) => path.includes('store.key')));
+  t.deepEqual(await cutOften(t, at, { cuts, names: 'ordered' }), []);
+});
+
 powerTest('a cut during the recovery from a cut loses nothing either (needs cc)', async (t) => {
   t.timeout(60_000 + CUTS * 4_000);
   const first = await scene(t, { task: 'journal', count: 60 });

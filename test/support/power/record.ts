@@ -18,6 +18,7 @@ export interface Writing {
   readonly from?: number;
   readonly count: number;
   readonly breaks?: 'no-sync' | 'in-place';
+  readonly isEncrypted?: boolean;
 }
 
 /** Compiles the recorder into `dir`. @returns its path. */
@@ -29,7 +30,7 @@ export async function compileRecorder(dir: string): Promise<string> {
 
 /** Runs the writer to its end. */
 export async function record(recorder: string, writing: Writing): Promise<Recording> {
-  const { task, from = 0, count, breaks } = writing;
+  const { task, from = 0, count, breaks, isEncrypted = false } = writing;
   await mkdir(writing.dir, { recursive: true });
   const dir = await realpath(writing.dir);
   const log = join(dirname(dir), 'log');
@@ -38,6 +39,7 @@ export async function record(recorder: string, writing: Writing): Promise<Record
       ...process.env,
       ...{ LD_PRELOAD: recorder, POWER_DIR: dir, POWER_LOG: log },
       ...(breaks === undefined ? {} : { BREAK: breaks }),
+      ...(isEncrypted ? { STORE_KEY: '1' } : {}),
     },
     timeout: 120_000,
   });

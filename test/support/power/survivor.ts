@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { Agent, workflow } from '@holdfast/agent';
 import {
   Journal,
+  hasStoreKey,
   openDataDir,
   sha256,
   systemClock,
@@ -9,6 +10,9 @@ import {
 } from '@holdfast/agent/internal';
 import { decodeEntry, laneIndex, lanes } from '@holdfast/protocol';
 import type { Said } from './recording.ts';
+
+/** Encrypts the stores of writers that are told to. */
+export const powerKey = new Uint8Array(32).fill(3);
 
 /** What a start on a cut disk did not keep to. */
 export type Complaint = string;
@@ -32,9 +36,9 @@ async function examineJournal(
   said: readonly Said[],
   names: 'ordered' | 'loose',
 ): Promise<Complaint[]> {
-  const { device, epoch, boot, store, salvage, recreated, release } = await openDataDir(dir, {
-    device: 'd1',
-  });
+  const storeKey = hasStoreKey(dir) ? powerKey : undefined;
+  const opened = await openDataDir(dir, { device: 'd1', storeKey });
+  const { device, epoch, boot, store, salvage, recreated, release } = opened;
   const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
   const { faults } = await verifyChains({ store, sha256, device, epoch });
   const complaints = faults.map(({ lane, seq, why }) => `entry ${seq} of lane ${lane} ${why}`);

@@ -16,6 +16,7 @@ import {
 import { encodeValue, lanes } from '@holdfast/protocol';
 import { useSmallTables } from '../lived-store.ts';
 import { oldMigration } from '../old-store.ts';
+import { powerKey } from './survivor.ts';
 
 /**
  * A process to be recorded, which says in `DIR/said` what it was told is durable.
@@ -24,14 +25,15 @@ import { oldMigration } from '../old-store.ts';
  *   migrate DIR              a start on a store of an older format
  *   journal DIR FROM COUNT   entries in three lanes, acknowledged and trimmed as they come
  *
- * With `BREAK=no-sync` LevelDB is not asked to sync; with `BREAK=in-place` the store is made where
- * it is to be: both are what the cuts must catch.
+ * With `STORE_KEY=1` the store is encrypted. With `BREAK=no-sync` LevelDB is not asked to sync;
+ * with `BREAK=in-place` the store is made where it is to be: both are what the cuts must catch.
  */
 const [task = '', dir = '', from = '0', count = '20'] = process.argv.slice(2);
 const first = Number(from);
 const last = first + Number(count);
 const dataDir = join(dir, 'data');
 const broken = process.env['BREAK'];
+const encrypted = process.env['STORE_KEY'] === undefined ? {} : { storeKey: powerKey };
 const file = openSync(join(dir, 'said'), 'a');
 
 function say(...words: readonly (string | number)[]): void {
@@ -75,7 +77,9 @@ async function asAgent(): Promise<void> {
 }
 
 async function asJournal(): Promise<void> {
-  const { device, epoch, boot, store, release } = await openDataDir(dataDir, { device: 'd1' });
+  const { device, epoch, boot, store, release } = await openDataDir(dataDir, {
+    ...{ device: 'd1', ...encrypted },
+  });
   const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
   const retention = new Retention({
