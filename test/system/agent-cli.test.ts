@@ -123,7 +123,10 @@ test.serial('start, signal and cancel pass on what they are given and say so', a
   const { dir, env, surface } = await serve(t);
   await writeFile(join(dir, 'order.json'), '{"id":"A-2"}');
 
-  const first = await holdfast(['start', 'checkout', '--input', '{"n":1}', '--id', 'A-1'], { env });
+  const first = await holdfast(
+    ['start', 'checkout', '--input', '{"n":1}', '--id', 'A-1', '--subject', 'customer-42'],
+    { env },
+  );
   const again = await holdfast(
     ['start', 'checkout', '--input', '{"n":1}', '--id', 'A-1', '-o', 'json'],
     { env },
@@ -142,10 +145,12 @@ test.serial('start, signal and cancel pass on what they are given and say so', a
   t.deepEqual([piped.code, piped.stdout], [0, 'signalled busy: go\n']);
   t.deepEqual(json(cancelled.stdout), { schema: 'holdfast.cancelled/1', run: 'busy' });
   const asked = surface.calls.filter(({ name }) => name !== 'run').map(({ request }) => request);
+  const subject = undefined;
+  t.like(asked[0], { workflow: 'checkout', id: 'A-1', subject: 'customer-42' });
   t.deepEqual(asked.slice(1), [
-    { workflow: 'checkout', input: { n: 1 }, id: 'A-1' },
-    { workflow: 'checkout', input: { id: 'A-2' }, id: undefined, traceparent },
-    { run: 'busy', name: 'go', payload: [1, 2], id: undefined, traceparent },
+    { workflow: 'checkout', input: { n: 1 }, id: 'A-1', subject },
+    { workflow: 'checkout', input: { id: 'A-2' }, id: undefined, subject, traceparent },
+    { run: 'busy', name: 'go', payload: [1, 2], id: undefined, subject, traceparent },
     { run: 'busy', reason: 'left', force: undefined },
   ]);
 });
@@ -202,10 +207,16 @@ const verbs: readonly Verb[] = [
     { name: 'complete', request: { token: 'hft_1_1_a', result: undefined, error: 'late' } },
   ],
   [
-    'emit door {"n":1} --lane urgent',
+    'emit door {"n":1} --lane urgent --subject s-1',
     'emitted/1',
     'emitted door',
-    { name: 'emit', request: { name: 'door', payload: { n: 1 }, lane: 'urgent' } },
+    { name: 'emit', request: { name: 'door', payload: { n: 1 }, lane: 'urgent', subject: 's-1' } },
+  ],
+  [
+    'erase --subject s-1 --force --yes',
+    'erased/1',
+    'erased 2 values (60 B); ended run-1',
+    { name: 'erase', request: { subject: 's-1', force: true } },
   ],
   ['nudge', 'nudged/1', '◌ OFFLINE for', { name: 'nudge', request: undefined }],
 ];
