@@ -52,11 +52,14 @@ async function greet(ledger: Ledger, { device, epoch }: HandJournal): Promise<vo
   await ledger.greet({ device, epoch, publicKey, atMs: 1 });
 }
 
-async function take(ledger: Ledger, journal: HandJournal): Promise<void> {
+/** @param receivedAtMs Default: before anything was erased. */
+async function take(ledger: Ledger, journal: HandJournal, receivedAtMs?: number): Promise<void> {
   await greet(ledger, journal);
   for (const lane of ['urgent', 'normal', 'bulk'] as const) {
     const { length } = journal.entries(lane);
-    const outcome = await ledger.ingest(journal.ingest(lane, 1, length));
+    const batch = journal.ingest(lane, 1, length);
+    const at = receivedAtMs ?? batch.receivedAtMs;
+    const outcome = await ledger.ingest({ ...batch, receivedAtMs: at });
     if (outcome.kind !== 'committed') throw new Error(outcome.kind);
   }
 }
@@ -150,10 +153,18 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.deepEqual(faults, []);
     // Of each life the one of another customer is held.
     t.deepEqual(contents, { held: 3, absent: 0, erased: 2 + 4 + 4 });
+    const ahead = new HandJournal('d4').about(
+      ...(['bulk', 'customer-42', event({ email: SECRET }), ERASED_AT_MS * 2] as const),
+    );
+    await greet(ledger, ahead);
+    const sample = { boot: 1, monoMs: 2, atMs: ERASED_AT_MS - 1_000, errorMs: 10 };
+    await ledger.noteClock({ device: 'd4', epoch: 1, sample });
+    await take(ledger, ahead, ERASED_AT_MS + 2);
+    t.like((await values(ledger, 'bulk', 'd4'))[0], { $: 'erased' }, 'its clock is ahead');
     const later = new HandJournal('d3').about(
       ...(['bulk', 'customer-42', event({ email: 'new' }), ERASED_AT_MS + 1] as const),
     );
-    await take(ledger, later);
+    await take(ledger, later, ERASED_AT_MS + 2);
     t.deepEqual(await values(ledger, 'bulk', 'd3'), [{ email: 'new' }], 'a new relation');
   });
 

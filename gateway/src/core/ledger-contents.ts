@@ -13,6 +13,7 @@ import {
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
+import { trueTime, type DeviceClocks, type Stamp } from './device-clock.ts';
 import type { Draft } from './ledger-draft.ts';
 import { contentKey, erasedKey, subjectKey, type Chain } from './ledger-keys.ts';
 import { contentRow, erasedRow, type ContentRow } from './ledger-rows.ts';
@@ -22,8 +23,8 @@ import type { ContentState } from './ledger.ts';
 export interface ArrivedContent {
   /** Its place in the batch. */
   readonly index: number;
-  /** When it was journaled, by the device's clock. */
-  readonly atMs: number;
+  /** When it was journaled: by the device's clocks, or as well as these are known. */
+  readonly stamp: Stamp;
   /** `undefined`: nothing came, or not what was sealed. */
   readonly held: Held | undefined;
 }
@@ -72,14 +73,27 @@ export function arrivedContents(
     const entry = read(bytes, index);
     const sealed = entry && erasableIn(entry);
     if (entry === undefined || sealed === undefined) return [];
-    const { atMs } = entry;
+    const { atMs, boot, monoMs } = entry;
+    const stamp = { atMs, boot, monoMs };
     if (carried === undefined || !isContentOf(sha256, sealed, carried)) {
-      return [{ index, atMs, held: undefined }];
+      return [{ index, stamp, held: undefined }];
     }
     const { salt, content } = carried;
     return [
-      { index, atMs, held: { subject: subjectHash(sha256, carried.subject), salt, content } },
+      { index, stamp, held: { subject: subjectHash(sha256, carried.subject), salt, content } },
     ];
+  });
+}
+
+/** The same by the true time, where that is known: a clock that is ahead brings nothing back. */
+export function withTrueTimes(
+  contents: readonly ArrivedContent[],
+  clocks: DeviceClocks,
+  receivedAtMs: number,
+): readonly ArrivedContent[] {
+  return contents.map((each) => {
+    const { atMs } = trueTime(clocks, each.stamp, receivedAtMs);
+    return { ...each, stamp: { ...each.stamp, atMs } };
   });
 }
 
@@ -94,7 +108,7 @@ export function takeContents(
   at: { readonly chain: Chain; readonly seqFirst: number },
   contents: readonly ArrivedContent[],
 ): void {
-  for (const { index, atMs, held } of contents) {
+  for (const { index, stamp, held } of contents) {
     const place = { ...at.chain, seq: at.seqFirst + index };
     const put = (row: ContentRow) => draft.put(contentKey(place), contentRow.encode(row));
     if (held === undefined) {
@@ -103,7 +117,7 @@ export function takeContents(
     }
     const key = erasedKey(held.subject);
     const erased = draft.get(key, erasedRow);
-    if (erased !== undefined && atMs <= erased.erasedAtMs) {
+    if (erased !== undefined && stamp.atMs <= erased.erasedAtMs) {
       put({ ...nothing, state: 'erased', erasedAtMs: erased.erasedAtMs });
       draft.put(key, erasedRow.encode({ ...erased, late: erased.late + 1 }));
       continue;

@@ -13,7 +13,7 @@ import {
 import { CommitQueue } from './commit-queue.ts';
 import type { DeviceClocks } from './device-clock.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
-import { contentReads, openEntries, openValues } from './ledger-contents.ts';
+import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
 import type { LedgerState } from './ledger-draft.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
 import { eraseSubject, readErasures } from './ledger-erase.ts';
@@ -125,13 +125,17 @@ export class StoreLedger implements Ledger {
   }
 
   ingest(batch: IngestBatch): Promise<IngestOutcome> {
-    const prepared = prepareBatch(batch, this.#sha256);
+    let prepared = prepareBatch(batch, this.#sha256);
     let heldHash: Uint8Array | undefined;
     return this.#queue.submit({
       reads: [...rowsRead(batch, prepared.entries), ...contentReads(prepared.contents)],
       bytes: bytesOf(batch),
       prepare: async () => {
         heldHash = await this.#heldHash(prepared);
+        if (prepared.contents.length === 0) return;
+        const clocks = await this.clocks(batch.device, batch.epoch);
+        const contents = withTrueTimes(prepared.contents, clocks, batch.receivedAtMs);
+        prepared = { ...prepared, contents };
       },
       apply: (draft) => ingestBatch(draft, prepared, heldHash),
     });
