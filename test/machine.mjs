@@ -8,6 +8,7 @@ const programs = {
   cc: 'gcc libc6-dev',
   faketime: 'faketime',
   mosquitto: 'mosquitto',
+  'nats-server': 'nats-server',
   python3: 'python3',
   openssl: 'openssl',
   spin: 'spin',

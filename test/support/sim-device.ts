@@ -124,7 +124,9 @@ export class SimDevice {
   /** The ledger has everything that was journaled. */
   async acknowledge(): Promise<void> {
     lanes.forEach((lane, index) => {
-      this.journal.acknowledge(lane, this.journal.positions()[index]?.head ?? 0);
+      const position = this.journal.positions()[index];
+      if (position === undefined) return;
+      void this.journal.acknowledge(lane, position.head, position.headHash);
     });
     await this.settle();
   }

@@ -11,6 +11,7 @@ import {
   chainNext,
   chainStart,
   eachLane,
+  equalBytes,
   laneIndex,
   type Command,
   type Lane,
@@ -119,9 +120,12 @@ export class SimJournal implements UplinkJournal {
     return { previousHash, entries: taken };
   }
 
-  acknowledge(lane: Lane, watermark: number): void {
+  acknowledge(lane: Lane, watermark: number, hash: Uint8Array): Promise<boolean> {
     const state = this.lane(lane);
-    state.acked = Math.max(state.acked, watermark);
+    if (watermark <= state.acked) return Promise.resolve(true);
+    const isSame = equalBytes(hash, state.hashes[watermark] ?? new Uint8Array(0));
+    if (isSame) state.acked = watermark;
+    return Promise.resolve(isSame);
   }
 
   /** Entries that are found to be damaged when they are looked for. */

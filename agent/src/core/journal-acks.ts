@@ -1,4 +1,4 @@
-import { HASH_BYTES, type Clock, type Store, type StoreOp } from '@holdfast/protocol';
+import { HASH_BYTES, equalBytes, type Clock, type Store, type StoreOp } from '@holdfast/protocol';
 import type { Holes } from './holes.ts';
 import { ackKey, putNumber } from './keys.ts';
 import {
@@ -34,18 +34,22 @@ export class Acks {
   /**
    * Takes in a watermark above the known one. Inside a hole the chain is not known: the lane is
    * acknowledged up to the hole, until the ledger has all of it.
+   *
+   * @returns `false`: the chain here is not at `hash` there; nothing is taken in.
    */
-  async take(state: LaneState, watermark: number): Promise<void> {
+  async take(state: LaneState, watermark: number, hash: Uint8Array): Promise<boolean> {
     const { store, holes } = this.#parts;
     const { lane } = state;
     const place = await chainPlace(store, lane, watermark);
-    if (place === undefined) return;
+    if (place === undefined) return true;
+    if (!equalBytes(place.hash, hash)) return false;
     if (state.pendingHoles.count > 0) {
       await holes.serially(async () => {
         const passed = { after: state.acked, through: watermark };
         this.#advance(state, place, await holesBetween(store, lane, passed));
       });
     } else this.#advance(state, place, { count: 0, entries: 0, bytes: 0 });
+    return true;
   }
 
   /** They ride on commits. */

@@ -342,10 +342,10 @@ export class Journal implements UplinkJournal {
     });
   }
 
-  acknowledge(lane: Lane, watermark: number): void {
+  async acknowledge(lane: Lane, watermark: number, hash: Uint8Array): Promise<boolean> {
     const state = this.#lane(lane);
-    if (watermark <= state.acked || watermark > state.head) return;
-    void this.#acks.take(state, watermark);
+    if (watermark <= state.acked || watermark > state.head) return true;
+    return this.#acks.take(state, watermark, hash);
   }
 
   onCommit(listener: () => void): () => void {

@@ -34,10 +34,12 @@ export interface UplinkJournal {
   /** What the lane goes on with at `seqFirst`. */
   read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead>;
   /**
-   * Records that the ledger holds everything through `watermark`. May become durable later: a lost
-   * one costs a resend that the ledger recognises.
+   * Records that the ledger holds everything through `watermark`, if the chain of this journal has
+   * `hash` there. May become durable later: a lost one costs a resend that the ledger recognises.
+   *
+   * @returns `false`: it holds another history of the lane; nothing is recorded.
    */
-  acknowledge(lane: Lane, watermark: number): void;
+  acknowledge(lane: Lane, watermark: number, hash: Uint8Array): Promise<boolean>;
   /**
    * The ledger says that a lane is not what it holds. Looks for entries that are damaged here, and
    * has holes take their place.

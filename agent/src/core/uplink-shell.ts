@@ -77,6 +77,7 @@ export function createUplink(ports: UplinkPorts, options: UplinkOptions): Uplink
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** An event before the moment at which it is taken is known. */
 type Posted = Without<UplinkEvent, keyof Moment>;
+type AcknowledgeEffect = Extract<UplinkEffect, { readonly kind: 'acknowledge' }>;
 type SendEffect = Extract<UplinkEffect, { readonly kind: 'send' }>;
 
 /** A stranger who floods the topic must not flood the log. */
@@ -224,7 +225,7 @@ class UplinkShell implements Uplink {
       case 'pin':
         return this.#inbox.remember(effect.publicKey);
       case 'acknowledge':
-        return this.#ports.journal.acknowledge(effect.lane, effect.watermark);
+        return this.#track(this.#acknowledge(effect));
       case 'apply':
         return this.#apply(effect.commands);
       case 'report':
@@ -326,6 +327,23 @@ class UplinkShell implements Uplink {
     const identity = { device, agentVersion, machine, incarnation: this.#incarnation, session };
     const hello = helloOf({ ...this.#ports, ...identity });
     void this.#link?.send('up', seal(device, hello, this.#ports.signer));
+  }
+
+  async #acknowledge({ session, lane, watermark, hash }: AcknowledgeEffect): Promise<void> {
+    const { journal, log } = this.#ports;
+    try {
+      if (await journal.acknowledge(lane, watermark, hash)) return;
+      // Perhaps the difference is damage here, which gives way to a hole.
+      const mended = await journal.mend();
+      if (mended > 0 && (await journal.acknowledge(lane, watermark, hash))) return;
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      // The entry stays unacknowledged, and is sent again some day.
+      return log.error('watermark not recorded', { lane, watermark, why: messageOf(error) });
+    }
+    const reason = problemOf('HF_CHAIN_BROKEN', `lane ${lane}, seq ${watermark}`);
+    log.error('the ledger has another history of a lane', { lane, watermark });
+    this.#post({ kind: 'forked', session, lane, reason });
   }
 
   /** The present is worth sending only while it is: never two reports on their way. */

@@ -174,6 +174,13 @@ type Happening =
       readonly lane: Lane;
       readonly reason: LinkDown;
       readonly isFinal: boolean;
+    }
+  /** What the ledger was said to hold of a lane is not what this journal holds. */
+  | {
+      readonly kind: 'forked';
+      readonly session: Uint8Array;
+      readonly lane: Lane;
+      readonly reason: LinkDown;
     };
 
 export type UplinkEvent = Moment & Happening;
@@ -195,7 +202,15 @@ export type UplinkEffect =
   | { readonly kind: 'hello'; readonly session: Uint8Array }
   /** Remember the key of the gateway, if none is remembered. */
   | { readonly kind: 'pin'; readonly publicKey: Uint8Array }
-  | { readonly kind: 'acknowledge'; readonly lane: Lane; readonly watermark: number }
+  /** Record what the ledger holds, if it is what this journal holds; else say `forked`. */
+  | {
+      readonly kind: 'acknowledge';
+      readonly session: Uint8Array;
+      readonly lane: Lane;
+      readonly watermark: number;
+      /** Of the ledger's chain there. */
+      readonly hash: Uint8Array;
+    }
   | { readonly kind: 'apply'; readonly commands: readonly Command[] }
   | { readonly kind: 'report' }
   | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest);

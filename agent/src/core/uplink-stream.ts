@@ -79,9 +79,13 @@ export function beginStream(
     turn: 0,
     isProven: false,
   };
+  const { session } = state;
   const acknowledged = lanes
-    .map((lane) => ({ kind: 'acknowledge', lane, watermark: laneOf(state, lane).acked }) as const)
-    .filter(({ lane, watermark }) => watermark > marks[laneIndex(lane)].acked);
+    .filter((lane) => laneOf(state, lane).acked > marks[laneIndex(lane)].acked)
+    .map((lane) => {
+      const { watermark, hash } = welcome.lanes[laneIndex(lane)];
+      return { kind: 'acknowledge', session, lane, watermark, hash } as const;
+    });
   return sendMore(
     { ...state, isProven: isDrained(state) },
     [{ kind: 'pin', publicKey: welcome.publicKey }, ...acknowledged, { kind: 'report' }],
@@ -93,12 +97,12 @@ function beginLane(
   lane: Lane,
   event: { readonly nowMs: number; readonly welcome: Welcome; readonly marks: LaneMarks },
 ): LaneFlow {
-  const { head } = event.marks[laneIndex(lane)];
+  const { head, acked: ackedBefore } = event.marks[laneIndex(lane)];
   const { watermark, verdict } = event.welcome.lanes[laneIndex(lane)];
   const code = verdicts[verdict] ?? (watermark > head ? 'HF_JOURNAL_REWOUND' : undefined);
   // A watermark below what was acknowledged is believed too: the ledger was restored from a
-  // backup, and gets again what this journal still has.
-  const acked = Math.min(watermark, head);
+  // backup, and gets again what this journal still has. One of another history says nothing.
+  const acked = code === undefined ? watermark : Math.min(ackedBefore, head);
   return {
     head,
     sent: acked,
@@ -162,7 +166,8 @@ export function takeAck(
   // says which.
   if (ack.watermark > before.acked && ack.watermark <= before.head) {
     next = advance(next, event, limits);
-    effects.push({ kind: 'acknowledge', lane: ack.lane, watermark: ack.watermark });
+    const { lane, watermark, hash } = ack;
+    effects.push({ kind: 'acknowledge', session: state.session, lane, watermark, hash });
   }
   const flow = laneOf(next, ack.lane);
   // Up to `recoverThrough` it is known, and on its way again: each batch that was sent behind the

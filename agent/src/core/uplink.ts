@@ -97,6 +97,8 @@ export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimit
       return onSent(state, event);
     case 'unread':
       return onUnread(state, event, limits);
+    case 'forked':
+      return onForked(state, event);
     default:
       return unreachable(event);
   }
@@ -332,4 +334,15 @@ function onUnread(state: UplinkState, event: EventOf<'unread'>, limits: UplinkLi
     giveUpAtMs: undefined,
   });
   return sendMore({ ...state, sending: undefined, lanes: flows }, [], event.nowMs);
+}
+
+/** Another history of the lane is in the ledger: nothing of this one is acknowledged or sent. */
+function onForked(state: UplinkState, event: EventOf<'forked'>): UplinkStep {
+  if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
+  const flows = withLane(state.lanes, event.lane, {
+    blocked: { reason: event.reason, untilMs: Number.POSITIVE_INFINITY },
+    flights: [],
+    giveUpAtMs: undefined,
+  });
+  return sendMore({ ...state, lanes: flows }, [], event.nowMs);
 }

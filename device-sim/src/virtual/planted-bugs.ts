@@ -1,6 +1,14 @@
 import { tableOfKey, type UplinkPorts } from '@holdfast/agent/internal';
 import { prefixOf, type Ledger, type Table } from '@holdfast/gateway/internal';
-import { open, seal, type Message, type StoreOp, type Verify } from '@holdfast/protocol';
+import {
+  laneIndex,
+  open,
+  seal,
+  type Lane,
+  type Message,
+  type StoreOp,
+  type Verify,
+} from '@holdfast/protocol';
 import { signerOf } from './sim-signer.ts';
 
 /** How a disk deals with a write, where it does not as it should. */
@@ -77,7 +85,7 @@ function journalWith(
         boot: journal.boot,
         positions: () => journal.positions(),
         read: (lane, seqFirst, limits) => journal.read(lane, seqFirst, limits),
-        acknowledge: (lane, watermark) => journal.acknowledge(lane, watermark),
+        acknowledge: (lane, watermark, hash) => journal.acknowledge(lane, watermark, hash),
         mend: () => journal.mend(),
         onCommit: (listener) => journal.onCommit(listener),
       };
@@ -97,6 +105,13 @@ function runtimeWith(
   };
 }
 
+async function hashAt({ journal }: UplinkPorts, lane: Lane, seq: number): Promise<Uint8Array> {
+  const { head, headHash } = journal.positions()[laneIndex(lane)];
+  if (seq === head) return headHash;
+  const { previousHash } = await journal.read(lane, seq + 1, { entriesMax: 1, bytesMax: 1 });
+  return previousHash;
+}
+
 /** The broker's answer is taken for the ledger's. */
 const brokerAckIsEnough: PlantedBug = {
   uplink(ports) {
@@ -106,7 +121,9 @@ const brokerAckIsEnough: PlantedBug = {
         await link.send(channel, bytes);
         const { message } = open('any', bytes);
         if (message.kind !== 'batch') return;
-        ports.journal.acknowledge(message.lane, message.seqFirst + message.count - 1);
+        const last = message.seqFirst + message.count - 1;
+        const hash = await hashAt(ports, message.lane, last);
+        await ports.journal.acknowledge(message.lane, last, hash);
       };
       return { send, close: () => link.close() };
     };

@@ -99,7 +99,8 @@ async function asJournal(): Promise<void> {
     if (n % 10 !== 9) continue;
     for (const { lane, seq } of refs) {
       say('trimmed', lane, seq);
-      journal.acknowledge(lane, seq);
+      const [stored] = await journal.entriesAt([{ lane, seq }]);
+      if (stored !== undefined) await journal.acknowledge(lane, seq, stored.hash);
     }
     await journal.flush();
     await retention.sweep();

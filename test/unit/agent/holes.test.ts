@@ -1,5 +1,6 @@
 import {
   Journal,
+  chainPlace,
   entryKey,
   holesBetween,
   sha256,
@@ -31,6 +32,12 @@ function open(store: SimStore, onDamage?: (error: unknown) => void): Promise<Jou
 function event(size: number): EntryBody {
   const payload = encodeValue('x'.repeat(size));
   return { kind: 'event.emitted', run: '', n: 0, op: 0, name: 'e', payload };
+}
+
+/** The ledger has what is here. */
+async function acknowledge(store: SimStore, journal: Journal, seq: number): Promise<void> {
+  const place = await chainPlace(store, 'bulk', seq);
+  await journal.acknowledge('bulk', seq, place?.hash ?? new Uint8Array(32));
 }
 
 async function filled(count: number): Promise<{ store: SimStore; journal: Journal }> {
@@ -105,10 +112,10 @@ test('a watermark inside a hole acknowledges up to it; behind it, all of it', as
   const { store, journal } = await filled(10);
   await journal.remove('bulk', upTo(7, 4), { reason: 'shed' });
 
-  journal.acknowledge('bulk', 5);
+  await acknowledge(store, journal, 5);
   await settle();
   t.is(journal.positions()[2].acked, 0, 'the chain is not known inside a hole');
-  journal.acknowledge('bulk', 7);
+  await acknowledge(store, journal, 7);
   await settle();
   await settle();
 
@@ -121,8 +128,8 @@ test('a watermark inside a hole acknowledges up to it; behind it, all of it', as
 });
 
 test('holes on both sides of the watermark stay two', async (t) => {
-  const { journal } = await filled(10);
-  journal.acknowledge('bulk', 5);
+  const { store, journal } = await filled(10);
+  await acknowledge(store, journal, 5);
   await settle();
 
   await journal.remove('bulk', upTo(8, 2), { reason: 'trimmed' });
@@ -169,7 +176,7 @@ test('counts equal a full scan, whatever was removed, acknowledged and restarted
       const seqs = upTo(Math.min(head, first + pick(6)), first).filter(() => pick(5) > 0);
       const kind = pick(6);
       if (kind < 3) await journal.remove('bulk', seqs, { reason: reasons[kind] ?? 'shed' });
-      else if (kind === 3) journal.acknowledge('bulk', 1 + pick(head));
+      else if (kind === 3) await acknowledge(store, journal, 1 + pick(head));
       else if (kind === 4) await journal.append([{ lane: 'bulk', body: event(pick(50)) }]);
       else {
         await journal.flush();
@@ -197,7 +204,7 @@ async function damage(store: SimStore, seqs: readonly number[], at: 'entry' | 'h
 
 test('entries that are damaged in place give way to holes, and the chain goes on', async (t) => {
   const { store, journal } = await filled(20);
-  journal.acknowledge('bulk', 2);
+  await acknowledge(store, journal, 2);
   await settle();
   await journal.remove('bulk', [10], { reason: 'shed' });
   await damage(store, [5, 7, 8, 9, 19], 'entry');

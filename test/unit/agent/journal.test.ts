@@ -126,13 +126,16 @@ test('a watermark rides on a commit, and one that was lost costs nothing else', 
   for (let index = 0; index < 5; index += 1) await put(journal, `entry ${index}`);
   const { writes } = store;
 
-  journal.acknowledge('normal', 3);
-  await new Promise((resolve) => setImmediate(resolve));
+  const hashes = (await journal.entries('normal', 1, 5)).map(({ hash }) => hash);
+  const acknowledge = (watermark: number, hash = hashes[watermark - 1]) =>
+    journal.acknowledge('normal', watermark, hash ?? new Uint8Array(32));
+
+  t.true(await acknowledge(3));
   t.is(journal.positions()[1].acked, 3);
   t.is(store.writes, writes, 'no commit of its own at once');
-  journal.acknowledge('normal', 2);
-  journal.acknowledge('normal', 9);
-  await new Promise((resolve) => setImmediate(resolve));
+  await acknowledge(2);
+  await acknowledge(9);
+  t.false(await acknowledge(4, hashes[4]), 'the ledger has something else there');
   t.is(journal.positions()[1].acked, 3, 'neither backwards nor beyond the head');
   await clock.advance(2_000);
 
@@ -155,11 +158,10 @@ test('retention deletes what the ledger has of ended runs, and nothing else', as
       keepMs: 60_000,
       onPurged: (state) => device.runtime.purged(state),
     });
-  const { head } = device.journal.positions()[1];
+  const { head, headHash } = device.journal.positions()[1];
 
   t.is(await retention().sweep(), 0, 'nothing is acknowledged');
-  device.journal.acknowledge('normal', head);
-  await device.settle();
+  await device.journal.acknowledge('normal', head, headHash);
   t.is(await retention().sweep(), 0, 'nothing is old');
   await device.advance(61_000);
   t.is(await retention().sweep(), 9, 'three runs of three entries');

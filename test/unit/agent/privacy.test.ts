@@ -5,7 +5,6 @@ import { replay } from '@holdfast/agent/testing';
 import {
   encodeValue,
   hex,
-  lanes,
   messageOf,
   type HoldfastError,
   type Log,
@@ -203,18 +202,11 @@ test('contents go with their entries when the retention is over', async (t) => {
   await device.signal('go');
   t.is(await rowsOf(device, 'p'), 2, 'the result and the output');
   const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
-  for (const lane of lanes) {
-    const { head } = device.journal.positions()[lanes.indexOf(lane)] ?? { head: 0 };
-    device.journal.acknowledge(lane, head);
-  }
-  await device.settle();
+  await device.acknowledge();
   await device.begin(code, null, 'run-2');
   const { clock, journal, runs: store } = device;
   const onPurged = (): void => undefined;
-  for (const lane of lanes) device.journal.acknowledge(lane, 1_000);
-  const { head } = device.journal.positions()[1];
-  device.journal.acknowledge('normal', head);
-  await device.settle();
+  await device.acknowledge();
   const retention = new Retention({ clock, log: silent, journal, store, keepMs: 0, onPurged });
   await retention.sweep();
 

@@ -7,7 +7,15 @@ import {
   type Uplink,
   type UplinkLimits,
 } from '@holdfast/agent/internal';
-import { lanes, type Lane, type LinkEvent, type Welcome } from '@holdfast/protocol';
+import {
+  lanes,
+  type Ack,
+  type Batch,
+  type Lane,
+  type LinkEvent,
+  type Message,
+  type Welcome,
+} from '@holdfast/protocol';
 import { NaiveGateway, gone } from '../../support/naive-gateway.ts';
 import { SimChance } from '../../support/sim-chance.ts';
 import { SimClock } from '../../support/sim-clock.ts';
@@ -447,3 +455,30 @@ test('a broken chain is looked for here first, and mended without a person', asy
   t.is(refusals, 1);
   t.deepEqual(world.errors, ['damaged entries gave way to holes']);
 });
+
+test('what the ledger has of another history is not taken for what is here', async (t) => {
+  const world = new World();
+  world.append('normal', 3);
+  world.append('urgent', 1);
+  world.gateway.answer = (message) =>
+    message.kind !== 'batch' || message.lane === 'urgent'
+      ? undefined
+      : [ackOf(message, { hash: new Uint8Array(32) })];
+  world.uplink.start();
+
+  await world.until('stuck', () => world.uplink.state().state === 'stuck', 10_000);
+
+  t.is(world.uplink.state().problem?.code, 'HF_CHAIN_BROKEN');
+  t.deepEqual(
+    world.journal.positions().map(({ acked }) => acked),
+    [1, 0, 0],
+    'the other lanes go on',
+  );
+  await world.uplink.close();
+});
+
+function ackOf({ epoch, lane, seqFirst, count }: Batch, more: Partial<Ack>): Message {
+  const watermark = seqFirst + count - 1;
+  const hash = new Uint8Array(32);
+  return { kind: 'ack', epoch, lane, watermark, hash, missingFrom: 0, slowMs: 0, ...more };
+}

@@ -157,10 +157,17 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   committed: { marks: marksOf({ normal: 10 }) },
   sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90 },
   unread: { session, lane: 'normal', reason, isFinal: false },
+  forked: { session, lane: 'normal', reason },
 };
 
 const waits = { down: 'stay', up: 'stay', welcome: 'stay', ack: 'stay', commands: 'stay' } as const;
-const quiet = { missed: 'stay', committed: 'stay', sent: 'stay', unread: 'stay' } as const;
+const quiet = {
+  missed: 'stay',
+  committed: 'stay',
+  sent: 'stay',
+  unread: 'stay',
+  forked: 'stay',
+} as const;
 
 /** State × event → state, and the effects. `tick` comes when the state asked for it. */
 const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>> = {
@@ -215,6 +222,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
     committed: 'stay',
     sent: 'streaming: send',
     unread: 'stay',
+    forked: 'stay',
   },
 };
 
@@ -409,6 +417,21 @@ test('a lane that is set back or forked waits for a person; the others go on', (
   }
 });
 
+test('of a lane that is not its own a device acknowledges nothing', (t) => {
+  for (const verdict of ['rewound', 'forked'] as const) {
+    const bench = new Bench();
+    bench.do('nudge', {});
+    bench.do('up', { id: session });
+    const marks = eachLane(() => ({ head: 20, acked: 5 }));
+    const lanes = eachLane(() => ({ watermark: 30, hash, verdict }));
+
+    bench.do('welcome', { welcome: welcome({ lanes }), marks });
+
+    t.false(bench.effects.some(({ kind }) => kind === 'acknowledge'));
+    t.is(bench.stream.lanes[1].acked, 5);
+  }
+});
+
 test('a ledger that was set back gets again what it lost', (t) => {
   const bench = new Bench();
   bench.do('nudge', {});
@@ -422,8 +445,8 @@ test('a ledger that was set back gets again what it lost', (t) => {
   t.deepEqual(
     bench.effects.filter(({ kind }) => kind === 'acknowledge'),
     [
-      { kind: 'acknowledge', lane: 'urgent', watermark: 20 },
-      { kind: 'acknowledge', lane: 'bulk', watermark: 20 },
+      { kind: 'acknowledge', session, lane: 'urgent', watermark: 20, hash },
+      { kind: 'acknowledge', session, lane: 'bulk', watermark: 20, hash },
     ],
   );
   t.deepEqual(bench.sendAll(20), ['normal 6']);
