@@ -1,0 +1,207 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ava, { type ExecutionContext } from 'ava';
+import { Agent, workflow } from '@holdfast/agent';
+import { createTcpProxy, startChild, until, type Child } from '@holdfast/device-sim';
+import { freePort, startMosquitto, startNats, type TestBroker } from '../support/brokers.ts';
+import { HandDevice } from '../support/hand-device.ts';
+import { HandJournal } from '../support/hand-journal.ts';
+import { hasProgram } from '../support/program.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+/** A gateway in a process of its own, with the broker that devices use. */
+class Site {
+  readonly #dir: string;
+  readonly #broker: TestBroker | undefined;
+  readonly #mqttPort: number;
+  #gateway: Child | undefined;
+
+  constructor(dir: string, broker: TestBroker | undefined, mqttPort: number) {
+    this.#dir = dir;
+    this.#broker = broker;
+    this.#mqttPort = mqttPort;
+  }
+
+  get port(): number {
+    return this.#mqttPort;
+  }
+
+  get http(): string {
+    return String(this.#gateway?.ready['http']);
+  }
+
+  async startGateway(): Promise<void> {
+    const way =
+      this.#broker === undefined
+        ? ['--mqtt-port', String(this.#mqttPort)]
+        : ['--broker', this.#broker.url];
+    this.#gateway = await startChild({
+      name: 'gateway',
+      args: [
+        ...[file('gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json', '--http-port', '0'],
+        ...['--data-dir', join(this.#dir, 'gateway'), ...way],
+        ...['--handlers', file('test/dist/support/storm-handlers.js')],
+      ],
+    });
+  }
+
+  async killGateway(): Promise<void> {
+    await this.#gateway?.end('SIGKILL');
+  }
+
+  /** The embedded broker goes with its gateway. */
+  async restartBroker(): Promise<void> {
+    if (this.#broker === undefined) {
+      await this.killGateway();
+      return this.startGateway();
+    }
+    await this.#broker.kill();
+    await this.#broker.start();
+  }
+
+  /** Every seq that the ledger has of a lane, in its order. */
+  async seqs(device: string, lane: string): Promise<number[]> {
+    const seqs: number[] = [];
+    for (;;) {
+      const query = `lane=${lane}&after=${seqs.at(-1) ?? 0}&limit=500`;
+      const path = `${this.http}/api/devices/${device}/entries?${query}`;
+      const answer = await fetch(path, { signal: AbortSignal.timeout(20_000) });
+      const { entries } = (await answer.json()) as { readonly entries: { seq: number }[] };
+      seqs.push(...entries.map(({ seq }) => seq));
+      if (entries.length < 500) return seqs;
+    }
+  }
+}
+
+type Start = ((t: ExecutionContext) => Promise<TestBroker>) | undefined;
+
+const sites: readonly (readonly [name: string, program: string, start: Start])[] = [
+  ['the embedded broker', '', undefined],
+  ['Mosquitto', 'mosquitto', (t) => startMosquitto(t)],
+  ['NATS', 'nats-server', startNats],
+];
+
+async function openSite(t: ExecutionContext, start: Start): Promise<Site> {
+  const broker = await start?.(t);
+  const site = new Site(await tempDir(t), broker, broker?.port ?? (await freePort()));
+  await site.startGateway();
+  t.teardown(() => site.killGateway());
+  return site;
+}
+
+const checkout = workflow('checkout', async (ctx, quantity: number) => {
+  const accepted = await ctx.step('order-intake', () => quantity);
+  const doubled = await ctx.call<number>('double', accepted, { timeout: '1d' });
+  await ctx.step('order-confirmation', () => doubled, { when: 'online' });
+  return doubled;
+});
+
+/** Pauses that a test can wait for; deadlines as they are, since the machine may be busy. */
+const uplink = { retryMsMin: 20, retryMsMax: 200 };
+
+async function openAgent(t: ExecutionContext, port: number): Promise<Agent> {
+  const agent = await Agent.open({
+    ...{ dataDir: await tempDir(t), device: 'till-1', workflows: [checkout], uplink },
+    gateway: `mqtt://127.0.0.1:${port}`,
+  });
+  t.teardown(() => agent.close());
+  return agent;
+}
+
+async function checkWhole(t: ExecutionContext, site: Site, agent: Agent): Promise<void> {
+  const { backlog } = await agent.status();
+  for (const { lane, head } of backlog.lanes) {
+    const all = Array.from({ length: head }, (_, index) => index + 1);
+    t.deepEqual(await site.seqs('till-1', lane), all, `the ledger of ${lane}`);
+  }
+}
+
+for (const [name, program, start] of sites) {
+  const isThere = program === '' || hasProgram(program);
+  const test = isThere ? ava.serial : ava.serial.skip;
+  const over = program === '' ? `over ${name}` : `over ${name} (needs ${program})`;
+
+  test(`a checkout goes on through an outage, and its call is answered: ${over}`, async (t) => {
+    const site = await openSite(t, start);
+    const wire = await createTcpProxy({ host: '127.0.0.1', port: site.port });
+    t.teardown(() => wire.close());
+    const agent = await openAgent(t, wire.port);
+    await agent.synced();
+
+    wire.setMode('cut');
+    const runs = await Promise.all([1, 2, 3].map((n) => agent.start(checkout, n)));
+    await until('offline', async () => (await agent.status()).link.state === 'offline');
+    t.false(agent.isSynced);
+    wire.setMode('up');
+
+    t.deepEqual(await Promise.all(runs.map((run) => run.result())), [2, 4, 6]);
+    await agent.synced();
+    await checkWhole(t, site, agent);
+  });
+
+  test(`a broker and a gateway that die in mid-batch cost no entry: ${over}`, async (t) => {
+    const site = await openSite(t, start);
+    const agent = await openAgent(t, site.port);
+    await agent.synced();
+    const payload = 'x'.repeat(200);
+    const emit = async (count: number): Promise<void> => {
+      const facts = Array.from({ length: count }, (_, n) => ({ n, payload }));
+      await Promise.all(facts.map((fact) => agent.emit('fact', fact, { lane: 'bulk' })));
+    };
+    const someArrived = async (above: number) =>
+      until('some', async () => {
+        const { backlog } = await agent.status();
+        return (backlog.lanes[2]?.acked ?? 0) > above;
+      });
+
+    await emit(4_000);
+    await someArrived(0);
+    await site.restartBroker();
+    await emit(4_000);
+    await someArrived(1_000);
+    await site.killGateway();
+    const run = await agent.start(checkout, 21);
+    await emit(4_000);
+    await site.startGateway();
+
+    t.is(await run.result(), 42);
+    await agent.synced({ timeout: '60s' });
+    await checkWhole(t, site, agent);
+  });
+
+  test(`batches in any order, and twice, get into the ledger once: ${over}`, async (t) => {
+    const site = await openSite(t, start);
+    const hand = await HandDevice.connect(`mqtt://127.0.0.1:${site.port}`, 'till-1');
+    t.teardown(() => hand.close());
+    const journal = new HandJournal('till-1').facts('normal', 9);
+    await hand.send(journal.hello(hand.signer));
+    await hand.next('welcome');
+
+    const answers: (readonly [number, number])[] = [];
+    for (const [first, last] of [
+      [4, 6],
+      [1, 3],
+      [7, 9],
+      [2, 5],
+      [7, 9],
+      [1, 9],
+    ] as const) {
+      await hand.send(journal.batch('normal', first, last));
+      const { watermark, missingFrom } = await hand.next('ack');
+      answers.push([watermark, missingFrom]);
+    }
+
+    t.deepEqual(answers, [
+      [0, 1],
+      [3, 0],
+      [3, 4],
+      [5, 0],
+      [5, 6],
+      [9, 0],
+    ]);
+    t.deepEqual(await site.seqs('till-1', 'normal'), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    t.is(hand.forged, 0);
+  });
+}
