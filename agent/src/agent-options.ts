@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly gateway?: string;
   /** PEM texts for mqtts: what to trust, and what to show. */
   readonly tls?: TlsOptions;
+  /** For a broker that wants one; the user name is the id of the device. */
+  readonly password?: string;
   /**
    * Encrypts what is journaled with AES-256-GCM: the path of a file with a key of 32 bytes, or
    * those. From the first start on it must be given: without it nobody can read the store any more.

@@ -443,8 +443,14 @@ function keyOf(source: AgentOptions['storeKey']): Uint8Array | undefined {
   return source === undefined ? undefined : loadUserKey(source);
 }
 
-function dialOf(options: AgentOptions, url: string) {
-  return createMqttDial(options.tls === undefined ? { url } : { url, tls: options.tls });
+function dialOf({ tls, password, uplink }: AgentOptions, url: string) {
+  return createMqttDial({
+    url,
+    // It knows better than the uplink what was missing, so it gives up first.
+    ...(uplink?.connectMs === undefined ? {} : { connectMs: uplink.connectMs * 0.75 }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(password === undefined ? {} : { password }),
+  });
 }
 
 async function idle(runtime: Runtime, graceMs: number): Promise<void> {

@@ -1,7 +1,7 @@
 import {
-  HoldfastError,
   hex,
   messageOf,
+  type HoldfastError,
   type Log,
   type Point,
   type Signer,
@@ -19,6 +19,7 @@ import type { Arrival } from './core/session-ports.ts';
 import { Sessions } from './core/sessions.ts';
 import { sessionsLimits } from './core/sessions-limits.ts';
 import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
+import { checkListening, readAddress, shown } from './io/broker-address.ts';
 import { startBroker } from './io/broker.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { endpointExecutor, parseEndpoint } from './io/handler-endpoint.ts';
@@ -30,6 +31,7 @@ import { openLevelLedger } from './io/level-ledger.ts';
 import { createAttempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
+import { readTls, type TlsFiles } from './io/tls-files.ts';
 
 export interface GatewayOptions {
   /** Made when it is missing. One gateway at a time has it. */
@@ -38,8 +40,15 @@ export interface GatewayOptions {
   readonly mqttHost?: string | undefined;
   /** Default 1883; 0: the system chooses. */
   readonly mqttPort?: number | undefined;
-  /** URL of a broker to use instead of the embedded one, `mqtt://` or `mqtts://`. */
+  /**
+   * URL of a broker to use instead of the embedded one, `mqtt://` or `mqtts://`; user and password
+   * may be in it, and are not shown.
+   */
   readonly broker?: string | undefined;
+  /** PEM files: what devices see of the embedded broker, or what is shown to another one. */
+  readonly tls?: TlsFiles | undefined;
+  /** Take devices from other machines without TLS. Default: only from this one. */
+  readonly insecure?: boolean | undefined;
   /** Default 127.0.0.1. */
   readonly httpHost?: string | undefined;
   /** 0: the system chooses. `undefined`: no HTTP API. */
@@ -190,7 +199,9 @@ type Closers = (() => Promise<void>)[];
 
 async function start(options: GatewayOptions, closers: Closers): Promise<Parts> {
   const log = options.log ?? silent;
-  const external = options.broker === undefined ? undefined : readAddress(options.broker);
+  const { broker: other } = options;
+  const external = other === undefined ? undefined : readAddress(other, options.tls);
+  if (external === undefined) checkListening({ host: options.mqttHost ?? LOCALHOST, ...options });
   const executors = await readExecutors(options);
   const dataDir = await openDataDir(options.dataDir, { isNew: true });
   closers.push(() => dataDir.release());
@@ -269,18 +280,14 @@ async function openBroker(
   options: GatewayOptions,
   log: Log,
 ): Promise<BrokerAccess> {
+  const tls = options.tls && (await readTls(options.tls));
   if (external !== undefined) {
-    return { url: external.href, to: external, close: () => Promise.resolve() };
+    const to = { url: external, tls: tls ?? {} };
+    return { url: shown(external), to, close: () => Promise.resolve() };
   }
   const { mqttHost: host = LOCALHOST, mqttPort: port = MQTT_PORT } = options;
-  const broker = await startBroker({ host, port, log });
+  const broker = await startBroker({ host, port, tls, log });
   return { url: broker.url, to: () => broker.connect(), close: () => broker.close() };
-}
-
-function readAddress(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && /^mqtts?:$/.test(url.protocol) && url.hostname !== '') return url;
-  throw new HoldfastError('HF_GATEWAY_ADDRESS', { why: `${text} is no URL of an MQTT broker` });
 }
 
 type Executors = readonly (readonly [service: string, executor: CallExecutor])[];

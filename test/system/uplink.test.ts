@@ -32,8 +32,10 @@ const hasty = { dial: { connectMs: 500 }, limits: { ...limits, welcomeMs: 500 } 
 
 interface BrokerRules {
   /** What happens instead of a CONNACK with 0. */
-  readonly connect?: 'refused' | 'silent';
+  readonly connect?: 'refused' | 'unavailable' | 'silent';
   readonly isSubscribeDenied?: boolean;
+  /** MQTT 3.1.1 has no way to say so but to hang up. */
+  readonly isPublishDenied?: boolean;
 }
 
 /** A broker in this process, which can be killed and started again on its port. */
@@ -57,8 +59,13 @@ class Broker {
   async start(): Promise<void> {
     const aedes = await Aedes.createBroker();
     aedes.authenticate = (_client, _user, _password, done) => {
-      if (this.rules.connect !== 'refused') return done(null, true);
-      done(Object.assign(new Error('refused'), { returnCode: 5 as const }), false);
+      const { connect } = this.rules;
+      if (connect !== 'refused' && connect !== 'unavailable') return done(null, true);
+      const returnCode = connect === 'refused' ? 5 : 3;
+      done(Object.assign(new Error(connect), { returnCode } as const), false);
+    };
+    aedes.authorizePublish = (_client, _packet, done) => {
+      done(this.rules.isPublishDenied === true ? new Error('denied') : null);
     };
     aedes.authorizeSubscribe = (_client, subscription, done) => {
       done(null, this.rules.isSubscribeDenied === true ? null : subscription);
@@ -266,6 +273,17 @@ test('each way to be without a gateway is told by its code, and ends by itself',
   broker.rules = { connect: 'refused' };
   await until(uplink, 'CONNACK 5', problem('HF_BROKER_REFUSED'));
   t.regex(String(uplink.state().problem?.message), /not authorized/);
+
+  broker.rules = { connect: 'unavailable' };
+  await until(uplink, 'CONNACK 3', () =>
+    /not available now/.test(uplink.state().problem?.message ?? ''),
+  );
+
+  broker.rules = { isPublishDenied: true };
+  await until(uplink, 'hung up', () =>
+    /may this device publish/.test(uplink.state().problem?.message ?? ''),
+  );
+  t.is(uplink.state().problem?.code, 'HF_BROKER_REFUSED');
 
   broker.rules = { isSubscribeDenied: true };
   await until(uplink, 'SUBACK 128', () =>

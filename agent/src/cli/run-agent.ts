@@ -10,6 +10,7 @@ import {
   type LogLevel,
 } from '@holdfast/protocol';
 import type { Agent } from '../agent.ts';
+import { brokerAccess } from './broker-access.ts';
 import { loadCode, type Code } from './code-file.ts';
 import type { Shell } from './shell.ts';
 
@@ -19,6 +20,10 @@ export interface RunOptions {
   /** Path of the file with the workflows. */
   readonly code: string;
   readonly gateway?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly passwordFile?: string;
   /** File with the key that encrypts the store. */
   readonly storeKey?: string;
   readonly socket: string;
@@ -89,7 +94,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const retryMsMax = reconnectMs(options);
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
-    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
     ...(retention === undefined ? {} : { retention }),
     ...(storeKey === undefined ? {} : { storeKey }),
     ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),

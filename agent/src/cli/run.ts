@@ -11,6 +11,10 @@ interface Flags {
   readonly device: string;
   readonly code: string;
   readonly gateway?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly passwordFile?: string;
   readonly socket?: string;
   readonly storeKeyFile?: string;
   readonly retention?: string;
@@ -48,6 +52,10 @@ const options: readonly Option[] = [
   setting('device', 'id', 'identity of this device: A-Z a-z 0-9 _ -').makeOptionMandatory(),
   setting('code', 'file', 'ES module that exports the workflows').makeOptionMandatory(),
   setting('gateway', 'url', 'mqtt://host:port or mqtts://host:port; without it, none'),
+  setting('tls-ca', 'file', 'PEM: what to trust of the gateway; default: what the system trusts'),
+  setting('tls-cert', 'file', 'PEM: certificate to show to the broker; needs --tls-key'),
+  setting('tls-key', 'file', 'PEM: its private key'),
+  setting('password-file', 'file', 'password for the broker; the user is the device id'),
   setting('socket', 'path', `default: ${SOCKET_NAME} in the data directory`),
   setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),
   setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),

@@ -1,5 +1,6 @@
 import { HoldfastError, type ErrorCode, type LinkDown } from '@holdfast/protocol';
 import { ErrorWithReasonCode } from './mqtt.ts';
+import { tlsWords } from './tls-words.ts';
 
 /** What of a connection attempt was reached when it ended. */
 export type DialStage = 'connecting' | 'subscribing' | 'up';
@@ -8,6 +9,8 @@ export interface DialEnd {
   /** `host:port` of the broker. */
   readonly broker: string;
   readonly stage: DialStage;
+  /** The connection was to be TLS. */
+  readonly isTls: boolean;
   /** What was reported, if anything was. */
   readonly error: Error | undefined;
 }
@@ -44,18 +47,30 @@ export function linkDownOf(end: DialEnd): LinkDown {
   if (stage === 'subscribing' && error !== undefined && sysCode === undefined) {
     return down('HF_BROKER_REFUSED', `${broker}: it does not let this device subscribe`);
   }
-  if (typeof sysCode === 'string' && stage === 'connecting') {
-    const words = unreachable[sysCode];
-    if (words !== undefined) {
-      return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${words} (${sysCode})`);
-    }
-    if (/CERT|TLS|SSL|SELF_SIGNED|LEAF_SIGNATURE|EPROTO|ISSUER/.test(sysCode)) {
-      return down('HF_GATEWAY_UNTRUSTED', `${broker}: ${error?.message ?? ''} (${sysCode})`);
-    }
-  }
   if (stage === 'up') return down('HF_LINK_LOST', `${broker}: ${error?.message ?? 'closed'}`);
-  const words = error?.message ?? 'the connection was closed before MQTT answered';
-  return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${words}`);
+  if (stage === 'connecting') return unanswered(end, typeof sysCode === 'string' ? sysCode : '');
+  return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${error?.message ?? 'closed'}`);
+}
+
+/** Nothing has said yet that it is an MQTT broker. */
+function unanswered({ broker, isTls, error }: DialEnd, sysCode: string): LinkDown {
+  const words = unreachable[sysCode];
+  if (words !== undefined) {
+    return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${words} (${sysCode})`);
+  }
+  const untrusted = tlsWords(sysCode, error?.message ?? '');
+  if (untrusted !== undefined) {
+    return down('HF_GATEWAY_UNTRUSTED', `${broker}: ${untrusted} (${sysCode})`);
+  }
+  const isEnded = error === undefined || sysCode === 'ECONNRESET';
+  if (isEnded && isTls) {
+    const why = `${broker}: it ended the connection before TLS stood; is this its port for TLS?`;
+    return down('HF_GATEWAY_UNTRUSTED', why);
+  }
+  const why = isEnded
+    ? 'the connection was closed before MQTT answered'
+    : `what answers does not speak MQTT: a portal, or a port for TLS (${error.message})`;
+  return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${why}`);
 }
 
 export function down(code: ErrorCode, why: string): LinkDown {

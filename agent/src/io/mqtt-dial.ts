@@ -1,6 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import {
   HoldfastError,
+  messageOf,
   topicOf,
   type Dial,
   type Link,
@@ -23,6 +26,7 @@ export interface MqttDialOptions {
   /** `mqtt://host:port` or `mqtts://host:port`; the default ports are 1883 and 8883. */
   readonly url: string;
   readonly tls?: TlsOptions;
+  /** For brokers that want one; the user name is the device id. */
   readonly password?: string;
   /** Longest time from the first packet until the link is up, ms. Default 15 s. */
   readonly connectMs?: number;
@@ -39,10 +43,12 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'mqtt:': '1883', 'mqtt
  * reconnection, stores or sessions: what must survive is in the journal.
  *
  * @returns What dials for one device.
- * @throws HF_GATEWAY_ADDRESS for an address that is not usable.
+ * @throws HF_GATEWAY_ADDRESS for an address that is not usable, HF_CONFIG_INVALID for TLS options
+ *   that are not.
  */
 export function createMqttDial(options: MqttDialOptions): (device: string) => Dial {
   const broker = brokerOf(options.url);
+  if (options.tls !== undefined) checkTls(options.url, options.tls);
   return (device) => (listen) => new MqttLink({ ...options, device, broker }, listen);
 }
 
@@ -58,7 +64,30 @@ function brokerOf(url: string): string {
   if (parsed === undefined || port === undefined || parsed.hostname === '') {
     throw new HoldfastError('HF_GATEWAY_ADDRESS', { why: `got ${url}` });
   }
+  // Addresses are shown in status and logs.
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new HoldfastError('HF_GATEWAY_ADDRESS', { why: 'it contains a user or a password' });
+  }
   return `${parsed.hostname}:${parsed.port || port}`;
+}
+
+/** mqtt.js would take `cert` and `key` for a wish to use TLS, whatever the address says. */
+function checkTls(url: string, tls: TlsOptions): void {
+  if (!url.startsWith('mqtts:')) {
+    const why = `TLS options, but ${url} is not mqtts://`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    throw new HoldfastError('HF_CONFIG_INVALID', { why: 'a certificate and its key go together' });
+  }
+  try {
+    createSecureContext({ ...tls });
+    // A text that is none would be taken for a list of nobody.
+    if (tls.ca !== undefined) void new X509Certificate(tls.ca);
+  } catch (cause) {
+    const why = `the TLS files are not usable: ${messageOf(cause)}`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why, cause });
+  }
 }
 
 class MqttLink implements Link {
@@ -70,6 +99,8 @@ class MqttLink implements Link {
   readonly #upTimer: NodeJS.Timeout;
   #stage: DialStage = 'connecting';
   #error: Error | undefined;
+  /** The broker has taken a message on this connection. */
+  #hasTaken = false;
   #isDown = false;
 
   constructor(target: Target, listen: (event: LinkEvent) => void) {
@@ -80,6 +111,8 @@ class MqttLink implements Link {
     this.#listenToClient();
     this.#upTimer = setTimeout(() => this.#onLate(connectMs), connectMs);
     this.#client.connect();
+    // What the library does not report: it knows a few codes of the system only.
+    this.#client.stream.on('error', (error) => (this.#error ??= error));
   }
 
   send(channel: 'up' | 'state', bytes: Uint8Array): Promise<void> {
@@ -101,6 +134,7 @@ class MqttLink implements Link {
       this.#client.publish(topic, payload, { qos: 1, retain: false }, (error) => {
         settle();
         if (error) this.#fail(error);
+        else this.#hasTaken = true;
       });
     });
   }
@@ -148,7 +182,15 @@ class MqttLink implements Link {
   #fail(error: Error | undefined): void {
     if (this.#isDown) return;
     this.#error ??= error;
-    this.#end(linkDownOf({ broker: this.#target.broker, stage: this.#stage, error: this.#error }));
+    const isSentAway = this.#stage === 'up' && !this.#hasTaken && this.#waiting.size > 0;
+    // MQTT 3.1.1 has no other word for it: the connection is closed, in order.
+    if (isSentAway && this.#error === undefined) {
+      const why = 'it hung up at the first message; may this device publish?';
+      return this.#end(down('HF_BROKER_REFUSED', `${this.#target.broker}: ${why}`));
+    }
+    const { broker, url } = this.#target;
+    const isTls = url.startsWith('mqtts:');
+    this.#end(linkDownOf({ broker, isTls, stage: this.#stage, error: this.#error }));
   }
 
   #end(reason: LinkDown): void {

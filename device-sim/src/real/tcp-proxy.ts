@@ -6,6 +6,7 @@ import {
   type Socket,
 } from 'node:net';
 import { HoldfastError, assert } from '@holdfast/protocol';
+import { TcpWay, straight, type WayShape } from './tcp-way.ts';
 
 /**
  * What the link does.
@@ -13,91 +14,149 @@ import { HoldfastError, assert } from '@holdfast/protocol';
  * - `up`: bytes pass.
  * - `cut`: connections are reset and new ones refused at once, as when an interface goes down.
  * - `hold`: nothing passes, nothing is closed: a link that is dead and does not say so.
+ * - `hold-up`, `hold-down`: so, one way only.
+ * - `stale`: connections of before are dead and do not say so; new ones work.
+ * - `silent`: new connections are taken, and nobody answers them.
  */
-export type LinkMode = 'up' | 'cut' | 'hold';
+export type LinkMode = 'up' | 'cut' | 'hold' | 'hold-up' | 'hold-down' | 'stale' | 'silent';
 
 /** A wire between two processes that can be cut, for real: neither end takes part in it. */
 export interface TcpProxy {
   readonly port: number;
   /** Bytes that have passed towards the target, and back. */
   readonly passed: { up: number; down: number };
+  /** Connections that were taken. */
+  readonly connections: number;
   readonly mode: LinkMode;
   setMode(mode: LinkMode): void;
+  /** How slow it is from now on, each way. */
+  setShape(shape: Partial<WayShape>): void;
+  /** Resets all connections once so many more bytes have passed towards the target. */
+  cutAfter(bytes: number): void;
   /** Resolves when bytes pass next in either direction. */
   onceBusy(): Promise<void>;
   close(): Promise<void>;
 }
 
+type Target = { readonly host: string; readonly port: number };
+
 interface Wire {
   readonly near: Socket;
   readonly far: Socket;
+  readonly up: TcpWay;
+  readonly down: TcpWay;
 }
 
-/** Where a wire leads, and where it begins. */
-export interface WireEnds {
-  readonly host: string;
-  readonly port: number;
-  /** Port of 127.0.0.1 that it listens on; default: the system chooses one. */
-  readonly listenAt?: number;
+/** Listens on a port of 127.0.0.1 that the system chooses. */
+export async function createTcpProxy(target: Target): Promise<TcpProxy> {
+  const proxy = new Proxy(target);
+  await proxy.listen();
+  return proxy;
 }
 
-/** Listens on 127.0.0.1. While it is closed, nothing listens there. */
-export async function createTcpProxy(target: WireEnds): Promise<TcpProxy> {
-  const wires = new Set<Wire>();
-  const passed = { up: 0, down: 0 };
-  let mode: LinkMode = 'up';
-  let busy: (() => void)[] = [];
+class Proxy implements TcpProxy {
+  readonly passed = { up: 0, down: 0 };
+  connections = 0;
+  mode: LinkMode = 'up';
+  readonly #target: Target;
+  readonly #server: Server;
+  readonly #wires = new Set<Wire>();
+  /** Near ends that nobody answers. */
+  readonly #unanswered = new Set<Socket>();
+  #shape = straight;
+  #cutAt = Number.POSITIVE_INFINITY;
+  #busy: (() => void)[] = [];
 
-  const pass = (from: Socket, to: Socket, way: 'up' | 'down'): void => {
-    from.on('data', (chunk: Buffer) => {
-      passed[way] += chunk.byteLength;
-      for (const resolve of busy.splice(0)) resolve();
-      // Backpressure goes through, as on a wire: the sender is slowed, nothing is dropped.
-      if (!to.write(chunk)) from.pause();
-    });
-    to.on('drain', () => {
-      if (mode === 'up') from.resume();
-    });
-  };
+  constructor(target: Target) {
+    this.#target = target;
+    // An end that is done may still be told things.
+    this.#server = createServer({ allowHalfOpen: true }, (near) => this.#accept(near));
+  }
 
-  const server = createServer((near) => {
-    if (mode === 'cut') {
+  get port(): number {
+    const address = this.#server.address();
+    assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
+    return (address satisfies AddressInfo).port;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause) => reject(new HoldfastError('HF_PORT_TAKEN', { cause })));
+      this.#server.listen(0, '127.0.0.1', resolve);
+    });
+  }
+
+  setMode(next: LinkMode): void {
+    this.mode = next;
+    for (const wire of this.#wires) {
+      if (next === 'cut') reset(wire);
+      else hold(wire, next);
+    }
+    if (next === 'silent') return;
+    for (const near of this.#unanswered) resetEnd(near);
+  }
+
+  setShape(shape: Partial<WayShape>): void {
+    this.#shape = { ...this.#shape, ...shape };
+    for (const { up, down } of this.#wires) for (const way of [up, down]) way.shape(this.#shape);
+  }
+
+  cutAfter(bytes: number): void {
+    this.#cutAt = this.passed.up + bytes;
+  }
+
+  onceBusy(): Promise<void> {
+    return new Promise((resolve) => this.#busy.push(resolve));
+  }
+
+  close(): Promise<void> {
+    for (const wire of this.#wires) reset(wire);
+    for (const near of this.#unanswered) resetEnd(near);
+    this.#busy = [];
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(near: Socket): void {
+    this.connections += 1;
+    if (this.mode === 'cut') {
       near.resetAndDestroy();
       return;
     }
-    const far = createConnection(target);
-    const wire = { near, far };
-    wires.add(wire);
+    if (this.mode === 'silent') return this.#leaveAlone(near);
+    const far = createConnection({ ...this.#target, allowHalfOpen: true });
     for (const end of [near, far]) end.setNoDelay(true);
-    pass(near, far, 'up');
-    pass(far, near, 'down');
-    if (mode === 'hold') setPaused(wire, true);
-    joinEnds(wire, () => wires.delete(wire));
-  });
-  await listen(server, target.listenAt ?? 0);
-  const address = server.address();
-  assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
+    const up = new TcpWay(near, far, (bytes) => this.#note('up', bytes));
+    const down = new TcpWay(far, near, (bytes) => this.#note('down', bytes));
+    const wire = { near, far, up, down };
+    this.#wires.add(wire);
+    for (const way of [up, down]) way.shape(this.#shape);
+    if (this.mode !== 'stale') hold(wire, this.mode);
+    joinEnds(wire, () => this.#wires.delete(wire));
+  }
 
-  return {
-    port: (address satisfies AddressInfo).port,
-    passed,
-    get mode() {
-      return mode;
-    },
-    setMode(next) {
-      mode = next;
-      for (const wire of wires) {
-        if (next === 'cut') reset(wire);
-        else setPaused(wire, next === 'hold');
-      }
-    },
-    onceBusy: () => new Promise((resolve) => busy.push(resolve)),
-    close() {
-      for (const wire of wires) reset(wire);
-      busy = [];
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
+  #leaveAlone(near: Socket): void {
+    this.#unanswered.add(near);
+    near.on('error', () => {});
+    near.on('close', () => this.#unanswered.delete(near));
+    near.resume();
+  }
+
+  #note(way: 'up' | 'down', bytes: number): void {
+    this.passed[way] += bytes;
+    for (const resolve of this.#busy.splice(0)) resolve();
+    if (this.passed.up < this.#cutAt) return;
+    this.#cutAt = Number.POSITIVE_INFINITY;
+    // What has passed is to arrive.
+    setImmediate(() => {
+      for (const wire of this.#wires) reset(wire);
+    });
+  }
+}
+
+function hold({ up, down }: Wire, mode: LinkMode): void {
+  const isDead = mode === 'hold' || mode === 'stale';
+  up.hold(isDead || mode === 'hold-up');
+  down.hold(isDead || mode === 'hold-down');
 }
 
 /** What happens to one end happens to the other. */
@@ -107,19 +166,11 @@ function joinEnds(wire: Wire, onGone: () => void): void {
     [near, far],
     [far, near],
   ] as const) {
-    end.on('end', () => other.end());
     end.on('error', () => resetEnd(other));
     end.on('close', () => {
       other.destroy();
       onGone();
     });
-  }
-}
-
-function setPaused({ near, far }: Wire, isPaused: boolean): void {
-  for (const end of [near, far]) {
-    if (isPaused) end.pause();
-    else end.resume();
   }
 }
 
@@ -135,11 +186,4 @@ function reset({ near, far }: Wire): void {
 function resetEnd(end: Socket): void {
   if (end.writableEnded) end.destroy();
   else end.resetAndDestroy();
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(new HoldfastError('HF_PORT_TAKEN', { cause })));
-    server.listen(port, '127.0.0.1', resolve);
-  });
 }

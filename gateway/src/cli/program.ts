@@ -65,6 +65,10 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--broker <url>', 'use this MQTT broker instead of a built-in one')
+    .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')
+    .option('--tls-key <file>', 'PEM: its private key')
+    .option('--tls-ca <file>', 'PEM: what to trust of --broker; default: what the system trusts')
+    .option('--insecure', 'take devices from other machines without TLS')
     .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
     .addOption(
@@ -176,6 +180,7 @@ const serveExamples = `
 Examples:
   holdfast-gateway serve --data-dir ./gateway
   holdfast-gateway serve --data-dir ./gateway --mqtt-port 0 --http-port 0 -o json
+  holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
   holdfast-gateway serve --data-dir ./gateway --handler mail.send=http://127.0.0.1:9000/mail
   holdfast-gateway serve --data-dir ./gateway --handlers ./handlers.mjs`;
 

@@ -6,6 +6,7 @@ import {
   type ExitCode,
   type LogLevel,
 } from '@holdfast/protocol';
+import type { GatewayOptions } from '../gateway.ts';
 import { usage } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -17,6 +18,10 @@ export interface ServeOptions {
   readonly httpPort: number;
   readonly host: string;
   readonly broker?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly insecure?: true;
   readonly handler?: readonly string[];
   readonly handlers?: string;
   readonly logFormat: 'text' | 'json';
@@ -48,6 +53,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     mqttHost: host,
     mqttPort: options.mqttPort ?? MQTT_PORT_DEFAULT,
     broker,
+    tls: tlsFiles(options),
+    insecure: options.insecure,
     httpHost: host,
     httpPort,
     endpoints,
@@ -59,6 +66,12 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   await gateway.close();
   if (failure !== undefined) throw failure;
   return Exit.ok;
+}
+
+function tlsFiles(options: ServeOptions): GatewayOptions['tls'] {
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = options;
+  const isGiven = [cert, key, ca].some((file) => file !== undefined);
+  return isGiven ? { cert, key, ca } : undefined;
 }
 
 /** Reads `NAME=URL` texts. Whether the URL can be used is for the gateway to say. */

@@ -10,10 +10,17 @@ import {
 } from '@holdfast/protocol';
 import { MqttClient, UniqueMessageIdProvider, connect, type IClientOptions } from 'mqtt';
 import type { Downlink } from '../core/session-ports.ts';
+import type { Tls } from './tls-files.ts';
+
+export interface OtherBroker {
+  /** `mqtt://` or `mqtts://`, user and password included. */
+  readonly url: URL;
+  readonly tls: Tls;
+}
 
 export interface BrokerLinkOptions {
-  /** A connection to the embedded broker, or the URL of another one. */
-  readonly to: (() => Duplex) | URL;
+  /** A connection to the embedded broker, or another one. */
+  readonly to: (() => Duplex) | OtherBroker;
   readonly clock: Clock;
   readonly log: Log;
   /** A message from a device. Must not throw and not wait. */
@@ -100,7 +107,10 @@ export class BrokerLink implements Downlink {
       clientId: `hf-gateway-${randomBytes(8).toString('hex')}`,
       messageIdProvider: new UniqueMessageIdProvider(),
     };
-    const client = to instanceof URL ? connect(to.href, own) : new MqttClient(() => to(), own);
+    const client =
+      typeof to === 'function'
+        ? new MqttClient(() => to(), own)
+        : connect(to.url.href, { ...own, ...to.tls });
     this.#client = client;
     this.#inflight = 0;
     const current = (work: () => void) => () => {

@@ -1,21 +1,25 @@
 import type { EventEmitter } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
 import { HoldfastError, messageOf, parseTopic, topicOf, type Log } from '@holdfast/protocol';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import { GuardedSocket } from './packet-guard.ts';
+import type { Tls } from './tls-files.ts';
 
 export interface BrokerOptions {
   /** Default 127.0.0.1: reachable from this machine only. */
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
+  /** Certificate and key; without, everything goes in clear. */
+  readonly tls?: Tls | undefined;
   readonly log: Log;
 }
 
 /** The embedded broker. It keeps nothing: what matters is in the ledger and on the devices. */
 export interface Broker {
-  /** `mqtt://host:port`. */
+  /** `mqtt://host:port`, with TLS `mqtts://host:port`. */
   readonly url: string;
   /** A connection of the gateway itself, which may use all topics. */
   connect(): Duplex;
@@ -56,7 +60,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const emitter: EventEmitter = aedes;
   emitter.on('error', (error) => logError(log, error));
 
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const server = createBrokerServer(options, (socket) => {
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     aedes.handle(new GuardedSocket(socket, PACKET_BYTES_MAX));
   });
@@ -69,7 +73,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
   server.on('error', (error) => logError(log, error));
   return {
-    url: urlOf(server, options.host),
+    url: urlOf(server, options),
     connect() {
       const [inside, outside] = duplexPair();
       ours.add(inside);
@@ -153,10 +157,28 @@ function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {
   });
 }
 
-function urlOf(server: Server, host: string): string {
+function createBrokerServer(
+  { tls, log }: BrokerOptions,
+  onSocket: (socket: Socket) => void,
+): Server {
+  const tcp = { noDelay: true, keepAlive: true };
+  if (tls === undefined) return createServer(tcp, onSocket);
+  const handshakeTimeout = CONNECT_TIMEOUT_MS;
+  const server = createTlsServer(
+    { ...tcp, ...tls, minVersion: 'TLSv1.2', handshakeTimeout },
+    onSocket,
+  );
+  server.on('tlsClientError', (error) => {
+    log.debug('a connection ended before TLS stood', { why: messageOf(error) });
+  });
+  return server;
+}
+
+function urlOf(server: Server, { host, tls }: BrokerOptions): string {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const scheme = tls === undefined ? 'mqtt' : 'mqtts';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function closeAedes(aedes: Aedes): Promise<void> {

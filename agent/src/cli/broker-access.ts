@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { HoldfastError, messageOf } from '@holdfast/protocol';
+import type { AgentOptions } from '../agent-options.ts';
+
+/** Files that say how to get to the broker. */
+export interface BrokerFiles {
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly passwordFile?: string;
+}
+
+/** Reads the files that are named. @throws HF_CONFIG_INVALID, naming the option and the file. */
+export async function brokerAccess(
+  files: BrokerFiles,
+): Promise<Pick<AgentOptions, 'tls' | 'password'>> {
+  const ca = await read('--tls-ca', files.tlsCa);
+  const cert = await read('--tls-cert', files.tlsCert);
+  const key = await read('--tls-key', files.tlsKey);
+  const password = await read('--password-file', files.passwordFile);
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+  return {
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
+    // Editors end files with a line break.
+    ...(password === undefined ? {} : { password: password.replace(/\r?\n$/, '') }),
+  };
+}
+
+async function read(option: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const why = `${option} ${path} cannot be read: ${messageOf(cause)}`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why, cause });
+  }
+}

@@ -1,0 +1,213 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import ava, { type ExecutionContext } from 'ava';
+import { Agent, type AgentOptions } from '@holdfast/agent';
+import { until } from '@holdfast/device-sim';
+import { Gateway, type GatewayOptions } from '@holdfast/gateway';
+import { freePort, startMosquitto } from '../support/brokers.ts';
+import { runGateway } from '../support/gateway-process.ts';
+import { hasProgram } from '../support/program.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { TestCa, type Issued } from '../support/test-ca.ts';
+
+const needs = '(needs openssl)';
+const test = hasProgram('openssl') ? ava : ava.skip;
+const withMosquitto = hasProgram('openssl') && hasProgram('mosquitto') ? ava : ava.skip;
+const uplink = { retryMsMin: 20, retryMsMax: 200 };
+const host = 'DNS:localhost,IP:127.0.0.1';
+
+async function openGateway(
+  t: ExecutionContext,
+  options: Partial<GatewayOptions>,
+): Promise<Gateway> {
+  const gateway = await Gateway.open({ dataDir: await tempDir(t), mqttPort: 0, ...options });
+  t.teardown(() => gateway.close());
+  return gateway;
+}
+
+async function openAgent(t: ExecutionContext, options: Partial<AgentOptions>): Promise<Agent> {
+  const dataDir = await tempDir(t);
+  const agent = await Agent.open({ dataDir, device: 'till-1', workflows: [], uplink, ...options });
+  t.teardown(() => agent.close());
+  return agent;
+}
+
+/** What the status says is wrong, once it says something. */
+async function problemOf(t: ExecutionContext, options: Partial<AgentOptions>) {
+  const agent = await openAgent(t, options);
+  const look = async () => (await agent.status()).link.problem ?? undefined;
+  const { code, message } = await until('a problem', look);
+  t.regex((await agent.status()).link.state, /^(offline|connecting)$/, 'it tries again');
+  return { code, message };
+}
+
+/** A server that keeps what comes to it, on a port that the system chooses. */
+async function listening(t: ExecutionContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+function tlsServer(t: ExecutionContext, cert: Buffer, key: Buffer): Promise<number> {
+  const server = createTlsServer({ cert, key });
+  server.on('tlsClientError', () => {});
+  return listening(t, server);
+}
+
+const readPair = async ({ cert, key }: Issued) =>
+  [await readFile(cert), await readFile(key)] as const;
+
+test(`devices reach the embedded broker by TLS ${needs}`, async (t) => {
+  const ca = await TestCa.make(await tempDir(t), 'ca');
+  const gateway = await openGateway(t, { tls: await ca.issue('gateway', host) });
+  const agent = await openAgent(t, { gateway: gateway.mqttUrl, tls: { ca: await ca.read() } });
+  await agent.emit('fact', 1);
+
+  await agent.synced();
+
+  t.regex(gateway.mqttUrl, /^mqtts:/);
+  t.is((await agent.status()).link.problem, null);
+});
+
+withMosquitto(
+  'agent and gateway reach Mosquitto by TLS, each with a certificate (needs openssl, mosquitto)',
+  async (t) => {
+    const ca = await TestCa.make(await tempDir(t), 'ca');
+    const broker = await ca.issue('broker', host);
+    const { port } = await startMosquitto(t, [
+      ...[`cafile ${ca.path}`, `certfile ${broker.cert}`, `keyfile ${broker.key}`],
+      ...['require_certificate true', 'use_identity_as_username true'],
+    ]);
+    const url = `mqtts://localhost:${port}`;
+    const own = await ca.issue('gateway', 'DNS:gateway');
+    const gateway = await openGateway(t, { broker: url, tls: { ...own, ca: ca.path } });
+    await gateway.ready();
+    const [cert, key] = await readPair(await ca.issue('till-1', 'DNS:till-1'));
+    const trust = await ca.read();
+
+    const bare = await problemOf(t, { gateway: url, tls: { ca: trust } });
+    t.is(bare.code, 'HF_GATEWAY_UNTRUSTED');
+    const agent = await openAgent(t, { gateway: url, tls: { ca: trust, cert, key } });
+    await agent.emit('fact', 1);
+    await agent.synced();
+
+    t.deepEqual(gateway.unready(), []);
+  },
+);
+
+test(`what is not trusted is told by its cause, and tried again ${needs}`, async (t) => {
+  const dir = await tempDir(t);
+  const ca = await TestCa.make(dir, 'ca');
+  const other = await TestCa.make(dir, 'other');
+  const servers = {
+    strange: await other.issue('strange', host),
+    late: await ca.issue('late', host, -1),
+    elsewhere: await ca.issue('elsewhere', 'DNS:elsewhere.example'),
+  };
+  const tls = { ca: await ca.read() };
+  const problem = async (issued: Issued) => {
+    const [cert, key] = await readPair(issued);
+    return problemOf(t, { gateway: `mqtts://localhost:${await tlsServer(t, cert, key)}`, tls });
+  };
+
+  const [strange, late, elsewhere] = await Promise.all([
+    problem(servers.strange),
+    problem(servers.late),
+    problem(servers.elsewhere),
+  ]);
+
+  for (const { code } of [strange, late, elsewhere]) t.is(code, 'HF_GATEWAY_UNTRUSTED');
+  t.regex(strange.message, /not of a CA that is trusted/);
+  t.regex(late.message, /has expired, or the clock/);
+  t.regex(elsewhere.message, /for another name/);
+});
+
+test(`a portal or a wrong port is told, and nothing goes in clear ${needs}`, async (t) => {
+  const ca = await TestCa.make(await tempDir(t), 'ca');
+  const tls = { ca: await ca.read() };
+  const heard: Buffer[] = [];
+  const portal = createHttpServer((_request, response) => response.end('log in'));
+  portal.on('connection', (socket) => socket.on('data', (chunk: Buffer) => heard.push(chunk)));
+  const portalPort = await listening(t, portal);
+  const plain = await openGateway(t, {});
+  const secure = await openGateway(t, { tls: await ca.issue('gateway', host) });
+  const deaf = await listening(t, createServer((socket) => socket.end()));
+  const at = (url: string, port: number | string) => `${url}://127.0.0.1:${port}`;
+
+  const byTls = await problemOf(t, { gateway: at('mqtts', portalPort), tls });
+  t.is(byTls.code, 'HF_GATEWAY_UNTRUSTED');
+  t.regex(byTls.message, /does not speak TLS/);
+  t.true(heard.length > 0);
+  for (const chunk of heard) t.is(chunk[0], 0x16, 'a handshake and nothing else');
+
+  const bare = await problemOf(t, { gateway: at('mqtt', portalPort) });
+  t.is(bare.code, 'HF_GATEWAY_UNREACHABLE');
+  t.regex(bare.message, /does not speak MQTT/);
+
+  const plainPort = new URL(plain.mqttUrl).port;
+  const toPlain = await problemOf(t, { gateway: at('mqtts', plainPort), tls });
+  t.is(toPlain.code, 'HF_GATEWAY_UNTRUSTED');
+  const toDeaf = await problemOf(t, { gateway: at('mqtts', deaf), tls });
+  t.is(toDeaf.code, 'HF_GATEWAY_UNTRUSTED');
+  t.regex(toDeaf.message, /port for TLS/);
+
+  const toSecure = await problemOf(t, { gateway: at('mqtt', new URL(secure.mqttUrl).port) });
+  t.is(toSecure.code, 'HF_GATEWAY_UNREACHABLE');
+});
+
+test(`wrong TLS settings are refused before anything is opened ${needs}`, async (t) => {
+  const dir = await tempDir(t);
+  const ca = await TestCa.make(dir, 'ca');
+  const pair = await ca.issue('gateway', host);
+  const trust = await ca.read();
+  const dataDir = `${dir}/device`;
+  const agent = (options: Partial<AgentOptions>) =>
+    Agent.open({ dataDir, device: 'till-1', workflows: [], ...options });
+  const gateway = (options: Partial<GatewayOptions>) =>
+    Gateway.open({ dataDir: `${dir}/gateway`, mqttPort: 0, ...options });
+  const mqtts = 'mqtts://localhost:1';
+
+  const invalid = { code: 'HF_CONFIG_INVALID' };
+  await t.throwsAsync(agent({ gateway: 'mqtt://localhost:1', tls: { ca: trust } }), invalid);
+  await t.throwsAsync(agent({ gateway: mqtts, tls: { ca: 'nothing' } }), invalid);
+  await t.throwsAsync(agent({ gateway: mqtts, tls: { cert: trust } }), invalid);
+  const address = { code: 'HF_GATEWAY_ADDRESS' };
+  await t.throwsAsync(agent({ gateway: 'mqtts://till-1:secret@localhost:1' }), address);
+  await t.throwsAsync(gateway({ tls: { cert: pair.cert } }), invalid);
+  await t.throwsAsync(gateway({ tls: { cert: pair.key, key: pair.cert } }), invalid);
+  await t.throwsAsync(gateway({ tls: { ca: ca.path } }), invalid);
+  await t.throwsAsync(gateway({ tls: { ca: ca.path }, broker: 'mqtt://localhost:1' }), invalid);
+  await t.throwsAsync(readFile(`${dataDir}/device.json`), { code: 'ENOENT' });
+});
+
+test(`to other machines a gateway speaks TLS, or is told not to ${needs}`, async (t) => {
+  const dir = await tempDir(t);
+  const open = ['--mqtt-port', '0', '--http-port', '0', '--host', '0.0.0.0'];
+  const { code, stderr } = await runGateway('serve', '--data-dir', `${dir}/a`, ...open);
+  t.is(code, 78, stderr);
+  t.regex(stderr, /--insecure/);
+
+  const mqttHost = '0.0.0.0';
+  const ca = await TestCa.make(dir, 'ca');
+  const secure = await openGateway(t, { mqttHost, tls: await ca.issue('gateway', host) });
+  const clear = await openGateway(t, { mqttHost, insecure: true });
+
+  t.regex(secure.mqttUrl, /^mqtts:/);
+  t.regex(clear.mqttUrl, /^mqtt:/);
+});
+
+withMosquitto(
+  'user and password for a broker are given to it and to nobody else (needs openssl, mosquitto)',
+  async (t) => {
+    const port = await freePort();
+    const broker = `mqtt://cloud:secret@127.0.0.1:${port}`;
+    const gateway = await openGateway(t, { broker });
+
+    t.is(gateway.mqttUrl, `mqtt://127.0.0.1:${port}`);
+    t.false(JSON.stringify(gateway.unready()).includes('secret'));
+  },
+);
