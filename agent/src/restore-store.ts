@@ -1,11 +1,14 @@
 import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { HoldfastError, type StoreOp } from '@holdfast/protocol';
+import { HoldfastError, equalBytes, type StoreOp, type StoreRow } from '@holdfast/protocol';
 import { DATA_FORMAT, readDeviceFile, writeDeviceFile } from './io/device-file.ts';
 import { lockDir } from './io/dir-lock.ts';
+import { encryptedStore } from './io/encrypted-store.ts';
 import { makeStore, syncFile } from './io/level-store.ts';
 import { openSnapshot, type Snapshot } from './io/snapshot-file.ts';
-import { readStoreKey, restoreStoreKey } from './io/store-key.ts';
+import type { StoreCipher } from './io/store-cipher.ts';
+import { loadUserKey, makeCipher, readStoreKey, restoreStoreKey } from './io/store-key.ts';
+import { MARK_KEY, encodeMark, encryptedBy, readMark } from './io/store-mark.ts';
 import { exists, moveAside, resumeSalvage, salvagedPath } from './io/store-salvage.ts';
 import { makeWritableDir } from './io/writable-dir.ts';
 
@@ -23,12 +26,19 @@ export interface StoreRestoreView {
   readonly movedTo: string | null;
 }
 
+export interface RestoreOptions {
+  readonly replace: boolean;
+  readonly storeKey?: string | undefined;
+}
+
 /**
  * Puts the store of a snapshot in the place of a data directory's. What was journaled after the
  * snapshot may be in the ledger, so the next start begins a new epoch. Durable once it resolves;
  * until the snapshot has been read to its end, nothing that was there is touched.
  *
  * @param options.replace Move a store that is there aside.
+ * @param options.storeKey Encrypts what the snapshot has in plain; not needed for one that is
+ *   encrypted.
  * @throws HF_SNAPSHOT_INVALID, HF_STORE_FORMAT, HF_STORE_THERE, HF_DATA_DIR_OTHER_DEVICE,
  *   HF_DATA_DIR_UNUSABLE, HF_STORE_LOCKED when an agent runs there, HF_JOURNAL_FAILED on a full
  *   disk.
@@ -36,7 +46,7 @@ export interface StoreRestoreView {
 export async function restoreStore(
   file: string,
   dataDir: string,
-  options: { readonly replace: boolean },
+  options: RestoreOptions,
 ): Promise<StoreRestoreView> {
   const dir = resolve(dataDir);
   const snapshot = await openSnapshot(resolve(file));
@@ -44,7 +54,7 @@ export async function restoreStore(
   await makeWritableDir(dir);
   const unlock = await lockDir(dir);
   try {
-    const { rows, movedTo } = await restoreInto(dir, snapshot, options.replace);
+    const { rows, movedTo } = await restoreInto(dir, snapshot, options);
     const { device, epoch, at } = snapshot.header;
     const schema = 'holdfast.store-restore/1';
     return { schema, dataDir: dir, device, epoch, at, rows, movedTo };
@@ -53,8 +63,10 @@ export async function restoreStore(
   }
 }
 
-async function restoreInto(dir: string, { header, pages }: Snapshot, replace: boolean) {
-  const { device, epoch, storeKey } = header;
+async function restoreInto(dir: string, { header, pages }: Snapshot, options: RestoreOptions) {
+  const { device, epoch } = header;
+  const key = options.storeKey === undefined ? undefined : loadUserKey(options.storeKey);
+  const made = key === undefined || header.storeKey !== null ? undefined : makeCipher(key);
   const storeDir = join(dir, 'store');
   const known = await readDeviceFile(dir);
   if (known !== undefined && known.device !== device) {
@@ -63,30 +75,43 @@ async function restoreInto(dir: string, { header, pages }: Snapshot, replace: bo
   }
   await resumeSalvage(storeDir);
   const isThere = await exists(storeDir);
-  if (isThere && !replace) throw new HoldfastError('HF_STORE_THERE', { why: storeDir });
+  if (isThere && !options.replace) throw new HoldfastError('HF_STORE_THERE', { why: storeDir });
   await rm(salvagedPath(storeDir), { recursive: true, force: true });
-  const rows = await fillStore(salvagedPath(storeDir), pages);
+  const rows = await fillStore(salvagedPath(storeDir), pages, made?.cipher);
   // Above the epoch that the restored store names: so the next start begins one that is new.
   const next = Math.max(known?.epoch ?? 0, epoch) + 1;
   const createdAt = known?.createdAt ?? new Date().toISOString();
   await writeDeviceFile(dir, { format: DATA_FORMAT, device, createdAt, epoch: next });
   const movedTo = isThere ? await moveAside(storeDir, 'replaced') : null;
-  await replaceKey(dir, storeKey);
+  await replaceKey(dir, made?.text ?? header.storeKey);
   await resumeSalvage(storeDir);
   return { rows, movedTo };
 }
 
 /** Makes a store of the rows, beside the one that is there. */
-async function fillStore(storeDir: string, pages: Snapshot['pages']): Promise<number> {
+async function fillStore(
+  storeDir: string,
+  pages: Snapshot['pages'],
+  cipher: StoreCipher | undefined,
+): Promise<number> {
   let rows = 0;
-  await makeStore(storeDir, async (store) => {
+  await makeStore(storeDir, async (plain) => {
+    const store = encryptedStore(plain, cipher);
     for await (const page of pages) {
-      const ops = page.map((row): StoreOp => ({ kind: 'put', ...row }));
+      const ops = page.map((row): StoreOp => ({ kind: 'put', ...encryptedMark(row, cipher) }));
       if (ops.length > 0) await store.write(ops);
       rows += ops.length;
     }
   });
   return rows;
+}
+
+/** The mark says what the other rows are encrypted with. */
+function encryptedMark(row: StoreRow, cipher: StoreCipher | undefined): StoreRow {
+  if (cipher === undefined || !equalBytes(row.key, MARK_KEY)) return row;
+  const mark = readMark('the snapshot', row.value);
+  if (mark === undefined) return row;
+  return { ...row, value: encodeMark({ ...mark, ...encryptedBy(cipher) }) };
 }
 
 async function replaceKey(dir: string, text: string | null): Promise<void> {

@@ -120,6 +120,27 @@ test('a snapshot of an encrypted store stays encrypted, and needs its key', asyn
   await reopened.close();
 });
 
+test('a store that was not encrypted is, once its snapshot is restored with a key', async (t) => {
+  const dir = await tempDir(t);
+  await liveOn(dir, 1);
+  const file = await snapshotOf(t, dir);
+  const keyFile = join(await tempDir(t), 'key');
+  await writeFile(keyFile, storeKey, { mode: 0o600 });
+  const restored = join(await tempDir(t), 'restored');
+  const restore = ['store', 'restore', file, '--data-dir', restored];
+  const { code, stderr } = await holdfast([...restore, '--store-key-file', keyFile]);
+
+  t.is(code, 0, stderr);
+  t.is((await holdfast(['status', '--data-dir', restored])).code, 78);
+  const agent = await openAgent(restored, true);
+  const waiting = await agent.run('errand-0-0');
+  await waiting.signal('go');
+  t.is(((await waiting.result()) as unknown[]).length, 3);
+  await agent.close();
+  const files = Object.values(contents(restored)).map((each) => Buffer.from(each, 'base64'));
+  t.false(files.some((bytes) => /errand|first of/.test(bytes.toString('latin1'))));
+});
+
 test('a snapshot that is cut or changed is refused, and nothing was touched', async (t) => {
   const dir = await tempDir(t);
   await liveOn(dir, 1);

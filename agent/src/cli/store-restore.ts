@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { StoreRestoreView } from '../restore-store.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
+import { STORE_KEY_VARIABLE, storeKeyFile } from './store-key-option.ts';
 import { dataDirOf, type StoreFlags } from './store-options.ts';
 import { nonEmpty } from './target.ts';
 
@@ -18,6 +19,9 @@ that is there is moved aside, with --replace, and never deleted.
 What was journaled after the snapshot is not in it, and may be in the ledger: the next start
 begins a new epoch, with all that the snapshot has. Both epochs stay in the ledger.
 
+With a key, what is not encrypted in the snapshot is so from then on. The store that is moved
+aside, and the snapshot, stay as they are.
+
 Example:
   holdfast store restore /mnt/backup/pump-17.snapshot --data-dir ./data --replace
 `;
@@ -29,11 +33,13 @@ export function addStoreRestore(parent: Command, shell: Shell): void {
     .argument('<file>', 'the snapshot')
     .option('--data-dir <dir>', 'data directory of the agent (HOLDFAST_DATA_DIR)')
     .option('--replace', 'move a store that is there aside')
+    .option('--store-key-file <path>', `encrypt it with this key (${STORE_KEY_VARIABLE})`)
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (file: string, flags: Flags) => {
       const { restoreStore } = await import('../restore-store.ts');
-      const options = { replace: flags.replace === true };
+      const storeKey = storeKeyFile(flags, shell.env);
+      const options = { replace: flags.replace === true, storeKey };
       const dataDir = dataDirOf(flags, shell.env);
       const view = await restoreStore(nonEmpty('FILE', file), dataDir, options);
       shell.print(flags.output === 'json' ? JSON.stringify(view) : restoreText(view));

@@ -77,9 +77,18 @@ export function openCipher(dir: string, userKey: Uint8Array | undefined): StoreC
 
 /** Makes the key that encrypts a new store. Durable once it returns. */
 export function createCipher(dir: string, userKey: Uint8Array): StoreCipher {
+  const { cipher, text } = makeCipher(userKey);
+  restoreStoreKey(dir, text);
+  return cipher;
+}
+
+/** A new key that encrypts a store, and what `store.key` is to hold, so that it can be opened. */
+export function makeCipher(userKey: Uint8Array): {
+  readonly cipher: StoreCipher;
+  readonly text: string;
+} {
   const dataKey = randomBytes(KEY_BYTES);
-  writeDataKey(dir, userKey, dataKey);
-  return new StoreCipher(dataKey);
+  return { cipher: new StoreCipher(dataKey), text: wrap(dataKey, userKey) };
 }
 
 /**
