@@ -11,9 +11,9 @@ interface Flags extends StoreFlags {
 }
 
 const about = `
-Works with the agent stopped; check a snapshot of a running one. Reads every byte: the files,
-the hash chain of each entry, and whether runs, histories, ids, timers and the numbers of the
-backlog agree with each other. Changes nothing in a store that is damaged.
+Works with the agent stopped. Reads every byte: the files, the hash chain of each entry, and
+whether runs, histories, ids, timers and the numbers of the backlog agree with each other.
+Changes nothing in a store that is damaged.
 
 Exit code 1 unless it is sound, or torn: then a power cut struck a write of which nobody was
 told. Damage is nothing to act on: the next start moves the store aside and salvages it.
