@@ -13,6 +13,7 @@ import { history } from './history.bench.ts';
 import { idleMemory } from './idle-memory.bench.ts';
 import { journalAppend } from './journal-append.bench.ts';
 import { startLoadMeter } from './other-load.ts';
+import { loopStore } from './loop.bench.ts';
 import { parallelMemory } from './parallel-memory.bench.ts';
 import { restart } from './restart.bench.ts';
 import { sleepers } from './sleepers.bench.ts';
@@ -21,7 +22,7 @@ import { wire } from './wire.bench.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
-  ...[restart, ...history, ...sleepers, parallelMemory, idleMemory, flash, wire],
+  ...[restart, ...history, ...sleepers, parallelMemory, loopStore, idleMemory, flash, wire],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;
