@@ -26,7 +26,10 @@ export interface AgentOptions {
    * Default: what is journaled lies open to whoever has the disk.
    */
   readonly storeKey?: string | Uint8Array;
-  /** How long acknowledged entries of ended runs are kept. Default 7 days. */
+  /**
+   * How long entries of ended runs are kept. With a gateway, or one that was there once, none that
+   * its ledger lacks is deleted, however long it is away. Default 7 days.
+   */
   readonly retention?: Duration;
   /** Default: nothing is logged. */
   readonly log?: Log;

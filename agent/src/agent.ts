@@ -312,7 +312,10 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const link: { uplink?: Uplink | undefined } = {};
   const conditionOf = conditionsOf(options, () => link.uplink);
   const { workflows, stepsAtOnce } = options;
-  const runtime = new Runtime({ ports, journal, store, workflows, conditionOf, stepsAtOnce });
+  const onContinued = (number: number) => retention.continued(number);
+  const runtime = new Runtime({
+    ...{ ports, journal, store, workflows, conditionOf, stepsAtOnce, onContinued },
+  });
   const resident = (number: number) => runtime.resident(number);
   const inspector = new Inspector({ journal, store, resident });
   const facts: AgentFacts = {
@@ -338,7 +341,9 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const acts = { snapshot, runtime, schedules, nudge: () => uplink?.nudge(), node };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);
-  const retention = new Retention({ clock, log, journal, store, keepMs, onPurged });
+  // Also one that is run without its gateway for once.
+  const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
+  const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
   return { dir, log, journal, store, inspector, runtime, schedules, retention, uplink, surface };
 }
 

@@ -133,10 +133,14 @@ export class SimDevice {
 
   /** One pass of retention. @returns How many entries were deleted. */
   sweep(keepMs = 0): Promise<number> {
+    return this.retention({ keepMs, hasLedger: true }).sweep();
+  }
+
+  retention(options: { readonly keepMs: number; readonly hasLedger: boolean }): Retention {
     const { clock, journal, runs: store, runtime } = this;
     const log: Log = { error: () => {}, info: () => {}, debug: () => {} };
     const onPurged: Runtime['purged'] = (state) => runtime.purged(state);
-    return new Retention({ clock, log, journal, store, keepMs, onPurged }).sweep();
+    return new Retention({ ...options, clock, log, journal, store, onPurged });
   }
 
   /** What the socket and the command line read. */

@@ -5,13 +5,40 @@ import { recordOf, type RunEntry } from './run-journal.ts';
 import { sealOf } from './run-seals.ts';
 import { layout } from './run-store.ts';
 
+/** Lets runs go on in new histories, no faster than what is left of the old ones can be deleted. */
+export class Continuations {
+  readonly #engine: Engine;
+  readonly #onContinued: (number: number) => Promise<void>;
+  #room = Promise.resolve();
+
+  /** `onContinued`: told of a history that is over; no other ends before it resolves. */
+  constructor(engine: Engine, onContinued: (number: number) => Promise<void>) {
+    this.#engine = engine;
+    this.#onContinued = onContinued;
+  }
+
+  /** @returns The run in its new history. */
+  async next(run: Run, input: Uint8Array): Promise<Run> {
+    run.closed = true;
+    await this.#room;
+    try {
+      const next = await continueRun(this.#engine, run, input);
+      this.#room = this.#onContinued(run.facts.number);
+      return next;
+    } catch (error) {
+      run.replaced(error);
+      throw error;
+    }
+  }
+}
+
 /**
  * Ends the history of a run and begins the next one under its id, with the signals nobody has
  * waited for, in one commit. Their ids go with them.
  *
  * @returns The run in its new history.
  */
-export async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise<Run> {
+async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise<Run> {
   const { number, id, workflow, parent, parentOp, subject, place } = run.facts;
   const { traceparent } = run.progress;
   run.closed = true;

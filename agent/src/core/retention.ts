@@ -1,4 +1,5 @@
 import {
+  codeOf,
   decodeEntry,
   lanes,
   messageOf,
@@ -17,10 +18,17 @@ export interface RetentionOptions {
   readonly log: Log;
   readonly journal: Journal;
   readonly store: RunStore;
-  /** How long acknowledged entries are kept after their run has ended, ms. */
+  /** How long entries are kept after their run has ended, ms. */
   readonly keepMs: number;
+  /** Entries go to a ledger: none that it lacks is deleted, however old. */
+  readonly hasLedger: boolean;
   /** A run of this state is gone. */
   readonly onPurged: (state: RunState) => void;
+}
+
+interface Place {
+  readonly lane: Lane;
+  readonly seq: number;
 }
 
 const SWEEP_EVERY_MS = 60_000;
@@ -28,13 +36,21 @@ const PAGE = 1_000;
 /** Entries of one commit: they are read before they go, and have up to 56 KiB each. */
 const REMOVE_MAX = 256;
 
+/** Histories that went on in new ones before they are deleted together. */
+const CONTINUED_MAX = 32;
+/** Entries of such a history, at most: all of them are one commit. */
+const SMALL_MAX = REMOVE_MAX / CONTINUED_MAX;
+
 /**
  * Deletes what the ledger has, whose run has ended, and which is older than the retention: kept
- * until then, so that a gateway set back to an old backup can be refilled.
+ * until then, so that a gateway set back to an old backup can be refilled. A device without a
+ * gateway has no ledger to wait for; if it gets one later, that is told what is gone.
  */
 export class Retention {
   readonly #options: RetentionOptions;
   #cancel: (() => void) | undefined;
+  readonly #continued: number[] = [];
+  #purging: Promise<void> | undefined;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -43,9 +59,7 @@ export class Retention {
   start(): void {
     this.#cancel = this.#options.clock.wakeIn(SWEEP_EVERY_MS, () => {
       this.sweep()
-        .catch((error: unknown) =>
-          this.#options.log.error('retention stopped short', { why: messageOf(error) }),
-        )
+        .catch((error: unknown) => this.#stoppedShort(error))
         .finally(() => {
           if (this.#cancel !== undefined) this.start();
         });
@@ -57,11 +71,27 @@ export class Retention {
     this.#cancel = undefined;
   }
 
+  /**
+   * A history of a run went on in a new one: it is of no use to anybody. Where no ledger wants it,
+   * it is deleted before long, so that a run which goes on for ever needs little room.
+   *
+   * @returns Resolves once no more than a few of them are left to delete.
+   */
+  async continued(run: number): Promise<void> {
+    if (this.#options.hasLedger) return;
+    this.#continued.push(run);
+    if (this.#continued.length < CONTINUED_MAX) return;
+    this.#purging ??= this.#purgeContinued()
+      // The next sweep takes up what is left.
+      .catch((error: unknown) => this.#stoppedShort(error))
+      .finally(() => (this.#purging = undefined));
+    await this.#purging;
+  }
+
   /** One pass. @returns How many entries were deleted. */
   async sweep(): Promise<number> {
     let deleted = 0;
     for await (const each of this.#options.store.records('f')) {
-      // A history that went on in a new one is of no use to anybody once the ledger has it.
       const { isContinued, updatedAtMs } = each.record;
       if (isContinued || this.#isOld(updatedAtMs)) deleted += await this.#purgeRun(each);
     }
@@ -69,14 +99,45 @@ export class Retention {
     return deleted;
   }
 
+  #stoppedShort(error: unknown): void {
+    if (codeOf(error) === 'HF_AGENT_CLOSED') return;
+    this.#options.log.error('retention stopped short', { why: messageOf(error) });
+  }
+
   #isOld(atMs: number): boolean {
     return atMs + this.#options.keepMs <= this.#options.clock.nowMs();
   }
 
   /** The last entry that the ledger has stays: it says where the lane stands. */
-  #isFree(place: { readonly lane: Lane; readonly seq: number }): boolean {
+  #isFree(place: Place): boolean {
     const position = this.#options.journal.positions()[lanes.indexOf(place.lane)];
-    return position !== undefined && place.seq < position.acked;
+    if (position === undefined) return false;
+    return place.seq < (this.#options.hasLedger ? position.acked : position.head);
+  }
+
+  async #purgeContinued(): Promise<void> {
+    const { journal, store } = this.#options;
+    while (this.#continued.length >= CONTINUED_MAX) {
+      const numbers = this.#continued.splice(0, CONTINUED_MAX);
+      const histories = await Promise.all(numbers.map((number) => store.places(number)));
+      const seqs: number[] = [];
+      const keys: Uint8Array[] = [];
+      for (const [index, places] of histories.entries()) {
+        // What is not like most is left to the next sweep.
+        if (places.length > SMALL_MAX || !places.every((place) => this.#isFreeNormal(place))) {
+          continue;
+        }
+        const number = numbers[index] ?? 0;
+        seqs.push(...places.map(({ seq }) => seq));
+        // Its id and its place in lists are those of the next history.
+        keys.push(...places.map((_, n) => historyKey(number, n)), finalRunKey(number));
+      }
+      await journal.remove('normal', seqs, { reason: 'trimmed', ops: keys.map(gone) });
+    }
+  }
+
+  #isFreeNormal(place: Place): boolean {
+    return place.lane === 'normal' && this.#isFree(place);
   }
 
   async #purgeRun({ number, record }: NumberedRecord): Promise<number> {
@@ -86,9 +147,8 @@ export class Retention {
     // Another run may have its id by now.
     const hasId = (await store.numberOf(record.id)) === number;
     const isCurrent = (await store.numberAt(record.place)) === number;
-    const deleted = (key: Uint8Array): StoreOp => ({ kind: 'delete', key });
     // First, so that nobody finds a run of which only a part is left.
-    const id = hasId ? [deleted(runIdKey(record.id))] : [];
+    const id = hasId ? [gone(runIdKey(record.id))] : [];
     const rest = [
       // From its end: what a cut leaves is a beginning, whose places can be told by their number.
       ...places.map((_, n) => historyKey(number, n)).toReversed(),
@@ -96,7 +156,7 @@ export class Retention {
       ...(isCurrent ? [listPlaceKey(record.place)] : []),
       // Last, so that a purge that is cut short is taken up again.
       finalRunKey(number),
-    ].map(deleted);
+    ].map(gone);
     const [only = { lane: 'normal' as const, seqs: [] }, ...others] = removals(places);
     if (others.length === 0) {
       await journal.remove(only.lane, only.seqs, { reason: 'trimmed', ops: [...id, ...rest] });
@@ -136,9 +196,13 @@ export class Retention {
   }
 }
 
+function gone(key: Uint8Array): StoreOp {
+  return { kind: 'delete', key };
+}
+
 /** Places by lane, as many at a time as one commit removes. */
 function removals(
-  places: readonly { readonly lane: Lane; readonly seq: number }[],
+  places: readonly Place[],
 ): { readonly lane: Lane; readonly seqs: readonly number[] }[] {
   return lanes.flatMap((lane) => {
     const seqs = places.filter((place) => place.lane === lane).map(({ seq }) => seq);

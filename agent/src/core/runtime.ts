@@ -11,7 +11,7 @@ import { beginChild, toParent } from './children.ts';
 import { applyCommand } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
 import { RunNumbers, numberOf, openRun, type Engine } from './engine.ts';
-import { continueRun } from './continue-run.ts';
+import { Continuations } from './continue-run.ts';
 import { eraseSubject, type Erased, type EraseRequest } from './erasure.ts';
 import { sealBody } from './contents.ts';
 import type { Journal } from './journal.ts';
@@ -46,6 +46,8 @@ export interface RuntimeOptions {
   readonly conditionOf?: ConditionOf;
   /** Step bodies at work at a time, ≥ 1. Default 64. */
   readonly stepsAtOnce?: number | undefined;
+  /** Told of a history that went on in a new one; no other does before it resolves. */
+  readonly onContinued?: (number: number) => Promise<void>;
 }
 
 /** Step bodies at work at a time. A phone's or a Pi's worth of open sockets and files. */
@@ -63,6 +65,7 @@ export class Runtime {
   readonly #starts: Starts;
   readonly #signals: Signals;
   readonly #stopStrays: () => void;
+  readonly #continuations: Continuations;
   readonly #endWaiters = new Map<number, Set<() => void>>();
   readonly #listeners = new Set<() => void>();
   readonly #entryListeners = new Map<string, Set<(entry: Entry) => void>>();
@@ -118,6 +121,7 @@ export class Runtime {
     this.#parking = new Parking({ clock, journal, residents, states });
     this.#starts = new Starts(this.#engine, this.#effects);
     this.#signals = new Signals(this.#engine);
+    this.#continuations = new Continuations(this.#engine, options.onContinued ?? (async () => {}));
     this.#stopStrays = ports.onStray((error) => drivenRun()?.stray(error) ?? false);
   }
 
@@ -381,10 +385,7 @@ export class Runtime {
   };
 
   async #continue(run: Run, input: Uint8Array): Promise<void> {
-    const next = await continueRun(this.#engine, run, input).catch((error: unknown) => {
-      run.replaced(error);
-      throw error;
-    });
+    const next = await this.#continuations.next(run, input);
     for (const op of run.ops.values()) this.#timers.disarm(run.facts.number, op.number);
     // Who waits for the end waits for the end of the last history.
     const waiters = this.#endWaiters.get(run.facts.number);

@@ -145,7 +145,8 @@ export class Life implements AgentLife {
     const schedules = await Schedules.open({ device, ports, journal, store, runtime, calendarOf });
     const onPurged = (state: Parameters<Runtime['purged']>[0]) => runtime.purged(state);
     const known = options.bug.isRetentionBlind === true ? blind(journal) : journal;
-    const retention = new Retention({ clock, log, journal: known, store: runs, keepMs, onPurged });
+    const parts = { clock, log, journal: known, store: runs, keepMs, onPurged };
+    const retention = new Retention({ ...parts, hasLedger: true });
     const facts: AgentFacts = {
       ...{ device, epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
       ...{ recreated: false, salvage: undefined },

@@ -84,7 +84,7 @@ async function asJournal(): Promise<void> {
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
   const retention = new Retention({
     ...{ clock: systemClock, log: silent, journal, store: new RunStore(store, journal) },
-    ...{ keepMs: 0, onPurged: () => {} },
+    ...{ keepMs: 0, hasLedger: true, onPurged: () => {} },
   });
   for (let n = first; n < last; n += 1) {
     const drafts = lanes.map((lane, index) => ({

@@ -156,6 +156,7 @@ test('retention deletes what the ledger has of ended runs, and nothing else', as
       ...{ clock: device.clock, journal: device.journal, store: device.runs },
       log: { error: () => {}, info: () => {}, debug: () => {} },
       keepMs: 60_000,
+      hasLedger: true,
       onPurged: (state) => device.runtime.purged(state),
     });
   const { head, headHash } = device.journal.positions()[1];

@@ -207,7 +207,8 @@ test('contents go with their entries when the retention is over', async (t) => {
   const { clock, journal, runs: store } = device;
   const onPurged = (): void => undefined;
   await device.acknowledge();
-  const retention = new Retention({ clock, log: silent, journal, store, keepMs: 0, onPurged });
+  const parts = { clock, log: silent, journal, store, onPurged };
+  const retention = new Retention({ ...parts, keepMs: 0, hasLedger: true });
   await retention.sweep();
 
   await t.throwsAsync(device.state('run-1'), { code: 'HF_RUN_UNKNOWN' });

@@ -326,6 +326,40 @@ test('M3 a run that goes on in new histories for ever keeps a store of one size'
   t.true((sizes[2] ?? 0) < 40, sizes.join());
 });
 
+test('M3 without a ledger, histories that went on go before long, others in time', async (t) => {
+  const loop = workflow('loop', async (ctx, round: number) => {
+    await ctx.step('work', () => round);
+    await ctx.waitFor('next');
+    return ctx.continueAsNew(round + 1);
+  });
+  const quick = workflow('quick', (ctx) => ctx.step('once', () => 1));
+  const device = new SimDevice();
+  await device.start(loop, quick);
+  await device.begin(quick, undefined, 'ended');
+  await device.begin(loop, 1, 'run-1');
+  const retention = device.retention({ keepMs: 60_000, hasLedger: false });
+  const all = { from: new Uint8Array(), to: Uint8Array.of(255), limit: 10_000 };
+  const sizes: number[] = [];
+  for (let round = 0; round < 320; round += 1) {
+    const number = await device.runtime.numberOf('run-1');
+    await device.signal('next');
+    await retention.continued(number);
+    if (round % 64 === 63) sizes.push((await device.store.scan(all)).length);
+  }
+  const [first = 0, ...later] = sizes;
+  t.true(first < 200, sizes.join());
+  t.deepEqual(later, [first, first, first, first]);
+  t.is((await device.inspector.run('ended')).state, 'completed');
+
+  t.is(await device.sweep(), 0, 'where there is a ledger, nothing goes that it lacks');
+  await device.advance(61_000);
+  t.true((await retention.sweep()) > 0);
+  await t.throwsAsync(device.inspector.run('ended'), { code: 'HF_RUN_UNKNOWN' });
+  await device.restart(loop, quick);
+  await device.signal('next');
+  t.is(await device.state(), 'waiting-signal');
+});
+
 test('M5 a line that code logs is logged once, also before its first step', async (t) => {
   const code = flow(async (ctx) => {
     ctx.log('begins');
