@@ -13,6 +13,15 @@ export interface AgentOptions {
   readonly dataDir: string;
   /** Identity of the device, `[A-Za-z0-9_-]{1,64}`. Needed the first time; then it must match. */
   readonly device?: string;
+  /**
+   * What tells this machine from others. A data directory that wakes up on another machine begins a
+   * new epoch: it may be a copy. Default: a hash of the board's serial number, or else of the
+   * machine id and the address of a network card. Give a name where these change under an agent,
+   * as in containers; `none` looks at nothing.
+   */
+  readonly machine?: string;
+  /** The data directory was brought here from another machine: it goes on in its epoch. */
+  readonly isMoved?: boolean;
   readonly workflows: readonly Workflow<never, unknown>[];
   /** `mqtt://host:port` or `mqtts://host:port`. Default: none; everything stays on the device. */
   readonly gateway?: string;

@@ -18,6 +18,7 @@ import type { Entity, EntityCommands } from './core/entity.ts';
 import type { ConditionOf } from './core/conditions.ts';
 import { Inspector } from './core/inspect.ts';
 import { Journal, type JournalOptions } from './core/journal.ts';
+import { LifeEnd, type EndNote } from './core/life-end.ts';
 import { LiveSurface } from './core/live-surface.ts';
 import type { RuntimePorts } from './core/ports.ts';
 import { Retention } from './core/retention.ts';
@@ -27,6 +28,7 @@ import { Schedules, storedSchedules } from './core/schedules.ts';
 import { SOCKET_NAME, type AgentReader, type AgentSurface } from './core/surface.ts';
 import type { SendBytes } from './core/surface.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
+import type { Outlived } from './core/uplink-verdict.ts';
 import type { RunsView, RunState, StatusView } from './core/views.ts';
 import type { EmitOptions, Workflow } from './core/workflow.ts';
 import type { Erased } from './core/erasure.ts';
@@ -37,6 +39,7 @@ import { calendarOf } from './io/cron.ts';
 import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
 import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { machineOf } from './io/machine.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
 import { isReachable, reachableAddress } from './io/reachable.ts';
 import { attempts } from './io/retry.ts';
@@ -63,7 +66,12 @@ const CLOSE_GRACE_MS = 2_000;
 export class Agent {
   /** What the socket serves. */
   readonly surface: AgentSurface;
-  /** Resolves when stable storage failed: nothing is journaled any more; start a new process. */
+  /**
+   * Resolves when this agent cannot go on: close it, and open another one. Either stable storage
+   * failed and nothing is journaled any more; or, with HF_JOURNAL_REWOUND or HF_CHAIN_BROKEN, the
+   * ledger has another life of this journal, and the next open begins a new epoch: until then runs
+   * go on, and nothing is sent.
+   */
   readonly failed: Promise<HoldfastError>;
   readonly #parts: AgentParts;
   #server: SocketServer | undefined;
@@ -71,7 +79,7 @@ export class Agent {
   private constructor(parts: AgentParts) {
     this.#parts = parts;
     this.surface = parts.surface;
-    this.failed = parts.journal.failed;
+    this.failed = Promise.race([parts.journal.failed, parts.lifeEnd.ended]);
   }
 
   /**
@@ -89,8 +97,10 @@ export class Agent {
     const dial = options.gateway === undefined ? undefined : dialOf(options, options.gateway);
     const socket = socketOf(options);
     if (socket !== undefined) checkSocketPath(socket);
+    const machine = machineOf(options.machine);
     const storeKey = keyOf(options.storeKey);
-    const openDir = () => openDataDir(options.dataDir, { device: options.device, storeKey });
+    const { device, isMoved } = options;
+    const openDir = () => openDataDir(options.dataDir, { device, storeKey, machine, isMoved });
     const parts = await recovered(options, { dir: await openDir(), log, keepMs, dial }).catch(
       async (error: unknown) => {
         if (!isDamage(error)) throw error;
@@ -247,6 +257,7 @@ export interface AgentParts {
   readonly dir: DataDir;
   readonly log: Log;
   readonly journal: Journal;
+  readonly lifeEnd: LifeEnd;
   readonly store: RunStore;
   readonly inspector: Inspector;
   readonly runtime: Runtime;
@@ -271,7 +282,7 @@ async function recovered(options: AgentOptions, prepared: Prepared): Promise<Age
     await parts.runtime.recover();
     return parts;
   } catch (error) {
-    if (isDamage(error)) await dir.distrust(messageOf(error));
+    if (isDamage(error)) await dir.end(damageNote(messageOf(error)));
     await dir.release();
     throw error;
   }
@@ -283,6 +294,10 @@ const damageCodes: ReadonlySet<unknown> = new Set<ErrorCode>([
   // A row of ours that does not decode.
   'HF_MESSAGE_INVALID',
 ]);
+
+function damageNote(why: string): EndNote {
+  return { cause: 'salvaged', why, above: 0 };
+}
 
 function isDamage(error: unknown): boolean {
   return damageCodes.has(codeOf(error));
@@ -298,7 +313,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   };
   // Nothing behind a damaged entry can be sent in this epoch; in the next one it can.
   const distrust = async (why: string): Promise<void> => {
-    await dir.distrust(why).catch(() => undefined);
+    await dir.end(damageNote(why)).catch(() => undefined);
     journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
   };
   const journal: Journal = await openJournal(dir, {
@@ -323,12 +338,13 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
     ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null },
     ...{ recreated: dir.recreated, salvage: dir.salvage, fileSystem: dir.fileSystem },
   };
-  if (dir.salvage !== undefined) log.error('the store was damaged; see status', { ...dir.salvage });
+  if (dir.salvage !== undefined) log.error('a new epoch began; see status', { ...dir.salvage });
   if (dir.fileSystem !== undefined) log.error('the data directory', { isOn: dir.fileSystem });
   if (dir.tornBytes > 0) log.info('the last write was cut off', { bytes: dir.tornBytes });
   if (dir.migration !== undefined) log.info('the store was migrated', { ...dir.migration });
   if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
-  const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector });
+  const lifeEnd = newLifeEnd(dir, log);
+  const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector, lifeEnd });
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
@@ -344,7 +360,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   // Also one that is run without its gateway for once.
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
   const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
-  return { dir, log, journal, store, inspector, runtime, schedules, retention, uplink, surface };
+  const own = { dir, log, journal, lifeEnd, store, inspector, runtime, schedules };
+  return { ...own, retention, uplink, surface };
 }
 
 const CONDITION_EVERY = '5s';
@@ -371,10 +388,11 @@ function openUplink(
     readonly journal: Journal;
     readonly runtime: Runtime;
     readonly inspector: Inspector;
+    readonly lifeEnd: LifeEnd;
   },
 ): Uplink | undefined {
   if (dial === undefined) return undefined;
-  const { facts, journal, runtime, inspector } = parts;
+  const { facts, journal, runtime, inspector, lifeEnd } = parts;
   const clock = systemClock;
   const report = async () => {
     const oldestAtMs = await inspector.oldestAtMs();
@@ -386,13 +404,21 @@ function openUplink(
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, chance: systemChance };
+  const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
   return createUplink(
-    { journal, runtime: side, dial: dial(device), clock, log, deflate, ...security },
+    { journal, runtime: side, dial: dial(device), clock, log, deflate, onOutlived, ...security },
     {
-      ...{ device, agentVersion: facts.version },
+      ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
       ...(options.uplink === undefined ? {} : { limits: options.uplink }),
     },
   );
+}
+
+function newLifeEnd(dir: DataDir, log: Log): LifeEnd {
+  const { salvage, isNewEpoch, epoch } = dir;
+  const causes: readonly unknown[] = ['rewound', 'forked'];
+  const isSecond = isNewEpoch && salvage?.newEpoch === epoch && causes.includes(salvage.cause);
+  return new LifeEnd({ endStore: (end) => dir.end(end), clock: systemClock, log, isSecond });
 }
 
 function socketOf({ dataDir, socket }: AgentOptions): string | undefined {

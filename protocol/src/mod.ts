@@ -4,6 +4,7 @@ export {
   choice,
   invalid,
   list,
+  prose,
   record,
   text,
   uint,

@@ -1,5 +1,12 @@
-import { HoldfastError, encodeValue, lanes, type Command, type Log } from '@holdfast/protocol';
 import type { Tracer } from '@holdfast/agent';
+import {
+  HoldfastError,
+  encodeValue,
+  laneIndex,
+  lanes,
+  type Command,
+  type Log,
+} from '@holdfast/protocol';
 import {
   AgentReaderCore,
   Retention,
@@ -123,11 +130,11 @@ export class SimDevice {
 
   /** The ledger has everything that was journaled. */
   async acknowledge(): Promise<void> {
-    lanes.forEach((lane, index) => {
-      const position = this.journal.positions()[index];
-      if (position === undefined) return;
-      void this.journal.acknowledge(lane, position.head, position.headHash);
-    });
+    const positions = this.journal.positions();
+    for (const lane of lanes) {
+      const { head, headHash } = positions[laneIndex(lane)];
+      await this.journal.acknowledge(lane, head, headHash);
+    }
     await this.settle();
   }
 

@@ -120,6 +120,10 @@ export class SimJournal implements UplinkJournal {
     return { previousHash, entries: taken };
   }
 
+  hashAt(lane: Lane, seq: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.lane(lane).hashes[seq]);
+  }
+
   acknowledge(lane: Lane, watermark: number, hash: Uint8Array): Promise<boolean> {
     const state = this.lane(lane);
     if (watermark <= state.acked) return Promise.resolve(true);

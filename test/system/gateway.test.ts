@@ -64,11 +64,14 @@ test('a device is welcomed, and each batch is acked with what the ledger holds',
     acks.push([watermark, missingFrom]);
   }
 
-  t.deepEqual(welcome.lanes.map(({ watermark, verdict }) => ({ watermark, verdict })), [
-    { watermark: 0, verdict: 'ok' },
-    { watermark: 0, verdict: 'ok' },
-    { watermark: 0, verdict: 'ok' },
-  ]);
+  t.deepEqual(
+    welcome.lanes.map(({ watermark, verdict }) => ({ watermark, verdict })),
+    [
+      { watermark: 0, verdict: 'ok' },
+      { watermark: 0, verdict: 'ok' },
+      { watermark: 0, verdict: 'ok' },
+    ],
+  );
   t.is(welcome.inflightMax, 8);
   t.deepEqual(acks, [
     [3, 0],
@@ -202,14 +205,22 @@ test('a set back device and another history are told so in the welcome', async (
   await device.send(back.hello(device.signer, session(2)));
   const rewound = await device.next('welcome');
   await device.send(other.hello(device.signer, session(3)));
+  const diverged = await device.next('welcome');
+  const stand = other.hello(device.signer, session(4));
+  const [, { head, headHash }] = stand.lanes;
+  const agreed = { head, headHash, acked: head, ackedHash: headHash };
+  await device.send({ ...stand, lanes: [stand.lanes[0], agreed, stand.lanes[2]] });
   const forked = await device.next('welcome');
-  await device.send(new HandJournal('d1', 2).hello(device.signer, session(4)));
+  await device.send(new HandJournal('d1', 2).hello(device.signer, session(5)));
   const reborn = await device.next('welcome');
 
-  const [first, second, third] = [rewound, forked, reborn].map(({ lanes }) => lanes[1]);
+  const welcomes = [rewound, diverged, forked, reborn];
+  const [first, apart, second, third] = welcomes.map(({ lanes }) => lanes[1]);
   t.deepEqual([first?.verdict, first?.watermark], ['rewound', 3]);
+  t.deepEqual([apart?.verdict, apart?.watermark], ['rewound', 3]);
   t.deepEqual([second?.verdict, second?.watermark], ['forked', 3]);
   t.deepEqual([third?.verdict, third?.watermark], ['ok', 0]);
+  t.deepEqual([forked.epoch, reborn.epoch], [1, 2]);
 });
 
 test('of two live agents with one identity neither is let in, and people see it', async (t) => {

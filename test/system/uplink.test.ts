@@ -154,6 +154,7 @@ async function makeWorld(
       log,
       verify,
       deflate,
+      onOutlived: () => {},
       clock: systemClock,
       chance: systemChance,
       dial: dial(device),
@@ -286,9 +287,7 @@ test('each way to be without a gateway is told by its code, and ends by itself',
   t.is(uplink.state().problem?.code, 'HF_BROKER_REFUSED');
 
   broker.rules = { isSubscribeDenied: true };
-  await until(uplink, 'SUBACK 128', () =>
-    /subscribe/.test(uplink.state().problem?.message ?? ''),
-  );
+  await until(uplink, 'SUBACK 128', () => /subscribe/.test(uplink.state().problem?.message ?? ''));
   gateway.answer = () => [];
   broker.rules = {};
   await until(uplink, 'no welcome', problem('HF_GATEWAY_SILENT'));

@@ -6,6 +6,7 @@ import {
   exitCodeOf,
   HoldfastError,
   messageOf,
+  type ErrorCode,
   type Log,
   type LogLevel,
 } from '@holdfast/protocol';
@@ -27,6 +28,10 @@ export interface RunOptions {
   /** File with the key that encrypts the store. */
   readonly storeKey?: string;
   readonly socket: string;
+  /** What tells this machine from others. */
+  readonly machine?: string;
+  /** The data directory was brought here from another machine. */
+  readonly moved?: true;
   readonly retention?: string;
   /** Longest pause between two attempts to connect. */
   readonly reconnectMax?: string;
@@ -53,9 +58,15 @@ export async function runAgent(shell: Shell, options: RunOptions): Promise<void>
   const stopped = stopSignal(log);
   try {
     const code = await prepare(options);
-    const agent = await open(options, code, log);
-    await sayReady(shell, options, agent);
-    await untilStopped(agent, stopped, log);
+    for (let isFirst = true; ; isFirst = false) {
+      const agent = await open(options, code, log);
+      if (isFirst) await sayReady(shell, options, agent);
+      const failure = await Promise.race([stopped, agent.failed]);
+      await close(agent, failure, log);
+      // The store is whole and its life has ended: the next open begins a new epoch.
+      if (!isNewLife(failure)) process.exit(failure === undefined ? Exit.ok : Exit.failed);
+      log.info('going on in a new epoch');
+    }
   } catch (error) {
     shell.fail(error, startFailure(error));
     // Handles of a start that failed half-way must not keep the process.
@@ -90,11 +101,13 @@ function reconnectMs({ reconnectMax }: RunOptions): number | undefined {
 
 async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
-  const { dataDir, device, gateway, retention, socket, storeKey } = options;
+  const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
   const retryMsMax = reconnectMs(options);
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
+    ...(machine === undefined ? {} : { machine }),
+    ...(moved === true ? { isMoved: true } : {}),
     ...(retention === undefined ? {} : { retention }),
     ...(storeKey === undefined ? {} : { storeKey }),
     ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),
@@ -118,33 +131,39 @@ async function sayReady(shell: Shell, { socket, isJson }: RunOptions, agent: Age
   );
 }
 
-/** Serves until a signal comes or the journal fails, then closes in order. */
-async function untilStopped(agent: Agent, stopped: Promise<void>, log: Log): Promise<void> {
-  const failure = await Promise.race([stopped, agent.failed]);
+const newLifeCodes: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'HF_JOURNAL_REWOUND',
+  'HF_CHAIN_BROKEN',
+]);
+
+function isNewLife(failure: HoldfastError | undefined): boolean {
+  return newLifeCodes.has(failure?.code);
+}
+
+/** Closes in order, or ends the process where that does not come to an end. */
+async function close(agent: Agent, failure: HoldfastError | undefined, log: Log): Promise<void> {
   // A step that does not end by its signal must not keep the supervisor waiting.
   const grace = setTimeout(() => {
     log.error('not closed in time; what was journaled is safe', { graceMs: GRACE_MS });
     process.exit(Exit.failed);
   }, GRACE_MS);
-  if (failure instanceof HoldfastError) {
+  if (failure !== undefined) {
     log.error(failure.message, { code: failure.code, hint: failure.hint });
   }
   await agent.close();
   clearTimeout(grace);
   if (failure === undefined) log.info('closed');
-  // Timers and sockets of the user's code must not keep the process.
-  process.exit(failure === undefined ? Exit.ok : Exit.failed);
 }
 
 /** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
-function stopSignal(log: Log): Promise<void> {
+function stopSignal(log: Log): Promise<undefined> {
   return new Promise((resolve) => {
     let isStopping = false;
     const onSignal = (signal: NodeJS.Signals) => {
       if (isStopping) process.exit(Exit.interrupted);
       isStopping = true;
       log.info('closing', { signal });
-      resolve();
+      resolve(undefined);
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);

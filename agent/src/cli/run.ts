@@ -17,6 +17,8 @@ interface Flags {
   readonly passwordFile?: string;
   readonly socket?: string;
   readonly storeKeyFile?: string;
+  readonly machine?: string;
+  readonly moved?: true;
   readonly retention?: string;
   readonly reconnectMax?: string;
   readonly logFormat: 'text' | 'json';
@@ -34,6 +36,10 @@ that a supervisor does not try again.
 
 A store that is made with --store-key-file, or with the systemd credential
 holdfast-store-key, is encrypted, and needs that key from then on.
+
+A data directory that wakes up on another machine may be a copy: it begins a new epoch, and
+\`status\` says so. With --moved, for one start, it goes on in its epoch. In containers, give
+--machine a name that stays with the data directory.
 
 Examples:
   holdfast run --data-dir ./data --device pump-1 --code ./flows.js
@@ -58,6 +64,7 @@ const options: readonly Option[] = [
   setting('password-file', 'file', 'password for the broker; the user is the device id'),
   setting('socket', 'path', `default: ${SOCKET_NAME} in the data directory`),
   setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),
+  setting('machine', 'name', 'tells this machine from others, or none; default: its hardware'),
   setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),
   setting('reconnect-max', 'duration', 'longest pause before the next try; default 1m'),
   setting('log-format', 'format', 'of stderr').choices(['text', 'json']).default('text'),
@@ -66,6 +73,7 @@ const options: readonly Option[] = [
 export function addRun(program: Command, shell: Shell): void {
   const command = program.command('run').description('Run the agent of this device.');
   for (const option of options) command.addOption(option);
+  command.option('--moved', 'the data directory was brought here from another machine');
   command
     .addOption(formatOption())
     .addHelpText('after', about)
@@ -97,7 +105,8 @@ function checkEmpty(flags: Flags, command: Command): Flags {
     if (typeof value !== 'string' || (value === '' && isUnset)) return [];
     return [[name, nonEmpty(`--${option.name()}`, value)]];
   });
-  const { output, debug } = flags;
+  const { output, debug, moved } = flags;
   // The same fields, without those that are empty.
-  return { ...(Object.fromEntries(kept) as Flags), output, ...(debug ? { debug } : {}) };
+  const given = Object.fromEntries(kept) as Flags;
+  return { ...given, output, ...(debug ? { debug } : {}), ...(moved ? { moved } : {}) };
 }

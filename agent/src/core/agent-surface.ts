@@ -3,6 +3,8 @@ import {
   errorCatalogue,
   laneIndex,
   type Clock,
+  type EpochCause,
+  type ErrorCode,
   type PerLane,
   type Report,
 } from '@holdfast/protocol';
@@ -41,7 +43,7 @@ export interface AgentFacts {
   readonly fileSystem?: string | undefined;
   /** The store was gone and a new one is in its place. */
   readonly recreated: boolean;
-  /** The store took the place of a damaged one, which still lies beside it. */
+  /** The store took the place of another one, which still lies beside it. */
   readonly salvage: SalvageNote | undefined;
 }
 
@@ -173,7 +175,7 @@ export class AgentReaderCore {
       const message = `The data directory is on ${fileSystem}`;
       problems.push(problem('HF_DATA_DIR_FILE_SYSTEM', message));
     }
-    if (salvage !== undefined) problems.push(problem('HF_STORE_SALVAGED', salvageText(salvage)));
+    if (salvage !== undefined) problems.push(problem(causes[salvage.cause], salvageText(salvage)));
     if (runs.stuck !== undefined) {
       const message = `${runs.stuck} ${runs.stuck === 1 ? 'run needs' : 'runs need'} a person`;
       problems.push(problem('HF_RUN_STUCK', message));
@@ -200,10 +202,17 @@ function addHoles(all: readonly HolesView[]): HolesView {
   return { count: sum('count'), entries: sum('entries'), bytes: sum('bytes') };
 }
 
+const causes: Readonly<Record<EpochCause, ErrorCode>> = {
+  salvaged: 'HF_STORE_SALVAGED',
+  rewound: 'HF_JOURNAL_REWOUND',
+  forked: 'HF_CHAIN_BROKEN',
+  moved: 'HF_MACHINE_CHANGED',
+};
+
 function salvageText(salvage: SalvageNote): string {
   const { at, why, entriesKept, entriesLost, lost, movedTo, newEpoch } = salvage;
   const loss = entriesLost === 0 ? 'none lost' : `${entriesLost} lost (${lost})`;
-  const what = `Salvaged at ${at}: ${entriesKept} entries kept, ${loss}; this is epoch ${newEpoch}`;
+  const what = `Epoch ${newEpoch} began at ${at}: ${entriesKept} entries kept, ${loss}`;
   return `${what}. The old store is in ${movedTo}: ${why}`;
 }
 

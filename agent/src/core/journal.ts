@@ -342,6 +342,14 @@ export class Journal implements UplinkJournal {
     });
   }
 
+  async hashAt(lane: Lane, seq: number): Promise<Uint8Array | undefined> {
+    const { head, headHash, acked, ackedHash } = this.#lane(lane);
+    if (seq === 0) return this.#chainStart(lane);
+    if (seq === head) return headHash;
+    if (seq === acked) return ackedHash;
+    return (await chainPlace(this.#options.store, lane, seq))?.hash;
+  }
+
   async acknowledge(lane: Lane, watermark: number, hash: Uint8Array): Promise<boolean> {
     const state = this.#lane(lane);
     if (watermark <= state.acked || watermark > state.head) return true;

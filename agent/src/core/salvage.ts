@@ -36,13 +36,14 @@ export interface SalvageReport {
   readonly lost: readonly LostRange[];
 }
 
-/** What is known of a damaged store that was moved aside, and of what came of it. */
+/** What is known of a store that was moved aside, and of what came of it. */
 export interface SalvageNote {
   /** RFC 3339, by the device's clock. */
   readonly at: string;
+  readonly cause: EpochCause;
   readonly oldEpoch: number;
   readonly newEpoch: number;
-  /** Name of the directory, beside the store, that holds the damaged one. */
+  /** Name of the directory, beside the store, that holds the old one. */
   readonly movedTo: string;
   readonly entriesKept: number;
   readonly entriesLost: number;
@@ -66,7 +67,7 @@ export interface SalvageOptions {
   /** Of the entry that tells of it. */
   readonly stamp: Stamp;
   readonly cause: EpochCause;
-  /** What was wrong with the old store. */
+  /** In words. */
   readonly why: string;
 }
 
@@ -74,9 +75,9 @@ const WRITE_BYTES = 1024 * 1024;
 const REASON_LENGTH_MAX = 1_024;
 
 /**
- * Fills a new store, of a new epoch, with what is left of a damaged one: every entry that a run
- * has, or that the ledger is not known to have, in its old order and with its old bytes; the runs,
- * their histories and their timers; and, in the urgent lane, an entry that says what was lost.
+ * Fills a new store, of a new epoch, with what is left of the old one: every entry that a run has,
+ * or that the ledger is not known to have, in its old order and with its old bytes; the runs, their
+ * histories and their timers; and, in the urgent lane, an entry that says why, and what was lost.
  *
  * A run that lost an entry of its history is stuck once it is looked at; the others go on.
  */
@@ -133,10 +134,12 @@ class Salvage {
   }
 
   async #lane(lane: Lane): Promise<void> {
-    const { scratch, sha256, collected, heads } = this.#options;
+    const { scratch, sha256, collected, heads, cause } = this.#options;
     const acked = numberOf(collected.others, ackKey(lane));
     const read: LaneRead = { seqMax: 0, changed: [] };
     const owners = new Owners(scratch, lane);
+    // What both sides had agreed on differs: nothing here is known to be held there.
+    const held = cause === 'forked' ? 0 : acked;
     let expected = acked + 1;
     for await (const intact of intactEntries(scratch, lane, { sha256, read })) {
       const { seq, entry } = intact;
@@ -145,7 +148,7 @@ class Salvage {
       if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
       const isOfRun = 'run' in entry && entry.run !== '';
       const own = await owners.of(seq);
-      if (isOfRun || seq > acked) await this.#keep(intact, isOfRun ? own : []);
+      if (isOfRun || seq > held) await this.#keep(intact, isOfRun ? own : []);
       await this.#flush(WRITE_BYTES);
     }
     const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);

@@ -33,6 +33,8 @@ export interface UplinkJournal {
   positions(): PerLane<LanePosition>;
   /** What the lane goes on with at `seqFirst`. */
   read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead>;
+  /** The hash of the chain at `seq`; `undefined` where that is not kept. */
+  hashAt(lane: Lane, seq: number): Promise<Uint8Array | undefined>;
   /**
    * Records that the ledger holds everything through `watermark`, if the chain of this journal has
    * `hash` there. May become durable later: a lost one costs a resend that the ledger recognises.

@@ -3,6 +3,7 @@ import {
   NO_BYTES,
   codeOf,
   laneIndex,
+  lanes,
   messageOf,
   seal,
   unreachable,
@@ -17,6 +18,7 @@ import {
   type Message,
   type Signer,
   type Verify,
+  type Welcome,
 } from '@holdfast/protocol';
 import { helloOf } from './uplink-hello.ts';
 import { Inbox, type GatewayPin } from './uplink-inbox.ts';
@@ -32,6 +34,7 @@ import {
   type UplinkState,
 } from './uplink-state.ts';
 import { problemOf } from './uplink-stream.ts';
+import type { Outlived } from './uplink-verdict.ts';
 import { linkStateOf, viewOf, type UplinkView } from './uplink-view.ts';
 import type { LinkState } from './views.ts';
 import { step, uplinkIdle, wakeAtMs } from './uplink.ts';
@@ -47,6 +50,8 @@ export interface UplinkPorts {
   readonly verify: Verify;
   readonly deflate: Deflate;
   readonly pin: GatewayPin;
+  /** The ledger has another life of this journal. Nothing more is sent of this one. */
+  readonly onOutlived: (outlived: Outlived) => void;
 }
 
 export interface UplinkOptions {
@@ -226,6 +231,8 @@ class UplinkShell implements Uplink {
         return this.#inbox.remember(effect.publicKey);
       case 'acknowledge':
         return this.#track(this.#acknowledge(effect));
+      case 'outlived':
+        return this.#ports.onOutlived(effect.outlived);
       case 'apply':
         return this.#apply(effect.commands);
       case 'report':
@@ -283,7 +290,7 @@ class UplinkShell implements Uplink {
   #dispatch(message: Message): void {
     switch (message.kind) {
       case 'welcome':
-        return this.#post({ kind: 'welcome', welcome: message, marks: this.#marks() });
+        return this.#track(this.#compare(message));
       case 'ack':
         return this.#post({ kind: 'ack', ack: message, epoch: this.#ports.journal.epoch });
       case 'commands':
@@ -308,6 +315,19 @@ class UplinkShell implements Uplink {
       if (error instanceof AssertionError) throw error;
       log.error('a lane cannot be mended', { why: messageOf(error) });
     }
+  }
+
+  /** Finds out where this journal stands against what the ledger holds. */
+  async #compare(welcome: Welcome): Promise<void> {
+    const { journal } = this.#ports;
+    const at = welcome.lanes.map(({ watermark }, index) =>
+      // What cannot be read cannot be compared; sending it fails, and says so.
+      journal.hashAt(lanes[index] ?? 'bulk', watermark).catch(() => undefined),
+    );
+    const [urgent, normal, bulk] = await Promise.all(at);
+    const { epoch } = journal;
+    const hashes = [urgent, normal, bulk] as const;
+    this.#post({ kind: 'welcome', welcome, stand: { epoch, marks: this.#marks(), hashes } });
   }
 
   #reject(reason: LinkDown): void {
@@ -341,9 +361,9 @@ class UplinkShell implements Uplink {
       // The entry stays unacknowledged, and is sent again some day.
       return log.error('watermark not recorded', { lane, watermark, why: messageOf(error) });
     }
-    const reason = problemOf('HF_CHAIN_BROKEN', `lane ${lane}, seq ${watermark}`);
-    log.error('the ledger has another history of a lane', { lane, watermark });
-    this.#post({ kind: 'forked', session, lane, reason });
+    const why = `${lane} ${watermark} is acknowledged with the hash of another entry`;
+    const outlived = { cause: 'forked', epoch: journal.epoch, why } as const;
+    this.#post({ kind: 'forked', session, outlived });
   }
 
   /** The present is worth sending only while it is: never two reports on their way. */

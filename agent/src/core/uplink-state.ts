@@ -1,5 +1,6 @@
 import type { Ack, Command, Lane, LinkDown, PerLane, Refusal, Welcome } from '@holdfast/protocol';
 import type { Pace } from './uplink-pace.ts';
+import type { JournalStand, Outlived } from './uplink-verdict.ts';
 
 /** Every time and share the uplink goes by. Times in ms. */
 export interface UplinkLimits {
@@ -146,7 +147,7 @@ type Happening =
   /** The link is up. `id`: 8 random bytes. */
   | { readonly kind: 'up'; readonly id: Uint8Array }
   | { readonly kind: 'down'; readonly reason: LinkDown }
-  | { readonly kind: 'welcome'; readonly welcome: Welcome; readonly marks: LaneMarks }
+  | { readonly kind: 'welcome'; readonly welcome: Welcome; readonly stand: JournalStand }
   | { readonly kind: 'ack'; readonly ack: Ack; readonly epoch: number }
   | { readonly kind: 'commands'; readonly commands: readonly Command[] }
   /** A command came, and one before it did not. */
@@ -176,12 +177,7 @@ type Happening =
       readonly isFinal: boolean;
     }
   /** What the ledger was said to hold of a lane is not what this journal holds. */
-  | {
-      readonly kind: 'forked';
-      readonly session: Uint8Array;
-      readonly lane: Lane;
-      readonly reason: LinkDown;
-    };
+  | { readonly kind: 'forked'; readonly session: Uint8Array; readonly outlived: Outlived };
 
 export type UplinkEvent = Moment & Happening;
 
@@ -211,6 +207,8 @@ export type UplinkEffect =
       /** Of the ledger's chain there. */
       readonly hash: Uint8Array;
     }
+  /** This journal is to end: another epoch begins. */
+  | { readonly kind: 'outlived'; readonly outlived: Outlived }
   | { readonly kind: 'apply'; readonly commands: readonly Command[] }
   | { readonly kind: 'report' }
   | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest);

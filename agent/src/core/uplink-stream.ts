@@ -6,7 +6,6 @@ import {
   type Ack,
   type ErrorCode,
   type Lane,
-  type LaneVerdict,
   type LinkDown,
   type Welcome,
 } from '@holdfast/protocol';
@@ -43,13 +42,7 @@ export function problemOf(code: ErrorCode, why?: string): LinkDown {
   return { code, message: new HoldfastError(code, { why }).message };
 }
 
-const verdicts: Readonly<Record<LaneVerdict, ErrorCode | undefined>> = {
-  ok: undefined,
-  rewound: 'HF_JOURNAL_REWOUND',
-  forked: 'HF_CHAIN_BROKEN',
-};
-
-/** A session begins where the ledger stands. */
+/** A session begins where the ledger stands; no lane of it is above its head. */
 export function beginStream(
   greeting: InState<'greeting'> & { readonly session: Uint8Array },
   event: { readonly nowMs: number; readonly welcome: Welcome; readonly marks: LaneMarks },
@@ -97,12 +90,10 @@ function beginLane(
   lane: Lane,
   event: { readonly nowMs: number; readonly welcome: Welcome; readonly marks: LaneMarks },
 ): LaneFlow {
-  const { head, acked: ackedBefore } = event.marks[laneIndex(lane)];
-  const { watermark, verdict } = event.welcome.lanes[laneIndex(lane)];
-  const code = verdicts[verdict] ?? (watermark > head ? 'HF_JOURNAL_REWOUND' : undefined);
+  const { head } = event.marks[laneIndex(lane)];
   // A watermark below what was acknowledged is believed too: the ledger was restored from a
-  // backup, and gets again what this journal still has. One of another history says nothing.
-  const acked = code === undefined ? watermark : Math.min(ackedBefore, head);
+  // backup, and gets again what this journal still has.
+  const acked = event.welcome.lanes[laneIndex(lane)].watermark;
   return {
     head,
     sent: acked,
@@ -112,10 +103,7 @@ function beginLane(
     progressAtMs: event.nowMs,
     giveUpAtMs: undefined,
     turn: 0,
-    blocked:
-      code === undefined
-        ? undefined
-        : { reason: problemOf(code, `lane ${lane}`), untilMs: Number.POSITIVE_INFINITY },
+    blocked: undefined,
   };
 }
 

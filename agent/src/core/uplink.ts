@@ -10,11 +10,13 @@ import {
   type LinkDown,
   type Refusal,
 } from '@holdfast/protocol';
+import { outlivedCodes } from './life-end.ts';
 import { noteSent, withLane } from './uplink-lanes.ts';
 import { observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
 import type {
   InState,
   Moment,
+  UplinkEffect,
   UplinkState,
   UplinkEvent,
   UplinkLimits,
@@ -32,6 +34,7 @@ import {
   takeAck,
   takeHeads,
 } from './uplink-stream.ts';
+import { outlivedBy, type Outlived } from './uplink-verdict.ts';
 
 type EventOf<K extends UplinkEvent['kind']> = Extract<UplinkEvent, { readonly kind: K }>;
 
@@ -98,7 +101,7 @@ export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimit
     case 'unread':
       return onUnread(state, event, limits);
     case 'forked':
-      return onForked(state, event);
+      return onForked(state, event, limits);
     default:
       return unreachable(event);
   }
@@ -231,7 +234,26 @@ function onWelcome(
     const why = `the gateway chose version ${welcome.protocol}`;
     return refuse(state, problemOf('HF_VERSION_UNSUPPORTED', why), { ...event, limits });
   }
-  return beginStream({ ...state, session: state.session }, event);
+  const outlived = outlivedBy(welcome, event.stand);
+  const pin: UplinkEffect = { kind: 'pin', publicKey: welcome.publicKey };
+  if (outlived !== undefined) return endLife(state, outlived, { ...event, limits, pin });
+  const stream = { nowMs: event.nowMs, welcome, marks: event.stand.marks };
+  return beginStream({ ...state, session: state.session }, stream);
+}
+
+/**
+ * Nothing of this epoch is sent any more. The uplink tries again, seldom: for when no new epoch
+ * can begin here, and the other side is mended.
+ */
+function endLife(
+  state: UplinkState,
+  outlived: Outlived,
+  now: Moment & { readonly limits: UplinkLimits; readonly pin?: UplinkEffect },
+): UplinkStep {
+  const reason = problemOf(outlivedCodes[outlived.cause], outlived.why);
+  const refused = refuse(state, reason, now);
+  const before = now.pin === undefined ? [] : [now.pin];
+  return { ...refused, effects: [...before, ...refused.effects, { kind: 'outlived', outlived }] };
 }
 
 /** What a refusal asks for: greet again, try again with the usual pauses, or wait for a person. */
@@ -337,12 +359,7 @@ function onUnread(state: UplinkState, event: EventOf<'unread'>, limits: UplinkLi
 }
 
 /** Another history of the lane is in the ledger: nothing of this one is acknowledged or sent. */
-function onForked(state: UplinkState, event: EventOf<'forked'>): UplinkStep {
+function onForked(state: UplinkState, event: EventOf<'forked'>, limits: UplinkLimits): UplinkStep {
   if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
-  const flows = withLane(state.lanes, event.lane, {
-    blocked: { reason: event.reason, untilMs: Number.POSITIVE_INFINITY },
-    flights: [],
-    giveUpAtMs: undefined,
-  });
-  return sendMore({ ...state, lanes: flows }, [], event.nowMs);
+  return endLife(state, event.outlived, { ...event, limits });
 }

@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HoldfastError, codeOf, isDeviceId, type Store } from '@holdfast/protocol';
 import { getNumber, metaKey, numberValue } from '../core/keys.ts';
+import type { EndNote } from '../core/life-end.ts';
 import { migrations as knownMigrations, type Migration } from '../core/migrations.ts';
 import type { SalvageNote } from '../core/salvage.ts';
 import {
@@ -17,7 +18,8 @@ import { probeDisk } from './disk-probe.ts';
 import { syncFile } from './level-store.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { createCipher, hasStoreKey, noKey, openCipher } from './store-key.ts';
-import { distrustStore, examineStore, findMark, openPlaced, placeStore } from './store-place.ts';
+import { endStore } from './store-end.ts';
+import { examineStore, findMark, openPlaced, placeStore } from './store-place.ts';
 import { lastEpoch, writeHeads } from './store-heads.ts';
 import { exists, readSalvage } from './store-salvage.ts';
 import { noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
@@ -53,16 +55,20 @@ export interface DataDir {
   readonly reopen: () => Promise<void>;
   /** The store was gone and a new one is in its place: what it held is lost. */
   readonly recreated: boolean;
-  /** The store took the place of a damaged one, which still lies beside it. */
+  /** The store took the place of another one, which still lies beside it. */
   readonly salvage: SalvageNote | undefined;
+  /** This start has begun the epoch. */
+  readonly isNewEpoch: boolean;
+  /** The machine that this is, as hex; empty: not known. */
+  readonly machine: string;
   /** Bytes of writes that nobody was told of, and that a power cut has struck. */
   readonly tornBytes: number;
   /** What it is on, and why not to trust that; `undefined`: nothing is known against it. */
   readonly fileSystem: string | undefined;
   /** The store had an older format; the old one lies beside it, under this name. */
   readonly migration?: { readonly from: number; readonly movedTo: string };
-  /** Has the next start salvage the store: damage was found in it. */
-  readonly distrust: (why: string) => Promise<void>;
+  /** Has the next start put a new store, of a new epoch, in the place of this one. Durable. */
+  readonly end: (end: EndNote) => Promise<void>;
   /** Closes the store and gives the directory back. */
   readonly release: () => Promise<void>;
 }
@@ -71,29 +77,33 @@ const BOOT_KEY = metaKey('boot');
 /** Unclean ends in a row after which every byte of the store is read before it is opened. */
 const UNCLEAN_ENDS_MAX = 3;
 
+export interface OpenOptions {
+  /** Needed where nothing in the directory tells; must be the same later. */
+  readonly device?: string | undefined;
+  /** Encrypts a new store; opens one that is encrypted. */
+  readonly storeKey?: Uint8Array | undefined;
+  /** Default: those that this version knows. */
+  readonly migrations?: readonly Migration[];
+  /** Fingerprint of this machine; empty, or none: not known. */
+  readonly machine?: string | undefined;
+  /** The directory was brought here from another machine, and goes on in its epoch. */
+  readonly isMoved?: boolean | undefined;
+}
+
 /**
  * Takes the data directory for an agent, and makes whatever is missing: the directory (0700), the
  * identity, the store. Once it resolves, a power cut undoes none of it.
  *
- * A store that is damaged or not of this device is moved aside as it is, and what can be read of
- * it goes on in a new one, under a new epoch.
+ * A store that is damaged, not of this device, at its end, or of another machine is moved aside as
+ * it is, and what can be read of it goes on in a new one, under a new epoch.
  *
- * @param options.device Needed where nothing in the directory tells; must be the same later.
- * @param options.storeKey Encrypts a new store; opens one that is encrypted.
- * @param options.migrations Default: those that this version knows.
  * @throws HF_CONFIG_INVALID, HF_DATA_DIR_UNUSABLE, HF_DATA_DIR_OTHER_DEVICE, HF_STORE_LOCKED,
  * HF_STORE_FORMAT, HF_STORE_OLDER and HF_STORE_KEY (nothing was changed), HF_JOURNAL_FAILED.
  */
-export async function openDataDir(
-  path: string,
-  options: {
-    readonly device?: string | undefined;
-    readonly storeKey?: Uint8Array | undefined;
-    readonly migrations?: readonly Migration[];
-  } = {},
-): Promise<DataDir> {
+export async function openDataDir(path: string, options: OpenOptions = {}): Promise<DataDir> {
   const dir = resolve(path);
   const { device, storeKey, migrations = knownMigrations } = options;
+  const { machine = '', isMoved = false } = options;
   if (device !== undefined && !isDeviceId(device)) {
     const why = `the device id ${JSON.stringify(device)} is not 1 to 64 of A-Z a-z 0-9 _ -`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
@@ -108,10 +118,11 @@ export async function openDataDir(
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
     const unclean = await uncleanEnds(dir);
     const isSuspect = unclean >= UNCLEAN_ENDS_MAX;
-    const examining = { isThorough: isSuspect, cipher, migrations };
+    const place = { cipher, migrations, machine };
+    const examining = { isThorough: isSuspect, isMoved, ...place };
     const found = await examineStore(storeDir, identity, examining);
     await noteUnclean(dir, unclean + 1);
-    const placed = await placeStore(storeDir, identity, { found, cipher, migrations });
+    const placed = await placeStore(storeDir, identity, { found, ...place });
     const { store, stored, reopen, mark, isNew, tornBytes, migration } = placed;
     // What was read through is no suspect any more.
     if (isSuspect) await noteUnclean(dir, 1);
@@ -125,10 +136,12 @@ export async function openDataDir(
       const salvage = await readSalvage(storeDir, store);
       // Also true when the start that had made it was cut off before it could say so.
       const isOther = isNew || mark.epoch !== identity.epoch;
-      const recreated = isOther && mark.epoch > 1 && salvage?.newEpoch !== mark.epoch;
+      const isNewEpoch = isOther && mark.epoch > 1;
+      const recreated = isNewEpoch && salvage?.newEpoch !== mark.epoch;
       const { device: owner, epoch } = mark;
       const told = { recreated, salvage, tornBytes, ...(migration && { migration }) };
-      return { device: owner, epoch, boot, store, stored, reopen, ...told };
+      const own = { device: owner, epoch, boot, machine, isNewEpoch };
+      return { ...own, store, stored, reopen, ...told };
     } catch (error) {
       await store.close();
       throw error;
@@ -170,13 +183,13 @@ export async function openExisting(
     const { store, stored, reopen, mark, tornBytes } = placed;
     const boot = await readBoot(store);
     const salvage = await readSalvage(join(dir, 'store'), store);
-    const { device, epoch } = mark;
-    const told = { recreated: false, salvage, tornBytes };
-    return { device, epoch, boot, store, stored, reopen, ...told };
+    const { device, epoch, machine } = mark;
+    const facts = { recreated: false, isNewEpoch: false, tornBytes };
+    return { device, epoch, boot, machine, store, stored, reopen, salvage, ...facts };
   });
 }
 
-type Held = Omit<DataDir, 'path' | 'release' | 'distrust' | 'fileSystem'>;
+type Held = Omit<DataDir, 'path' | 'release' | 'end' | 'fileSystem'>;
 
 /** Keeps the directory locked for as long as what `use` gives is held. */
 async function holding(
@@ -195,14 +208,14 @@ async function holding(
       }
       await unlock();
     };
-    const distrust = (why: string): Promise<void> => distrustStore(join(dir, 'store'), why);
+    const end = (of: EndNote): Promise<void> => endStore(join(dir, 'store'), of);
     const fileSystem = await doubtfulFileSystem(dir);
     const reopen = async (): Promise<void> => {
       // As long as not even a file can be made, the store stays open for those who read.
       await probeDisk(dir);
       await held.reopen();
     };
-    return { path: dir, ...held, fileSystem, distrust, reopen, release };
+    return { path: dir, ...held, fileSystem, end, reopen, release };
   } catch (error) {
     await unlock();
     throw error instanceof HoldfastError ? error : unusable(dir, error);

@@ -7,6 +7,8 @@ export interface Mark {
   readonly format: number;
   readonly device: string;
   readonly epoch: number;
+  /** The machine that it was last used on; empty: not known. */
+  readonly machine: string;
   /** Id of the key that all rows besides this one are encrypted with. */
   readonly encrypted?: string;
 }
@@ -38,11 +40,11 @@ export function readMark(storeDir: string, value: Uint8Array | undefined): Mark 
 function parseMark(bytes: Uint8Array): Mark | undefined {
   try {
     const value: Partial<Record<keyof Mark, unknown>> = JSON.parse(new TextDecoder().decode(bytes));
-    const { format, device, epoch, encrypted } = value;
+    const { format, device, epoch, machine = '', encrypted } = value;
     const isMark = typeof format === 'number' && Number.isSafeInteger(epoch);
-    return isMark && typeof device === 'string' && typeof epoch === 'number'
-      ? { format, device, epoch, ...(typeof encrypted === 'string' ? { encrypted } : {}) }
-      : undefined;
+    if (!isMark || typeof device !== 'string' || typeof epoch !== 'number') return undefined;
+    const mark = { format, device, epoch, machine: typeof machine === 'string' ? machine : '' };
+    return typeof encrypted === 'string' ? { ...mark, encrypted } : mark;
   } catch {
     return undefined;
   }

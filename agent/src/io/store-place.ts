@@ -1,13 +1,15 @@
-import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, codeOf, messageOf, type Store } from '@holdfast/protocol';
 import { verifyTails } from '../core/chain-check.ts';
 import { compare } from '../core/level-format/table-file.ts';
+import type { EndNote } from '../core/life-end.ts';
 import { pathBetween, type Migration } from '../core/migrations.ts';
 import { DATA_FORMAT, type DeviceFile } from './device-file.ts';
 import { createStore, openStore, syncFile, type ReopenableStore } from './level-store.ts';
 import { inspectStore, type Mend } from './preflight.ts';
 import type { StoreCipher } from './store-cipher.ts';
+import { readStoreEnd } from './store-end.ts';
 import { encryptedStore } from './encrypted-store.ts';
 import { sha256 } from './sha256.ts';
 import { noKey } from './store-key.ts';
@@ -33,10 +35,10 @@ export interface PlacedStore {
   readonly migration?: { readonly from: number; readonly movedTo: string };
 }
 
-/** A store as it was found. `why`: it can't be used as it is. */
+/** A store as it was found. `end`: it can't be used as it is. */
 export interface Examined {
   readonly mark: Mark | undefined;
-  readonly why?: string;
+  readonly end?: EndNote;
   readonly isOurs: boolean;
   readonly tornBytes: number;
   readonly mends: readonly Mend[];
@@ -52,57 +54,63 @@ export interface Examining {
   readonly migrations?: readonly Migration[];
 }
 
+/** Where a store is, and how it is kept. */
+export interface Placing {
+  readonly cipher: StoreCipher | undefined;
+  readonly migrations: readonly Migration[];
+  /** That this is; empty: not known. */
+  readonly machine: string;
+}
+
 /** Entries at the end of each lane that are checked at every start. */
 const TAIL_ENTRIES = 64;
-/** In the store's own directory, so that it goes aside with it. */
-const DISTRUST_FILE = 'DISTRUSTED';
 
 /**
  * Looks at the device's store, without LevelDB; `undefined`: there is none.
  *
+ * @param options.isMoved A person says that the directory was brought here from another machine.
  * @throws HF_STORE_FORMAT for a newer one, HF_STORE_OLDER for one too old, HF_STORE_KEY; nothing
  *   was changed.
  */
 export async function examineStore(
   storeDir: string,
   identity: DeviceFile,
-  { isThorough, cipher, migrations = [] }: Examining,
+  options: Placing & { readonly isThorough: boolean; readonly isMoved: boolean },
 ): Promise<Examined | undefined> {
+  const { isThorough, cipher, migrations } = options;
   await resumeSalvage(storeDir);
   if (!(await exists(storeDir))) return undefined;
   const found = await examine(storeDir, identity, isThorough);
   checkEncrypted(storeDir, found, cipher);
   migrationOf(found, migrations);
-  return found;
+  const end = found.end ?? movedFrom(found.mark, options);
+  return end === undefined ? found : { ...found, end };
 }
 
 /**
  * Opens the device's store, as it was found, makes it if there is none, and puts one that is
- * damaged or of something else aside, with a new one, of a new epoch, in its place.
+ * damaged, of something else, or at its end aside, with a new one, of a new epoch, in its place.
  *
  * @throws HF_STORE_LOCKED, HF_JOURNAL_FAILED.
  */
 export async function placeStore(
   storeDir: string,
   identity: DeviceFile,
-  at: {
-    readonly found: Examined | undefined;
-    readonly cipher: StoreCipher | undefined;
-    readonly migrations: readonly Migration[];
-  },
+  at: Placing & { readonly found: Examined | undefined },
 ): Promise<PlacedStore> {
-  const { found, cipher, migrations } = at;
-  if (found === undefined) return createFirst(storeDir, identity, cipher);
-  if (found.why === undefined && found.mark !== undefined) {
+  const { found, cipher, migrations, machine } = at;
+  if (found === undefined) return createFirst(storeDir, identity, at);
+  if (found.end === undefined && found.mark !== undefined) {
     await mend(storeDir, found.mends);
     const migration = await upToDate(storeDir, { mark: found.mark, cipher, migrations });
     const mark = { ...found.mark, format: DATA_FORMAT };
     const opened = await openChecked(storeDir, mark, cipher);
     if (typeof opened !== 'string') {
-      return { ...opened, mark, isNew: false, tornBytes: found.tornBytes, ...migration };
+      const told = { isNew: false, tornBytes: found.tornBytes, ...migration };
+      return { ...opened, mark: await markMachine(opened.store, mark, machine), ...told };
     }
-    await replace(storeDir, identity, { ...found, mark, cipher, migrations, why: opened });
-  } else await replace(storeDir, identity, { ...found, cipher, migrations });
+    await replace(storeDir, identity, { ...found, ...at, mark, end: damaged(opened) });
+  } else await replace(storeDir, identity, { ...found, ...at });
   const both = await openWith(storeDir, identity, cipher);
   const mark = readMark(storeDir, await both.store.get(MARK_KEY));
   if (mark !== undefined) return { ...both, mark, isNew: false, tornBytes: 0 };
@@ -124,9 +132,10 @@ export async function openPlaced(
   const found = await examine(storeDir, identity, isThorough);
   checkEncrypted(storeDir, found, cipher);
   migrationOf(found, []);
-  const { mark, why, mends, tornBytes } = found;
-  if (why !== undefined || mark === undefined) {
-    throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why ?? 'it is not ours'}` });
+  const { mark, end, mends, tornBytes } = found;
+  if (end?.cause === 'salvaged' || mark === undefined) {
+    const why = `${storeDir}: ${end?.why ?? 'it is not ours'}`;
+    throw new HoldfastError('HF_STORE_DAMAGED', { why });
   }
   await mend(storeDir, mends);
   const opened = await openWith(storeDir, identity, cipher);
@@ -175,12 +184,6 @@ export async function findMark(storeDir: string): Promise<Mark | undefined> {
   return readMark(storeDir, newest?.value);
 }
 
-/** Has the next start salvage the store, because damage was found while it was in use. */
-export async function distrustStore(storeDir: string, why: string): Promise<void> {
-  await writeFile(join(storeDir, DISTRUST_FILE), why, { flush: true });
-  await syncFile(storeDir);
-}
-
 async function examine(
   storeDir: string,
   identity: DeviceFile,
@@ -188,16 +191,40 @@ async function examine(
 ): Promise<Examined> {
   const nothing = { tornBytes: 0, mends: [] };
   if (!(await isDirectory(storeDir))) {
-    return { ...nothing, mark: undefined, why: 'it is not a directory', isOurs: false };
+    const end = damaged('it is not a directory');
+    return { ...nothing, mark: undefined, end, isOurs: false };
   }
   const look = await inspectStore(storeDir, { key: MARK_KEY, isThorough });
   const isSound = look.kind === 'sound';
   const mark = isSound ? readMark(storeDir, look.row) : await findMark(storeDir);
   const common = isSound ? { mark, ...look } : { mark, ...nothing };
   const isOurs = mark === undefined ? !isSound : mark.device === identity.device;
-  const distrust = await readFile(join(storeDir, DISTRUST_FILE), 'utf8').catch(() => undefined);
-  const why = (isSound ? misfit(mark, identity) : look.why) ?? distrust;
-  return { ...common, isOurs, ...(why === undefined ? {} : { why }) };
+  const why = isSound ? misfit(mark, identity) : look.why;
+  const end = why === undefined ? await readStoreEnd(storeDir) : damaged(why);
+  return { ...common, isOurs, ...(end && { end }) };
+}
+
+function damaged(why: string): EndNote {
+  return { cause: 'salvaged', why, above: 0 };
+}
+
+/** A store that woke up on another machine, and that nobody said was brought there. */
+function movedFrom(
+  mark: Mark | undefined,
+  { machine, isMoved }: { readonly machine: string; readonly isMoved: boolean },
+): EndNote | undefined {
+  if (mark === undefined || isMoved || mark.machine === '' || machine === '') return undefined;
+  if (mark.machine === machine) return undefined;
+  const why = `it was used on machine ${mark.machine}, and this is ${machine}`;
+  return { cause: 'moved', why, above: 0 };
+}
+
+/** Remembers the machine in a store that knows none, or that was brought here. */
+async function markMachine(store: Store, mark: Mark, machine: string): Promise<Mark> {
+  if (machine === '' || mark.machine === machine) return mark;
+  const marked = { ...mark, machine };
+  await store.write([{ kind: 'put', key: MARK_KEY, value: encodeMark(marked) }]);
+  return marked;
 }
 
 /** Why a store that is sound is not the one that belongs here. */
@@ -284,30 +311,28 @@ async function openChecked(
 async function replace(
   storeDir: string,
   identity: DeviceFile,
-  found: Examined & {
-    readonly cipher: StoreCipher | undefined;
-    readonly migrations: readonly Migration[];
-  },
+  found: Examined & Placing,
 ): Promise<void> {
-  const { cipher, migrations, mark, why = 'it is not ours', isOurs } = found;
-  const known = Math.max(identity.epoch, isOurs ? (mark?.epoch ?? 0) : 0);
+  const { cipher, migrations, machine, mark, isOurs } = found;
+  const { cause, why, above } = found.end ?? damaged('it is not ours');
+  const known = Math.max(identity.epoch, isOurs ? (mark?.epoch ?? 0) : 0, above);
   // The seconds since 1970 are above every epoch that was ever counted to.
   const newEpoch = known > 0 ? known + 1 : Math.floor(Date.now() / 1_000);
   const oldEpoch = (isOurs ? mark?.epoch : undefined) ?? identity.epoch;
   const { device } = identity;
   const heads = await readHeads(storeDir, oldEpoch);
   const migrate = migrationOf(found, migrations);
-  const request = { device, oldEpoch, newEpoch, heads, why, isOurs, cipher, migrate };
-  await salvageStore(storeDir, request);
+  const lives = { device, oldEpoch, newEpoch, heads, cause, why };
+  await salvageStore(storeDir, { ...lives, machine, isOurs, cipher, migrate });
 }
 
 async function createFirst(
   storeDir: string,
-  identity: DeviceFile,
-  cipher: StoreCipher | undefined,
+  { device, epoch }: DeviceFile,
+  { cipher, machine }: Placing,
 ): Promise<PlacedStore> {
-  const { device, epoch } = identity;
-  const mark = { format: DATA_FORMAT, device, epoch: epoch + 1, ...encryptedBy(cipher) };
+  const own = { format: DATA_FORMAT, device, epoch: epoch + 1, machine };
+  const mark = { ...own, ...encryptedBy(cipher) };
   const row = { kind: 'put', key: MARK_KEY, value: encodeMark(mark) } as const;
   const inner = await createStore(storeDir, [row]);
   return { ...openedAs(storeDir, mark, { inner, cipher }), mark, isNew: true, tornBytes: 0 };

@@ -1,6 +1,6 @@
 import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { PerLane, Stamp, Store } from '@holdfast/protocol';
+import type { EpochCause, PerLane, Stamp, Store } from '@holdfast/protocol';
 import { metaKey } from '../core/keys.ts';
 import { migratedRows, type Migration } from '../core/migrations.ts';
 import { rangesText, salvage, type SalvageNote } from '../core/salvage.ts';
@@ -21,7 +21,9 @@ export interface SalvageRequest {
   readonly newEpoch: number;
   /** How far each lane had come, at least. */
   readonly heads: PerLane<number>;
+  readonly cause: EpochCause;
   readonly why: string;
+  readonly machine: string;
   /** False: nothing in it is of this device. */
   readonly isOurs: boolean;
   /** Of the old store, and of the new one. */
@@ -103,7 +105,7 @@ async function fill(
   request: SalvageRequest & { readonly movedTo: string },
   stores: { readonly scratch: Store; readonly target: Store },
 ): Promise<void> {
-  const { device, oldEpoch, newEpoch, heads, isOurs, movedTo, cipher } = request;
+  const { device, oldEpoch, newEpoch, cause, heads, isOurs, movedTo, cipher } = request;
   const isReadable = isOurs && (await isDirectory(storeDir));
   const opened = openedRows(isReadable ? storeRows(storeDir) : none(), cipher);
   const rows = migratedRows(opened, request.migrate);
@@ -118,13 +120,15 @@ async function fill(
     monoMs: Math.floor(systemClock.monoMs()),
   };
   const { entriesKept, entriesLost, lost } = await salvage({
-    ...{ device, oldEpoch, newEpoch, cause: 'salvaged', heads, sha256, collected, why, stamp },
+    ...{ device, oldEpoch, newEpoch, cause, heads, sha256, collected, why, stamp },
     ...stores,
   });
   const at = new Date(stamp.atMs).toISOString();
   const counts = { entriesKept, entriesLost, lost: rangesText(lost) };
-  const known: SalvageNote = { at, oldEpoch, newEpoch, movedTo, ...counts, why };
-  const mark = encodeMark({ format: DATA_FORMAT, device, epoch: newEpoch, ...encryptedBy(cipher) });
+  const known: SalvageNote = { at, cause, oldEpoch, newEpoch, movedTo, ...counts, why };
+  const { machine } = request;
+  const own = { format: DATA_FORMAT, device, epoch: newEpoch, machine };
+  const mark = encodeMark({ ...own, ...encryptedBy(cipher) });
   await stores.target.write([
     { kind: 'put', key: MARK_KEY, value: mark },
     { kind: 'put', key: SALVAGE_KEY, value: Buffer.from(JSON.stringify(known)) },

@@ -159,7 +159,9 @@ export class Life implements AgentLife {
         return makeReport({ facts, clock, journal, oldestAtMs, counts: runtime.counts() });
       },
     };
-    const security = { signer: signerOf(device), verify: verifySim, pin, deflate };
+    // No disk of a device is set back: a life that is outlived stands still, and that is found.
+    const onOutlived = (): void => {};
+    const security = { signer: signerOf(device), verify: verifySim, pin, deflate, onOutlived };
     const bugged = options.bug.uplink ?? ((same) => same);
     const uplink = createUplink(
       bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),

@@ -14,8 +14,8 @@ export function httpFleet(base: URL): Fleet {
     devices: () => get('api/devices'),
     device: (device) => get(`api/devices/${device}`),
     runs: ({ device, limit }) => get('api/runs', { device, limit }),
-    entries: ({ device, lane, after, limit }) =>
-      get(`api/devices/${device}/entries`, { lane, after, limit }),
+    entries: ({ device, epoch, lane, after, limit }) =>
+      get(`api/devices/${device}/entries`, { epoch, lane, after, limit }),
     verify: () => post('api/ledger/verify'),
     erase: (query) => post('api/ledger/erase', query),
     erasures: (limit) => get('api/ledger/erasures', { limit }),

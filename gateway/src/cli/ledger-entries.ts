@@ -9,11 +9,11 @@ export async function ledgerEntries(
   options: EntriesOptions & SourceOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { device, lane, after, limit } = options;
+  const { device, epoch, lane, after, limit } = options;
   if (after !== undefined && lane === undefined) {
     throw usage('--after needs --lane: each lane counts for itself');
   }
-  const query = { device, lane, after, limit };
+  const query = { device, epoch, lane, after, limit };
   const view = await withFleet(options, (fleet) => fleet.entries(query));
   show(terminal, view, () => entriesText(view, terminal));
 }
@@ -36,7 +36,7 @@ function entriesText(view: EntriesView, terminal: Terminal): string {
     ...view.entries.map((entry) => ({ lane: entry.lane, seq: entry.seq, cells: entryRow(entry) })),
     ...view.holes.map((hole) => ({ lane: hole.lane, seq: hole.seqFirst, cells: holeRow(hole) })),
   ].toSorted((a, b) => laneIndex(a.lane) - laneIndex(b.lane) || a.seq - b.seq);
-  if (rows.length === 0) return `No entries of ${view.device} here.`;
+  if (rows.length === 0) return `No entries of ${view.device} in epoch ${view.epoch}.`;
   const cells = rows.map((row) => row.cells);
   const lines = [table(terminal, columns, cells), ...legend(view.entries)];
   for (const { lane, after } of view.next) {

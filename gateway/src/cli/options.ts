@@ -55,6 +55,7 @@ export function usage(why: string): HoldfastError {
 
 export interface EntriesOptions {
   readonly device: string;
+  readonly epoch?: number;
   readonly lane?: Lane;
   readonly after?: number;
   readonly limit: number;

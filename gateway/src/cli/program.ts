@@ -1,5 +1,7 @@
 import type { ExitCode, LogLevel } from '@holdfast/protocol';
 import { Command, Option } from 'commander';
+import { readDevice } from '../core/api-query.ts';
+import { showDevice } from './device.ts';
 import { devices } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { ledgerEntries } from './ledger-entries.ts';
@@ -91,12 +93,15 @@ function addReading(program: Command): void {
 
   source('devices')
     .description('Show each device: its state, and its backlog as it reported it last')
+    .argument('[device]', 'show this one, with every life of its journal')
     .addOption(outputOption())
     .addOption(debugOption())
     .addHelpText('after', devicesExamples)
-    .action((options: SourceOptions & CommonOptions) =>
-      devices(options, createTerminal(options.output)),
-    );
+    .action((device: string | undefined, options: SourceOptions & CommonOptions) => {
+      const terminal = createTerminal(options.output);
+      if (device === undefined) return devices(options, terminal);
+      return showDevice(readDevice(device), options, terminal);
+    });
   source('runs')
     .description('Show runs as far as their entries have arrived, newest first')
     .addOption(deviceOption())
@@ -117,6 +122,11 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
   source('entries')
     .description('Show the entries of a device in the order of their seq')
     .addOption(deviceOption().makeOptionMandatory())
+    .addOption(
+      new Option('--epoch <n>', 'of this life of its journal; default: the newest').argParser(
+        integer(1, Number.MAX_SAFE_INTEGER),
+      ),
+    )
     .addOption(laneOption())
     .addOption(
       new Option('--after <seq>', 'only with a higher seq; needs --lane').argParser(
@@ -187,6 +197,7 @@ Examples:
 const devicesExamples = `
 Examples:
   holdfast-gateway devices --data-dir ./gateway
+  holdfast-gateway devices pump-017 --data-dir ./gateway
   holdfast-gateway devices --url http://127.0.0.1:8080 -o json`;
 
 const runsExamples = `

@@ -25,12 +25,13 @@ export function readRunsQuery(query: RawQuery, device?: string): RunsQuery {
 
 /** @throws HF_REQUEST_INVALID */
 export function readEntriesQuery(query: RawQuery, device: string): EntriesQuery {
-  const { lane, after, limit } = readOnly(query, ['lane', 'after', 'limit']);
+  const { epoch, lane, after, limit } = readOnly(query, ['epoch', 'lane', 'after', 'limit']);
   if (after !== undefined && lane === undefined) {
     throw refuse('after needs lane: each lane counts for itself');
   }
   return {
     device,
+    epoch: epoch === undefined ? undefined : readInteger('epoch', epoch, epochRange),
     lane: lane === undefined ? undefined : readLane(lane),
     after: readInteger('after', after, { least: 0, most: Number.MAX_SAFE_INTEGER, standard: 0 }),
     limit: readInteger('limit', limit, limitRange),
@@ -81,6 +82,7 @@ interface Range {
   readonly standard: number;
 }
 
+const epochRange: Range = { least: 1, most: Number.MAX_SAFE_INTEGER, standard: 1 };
 const limitRange: Range = { least: 1, most: LIMIT_MAX, standard: LIMIT_DEFAULT };
 
 function readInteger(name: string, text: string | undefined, range: Range): number {

@@ -1,7 +1,7 @@
-import { displayValue, type Entry } from '@holdfast/protocol';
+import { displayValue, hex, lanes, type Entry } from '@holdfast/protocol';
 import { clockFlags, trueTime, type DeviceClocks, type TrueTime } from './device-clock.ts';
-import type { EntryView, HoleView, RunView } from './fleet-views.ts';
-import type { LedgerEntry, LedgerHole, LedgerRun } from './ledger.ts';
+import type { EntryView, EpochView, HoleView, RunView } from './fleet-views.ts';
+import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerRun } from './ledger.ts';
 
 /** The last moment that a Date can hold; a device may claim later ones. */
 const DATE_MS_MAX = 8.64e15;
@@ -42,6 +42,19 @@ export function holeView(hole: LedgerHole): HoleView {
   const lastAt = rfc3339(hole.lastAtMs);
   const receivedAt = rfc3339(hole.receivedAtMs);
   return { lane, epoch, seqFirst, seqLast, reason, bytes, firstAt, lastAt, receivedAt };
+}
+
+export function epochView(epoch: LedgerEpoch): EpochView {
+  const { machine, cause, oldEpoch, why } = epoch;
+  return {
+    epoch: epoch.epoch,
+    beganAt: rfc3339(epoch.beganAtMs),
+    machine: machine.byteLength === 0 ? null : hex(machine),
+    cause: cause === '' ? null : cause,
+    oldEpoch: oldEpoch === 0 ? null : oldEpoch,
+    why,
+    lanes: lanes.map((lane, index) => ({ lane, watermark: epoch.lanes[index]?.watermark ?? 0 })),
+  };
 }
 
 export function runView(run: LedgerRun, clocks: DeviceClocks): RunView {

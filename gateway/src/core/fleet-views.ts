@@ -30,6 +30,8 @@ export interface DeviceView {
   /** `unknown`: no gateway runs on the ledger. */
   readonly state: DeviceState | 'unknown';
   readonly epoch: number;
+  /** When that epoch was first heard of, and why it began; `null`: it is the first, or not told. */
+  readonly began: { readonly at: string | null; readonly cause: string | null };
   readonly firstSeenAt: string | null;
   readonly lastSeenAt: string | null;
   readonly lastAckAt: string | null;
@@ -61,9 +63,25 @@ export interface DevicesView {
   readonly problems: readonly ProblemView[];
 }
 
+/** One life of a device's journal. */
+export interface EpochView {
+  readonly epoch: number;
+  readonly beganAt: string | null;
+  /** Hex; `null`: not known. */
+  readonly machine: string | null;
+  /** Why it began; `null`: it is the first, or the device has not told yet. */
+  readonly cause: string | null;
+  /** The epoch before it; `null`: none. */
+  readonly oldEpoch: number | null;
+  readonly why: string;
+  readonly lanes: readonly { readonly lane: Lane; readonly watermark: number }[];
+}
+
 export interface DeviceDetailView extends DeviceView {
   readonly schema: 'holdfast.device/1';
   readonly at: string;
+  /** Every life of its journal, the newest first. */
+  readonly epochs: readonly EpochView[];
 }
 
 export interface RunView {
@@ -163,6 +181,8 @@ export interface RunsQuery {
 
 export interface EntriesQuery {
   readonly device: string;
+  /** Default: the current one. */
+  readonly epoch?: number | undefined;
   /** Default: all lanes. */
   readonly lane?: Lane | undefined;
   /** Only with a higher seq; needs `lane`. */

@@ -4,9 +4,10 @@ import {
   isErrorCode,
   lanes,
   type Clock,
+  type ErrorCode,
   type Lane,
 } from '@holdfast/protocol';
-import { entryView, holeView, rfc3339, runView } from './entry-view.ts';
+import { entryView, epochView, holeView, rfc3339, runView } from './entry-view.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { clockReader } from './fleet-clocks.ts';
 import type {
@@ -61,14 +62,16 @@ export function createFleet(options: FleetOptions): Fleet {
       const devices = (await ledger.devices()).map((record) =>
         deviceView(record, live.get(record.device), running !== undefined),
       );
-      const problems = [...devices.flatMap(deviceProblems), ...unhandled()];
+      const lives = devices.flatMap((device) => newLifeProblems(device, clock.nowMs()));
+      const problems = [...devices.flatMap(deviceProblems), ...lives, ...unhandled()];
       return { schema: 'holdfast.devices/1', at: now(), devices, problems };
     },
     async device(device) {
       const record = await recordOf(device);
       const live = running?.live().find((each) => each.device === device);
       const view = deviceView(record, live, running !== undefined);
-      return { schema: 'holdfast.device/1', at: now(), ...view };
+      const epochs = (await ledger.epochs(device)).map(epochView);
+      return { schema: 'holdfast.device/1', at: now(), ...view, epochs };
     },
     async runs({ device, limit }: RunsQuery) {
       if (device !== undefined) await recordOf(device);
@@ -101,24 +104,24 @@ async function readEntries(
   record: DeviceRecord,
   query: EntriesQuery,
 ): Promise<Omit<EntriesView, 'at'>> {
-  const { device, lane, after = 0, limit } = query;
+  const { device, epoch = record.epoch, lane, after = 0, limit } = query;
   const entries: EntriesView['entries'][number][] = [];
   const holes: EntriesView['holes'][number][] = [];
   const clocks = await ledger.clocks(device, record.epoch);
   const next: { lane: Lane; after: number }[] = [];
   for (const each of lane === undefined ? lanes : [lane]) {
     // One more than asked for tells whether there is more.
-    const found = await ledger.entries({ device, lane: each, after, limit: limit + 1 });
+    const found = await ledger.entries({ device, epoch, lane: each, after, limit: limit + 1 });
     const taken = found.slice(0, limit);
     entries.push(...taken.map((entry) => entryView(entry, clocks)));
     const last = taken.at(-1);
     const isMore = found.length > limit && last !== undefined;
     if (isMore) next.push({ lane: each, after: last.seq });
-    const declared = await ledger.holes({ device, lane: each, after, limit });
+    const declared = await ledger.holes({ device, epoch, lane: each, after, limit });
     const isHere = (hole: LedgerHole) => !isMore || hole.seqFirst < last.seq;
     holes.push(...declared.filter(isHere).map(holeView));
   }
-  return { schema: 'holdfast.entries/1', device, epoch: record.epoch, entries, holes, next };
+  return { schema: 'holdfast.entries/1', device, epoch, entries, holes, next };
 }
 
 function deviceView(
@@ -131,6 +134,7 @@ function deviceView(
     device: record.device,
     state: live?.state ?? (isRunning ? 'offline' : 'unknown'),
     epoch: record.epoch,
+    began: { at: rfc3339(record.began.atMs), cause: record.began.cause || null },
     firstSeenAt: rfc3339(record.firstSeenAtMs),
     lastSeenAt: rfc3339(live?.lastSeenAtMs),
     lastAckAt: rfc3339(live?.lastAckAtMs),
@@ -179,6 +183,24 @@ function deviceProblems({ device, state, refusal }: DeviceView): readonly Proble
   if (refusal === null || !isErrorCode(refusal.code)) return [];
   const { message, hint } = errorCatalogue[refusal.code];
   return [{ code: refusal.code, message: `${device}: ${message}: ${refusal.why}`, hint }];
+}
+
+const newLifeCodes: Readonly<Record<string, ErrorCode>> = {
+  salvaged: 'HF_STORE_SALVAGED',
+  rewound: 'HF_JOURNAL_REWOUND',
+  forked: 'HF_CHAIN_BROKEN',
+  moved: 'HF_MACHINE_CHANGED',
+};
+/** How long people are told of an epoch that began. */
+const NEW_LIFE_SHOWN_MS = 7 * 24 * 60 * 60_000;
+
+/** An epoch that began for a reason that somebody should look at. */
+function newLifeProblems({ device, epoch, began }: DeviceView, nowMs: number): ProblemView[] {
+  const code = newLifeCodes[began.cause ?? ''];
+  if (code === undefined || began.at === null) return [];
+  if (nowMs - Date.parse(began.at) > NEW_LIFE_SHOWN_MS) return [];
+  const { message, hint } = errorCatalogue[code];
+  return [{ code, message: `${device}: ${message}: epoch ${epoch} began at ${began.at}`, hint }];
 }
 
 function unhandledProblem({ service, calls }: UnhandledCalls): ProblemView {

@@ -5,6 +5,7 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
  *
  *   meta       'm' name                                  → format
  *   device     'd' device                                → device row
+ *   epoch      'e' device epoch                        → how a life of its journal began
  *   position   'p' device epoch lane                     → watermark, hash
  *   block      'b' device epoch lane seqFirst            → consecutive entries of one batch
  *   hole       'x' device epoch lane seqFirst            → declared hole
@@ -28,6 +29,7 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
 const tables = {
   meta: 'm',
   device: 'd',
+  epoch: 'e',
   position: 'p',
   block: 'b',
   hole: 'x',
@@ -89,6 +91,10 @@ export function behind(prefix: Uint8Array): Uint8Array {
 export const metaKey = (name: string): Uint8Array => concat([prefixOf('meta'), ascii(name)]);
 
 export const deviceKey = (device: string): Uint8Array => prefixOf('device', device);
+
+export function epochKey(device: string, epoch: number): Uint8Array {
+  return concat([prefixOf('epoch', device), uint64(epoch)]);
+}
 
 function chainPrefix(table: Table, chain: Chain): Uint8Array {
   const lane = Uint8Array.of(laneIndex(chain.lane));

@@ -1,6 +1,7 @@
 import {
   ENTRY_BYTES_MAX,
   HASH_BYTES,
+  MACHINE_BYTES_MAX,
   NAME_LENGTH_MAX,
   TRACEPARENT_LENGTH,
   bytes,
@@ -11,6 +12,7 @@ import {
   holeReasons,
   lanes,
   list,
+  prose,
   record,
   text,
   uint,
@@ -48,9 +50,24 @@ const deviceFields = record({
   lastReceipt: uint(),
   /** Of the epoch. */
   holes: record({ count: uint(), entries: uint(), bytes: uint() }),
+  began: record({ atMs: uint(), cause: text(32) }),
 });
 export const deviceRow = row('device', deviceFields);
 export type DeviceRow = Infer<typeof deviceFields>;
+
+const epochFields = record({
+  epoch: uint(),
+  /** When it was first heard of, by the gateway's clock. */
+  beganAtMs: uint(),
+  /** That it was on then, as far as it was known. */
+  machine: bytes(MACHINE_BYTES_MAX),
+  /** What the device told of its beginning; empty: nothing, or not yet. */
+  cause: text(32),
+  oldEpoch: uint(),
+  why: prose(1_024),
+});
+export const epochRow = row('epoch', epochFields);
+export type EpochRow = Infer<typeof epochFields>;
 
 export const positionRow = row(
   'position',

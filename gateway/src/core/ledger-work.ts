@@ -21,9 +21,17 @@ import {
   clockKey,
   commandKey,
   contentKey,
+  epochKey,
   positionKey,
 } from './ledger-keys.ts';
-import { callStateRow, clockRow, commandRow, contentRow, positionRow } from './ledger-rows.ts';
+import {
+  callStateRow,
+  clockRow,
+  commandRow,
+  contentRow,
+  epochRow,
+  positionRow,
+} from './ledger-rows.ts';
 import type {
   CallResult,
   DeviceRecord,
@@ -43,6 +51,8 @@ type Greeting = Parameters<Ledger['greet']>[0];
 export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): DeviceRecord {
   const { device, epoch, publicKey, atMs } = greeting;
   const known = draft.device(device);
+  // Whoever holds another key is another device: nothing it says counts.
+  if (known !== undefined && !equalBytes(known.publicKey, publicKey)) return known;
   const applied = Math.min(greeting.lastCommand ?? 0, COMMAND_NUMBER_MAX);
   const lastCommand = Math.max(applied, known?.lastCommand ?? 0);
   if (known !== undefined && epoch <= known.epoch) {
@@ -57,14 +67,19 @@ export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): D
   const record: DeviceRecord = {
     device,
     epoch,
-    publicKey: known?.publicKey ?? publicKey,
+    publicKey,
+    began: { atMs, cause: '' },
     firstSeenAtMs: known?.firstSeenAtMs ?? atMs,
     lanes,
     lastCommand,
-    lastReceipt: known?.lastReceipt ?? 0,
+    // What an earlier life has applied, this one has not, unless it says so.
+    lastReceipt: applied,
     holes: { count: 0, entries: 0, bytes: 0 },
   };
   draft.setDevice(record);
+  const began = { epoch, beganAtMs: atMs, machine: greeting.machine ?? NO_BYTES };
+  const told = { cause: '', oldEpoch: known?.epoch ?? 0, why: '' };
+  draft.put(epochKey(device, epoch), epochRow.encode({ ...began, ...told }));
   for (const lane of ['urgent', 'normal', 'bulk'] as const) {
     const position = lanes[laneIndex(lane)];
     draft.put(positionKey({ device, epoch, lane }), positionRow.encode(position));

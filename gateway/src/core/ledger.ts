@@ -15,6 +15,8 @@ export interface DeviceRecord {
   /** Pinned when the device was first seen. SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
   readonly epoch: number;
+  /** When that epoch was first heard of, and what the device told of why; empty: nothing. */
+  readonly began: { readonly atMs: number; readonly cause: string };
   readonly firstSeenAtMs: number;
   readonly lanes: PerLane<LanePosition>;
   /** Number of the last command that was issued; 0: none. */
@@ -23,6 +25,21 @@ export interface DeviceRecord {
   readonly lastReceipt: number;
   /** Declared holes of the epoch, and what they took the place of. */
   readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
+}
+
+/** One life of a device's journal. */
+export interface LedgerEpoch {
+  readonly epoch: number;
+  /** When it was first heard of, by the gateway's clock. */
+  readonly beganAtMs: number;
+  /** That it was on then; empty: not known. */
+  readonly machine: Uint8Array;
+  /** What the device told of its beginning in `epoch.began`; empty: nothing yet. */
+  readonly cause: string;
+  /** The life before it, as the device told, or else as it is known here; 0: none. */
+  readonly oldEpoch: number;
+  readonly why: string;
+  readonly lanes: PerLane<LanePosition>;
 }
 
 /** Consecutive entries of one lane, as they came in a batch. */
@@ -202,8 +219,8 @@ export interface Ledger {
 
   /**
    * Registers a device at its first hello, or a later epoch of a known one. Durable once it
-   * resolves. Returns what is held now; an epoch below the known one changes nothing, and the key
-   * of a known device stays the one that was seen first.
+   * resolves. Returns what is held now; an epoch below the known one changes nothing, nor does
+   * another key than the one that was seen first.
    */
   greet(device: {
     readonly device: string;
@@ -212,6 +229,8 @@ export interface Ledger {
     readonly atMs: number;
     /** What the device has applied: later commands are numbered above it. Default 0. */
     readonly lastCommand?: number;
+    /** That the device says it runs on. Default: not known. */
+    readonly machine?: Uint8Array;
   }): Promise<DeviceRecord>;
 
   /**
@@ -227,17 +246,32 @@ export interface Ledger {
    */
   declareHole(hole: IngestHole): Promise<IngestOutcome>;
 
-  /** At most `limit` entries of one lane of the current epoch with seq > after, in order. */
+  /** Every life of a device's journal, the newest first; empty: never seen. */
+  epochs(device: string): Promise<readonly LedgerEpoch[]>;
+
+  /** The hash of the chain at `seq`; `undefined`: that of no entry that is held. */
+  hashAt(place: {
+    readonly device: string;
+    readonly epoch: number;
+    readonly lane: Lane;
+    readonly seq: number;
+  }): Promise<Uint8Array | undefined>;
+
+  /** At most `limit` entries of one lane of an epoch with seq > after, in order. */
   entries(query: {
     readonly device: string;
+    /** Default: the current one. */
+    readonly epoch?: number | undefined;
     readonly lane: Lane;
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly LedgerEntry[]>;
 
-  /** At most `limit` holes of one lane of the current epoch that end behind `after`, in order. */
+  /** At most `limit` holes of one lane of an epoch that end behind `after`, in order. */
   holes(query: {
     readonly device: string;
+    /** Default: the current one. */
+    readonly epoch?: number | undefined;
     readonly lane: Lane;
     readonly after: number;
     readonly limit: number;

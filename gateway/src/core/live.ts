@@ -38,8 +38,6 @@ export interface LiveLimits {
   readonly offlineAfterMs: number;
   /** A backlog without any progress for this long is stuck. */
   readonly stuckAfterMs: number;
-  /** How long a conflict is shown after it was seen. */
-  readonly conflictShownMs: number;
 }
 
 export function liveOf(session: Session, nowMs: number, limits: LiveLimits): DeviceLive {
@@ -62,8 +60,7 @@ function timeOf(atMs: number): number | undefined {
 }
 
 function stateOf(session: Session, nowMs: number, limits: LiveLimits): DeviceState {
-  const { conflictAtMs } = session.incarnations;
-  if (conflictAtMs > 0 && nowMs - conflictAtMs < limits.conflictShownMs) return 'conflict';
+  if (nowMs < session.incarnations.shownUntilMs) return 'conflict';
   if (session.lastSeenAtMs === 0 || nowMs - session.lastSeenAtMs > limits.offlineAfterMs) {
     return session.watermarks.every((watermark) => watermark === 0) ? 'new' : 'offline';
   }

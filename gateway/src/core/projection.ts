@@ -5,6 +5,7 @@ import {
   callKey,
   callKeyKey,
   callPlaceKey,
+  epochKey,
   ownOrderKey,
   runKey,
   runOrderKey,
@@ -13,6 +14,7 @@ import {
   callPlaceRow,
   callRow,
   callStateRow,
+  epochRow,
   runRow,
   type CallPlace,
   type RunRow,
@@ -71,6 +73,7 @@ export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]
   const runs = new Set<string>();
   const keys: Uint8Array[] = [];
   for (const entry of entries) {
+    if (entry?.kind === 'epoch.began') keys.push(epochKey(origin.device, origin.epoch));
     if (!isOfRun(entry)) continue;
     runs.add(entry.run);
     if (isCallReceipt(entry)) keys.push(callPlaceKey({ ...origin, run: entry.run, op: entry.op }));
@@ -97,6 +100,7 @@ export function projectEntries(
     if (entry !== undefined && 'command' in entry) {
       lastReceipt = Math.max(lastReceipt, entry.command);
     }
+    if (entry?.kind === 'epoch.began') noteBeginning(draft, origin, entry);
     if (!isOfRun(entry)) continue;
     const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
     const isNew = known === undefined || isNewLife(known, origin, entry);
@@ -109,6 +113,18 @@ export function projectEntries(
   }
   for (const row of runs.values()) draft.put(runKey(row.device, row.run), runRow.encode(row));
   return { calls, lastReceipt };
+}
+
+/** What a device tells of the beginning of the life that it is in. */
+function noteBeginning(draft: Draft, origin: Origin, entry: EntryOf<'epoch.began'>): void {
+  const key = epochKey(origin.device, origin.epoch);
+  const began = draft.get(key, epochRow);
+  if (began === undefined) return;
+  const { cause, oldEpoch, why } = entry;
+  draft.put(key, epochRow.encode({ ...began, cause, oldEpoch, why }));
+  const record = draft.device(origin.device);
+  if (record === undefined || record.epoch !== origin.epoch) return;
+  draft.setDevice({ ...record, began: { ...record.began, cause } });
 }
 
 /** Facts outside runs name none. */

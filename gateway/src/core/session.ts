@@ -25,6 +25,7 @@ import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
 import { isBehind } from './live.ts';
 import { packCommands, pump, receive, restart, taken, type CommandRead } from './outbox.ts';
 import { watermarksOf, type Session } from './session-state.ts';
+import { verdictOf, type HeldHashes } from './verdict.ts';
 
 /**
  * The gateway's side of the protocol for one device. Pure: times arrive in the events, and the
@@ -47,12 +48,19 @@ export type SessionEvent =
   | { readonly kind: 'undecodable'; readonly why: string }
   /** There was no room for a batch: the device sends it again. */
   | { readonly kind: 'dropped' }
-  | { readonly kind: 'greeted'; readonly hello: Hello; readonly record: DeviceRecord }
+  | ({ readonly kind: 'greeted' } & Greeted)
   | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
   | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
   /** A command was issued for this device. */
   | { readonly kind: 'issued' }
   | { readonly kind: 'tick' };
+
+/** What the ledger has to a hello. */
+export interface Greeted {
+  readonly hello: Hello;
+  readonly record: DeviceRecord;
+  readonly held: PerLane<HeldHashes>;
+}
 
 export type BatchName = Pick<Batch, 'epoch' | 'lane' | 'seqFirst'>;
 
@@ -167,7 +175,7 @@ function onMessage(
   if (!genuine) return onForged(state, message, at);
   switch (message.kind) {
     case 'hello':
-      return onHello(heard(state, at), message, at);
+      return onHello(state, message, at);
     case 'batch':
       return onBatch(state, message, at);
     case 'hole':
@@ -232,8 +240,9 @@ function unknownEpoch(state: Session, at: At): SessionStep {
   return refuse(state, { code: 'HF_EPOCH_UNKNOWN', why }, at);
 }
 
-function onHello(state: Session, hello: Hello, at: At): SessionStep {
+function onHello(before: Session, hello: Hello, at: At): SessionStep {
   const { nowMs, limits } = at;
+  const state = heard(before, at);
   if (hello.device !== state.device) {
     const why = `a hello of ${hello.device} came as one of ${state.device}`;
     return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
@@ -244,50 +253,82 @@ function onHello(state: Session, hello: Hello, at: At): SessionStep {
     return refuse(state, { code: 'HF_VERSION_UNSUPPORTED', why, retryAfterMs }, at);
   }
   const ids = { incarnation: hex(hello.incarnation), session: hex(hello.session) };
-  const admission = admit(state.incarnations, ids, { nowMs, conflictMs: limits.conflictMs });
+  const agent = { ...ids, machine: hex(hello.machine) };
+  const { conflictMs } = limits;
+  const isLive = isOnline(before, at);
+  const admission = admit(before.incarnations, agent, { nowMs, conflictMs, isLive });
   if (admission.kind === 'stale') return stay(state);
   const { boot, monoMs } = hello;
   const greeting = { boot, monoMs, heardAtMs: nowMs, welcomedAtMs: undefined };
   const next = { ...state, greeting, incarnations: admission.incarnations };
   if (admission.kind === 'conflict') {
-    const why = `two agents greet as ${state.device}`;
-    const { retryAfterMs } = admission;
-    return refuse(next, { code: 'HF_IDENTITY_CONFLICT', why, retryAfterMs }, at);
+    const { retryAfterMs, why } = admission;
+    // The one that is let in is heard by what it says itself.
+    const told = { ...next, lastSeenAtMs: before.lastSeenAtMs };
+    return refuse(told, { code: 'HF_IDENTITY_CONFLICT', why, retryAfterMs }, at);
   }
   return { state: next, effects: [{ kind: 'greet', hello }] };
 }
 
-function onGreeted(
-  state: Session,
-  event: { readonly hello: Hello; readonly record: DeviceRecord },
-  at: At,
-): SessionStep {
+function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
   const { hello, record } = event;
   const pinned = { epoch: record.epoch, publicKey: record.publicKey };
   if (!equalBytes(record.publicKey, hello.publicKey)) {
     return onForged({ ...state, pinned }, { kind: 'hello', ...hello }, at);
   }
-  const verdicts = lanes.map((lane) => verdictOf(lane, hello, record));
+  const verdicts = eachLane((lane) => verdictOf(lane, hello, event));
   const greeted: Session = {
     ...state,
     pinned,
     watermarks: watermarksOf(record),
     greetedAtMs: at.nowMs,
     greeting: state.greeting && { ...state.greeting, welcomedAtMs: at.nowMs },
-    brokenLanes: lanes.filter((_, index) => verdicts[index] !== 'ok'),
+    brokenLanes: lanes.filter((lane) => verdicts[laneIndex(lane)] !== 'ok'),
     outbox: restart(state.outbox, hello.lastCommand),
   };
-  const welcome = welcomeOf(hello, record, at);
-  const then = sendCommands(greeted, at);
-  return { ...then, effects: [{ kind: 'send', message: welcome }, ...then.effects] };
+  const message = welcomeOf(event, verdicts, at);
+  const problem = problemOf(event, verdicts);
+  if (problem === undefined) {
+    const then = sendCommands(greeted, at);
+    return { ...then, effects: [{ kind: 'send', message }, ...then.effects] };
+  }
+  // It begins a new epoch, and greets again: until then nothing is to be applied.
+  return {
+    state: { ...greeted, refusal: problem },
+    effects: [
+      { kind: 'send', message },
+      { kind: 'log', ...problem },
+    ],
+  };
 }
 
-function welcomeOf(hello: Hello, record: DeviceRecord, { nowMs, limits }: At): Message {
-  const [urgent, normal, bulk] = record.lanes;
-  const lane = (name: Lane, position: LanePosition) => ({
-    ...position,
-    verdict: verdictOf(name, hello, record),
-  });
+/** What people are told of a device whose journal cannot go on as it is. */
+function problemOf(
+  { hello, record }: Greeted,
+  verdicts: PerLane<LaneVerdict>,
+): { readonly code: ErrorCode; readonly why: string } | undefined {
+  if (hello.epoch < record.epoch) {
+    const why = `it is in epoch ${hello.epoch}, and ${record.epoch} is known here`;
+    return { code: 'HF_JOURNAL_REWOUND', why };
+  }
+  const stands = lanes
+    .filter((lane) => verdicts[laneIndex(lane)] !== 'ok')
+    .map((lane) => {
+      const { head, acked } = hello.lanes[laneIndex(lane)];
+      const { watermark } = record.lanes[laneIndex(lane)];
+      return `${lane}: ${head} there, ${acked} of them acknowledged, ${watermark} here`;
+    });
+  if (stands.length === 0) return undefined;
+  const isForked = verdicts.includes('forked');
+  const code = isForked ? 'HF_CHAIN_BROKEN' : 'HF_JOURNAL_REWOUND';
+  return { code, why: stands.join('; ') };
+}
+
+function welcomeOf(
+  { hello, record }: Greeted,
+  verdicts: PerLane<LaneVerdict>,
+  { nowMs, limits }: At,
+): Message {
   return {
     kind: 'welcome',
     protocol: negotiate(hello) ?? 0,
@@ -295,25 +336,16 @@ function welcomeOf(hello: Hello, record: DeviceRecord, { nowMs, limits }: At): M
     gateway: limits.gateway,
     publicKey: limits.publicKey,
     nowMs,
-    lanes: [lane('urgent', urgent), lane('normal', normal), lane('bulk', bulk)],
+    lanes: eachLane((lane) => ({
+      ...record.lanes[laneIndex(lane)],
+      verdict: verdicts[laneIndex(lane)],
+    })),
     batchBytesMax: MESSAGE_BYTES_MAX,
     inflightMax: limits.inflightMax,
     reportEveryMs: limits.reportEveryMs,
     reconnectSpreadMs: limits.reconnectSpreadMs,
     epoch: record.epoch,
   };
-}
-
-/** Forks in the middle show at the next batch; here only where both name the hash of one seq. */
-function verdictOf(lane: Lane, hello: Hello, record: DeviceRecord): LaneVerdict {
-  const mine = record.lanes[laneIndex(lane)];
-  const theirs = hello.lanes[laneIndex(lane)];
-  if (hello.epoch < record.epoch || theirs.head < mine.watermark) return 'rewound';
-  const isForked = [
-    { seq: theirs.head, hash: theirs.headHash },
-    { seq: theirs.acked, hash: theirs.ackedHash },
-  ].some(({ seq, hash }) => seq === mine.watermark && !equalBytes(hash, mine.hash));
-  return isForked ? 'forked' : 'ok';
 }
 
 function onBatch(before: Session, batch: Batch, at: At): SessionStep {

@@ -12,7 +12,6 @@ export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Obj
   commandsMax: 8,
   commandResendMs: 10_000,
   conflictMs: 60_000,
-  conflictShownMs: 180_000,
   // Four reports: the loss of one or two says nothing.
   offlineAfterMs: 20_000,
   stuckAfterMs: 60_000,

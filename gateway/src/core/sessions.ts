@@ -15,6 +15,7 @@ import type { CommandRead } from './outbox.ts';
 import type { SessionPorts } from './session-ports.ts';
 import { newSession, type Session } from './session-state.ts';
 import { step, type SessionEffect, type SessionEvent, type SessionLimits } from './session.ts';
+import { readHeld } from './verdict.ts';
 
 export interface SessionsLimits extends SessionLimits, LiveLimits {
   /** Bytes of batches on their way into the ledger, of all devices; beyond it they are dropped. */
@@ -177,15 +178,17 @@ export class Sessions {
   }
 
   async #greet(device: string, hello: Hello): Promise<void> {
-    const { epoch, publicKey, lastCommand } = hello;
+    const { epoch, publicKey, lastCommand, machine } = hello;
     const atMs = this.#ports.clock.nowMs();
     this.#greeting.set(device, (this.#greeting.get(device) ?? 0) + 1);
-    const greeting = { device, epoch, publicKey, lastCommand, atMs };
-    const record = await this.#ports.ledger.greet(greeting);
+    const greeting = { device, epoch, publicKey, lastCommand, machine, atMs };
+    const { ledger } = this.#ports;
+    const record = await ledger.greet(greeting);
+    const held = await readHeld(ledger, hello, record);
     const left = (this.#greeting.get(device) ?? 1) - 1;
     if (left === 0) this.#greeting.delete(device);
     else this.#greeting.set(device, left);
-    this.#step(device, { kind: 'greeted', hello, record });
+    this.#step(device, { kind: 'greeted', hello, record, held });
   }
 
   #ingest(device: string, batch: Batch): void {

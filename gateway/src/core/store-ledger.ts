@@ -1,11 +1,12 @@
 import {
   HoldfastError,
   chainStart,
-  concat,
+  NO_BYTES,
   eachLane,
   sealKindOf,
   type Command,
   type Lane,
+  type PerLane,
   type Sha256,
   type Store,
   type StoreRow,
@@ -38,6 +39,7 @@ import {
   clockRow,
   commandRow,
   deviceRow,
+  epochRow,
   formatRow,
   holeRow,
   positionRow,
@@ -57,6 +59,7 @@ import type {
   LanePosition,
   Ledger,
   LedgerEntry,
+  LedgerEpoch,
   LedgerHole,
   LedgerRun,
   PendingCall,
@@ -163,7 +166,7 @@ export class StoreLedger implements Ledger {
     const { device, lane, after, limit } = query;
     const record = this.#state.devices.get(device);
     if (record === undefined) return [];
-    const { epoch } = record;
+    const { epoch = record.epoch } = query;
     const chain = { device, epoch, lane };
     const first = await this.#holeAt(chain, after + 1);
     const from = holeKey(chain, first === undefined ? after + 1 : first.seqFirst);
@@ -174,11 +177,28 @@ export class StoreLedger implements Ledger {
     });
   }
 
+  async epochs(device: string): Promise<readonly LedgerEpoch[]> {
+    const found: LedgerEpoch[] = [];
+    for await (const { value } of rowsOf(this.#store, prefixOf('epoch', device), PAGE_ROWS)) {
+      const began = epochRow.decode(value);
+      found.push({ ...began, lanes: await readPositions(this.#store, device, began.epoch) });
+    }
+    // The current one moves: what is in memory is what is durable.
+    const record = this.#state.devices.get(device);
+    return found
+      .map((each) => (each.epoch === record?.epoch ? { ...each, lanes: record.lanes } : each))
+      .toReversed();
+  }
+
+  hashAt({ seq, ...chain }: Parameters<Ledger['hashAt']>[0]): Promise<Uint8Array | undefined> {
+    return this.#hashAt(chain, seq);
+  }
+
   async entries(query: Parameters<Ledger['entries']>[0]): Promise<readonly LedgerEntry[]> {
     const record = this.#state.devices.get(query.device);
     if (record === undefined) return [];
     const { lane, after, limit } = query;
-    const chain = { device: query.device, epoch: record.epoch, lane };
+    const chain = { device: query.device, epoch: query.epoch ?? record.epoch, lane };
     const found: LedgerEntry[] = [];
     let next = after + 1;
     while (found.length < limit) {
@@ -369,15 +389,21 @@ async function readDevices(store: Store): Promise<Map<string, DeviceRecord>> {
   const devices = new Map<string, DeviceRecord>();
   for await (const { value } of rowsOf(store, prefixOf('device'), PAGE_ROWS)) {
     const row = decodeOrDamaged('a device', () => deviceRow.decode(value));
-    const keys = eachLane((lane) => positionKey({ ...row, lane }));
-    const stored = await store.getMany(keys);
-    const [urgent, normal, bulk] = stored.map((each) =>
-      decodeOrDamaged(`a position of ${row.device}`, () => positionRow.decode(each ?? concat([]))),
-    );
-    if (urgent === undefined || normal === undefined || bulk === undefined) continue;
-    devices.set(row.device, { ...row, lanes: [urgent, normal, bulk] });
+    devices.set(row.device, { ...row, lanes: await readPositions(store, row.device, row.epoch) });
   }
   return devices;
+}
+
+async function readPositions(
+  store: Store,
+  device: string,
+  epoch: number,
+): Promise<PerLane<LanePosition>> {
+  const keys = eachLane((lane) => positionKey({ device, epoch, lane }));
+  const stored = await store.getMany(keys);
+  const read = (index: number): LanePosition =>
+    decodeOrDamaged(`a position of ${device}`, () => positionRow.decode(stored[index] ?? NO_BYTES));
+  return [read(0), read(1), read(2)];
 }
 
 function decodeOrDamaged<T>(what: string, decode: () => T): T {

@@ -14,6 +14,7 @@ import {
   systemClock,
 } from '@holdfast/agent/internal';
 import { encodeValue, lanes } from '@holdfast/protocol';
+import { acknowledge } from '../acknowledge.ts';
 import { useSmallTables } from '../lived-store.ts';
 import { oldMigration } from '../old-store.ts';
 import { powerKey } from './survivor.ts';
@@ -99,8 +100,7 @@ async function asJournal(): Promise<void> {
     if (n % 10 !== 9) continue;
     for (const { lane, seq } of refs) {
       say('trimmed', lane, seq);
-      const [stored] = await journal.entriesAt([{ lane, seq }]);
-      if (stored !== undefined) await journal.acknowledge(lane, seq, stored.hash);
+      await acknowledge(journal, lane, seq);
     }
     await journal.flush();
     await retention.sweep();
@@ -132,7 +132,7 @@ async function stopSyncing(): Promise<void> {
 async function makeInPlace(): Promise<void> {
   await mkdir(join(dataDir, 'store'), { recursive: true });
   const db = new Level<string, Uint8Array>(join(dataDir, 'store'), { valueEncoding: 'view' });
-  const mark = encodeMark({ format: 1, device: 'd1', epoch: 1 });
+  const mark = encodeMark({ format: 1, device: 'd1', epoch: 1, machine: '' });
   await db.put(Buffer.from(MARK_KEY).toString(), mark, { sync: true });
   await db.close();
 }

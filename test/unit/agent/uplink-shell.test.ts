@@ -62,6 +62,7 @@ class World {
         log,
         pin,
         deflate,
+        onOutlived: () => {},
         dial: (listen) => {
           this.listeners.push(listen);
           return this.radio.dial(listen);

@@ -10,6 +10,8 @@ import {
   uplinkLimits,
   wakeAtMs,
   type InState,
+  type JournalStand,
+  type LaneMarks,
   type UplinkEffect,
   type UplinkEvent,
   type UplinkKind,
@@ -51,7 +53,7 @@ class Bench {
   connect(heads: Partial<Record<Lane, number>> = {}, given: Partial<Welcome> = {}): this {
     this.do('nudge', {});
     this.do('up', { id: session });
-    this.do('welcome', { welcome: welcome(given), marks: marksOf(heads) });
+    this.do('welcome', { welcome: welcome(given), stand: standOf(marksOf(heads)) });
     return this;
   }
 
@@ -107,6 +109,11 @@ function marksOf(heads: Partial<Record<Lane, number>>) {
   return eachLane((lane) => ({ head: heads[lane] ?? 0, acked: 0 }));
 }
 
+/** A journal that keeps none of the entries that are compared. */
+function standOf(marks: LaneMarks): JournalStand {
+  return { epoch: 1, marks, hashes: [undefined, undefined, undefined] };
+}
+
 const states: Readonly<Record<UplinkKind, () => Bench>> = {
   offline: () => {
     const bench = new Bench();
@@ -145,7 +152,7 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   nudge: {},
   up: { id: session },
   down: { reason },
-  welcome: { welcome: welcome(), marks: marksOf({ normal: 1 }) },
+  welcome: { welcome: welcome(), stand: standOf(marksOf({ normal: 1 })) },
   ack: {
     ack: { epoch: 1, lane: 'normal', watermark: 1, hash, missingFrom: 0, slowMs: 0 },
     epoch: 1,
@@ -157,7 +164,7 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   committed: { marks: marksOf({ normal: 10 }) },
   sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90 },
   unread: { session, lane: 'normal', reason, isFinal: false },
-  forked: { session, lane: 'normal', reason },
+  forked: { session, outlived: { cause: 'forked', epoch: 1, why: 'another entry' } },
 };
 
 const waits = { down: 'stay', up: 'stay', welcome: 'stay', ack: 'stay', commands: 'stay' } as const;
@@ -222,7 +229,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
     committed: 'stay',
     sent: 'streaming: send',
     unread: 'stay',
-    forked: 'stay',
+    forked: 'refused: close outlived',
   },
 };
 
@@ -311,7 +318,10 @@ test('a pause that the gateway asks for is kept, and nothing is late for it', (t
   bench.sendAll(1);
   bench.ack(1, { slowMs: 20_000 });
   const pausedAtMs = bench.nowMs;
-  t.deepEqual(bench.effects.filter(({ kind }) => kind === 'send'), []);
+  t.deepEqual(
+    bench.effects.filter(({ kind }) => kind === 'send'),
+    [],
+  );
 
   bench.wake();
 
@@ -401,35 +411,85 @@ test('attempts count until a session lasted and was acknowledged', (t) => {
   t.is(flap.state.memory.attempt, 0);
 });
 
-test('a lane that is set back or forked waits for a person; the others go on', (t) => {
-  const lanes = welcome().lanes;
-  for (const [verdict, code] of [
-    ['rewound', 'HF_JOURNAL_REWOUND'],
-    ['forked', 'HF_CHAIN_BROKEN'],
-  ] as const) {
-    const bench = new Bench().connect(
-      { normal: 5, bulk: 5 },
-      { lanes: [lanes[0], { watermark: 2, hash, verdict }, lanes[2]] },
+/** What both sides say of the normal lane, and what the device makes of it. */
+interface Meeting {
+  readonly here?: { readonly epoch?: number; readonly head?: number; readonly acked?: number };
+  /** The device's hash at the watermark; `undefined`: it has trimmed that entry. */
+  readonly own?: Uint8Array | undefined;
+  readonly there?: Partial<Welcome['lanes'][number]> & { readonly epoch?: number };
+  readonly is: 'ok' | 'rewound' | 'forked';
+}
+
+const otherHash = new Uint8Array(32).fill(7);
+const meetings: Readonly<Record<string, Meeting>> = {
+  'the ledger has less': { there: { watermark: 2 }, own: hash, is: 'ok' },
+  'the ledger has as much': { there: { watermark: 5 }, own: hash, is: 'ok' },
+  'the ledger has less than it acknowledged': {
+    here: { acked: 4 },
+    there: { watermark: 2 },
+    own: hash,
+    is: 'ok',
+  },
+  'what the ledger has is trimmed here': { here: { acked: 4 }, there: { watermark: 2 }, is: 'ok' },
+  'the ledger has more': { there: { watermark: 6 }, is: 'rewound' },
+  'the ledger says so': { there: { watermark: 5, verdict: 'rewound' }, own: hash, is: 'rewound' },
+  'the ledger has another entry, behind what was acknowledged': {
+    here: { acked: 2 },
+    there: { watermark: 3 },
+    own: otherHash,
+    is: 'rewound',
+  },
+  'the ledger has another entry, of those that it acknowledged': {
+    here: { acked: 3 },
+    there: { watermark: 3 },
+    own: otherHash,
+    is: 'forked',
+  },
+  'the ledger says that they differ': {
+    there: { watermark: 5, verdict: 'forked' },
+    own: hash,
+    is: 'forked',
+  },
+  'the ledger knows a later epoch, where nothing is to be compared': {
+    here: { acked: 3 },
+    there: { epoch: 2, watermark: 3, verdict: 'rewound' },
+    own: otherHash,
+    is: 'rewound',
+  },
+};
+
+for (const [title, { here = {}, there = {}, own, is }] of Object.entries(meetings)) {
+  test(`a welcome: ${title}: ${is}`, (t) => {
+    const { epoch = 1, ...lane } = there;
+    const nothing = { watermark: 0, hash, verdict: 'ok' } as const;
+    const lanes = [nothing, { ...nothing, ...lane }, nothing] as const;
+    const marks = marksOf({ normal: 5 });
+    marks[1] = { head: here.head ?? 5, acked: here.acked ?? 0 };
+    const bench = states.greeting();
+    const stand = { ...standOf(marks), hashes: [undefined, own, undefined] as const };
+    bench.do('welcome', { welcome: welcome({ epoch, lanes }), stand });
+
+    const ended = bench.effects.find((effect) => effect.kind === 'outlived');
+    t.is(ended?.outlived.cause ?? 'ok', is);
+    t.is(bench.state.kind, is === 'ok' ? 'streaming' : 'refused');
+    if (is === 'ok') return;
+    t.is(ended?.outlived.epoch, epoch);
+    t.deepEqual(
+      bench.effects.map((effect) => effect.kind),
+      ['pin', 'close', 'outlived'],
     );
+    const code = is === 'forked' ? 'HF_CHAIN_BROKEN' : 'HF_JOURNAL_REWOUND';
+    t.is(bench.state.memory.reason?.code, code);
+  });
+}
 
-    t.is(bench.sendAll(5)[0], 'bulk 1');
-    t.is(bench.stream.lanes[1].blocked?.reason.code, code);
-  }
-});
+test('after another life was found the uplink tries again, seldom', (t) => {
+  const bench = new Bench().connect({ normal: 5 });
+  bench.do('forked', events.forked);
+  const endedAtMs = bench.nowMs;
 
-test('of a lane that is not its own a device acknowledges nothing', (t) => {
-  for (const verdict of ['rewound', 'forked'] as const) {
-    const bench = new Bench();
-    bench.do('nudge', {});
-    bench.do('up', { id: session });
-    const marks = eachLane(() => ({ head: 20, acked: 5 }));
-    const lanes = eachLane(() => ({ watermark: 30, hash, verdict }));
-
-    bench.do('welcome', { welcome: welcome({ lanes }), marks });
-
-    t.false(bench.effects.some(({ kind }) => kind === 'acknowledge'));
-    t.is(bench.stream.lanes[1].acked, 5);
-  }
+  t.deepEqual(bench.wake(), [{ kind: 'connect' }]);
+  t.true(bench.nowMs - endedAtMs >= limits.stuckRetryMs / 2);
 });
 
 test('a ledger that was set back gets again what it lost', (t) => {
@@ -440,7 +500,7 @@ test('a ledger that was set back gets again what it lost', (t) => {
   const lanes = eachLane(() => ({ watermark: 20, hash, verdict: 'ok' as const }));
   lanes[1] = { watermark: 5, hash, verdict: 'ok' };
 
-  bench.do('welcome', { welcome: welcome({ lanes }), marks });
+  bench.do('welcome', { welcome: welcome({ lanes }), stand: standOf(marks) });
 
   t.deepEqual(
     bench.effects.filter(({ kind }) => kind === 'acknowledge'),
@@ -484,11 +544,11 @@ test('a lost session is begun again on the same link, after a pause', (t) => {
 test('what belongs to another session or epoch changes nothing', (t) => {
   const bench = states.greeting();
   const other = Uint8Array.of(9, 9, 9, 9, 9, 9, 9, 9);
-  const marks = marksOf({ normal: 3 });
-  bench.do('welcome', { welcome: welcome({ session: other }), marks });
+  const stand = standOf(marksOf({ normal: 3 }));
+  bench.do('welcome', { welcome: welcome({ session: other }), stand });
   t.is(bench.state.kind, 'greeting');
 
-  bench.do('welcome', { welcome: welcome(), marks });
+  bench.do('welcome', { welcome: welcome(), stand });
   bench.sendAll();
   bench.do('ack', { ...events.ack, epoch: 2 });
   bench.do('ack', { ack: { ...events.ack.ack, watermark: 4 }, epoch: 1 });

@@ -34,12 +34,15 @@ const record = {
   device: 'd1',
   publicKey: signer.publicKey,
   epoch: 1,
+  began: { atMs: 1, cause: '' },
   firstSeenAtMs: 1,
   lanes: eachLane((lane) => ({ watermark: 0, hash: journal.hashes(lane)[0] ?? hash })),
   lastCommand: 9,
   lastReceipt: 4,
   holes: { count: 0, entries: 0, bytes: 0 },
 };
+/** Nothing to compare with. */
+const unheld = eachLane(() => ({ head: undefined, acked: undefined }));
 const report: Message = {
   kind: 'report',
   epoch: 1,
@@ -79,7 +82,7 @@ function run(state: Session, ...events: readonly SessionEvent[]): SessionStep {
 
 const stranger = newSession('d1', undefined);
 const known = newSession('d1', record);
-const online = run(known, message(hello), { kind: 'greeted', hello, record }).state;
+const online = run(known, message(hello), { kind: 'greeted', hello, record, held: unheld }).state;
 const states = { stranger, known, online };
 
 const events = {
@@ -237,6 +240,7 @@ test('commands go out in order, a window at a time, and again when no receipt co
     kind: 'greeted',
     hello: { ...hello, lastCommand: 4 },
     record,
+    held: unheld,
   });
   const sent = run(greeted.state, { kind: 'commandsRead', after: 4, commands: first });
   const issued = run(sent.state, { kind: 'issued' });
@@ -254,8 +258,13 @@ test('commands go out in order, a window at a time, and again when no receipt co
 
 test('commands that were read for a session that is over are not sent', (t) => {
   const again = { ...hello, lastCommand: 2 };
-  const reading = run(known, message(hello), { kind: 'greeted', hello, record }).state;
-  const restarted = run(reading, { kind: 'greeted', hello: again, record });
+  const reading = run(known, message(hello), {
+    kind: 'greeted',
+    hello,
+    record,
+    held: unheld,
+  }).state;
+  const restarted = run(reading, { kind: 'greeted', hello: again, record, held: unheld });
 
   const stale = run(restarted.state, { kind: 'commandsRead', after: 0, commands: [command(1)] });
 
@@ -266,7 +275,12 @@ test('commands that were read for a session that is over are not sent', (t) => {
 test('commands that are large together go out in messages that a broker takes', (t) => {
   const sizes = [100, 30_000, 30_000, 56 * 1_024, 10];
   const commands = sizes.map((size, index) => command(index + 1, size));
-  const reading = run(known, message(hello), { kind: 'greeted', hello, record }).state;
+  const reading = run(known, message(hello), {
+    kind: 'greeted',
+    hello,
+    record,
+    held: unheld,
+  }).state;
 
   const { effects } = run(reading, { kind: 'commandsRead', after: 0, commands });
 
@@ -345,7 +359,7 @@ test('people see of each device whether it is there, behind, stuck or shared', (
     event.kind === 'ingested' ? { ...event, batch: { ...batch, lane } } : event;
   const all = (['urgent', 'normal', 'bulk'] as const).map((lane) => inLane(lane, acked(5)));
   const heard = { ...reported, lastSeenAtMs: nowMs + limits.stuckAfterMs };
-  const conflict = { ...online.incarnations, conflictAtMs: nowMs };
+  const conflict = { ...online.incarnations, shownUntilMs: nowMs + 1 };
 
   t.is(later(0, known), 'new');
   t.is(later(0, run(known, ...all).state), 'offline');

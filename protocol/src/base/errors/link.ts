@@ -88,9 +88,9 @@ export const linkErrors = {
     hint: 'Give one of them another device id and a data directory of its own.',
   },
   HF_JOURNAL_REWOUND: {
-    message: 'The ledger has more of this journal than the device',
-    retry: 'never',
-    hint: 'The device was set back to an older state; keep its data directory and ask for help.',
+    message: 'The ledger has what this journal has not: the device was set back',
+    retry: 'restart',
+    hint: 'It goes on in a new epoch; the ledger keeps both. Find out who restored an old copy.',
   },
   HF_LEDGER_FAILED: {
     message: 'The ledger could not reach stable storage',
@@ -103,9 +103,9 @@ export const linkErrors = {
     hint: 'The gateway was set back to an older state; restore the newest copy of its ledger.',
   },
   HF_CHAIN_BROKEN: {
-    message: 'The hash chain of a lane does not continue what the ledger holds',
-    retry: 'never',
-    hint: 'An entry was changed after it was journaled; run `holdfast-gateway ledger verify`.',
+    message: 'The hash chain of a lane is not the one that the ledger holds',
+    retry: 'restart',
+    hint: 'An entry was changed after both sides had it. Run `journal verify` and `ledger verify`.',
   },
   HF_MESSAGE_INVALID: {
     message: 'A message is not of the protocol',

@@ -37,6 +37,11 @@ export const storeErrors = {
     retry: 'never',
     hint: 'Check the disk. Keep what was moved aside while it may be needed, then delete it.',
   },
+  HF_MACHINE_CHANGED: {
+    message: 'The store woke up on another machine, and goes on in a new epoch',
+    retry: 'never',
+    hint: 'Give a copy a device id of its own. If it was moved, nothing is to be done.',
+  },
   HF_STORE_FORMAT: {
     message: 'The store was written by a newer version',
     retry: 'never',

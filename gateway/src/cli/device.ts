@@ -1,0 +1,52 @@
+import { formatCount, type Column } from '@holdfast/protocol';
+import type { DeviceDetailView, EpochView } from '../core/fleet-views.ts';
+import { withFleet, type SourceOptions } from './fleet-source.ts';
+import { table } from './tables.ts';
+import { show, type Terminal } from './terminal.ts';
+
+/** Shows one device, with every life of its journal. */
+export async function showDevice(
+  device: string,
+  options: SourceOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const view = await withFleet(options, (fleet) => fleet.device(device));
+  show(terminal, view, () => deviceText(view, terminal));
+}
+
+const columns: readonly Column[] = [
+  { title: 'epoch', align: 'right' },
+  { title: 'since' },
+  { title: 'began' },
+  { title: 'urgent', align: 'right' },
+  { title: 'normal', align: 'right' },
+  { title: 'bulk', align: 'right' },
+  { title: 'machine', drop: 1 },
+  { title: 'why', drop: 2 },
+];
+
+const WHY_LENGTH = 80;
+
+function deviceText(view: DeviceDetailView, terminal: Terminal): string {
+  const count = formatCount(view.epochs.length);
+  const lives =
+    view.epochs.length === 1 ? '1 life of its journal' : `${count} lives of its journal`;
+  return [
+    `${view.device} is ${view.state}, in epoch ${view.epoch}: ${lives}.`,
+    table(terminal, columns, view.epochs.map(epochRow)),
+    `Entries of an epoch: holdfast-gateway ledger entries --device ${view.device} --epoch N`,
+  ].join('\n');
+}
+
+function epochRow(life: EpochView): string[] {
+  const { epoch, beganAt, cause, oldEpoch, machine, why } = life;
+  const from = oldEpoch === null ? '' : ` from ${oldEpoch}`;
+  return [
+    String(epoch),
+    (beganAt ?? '-').slice(0, 'yyyy-mm-ddThh:mm:ss'.length).replace('T', ' '),
+    cause === null ? (oldEpoch === null ? 'first' : `untold${from}`) : `${cause}${from}`,
+    ...life.lanes.map(({ watermark }) => formatCount(watermark)),
+    machine?.slice(0, 8) ?? '-',
+    why.slice(0, WHY_LENGTH) || '-',
+  ];
+}

@@ -1,0 +1,190 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { until } from '@holdfast/device-sim';
+import { openWorld } from '../support/lives.ts';
+
+test.serial(
+  'S58 an old image that is put back goes on in a new epoch, and both lives are there',
+  async (t) => {
+    t.timeout(120_000);
+    const { root, gateway, device } = await openWorld(t);
+    const pump = device('pump');
+    await pump.start();
+    await pump.begin('errand', { waits: true }, 'waiting');
+    await pump.state('waiting', 'waiting-signal');
+    await pump.emit('early');
+    await pump.synced(1);
+    await pump.stop();
+    const image = join(root, 'image');
+    await pump.copyTo(image);
+    await pump.start();
+    await pump.begin('errand', { waits: false }, 'lost');
+    await pump.output('lost');
+    await pump.emit('lost-1', 'lost-2');
+    await pump.synced(1);
+    await pump.stop();
+
+    await pump.putBack(image);
+    await pump.start();
+    await pump.emit('late');
+    await pump.synced(2);
+    await pump.client.signal({ run: 'waiting', name: 'go', payload: null });
+    t.deepEqual(await pump.output('waiting'), ['first', 'second']);
+    await pump.synced(2);
+
+    t.deepEqual(await gateway.events(1), ['early', 'lost-1', 'lost-2']);
+    t.deepEqual(await gateway.events(2), ['late']);
+    t.deepEqual(await gateway.verify(), []);
+    const { state, epochs, refusal } = await gateway.device();
+    t.is(state, 'synced');
+    t.like(epochs, { length: 2, 0: { epoch: 2, cause: 'rewound', oldEpoch: 1 }, 1: { epoch: 1 } });
+    t.is(refusal?.code, 'HF_JOURNAL_REWOUND');
+    const began = (await gateway.entries(2)).find(({ kind }) => kind === 'epoch.began');
+    t.like(began, { lane: 'urgent', oldEpoch: 1, cause: 'rewound', entriesLost: 0 });
+    t.deepEqual(await pump.problems(), ['HF_JOURNAL_REWOUND']);
+    const { problems } = await gateway.get<{ problems: { code: string }[] }>('devices');
+    t.deepEqual(
+      problems.map(({ code }) => code),
+      ['HF_JOURNAL_REWOUND'],
+    );
+    t.is(readdirSync(pump.dir).filter((name) => name.startsWith('store.bad-')).length, 1);
+    const bodies = (await pump.ran()).map((line) => line.split(' ')[0]);
+    t.deepEqual(bodies, ['first', 'first', 'second', 'second'], 'no step ran twice');
+  },
+);
+
+test.serial(
+  'S57 S33 a copy on another machine is kept out while the first is there, and never merged',
+  async (t) => {
+    t.timeout(240_000);
+    const { gateway, device } = await openWorld(t);
+    const pump = device('pump', 'board-1');
+    await pump.start();
+    await pump.begin('errand', { waits: true }, 'waiting');
+    await pump.state('waiting', 'waiting-signal');
+    await pump.synced(1);
+    await pump.stop();
+    const clone = device('clone', 'board-2');
+    await pump.copyTo(clone.dir);
+    await pump.start();
+    await pump.emit('pump-1');
+    await pump.synced(1);
+
+    await clone.start();
+    const { link } = await until('the copy to be kept out', async () => {
+      const status = await clone.client.status();
+      return status.link.state === 'stuck' && status;
+    });
+    await clone.emit('clone-1');
+    await pump.emit('pump-2');
+    await pump.synced(1);
+
+    t.is(link.problem?.code, 'HF_IDENTITY_CONFLICT');
+    t.is((await clone.client.status()).epoch, 2);
+    t.deepEqual(await clone.problems(), ['HF_IDENTITY_CONFLICT', 'HF_MACHINE_CHANGED']);
+    t.is((await gateway.device()).state, 'conflict');
+    t.deepEqual(await gateway.events(1), ['pump-1', 'pump-2']);
+
+    await pump.stop();
+    await until(
+      'the copy to be let in',
+      async () => {
+        await clone.client.nudge();
+        return (await clone.client.status()).link.state === 'synced';
+      },
+      60_000,
+    );
+    await clone.stop();
+    await pump.start();
+    await pump.emit('pump-3');
+    await until(
+      'the first to be let in again',
+      async () => {
+        await pump.client.nudge().catch(() => undefined);
+        return (await pump.client.status().catch(() => undefined))?.link.state === 'synced';
+      },
+      60_000,
+    );
+
+    t.deepEqual(await gateway.events(1), ['pump-1', 'pump-2']);
+    t.deepEqual(await gateway.events(2), ['clone-1']);
+    t.deepEqual(await gateway.events(3), ['pump-3']);
+    const { epochs } = await gateway.device();
+    t.deepEqual(
+      epochs.map(({ epoch, cause, oldEpoch }) => [epoch, cause, oldEpoch]),
+      [
+        [3, 'rewound', 1],
+        [2, 'moved', 1],
+        [1, null, null],
+      ],
+    );
+    t.is(new Set(epochs.map(({ machine }) => machine)).size, 2);
+    t.deepEqual(await gateway.verify(), []);
+  },
+);
+
+test.serial('S57 two copies of an old image choose epochs of their own', async (t) => {
+  t.timeout(240_000);
+  const { root, gateway, device } = await openWorld(t);
+  const pump = device('pump', 'board-1');
+  await pump.start();
+  await pump.emit('early');
+  await pump.synced(1);
+  await pump.stop();
+  const image = join(root, 'image');
+  await pump.copyTo(image);
+  await pump.start();
+  await pump.emit('lost');
+  await pump.synced(1);
+  await pump.stop();
+
+  const copies = [device('copy-1', 'board-1'), device('copy-2', 'board-2')];
+  for (const [index, copy] of copies.entries()) {
+    await copy.putBack(image);
+    await copy.start();
+    await copy.emit(`copy-${index + 1}`);
+    await until(
+      `copy ${index + 1} to be let in`,
+      async () => {
+        await copy.client.nudge().catch(() => undefined);
+        return (await copy.client.status().catch(() => undefined))?.link.state === 'synced';
+      },
+      60_000,
+    );
+    await copy.stop();
+  }
+
+  t.deepEqual(await gateway.events(1), ['early', 'lost']);
+  t.deepEqual(await gateway.events(2), ['copy-1']);
+  t.deepEqual(await gateway.events(3), ['copy-2']);
+  t.deepEqual(await gateway.verify(), []);
+});
+
+test.serial('a data directory that a person has moved goes on in its epoch', async (t) => {
+  const { gateway, device } = await openWorld(t);
+  const pump = device('pump', 'board-1');
+  await pump.start();
+  await pump.emit('before');
+  await pump.synced(1);
+  await pump.stop();
+  const moved = device('moved', 'board-2');
+  await pump.copyTo(moved.dir);
+
+  await moved.start('--moved');
+  await until(
+    'the moved one to be let in',
+    async () => {
+      await moved.client.nudge();
+      return (await moved.client.status()).link.state === 'synced';
+    },
+    60_000,
+  );
+  await moved.stop();
+  await moved.start();
+  await moved.emit('after');
+  await moved.synced(1);
+
+  t.deepEqual(await gateway.events(1), ['before', 'after']);
+  t.deepEqual(await moved.problems(), []);
+});
