@@ -11,6 +11,7 @@ export * from './core/handlers.ts';
 export * from './core/ingest.ts';
 export * from './core/ledger-block.ts';
 export * from './core/ledger-keys.ts';
+export * from './core/ledger-rows.ts';
 export * from './core/ledger.ts';
 export * from './core/live.ts';
 export * from './core/session-ports.ts';

@@ -24,6 +24,8 @@ export interface ChainFault {
   readonly lane: Lane;
   readonly seq: number;
   readonly why: string;
+  /** It is not what the ledger has acknowledged, whatever the chain here says. */
+  readonly isForked?: true;
 }
 
 export interface ChainReport {
@@ -102,7 +104,7 @@ async function startWalk(options: ChainOptions, lane: Lane, seqFirst: number): P
   if (acked > 0 && atAck === undefined) walk.fault(acked, 'is missing');
   if (ack !== undefined && atAck !== undefined) {
     const isSame = equalBytes(ack.subarray(6), atAck.hash);
-    if (!isSame) walk.fault(acked, 'is not the entry that the ledger has acknowledged');
+    if (!isSame) walk.fork(acked);
   }
   return walk;
 }
@@ -164,6 +166,11 @@ class Walk {
     }
     this.#seqLast = seqLast;
     this.#hash = hash;
+  }
+
+  fork(seq: number): void {
+    const why = 'is not the entry that the ledger has acknowledged';
+    this.#faults.push({ lane: this.#lane, seq, why, isForked: true });
   }
 
   take(stored: StoredEntry): void {

@@ -105,11 +105,11 @@ export async function placeStore(
     const migration = await upToDate(storeDir, { mark: found.mark, cipher, migrations });
     const mark = { ...found.mark, format: DATA_FORMAT };
     const opened = await openChecked(storeDir, mark, cipher);
-    if (typeof opened !== 'string') {
+    if (!('cause' in opened)) {
       const told = { isNew: false, tornBytes: found.tornBytes, ...migration };
       return { ...opened, mark: await markMachine(opened.store, mark, machine), ...told };
     }
-    await replace(storeDir, identity, { ...found, ...at, mark, end: damaged(opened) });
+    await replace(storeDir, identity, { ...found, ...at, mark, end: opened });
   } else await replace(storeDir, identity, { ...found, ...at });
   const both = await openWith(storeDir, identity, cipher);
   const mark = readMark(storeDir, await both.store.get(MARK_KEY));
@@ -281,12 +281,12 @@ async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
   }
 }
 
-/** @returns The store, or why it can't be trusted. */
+/** @returns The store, or why it can't be gone on with. */
 async function openChecked(
   storeDir: string,
   mark: Mark,
   cipher: StoreCipher | undefined,
-): Promise<Opened | string> {
+): Promise<Opened | EndNote> {
   let opened: Opened | undefined;
   try {
     opened = await openWith(storeDir, mark, cipher);
@@ -295,15 +295,19 @@ async function openChecked(
     const short = await shortLane(store, await readHeads(storeDir, epoch));
     if (short !== undefined) {
       await store.close();
-      return `the end of lane ${short} is missing`;
+      return damaged(`the end of lane ${short} is missing`);
     }
-    const [fault] = await verifyTails({ store, sha256, device, epoch }, TAIL_ENTRIES);
+    const faults = await verifyTails({ store, sha256, device, epoch }, TAIL_ENTRIES);
+    const [fault] = faults;
     if (fault === undefined) return opened;
     await store.close();
-    return `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
+    const why = `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
+    // A chain that is whole and another one than the ledger's is no damage: somebody made it.
+    const isForked = faults.every((each) => each.isForked);
+    return isForked ? { cause: 'forked', why, above: 0 } : damaged(why);
   } catch (error) {
     await opened?.store.close();
-    if (codeOf(error) === 'HF_STORE_DAMAGED') return messageOf(error);
+    if (codeOf(error) === 'HF_STORE_DAMAGED') return damaged(messageOf(error));
     throw error;
   }
 }
