@@ -188,3 +188,82 @@ test.serial('a data directory that a person has moved goes on in its epoch', asy
   t.deepEqual(await gateway.events(1), ['before', 'after']);
   t.deepEqual(await moved.problems(), []);
 });
+
+test.serial(
+  'S59 a ledger that is set back is filled again, in its epoch, from what retention keeps',
+  async (t) => {
+    t.timeout(120_000);
+    const { root, gateway, device } = await openWorld(t);
+    const pump = device('pump');
+    await pump.start();
+    await pump.begin('errand', { waits: true }, 'waiting');
+    await pump.emit('early');
+    await pump.synced(1);
+    await gateway.stop();
+    const backup = join(root, 'backup');
+    await gateway.copyTo(backup);
+    await gateway.start();
+    await pump.begin('errand', { waits: false }, 'later');
+    await pump.output('later');
+    await pump.emit('late-1', 'late-2');
+    await pump.synced(1);
+    const before = await gateway.entries(1);
+    await gateway.stop();
+
+    await gateway.putBack(backup);
+    await gateway.start();
+    t.true((await gateway.entries(1)).length < before.length);
+    await until(
+      'the ledger to be filled',
+      async () => {
+        return (await gateway.entries(1)).length === before.length;
+      },
+      60_000,
+    );
+    await pump.emit('after');
+    await pump.synced(1);
+
+    const fields = (all: typeof before) => all.map(({ receivedAt: _, ...each }) => each);
+    const now = (await gateway.entries(1)).filter(({ name }) => name !== 'after');
+    t.deepEqual(fields(now), fields(before));
+    t.deepEqual(await gateway.verify(), []);
+    t.is((await gateway.device()).epochs.length, 1);
+    t.deepEqual(await pump.problems(), []);
+  },
+);
+
+test.serial(
+  'S59 a ledger that is set back and gives a number twice loses no result of a call',
+  async (t) => {
+    t.timeout(120_000);
+    const { root, gateway, device } = await openWorld(t);
+    const pump = device('pump');
+    await pump.start();
+    await pump.begin('question', 'slow', 'slow');
+    await pump.state('slow', 'waiting-call');
+    await pump.synced(1);
+    await gateway.stop();
+    const backup = join(root, 'backup');
+    await gateway.copyTo(backup);
+    await gateway.start();
+    await gateway.open('quick');
+    await pump.begin('question', 'quick', 'quick');
+    t.is(await pump.output('quick'), 'answer to quick');
+    await pump.synced(1);
+    await pump.stop();
+    await gateway.stop();
+
+    await gateway.putBack(backup);
+    await gateway.open('slow');
+    await gateway.start();
+    // What the device knows as the answer to the other question has this number.
+    await until('a command to be issued', async () => (await gateway.device()).lastCommand === 1);
+    await pump.start();
+
+    t.is(await pump.output('slow'), 'answer to slow');
+    t.is(await pump.output('quick'), 'answer to quick');
+    await pump.synced(1);
+    t.is((await gateway.device()).lastCommand, 2);
+    t.deepEqual(await gateway.verify(), []);
+  },
+);

@@ -176,7 +176,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       if (outcome.kind !== 'gap') return outcome;
       const watermark = batch.seqFirst + batch.entries.length - 1;
       const position = { ...outcome.position, watermark };
-      return { kind: 'committed', position, fresh: 0, calls: 0, lastReceipt: 0 };
+      return { kind: 'committed', position, fresh: 0, calls: 0, issued: 0, lastReceipt: 0 };
     },
   })),
   'the last entry of a batch is forgotten': ledgerWith((ledger) => ({

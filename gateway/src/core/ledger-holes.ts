@@ -49,7 +49,7 @@ export function takeHole(
   if (held !== undefined && !equalBytes(held, join.anchor.hash)) {
     return { kind: 'forked', position };
   }
-  const nothing = { fresh: 0, calls: 0, lastReceipt: record.lastReceipt };
+  const nothing = { fresh: 0, calls: 0, issued: 0, lastReceipt: record.lastReceipt };
   switch (join.kind) {
     case 'below':
       return { kind: 'committed', position, ...nothing };

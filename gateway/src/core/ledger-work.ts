@@ -102,7 +102,7 @@ export function ingestBatch(
   const record = draft.device(device);
   if (record === undefined || record.epoch !== epoch) return { kind: 'unknown' };
   const position = record.lanes[laneIndex(lane)];
-  const nothing = { fresh: 0, calls: 0, lastReceipt: record.lastReceipt };
+  const nothing = { fresh: 0, calls: 0, issued: 0, lastReceipt: record.lastReceipt };
   const join = joinBatch(position, prepared);
   switch (join.kind) {
     case 'gap':
@@ -151,7 +151,8 @@ function writeFresh(
   if (record !== undefined && lastReceipt > record.lastReceipt) {
     draft.setDevice({ ...record, lastReceipt });
   }
-  return { kind: 'committed', position, fresh: fresh.length, calls: found.calls, lastReceipt };
+  const { calls, issued } = found;
+  return { kind: 'committed', position, fresh: fresh.length, calls, issued, lastReceipt };
 }
 
 /** Records the result of a call and issues the command that carries it. */

@@ -75,6 +75,8 @@ export type IngestOutcome =
       readonly fresh: number;
       /** How many of those requested a call. */
       readonly calls: number;
+      /** Commands that were given a new number, since a receipt took theirs for another one. */
+      readonly issued: number;
       /** `lastReceipt` of the device, these entries included. */
       readonly lastReceipt: number;
     }

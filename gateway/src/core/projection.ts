@@ -1,10 +1,12 @@
 import type { Entry, EntryOf, Lane } from '@holdfast/protocol';
 import type { Stamp } from './device-clock.ts';
+import { giveAgain, receiptOf } from './given-twice.ts';
 import type { Draft } from './ledger-draft.ts';
 import {
   callKey,
   callKeyKey,
   callPlaceKey,
+  commandKey,
   epochKey,
   ownOrderKey,
   runKey,
@@ -74,12 +76,24 @@ export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]
   const keys: Uint8Array[] = [];
   for (const entry of entries) {
     if (entry?.kind === 'epoch.began') keys.push(epochKey(origin.device, origin.epoch));
+    const receipt = receiptOf(entry);
+    if (receipt !== undefined) keys.push(commandKey(origin.device, receipt.command));
     if (!isOfRun(entry)) continue;
     runs.add(entry.run);
     if (isCallReceipt(entry)) keys.push(callPlaceKey({ ...origin, run: entry.run, op: entry.op }));
     if (entry.kind === 'call.requested') keys.push(callKeyKey({ ...origin, key: entry.key }));
   }
   return [...keys, ...Array.from(runs, (run) => runKey(origin.device, run))];
+}
+
+/** What follows from entries beyond what was written. */
+export interface Projected {
+  /** Calls that are pending now. */
+  readonly calls: number;
+  /** Highest number of a command of which a receipt is among them; 0: none. */
+  readonly lastReceipt: number;
+  /** Commands that were given a new number. */
+  readonly issued: number;
 }
 
 /**
@@ -90,15 +104,18 @@ export function projectEntries(
   draft: Draft,
   { lane, seqFirst, device, epoch }: Stretch,
   entries: readonly (Entry | undefined)[],
-): { readonly calls: number; readonly lastReceipt: number } {
+): Projected {
   const origin = { device, epoch };
   const runs = new Map<string, RunRow>();
   let calls = 0;
   let lastReceipt = 0;
+  let issued = 0;
   for (const [index, entry] of entries.entries()) {
     const place = { lane, seq: seqFirst + index };
-    if (entry !== undefined && 'command' in entry) {
-      lastReceipt = Math.max(lastReceipt, entry.command);
+    const receipt = receiptOf(entry);
+    if (receipt !== undefined) {
+      lastReceipt = Math.max(lastReceipt, receipt.command);
+      if (giveAgain(draft, device, receipt)) issued += 1;
     }
     if (entry?.kind === 'epoch.began') noteBeginning(draft, origin, entry);
     if (!isOfRun(entry)) continue;
@@ -112,7 +129,7 @@ export function projectEntries(
     if (isCallReceipt(entry)) closeCall(draft, origin, entry);
   }
   for (const row of runs.values()) draft.put(runKey(row.device, row.run), runRow.encode(row));
-  return { calls, lastReceipt };
+  return { calls, lastReceipt, issued };
 }
 
 /** What a device tells of the beginning of the life that it is in. */

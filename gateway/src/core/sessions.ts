@@ -227,6 +227,7 @@ export class Sessions {
       if (outcome.calls > 0) onCalls();
     }
     this.#step(device, { kind: 'ingested', batch, outcome });
+    if (outcome.kind === 'committed' && outcome.issued > 0) this.#step(device, { kind: 'issued' });
   }
 
   async #declare(device: string, { epoch, ...hole }: Hole): Promise<void> {

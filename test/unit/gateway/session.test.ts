@@ -244,7 +244,7 @@ test('commands go out in order, a window at a time, and again when no receipt co
   });
   const sent = run(greeted.state, { kind: 'commandsRead', after: 4, commands: first });
   const issued = run(sent.state, { kind: 'issued' });
-  const outcome = { kind: 'committed', position, fresh: 1, calls: 0, lastReceipt: 6 } as const;
+  const outcome = { kind: 'committed', position, fresh: 1, calls: 0, issued: 0, lastReceipt: 6 } as const;
   const receipt = run(sent.state, { kind: 'ingested', batch, outcome });
   const atLater = { nowMs: nowMs + limits.commandResendMs, limits };
 
@@ -349,7 +349,7 @@ test('a packet is let through or cut off by its length, however the stream is cu
 test('people see of each device whether it is there, behind, stuck or shared', (t) => {
   const later = (ms: number, state: Session) => liveOf(state, nowMs + ms, limits).state;
   const reported = run(online, message(report)).state;
-  const committed = { kind: 'committed', fresh: 1, calls: 0, lastReceipt: 0 } as const;
+  const committed = { kind: 'committed', fresh: 1, calls: 0, issued: 0, lastReceipt: 0 } as const;
   const acked = (watermark: number): SessionEvent => ({
     kind: 'ingested',
     batch,
