@@ -38,7 +38,7 @@ import { systemChance } from './io/chance.ts';
 import { calendarOf } from './io/cron.ts';
 import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
-import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { deviceKeyName, openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
 import { machineOf } from './io/machine.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
 import { isReachable, reachableAddress } from './io/reachable.ts';
@@ -333,10 +333,13 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   });
   const resident = (number: number) => runtime.resident(number);
   const inspector = new Inspector({ journal, store, resident });
+  // People compare its name before the device connects for the first time.
+  if (prepared.dial !== undefined) openDeviceKey(dir.path);
   const facts: AgentFacts = {
     ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: process.pid },
     ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null },
     ...{ recreated: dir.recreated, salvage: dir.salvage, fileSystem: dir.fileSystem },
+    key: deviceKeyName(dir.path) ?? null,
   };
   if (dir.salvage !== undefined) log.error('a new epoch began; see status', { ...dir.salvage });
   if (dir.fileSystem !== undefined) log.error('the data directory', { isOn: dir.fileSystem });
@@ -450,6 +453,7 @@ export async function readStopped(
       ...{ device: dir.device, epoch: dir.epoch, version: agentVersion, pid: null },
       ...{ startedAtMs: null, gateway: null, recreated: false, salvage: dir.salvage },
       fileSystem: dir.fileSystem,
+      key: deviceKeyName(dir.path) ?? null,
     };
     const counts = () => inspector.counts();
     const schedulesView = () => storedSchedules(dir.device, dir.store);

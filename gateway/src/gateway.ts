@@ -12,7 +12,7 @@ import type { Fleet } from './core/fleet-views.ts';
 import { functionExecutor } from './core/handler-function.ts';
 import type { CallExecutor, Handler } from './core/handler-ports.ts';
 import { HandlerRunner, type HandlerPolicy } from './core/handlers.ts';
-import type { Ledger } from './core/ledger.ts';
+import type { DeviceRecord, Ledger } from './core/ledger.ts';
 import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
 import type { Arrival } from './core/session-ports.ts';
@@ -222,6 +222,7 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
       downlink: link,
       signer,
       verify: createVerify(),
+      sha256,
       inflate,
       clock: systemClock,
       log,
@@ -253,7 +254,11 @@ async function serve(
   const { httpHost: host = LOCALHOST, httpPort: port, log = silent } = options;
   if (port === undefined) return undefined;
   const { ledger, sessions, runner } = parts;
-  const running = { live: () => sessions.live(), unhandled: () => runner.unhandled() };
+  const running = {
+    live: () => sessions.live(),
+    unhandled: () => runner.unhandled(),
+    rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
+  };
   const fleet = createFleet({ ledger, clock: systemClock, running });
   const http = await startHttpApi({ host, port, fleet, unready: () => unready(parts), log });
   closers.push(() => http.close());

@@ -16,6 +16,7 @@ export * from './wire/cbor.ts';
 export * from './wire/entry.ts';
 export * from './wire/entry-value.ts';
 export * from './wire/envelope.ts';
+export * from './wire/key-name.ts';
 export * from './wire/messages.ts';
 export * from './wire/sealed.ts';
 export * from './wire/topics.ts';

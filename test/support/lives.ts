@@ -32,6 +32,11 @@ export interface DeviceDetail {
     readonly machine: string | null;
     readonly why: string;
   }[];
+  readonly keys: readonly {
+    readonly key: string;
+    readonly acceptedAt: string | null;
+    readonly revokedAt: string | null;
+  }[];
 }
 
 /** A process with a directory, which can be stopped, copied and put back as it was. */

@@ -47,6 +47,7 @@ export class ScriptedSurface implements Surface {
       schema: 'holdfast.status/1',
       device: 'pump-017',
       epoch: 3,
+      key: null,
       agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
       link: this.link,
       journal: { state: 'ok', since: null, problem: null },

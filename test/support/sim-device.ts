@@ -160,7 +160,7 @@ export class SimDevice {
       schedulesView: () => schedules.list(),
       facts: {
         ...{ device: 'sim-1', epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs() },
-        ...{ gateway: null, recreated: false, salvage: undefined },
+        ...{ key: null, gateway: null, recreated: false, salvage: undefined },
       },
     });
   }

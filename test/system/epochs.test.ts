@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { until } from '@holdfast/device-sim';
-import { openWorld } from '../support/lives.ts';
+import { runGateway } from '../support/gateway-process.ts';
+import { DEVICE, openWorld } from '../support/lives.ts';
 
 test.serial(
   'S58 an old image that is put back goes on in a new epoch, and both lives are there',
@@ -223,7 +225,7 @@ test.serial(
     await pump.emit('after');
     await pump.synced(1);
 
-    const fields = (all: typeof before) => all.map(({ receivedAt: _, ...each }) => each);
+    const fields = (all: typeof before) => all.map((each) => ({ ...each, receivedAt: '' }));
     const now = (await gateway.entries(1)).filter(({ name }) => name !== 'after');
     t.deepEqual(fields(now), fields(before));
     t.deepEqual(await gateway.verify(), []);
@@ -264,6 +266,66 @@ test.serial(
     t.is(await pump.output('quick'), 'answer to quick');
     await pump.synced(1);
     t.is((await gateway.device()).lastCommand, 2);
+    t.deepEqual(await gateway.verify(), []);
+  },
+);
+
+test.serial(
+  'S60 a device that was made anew is let in once a person accepts its key',
+  async (t) => {
+    t.timeout(180_000);
+    const { root, gateway, device } = await openWorld(t);
+    const pump = device('pump');
+    await pump.start();
+    await pump.begin('question', 'old', 'old');
+    await pump.state('old', 'waiting-call');
+    await pump.emit('before');
+    await pump.synced(1);
+    const oldKey = (await pump.client.status()).key ?? '';
+    await pump.stop();
+    const image = join(root, 'image');
+    await pump.copyTo(image);
+    // The answer waits for a device that will not know the question.
+    await gateway.open('old');
+    await until('the answer', async () => (await gateway.device()).lastCommand === 1);
+
+    await rm(pump.dir, { recursive: true });
+    await pump.start();
+    await pump.emit('after');
+    await until('the new key to be refused', async () => {
+      return (await pump.client.status()).link.state === 'stuck';
+    });
+    t.deepEqual(await pump.problems(), ['HF_SIGNATURE_INVALID']);
+    const newKey = (await pump.client.status()).key ?? '';
+    t.true((await gateway.device()).refusal?.why.includes(newKey));
+    const of = ['--data-dir', gateway.dir];
+    t.is((await runGateway('rekey', DEVICE, '--key', 'another', ...of)).code, 1);
+    const accepted = await runGateway('rekey', DEVICE, '--key', newKey, ...of);
+    t.is(accepted.code, 0, accepted.stderr);
+    await pump.client.nudge();
+    await pump.synced(2);
+
+    t.deepEqual(await gateway.events(1), ['before']);
+    t.deepEqual(await gateway.events(2), ['after']);
+    const receipts = (await gateway.entries(2)).filter(({ kind }) => kind === 'command.receipt');
+    t.like(receipts, { length: 1, 0: { command: 1, outcome: 'rejected' } });
+    t.deepEqual((await pump.client.runs({ all: true, limit: 10 })).runs, []);
+    await pump.stop();
+
+    await pump.putBack(image);
+    await pump.start();
+    await until('the old key to be refused', async () => {
+      return (await pump.client.status()).link.problem?.code === 'HF_SIGNATURE_INVALID';
+    });
+    const { keys } = await gateway.device();
+    t.deepEqual(
+      keys.map(({ key, acceptedAt, revokedAt }) => [key, acceptedAt !== null, revokedAt !== null]),
+      [
+        [oldKey, false, true],
+        [newKey, true, false],
+      ],
+    );
+    t.deepEqual(await gateway.events(2), ['after']);
     t.deepEqual(await gateway.verify(), []);
   },
 );

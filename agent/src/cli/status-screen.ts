@@ -19,6 +19,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     ...reassurance(status, screen),
     '',
     `${label('device')}${paint(status.device, 'cyan', screen.color)}, epoch ${status.epoch}`,
+    ...(status.key === null ? [] : [`${label('key')}${status.key}`]),
     `${label('agent')}${agentLine(status, screen)}`,
     // A store does not know the gateway: that is a setting of the agent.
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),

@@ -35,6 +35,8 @@ import type {
 export interface AgentFacts {
   readonly device: string;
   readonly epoch: number;
+  /** Name of the device's key; `null`: it has none yet. */
+  readonly key: string | null;
   readonly version: string;
   readonly pid: number | null;
   readonly startedAtMs: number | null;
@@ -78,6 +80,7 @@ export class AgentReaderCore {
       schema: 'holdfast.status/1',
       device: facts.device,
       epoch: facts.epoch,
+      key: facts.key,
       agent: {
         version: facts.version,
         running: facts.pid !== null,

@@ -100,6 +100,8 @@ export interface StatusView {
   readonly schema: 'holdfast.status/1';
   readonly device: string;
   readonly epoch: number;
+  /** Name of the device's key; `null`: it has none yet. */
+  readonly key: string | null;
   readonly agent: {
     readonly version: string;
     readonly running: boolean;

@@ -8,9 +8,10 @@ import {
 } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HoldfastError, type Signer, type Verify } from '@holdfast/protocol';
+import { HoldfastError, keyNameOf, type Signer, type Verify } from '@holdfast/protocol';
 import type { GatewayPin } from '../core/uplink-inbox.ts';
 import { writeDurably } from './durable-file.ts';
+import { sha256 } from './sha256.ts';
 
 const CURVE = 'prime256v1';
 const ENCODING = 'ieee-p1363';
@@ -33,6 +34,17 @@ export function openDeviceKey(dataDir: string): Signer {
     publicKey: createPublicKey(key).export({ type: 'spki', format: 'der' }),
     sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: ENCODING }),
   };
+}
+
+/** What people call this device's key by; `undefined` where there is none that can be used. */
+export function deviceKeyName(dataDir: string): string | undefined {
+  const path = join(dataDir, 'identity', 'device.key');
+  try {
+    const key = createPublicKey(readKey(path, createPrivateKey));
+    return keyNameOf(sha256, key.export({ type: 'spki', format: 'der' }));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The gateway's key in `identity/gateway.pub`, PEM. @throws HF_KEY_UNUSABLE from `load`. */

@@ -156,9 +156,13 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'entries of the ledger are not durable': gatewayWithout('put', 'block'),
   'calls are not durable at the gateway': gatewayWithout('put', 'call'),
   'commands are not durable at the gateway': gatewayWithout('put', 'command'),
-  'an ack says one too many': saying((message) =>
-    message.kind === 'ack' ? { ...message, watermark: message.watermark + 1 } : message,
-  ),
+  'an ack counts for one too many': journalWith((journal) => ({
+    acknowledge: async (lane, watermark, hash) => {
+      const next = await journal.hashAt(lane, watermark + 1);
+      if (next === undefined) return journal.acknowledge(lane, watermark, hash);
+      return journal.acknowledge(lane, watermark + 1, next);
+    },
+  })),
   'a session resumes one too late': saying((message) =>
     message.kind === 'welcome'
       ? {

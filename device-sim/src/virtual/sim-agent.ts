@@ -149,7 +149,7 @@ export class Life implements AgentLife {
     const retention = new Retention({ ...parts, hasLedger: true });
     const facts: AgentFacts = {
       ...{ device, epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
-      ...{ recreated: false, salvage: undefined },
+      ...{ key: null, recreated: false, salvage: undefined },
     };
     const side: UplinkPorts['runtime'] = {
       lastCommand: () => runtime.lastCommand(),

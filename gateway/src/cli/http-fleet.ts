@@ -16,6 +16,7 @@ export function httpFleet(base: URL): Fleet {
     runs: ({ device, limit }) => get('api/runs', { device, limit }),
     entries: ({ device, epoch, lane, after, limit }) =>
       get(`api/devices/${device}/entries`, { epoch, lane, after, limit }),
+    rekey: (device, key) => post(`api/devices/${device}/key`, { key }),
     verify: () => post('api/ledger/verify'),
     erase: (query) => post('api/ledger/erase', query),
     erasures: (limit) => get('api/ledger/erasures', { limit }),

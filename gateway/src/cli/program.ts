@@ -25,6 +25,7 @@ import {
   type CommonOptions,
   type EntriesOptions,
 } from './options.ts';
+import { rekey, type RekeyOptions } from './rekey.ts';
 import { runs, type RunsOptions } from './runs.ts';
 import { HTTP_PORT_DEFAULT, MQTT_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
 import { createTerminal } from './terminal.ts';
@@ -102,6 +103,16 @@ function addReading(program: Command): void {
       if (device === undefined) return devices(options, terminal);
       return showDevice(readDevice(device), options, terminal);
     });
+  source('rekey')
+    .description('Accept another key of a device that was made anew; its old one counts no more')
+    .argument('<device>', 'id of the device')
+    .requiredOption('--key <name>', 'of the new key, as `holdfast status` shows it on the device')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', rekeyHelp)
+    .action((device: string, options: RekeyOptions & CommonOptions) =>
+      rekey(readDevice(device), options, createTerminal(options.output)),
+    );
   source('runs')
     .description('Show runs as far as their entries have arrived, newest first')
     .addOption(deviceOption())
@@ -199,6 +210,14 @@ Examples:
   holdfast-gateway devices --data-dir ./gateway
   holdfast-gateway devices pump-017 --data-dir ./gateway
   holdfast-gateway devices --url http://127.0.0.1:8080 -o json`;
+
+const rekeyHelp = `
+Compare the name with what the device shows: whoever has that key is the device from then on. It
+goes on in a new epoch; what the ledger has of it stays. With a gateway that runs, this is to be
+called on its machine. The name of the key that counts takes back a decision.
+
+Examples:
+  holdfast-gateway rekey pump-017 --key 0123456789abcdef0123456789abcdef --data-dir ./gateway`;
 
 const runsExamples = `
 Examples:

@@ -26,6 +26,12 @@ export function readHeldBody(body: unknown): HeldQuery {
   return { subject: readText('subject', subject, NAME_LENGTH_MAX), after, limit };
 }
 
+/** The name of a key, from the body of a request. @throws HF_REQUEST_INVALID */
+export function readKeyBody(body: unknown): string {
+  const { key } = fieldsOf(body, ['key']);
+  return readText('key', key, NAME_LENGTH_MAX);
+}
+
 function fieldsOf(body: unknown, allowed: readonly string[]): Readonly<Record<string, unknown>> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw refuse('the body is no JSON object, with the content type application/json');

@@ -1,7 +1,7 @@
 import { displayValue, hex, lanes, type Entry } from '@holdfast/protocol';
 import { clockFlags, trueTime, type DeviceClocks, type TrueTime } from './device-clock.ts';
-import type { EntryView, EpochView, HoleView, RunView } from './fleet-views.ts';
-import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerRun } from './ledger.ts';
+import type { EntryView, EpochView, HoleView, KeyView, RunView } from './fleet-views.ts';
+import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerKey, LedgerRun } from './ledger.ts';
 
 /** The last moment that a Date can hold; a device may claim later ones. */
 const DATE_MS_MAX = 8.64e15;
@@ -55,6 +55,11 @@ export function epochView(epoch: LedgerEpoch): EpochView {
     why,
     lanes: lanes.map((lane, index) => ({ lane, watermark: epoch.lanes[index]?.watermark ?? 0 })),
   };
+}
+
+export function keyView({ key, sinceAtMs, acceptedAtMs, revokedAtMs }: LedgerKey): KeyView {
+  const [since, acceptedAt] = [rfc3339(sinceAtMs), rfc3339(acceptedAtMs)];
+  return { key, since, acceptedAt, revokedAt: rfc3339(revokedAtMs) };
 }
 
 export function runView(run: LedgerRun, clocks: DeviceClocks): RunView {

@@ -82,6 +82,26 @@ export interface DeviceDetailView extends DeviceView {
   readonly at: string;
   /** Every life of its journal, the newest first. */
   readonly epochs: readonly EpochView[];
+  readonly keys: readonly KeyView[];
+}
+
+/** A key that a device was known by, or is to be. */
+export interface KeyView {
+  readonly key: string;
+  /** When it greeted with it first; `null`: not yet. */
+  readonly since: string | null;
+  /** When a person decided for it; `null`: it was the first that was seen. */
+  readonly acceptedAt: string | null;
+  /** When another one took its place; `null`: it counts, or is to. */
+  readonly revokedAt: string | null;
+}
+
+export interface RekeyedView {
+  readonly schema: 'holdfast.rekeyed/1';
+  readonly at: string;
+  readonly device: string;
+  /** The key that the device is known by from its next hello with it on. */
+  readonly key: string;
 }
 
 export interface RunView {
@@ -259,6 +279,11 @@ export interface Fleet {
   runs(query: RunsQuery): Promise<RunsView>;
   /** In the order of their seq, lane by lane. @throws HF_DEVICE_UNKNOWN */
   entries(query: EntriesQuery): Promise<EntriesView>;
+  /**
+   * Has a device be known by another key, by its name, from its next hello on. Its old key counts
+   * no more from then on. Durable. @throws HF_DEVICE_UNKNOWN, HF_REQUEST_INVALID
+   */
+  rekey(device: string, key: string): Promise<RekeyedView>;
   /** Reads the whole ledger and checks every chain. Those who ask meanwhile share the answer. */
   verify(): Promise<VerifyView>;
   /** Deletes what is held on a subject; gone from the files once it resolves. */

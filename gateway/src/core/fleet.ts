@@ -2,12 +2,13 @@ import {
   errorCatalogue,
   HoldfastError,
   isErrorCode,
+  isKeyName,
   lanes,
   type Clock,
   type ErrorCode,
   type Lane,
 } from '@holdfast/protocol';
-import { entryView, epochView, holeView, rfc3339, runView } from './entry-view.ts';
+import { entryView, epochView, holeView, keyView, rfc3339, runView } from './entry-view.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { clockReader } from './fleet-clocks.ts';
 import type {
@@ -33,6 +34,8 @@ export interface FleetOptions {
     | {
         readonly live: () => readonly DeviceLive[];
         readonly unhandled: () => readonly UnhandledCalls[];
+        /** A person has decided for a key of a device. */
+        readonly rekeyed: (record: DeviceRecord) => void;
       }
     | undefined;
 }
@@ -71,7 +74,8 @@ export function createFleet(options: FleetOptions): Fleet {
       const live = running?.live().find((each) => each.device === device);
       const view = deviceView(record, live, running !== undefined);
       const epochs = (await ledger.epochs(device)).map(epochView);
-      return { schema: 'holdfast.device/1', at: now(), ...view, epochs };
+      const keys = (await ledger.keys(device)).map(keyView);
+      return { schema: 'holdfast.device/1', at: now(), ...view, epochs, keys };
     },
     async runs({ device, limit }: RunsQuery) {
       if (device !== undefined) await recordOf(device);
@@ -83,6 +87,16 @@ export function createFleet(options: FleetOptions): Fleet {
     async entries(query) {
       const record = await recordOf(query.device);
       return { ...(await readEntries(ledger, record, query)), at: now() };
+    },
+    async rekey(device, key) {
+      if (!isKeyName(key)) {
+        const why = `${JSON.stringify(key)} is not the name of a key: 32 digits of hex`;
+        throw new HoldfastError('HF_REQUEST_INVALID', { why });
+      }
+      const record = await ledger.awaitKey({ device, key, atMs: clock.nowMs() });
+      if (record === undefined) throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
+      running?.rekeyed(record);
+      return { schema: 'holdfast.rekeyed/1', at: now(), device, key };
     },
     verify() {
       verifying ??= verify().finally(() => {

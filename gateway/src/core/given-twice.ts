@@ -3,10 +3,7 @@ import type { Draft } from './ledger-draft.ts';
 import { commandKey } from './ledger-keys.ts';
 import { commandRow } from './ledger-rows.ts';
 
-type Receipt =
-  | EntryOf<'call.completed'>
-  | EntryOf<'call.failed'>
-  | EntryOf<'command.receipt'>;
+type Receipt = EntryOf<'call.completed'> | EntryOf<'call.failed'> | EntryOf<'command.receipt'>;
 
 /** The entry, if it says what became of a command. */
 export function receiptOf(entry: Entry | undefined): Receipt | undefined {

@@ -46,7 +46,7 @@ export const noIncarnations: Incarnations = {
   shownUntilMs: 0,
 };
 
-export interface Greeting {
+export interface GreetingAgent {
   readonly incarnation: string;
   readonly session: string;
   /** Empty: not known. */
@@ -71,7 +71,7 @@ export type Admission =
       readonly why: string;
     };
 
-export function admit(known: Incarnations, hello: Greeting, at: Moment): Admission {
+export function admit(known: Incarnations, hello: GreetingAgent, at: Moment): Admission {
   const { incarnation, session } = hello;
   const isNewest = incarnation === known.current && session === known.sessions.at(-1);
   if (known.sessions.includes(session) && !isNewest) return { kind: 'stale' };
@@ -99,7 +99,7 @@ export function admit(known: Incarnations, hello: Greeting, at: Moment): Admissi
   return { kind: 'admitted', incarnations: isNewest ? next : remember(next, session) };
 }
 
-function isOnOtherMachine(known: Incarnations, { incarnation, machine }: Greeting): boolean {
+function isOnOtherMachine(known: Incarnations, { incarnation, machine }: GreetingAgent): boolean {
   if (known.current === '' || known.current === incarnation) return false;
   return machine !== '' && known.machine !== '' && machine !== known.machine;
 }

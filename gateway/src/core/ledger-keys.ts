@@ -6,6 +6,7 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
  *   meta       'm' name                                  → format
  *   device     'd' device                                → device row
  *   epoch      'e' device epoch                        → how a life of its journal began
+ *   key        'y' device name                         → since when a key counts, and until when
  *   position   'p' device epoch lane                     → watermark, hash
  *   block      'b' device epoch lane seqFirst            → consecutive entries of one batch
  *   hole       'x' device epoch lane seqFirst            → declared hole
@@ -30,6 +31,7 @@ const tables = {
   meta: 'm',
   device: 'd',
   epoch: 'e',
+  key: 'y',
   position: 'p',
   block: 'b',
   hole: 'x',
@@ -94,6 +96,10 @@ export const deviceKey = (device: string): Uint8Array => prefixOf('device', devi
 
 export function epochKey(device: string, epoch: number): Uint8Array {
   return concat([prefixOf('epoch', device), uint64(epoch)]);
+}
+
+export function keyKey(device: string, name: string): Uint8Array {
+  return concat([prefixOf('key', device), ascii(name)]);
 }
 
 function chainPrefix(table: Table, chain: Chain): Uint8Array {

@@ -51,9 +51,23 @@ const deviceFields = record({
   /** Of the epoch. */
   holes: record({ count: uint(), entries: uint(), bytes: uint() }),
   began: record({ atMs: uint(), cause: text(32) }),
+  /** Name of the key that a person has decided for; empty: none. */
+  awaitedKey: text(32),
 });
 export const deviceRow = row('device', deviceFields);
 export type DeviceRow = Infer<typeof deviceFields>;
+
+const keyFields = record({
+  key: text(32),
+  /** When the device greeted with it first; 0: it did not yet. */
+  sinceAtMs: uint(),
+  /** When a person decided for it; 0: it was the first that was seen. */
+  acceptedAtMs: uint(),
+  /** When another one took its place; 0: it counts. */
+  revokedAtMs: uint(),
+});
+export const keyRow = row('key', keyFields);
+export type KeyRow = Infer<typeof keyFields>;
 
 const epochFields = record({
   epoch: uint(),

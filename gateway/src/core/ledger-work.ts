@@ -3,12 +3,14 @@ import {
   chainStart,
   eachLane,
   equalBytes,
+  keyNameOf,
   laneIndex,
   unreachable,
   type Command,
   type Sha256,
 } from '@holdfast/protocol';
 import { withSample, type BootSample } from './device-clock.ts';
+import { noteFirstKey, replaceKey } from './device-keys.ts';
 import { joinBatch, type PreparedBatch } from './ingest.ts';
 import { encodeBlock } from './ledger-block.ts';
 import { takeContents } from './ledger-contents.ts';
@@ -50,9 +52,12 @@ type Greeting = Parameters<Ledger['greet']>[0];
 /** Registers a device or a later epoch of it. */
 export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): DeviceRecord {
   const { device, epoch, publicKey, atMs } = greeting;
-  const known = draft.device(device);
+  const known = heardBy(draft, greeting, sha256);
   // Whoever holds another key is another device: nothing it says counts.
   if (known !== undefined && !equalBytes(known.publicKey, publicKey)) return known;
+  if (known === undefined) {
+    noteFirstKey(draft, { device, key: keyNameOf(sha256, publicKey), atMs });
+  }
   const applied = Math.min(greeting.lastCommand ?? 0, COMMAND_NUMBER_MAX);
   const lastCommand = Math.max(applied, known?.lastCommand ?? 0);
   if (known !== undefined && epoch <= known.epoch) {
@@ -68,6 +73,7 @@ export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): D
     device,
     epoch,
     publicKey,
+    awaitedKey: '',
     began: { atMs, cause: '' },
     firstSeenAtMs: known?.firstSeenAtMs ?? atMs,
     lanes,
@@ -84,6 +90,17 @@ export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): D
     const position = lanes[laneIndex(lane)];
     draft.put(positionKey({ device, epoch, lane }), positionRow.encode(position));
   }
+  return record;
+}
+
+/** The device as it is known now that it greets, maybe with the key that was awaited. */
+function heardBy(draft: Draft, greeting: Greeting, sha256: Sha256): DeviceRecord | undefined {
+  const { device, publicKey, atMs } = greeting;
+  const known = draft.device(device);
+  if (known === undefined || known.awaitedKey === '') return known;
+  if (keyNameOf(sha256, publicKey) !== known.awaitedKey) return known;
+  const record = replaceKey(draft, known, { publicKey, atMs, sha256 });
+  draft.setDevice(record);
   return record;
 }
 

@@ -14,6 +14,8 @@ export interface DeviceRecord {
   readonly device: string;
   /** Pinned when the device was first seen. SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
+  /** Name of the key that a person has decided for; empty: none. */
+  readonly awaitedKey: string;
   readonly epoch: number;
   /** When that epoch was first heard of, and what the device told of why; empty: nothing. */
   readonly began: { readonly atMs: number; readonly cause: string };
@@ -25,6 +27,15 @@ export interface DeviceRecord {
   readonly lastReceipt: number;
   /** Declared holes of the epoch, and what they took the place of. */
   readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
+}
+
+/** A key that a device was known by, or is to be, by its name. Times are the gateway's; 0: not. */
+export interface LedgerKey {
+  readonly key: string;
+  readonly sinceAtMs: number;
+  /** When a person decided for it. */
+  readonly acceptedAtMs: number;
+  readonly revokedAtMs: number;
 }
 
 /** One life of a device's journal. */
@@ -247,6 +258,20 @@ export interface Ledger {
    * advance over it. Entries of its range that are held already stay. Durable once it resolves.
    */
   declareHole(hole: IngestHole): Promise<IngestOutcome>;
+
+  /**
+   * Has the device be known by another key, by its name, from its next hello with that key on; from
+   * then on the one before counts no more. The name of the key that counts takes back an earlier
+   * decision. Durable once it resolves; `undefined`: the device was never seen.
+   */
+  awaitKey(change: {
+    readonly device: string;
+    readonly key: string;
+    readonly atMs: number;
+  }): Promise<DeviceRecord | undefined>;
+
+  /** Every key that a device was known by, or is to be. */
+  keys(device: string): Promise<readonly LedgerKey[]>;
 
   /** Every life of a device's journal, the newest first; empty: never seen. */
   epochs(device: string): Promise<readonly LedgerEpoch[]>;

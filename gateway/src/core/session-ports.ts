@@ -1,4 +1,4 @@
-import type { Batch, Clock, Lane, Log, Point, Signer, Verify } from '@holdfast/protocol';
+import type { Batch, Clock, Lane, Log, Point, Sha256, Signer, Verify } from '@holdfast/protocol';
 import type { Ledger } from './ledger.ts';
 
 /** Inflates raw deflate. Throws HF_MESSAGE_INVALID for anything else, or above `bytesMax`. */
@@ -29,6 +29,7 @@ export interface SessionPorts {
   readonly downlink: Downlink;
   readonly signer: Signer;
   readonly verify: Verify;
+  readonly sha256: Sha256;
   readonly inflate: Inflate;
   readonly clock: Clock;
   readonly log: Log;

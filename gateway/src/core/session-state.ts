@@ -8,7 +8,7 @@ import { emptyOutbox, type Outbox } from './outbox.ts';
 export interface Session {
   readonly device: string;
   /** As the ledger has it; `undefined`: it has never seen this device. */
-  readonly pinned: Pick<DeviceRecord, 'epoch' | 'publicKey'> | undefined;
+  readonly pinned: Pick<DeviceRecord, 'epoch' | 'publicKey' | 'awaitedKey'> | undefined;
   /** Highest seq of each lane that is known to be durable. */
   readonly watermarks: PerLane<number>;
   readonly incarnations: Incarnations;

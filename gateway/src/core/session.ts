@@ -41,6 +41,8 @@ export type SessionEvent =
       readonly message: Message;
       /** Signed by the pinned key or, where none is pinned, by the one that the hello brings. */
       readonly genuine: boolean;
+      /** Name of the key that a hello brings. */
+      readonly keyName: string;
     }
   /** Bytes that are no message. */
   | { readonly kind: 'unreadable'; readonly why: string }
@@ -53,6 +55,8 @@ export type SessionEvent =
   | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
   /** A command was issued for this device. */
   | { readonly kind: 'issued' }
+  /** A person has decided for a key. */
+  | { readonly kind: 'rekeyed'; readonly awaitedKey: string }
   | { readonly kind: 'tick' };
 
 /** What the ledger has to a hello. */
@@ -60,6 +64,8 @@ export interface Greeted {
   readonly hello: Hello;
   readonly record: DeviceRecord;
   readonly held: PerLane<HeldHashes>;
+  /** Name of the key of the hello. */
+  readonly keyName: string;
 }
 
 export type BatchName = Pick<Batch, 'epoch' | 'lane' | 'seqFirst'>;
@@ -123,6 +129,11 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
       return onCommandsRead(state, event, at);
     case 'issued':
       return isOnline(state, at) ? sendCommands(state, at) : stay(state);
+    case 'rekeyed': {
+      const { pinned } = state;
+      if (pinned === undefined) return stay(state);
+      return stay({ ...state, pinned: { ...pinned, awaitedKey: event.awaitedKey } });
+    }
     case 'tick':
       return onTick(state, at);
     default:
@@ -168,11 +179,11 @@ function refuse(state: Session, problem: Problem, { nowMs, limits }: At): Sessio
 
 function onMessage(
   state: Session,
-  event: { readonly message: Message; readonly genuine: boolean },
+  event: Extract<SessionEvent, { readonly kind: 'message' }>,
   at: At,
 ): SessionStep {
-  const { message, genuine } = event;
-  if (!genuine) return onForged(state, message, at);
+  const { message, genuine, keyName } = event;
+  if (!genuine) return onForged(state, { message, keyName }, at);
   switch (message.kind) {
     case 'hello':
       return onHello(state, message, at);
@@ -218,14 +229,18 @@ function wake(before: Session, state: Session, at: At): SessionStep {
   return sendCommands({ ...state, outbox }, at);
 }
 
-function onForged(state: Session, message: Message, at: At): SessionStep {
+function onForged(
+  state: Session,
+  { message, keyName }: { readonly message: Message; readonly keyName: string },
+  at: At,
+): SessionStep {
   if (state.pinned === undefined && message.kind !== 'hello') return unknownEpoch(state, at);
   const isOtherKey =
     message.kind === 'hello' &&
     state.pinned !== undefined &&
     !equalBytes(message.publicKey, state.pinned.publicKey);
   const why = isOtherKey
-    ? `device ${state.device} is known by another key`
+    ? `device ${state.device} is known by another key than ${keyName}`
     : `a ${message.kind} of ${state.device} has a wrong signature`;
   const retryAfterMs = isOtherKey ? at.limits.conflictMs : 0;
   return refuse(state, { code: 'HF_SIGNATURE_INVALID', why, retryAfterMs }, at);
@@ -272,9 +287,11 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
 
 function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
   const { hello, record } = event;
-  const pinned = { epoch: record.epoch, publicKey: record.publicKey };
+  const { epoch, publicKey, awaitedKey } = record;
+  const pinned = { epoch, publicKey, awaitedKey };
   if (!equalBytes(record.publicKey, hello.publicKey)) {
-    return onForged({ ...state, pinned }, { kind: 'hello', ...hello }, at);
+    const message = { kind: 'hello', ...hello } as const;
+    return onForged({ ...state, pinned }, { message, keyName: event.keyName }, at);
   }
   const verdicts = eachLane((lane) => verdictOf(lane, hello, event));
   const greeted: Session = {

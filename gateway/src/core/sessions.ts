@@ -1,5 +1,6 @@
 import {
   isGenuine,
+  keyNameOf,
   messageOf,
   open,
   seal,
@@ -80,6 +81,13 @@ export class Sessions {
     if (!this.#isClosed && this.#sessions.has(device)) this.#step(device, { kind: 'issued' });
   }
 
+  /** A person has decided for a key of this device: the next hello may bring it. */
+  rekeyed(device: string, awaitedKey: string): void {
+    if (!this.#isClosed && this.#sessions.has(device)) {
+      this.#step(device, { kind: 'rekeyed', awaitedKey });
+    }
+  }
+
   live(): readonly DeviceLive[] {
     const nowMs = this.#ports.clock.nowMs();
     const known = [...this.#sessions.values()].filter((session) => session.pinned !== undefined);
@@ -127,9 +135,12 @@ export class Sessions {
       return { kind: 'unreadable', why: messageOf(error) };
     }
     const { message } = sealed;
-    const key = pinned?.publicKey ?? (message.kind === 'hello' ? message.publicKey : undefined);
+    const brought = message.kind === 'hello' ? message.publicKey : undefined;
+    const keyName = brought === undefined ? '' : keyNameOf(this.#ports.sha256, brought);
+    const isAwaited = keyName !== '' && keyName === pinned?.awaitedKey;
+    const key = isAwaited ? brought : (pinned?.publicKey ?? brought);
     const genuine = key !== undefined && isGenuine(sealed, key, this.#ports.verify);
-    return { kind: 'message', message, genuine };
+    return { kind: 'message', message, genuine, keyName };
   }
 
   #step(device: string, event: SessionEvent): void {
@@ -185,10 +196,11 @@ export class Sessions {
     const { ledger } = this.#ports;
     const record = await ledger.greet(greeting);
     const held = await readHeld(ledger, hello, record);
+    const keyName = keyNameOf(this.#ports.sha256, publicKey);
     const left = (this.#greeting.get(device) ?? 1) - 1;
     if (left === 0) this.#greeting.delete(device);
     else this.#greeting.set(device, left);
-    this.#step(device, { kind: 'greeted', hello, record, held });
+    this.#step(device, { kind: 'greeted', hello, record, held, keyName });
   }
 
   #ingest(device: string, batch: Batch): void {

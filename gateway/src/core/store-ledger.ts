@@ -13,6 +13,7 @@ import {
 } from '@holdfast/protocol';
 import { CommitQueue } from './commit-queue.ts';
 import type { DeviceClocks } from './device-clock.ts';
+import { awaitKey, keyRowsRead } from './device-keys.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
 import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
 import type { LedgerState } from './ledger-draft.ts';
@@ -28,6 +29,7 @@ import {
   contentKey,
   holeKey,
   holesOf,
+  keyKey,
   metaKey,
   ordinalOf,
   positionKey,
@@ -42,6 +44,7 @@ import {
   epochRow,
   formatRow,
   holeRow,
+  keyRow,
   positionRow,
   runRow,
 } from './ledger-rows.ts';
@@ -61,6 +64,7 @@ import type {
   LedgerEntry,
   LedgerEpoch,
   LedgerHole,
+  LedgerKey,
   LedgerRun,
   PendingCall,
   VerifyReport,
@@ -120,11 +124,29 @@ export class StoreLedger implements Ledger {
   }
 
   greet(greeting: Parameters<Ledger['greet']>[0]): Promise<DeviceRecord> {
+    const { device, publicKey } = greeting;
+    const known = this.#state.devices.get(device);
     return this.#queue.submit({
-      reads: [],
+      reads: keyRowsRead(device, [known?.publicKey, publicKey], this.#sha256),
       bytes: 1_024,
       apply: (draft) => greetDevice(draft, greeting, this.#sha256),
     });
+  }
+
+  awaitKey(change: Parameters<Ledger['awaitKey']>[0]): Promise<DeviceRecord | undefined> {
+    return this.#queue.submit({
+      reads: [keyKey(change.device, change.key)],
+      bytes: 256,
+      apply: (draft) => awaitKey(draft, change, this.#sha256),
+    });
+  }
+
+  async keys(device: string): Promise<readonly LedgerKey[]> {
+    const prefix = prefixOf('key', device);
+    const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit: PAGE_ROWS });
+    return rows
+      .map((row) => decodeOrDamaged(`a key of ${device}`, () => keyRow.decode(row.value)))
+      .toSorted((a, b) => a.sinceAtMs - b.sinceAtMs);
   }
 
   ingest(batch: IngestBatch): Promise<IngestOutcome> {
@@ -180,7 +202,7 @@ export class StoreLedger implements Ledger {
   async epochs(device: string): Promise<readonly LedgerEpoch[]> {
     const found: LedgerEpoch[] = [];
     for await (const { value } of rowsOf(this.#store, prefixOf('epoch', device), PAGE_ROWS)) {
-      const began = epochRow.decode(value);
+      const began = decodeOrDamaged(`an epoch of ${device}`, () => epochRow.decode(value));
       found.push({ ...began, lanes: await readPositions(this.#store, device, began.epoch) });
     }
     // The current one moves: what is in memory is what is durable.

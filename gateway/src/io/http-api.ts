@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { codeOf, HoldfastError, messageOf, type Log } from '@holdfast/protocol';
-import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
-import { readEraseBody, readHeldBody } from '../core/api-body.ts';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { readEraseBody, readHeldBody, readKeyBody } from '../core/api-body.ts';
 import { problemOf } from '../core/api-problem.ts';
 import {
   readDevice,
@@ -105,6 +105,11 @@ function addFleet(app: FastifyInstance, fleet: Fleet): void {
   app.get<Route>('/api/devices/:id/entries', ({ params, query }) =>
     fleet.entries(readEntriesQuery(query, readDevice(params.id))),
   );
+  app.post<Route>('/api/devices/:id/key', (request) => {
+    checkOwnMachine(request);
+    readNothing(request.query);
+    return fleet.rekey(readDevice(request.params.id), readKeyBody(request.body));
+  });
   app.get<Route>('/api/runs', ({ query }) => fleet.runs(readRunsQuery(query)));
   app.post<Route>('/api/ledger/verify', ({ query }) => {
     readNothing(query);
@@ -119,6 +124,14 @@ function addFleet(app: FastifyInstance, fleet: Fleet): void {
     return fleet.held(readHeldBody(body));
   });
   app.get<Route>('/api/ledger/erasures', ({ query }) => fleet.erasures(readLimit(query)));
+}
+
+/** What decides whom to believe is asked for on this machine, and by no page in a browser. */
+function checkOwnMachine({ ip, headers }: FastifyRequest): void {
+  const isOwn = ip === '::1' || /^(?:::ffff:)?127\./.test(ip);
+  if (isOwn && headers.origin === undefined) return;
+  const why = 'this is answered only to the command line, on the machine of the gateway';
+  throw new HoldfastError('HF_REQUEST_INVALID', { why });
 }
 
 /** Fastify's own errors carry a status; those below 500 are the client's. */

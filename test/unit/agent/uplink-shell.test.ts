@@ -40,6 +40,7 @@ class World {
   readonly radio: SimRadio;
   readonly uplink: Uplink;
   readonly errors: string[] = [];
+  readonly outlived: string[] = [];
   /** Whom each link has told its events, the oldest first. */
   readonly listeners: ((event: LinkEvent) => void)[] = [];
   pinned: Uint8Array | undefined;
@@ -62,7 +63,7 @@ class World {
         log,
         pin,
         deflate,
-        onOutlived: () => {},
+        onOutlived: ({ cause }) => void this.outlived.push(cause),
         dial: (listen) => {
           this.listeners.push(listen);
           return this.radio.dial(listen);
@@ -470,11 +471,9 @@ test('what the ledger has of another history is not taken for what is here', asy
   await world.until('stuck', () => world.uplink.state().state === 'stuck', 10_000);
 
   t.is(world.uplink.state().problem?.code, 'HF_CHAIN_BROKEN');
-  t.deepEqual(
-    world.journal.positions().map(({ acked }) => acked),
-    [1, 0, 0],
-    'the other lanes go on',
-  );
+  const [urgent, normal] = world.journal.positions();
+  t.deepEqual([urgent.acked, normal.acked], [1, 0]);
+  t.deepEqual(world.outlived, ['forked'], 'a new epoch is to begin');
   await world.uplink.close();
 });
 

@@ -151,20 +151,25 @@ test('the first report of a session, and no other, has its clocks compared', (t)
   const journal = new HandJournal('d1');
   const hash = new Uint8Array(32);
   const known = {
-    ...{ device: 'd1', publicKey: signer.publicKey, epoch: 1, firstSeenAtMs: 1 },
+    ...{ device: 'd1', publicKey: signer.publicKey, awaitedKey: '', epoch: 1, firstSeenAtMs: 1 },
+    began: { atMs: 1, cause: '' },
     lanes: eachLane((lane) => ({ watermark: 0, hash: journal.hashes(lane)[0] ?? hash })),
     ...{ lastCommand: 0, lastReceipt: 0, holes: { count: 0, entries: 0, bytes: 0 } },
   };
+  const keyName = 'a key';
+  const held = eachLane(() => ({ head: undefined, acked: undefined }));
   const hello = journal.hello(signer, { boot: 2, monoMs: 1_000 });
   const report = (monoMs: number): Message => ({
     ...{ kind: 'report', epoch: 1, atMs: 5, agentVersion: '0.1.0', runs: [], boot: 2, monoMs },
     lanes: eachLane(() => ({ head: 0, acked: 0, backlogBytes: 0, oldestAtMs: 0 })),
   });
-  const genuine = (message: Message): SessionEvent => ({ kind: 'message', message, genuine: true });
+  const genuine = (message: Message): SessionEvent => ({
+    ...{ kind: 'message', message, genuine: true, keyName },
+  });
   const story: readonly (readonly [number, SessionEvent])[] = [
     [0, genuine(report(900))],
     [0, genuine(hello)],
-    [10, { kind: 'greeted', hello, record: known }],
+    [10, { kind: 'greeted', hello, record: known, held, keyName }],
     [20, genuine(report(950))],
     [50, genuine(report(1_040))],
     [9_000, genuine(report(9_000))],

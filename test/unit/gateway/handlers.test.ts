@@ -121,7 +121,10 @@ test('O8 a call brings its place in a trace, if it is one, to endpoint and funct
   const { runner } = runnerOf(t, { ledger });
   const seen: (string | undefined)[] = [];
   runner.register('endpoint', executor);
-  runner.register('function', functionExecutor((_, info) => void seen.push(info.traceparent)));
+  runner.register(
+    'function',
+    functionExecutor((_, info) => void seen.push(info.traceparent)),
+  );
   const traceparent = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
   const forged = 'a header that\r\nnobody-should: send';
 
@@ -133,7 +136,10 @@ test('O8 a call brings its place in a trace, if it is one, to endpoint and funct
     }
   }
 
-  t.deepEqual(asked.map(({ headers }) => headers['traceparent']), [traceparent, undefined]);
+  t.deepEqual(
+    asked.map(({ headers }) => headers['traceparent']),
+    [traceparent, undefined],
+  );
   t.deepEqual(seen, [traceparent, undefined]);
 });
 
@@ -163,8 +169,14 @@ test('unavailable services are tried again with the same key until they answer',
   const call = ledger.add('flaky');
 
   t.deepEqual(await ledger.outcome(call), { kind: 'call.completed', value: 'ok' });
-  t.deepEqual(asked.map(({ headers }) => headers['idempotency-key']), Array(5).fill(call.key));
-  t.deepEqual(asked.map(({ headers }) => headers['x-holdfast-attempt']), ['1', '2', '3', '4', '5']);
+  t.deepEqual(
+    asked.map(({ headers }) => headers['idempotency-key']),
+    Array(5).fill(call.key),
+  );
+  t.deepEqual(
+    asked.map(({ headers }) => headers['x-holdfast-attempt']),
+    ['1', '2', '3', '4', '5'],
+  );
 });
 
 test('a service that nobody runs fails the call after the last attempt', async (t) => {
@@ -188,11 +200,7 @@ test('a service that nobody runs fails the call after the last attempt', async (
 
 test('Retry-After is waited for', async (t) => {
   const ledger = new Calls();
-  const { executor, asked } = await serve(
-    t,
-    answer(429, '', { 'retry-after': '1' }),
-    answer(200),
-  );
+  const { executor, asked } = await serve(t, answer(429, '', { 'retry-after': '1' }), answer(200));
   const { runner } = runnerOf(t, { ledger });
   runner.register('busy', executor);
 
@@ -251,7 +259,10 @@ test('an answer that is too large or no JSON fails the call for good', async (t)
     ledger.failure(ledger.add('torn')),
   ]);
 
-  t.deepEqual(errors.map(({ code }) => code), ['HF_HANDLER_ANSWER', 'HF_HANDLER_ANSWER']);
+  t.deepEqual(
+    errors.map(({ code }) => code),
+    ['HF_HANDLER_ANSWER', 'HF_HANDLER_ANSWER'],
+  );
   t.regex(errors[0]?.message ?? '', /larger than 49152 bytes/);
   t.deepEqual([large.asked.length, torn.asked.length], [1, 1]);
 });
@@ -285,7 +296,10 @@ test('a function that ignores its signal is cut off all the same', async (t) => 
   late.open('too late');
 
   t.is(error.code, 'HF_HANDLER_TIMEOUT');
-  t.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+  t.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true, true],
+  );
 });
 
 test('a function is given what the workflow passed and may return any value', async (t) => {
@@ -304,12 +318,15 @@ test('a function is given what the workflow passed and may return any value', as
   t.deepEqual(await ledger.outcome(call), { kind: 'call.completed', value: new Set([7n]) });
   t.deepEqual(seen[0]?.input, input);
   const { idempotencyKey, device, run, attempt } = seen[0]?.info ?? {};
-  t.deepEqual({ idempotencyKey, device, run, attempt }, {
-    idempotencyKey: call.key,
-    device: 'pump-1',
-    run: call.run,
-    attempt: 1,
-  });
+  t.deepEqual(
+    { idempotencyKey, device, run, attempt },
+    {
+      idempotencyKey: call.key,
+      device: 'pump-1',
+      run: call.run,
+      attempt: 1,
+    },
+  );
 });
 
 test('what a function throws is repeated unless it says retryable: false', async (t) => {
@@ -383,7 +400,10 @@ test('at most `concurrency` attempts of each service are under way', async (t) =
       under.now -= 1;
     }),
   );
-  runner.register('other', functionExecutor(() => 'at once'));
+  runner.register(
+    'other',
+    functionExecutor(() => 'at once'),
+  );
 
   const narrow = Array.from({ length: 10 }, () => ledger.add('narrow'));
   const other = ledger.add('other');
@@ -398,7 +418,10 @@ test('at most `concurrency` attempts of each service are under way', async (t) =
 test('a call without a handler waits, is reported, and runs when one appears', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger });
-  runner.register('known', functionExecutor(() => 'done'));
+  runner.register(
+    'known',
+    functionExecutor(() => 'done'),
+  );
   // More than one look takes in: those behind them must not starve.
   const waiting = Array.from({ length: 600 }, () => ledger.add('unknown'));
   const behind = ledger.add('known');
@@ -409,7 +432,10 @@ test('a call without a handler waits, is reported, and runs when one appears', a
     { service: 'unknown', calls: 600, oldestAtMs: waiting[0]?.requested.atMs ?? 0 },
   ]);
   t.is(ledger.results.size, 1);
-  runner.register('unknown', functionExecutor(() => 'late'));
+  runner.register(
+    'unknown',
+    functionExecutor(() => 'late'),
+  );
   await Promise.all(waiting.map((call) => ledger.outcome(call)));
   runner.wake();
   await runner.close();
@@ -454,14 +480,20 @@ test('a call whose result a crash swallowed is executed again with the same key'
   runner.register('charge', executor);
 
   t.is((await ledger.outcome(call)).kind, 'call.completed');
-  t.deepEqual(asked.map(({ headers }) => headers['idempotency-key']), [call.key, call.key]);
+  t.deepEqual(
+    asked.map(({ headers }) => headers['idempotency-key']),
+    [call.key, call.key],
+  );
 });
 
 test('a result that the ledger takes only later is kept, not made again', async (t) => {
   const ledger = new Calls();
   const { runner } = runnerOf(t, { ledger });
   let executed = 0;
-  runner.register('once', functionExecutor(() => (executed += 1)));
+  runner.register(
+    'once',
+    functionExecutor(() => (executed += 1)),
+  );
   ledger.failures = 1;
 
   const call = ledger.add('once');

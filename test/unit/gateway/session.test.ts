@@ -33,6 +33,7 @@ const position = { watermark: 3, hash };
 const record = {
   device: 'd1',
   publicKey: signer.publicKey,
+  awaitedKey: '',
   epoch: 1,
   began: { atMs: 1, cause: '' },
   firstSeenAtMs: 1,
@@ -41,6 +42,7 @@ const record = {
   lastReceipt: 4,
   holes: { count: 0, entries: 0, bytes: 0 },
 };
+const keyName = 'a key';
 /** Nothing to compare with. */
 const unheld = eachLane(() => ({ head: undefined, acked: undefined }));
 const report: Message = {
@@ -72,7 +74,7 @@ function said(effects: readonly SessionEffect[]): string {
 }
 
 function message(of: Message, genuine = true): SessionEvent {
-  return { kind: 'message', message: of, genuine };
+  return { kind: 'message', message: of, genuine, keyName };
 }
 
 function run(state: Session, ...events: readonly SessionEvent[]): SessionStep {
@@ -82,7 +84,13 @@ function run(state: Session, ...events: readonly SessionEvent[]): SessionStep {
 
 const stranger = newSession('d1', undefined);
 const known = newSession('d1', record);
-const online = run(known, message(hello), { kind: 'greeted', hello, record, held: unheld }).state;
+const online = run(known, message(hello), {
+  kind: 'greeted',
+  hello,
+  record,
+  held: unheld,
+  keyName,
+}).state;
 const states = { stranger, known, online };
 
 const events = {
@@ -241,10 +249,18 @@ test('commands go out in order, a window at a time, and again when no receipt co
     hello: { ...hello, lastCommand: 4 },
     record,
     held: unheld,
+    keyName,
   });
   const sent = run(greeted.state, { kind: 'commandsRead', after: 4, commands: first });
   const issued = run(sent.state, { kind: 'issued' });
-  const outcome = { kind: 'committed', position, fresh: 1, calls: 0, issued: 0, lastReceipt: 6 } as const;
+  const outcome = {
+    kind: 'committed',
+    position,
+    fresh: 1,
+    calls: 0,
+    issued: 0,
+    lastReceipt: 6,
+  } as const;
   const receipt = run(sent.state, { kind: 'ingested', batch, outcome });
   const atLater = { nowMs: nowMs + limits.commandResendMs, limits };
 
@@ -263,8 +279,9 @@ test('commands that were read for a session that is over are not sent', (t) => {
     hello,
     record,
     held: unheld,
+    keyName,
   }).state;
-  const restarted = run(reading, { kind: 'greeted', hello: again, record, held: unheld });
+  const restarted = run(reading, { kind: 'greeted', hello: again, record, held: unheld, keyName });
 
   const stale = run(restarted.state, { kind: 'commandsRead', after: 0, commands: [command(1)] });
 
@@ -280,6 +297,7 @@ test('commands that are large together go out in messages that a broker takes', 
     hello,
     record,
     held: unheld,
+    keyName,
   }).state;
 
   const { effects } = run(reading, { kind: 'commandsRead', after: 0, commands });
@@ -384,6 +402,7 @@ async function openSessions(store: SimStore) {
       downlink: { send: (device, bytes) => sent.push(open(device, bytes).message) },
       signer,
       verify: createVerify(),
+      sha256,
       inflate,
       clock: new SimClock(),
       log: { error() {}, info() {}, debug() {} },

@@ -86,7 +86,7 @@ for (const [title, meeting] of Object.entries(meetings)) {
     const stand = eachLane(() => ({ head, headHash: own, acked, ackedHash: own }));
     const hello = new HandJournal('d1', epochs.device).hello(signer, { lanes: stand });
     const record = {
-      ...{ device: 'd1', publicKey: signer.publicKey, epoch: epochs.ledger },
+      ...{ device: 'd1', publicKey: signer.publicKey, awaitedKey: '', epoch: epochs.ledger },
       ...{ began: { atMs: 1, cause: '' }, firstSeenAtMs: 1, lastCommand: 0, lastReceipt: 0 },
       holes: { count: 0, entries: 0, bytes: 0 },
       lanes: eachLane(() => ({ watermark, hash: own })),

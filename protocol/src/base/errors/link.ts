@@ -120,7 +120,7 @@ export const linkErrors = {
   HF_SIGNATURE_INVALID: {
     message: 'A message is not signed by the key that is known for its sender',
     retry: 'never',
-    hint: 'If the device was made anew, remove its old key at the gateway first.',
+    hint: 'If the device was made anew, accept its new key with `holdfast-gateway rekey`.',
   },
   HF_KEY_UNUSABLE: {
     message: 'A key file cannot be used',
