@@ -77,9 +77,17 @@ class Site {
 
 type Start = ((t: ExecutionContext) => Promise<TestBroker>) | undefined;
 
+/** It gives a PUBACK for what it drops, as all brokers do. */
+const startForgetful: Start = (t) =>
+  startMosquitto(t, [
+    ...['allow_anonymous true', 'max_inflight_messages 1', 'max_queued_messages 2'],
+    'max_packet_size 65536',
+  ]);
+
 const sites: readonly (readonly [name: string, program: string, start: Start])[] = [
   ['the embedded broker', '', undefined],
   ['Mosquitto', 'mosquitto', (t) => startMosquitto(t)],
+  ['Mosquitto that drops what it cannot keep', 'mosquitto', startForgetful],
   ['NATS', 'nats-server', startNats],
 ];
 

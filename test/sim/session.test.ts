@@ -1,0 +1,251 @@
+import test, { type ExecutionContext } from 'ava';
+import * as fc from 'fast-check';
+import { createUplink, deflate, sha256, type Uplink } from '@holdfast/agent/internal';
+import {
+  Sessions,
+  StoreLedger,
+  inflate,
+  newLedgerRow,
+  sessionsLimits,
+} from '@holdfast/gateway/internal';
+import { equalBytes, lanes, type Clock, type Lane } from '@holdfast/protocol';
+import { NaiveGateway } from '../support/naive-gateway.ts';
+import { SimChance } from '../support/sim-chance.ts';
+import { SimClock } from '../support/sim-clock.ts';
+import { SimJournal, SimRuntime } from '../support/sim-journal.ts';
+import { SimRadio, noFaults, simSigner, simVerify } from '../support/sim-radio.ts';
+import { SimStore } from '../support/sim-store.ts';
+
+const device = 'truck-7';
+const log = { error: () => {}, info: () => {}, debug: () => {} };
+
+/** The gateway's side as it ships, above a disk that forgets what was not synced. */
+class Cloud {
+  ledger: StoreLedger | undefined;
+  failure: Error | undefined;
+  readonly #clock: SimClock;
+  readonly #down: (bytes: Uint8Array) => void;
+  #store = new SimStore();
+  #sessions: Sessions | undefined;
+  #life = 0;
+
+  constructor(clock: SimClock, down: (bytes: Uint8Array) => void) {
+    this.#clock = clock;
+    this.#down = down;
+  }
+
+  async start(): Promise<void> {
+    this.#life += 1;
+    const life = this.#life;
+    if (life === 1) await this.#store.write([{ kind: 'put', ...newLedgerRow() }]);
+    const signer = simSigner('gateway');
+    const ledger = await StoreLedger.open(this.#store, sha256);
+    const downlink = {
+      send: (_device: string, bytes: Uint8Array) => {
+        if (life === this.#life) this.#down(bytes);
+      },
+    };
+    this.ledger = ledger;
+    // Messages arrive at fractions of a ms here; a clock of the wall has none.
+    const clock: Clock = {
+      nowMs: () => Math.floor(this.#clock.nowMs()),
+      monoMs: () => this.#clock.monoMs(),
+      wakeIn: (delayMs, wake) => this.#clock.wakeIn(delayMs, wake),
+    };
+    const rest = { signer, verify: simVerify, sha256, inflate, clock, log, downlink };
+    const nothing = { point: () => {}, onArrival: () => {}, onCalls: () => {} };
+    this.#sessions = new Sessions(
+      { ledger, ...rest, ...nothing, onFailure: (cause) => this.#fail(cause) },
+      { ...sessionsLimits, gateway: 'gw', publicKey: signer.publicKey },
+    );
+    await this.#sessions.start();
+  }
+
+  #fail(cause: unknown): void {
+    this.failure ??= new Error('the ledger failed', { cause });
+  }
+
+  /** What reaches a process that is not there is lost. */
+  receive(bytes: Uint8Array): void {
+    this.#sessions?.receive(device, bytes);
+  }
+
+  crash(): void {
+    this.#life += 1;
+    this.#store = this.#store.crash();
+    this.#sessions = undefined;
+    this.ledger = undefined;
+  }
+}
+
+/** A device, a way to the cloud, the cloud, and a gateway so simple that it must be right. */
+class World {
+  readonly clock = new SimClock();
+  readonly journal = new SimJournal(device);
+  readonly runtime = new SimRuntime(this.journal);
+  readonly oracle = new NaiveGateway({ device, signer: simSigner('gateway') });
+  readonly radio: SimRadio;
+  readonly cloud: Cloud;
+  readonly #seed: number;
+  #uplink: Uplink;
+  #pinned: Uint8Array | undefined;
+  #lives = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    const receive = (bytes: Uint8Array) => {
+      // Both hear the same; only one of them answers.
+      this.oracle.receive(bytes);
+      this.cloud.receive(bytes);
+      return [];
+    };
+    this.radio = new SimRadio({ clock: this.clock, chance: new SimChance(seed), receive });
+    this.cloud = new Cloud(this.clock, (bytes) => this.radio.toDevice(bytes));
+    this.#uplink = this.#begin();
+  }
+
+  /** The agent dies and is started again: what it had not made durable it has to be told again. */
+  async restartAgent(): Promise<void> {
+    await this.#uplink.close();
+    for (const lane of lanes) this.journal.lane(lane).acked = 0;
+    this.#uplink = this.#begin();
+  }
+
+  nudge(): void {
+    this.#uplink.nudge();
+  }
+
+  close(): Promise<void> {
+    return this.#uplink.close();
+  }
+
+  append(lane: Lane, count: number, size: number): void {
+    const chance = new SimChance(this.journal.lane(lane).entries.length + size);
+    this.journal.append(lane, Array.from({ length: count }, () => chance.bytes(size)));
+  }
+
+  /** Entries of a lane in the ledger, in its order. */
+  async held(lane: Lane): Promise<readonly { readonly seq: number; readonly bytes: Uint8Array }[]> {
+    const at = { device, lane, after: 0, limit: 100_000 };
+    return (await this.cloud.ledger?.entries(at)) ?? [];
+  }
+
+  async check(): Promise<void> {
+    if (this.oracle.faults.length > 0) throw new Error(this.oracle.faults.join());
+    if (this.cloud.failure !== undefined) throw this.cloud.failure;
+    if (this.cloud.ledger === undefined) return;
+    for (const lane of lanes) {
+      const held = await this.held(lane);
+      const heard = this.oracle.lane(lane).entries;
+      const isRight = held.every(({ seq, bytes }, index) => {
+        const said = heard[index];
+        return seq === index + 1 && said !== undefined && equalBytes(bytes, said);
+      });
+      if (!isRight) throw new Error(`the ledger of ${lane} is not what was sent`);
+      const { acked } = this.journal.lane(lane);
+      if (acked > held.length) throw new Error(`${lane} is acknowledged beyond the ledger`);
+    }
+  }
+
+  async untilSynced(): Promise<void> {
+    const endMs = this.clock.monoMs() + 900_000;
+    while (!this.journal.isSynced) {
+      if (this.clock.monoMs() > endMs) throw new Error('not synced in time');
+      await this.clock.advance(500);
+    }
+  }
+
+  #begin(): Uplink {
+    const { clock, journal, runtime, radio } = this;
+    this.#lives += 1;
+    const uplink = createUplink(
+      {
+        ...{ journal, runtime, clock, log, deflate, dial: radio.dial, verify: simVerify },
+        ...{ chance: new SimChance(this.#seed + 1_000 * this.#lives), signer: simSigner(device) },
+        pin: { load: () => this.#pinned, save: (key) => void (this.#pinned = key) },
+        onOutlived: () => {},
+      },
+      { device, agentVersion: '0.0.0' },
+    );
+    uplink.start();
+    return uplink;
+  }
+}
+
+const percent = (max: number) => fc.integer({ min: 0, max }).map((value) => value / 100);
+const just = <const K extends string>(kind: K) => fc.record({ kind: fc.constant(kind) });
+const append = fc.record({
+  kind: fc.constant('append' as const),
+  lane: fc.constantFrom(...lanes),
+  count: fc.integer({ min: 1, max: 200 }),
+  size: fc.integer({ min: 1, max: 1_000 }),
+});
+const action = fc.oneof(
+  { weight: 5, arbitrary: append },
+  { weight: 2, arbitrary: just('cut') },
+  { weight: 2, arbitrary: just('crash the gateway') },
+  { weight: 1, arbitrary: just('crash the agent') },
+  { weight: 1, arbitrary: just('out') },
+  { weight: 1, arbitrary: just('nudge') },
+);
+type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
+const plan = fc.record({
+  seed: fc.integer({ min: 1, max: 1_000_000 }),
+  faults: fc.record({ drop: percent(20), duplicate: percent(20), delay: percent(20) }),
+  actions: fc.array(fc.tuple(fc.integer({ min: 0, max: 6_000 }), action), { maxLength: 16 }),
+});
+
+async function perform(world: World, what: Action): Promise<void> {
+  switch (what.kind) {
+    case 'append':
+      return world.append(what.lane, what.count, what.size);
+    case 'cut':
+      return world.radio.cut();
+    case 'crash the gateway':
+      world.cloud.crash();
+      await world.clock.advance(300);
+      return world.cloud.start();
+    case 'crash the agent':
+      return world.restartAgent();
+    case 'out':
+      world.radio.isOut = true;
+      world.radio.cut();
+      await world.clock.advance(20_000);
+      world.radio.isOut = false;
+      return;
+    case 'nudge':
+      return world.nudge();
+  }
+}
+
+async function holds(t: ExecutionContext, { seed, faults, actions }: Plan): Promise<void> {
+  const world = new World(seed);
+  await world.cloud.start();
+  world.radio.faults = faults;
+  for (const [afterMs, what] of actions) {
+    await world.clock.advance(afterMs);
+    await perform(world, what);
+    await world.check();
+  }
+  world.radio.faults = noFaults;
+  world.append('normal', 1, 10);
+
+  await world.untilSynced();
+  await world.check();
+  for (const lane of lanes) {
+    t.is((await world.held(lane)).length, world.journal.lane(lane).entries.length, lane);
+  }
+  await world.close();
+}
+type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
+
+/** More: `SESSION_RUNS=2000 npm test -- sim/session`. */
+const RUNS = Number(process.env['SESSION_RUNS'] ?? 40);
+
+test('whatever fails, the ledger becomes what the simplest gateway would have', async (t) => {
+  t.timeout(3_600_000);
+  await fc.assert(
+    fc.asyncProperty(plan, (each) => holds(t, each)),
+    { numRuns: RUNS },
+  );
+});
