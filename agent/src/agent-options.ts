@@ -40,6 +40,13 @@ export interface AgentOptions {
    * its ledger lacks is deleted, however long it is away. Default 7 days.
    */
   readonly retention?: Duration;
+  /**
+   * What the entries that are kept may take on the disk, bytes, at least 1 MiB; LevelDB's files
+   * take more until they are compacted. Default 1 GiB. Near it, acknowledged entries of ended runs
+   * go whatever the retention says, then the oldest events of the lane `bulk`; a sixteenth of it,
+   * at most 8 MiB, is a reserve for runs that are open.
+   */
+  readonly journalMaxBytes?: number;
   /** Default: nothing is logged. */
   readonly log?: Log;
   /**

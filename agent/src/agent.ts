@@ -14,13 +14,14 @@ import {
 import type { AgentOptions, RunsFilter, ScheduleOptions, StartOptions } from './agent-options.ts';
 import { AgentReaderCore, isSynced, makeReport } from './core/agent-surface.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
+import { budgetOf, type Budget } from './core/budget.ts';
 import type { Entity, EntityCommands } from './core/entity.ts';
-import type { ConditionOf } from './core/conditions.ts';
 import { Inspector } from './core/inspect.ts';
 import { Journal, type JournalOptions } from './core/journal.ts';
 import { LifeEnd, type EndNote } from './core/life-end.ts';
 import { LiveSurface } from './core/live-surface.ts';
 import type { RuntimePorts } from './core/ports.ts';
+import { Relief } from './core/relief.ts';
 import { Retention } from './core/retention.ts';
 import { RunStore } from './core/run-store.ts';
 import { Runtime } from './core/runtime.ts';
@@ -38,10 +39,10 @@ import { systemChance } from './io/chance.ts';
 import { calendarOf } from './io/cron.ts';
 import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
+import { dirBytes } from './io/dir-bytes.ts';
 import { deviceKeyName, openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
 import { machineOf } from './io/machine.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
-import { isReachable, reachableAddress } from './io/reachable.ts';
 import { attempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { serveNoted } from './io/socket-note.ts';
@@ -53,6 +54,7 @@ import { onStray } from './io/strays.ts';
 import { systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
 import { ScheduleHandle } from './schedule-handle.ts';
+import { conditionsOf } from './step-conditions.ts';
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 const RETENTION_DEFAULT = '7d';
@@ -92,6 +94,7 @@ export class Agent {
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
+    const budget = budgetOf(options.journalMaxBytes);
     const log = options.log ?? silent;
     // A wrong address is found before the store is touched.
     const dial = options.gateway === undefined ? undefined : dialOf(options, options.gateway);
@@ -101,12 +104,13 @@ export class Agent {
     const storeKey = keyOf(options.storeKey);
     const { device, isMoved } = options;
     const openDir = () => openDataDir(options.dataDir, { device, storeKey, machine, isMoved });
-    const parts = await recovered(options, { dir: await openDir(), log, keepMs, dial }).catch(
+    const rest = { log, keepMs, budget, dial };
+    const parts = await recovered(options, { dir: await openDir(), ...rest }).catch(
       async (error: unknown) => {
         if (!isDamage(error)) throw error;
         log.error('the store is damaged', { why: messageOf(error) });
         // It is salvaged now, since it was said not to be trusted.
-        return recovered(options, { dir: await openDir(), log, keepMs, dial });
+        return recovered(options, { dir: await openDir(), ...rest });
       },
     );
     const agent = new Agent(parts);
@@ -117,6 +121,7 @@ export class Agent {
       throw error;
     }
     parts.retention.start();
+    parts.relief.start();
     parts.uplink?.start();
     return agent;
   }
@@ -235,13 +240,14 @@ export class Agent {
    * what was appended is committed. Runs go on at the next open.
    */
   async close(): Promise<void> {
-    const { uplink, retention, runtime, schedules, journal, dir } = this.#parts;
+    const { uplink, retention, relief, runtime, schedules, journal, dir } = this.#parts;
     await this.#server?.close();
     schedules.close();
     retention.close();
     await idle(runtime, CLOSE_GRACE_MS);
     const reason = new HoldfastError('HF_AGENT_CLOSED');
     await runtime.close(reason);
+    await relief.close();
     await uplink?.close();
     await journal.close(reason);
     await dir.release();
@@ -263,6 +269,7 @@ export interface AgentParts {
   readonly runtime: Runtime;
   readonly schedules: Schedules;
   readonly retention: Retention;
+  readonly relief: Relief;
   readonly uplink: Uplink | undefined;
   readonly surface: AgentSurface;
 }
@@ -271,6 +278,7 @@ interface Prepared {
   readonly dir: DataDir;
   readonly log: Log;
   readonly keepMs: number;
+  readonly budget: Budget;
   readonly dial: ReturnType<typeof dialOf> | undefined;
 }
 
@@ -304,7 +312,7 @@ function isDamage(error: unknown): boolean {
 }
 
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
-  const { dir, log, keepMs } = prepared;
+  const { dir, log, keepMs, budget } = prepared;
   const clock = systemClock;
   const onDamage = (error: unknown): void => {
     const why = messageOf(error);
@@ -317,7 +325,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
     journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
   };
   const journal: Journal = await openJournal(dir, {
-    ...{ onDamage, point: options.point, reopen: dir.reopen, log },
+    ...{ onDamage, point: options.point, reopen: dir.reopen, log, budget },
   });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
@@ -340,6 +348,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
     ...{ startedAtMs: clock.nowMs(), gateway: options.gateway ?? null },
     ...{ recreated: dir.recreated, salvage: dir.salvage, fileSystem: dir.fileSystem },
     key: deviceKeyName(dir.path) ?? null,
+    fileBytes: () => dirBytes(join(dir.path, 'store')),
   };
   if (dir.salvage !== undefined) log.error('a new epoch began; see status', { ...dir.salvage });
   if (dir.fileSystem !== undefined) log.error('the data directory', { isOn: dir.fileSystem });
@@ -363,24 +372,9 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   // Also one that is run without its gateway for once.
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
   const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
+  const relief = new Relief({ journal, retention, budget, clock, log });
   const own = { dir, log, journal, lifeEnd, store, inspector, runtime, schedules };
-  return { ...own, retention, uplink, surface };
-}
-
-const CONDITION_EVERY = '5s';
-
-function conditionsOf(options: AgentOptions, uplink: () => Uplink | undefined): ConditionOf {
-  const everyMs = durationMs(CONDITION_EVERY);
-  return (name) => {
-    const own = options.conditions?.[name];
-    if (own !== undefined) {
-      return { check: own.check, everyMs: durationMs(own.every ?? CONDITION_EVERY) };
-    }
-    const online: ReadonlySet<unknown> = new Set(['synced', 'syncing']);
-    if (name === 'online') return { check: () => online.has(uplink()?.state().state), everyMs };
-    const address = reachableAddress(name);
-    return address && { check: () => isReachable(address), everyMs };
-  };
+  return { ...own, retention, relief, uplink, surface };
 }
 
 function openUplink(
@@ -430,7 +424,7 @@ function socketOf({ dataDir, socket }: AgentOptions): string | undefined {
 
 function openJournal(
   dir: DataDir,
-  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log'> = {},
+  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log' | 'budget'> = {},
 ): Promise<Journal> {
   const { device, epoch, boot, store } = dir;
   return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256, ...hooks });
@@ -454,6 +448,7 @@ export async function readStopped(
       ...{ startedAtMs: null, gateway: null, recreated: false, salvage: dir.salvage },
       fileSystem: dir.fileSystem,
       key: deviceKeyName(dir.path) ?? null,
+      fileBytes: () => dirBytes(join(dir.path, 'store')),
     };
     const counts = () => inspector.counts();
     const schedulesView = () => storedSchedules(dir.device, dir.store);

@@ -60,3 +60,5 @@ export * from './core/starts.ts';
 export * from './core/step-gate.ts';
 export * from './core/agent-surface.ts';
 export * from './verify-journal.ts';
+export * from './core/budget.ts';
+export * from './core/relief.ts';

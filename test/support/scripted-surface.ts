@@ -17,6 +17,7 @@ const states: ReadonlyMap<string, Run['state']> = new Map([
 
 const AT = '2026-05-04T03:02:01.000Z';
 
+const space = { usedBytes: 2_000, maxBytes: 1_000_000, fileBytes: 5_000 };
 const noHoles = { count: 0, entries: 0, bytes: 0 };
 
 /**
@@ -50,7 +51,7 @@ export class ScriptedSurface implements Surface {
       key: null,
       agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
       link: this.link,
-      journal: { state: 'ok', since: null, problem: null },
+      journal: { state: 'ok', since: null, problem: null, ...space },
       backlog: { pending, bytes, oldestAt, holes, lanes: laneRows },
       runs: { running: 4, stuck: 1, completed: 311 },
       schedules: { active: 1, 'waiting-for-time': 2 },

@@ -12,6 +12,7 @@ import {
 } from '@holdfast/protocol';
 import type { Agent } from '../agent.ts';
 import { brokerAccess } from './broker-access.ts';
+import { byteSize } from './byte-size.ts';
 import { loadCode, type Code } from './code-file.ts';
 import type { Shell } from './shell.ts';
 
@@ -33,6 +34,8 @@ export interface RunOptions {
   /** The data directory was brought here from another machine. */
   readonly moved?: true;
   readonly retention?: string;
+  /** What the journal may take, such as `256M`. */
+  readonly journalMaxBytes?: string;
   /** Longest pause between two attempts to connect. */
   readonly reconnectMax?: string;
   readonly logFormat: 'text' | 'json';
@@ -84,8 +87,17 @@ function startFailure(error: unknown): number {
 async function prepare(options: RunOptions): Promise<Code> {
   if (options.retention !== undefined) durationMs(options.retention);
   reconnectMs(options);
+  maxBytesOf(options);
   return loadCode(options.code);
 }
+
+function maxBytesOf({ journalMaxBytes }: RunOptions): number | undefined {
+  if (journalMaxBytes === undefined) return undefined;
+  return byteSize('--journal-max-bytes', journalMaxBytes, MAX_BYTES_MIN);
+}
+
+/** Below, a single large entry would be a good part of it. */
+const MAX_BYTES_MIN = 1024 * 1024;
 
 /** Below, a gateway that is away would be asked without pause; above, nobody would wait for it. */
 const RECONNECT_MS = { min: 1_000, max: 86_400_000 } as const;
@@ -103,6 +115,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
   const retryMsMax = reconnectMs(options);
+  const journalMaxBytes = maxBytesOf(options);
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
@@ -110,6 +123,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     ...(moved === true ? { isMoved: true } : {}),
     ...(retention === undefined ? {} : { retention }),
     ...(storeKey === undefined ? {} : { storeKey }),
+    ...(journalMaxBytes === undefined ? {} : { journalMaxBytes }),
     ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),
   });
   try {

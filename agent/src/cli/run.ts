@@ -20,6 +20,7 @@ interface Flags {
   readonly machine?: string;
   readonly moved?: true;
   readonly retention?: string;
+  readonly journalMaxBytes?: string;
   readonly reconnectMax?: string;
   readonly logFormat: 'text' | 'json';
   readonly output: Format;
@@ -66,6 +67,7 @@ const options: readonly Option[] = [
   setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),
   setting('machine', 'name', 'tells this machine from others, or none; default: its hardware'),
   setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),
+  setting('journal-max-bytes', 'size', 'budget of the journal, such as 256M; default 1G'),
   setting('reconnect-max', 'duration', 'longest pause before the next try; default 1m'),
   setting('log-format', 'format', 'of stderr').choices(['text', 'json']).default('text'),
 ];

@@ -1,4 +1,5 @@
 import {
+  formatBytes,
   formatCount,
   formatDuration,
   paint,
@@ -24,6 +25,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     // A store does not know the gateway: that is a setting of the agent.
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
     `${label('journal')}${journalLine(status)}`,
+    `${label('space')}${spaceLine(status)}`,
     ...(holes === '' ? [] : [`${label('holes')}${holes}`]),
     `${label('runs')}${runsLine(status, screen)}`,
     ...schedulesLine(status, screen).map((line) => `${label('schedules')}${line}`),
@@ -33,6 +35,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
 }
 
 function headline({ journal, link, backlog }: StatusView): string {
+  if (journal.state === 'full') return 'the journal is full: new work is refused';
   if (journal.state === 'failed') return 'nothing can be journaled; what is under way waits';
   const entries = countEntries(backlog.pending, backlog.bytes);
   if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
@@ -88,6 +91,13 @@ function journalLine({ backlog }: StatusView): string {
     .map((lane) => `${lane.lane} ${formatCount(lane.pending)}`);
   const waiting = pending.length === 0 ? 'nothing pending' : `pending ${pending.join(' · ')}`;
   return `head ${formatCount(sum('head'))}, acked ${formatCount(sum('acked'))}, ${waiting}`;
+}
+
+function spaceLine({ journal }: StatusView): string {
+  const { usedBytes, maxBytes, fileBytes } = journal;
+  const of = maxBytes === null ? '' : ` of ${formatBytes(maxBytes)}`;
+  const files = fileBytes === null ? '' : `, files ${formatBytes(fileBytes)}`;
+  return `${formatBytes(usedBytes)}${of}${files}`;
 }
 
 function runsLine({ runs }: StatusView, screen: Screen): string {

@@ -11,6 +11,7 @@ import {
 import type { Inspector } from './inspect.ts';
 import type { RunsQuery } from './run-list.ts';
 import { time } from './run-detail.ts';
+import { fullOf, usedBytes } from './budget.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
 import { scheduleStates, type SchedulesView } from './schedule-views.ts';
@@ -43,6 +44,8 @@ export interface AgentFacts {
   readonly gateway: string | null;
   /** What the data directory is on, and why not to trust that. */
   readonly fileSystem?: string | undefined;
+  /** What the files of the store take. */
+  readonly fileBytes?: () => Promise<number>;
   /** The store was gone and a new one is in its place. */
   readonly recreated: boolean;
   /** The store took the place of another one, which still lies beside it. */
@@ -72,6 +75,8 @@ export class AgentReaderCore {
   async status(): Promise<StatusView> {
     const { facts, counts, schedulesView } = this.#parts;
     const { link, lanes: laneViews, ...sums } = await this.backlog();
+    const fileBytes = (await facts.fileBytes?.().catch(() => null)) ?? null;
+    const journal = journalState(this.#parts.journal, fileBytes);
     const runs = await counts();
     // Read from the store, which may be away.
     const isAway = this.#parts.journal.trouble !== undefined;
@@ -88,7 +93,7 @@ export class AgentReaderCore {
         startedAt: facts.startedAtMs === null ? null : time(facts.startedAtMs),
       },
       link,
-      journal: journalState(this.#parts.journal),
+      journal,
       backlog: {
         ...{ pending: sums.pending, bytes: sums.bytes, oldestAt: sums.oldestAt },
         holes: sums.holes,
@@ -96,7 +101,10 @@ export class AgentReaderCore {
       },
       runs,
       schedules: countStates(schedules),
-      problems: this.#problems(link, runs),
+      problems: [
+        ...(journal.problem === null ? [] : [journal.problem]),
+        ...this.#problems(link, runs),
+      ],
     };
   }
 
@@ -166,8 +174,6 @@ export class AgentReaderCore {
 
   #problems(link: LinkView, runs: StatusView['runs']): Problem[] {
     const problems: Problem[] = [];
-    const { problem: broken } = journalState(this.#parts.journal);
-    if (broken !== null) problems.push(broken);
     if (link.state === 'stuck' && link.problem !== null) problems.push(link.problem);
     if (this.#parts.facts.recreated) {
       const message = `The store was missing; this is epoch ${this.#parts.facts.epoch}`;
@@ -194,10 +200,20 @@ function countStates(schedules: SchedulesView['schedules']): StatusView['schedul
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
-function journalState({ trouble }: Journal): JournalStateView {
-  if (trouble === undefined) return { state: 'ok', since: null, problem: null };
-  const { code, message } = trouble.error;
-  return { state: 'failed', since: time(trouble.sinceMs), problem: problem(code, message) };
+function journalState(journal: Journal, fileBytes: number | null): JournalStateView {
+  const { trouble, budget } = journal;
+  const used = usedBytes(journal);
+  const sizes = { usedBytes: used, maxBytes: budget?.maxBytes ?? null, fileBytes };
+  if (trouble !== undefined) {
+    const { code, message } = trouble.error;
+    const since = time(trouble.sinceMs);
+    return { state: 'failed', since, problem: problem(code, message), ...sizes };
+  }
+  if (budget === undefined || used < budget.refuseAt) {
+    return { state: 'ok', since: null, problem: null, ...sizes };
+  }
+  const { code, message } = fullOf(budget);
+  return { state: 'full', since: null, problem: problem(code, message), ...sizes };
 }
 
 function addHoles(all: readonly HolesView[]): HolesView {

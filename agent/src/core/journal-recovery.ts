@@ -1,4 +1,13 @@
-import { HoldfastError, codeOf, messageOf, type Clock, type Log } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  codeOf,
+  equalBytes,
+  messageOf,
+  type Clock,
+  type Log,
+  type Store,
+} from '@holdfast/protocol';
+import { chainPlace, type LaneState } from './lane-state.ts';
 
 export interface RecoveryParts {
   readonly clock: Clock;
@@ -103,4 +112,15 @@ export class Recovery {
 function whyOf(cause: unknown): string {
   const own = cause instanceof HoldfastError ? cause.why : undefined;
   return own ?? messageOf(cause);
+}
+
+/** What was acknowledged has to be there. @throws HF_STORE_DAMAGED */
+export async function verifyHeads(store: Store, states: readonly LaneState[]): Promise<void> {
+  for (const { lane, head, headHash } of states) {
+    if (head === 0) continue;
+    const place = await chainPlace(store, lane, head);
+    if (place !== undefined && equalBytes(place.hash, headHash)) continue;
+    const why = `entry ${head} of lane ${lane} was written, and is not there any more`;
+    throw new HoldfastError('HF_STORE_DAMAGED', { why });
+  }
 }

@@ -5,7 +5,6 @@ import {
   chainStart,
   eachLane,
   encodeEntry,
-  equalBytes,
   laneIndex,
   type Clock,
   type Entry,
@@ -18,12 +17,13 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
+import { fullOf, usedBytes, type Budget } from './budget.ts';
 import { carry, hasCarried } from './carrier.ts';
 import { putContents, type ContentRows } from './contents.ts';
 import { Holes } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { mendLane } from './journal-mend.ts';
-import { Recovery, type Trouble } from './journal-recovery.ts';
+import { Recovery, verifyHeads, type Trouble } from './journal-recovery.ts';
 import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
 import {
   chainPlace,
@@ -67,6 +67,8 @@ export interface JournalOptions {
    */
   readonly reopen?: (() => Promise<void>) | undefined;
   readonly log?: Log | undefined;
+  /** What its entries may take on the disk. Absent: anything. */
+  readonly budget?: Budget | undefined;
   /** Where a simulated crash may strike: `journal:write`, `journal:committed`. */
   readonly point?: Point | undefined;
 }
@@ -197,10 +199,14 @@ export class Journal implements UplinkJournal {
    * Refuses new work from outside while too much waits for a commit, or nothing reaches the disk.
    * What is under way waits.
    *
-   * @throws HF_JOURNAL_BUSY, HF_JOURNAL_FAILED
+   * @throws HF_JOURNAL_BUSY, HF_JOURNAL_FAILED, HF_JOURNAL_FULL
    */
-  checkRoom(): void {
+  checkRoom(lane: Lane = 'normal'): void {
     if (this.trouble) throw this.trouble.error;
+    const { budget } = this.#options;
+    // The bulk lane gives way to itself: it is refused while that is not done yet, or cannot be.
+    const limit = lane === 'bulk' ? budget?.maxBytes : budget?.refuseAt;
+    if (budget && limit !== undefined && usedBytes(this) >= limit) throw fullOf(budget);
     if (this.#queueBytes <= QUEUE_BYTES_MAX) return;
     throw new HoldfastError('HF_JOURNAL_BUSY', { details: { queueBytes: this.#queueBytes } });
   }
@@ -229,6 +235,10 @@ export class Journal implements UplinkJournal {
   /** Holes that the ledger is not yet known to have. */
   pendingHoles(lane: Lane): HoleSums {
     return this.#lane(lane).pendingHoles;
+  }
+
+  get budget(): Budget | undefined {
+    return this.#options.budget;
   }
 
   /** Entries of a lane that are here, and their bytes. */
@@ -461,17 +471,6 @@ export class Journal implements UplinkJournal {
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
-  }
-}
-
-/** What was acknowledged has to be there. @throws HF_STORE_DAMAGED */
-async function verifyHeads(store: Store, states: PerLane<LaneState>): Promise<void> {
-  for (const { lane, head, headHash } of states) {
-    if (head === 0) continue;
-    const place = await chainPlace(store, lane, head);
-    if (place !== undefined && equalBytes(place.hash, headHash)) continue;
-    const why = `entry ${head} of lane ${lane} was written, and is not there any more`;
-    throw new HoldfastError('HF_STORE_DAMAGED', { why });
   }
 }
 

@@ -51,6 +51,7 @@ export class Retention {
   #cancel: (() => void) | undefined;
   readonly #continued: number[] = [];
   #purging: Promise<void> | undefined;
+  #last: Promise<number> = Promise.resolve(0);
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -88,14 +89,26 @@ export class Retention {
     await this.#purging;
   }
 
-  /** One pass. @returns How many entries were deleted. */
-  async sweep(): Promise<number> {
+  /**
+   * One pass; passes go one after another.
+   *
+   * @param isEnough Age does not count, and the pass ends once this holds.
+   * @returns How many entries were deleted.
+   */
+  sweep(isEnough?: () => boolean): Promise<number> {
+    const isDue = isEnough === undefined ? this.#isOld : (): boolean => !isEnough();
+    const swept = this.#last.then(() => this.#sweep(isDue));
+    this.#last = swept.catch(() => 0);
+    return swept;
+  }
+
+  async #sweep(isDue: (atMs: number) => boolean): Promise<number> {
     let deleted = 0;
     for await (const each of this.#options.store.records('f')) {
       const { isContinued, updatedAtMs } = each.record;
-      if (isContinued || this.#isOld(updatedAtMs)) deleted += await this.#purgeRun(each);
+      if (isContinued || isDue(updatedAtMs)) deleted += await this.#purgeRun(each);
     }
-    for (const lane of lanes) deleted += await this.#purgeEvents(lane);
+    for (const lane of lanes) deleted += await this.#purgeEvents(lane, isDue);
     return deleted;
   }
 
@@ -104,9 +117,8 @@ export class Retention {
     this.#options.log.error('retention stopped short', { why: messageOf(error) });
   }
 
-  #isOld(atMs: number): boolean {
-    return atMs + this.#options.keepMs <= this.#options.clock.nowMs();
-  }
+  readonly #isOld = (atMs: number): boolean =>
+    atMs + this.#options.keepMs <= this.#options.clock.nowMs();
 
   /** The last entry that the ledger has stays: it says where the lane stands. */
   #isFree(place: Place): boolean {
@@ -172,7 +184,7 @@ export class Retention {
   }
 
   /** Entries outside of runs, from where the last pass stopped. */
-  async #purgeEvents(lane: Lane): Promise<number> {
+  async #purgeEvents(lane: Lane, isDue: (atMs: number) => boolean): Promise<number> {
     const { journal, store } = this.#options;
     const cursor = `purged/${lane}`;
     let next = (await store.meta(cursor)) + 1;
@@ -184,7 +196,7 @@ export class Retention {
       for (const stored of page) {
         const entry = decodeEntry(stored.bytes);
         const free = this.#isFree({ lane, seq: stored.seq });
-        if (!free || !this.#isOld(entry.atMs)) break;
+        if (!free || !isDue(entry.atMs)) break;
         if (!('run' in entry) || entry.run === '') seqs.push(stored.seq);
         passed = stored.seq;
       }

@@ -241,7 +241,7 @@ export class Runtime {
     /** Whom it is about. Default: nobody. */
     readonly subject?: string | undefined;
   }): Promise<void> {
-    this.#checkRoom();
+    this.#checkRoom(event.lane);
     const name = checkName('event', event.name);
     const body: EntryBody = {
       ...{ kind: 'event.emitted', run: '', n: 0, op: 0 },
@@ -481,9 +481,9 @@ export class Runtime {
   }
 
   /** Whether work from outside is taken. */
-  #checkRoom(): void {
+  #checkRoom(lane?: Lane): void {
     this.#checkOpen();
-    this.#engine.journal.checkRoom();
+    this.#engine.journal.checkRoom(lane);
   }
 }
 

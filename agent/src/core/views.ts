@@ -89,8 +89,17 @@ export interface LinkView {
 }
 
 export interface JournalStateView {
-  /** `failed`: nothing reaches the disk. New work is refused, what is under way waits. */
-  readonly state: 'ok' | 'failed';
+  /**
+   * `failed`: nothing reaches the disk. New work is refused, what is under way waits.
+   * `full`: the budget is used up. New work is refused, what is under way goes on.
+   */
+  readonly state: 'ok' | 'full' | 'failed';
+  /** What the entries that are kept take, about. */
+  readonly usedBytes: number;
+  /** What they may take; `null`: the agent does not run, which knows. */
+  readonly maxBytes: number | null;
+  /** What the files of the store take; more than `usedBytes` until they are compacted. */
+  readonly fileBytes: number | null;
   /** Since when it is not `ok`. */
   readonly since: string | null;
   readonly problem: Problem | null;

@@ -72,6 +72,11 @@ export const storeErrors = {
     retry: 'later',
     hint: 'Check free space and the kernel log; the agent goes on by itself once the disk does.',
   },
+  HF_JOURNAL_FULL: {
+    message: 'The journal has used up its budget',
+    retry: 'later',
+    hint: 'Restore the link so that it drains, or give it more with --journal-max-bytes.',
+  },
   HF_JOURNAL_BUSY: {
     message: 'More is waiting to be journaled than memory is set aside for',
     retry: 'later',

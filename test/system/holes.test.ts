@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { Agent } from '@holdfast/agent';
+import { verifyJournal } from '@holdfast/agent/internal';
+import { Gateway } from '@holdfast/gateway';
+import { openLevelLedger, sha256 } from '@holdfast/gateway/internal';
+import { codeOf } from '@holdfast/protocol';
+import test from 'ava';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** Nobody listens there: what is journaled is for a ledger that cannot be reached. */
+const nobody = 'mqtt://127.0.0.1:1';
+
+/** A measurement that is refused, since they come faster than older ones are shed, comes again. */
+async function emitted(agent: Agent, payload: string): Promise<void> {
+  for (;;) {
+    const code = await agent.emit('m', payload, { lane: 'bulk' }).then(() => 'taken', codeOf);
+    if (code === 'taken') return;
+    if (code !== 'HF_JOURNAL_FULL') throw new Error(`refused with ${String(code)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('what a full journal sheds arrives in the ledger as a hole, counted', async (t) => {
+  const dir = await tempDir(t);
+  const gateway = await Gateway.open({ dataDir: join(dir, 'gateway'), mqttPort: 0 });
+  t.teardown(() => gateway.close());
+  const common = { dataDir: join(dir, 'device'), device: 'd1', workflows: [] };
+  const budget = { journalMaxBytes: 1024 * 1024 };
+
+  const offline = await Agent.open({ ...common, ...budget, gateway: nobody });
+  const payload = 'x'.repeat(2_000);
+  for (let index = 0; index < 20; index += 1) {
+    for (let event = 0; event < 50; event += 1) await emitted(offline, payload);
+  }
+  const told = await offline.status();
+  await offline.close();
+  const { holes, pending } = told.backlog;
+  t.is(holes.entries + pending, 1_000);
+  t.true(holes.entries > 400);
+  t.true(told.journal.usedBytes < 1024 * 1024);
+  t.true((told.journal.fileBytes ?? 0) > 0);
+
+  const online = await Agent.open({ ...common, ...budget, gateway: gateway.mqttUrl });
+  await online.synced({ timeout: '30s' });
+  const drained = await online.status();
+  await online.close();
+  await gateway.close();
+
+  t.deepEqual(drained.backlog.holes, { count: 0, entries: 0, bytes: 0 });
+  t.is(drained.backlog.pending, 0);
+  t.true((await verifyJournal(common.dataDir)).whole);
+  const ledger = await openLevelLedger(join(dir, 'gateway', 'ledger'), { sha256, isNew: false });
+  t.teardown(() => ledger.close());
+  const report = await ledger.verify();
+  t.deepEqual(report.faults, []);
+  t.is(report.holes.entries, holes.entries);
+  t.is(report.entries + report.holes.entries, 1_000);
+  t.is((await ledger.device('d1'))?.lanes[2].watermark, 1_000);
+  const declared = { device: 'd1', lane: 'bulk', after: 0, limit: 10 } as const;
+  const reasons = (await ledger.holes(declared)).map(({ reason }) => reason);
+  t.deepEqual(reasons, ['shed']);
+});
+
+test('a full journal refuses new work, in words that say what to do', async (t) => {
+  const dataDir = await tempDir(t);
+  const agent = await Agent.open({
+    ...{ dataDir, device: 'd1', workflows: [], journalMaxBytes: 1024 * 1024, gateway: nobody },
+  });
+  t.teardown(() => agent.close());
+  const payload = 'x'.repeat(20_000);
+  const codes = new Set<unknown>();
+  for (let index = 0; index < 100; index += 1) {
+    codes.add(await agent.emit('fact', payload).then(() => 'taken', codeOf));
+  }
+
+  t.deepEqual([...codes], ['taken', 'HF_JOURNAL_FULL']);
+  const { journal, backlog, problems } = await agent.status();
+  t.is(journal.state, 'full');
+  t.deepEqual(
+    problems.map(({ code }) => code),
+    ['HF_JOURNAL_FULL'],
+  );
+  t.is(backlog.holes.entries, 0, 'what is not a measurement is never shed');
+});
