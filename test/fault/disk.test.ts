@@ -1,9 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { verifyJournal } from '@holdfast/agent/internal';
 import { codeOf } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { eventually, faultyAgent, type FaultyAgent } from '../support/faults/faulty.ts';
 import { holdfast } from '../support/holdfast-cli.ts';
 import { hasProgram } from '../support/program.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const withShim = hasProgram('cc') ? test.serial : test.serial.skip;
 
@@ -91,5 +95,37 @@ withShim('syncs of seconds hold up what waits for them, and nothing else (needs 
   await eventually('slow', () => isOver(device, 'slow'));
 
   t.true(Math.max(...answersMs) < 1_000, `answers took up to ${Math.max(...answersMs)} ms`);
+  await checkWhole(t, device);
+});
+
+const withMount = process.getuid?.() === 0 && hasProgram('mount') ? test.serial : test.serial.skip;
+
+withMount('a full file system is waited for until there is room (needs root)', async (t) => {
+  const mount = await tempDir(t);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', mount]);
+  t.teardown(() => execFileSync('umount', ['-l', mount]));
+  const device = await faultyAgent(t, { dataDir: join(mount, 'data'), isShimmed: false });
+  const { ask } = device;
+  const state = async () => (await ask((client) => client.status())).journal.state;
+  await start(device, 'work', 'before');
+  await eventually('before', () => isOver(device, 'before'));
+
+  // As much as there is: the last write is cut short.
+  await writeFile(join(mount, 'filler'), new Uint8Array(64 * 1024 * 1024)).catch(() => undefined);
+  const payload = 'x'.repeat(4_000);
+  const emit = () => ask((client) => client.emit({ name: 'fact', payload }));
+  const waiting: Promise<unknown>[] = [];
+  await eventually('it is told', async () => {
+    waiting.push(emit().catch(codeOf));
+    return (await state()) === 'failed';
+  });
+  t.is(await start(device, 'work', 'refused').catch(codeOf), 'HF_JOURNAL_FAILED');
+
+  await rm(join(mount, 'filler'));
+  await eventually('it goes on', async () => (await state()) === 'ok');
+  await Promise.all(waiting);
+  await start(device, 'work', 'after');
+  await eventually('after', () => isOver(device, 'after'));
+  t.is(await stateOf(device, 'before'), 'completed');
   await checkWhole(t, device);
 });
