@@ -45,6 +45,8 @@ class Site {
         ...['--handlers', file('test/dist/support/storm-handlers.js')],
       ],
     });
+    // A broker of its own is connected to when it is there, which may be later.
+    await until('the gateway to be ready', async () => (await fetch(`${this.http}/readyz`)).ok);
   }
 
   async killGateway(): Promise<void> {
