@@ -41,6 +41,7 @@ import { openDataDir, openExisting, type DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
 import { dirBytes } from './io/dir-bytes.ts';
 import { deviceKeyName, openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { watchStore } from './io/gone-watch.ts';
 import { machineOf } from './io/machine.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
 import { attempts } from './io/retry.ts';
@@ -326,6 +327,10 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   };
   const journal: Journal = await openJournal(dir, {
     ...{ onDamage, point: options.point, reopen: dir.reopen, log, budget },
+  });
+  watchStore(join(dir.path, 'store'), {
+    ...{ journal, clock },
+    onGone: () => journal.giveUp(new HoldfastError('HF_DATA_DIR_MISSING', { why: dir.path })),
   });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {

@@ -129,3 +129,18 @@ withMount('a full file system is waited for until there is room (needs root)', a
   t.is(await stateOf(device, 'before'), 'completed');
   await checkWhole(t, device);
 });
+
+test.serial('a data directory that is removed under a running agent is noticed', async (t) => {
+  const device = await faultyAgent(t, { isShimmed: false });
+  await start(device, 'work', 'before');
+  await rm(device.dataDir, { recursive: true });
+
+  const { child, stderr } = device.agent;
+  await eventually('it ends', async () => {
+    await device.ask((client) => client.emit({ name: 'fact' })).catch(codeOf);
+    return child.exitCode !== null;
+  });
+
+  t.not(child.exitCode, 0);
+  t.regex(stderr(), /HF_DATA_DIR_MISSING/);
+});
