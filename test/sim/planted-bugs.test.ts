@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import test from 'ava';
+import ava from 'ava';
 import { planNamed, plantedBugs, simulate } from '@holdfast/device-sim/internal';
 
+// A virtual world takes the clock and chance of its whole process away: one at a time.
+const test = ava.serial;
 const SEEDS_MAX = 200;
 const plan = planNamed('storm');
 

@@ -1,6 +1,8 @@
-import test from 'ava';
+import ava from 'ava';
 import { guarded, planNamed, plans, simulate } from '@holdfast/device-sim/internal';
 
+// A virtual world takes the clock and chance of its whole process away: one at a time.
+const test = ava.serial;
 /** `SIM_SEEDS=1000` for more of them, `SIM_FIRST=5000` for others. */
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 200);
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
