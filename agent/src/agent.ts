@@ -16,6 +16,7 @@ import { AgentReaderCore, isSynced, makeReport } from './core/agent-surface.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
 import { budgetOf, type Budget } from './core/budget.ts';
 import type { Entity, EntityCommands } from './core/entity.ts';
+import { DeviceTime } from './core/device-time.ts';
 import { Inspector } from './core/inspect.ts';
 import { Journal, type JournalOptions } from './core/journal.ts';
 import { LifeEnd, type EndNote } from './core/life-end.ts';
@@ -52,9 +53,10 @@ import { sendSnapshot } from './io/snapshot-file.ts';
 import type { SocketServer } from './io/socket-server.ts';
 import { loadUserKey } from './io/store-key.ts';
 import { onStray } from './io/strays.ts';
-import { systemClock } from './io/system-clock.ts';
+import { machineBoot, systemClock } from './io/system-clock.ts';
 import { RunHandle } from './run-handle.ts';
 import { ScheduleHandle } from './schedule-handle.ts';
+import { idle } from './idle.ts';
 import { conditionsOf } from './step-conditions.ts';
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
@@ -241,7 +243,7 @@ export class Agent {
    * what was appended is committed. Runs go on at the next open.
    */
   async close(): Promise<void> {
-    const { uplink, retention, relief, runtime, schedules, journal, dir } = this.#parts;
+    const { uplink, retention, relief, runtime, schedules, clock, journal, dir } = this.#parts;
     await this.#server?.close();
     schedules.close();
     retention.close();
@@ -250,6 +252,7 @@ export class Agent {
     await runtime.close(reason);
     await relief.close();
     await uplink?.close();
+    clock.close();
     await journal.close(reason);
     await dir.release();
   }
@@ -263,6 +266,7 @@ export class Agent {
 export interface AgentParts {
   readonly dir: DataDir;
   readonly log: Log;
+  readonly clock: DeviceTime;
   readonly journal: Journal;
   readonly lifeEnd: LifeEnd;
   readonly store: RunStore;
@@ -314,7 +318,7 @@ function isDamage(error: unknown): boolean {
 
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
   const { dir, log, keepMs, budget } = prepared;
-  const clock = systemClock;
+  const clock = await DeviceTime.open({ clock: systemClock, log, store: dir.store, machineBoot });
   const onDamage = (error: unknown): void => {
     const why = messageOf(error);
     log.error('the journal is damaged; the next start salvages it', { why });
@@ -325,7 +329,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
     await dir.end(damageNote(why)).catch(() => undefined);
     journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
   };
-  const journal: Journal = await openJournal(dir, {
+  const journal: Journal = await openJournal(dir, clock, {
     ...{ onDamage, point: options.point, reopen: dir.reopen, log, budget },
   });
   watchStore(join(dir.path, 'store'), {
@@ -361,24 +365,25 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   if (dir.migration !== undefined) log.info('the store was migrated', { ...dir.migration });
   if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
   const lifeEnd = newLifeEnd(dir, log);
-  const uplink = openUplink(options, prepared, { facts, journal, runtime, inspector, lifeEnd });
+  const uplink = openUplink(options, prepared, {
+    ...{ facts, clock, journal, runtime, inspector, lifeEnd },
+  });
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
-  const { device } = dir;
-  const scheduling = { device, ports, journal, store: dir.store, runtime, calendarOf };
-  const schedules = await Schedules.open(scheduling);
+  const scheduling = { device: dir.device, ports, journal, store: dir.store, runtime, calendarOf };
+  const schedules = new Schedules(scheduling);
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
-  const node = process.versions.node;
   const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
-  const acts = { snapshot, runtime, schedules, nudge: () => uplink?.nudge(), node };
+  const told = { snapshot, node: process.versions.node, time: clock };
+  const acts = { ...told, runtime, schedules, nudge: () => uplink?.nudge() };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);
   // Also one that is run without its gateway for once.
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
   const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
   const relief = new Relief({ journal, retention, budget, clock, log });
-  const own = { dir, log, journal, lifeEnd, store, inspector, runtime, schedules };
+  const own = { dir, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
   return { ...own, retention, relief, uplink, surface };
 }
 
@@ -387,6 +392,7 @@ function openUplink(
   { dir, log, dial }: Prepared,
   parts: {
     readonly facts: AgentFacts;
+    readonly clock: DeviceTime;
     readonly journal: Journal;
     readonly runtime: Runtime;
     readonly inspector: Inspector;
@@ -394,11 +400,11 @@ function openUplink(
   },
 ): Uplink | undefined {
   if (dial === undefined) return undefined;
-  const { facts, journal, runtime, inspector, lifeEnd } = parts;
-  const clock = systemClock;
+  const { facts, clock, journal, runtime, inspector, lifeEnd } = parts;
   const report = async () => {
     const oldestAtMs = await inspector.oldestAtMs();
-    return makeReport({ facts, clock, journal, oldestAtMs, counts: runtime.counts() });
+    // By the system's own clock: the gateway says how far that is off.
+    return makeReport({ facts, clock: systemClock, journal, oldestAtMs, counts: runtime.counts() });
   };
   const { device, path } = dir;
   const signer = openDeviceKey(path);
@@ -407,8 +413,9 @@ function openUplink(
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, chance: systemChance };
   const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
+  const told = { onOutlived, onTime: (atMs: number, tookMs: number) => clock.heard(atMs, tookMs) };
   return createUplink(
-    { journal, runtime: side, dial: dial(device), clock, log, deflate, onOutlived, ...security },
+    { journal, runtime: side, dial: dial(device), clock, log, deflate, ...told, ...security },
     {
       ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
       ...(options.uplink === undefined ? {} : { limits: options.uplink }),
@@ -427,12 +434,15 @@ function socketOf({ dataDir, socket }: AgentOptions): string | undefined {
   return socket === true ? join(resolve(dataDir), SOCKET_NAME) : socket && resolve(socket);
 }
 
-function openJournal(
-  dir: DataDir,
+async function openJournal(
+  { device, epoch, store }: DataDir,
+  time?: DeviceTime,
   hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log' | 'budget'> = {},
 ): Promise<Journal> {
-  const { device, epoch, boot, store } = dir;
-  return Journal.open({ device, epoch, boot, store, clock: systemClock, sha256, ...hooks });
+  const place = { device, epoch, boot: time?.boot ?? 0, store, clock: time ?? systemClock, sha256 };
+  const journal = await Journal.open({ ...place, ...hooks });
+  time?.saveWith((ops) => void journal.append([], () => ops).catch(() => undefined));
+  return journal;
 }
 
 /** What can be told of a data directory whose agent does not run. Changes nothing. */
@@ -486,11 +496,4 @@ function dialOf({ tls, password, uplink }: AgentOptions, url: string) {
     ...(tls === undefined ? {} : { tls }),
     ...(password === undefined ? {} : { password }),
   });
-}
-
-async function idle(runtime: Runtime, graceMs: number): Promise<void> {
-  const end = performance.now() + graceMs;
-  while (runtime.isExecuting() && performance.now() < end) {
-    await runtime.onceChanged(end - performance.now());
-  }
 }

@@ -84,9 +84,9 @@ async function look(path: string, storeKey: Uint8Array | undefined) {
   }
 }
 
-async function audited({ device, epoch, boot, store }: DataDir): Promise<StoreAudit> {
+async function audited({ device, epoch, store }: DataDir): Promise<StoreAudit> {
   const clock = systemClock;
-  const journal = await Journal.open({ device, epoch, boot, store, clock, sha256 });
+  const journal = await Journal.open({ device, epoch, boot: 0, store, clock, sha256 });
   const chain = { store, sha256, device, epoch };
   return auditStore({ chain, journal, runs: new RunStore(store, journal) });
 }

@@ -423,8 +423,8 @@ test('damage that is found while the journal is read is salvaged by the next sta
   const dir = await tempDir(t);
   const open = async (onDamage: (error: unknown) => void) => {
     const held = await openDataDir(dir, { device: 'd1' });
-    const { device, epoch, boot, store } = held;
-    const options = { device, epoch, boot, store, sha256, clock: systemClock, onDamage };
+    const { device, epoch, store } = held;
+    const options = { device, epoch, boot: 1, store, sha256, clock: systemClock, onDamage };
     return { held, journal: await Journal.open(options) };
   };
   const told: unknown[] = [];

@@ -164,6 +164,7 @@ class World {
         ...{ chance: new SimChance(this.#seed + 1_000 * this.#lives), signer: simSigner(device) },
         pin: { load: () => this.#pinned, save: (key) => void (this.#pinned = key) },
         onOutlived: () => {},
+        onTime: () => {},
       },
       { device, agentVersion: '0.0.0' },
     );

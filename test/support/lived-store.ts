@@ -68,8 +68,8 @@ export async function liveOn(
 
 /** All entries of a data directory whose agent does not run. */
 export async function entriesOf(dir: string): Promise<KnownEntry[]> {
-  const { store, epoch, device, boot, release } = await openDataDir(dir, { device: 'd1' });
-  const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
+  const { store, epoch, device, release } = await openDataDir(dir, { device: 'd1' });
+  const journal = await Journal.open({ device, epoch, boot: 1, store, sha256, clock: systemClock });
   const found: KnownEntry[] = [];
   for (const lane of lanes) {
     for (const { seq, bytes } of await journal.entries(lane, 1, 1_000_000)) {

@@ -50,6 +50,7 @@ export class ScriptedSurface implements Surface {
       epoch: 3,
       key: null,
       agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
+      clock: { source: 'gateway', at: AT, wallAheadMs: 0 },
       link: this.link,
       journal: { state: 'ok', since: null, problem: null, ...space },
       backlog: { pending, bytes, oldestAt, holes, lanes: laneRows },

@@ -10,6 +10,7 @@ import {
 import {
   AgentReaderCore,
   Retention,
+  type DeviceTime,
   type Inspector,
   type Journal,
   type RunStore,
@@ -34,10 +35,13 @@ export class SimDevice {
   tracer: Tracer | undefined;
   store = new SimStore();
   #life: Life | undefined;
-  #boot = 0;
+  #lives = 0;
 
   get runtime(): Runtime {
     return this.#alive().runtime;
+  }
+  get time(): DeviceTime {
+    return this.#alive().clock;
   }
   get journal(): Journal {
     return this.#alive().journal;
@@ -54,7 +58,7 @@ export class SimDevice {
 
   /** Starts the agent's process on what the disk holds, and lets it recover. */
   async start(...workflows: readonly AnyWorkflow[]): Promise<void> {
-    this.#boot += 1;
+    this.#lives += 1;
     const log: Log = {
       error: (message, fields) => this.errors.push(`${message} ${JSON.stringify(fields)}`),
       info: (message) => this.infos.push(message),
@@ -62,7 +66,7 @@ export class SimDevice {
     };
     const { conditions, clock, store, stepsAtOnce, tracer } = this;
     this.#life = await Life.open({
-      ...{ device: 'sim-1', boot: this.#boot, seed: this.#boot, workflows, log },
+      ...{ device: 'sim-1', seed: this.#lives, workflows, log },
       ...{ clock, store, stepsAtOnce, tracer },
       conditionOf: (name) => {
         if (!conditions.has(name)) return undefined;
@@ -144,7 +148,7 @@ export class SimDevice {
   }
 
   retention(options: { readonly keepMs: number; readonly hasLedger: boolean }): Retention {
-    const { clock, journal, runs: store, runtime } = this;
+    const { time: clock, journal, runs: store, runtime } = this;
     const log: Log = { error: () => {}, info: () => {}, debug: () => {} };
     const onPurged: Runtime['purged'] = (state) => runtime.purged(state);
     return new Retention({ ...options, clock, log, journal, store, onPurged });

@@ -161,6 +161,7 @@ async function makeWorld(
       verify,
       deflate,
       onOutlived: () => {},
+      onTime: () => {},
       clock: systemClock,
       chance: systemChance,
       dial: dial(device),

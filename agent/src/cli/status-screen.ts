@@ -10,6 +10,9 @@ import { scheduleStates } from '../core/schedule-views.ts';
 import { runStates, type StatusView } from '../core/views.ts';
 import { age, countEntries, holesText, linkSign, problemLines, type Screen } from './link-line.ts';
 
+/** A clock that is off by less is not worth a word. */
+const CLOCK_OFF_MS = 2_000;
+
 /** The status as a person reads it, without a final line end. */
 export function statusScreen(status: StatusView, screen: Screen): string {
   const label = (name: string) => `  ${paint(name.padEnd(9), 'dim', screen.color)}  `;
@@ -24,6 +27,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     `${label('agent')}${agentLine(status, screen)}`,
     // A store does not know the gateway: that is a setting of the agent.
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
+    ...clockLine(status).map((line) => `${label('clock')}${line}`),
     `${label('journal')}${journalLine(status)}`,
     `${label('space')}${spaceLine(status)}`,
     ...(holes === '' ? [] : [`${label('holes')}${holes}`]),
@@ -119,6 +123,16 @@ function schedulesLine({ schedules }: StatusView, screen: Screen): string[] {
       return state === 'waiting-for-time' ? paint(text, 'yellow', screen.color) : text;
     });
   return counts.length === 0 ? [] : [counts.join(' · ')];
+}
+
+/** None for an agent that does not run. */
+function clockLine({ clock }: StatusView): string[] {
+  if (clock === null) return [];
+  const by = { gateway: 'the gateway', system: 'the system', none: 'nobody yet' }[clock.source];
+  const offMs = Math.abs(clock.wallAheadMs);
+  if (offMs < CLOCK_OFF_MS) return [`${clock.at}, by ${by}`];
+  const how = clock.wallAheadMs > 0 ? 'ahead' : 'behind';
+  return [`${clock.at}, by ${by}; the system's is ${formatDuration(offMs)} ${how}`];
 }
 
 /** A link that is stuck has its reason in the link, not among the problems. */

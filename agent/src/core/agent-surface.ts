@@ -8,6 +8,7 @@ import {
   type PerLane,
   type Report,
 } from '@holdfast/protocol';
+import type { DeviceTime } from './device-time.ts';
 import type { Inspector } from './inspect.ts';
 import type { RunsQuery } from './run-list.ts';
 import { time } from './run-detail.ts';
@@ -19,6 +20,7 @@ import type { RevealOptions, SendBytes } from './surface.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
   BacklogView,
+  ClockView,
   HistoryView,
   HolesView,
   JournalStateView,
@@ -55,7 +57,9 @@ export interface AgentFacts {
 /** What can be read of an agent. `undefined` parts: it does not run. */
 export interface ReaderParts {
   readonly facts: AgentFacts;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'nowMs' | 'wakeIn'>;
+  /** `undefined`: the agent does not run. */
+  readonly time?: DeviceTime | undefined;
   readonly journal: Journal;
   readonly inspector: Inspector;
   readonly counts: () => Promise<Partial<Record<RunState, number>>>;
@@ -92,6 +96,7 @@ export class AgentReaderCore {
         pid: facts.pid,
         startedAt: facts.startedAtMs === null ? null : time(facts.startedAtMs),
       },
+      clock: clockView(this.#parts.time),
       link,
       journal,
       backlog: {
@@ -198,6 +203,12 @@ function countStates(schedules: SchedulesView['schedules']): StatusView['schedul
     return [state, schedules.filter((schedule) => schedule.state === state).length] as const;
   });
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+function clockView(clock: DeviceTime | undefined): ClockView | null {
+  if (clock === undefined) return null;
+  const { source, wallAheadMs } = clock;
+  return { source, at: time(clock.nowMs()), wallAheadMs: Math.round(wallAheadMs) };
 }
 
 function journalState(journal: Journal, fileBytes: number | null): JournalStateView {

@@ -1,4 +1,5 @@
 import { decodeValue, type Command } from '@holdfast/protocol';
+import type { DeviceTime } from './device-time.ts';
 import type { Journal } from './journal.ts';
 import type { Run } from './run.ts';
 import type { RunJournal } from './run-journal.ts';
@@ -14,6 +15,14 @@ export interface CommandHost {
   append: Journal['append'];
   /** The outcome of a call is durable. */
   callEnded: Tracing['callEnded'];
+}
+
+/**
+ * Whether it can be known if a command is late. One that cannot be judged is left: it comes again,
+ * and the gateway has told the time by then.
+ */
+export function canJudge(time: DeviceTime, { expiresAtMs }: Command): boolean {
+  return expiresAtMs === 0 || time.source === 'gateway';
 }
 
 /** A commit that has its place in the journal; `durable` resolves once it is on stable storage. */
@@ -47,7 +56,7 @@ export async function applyCommand(host: CommandHost, command: Command): Promise
     command.kind === 'call.completed'
       ? ({ kind: 'call.completed', ...common, result: payload } as const)
       : ({ kind: 'call.failed', ...common, error: payload } as const);
-  const timer = { op, dueAtMs: undefined };
+  const timer = { op, due: undefined };
   const appended = host.appendToRun(run, body, { lane: 'urgent', timer, ops });
   const failure = command.kind === 'call.failed' ? { error: decodeValue(payload) } : {};
   return { durable: appended.then(() => host.callEnded(run, op, { ...call, ...failure })) };

@@ -61,7 +61,7 @@ async function continueRun(engine: Engine, run: Run, input: Uint8Array): Promise
       : [layout.earlierSignals(birth.run.facts.number, run.progress.signalIds)]),
   ];
   const timers: StoreOp[] = [...run.ops.values()]
-    .filter((op) => op.dueAtMs > 0)
+    .filter((op) => op.due !== undefined)
     .map((op) => layout.timer(number, op.number, undefined));
   const body = { kind: 'run.continued', input } as const;
   const ended = { ...recordOf(run, 'completed'), n: run.n + 1, isContinued: true };

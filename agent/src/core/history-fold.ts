@@ -6,6 +6,7 @@ import {
   type Entry,
   type EntryOf,
 } from '@holdfast/protocol';
+import { WALL, type Instant } from './device-time.ts';
 import { settleOp, type Op, type OpKind } from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
 
@@ -79,8 +80,8 @@ function note(run: HistoryTarget, entry: Entry): void {
       const op = expect(run, entry, 'step');
       op.attempts = entry.attempt;
       op.dueAtMs = entry.nextAtMs;
-      op.pauseMs = Math.max(0, entry.nextAtMs - entry.atMs);
-      if (op.failedFirstAtMs === 0) op.failedFirstAtMs = entry.atMs;
+      op.due = instantOf(entry, entry.nextAtMs);
+      op.failedFirst ??= instantOf(entry, entry.atMs);
       op.timedOut ||= canBeUndone(op) && hasTimedOut(entry.error);
       op.inDoubt = false;
       return;
@@ -93,8 +94,11 @@ function note(run: HistoryTarget, entry: Entry): void {
     }
     case 'timer.set': {
       const op = expect(run, entry, 'sleep', 'wait', 'step');
-      if (op.request.kind === 'step') op.deadlineAtMs = entry.dueAtMs;
+      const due = instantOf(entry, entry.dueAtMs);
+      if (op.request.kind === 'step') op.deadline = due;
       else {
+        const isOfWall = op.request.kind === 'sleep' && op.request.until.kind === 'at';
+        op.due = isOfWall ? { boot: WALL, ms: entry.dueAtMs } : due;
         op.dueAtMs = entry.dueAtMs;
         op.begun = true;
       }
@@ -103,11 +107,17 @@ function note(run: HistoryTarget, entry: Entry): void {
     case 'call.requested': {
       const op = expect(run, entry, 'call');
       op.dueAtMs = entry.expiresAtMs;
+      op.due = entry.expiresAtMs === 0 ? undefined : instantOf(entry, entry.expiresAtMs);
       op.begun = true;
       return;
     }
     default:
   }
+}
+
+/** A time of an entry as one of the clock that is never set. */
+export function instantOf(entry: Entry, atMs: number): Instant {
+  return { boot: entry.boot, ms: entry.monoMs + Math.max(0, atMs - entry.atMs) };
 }
 
 type OpEntry = Extract<Entry, { readonly op: number; readonly name: string }>;

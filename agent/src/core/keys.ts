@@ -11,8 +11,9 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  *   'o' run[6]              → run record                            a run that has not ended
  *   'f' run[6]              → run record                            a run that has
  *   'i' id                  → run[6]                                the number of a run
- *   't' run[6] op[4]        → dueAtMs[6] delayMs[6]                 a timer
+ *   't' run[6] op[4]        → boot[6] dueMs[6]                      a timer
  *   'l' place[6]            → run[6]                                a run of several histories
+ *   'b' boot[6]             → boot row                              a boot of the machine
  *   's' id                  → schedule record                       a schedule
  *   'p' lane[1] seq[6]      → content row                           what an entry keeps here
  *   'b' lane[1] seq[6]      → content row                           what goes beside an entry
@@ -124,6 +125,9 @@ export function timerKey(run: number, op: number): Uint8Array {
 }
 
 export const opOfTimerKey = (key: Uint8Array): number => getNumber(key, 7, 4);
+
+export const bootKey = (boot: number): Uint8Array => runTableKey(tables.b, boot);
+export const bootOfKey = (key: Uint8Array): number => getNumber(key, 1);
 
 const encodeUtf8 = (text: string): number[] =>
   // Core has no TextEncoder; ids are well-formed text, as `checkName` made sure.

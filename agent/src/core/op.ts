@@ -1,6 +1,7 @@
 import type { HoldfastError, Lane } from '@holdfast/protocol';
 import type { CancelScope } from './cancel-scope.ts';
 import type { Seal, Sealing } from './mark.ts';
+import type { Instant } from './device-time.ts';
 import type { AbortHandle } from './ports.ts';
 import type { RetryPolicy, StepInfo, Workflow } from './workflow.ts';
 
@@ -95,18 +96,18 @@ export interface Op {
   beganMonoMs: number;
   /** Failed attempts that are journaled. */
   attempts: number;
-  /** When the first of them failed, wall time; 0: none has. */
-  failedFirstAtMs: number;
+  /** When the first of them failed; `undefined`: none has. */
+  failedFirst: Instant | undefined;
   /** One of them timed out: it may have had its effect. */
   timedOut: boolean;
   /** Looks of `until` in this life that gave nothing. */
   looks: number;
-  /** When a timer or the next attempt is due, wall time; 0: there is none. */
+  /** When a timer or the next attempt is due; `undefined`: there is none. */
+  due: Instant | undefined;
+  /** The same as wall time, for people; 0: there is none. */
   dueAtMs: number;
-  /** How long it was to that when it was set: a clock that is behind prolongs no pause. */
-  pauseMs: number;
-  /** When `until` gives up, wall time; 0: never. */
-  deadlineAtMs: number;
+  /** When `until` gives up; `undefined`: never. */
+  deadline: Instant | undefined;
   /** History has a step.started without an outcome: what it does may have had its effect. */
   inDoubt: boolean;
   /** An external step's body has ended; only its token settles it. */
@@ -128,12 +129,12 @@ export const freshOp = {
   attempting: false,
   beganMonoMs: 0,
   attempts: 0,
-  failedFirstAtMs: 0,
+  failedFirst: undefined,
   timedOut: false,
   looks: 0,
+  due: undefined,
   dueAtMs: 0,
-  pauseMs: 0,
-  deadlineAtMs: 0,
+  deadline: undefined,
   inDoubt: false,
   handed: false,
   awaits: undefined,

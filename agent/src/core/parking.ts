@@ -59,7 +59,7 @@ export class Parking {
       else if (sinceMs <= old && !run.parked) {
         const { state } = run.standing();
         states.set(run.facts.number, state);
-        ops.push(...parkOps(run, state, clock.nowMs()));
+        ops.push(...parkOps(run, state));
         // What wakes it from now on says so in its own commit, behind this one.
         run.parked = true;
         parked.push(run);
@@ -80,11 +80,11 @@ export class Parking {
   }
 }
 
-function parkOps(run: Run, state: RunState, nowMs: number): StoreOp[] {
+function parkOps(run: Run, state: RunState): StoreOp[] {
   const { number } = run.facts;
   const timers = run
     .open()
-    .filter((op) => op.dueAtMs > 0)
-    .map((op) => layout.timer(number, op.number, op.dueAtMs, op.dueAtMs - nowMs));
+    .filter((op) => op.due !== undefined)
+    .map((op) => layout.timer(number, op.number, op.due));
   return [layout.openRecord(number, recordOf(run, state)), ...timers];
 }

@@ -1,4 +1,5 @@
-import type { Chance, Clock, Log, Sha256 } from '@holdfast/protocol';
+import type { Chance, Log, Sha256 } from '@holdfast/protocol';
+import type { DeviceTime } from './device-time.ts';
 import type { Tracer } from './tracing.ts';
 
 /** Makes the signals that steps are given; the platform has the class, core does not. */
@@ -48,7 +49,7 @@ export type OnStray = (listener: (error: unknown) => boolean) => () => void;
 
 /** What the runtime needs of the world. */
 export interface RuntimePorts {
-  readonly clock: Clock;
+  readonly clock: DeviceTime;
   readonly chance: Chance;
   readonly log: Log;
   readonly sha256: Sha256;

@@ -45,6 +45,7 @@ export async function retryRun(engine: Engine, id: string, reason: string): Prom
   const pausing = run.open().filter((op) => op.request.kind === 'step' && !op.attempting);
   if (pausing.length === 0) throw new HoldfastError('HF_RUN_STATE', { why: `${id} is at work` });
   for (const op of pausing) {
+    op.due = undefined;
     op.dueAtMs = 0;
     op.begun = false;
   }
@@ -114,7 +115,7 @@ export async function skipStep(
   await engine.runJournal.append(
     run,
     { kind: 'step.completed', ...body, result, seal },
-    { timer: { op: op.number, dueAtMs: undefined } },
+    { timer: { op: op.number, due: undefined } },
   );
 }
 

@@ -7,6 +7,7 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import type { Conditions } from './conditions.ts';
+import { WALL, type Instant } from './device-time.ts';
 import { abortOp, type Op } from './op.ts';
 import type { RuntimePorts } from './ports.ts';
 import type { Run, RunHost } from './run.ts';
@@ -66,7 +67,7 @@ export class RunEffects implements RunHost {
   }
 
   abandoned(run: Run, op: Op): void {
-    if (op.dueAtMs > 0) this.#parts.timers.disarm(run.facts.number, op.number);
+    if (op.due !== undefined) this.#parts.timers.disarm(run.facts.number, op.number);
     const child = run.progress.children.get(op.number);
     if (child !== undefined) this.#parts.cancelChild(run, child);
   }
@@ -90,13 +91,16 @@ export class RunEffects implements RunHost {
   async due(run: Run, op: Op): Promise<void> {
     const { kind, name } = op.request;
     if (op.settled || run.closed) return;
+    if (op.due !== undefined && this.#parts.ports.clock.untilMs(op.due) > 0) {
+      // The wall clock went slower than the other one, or is not believed any more.
+      return this.#parts.timers.arm(run.facts.number, op.number, op.due);
+    }
     if (kind === 'step') {
-      op.pauseMs = 0;
       if (!op.attempting && !op.handed && !run.paused) this.begin(run, op);
       else if (run.paused) op.begun = false;
       return;
     }
-    const timer = { op: op.number, dueAtMs: undefined };
+    const timer = { op: op.number, due: undefined };
     const call = run.progress.call(op.number);
     await this.#parts.journal.append(run, { kind: 'timer.fired', op: op.number, name }, { timer });
     if (call === undefined) return;
@@ -131,7 +135,7 @@ export class RunEffects implements RunHost {
   async end(run: Run, body: RunEntryBody, state: RunState, options: RunAppend = {}): Promise<void> {
     const { number } = run.facts;
     run.closed = true;
-    const dropped = [...run.ops.values()].filter((op) => op.dueAtMs > 0);
+    const dropped = [...run.ops.values()].filter((op) => op.due !== undefined);
     for (const op of run.open()) abortOp(op, new HoldfastError('HF_RUN_CANCELLED'));
     try {
       const parent = await this.#parts.toParent(run, body);
@@ -199,20 +203,20 @@ export class RunEffects implements RunHost {
     const { number } = run.facts;
     const { name, policy } = request;
     if (op.inDoubt && policy.atMostOnce) return this.#interrupted(run, op);
-    const nowMs = ports.clock.nowMs();
+    const { clock } = ports;
     if (policy.poll?.timeoutMs !== undefined) {
-      if (op.deadlineAtMs === 0) {
-        op.deadlineAtMs = nowMs + policy.poll.timeoutMs;
-        const body = { op: op.number, name, dueAtMs: op.deadlineAtMs };
+      if (op.deadline === undefined) {
+        op.deadline = clock.after(policy.poll.timeoutMs);
+        const body = { op: op.number, name, dueAtMs: clock.nowMs() + policy.poll.timeoutMs };
         await journal.appendOwn(run, { kind: 'timer.set', ...body });
-      } else if (nowMs >= op.deadlineAtMs) {
-        const timer = { op: op.number, dueAtMs: undefined };
+      } else if (clock.untilMs(op.deadline) <= 0) {
+        const timer = { op: op.number, due: undefined };
         return journal.appendOwn(run, { kind: 'timer.fired', op: op.number, name }, { timer });
       }
     }
     // After a restart the pause between two attempts goes on, it does not begin again.
-    const pauseMs = Math.min(op.pauseMs, op.dueAtMs - nowMs);
-    if (pauseMs > 0) return timers.arm(number, op.number, pauseMs);
+    const pauseMs = op.due === undefined ? 0 : clock.untilMs(op.due);
+    if (op.due !== undefined && pauseMs > 0) return timers.arm(number, op.number, op.due);
     if (await this.#waitsForCondition(run, op, request)) return;
     await runStep(this.#parts, run, op, request);
   }
@@ -247,18 +251,23 @@ export class RunEffects implements RunHost {
     const { request } = op;
     if (request.kind !== 'sleep') return Promise.resolve();
     const { until } = request;
-    const nowMs = this.#parts.ports.clock.nowMs();
-    const delayMs = until.kind === 'after' ? until.ms : Math.max(0, until.ms - nowMs);
-    return this.#setTimer(run, op, delayMs);
+    if (until.kind === 'after') return this.#setTimer(run, op, until.ms);
+    return this.#arm(run, op, { due: { boot: WALL, ms: until.ms }, dueAtMs: until.ms });
   }
 
-  async #setTimer(run: Run, op: Op, delayMs: number): Promise<void> {
-    const { journal, timers, ports } = this.#parts;
-    const dueAtMs = ports.clock.nowMs() + delayMs;
+  #setTimer(run: Run, op: Op, delayMs: number): Promise<void> {
+    const { clock } = this.#parts.ports;
+    const dueAtMs = clock.nowMs() + delayMs;
+    return this.#arm(run, op, { due: clock.after(delayMs), dueAtMs });
+  }
+
+  async #arm(run: Run, op: Op, { due, dueAtMs }: { due: Instant; dueAtMs: number }): Promise<void> {
+    const { journal, timers } = this.#parts;
     const { name } = op.request;
+    op.due = due;
     op.dueAtMs = dueAtMs;
-    timers.arm(run.facts.number, op.number, delayMs);
-    const timer = { op: op.number, dueAtMs, delayMs };
+    timers.arm(run.facts.number, op.number, due);
+    const timer = { op: op.number, due };
     const body = { kind: 'timer.set', op: op.number, name, dueAtMs } as const;
     await journal.appendOwn(run, body, { timer });
   }
@@ -270,9 +279,9 @@ export class RunEffects implements RunHost {
     const { name, input, timeoutMs } = request;
     const expiresAtMs = timeoutMs === undefined ? 0 : ports.clock.nowMs() + timeoutMs;
     op.dueAtMs = expiresAtMs;
-    if (timeoutMs !== undefined) timers.arm(run.facts.number, number, timeoutMs);
-    const due = { op: number, dueAtMs: expiresAtMs, delayMs: timeoutMs ?? 0 };
-    const timer = timeoutMs === undefined ? undefined : due;
+    op.due = timeoutMs === undefined ? undefined : ports.clock.after(timeoutMs);
+    if (op.due !== undefined) timers.arm(run.facts.number, number, op.due);
+    const timer = op.due && { op: number, due: op.due };
     const key = `${run.uid}/${number}`;
     const traceparent = this.#parts.tracing.ofCall(run, number);
     const call = { op: number, name, key, expiresAtMs, input, traceparent };

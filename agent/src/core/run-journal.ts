@@ -8,6 +8,7 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { sealBody, type OpenEntry } from './contents.ts';
+import type { Instant } from './device-time.ts';
 import type { Draft, EntryRef, Journal } from './journal.ts';
 import type { Seal } from './mark.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -28,9 +29,7 @@ export type RunEntryBody = EntryBody extends infer B
 export interface TimerChange {
   readonly op: number;
   /** `undefined`: dropped. */
-  readonly dueAtMs: number | undefined;
-  /** How long it has to go. */
-  readonly delayMs?: number;
+  readonly due: Instant | undefined;
 }
 
 export interface RunAppend {
@@ -149,8 +148,8 @@ function openAgain(entry: Entry, body: RunEntryBody, seal: Seal): OpenEntry {
   return { ...withValue(entry, valueIn(body)), seal };
 }
 
-function timerOp(run: Run, { op, dueAtMs, delayMs }: TimerChange): StoreOp {
-  return layout.timer(run.facts.number, op, dueAtMs, delayMs);
+function timerOp(run: Run, { op, due }: TimerChange): StoreOp {
+  return layout.timer(run.facts.number, op, due);
 }
 
 /** The record of a run that waited says so no more, or counts no crashes any more. */

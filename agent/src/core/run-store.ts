@@ -11,6 +11,7 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { contentsAt, openEntries, shownContent, type OpenEntry, type Place } from './contents.ts';
+import type { Instant } from './device-time.ts';
 import type { EntryRef, Journal } from './journal.ts';
 import {
   NUMBER_BYTES,
@@ -53,10 +54,7 @@ export interface GlancedRecord {
 export interface StoredTimer {
   readonly run: number;
   readonly op: number;
-  /** Wall time. */
-  readonly dueAtMs: number;
-  /** How long it had to go when it was written. */
-  readonly delayMs: number;
+  readonly due: Instant;
 }
 
 export interface NumbersPage {
@@ -152,8 +150,8 @@ export class RunStore {
   /** Calls `each` for every timer. There may be very many, so no list of them is made. */
   async eachTimer(each: (timer: StoredTimer) => void): Promise<void> {
     await this.rows.each(tableRange('t'), ({ key, value }) => {
-      const [dueAtMs, delayMs] = [getNumber(value, 0), getNumber(value, NUMBER_BYTES)];
-      each({ run: runOfKey(key), op: opOfTimerKey(key), dueAtMs, delayMs });
+      const due = { boot: getNumber(value, 0), ms: getNumber(value, NUMBER_BYTES) };
+      each({ run: runOfKey(key), op: opOfTimerKey(key), due });
     });
   }
 
@@ -284,13 +282,13 @@ export const layout = {
     key: runIdKey(id),
     value: numberValue(run),
   }),
-  /** `dueAtMs` undefined: it is dropped. `delayMs`: how long it has to go, where that is known. */
-  timer(run: number, op: number, dueAtMs: number | undefined, delayMs = TIMER_MS_MAX): StoreOp {
+  /** `due` undefined: it is dropped. */
+  timer(run: number, op: number, due: Instant | undefined): StoreOp {
     const key = timerKey(run, op);
-    if (dueAtMs === undefined) return { kind: 'delete', key };
+    if (due === undefined) return { kind: 'delete', key };
     const value = new Uint8Array(2 * NUMBER_BYTES);
-    putNumber(value, 0, dueAtMs);
-    putNumber(value, NUMBER_BYTES, Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(delayMs))));
+    putNumber(value, 0, due.boot);
+    putNumber(value, NUMBER_BYTES, Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(due.ms))));
     return { kind: 'put', key, value };
   },
   /** Ids that count no more in the next history of a run; `undefined`: a later one has them. */

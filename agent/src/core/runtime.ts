@@ -8,7 +8,7 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import { beginChild, toParent } from './children.ts';
-import { applyCommand } from './commands.ts';
+import { applyCommand, canJudge } from './commands.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
 import { RunNumbers, numberOf, openRun, type Engine } from './engine.ts';
 import { Continuations } from './continue-run.ts';
@@ -82,7 +82,10 @@ export class Runtime {
     const of = options.conditionOf ?? (() => undefined);
     this.#conditions = new Conditions({ clock, log, of });
     this.#pump = new Pump(ports.turn, (run) => this.#settled(run));
-    this.#timers = new Timers(clock, (run, op) => this.#wake(run, op));
+    const onDue = (run: number, op: number) => this.#wake(run, op);
+    const follow = () => store.eachTimer((timer) => this.#timers.follow(timer));
+    const onTimeSet = () => void follow().catch(ignore);
+    this.#timers = new Timers({ time: clock, onDue, onTimeSet });
     const runJournal = new RunJournal(journal, ports, {
       onDurable: (run, entry) => {
         if (!run.closed) this.#pump.add(run);
@@ -140,16 +143,12 @@ export class Runtime {
    * Resolves once each of these has been loaded.
    */
   async recover(): Promise<void> {
-    const { store, numbers, ports } = this.#engine;
+    const { store, numbers } = this.#engine;
     numbers.startFrom((await store.meta('runs')) + 1);
     this.#lastCommand = await store.meta('command');
     const orphans = await recoverRuns(this.#engine);
     // Once it is known which runs are open: what is overdue fires at once.
-    const nowMs = ports.clock.nowMs();
-    await store.eachTimer(({ run, op, dueAtMs, delayMs }) => {
-      // A clock that is behind, as without a battery, delays no timer beyond its own length.
-      this.#timers.arm(run, op, Math.min(delayMs, dueAtMs - nowMs));
-    });
+    await store.eachTimer(({ run, op, due }) => this.#timers.arm(run, op, due));
     for (const { id, parent } of orphans) {
       await this.cancel({ run: id, reason: `${parent} has ended` }).catch(ignore);
     }
@@ -266,6 +265,7 @@ export class Runtime {
       for (const command of commands) {
         if (command.number <= this.#lastCommand) continue;
         if (command.number !== this.#lastCommand + 1) break;
+        if (!canJudge(this.#engine.ports.clock, command)) break;
         this.#lastCommand = command.number;
         const { durable } = await applyCommand(this.#commandHost, command);
         commits.push(durable);

@@ -1,4 +1,6 @@
 import { equalBytes, lanes, type Entry, type Lane, type StoreOp } from '@holdfast/protocol';
+import type { Instant } from './device-time.ts';
+import { instantOf } from './history-fold.ts';
 import { getNumber, historyKey, runIdKey, runOfKey, tableOfKey } from './keys.ts';
 import { Progress } from './progress.ts';
 import { decodeRunRecord, type RunRecord } from './run-record.ts';
@@ -121,9 +123,7 @@ export function rowsOfRun(run: SalvagedRun, entries: readonly Entry[]): StoreOp[
     return [...ops, ...layout.finalRecord(run.number, last)];
   }
   const open = isWhole ? record : { ...record, ...stuck };
-  const timers = [...timersOf(entries)].map(([op, dueAtMs]) => {
-    return layout.timer(run.number, op, dueAtMs);
-  });
+  const timers = [...timersOf(entries)].map(([op, due]) => layout.timer(run.number, op, due));
   return [...ops, layout.openRecord(run.number, open), ...timers];
 }
 
@@ -161,14 +161,14 @@ function lostPlaces(run: SalvagedRun): StoreOp[] {
 }
 
 /** Open operations that go on at a time, with that time. */
-function timersOf(entries: readonly Entry[]): Map<number, number> {
-  const timers = new Map<number, number>();
+function timersOf(entries: readonly Entry[]): Map<number, Instant> {
+  const timers = new Map<number, Instant>();
   for (const entry of entries) {
     if (!('op' in entry)) continue;
-    if ('dueAtMs' in entry) timers.set(entry.op, entry.dueAtMs);
-    else if ('nextAtMs' in entry) timers.set(entry.op, entry.nextAtMs);
+    if ('dueAtMs' in entry) timers.set(entry.op, instantOf(entry, entry.dueAtMs));
+    else if ('nextAtMs' in entry) timers.set(entry.op, instantOf(entry, entry.nextAtMs));
     else if ('expiresAtMs' in entry && entry.expiresAtMs > 0) {
-      timers.set(entry.op, entry.expiresAtMs);
+      timers.set(entry.op, instantOf(entry, entry.expiresAtMs));
     } else timers.delete(entry.op);
   }
   return timers;

@@ -1,12 +1,9 @@
 import {
   HoldfastError,
   checkName,
-  decodeEntry,
   durationMs,
   encodeValue,
-  lanes,
   type Duration,
-  type Entry,
   type Store,
 } from '@holdfast/protocol';
 import { missedPolicies, type MissedPolicy } from './due-slots.ts';
@@ -61,16 +58,11 @@ export class Schedules {
   /** Also those that are just being read. */
   readonly #ids = new Set<string>();
 
-  private constructor(parts: SchedulesParts, slots: Slots) {
+  /** Without any schedule yet. */
+  constructor(parts: SchedulesParts) {
     this.#parts = parts;
     this.#store = new ScheduleStore(parts.store);
-    this.#slots = slots;
-  }
-
-  /** Without any schedule yet. To be made before anything is journaled in this life. */
-  static async open(parts: SchedulesParts): Promise<Schedules> {
-    const { clock, log } = parts.ports;
-    return new Schedules(parts, new Slots(clock, log, await journaledAtMs(parts.journal)));
+    this.#slots = new Slots(parts.ports.clock);
   }
 
   /**
@@ -90,7 +82,7 @@ export class Schedules {
     try {
       const parts = {
         ...{ ports, journal, runtime, calendarOf },
-        isTimeTrusted: () => this.#slots.isTrusted,
+        isTimeTrusted: () => ports.clock.isTrusted,
         onMoved: () => this.#slots.wake(),
       };
       const schedule = new Schedule(parts, definition, await this.#store.record(id));
@@ -154,7 +146,7 @@ export class Schedules {
   }
 
   #liveView({ record, nextSlotAtMs }: Schedule): ScheduleView {
-    const running = this.#slots.isTrusted ? 'active' : 'waiting-for-time';
+    const running = this.#parts.ports.clock.isTrusted ? 'active' : 'waiting-for-time';
     return {
       ...scheduleView(record),
       state: record.isPaused ? 'paused' : running,
@@ -208,24 +200,6 @@ function oneOf<T extends string>(option: string, allowed: readonly T[], given: T
 export async function storedSchedules(device: string, store: Store): Promise<SchedulesView> {
   const records = await new ScheduleStore(store).records();
   return { schema: 'holdfast.schedules/1', device, schedules: records.map(scheduleView) };
-}
-
-/** Wall time of the entry that was journaled last; 0: there is none that can be read. */
-async function journaledAtMs(journal: Journal): Promise<number> {
-  const heads = lanes.map((lane, index) => ({ lane, seq: journal.positions()[index]?.head ?? 0 }));
-  const stored = await journal.entriesAt(heads.filter(({ seq }) => seq > 0));
-  const entries = stored.flatMap((each) => (each === undefined ? [] : readable(each.bytes)));
-  // By boot and monotonic time: the clock may have been set between two of them.
-  entries.sort((a, b) => a.boot - b.boot || a.monoMs - b.monoMs);
-  return entries.at(-1)?.atMs ?? 0;
-}
-
-function readable(bytes: Uint8Array): readonly Entry[] {
-  try {
-    return [decodeEntry(bytes)];
-  } catch {
-    return []; // Found and told by whoever needs what it says.
-  }
 }
 
 function scheduleView(record: ScheduleRecord): ScheduleView {

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '@holdfast/protocol';
+import type { DeviceTime } from './device-time.ts';
 
 /** When the slots of one cron expression are. */
 export interface Calendar {
@@ -20,39 +20,23 @@ export interface SlotWaiter {
 const WATCH_MS = 10_000;
 /** What wall and monotonic time may differ by between two looks without it being a jump. */
 const DRIFT_MS_MAX = 2_000;
-/** This version did not exist before: a clock that says so has not been set. */
-export const RELEASED_AT_MS = Date.UTC(2026, 0, 1);
-
 /**
  * Waits for moments of the wall clock, for all schedules with one wake-up, however the clock moves.
  *
- * Nothing fires before the time can be believed: not before this version was made, and not before
- * what was journaled last, unless the clock was set since. A device that boots in 1970 waits until
- * somebody tells it the time.
+ * Nothing fires before the time can be believed: a device that boots in 1970 waits until somebody
+ * tells it the time.
  */
 export class Slots {
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #journaledAtMs: number;
+  readonly #time: DeviceTime;
   readonly #waiters = new Set<SlotWaiter>();
   #seen: { readonly wallMs: number; readonly monoMs: number };
-  /** Wall time when it could be believed last, if it was set since. */
+  /** The time when it could be believed last, if it was set since. */
   #believedMs: number | undefined;
-  #wasSet = false;
   #cancelWake: (() => void) | undefined;
 
-  /** @param journaledAtMs Wall time of the entry that was journaled last; 0: there is none. */
-  constructor(clock: Clock, log: Log, journaledAtMs: number) {
-    this.#clock = clock;
-    this.#log = log;
-    this.#journaledAtMs = journaledAtMs;
-    this.#seen = { wallMs: clock.nowMs(), monoMs: clock.monoMs() };
-  }
-
-  /** Whether the wall clock can be believed. */
-  get isTrusted(): boolean {
-    const nowMs = this.#clock.nowMs();
-    return nowMs >= RELEASED_AT_MS && (nowMs >= this.#journaledAtMs || this.#wasSet);
+  constructor(time: DeviceTime) {
+    this.#time = time;
+    this.#seen = { wallMs: time.nowMs(), monoMs: time.monoMs() };
   }
 
   /** @returns Stops. */
@@ -72,9 +56,9 @@ export class Slots {
     this.#cancelWake = undefined;
     if (this.#waiters.size === 0) return;
     const nextAtMs = Math.min(...Array.from(this.#waiters, (waiter) => waiter.nextAtMs));
-    const restMs = this.isTrusted ? nextAtMs - this.#clock.nowMs() : WATCH_MS;
+    const restMs = this.#time.isTrusted ? nextAtMs - this.#time.nowMs() : WATCH_MS;
     const delayMs = Math.min(WATCH_MS, Math.max(1, restMs));
-    this.#cancelWake = this.#clock.wakeIn(delayMs, () => this.#fireDue());
+    this.#cancelWake = this.#time.wakeIn(delayMs, () => this.#fireDue());
   }
 
   close(): void {
@@ -85,7 +69,7 @@ export class Slots {
   #fireDue(): void {
     this.#lookAtClock();
     const { wallMs } = this.#seen;
-    if (this.isTrusted) {
+    if (this.#time.isTrusted) {
       for (const waiter of [...this.#waiters]) {
         const isDue = this.#waiters.has(waiter) && waiter.nextAtMs <= wallMs;
         if (isDue) waiter.fire(wallMs);
@@ -96,15 +80,11 @@ export class Slots {
 
   #lookAtClock(): void {
     const before = this.#seen;
-    const now = { wallMs: this.#clock.nowMs(), monoMs: this.#clock.monoMs() };
+    const now = { wallMs: this.#time.nowMs(), monoMs: this.#time.monoMs() };
     this.#seen = now;
     const byMs = now.wallMs - before.wallMs - (now.monoMs - before.monoMs);
-    if (Math.abs(byMs) > DRIFT_MS_MAX) {
-      this.#log.info('the clock was set; schedules follow it', { byMs: Math.round(byMs) });
-      this.#believedMs ??= before.wallMs;
-      this.#wasSet = true;
-    }
-    if (this.#believedMs === undefined || !this.isTrusted) return;
+    if (Math.abs(byMs) > DRIFT_MS_MAX) this.#believedMs ??= before.wallMs;
+    if (this.#believedMs === undefined || !this.#time.isTrusted) return;
     const fromMs = this.#believedMs;
     this.#believedMs = undefined;
     for (const waiter of this.#waiters) waiter.clockSet(fromMs, now.wallMs);

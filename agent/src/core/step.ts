@@ -192,19 +192,20 @@ async function attemptFailed(each: Attempt, error: unknown): Promise<'retry' | '
     return 'stop';
   }
   const { delayMs } = next;
-  const nextAtMs = host.ports.clock.nowMs() + delayMs;
+  const { clock } = host.ports;
+  const nextAtMs = clock.nowMs() + delayMs;
   const isDurable = delayMs > PAUSE_IN_MEMORY_MS_MAX;
   op.attempts = attempt;
-  if (op.failedFirstAtMs === 0) op.failedFirstAtMs = host.ports.clock.nowMs();
+  op.failedFirst ??= clock.after(0);
   op.dueAtMs = nextAtMs;
-  op.pauseMs = delayMs;
-  const timer: TimerChange = { op: op.number, dueAtMs: nextAtMs, delayMs };
+  op.due = clock.after(delayMs);
+  const timer: TimerChange = { op: op.number, due: op.due };
   const retrying = { kind: 'step.retrying', ...entry, nextAtMs } as const;
   await host.journal.appendOwn(run, retrying, isDurable ? { timer } : {});
   ended(each, next.error);
   const isOwnPause = delayMs !== delayAfter(policy, attempt);
   if (!isDurable && !isOwnPause && policy.when.length === 0) return 'retry';
-  host.timers.arm(run.facts.number, op.number, delayMs);
+  host.timers.arm(run.facts.number, op.number, op.due);
   return 'stop';
 }
 
@@ -215,14 +216,14 @@ function nextDelay(
 ): { readonly error: unknown; readonly delayMs?: number } {
   const { policy } = request;
   if (attempt >= policy.attempts || policy.atMostOnce || isFinal(error)) return { error };
-  const nowMs = host.ports.clock.nowMs();
+  const { clock } = host.ports;
   try {
     if (policy.retryIf !== undefined && policy.retryIf(error, attempt) === false) return { error };
-    const asked = policy.delay?.(error, attempt) ?? retryAfterOf(error, nowMs);
+    const asked = policy.delay?.(error, attempt) ?? retryAfterOf(error, clock.nowMs());
     const jitter = 1 - (policy.jitter === 0 ? 0 : policy.jitter * host.ports.chance.next());
     const ownMs = Math.round(delayAfter(policy, attempt) * jitter);
     const delayMs = asked === undefined ? ownMs : durationMs(asked);
-    const elapsedMs = op.failedFirstAtMs === 0 ? 0 : nowMs - op.failedFirstAtMs;
+    const elapsedMs = op.failedFirst === undefined ? 0 : clock.sinceMs(op.failedFirst);
     return elapsedMs + delayMs > policy.maxElapsedMs ? { error } : { error, delayMs };
   } catch (fault) {
     // The policy itself is at fault: the step fails with that, the agent goes on.
@@ -254,17 +255,17 @@ function lookLater({ host, run, op, request }: Attempt): 'stop' {
   const { poll } = request.policy;
   if (poll === undefined) return 'stop';
   op.looks += 1;
-  const nowMs = host.ports.clock.nowMs();
+  const { clock } = host.ports;
   const grown = poll.everyMs * poll.factor ** (op.looks - 1);
-  const restMs = op.deadlineAtMs === 0 ? grown : Math.max(0, op.deadlineAtMs - nowMs);
+  const restMs = op.deadline === undefined ? grown : Math.max(0, clock.untilMs(op.deadline));
   const delayMs = Math.min(grown, poll.maxEveryMs, restMs);
-  op.dueAtMs = nowMs + delayMs;
-  op.pauseMs = delayMs;
-  host.timers.arm(run.facts.number, op.number, delayMs);
+  op.dueAtMs = clock.nowMs() + delayMs;
+  op.due = clock.after(delayMs);
+  host.timers.arm(run.facts.number, op.number, op.due);
   return 'stop';
 }
 
 /** A pause before this attempt may have left a timer behind. */
 function dropTimer(op: Op): { timer: TimerChange | undefined } {
-  return { timer: op.dueAtMs > 0 ? { op: op.number, dueAtMs: undefined } : undefined };
+  return { timer: op.due === undefined ? undefined : { op: op.number, due: undefined } };
 }

@@ -16,6 +16,8 @@ export class TimerHeap {
   #run = new Float64Array(SLOTS_FIRST);
   #op = new Uint32Array(SLOTS_FIRST);
   #dueMs = new Float64Array(SLOTS_FIRST);
+  /** 1: when it is due may become known better. */
+  #follows = new Uint8Array(SLOTS_FIRST);
   /** The next slot of the same chain; of a free slot, the next free one. */
   #next = new Int32Array(SLOTS_FIRST).fill(NONE);
   /** Where the slot is in the heap. */
@@ -42,7 +44,7 @@ export class TimerHeap {
   }
 
   /** Adds the timer of an operation, or moves it. */
-  set(run: number, op: number, dueMs: number): void {
+  set(run: number, op: number, dueMs: number, follows = false): void {
     let slot = this.#find(run, op);
     if (slot === NONE) {
       slot = this.#takeSlot();
@@ -54,12 +56,19 @@ export class TimerHeap {
       this.#size += 1;
     }
     this.#dueMs[slot] = dueMs;
+    this.#follows[slot] = follows ? 1 : 0;
     this.#settle(slot);
   }
 
   delete(run: number, op: number): void {
     const slot = this.#find(run, op);
     if (slot !== NONE) this.#remove(slot);
+  }
+
+  /** Whether there is this timer, set as one that follows. */
+  isFollowing(run: number, op: number): boolean {
+    const slot = this.#find(run, op);
+    return slot !== NONE && this.#follows[slot] === 1;
   }
 
   /** Removes and returns the first timer that is due; `undefined`: none is. */
@@ -163,6 +172,7 @@ export class TimerHeap {
     this.#run = filled(new Float64Array(length), this.#run);
     this.#op = filled(new Uint32Array(length), this.#op);
     this.#dueMs = filled(new Float64Array(length), this.#dueMs);
+    this.#follows = filled(new Uint8Array(length), this.#follows);
     this.#place = filled(new Int32Array(length), this.#place);
     this.#heap = filled(new Int32Array(length), this.#heap);
     this.#next = new Int32Array(length).fill(NONE);
@@ -176,7 +186,10 @@ export class TimerHeap {
   }
 }
 
-function filled<T extends Float64Array | Uint32Array | Int32Array>(column: T, from: T): T {
+function filled<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(
+  column: T,
+  from: T,
+): T {
   column.set(from);
   return column;
 }

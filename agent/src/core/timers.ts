@@ -1,30 +1,46 @@
-import type { Clock } from '@holdfast/protocol';
+import type { DeviceTime, Instant } from './device-time.ts';
+import type { StoredTimer } from './run-store.ts';
 import { TimerHeap } from './timer-heap.ts';
 
+export interface TimersParts {
+  readonly time: DeviceTime;
+  readonly onDue: (run: number, op: number) => void;
+  /** The time has become known, or was set: those that follow it are to be given again. */
+  readonly onTimeSet: () => void;
+}
+
 /**
- * Which timers are due next. Counts monotonic time only: setting the clock neither hurries nor
- * delays one. However many runs sleep, they cost one wake-up.
+ * Which timers are due next. Those of this boot count monotonic time: setting the clock neither
+ * hurries nor delays one. Those of an earlier boot, and of the wall clock, follow what becomes
+ * known of the time. However many runs sleep, they cost one wake-up.
  */
 export class Timers {
-  readonly #clock: Clock;
-  readonly #onDue: (run: number, op: number) => void;
+  readonly #parts: TimersParts;
   #heap = new TimerHeap();
   #cancelWake: (() => void) | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
+  #stopFollowing: (() => void) | undefined;
 
-  constructor(clock: Clock, onDue: (run: number, op: number) => void) {
-    this.#clock = clock;
-    this.#onDue = onDue;
+  constructor(parts: TimersParts) {
+    this.#parts = parts;
   }
 
   get size(): number {
     return this.#heap.size;
   }
 
-  /** Arms the timer of an operation, or moves it. `delayMs` below 0: overdue by that much. */
-  arm(run: number, op: number, delayMs: number): void {
-    this.#heap.set(run, op, this.#clock.monoMs() + delayMs);
+  /** Arms the timer of an operation, or moves it. */
+  arm(run: number, op: number, due: Instant): void {
+    const { time, onTimeSet } = this.#parts;
+    const follows = due.boot !== time.boot;
+    if (follows) this.#stopFollowing ??= time.onChange(onTimeSet);
+    this.#heap.set(run, op, time.monoAt(due), follows);
     if (this.#heap.nextMs < this.#wakeAtMonoMs) this.#wake();
+  }
+
+  /** Moves one that follows the time, if it is still there. */
+  follow({ run, op, due }: StoredTimer): void {
+    if (this.#heap.isFollowing(run, op)) this.arm(run, op, due);
   }
 
   disarm(run: number, op: number): void {
@@ -32,6 +48,7 @@ export class Timers {
   }
 
   close(): void {
+    this.#stopFollowing?.();
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#heap = new TimerHeap();
@@ -42,14 +59,16 @@ export class Timers {
     this.#cancelWake = undefined;
     this.#wakeAtMonoMs = this.#heap.nextMs;
     if (this.#heap.size === 0) return;
-    const delayMs = Math.max(0, this.#wakeAtMonoMs - this.#clock.monoMs());
-    this.#cancelWake = this.#clock.wakeIn(delayMs, () => this.#fireDue());
+    const { time } = this.#parts;
+    const delayMs = Math.max(0, this.#wakeAtMonoMs - time.monoMs());
+    this.#cancelWake = time.wakeIn(delayMs, () => this.#fireDue());
   }
 
   #fireDue(): void {
-    const nowMs = this.#clock.monoMs();
+    const { time, onDue } = this.#parts;
+    const nowMs = time.monoMs();
     for (let due = this.#heap.take(nowMs); due !== undefined; due = this.#heap.take(nowMs)) {
-      this.#onDue(due.run, due.op);
+      onDue(due.run, due.op);
     }
     this.#wake();
   }

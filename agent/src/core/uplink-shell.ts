@@ -52,6 +52,8 @@ export interface UplinkPorts {
   readonly pin: GatewayPin;
   /** The ledger has another life of this journal. Nothing more is sent of this one. */
   readonly onOutlived: (outlived: Outlived) => void;
+  /** The gateway has said what time it is, so long after it was asked. */
+  readonly onTime: (gatewayMs: number, roundTripMs: number) => void;
 }
 
 export interface UplinkOptions {
@@ -235,6 +237,8 @@ class UplinkShell implements Uplink {
         return this.#ports.onOutlived(effect.outlived);
       case 'apply':
         return this.#apply(effect.commands);
+      case 'time':
+        return this.#ports.onTime(effect.gatewayMs, effect.roundTripMs);
       case 'report':
         return this.#track(this.#report(this.#link));
       case 'send':

@@ -211,6 +211,8 @@ export type UplinkEffect =
   | { readonly kind: 'outlived'; readonly outlived: Outlived }
   | { readonly kind: 'apply'; readonly commands: readonly Command[] }
   | { readonly kind: 'report' }
+  /** The gateway has said what time it is, so long after it was asked. */
+  | { readonly kind: 'time'; readonly gatewayMs: number; readonly roundTripMs: number }
   | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest);
 
 export interface UplinkStep {

@@ -238,7 +238,10 @@ function onWelcome(
   const pin: UplinkEffect = { kind: 'pin', publicKey: welcome.publicKey };
   if (outlived !== undefined) return endLife(state, outlived, { ...event, limits, pin });
   const stream = { nowMs: event.nowMs, welcome, marks: event.stand.marks };
-  return beginStream({ ...state, session: state.session }, stream);
+  const begun = beginStream({ ...state, session: state.session }, stream);
+  const roundTripMs = event.nowMs - state.helloAtMs;
+  const time = { kind: 'time', gatewayMs: welcome.nowMs, roundTripMs } as const;
+  return { ...begun, effects: [time, ...begun.effects] };
 }
 
 /**

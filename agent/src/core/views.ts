@@ -1,4 +1,5 @@
 import type { Lane } from '@holdfast/protocol';
+import type { TimeSource } from './boots.ts';
 import type { ScheduleState } from './schedule-views.ts';
 
 /**
@@ -88,6 +89,15 @@ export interface LinkView {
   readonly resends: number;
 }
 
+/** What a device knows of the time. */
+export interface ClockView {
+  /** Who is believed; `none`: nobody yet, and `at` is the earliest that it can be. */
+  readonly source: TimeSource;
+  readonly at: string;
+  /** How far the wall clock of the system is ahead of it, ms. */
+  readonly wallAheadMs: number;
+}
+
 export interface JournalStateView {
   /**
    * `failed`: nothing reaches the disk. New work is refused, what is under way waits.
@@ -117,6 +127,8 @@ export interface StatusView {
     readonly pid: number | null;
     readonly startedAt: string | null;
   };
+  /** `null`: the agent does not run. */
+  readonly clock: ClockView | null;
   readonly link: LinkView;
   readonly journal: JournalStateView;
   readonly backlog: {

@@ -1,7 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HoldfastError, codeOf, isDeviceId, type Store } from '@holdfast/protocol';
-import { getNumber, metaKey, numberValue } from '../core/keys.ts';
 import type { EndNote } from '../core/life-end.ts';
 import { migrations as knownMigrations, type Migration } from '../core/migrations.ts';
 import type { SalvageNote } from '../core/salvage.ts';
@@ -28,7 +27,7 @@ import { makeWritableDir, unusable } from './writable-dir.ts';
 /**
  *   <data directory>/
  *     device.json    whose it is, and the epoch of the store that is in place
- *     store/         LevelDB; its row `m holdfast` repeats that, and `m boot` counts the starts
+ *     store/         LevelDB; its row `m holdfast` repeats that
  *     store.key      what opens an encrypted store, with its key; store.key.copy is the same
  *     store.new/     a store in the making; made again if it is left over
  *     store.heads    how far the lanes were at the last start or orderly end
@@ -46,8 +45,6 @@ export interface DataDir {
   readonly path: string;
   readonly device: string;
   readonly epoch: number;
-  /** Starts of an agent on this store, this one included; durable before anyone sees it. */
-  readonly boot: number;
   readonly store: Store;
   /** The same rows as they are stored: encrypted, if they are. */
   readonly stored: Store;
@@ -73,7 +70,6 @@ export interface DataDir {
   readonly release: () => Promise<void>;
 }
 
-const BOOT_KEY = metaKey('boot');
 /** Unclean ends in a row after which every byte of the store is read before it is opened. */
 const UNCLEAN_ENDS_MAX = 3;
 
@@ -130,8 +126,6 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
       if (mark.epoch !== identity.epoch) {
         await writeDeviceFile(dir, { ...identity, epoch: mark.epoch });
       }
-      const boot = (await readBoot(store)) + 1;
-      await store.write([{ kind: 'put', key: BOOT_KEY, value: numberValue(boot) }]);
       await writeHeads(storeDir, mark.epoch, store);
       const salvage = await readSalvage(storeDir, store);
       // Also true when the start that had made it was cut off before it could say so.
@@ -140,7 +134,7 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
       const recreated = isNewEpoch && salvage?.newEpoch !== mark.epoch;
       const { device: owner, epoch } = mark;
       const told = { recreated, salvage, tornBytes, ...(migration && { migration }) };
-      const own = { device: owner, epoch, boot, machine, isNewEpoch };
+      const own = { device: owner, epoch, machine, isNewEpoch };
       return { ...own, store, stored, reopen, ...told };
     } catch (error) {
       await store.close();
@@ -181,11 +175,10 @@ export async function openExisting(
     const placing = { isThorough, cipher };
     const placed = await openPlaced(join(dir, 'store'), identity, placing);
     const { store, stored, reopen, mark, tornBytes } = placed;
-    const boot = await readBoot(store);
     const salvage = await readSalvage(join(dir, 'store'), store);
     const { device, epoch, machine } = mark;
     const facts = { recreated: false, isNewEpoch: false, tornBytes };
-    return { device, epoch, boot, machine, store, stored, reopen, salvage, ...facts };
+    return { device, epoch, machine, store, stored, reopen, salvage, ...facts };
   });
 }
 
@@ -258,11 +251,6 @@ async function newIdentity(dir: string, wanted: string | undefined): Promise<Dev
   const identity = { format: DATA_FORMAT, device, createdAt, epoch };
   await writeDeviceFile(dir, identity);
   return identity;
-}
-
-async function readBoot(store: Store): Promise<number> {
-  const value = await store.get(BOOT_KEY);
-  return value === undefined ? 0 : getNumber(value, 0);
 }
 
 function noDevice(dir: string): HoldfastError {

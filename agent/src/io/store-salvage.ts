@@ -1,11 +1,11 @@
 import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { EpochCause, PerLane, Stamp, Store } from '@holdfast/protocol';
-import { metaKey } from '../core/keys.ts';
+import { bootOfRow, currentBoot } from '../core/boots.ts';
+import { metaKey, tableOfKey } from '../core/keys.ts';
 import { migratedRows, type Migration } from '../core/migrations.ts';
 import { rangesText, salvage, type SalvageNote } from '../core/salvage.ts';
 import { collectRows } from '../core/salvage-rows.ts';
-import { numberOf } from '../core/salvage-runs.ts';
 import { DATA_FORMAT } from './device-file.ts';
 import { createStore, makeStore, syncFile } from './level-store.ts';
 import type { StoreCipher } from './store-cipher.ts';
@@ -13,7 +13,7 @@ import { openedRows, encryptedStore } from './encrypted-store.ts';
 import { sha256 } from './sha256.ts';
 import { MARK_KEY, encodeMark, encryptedBy } from './store-mark.ts';
 import { storeRows } from './store-rows.ts';
-import { systemClock } from './system-clock.ts';
+import { machineBoot, systemClock } from './system-clock.ts';
 
 export interface SalvageRequest {
   readonly device: string;
@@ -33,7 +33,6 @@ export interface SalvageRequest {
 }
 
 const SALVAGE_KEY = metaKey('salvaged');
-const BOOT_KEY = metaKey('boot');
 
 /**
  * Puts a new store in the place of the one in `storeDir`, with all that can be read of that, and
@@ -113,11 +112,14 @@ async function fill(
   const { damagedFiles: damaged } = collected;
   const which = damaged.length === 0 ? '' : `; damaged: ${damaged.join(', ')}`;
   const why = request.why + which;
+  const boots = collected.others.filter(({ key }) => tableOfKey(key) === 'b').map(bootOfRow);
+  const [monoMs, wallMs] = [systemClock.monoMs(), systemClock.nowMs()];
+  const boot = currentBoot(boots.at(-1), { name: machineBoot, monoMs, wallMs });
   const stamp: Stamp = {
     atMs: Math.max(0, systemClock.nowMs()),
-    // This start's, which counts itself once the store is open.
-    boot: numberOf(collected.others, BOOT_KEY) + 1,
-    monoMs: Math.floor(systemClock.monoMs()),
+    // As the start will find it that goes on with this store.
+    boot: boot.number,
+    monoMs: Math.floor(monoMs),
   };
   const { entriesKept, entriesLost, lost } = await salvage({
     ...{ device, oldEpoch, newEpoch, cause, heads, sha256, collected, why, stamp },

@@ -1,5 +1,6 @@
 import { HoldfastError, type Log } from '@holdfast/protocol';
 import type { ConditionOf } from '../core/conditions.ts';
+import { DeviceTime } from '../core/device-time.ts';
 import { Inspector } from '../core/inspect.ts';
 import { Journal } from '../core/journal.ts';
 import type { AbortHandle, RuntimePorts } from '../core/ports.ts';
@@ -20,8 +21,6 @@ import type { SimStore } from './sim-store.ts';
 
 export interface LifeOptions {
   readonly device: string;
-  /** Counts the lives of the device, from 1. */
-  readonly boot: number;
   readonly seed: number;
   readonly clock: SimClock;
   readonly store: SimStore;
@@ -33,7 +32,8 @@ export interface LifeOptions {
 }
 
 interface LifeParts {
-  readonly clock: LifeClock;
+  readonly world: LifeClock;
+  readonly clock: DeviceTime;
   readonly store: SimStore;
   readonly journal: Journal;
   readonly runs: RunStore;
@@ -65,9 +65,13 @@ export class Life {
 
   /** Starts on what the disk holds. Call `recover` to let its runs go on. */
   static async open(options: LifeOptions): Promise<Life> {
-    const { device, boot, store, workflows, log, stepsAtOnce } = options;
-    const clock = new LifeClock(options.clock);
+    const { device, store, workflows, log, stepsAtOnce } = options;
+    const world = new LifeClock(options.clock);
+    const machineBoot = options.clock.boot;
+    const clock = await DeviceTime.open({ clock: world, log, store, machineBoot });
+    const { boot } = clock;
     const journal = await Journal.open({ device, epoch: 1, boot, clock, sha256, store });
+    clock.saveWith((ops) => void journal.append([], () => ops).catch(() => undefined));
     const runs = new RunStore(store, journal);
     const aborts = new Set<AbortHandle>();
     // What was drawn in a life of which the disk has nothing is drawn again in the next.
@@ -87,8 +91,14 @@ export class Life {
     });
     const resident = (number: number) => runtime.resident(number);
     const inspector = new Inspector({ journal, store: runs, resident });
-    const schedules = await Schedules.open({ device, ports, journal, store, runtime, calendarOf });
-    return new Life({ clock, store, journal, runs, runtime, inspector, schedules, aborts });
+    const schedules = new Schedules({ device, ports, journal, store, runtime, calendarOf });
+    const parts = { world, clock, store, journal, runs, runtime, inspector, schedules, aborts };
+    return new Life(parts);
+  }
+
+  /** What it knows of the time. */
+  get clock(): DeviceTime {
+    return this.#parts.clock;
   }
 
   /** Whether its disk refused a write: nothing of this life is journaled any more. */
@@ -107,8 +117,8 @@ export class Life {
    * @returns What the disk holds.
    */
   kill(): SimStore {
-    const { clock, store, aborts } = this.#parts;
-    clock.die();
+    const { world, store, aborts } = this.#parts;
+    world.die();
     const left = store.crash();
     for (const handle of aborts) handle.abort(new HoldfastError('HF_AGENT_CLOSED'));
     return left;

@@ -189,12 +189,14 @@ export class TestDevice {
   /** Starts on what the disk holds, cutting its power if it runs; with new code, if given. */
   async restart(change: Partial<Pick<TestDeviceOptions, 'workflows' | 'handlers'>> = {}) {
     if (this.#life !== undefined) this.crash();
+    // Power comes back: a machine whose clock went on meanwhile, on its battery.
+    if (this.#boots > 0) this.clock.reboot();
     this.#workflows = change.workflows ?? this.#workflows;
     this.#gateway.handlers = change.handlers ?? this.#gateway.handlers;
     this.#boots += 1;
     const boot = this.#boots;
     const life = await Life.open({
-      ...{ device: 'test-1', boot, seed: this.#options.seed ?? 1 },
+      ...{ device: 'test-1', seed: this.#options.seed ?? 1 },
       ...{ clock: this.clock, store: this.#store, log: this.#log },
       workflows: this.#workflows.map((each) =>
         watchedWorkflow(each, (attempt) => this.attempts.push({ ...attempt, boot })),
@@ -283,14 +285,14 @@ export class TestDevice {
 
   async #untilEnded(run: string): Promise<unknown> {
     await this.settle();
-    const endMs = this.clock.monoMs() + RUN_MS_MAX;
+    const endMs = this.clock.trueMs + RUN_MS_MAX;
     for (;;) {
       const { runtime, inspector } = this.#alive();
       const number = await runtime.numberOf(run);
       if (!runtime.isOpen(number)) return inspector.result(number);
       const view = await inspector.run(run);
       const nextMs = this.clock.nextInMs;
-      const isOver = nextMs === undefined || this.clock.monoMs() + nextMs > endMs;
+      const isOver = nextMs === undefined || this.clock.trueMs + nextMs > endMs;
       const isStill = this.#gateway.isBusy === false && waitsForOutside.has(view.state);
       if (isOver || (isStill && view.nextAt === null)) throw notEnded(run, view);
       await this.advance(nextMs);

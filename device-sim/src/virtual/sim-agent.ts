@@ -1,4 +1,5 @@
 import {
+  DeviceTime,
   Inspector,
   Journal,
   Retention,
@@ -30,6 +31,9 @@ import type { PlantedBug } from './planted-bugs.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import { ProcessClock, type MachineClock } from './virtual-time.ts';
+
+/** Its clocks go on while its agent is dead. */
+const MACHINE_BOOT = 'the only one';
 
 export type AnyWorkflow = Workflow<never, unknown>;
 
@@ -128,8 +132,11 @@ export class Life implements AgentLife {
     pin: UplinkPorts['pin'],
   ): Promise<void> {
     const { device, chance, log, turn, point, keepMs, onFailed } = options;
-    const { clock, boot } = this;
+    const { clock: machine } = this;
+    const clock = await DeviceTime.open({ clock: machine, log, store, machineBoot: MACHINE_BOOT });
+    const { boot } = clock;
     const journal = await Journal.open({ device, epoch: 1, boot, clock, sha256, store, point });
+    clock.saveWith((ops) => void journal.append([], () => ops).catch(() => undefined));
     void journal.failed.then(() => (this.isAlive ? onFailed() : undefined));
     const runs = new RunStore(store, journal);
     const ports: RuntimePorts = {
@@ -142,7 +149,7 @@ export class Life implements AgentLife {
       name === 'online' ? { check: isOnline, everyMs: 5_000 } : undefined;
     const runtime = new Runtime({ ports, journal, store: runs, workflows, conditionOf });
     const inspector = new Inspector({ journal, store: runs, resident: (n) => runtime.resident(n) });
-    const schedules = await Schedules.open({ device, ports, journal, store, runtime, calendarOf });
+    const schedules = new Schedules({ device, ports, journal, store, runtime, calendarOf });
     const onPurged = (state: Parameters<Runtime['purged']>[0]) => runtime.purged(state);
     const known = options.bug.isRetentionBlind === true ? blind(journal) : journal;
     const parts = { clock, log, journal: known, store: runs, keepMs, onPurged };
@@ -156,12 +163,14 @@ export class Life implements AgentLife {
       applyCommands: (commands) => runtime.applyCommands(commands),
       report: async () => {
         const oldestAtMs = await inspector.oldestAtMs();
-        return makeReport({ facts, clock, journal, oldestAtMs, counts: runtime.counts() });
+        return makeReport({ facts, clock: machine, journal, oldestAtMs, counts: runtime.counts() });
       },
     };
     // No disk of a device is set back: a life that is outlived stands still, and that is found.
     const onOutlived = (): void => {};
-    const security = { signer: signerOf(device), verify: verifySim, pin, deflate, onOutlived };
+    const onTime: UplinkPorts['onTime'] = (gatewayMs, tookMs) => clock.heard(gatewayMs, tookMs);
+    const told = { onOutlived, onTime };
+    const security = { signer: signerOf(device), verify: verifySim, pin, deflate, ...told };
     const bugged = options.bug.uplink ?? ((same) => same);
     const uplink = createUplink(
       bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),

@@ -38,8 +38,8 @@ async function examineJournal(
 ): Promise<Complaint[]> {
   const storeKey = hasStoreKey(dir) ? powerKey : undefined;
   const opened = await openDataDir(dir, { device: 'd1', storeKey });
-  const { device, epoch, boot, store, salvage, recreated, release } = opened;
-  const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
+  const { device, epoch, store, salvage, recreated, release } = opened;
+  const journal = await Journal.open({ device, epoch, boot: 1, store, sha256, clock: systemClock });
   const { faults } = await verifyChains({ store, sha256, device, epoch });
   const complaints = faults.map(({ lane, seq, why }) => `entry ${seq} of lane ${lane} ${why}`);
   const there = new Set<string>();

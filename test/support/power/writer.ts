@@ -78,13 +78,13 @@ async function asAgent(): Promise<void> {
 }
 
 async function asJournal(): Promise<void> {
-  const { device, epoch, boot, store, release } = await openDataDir(dataDir, {
+  const { device, epoch, store, release } = await openDataDir(dataDir, {
     ...{ device: 'd1', ...encrypted },
   });
-  const journal = await Journal.open({ device, epoch, boot, store, sha256, clock: systemClock });
-  const silent = { error: () => {}, info: () => {}, debug: () => {} };
+  const journal = await Journal.open({ device, epoch, boot: 1, store, sha256, clock: systemClock });
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
   const retention = new Retention({
-    ...{ clock: systemClock, log: silent, journal, store: new RunStore(store, journal) },
+    ...{ clock: systemClock, log, journal, store: new RunStore(store, journal) },
     ...{ keepMs: 0, hasLedger: true, onPurged: () => {} },
   });
   for (let n = first; n < last; n += 1) {

@@ -39,8 +39,8 @@ test('a new data directory is for its owner only and remembers its device', asyn
   const { mode } = await stat(path);
   t.is(mode & 0o777, 0o700);
   t.is(first.path, path);
-  t.deepEqual([first.epoch, first.boot, first.recreated], [1, 1, false]);
-  t.deepEqual([second.device, second.epoch, second.boot], ['d1', 1, 2]);
+  t.deepEqual([first.epoch, first.recreated], [1, false]);
+  t.deepEqual([second.device, second.epoch], ['d1', 1]);
 });
 
 test('a data directory keeps its device', async (t) => {
@@ -121,7 +121,7 @@ test('L8 the holder in another process is named, and its death frees the directo
   await holder.kill();
   const next = await openDataDir(path, device);
   await next.release();
-  t.deepEqual([next.epoch, next.boot, next.recreated], [1, 2, false]);
+  t.deepEqual([next.epoch, next.recreated], [1, false]);
 });
 
 test('what is only read is neither made nor counted', async (t) => {
@@ -135,7 +135,7 @@ test('what is only read is neither made nor counted', async (t) => {
   for (let time = 0; time < 2; time += 1) {
     const read = await openExisting(path);
     await read.release();
-    t.deepEqual([read.device, read.epoch, read.boot, read.recreated], ['d1', 1, 1, false]);
+    t.deepEqual([read.device, read.epoch, read.recreated], ['d1', 1, false]);
   }
   await rm(join(path, 'store'), { recursive: true });
   t.is(await code(openExisting(path)), 'HF_DATA_DIR_MISSING');
@@ -148,14 +148,14 @@ test('a store that is gone is replaced under the next epoch, and that is said on
   await rm(join(path, 'store'), { recursive: true });
   const lives = [];
   for (let life = 0; life < 2; life += 1) {
-    const { epoch, boot, recreated, release } = await openDataDir(path);
-    lives.push({ epoch, boot, recreated });
+    const { epoch, recreated, release } = await openDataDir(path);
+    lives.push({ epoch, recreated });
     await release();
   }
 
   t.deepEqual(lives, [
-    { epoch: 2, boot: 1, recreated: true },
-    { epoch: 2, boot: 2, recreated: false },
+    { epoch: 2, recreated: true },
+    { epoch: 2, recreated: false },
   ]);
 });
 

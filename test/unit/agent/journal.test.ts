@@ -153,7 +153,7 @@ test('retention deletes what the ledger has of ended runs, and nothing else', as
   await device.begin(waiting, null, 'open');
   const retention = (): Retention =>
     new Retention({
-      ...{ clock: device.clock, journal: device.journal, store: device.runs },
+      ...{ clock: device.time, journal: device.journal, store: device.runs },
       log: { error: () => {}, info: () => {}, debug: () => {} },
       keepMs: 60_000,
       hasLedger: true,

@@ -204,7 +204,7 @@ test('contents go with their entries when the retention is over', async (t) => {
   const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
   await device.acknowledge();
   await device.begin(code, null, 'run-2');
-  const { clock, journal, runs: store } = device;
+  const { time: clock, journal, runs: store } = device;
   const onPurged = (): void => undefined;
   await device.acknowledge();
   const parts = { clock, log: silent, journal, store, onPurged };

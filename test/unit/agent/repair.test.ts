@@ -89,7 +89,7 @@ test('K1 a run that a failing disk cannot note as stuck keeps nobody busy', asyn
   await device.start(workflow('flow', (ctx) => ctx.step('one', () => 1).then(() => ctx.sleep(9))));
   await device.begin(workflow('flow', () => Promise.resolve(1)), null);
   device.crash();
-  device.store.failWriteNumber(2, 'lost');
+  device.store.failWriteNumber(3, 'lost');
   await device.start(workflow('flow', (ctx) => ctx.step('other', () => 1)));
   await device.settle();
   t.is(device.errors.filter((line) => line.startsWith('a run could not go on')).length, 1);

@@ -481,7 +481,11 @@ test('a command that has expired leaves a receipt and does nothing', async (t) =
   await device.start(caller);
   await device.begin(caller, null);
   const key = await keyOf(device);
-  await device.command({ number: 1, key, expiresAtMs: device.clock.nowMs() - 1 });
+  const expired = { number: 1, key, expiresAtMs: device.clock.nowMs() - 1 };
+  await device.command(expired);
+  t.is(device.runtime.lastCommand(), 0, 'who knows what time it is?');
+  device.time.heard(device.clock.nowMs(), 10);
+  await device.command(expired);
 
   t.is(await device.state(), 'waiting-call');
   t.is(device.runtime.lastCommand(), 1);

@@ -163,14 +163,24 @@ test('N7 a clock set back fires no slot again, and misses none after', async (t)
   t.deepEqual(await kiosk.fired(), slots);
 });
 
-test('a clock that was years ahead and is set right fires as if it never had been', async (t) => {
+test('a clock that says it is decades later fires nothing until it is set right', async (t) => {
   const kiosk = await Kiosk.open({ cron: '0 * * * *' });
   kiosk.device.clock.setWall(at('2038-01-19T03:13:50'));
   await kiosk.device.advance(MINUTE);
   kiosk.device.clock.setWall(at('2026-03-01T10:30:00'));
   await kiosk.device.advance(2 * HOUR);
 
-  t.deepEqual(await kiosk.fired(), ['2038-01-19T03:00', '11:00', '12:00']);
+  t.deepEqual(await kiosk.fired(), ['11:00', '12:00']);
+});
+
+test('a clock that was years ahead and is set right fires as if it never had been', async (t) => {
+  const kiosk = await Kiosk.open({ cron: '0 * * * *' });
+  kiosk.device.clock.setWall(at('2031-01-19T03:13:50'));
+  await kiosk.device.advance(MINUTE);
+  kiosk.device.clock.setWall(at('2026-03-01T10:30:00'));
+  await kiosk.device.advance(2 * HOUR);
+
+  t.deepEqual(await kiosk.fired(), ['2031-01-19T03:00', '11:00', '12:00']);
 });
 
 test('a clock set forward and back fires each slot at most once', async (t) => {
@@ -217,6 +227,7 @@ test('a clock that is behind the journal is believed once it was set', async (t)
   const kiosk = await Kiosk.open({ cron: '0 * * * *' });
   await kiosk.device.advance(90 * MINUTE);
   kiosk.device.crash();
+  kiosk.device.clock.reboot();
   kiosk.device.clock.setWall(at('2026-03-01T08:30:00'));
   await kiosk.boot();
   await kiosk.device.advance(HOUR);

@@ -1,7 +1,8 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { TimerHeap, Timers, getNumber, putNumber } from '@holdfast/agent/internal';
+import { DeviceTime, TimerHeap, Timers, getNumber, putNumber } from '@holdfast/agent/internal';
 import { SimClock } from '../../support/sim-clock.ts';
+import { SimStore } from '../../support/sim-store.ts';
 
 /** A timer that is set or deleted, or a moment at which what is due is taken. */
 const change = fc.record({
@@ -42,11 +43,18 @@ test('a heap of timers gives back what is due, the soonest first, whatever was m
 
 test('timers fire once, in the order in which they are due, and cost one wake-up', async (t) => {
   const clock = new SimClock();
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  const time = await DeviceTime.open({ clock, log, store: new SimStore(), machineBoot: '' });
   const fired: string[] = [];
-  const timers = new Timers(clock, (run, op) => fired.push(`${run}/${op} ${clock.monoMs()}`));
-  for (let run = 1; run <= 1_000; run += 1) timers.arm(run, 1, 5_000 + run);
-  timers.arm(1, 2, 6_500);
-  timers.arm(2, 1, 300);
+  const timers = new Timers({
+    time,
+    onDue: (run, op) => fired.push(`${run}/${op} ${clock.monoMs()}`),
+    onTimeSet: () => {},
+  });
+  const after = (ms: number) => time.after(ms);
+  for (let run = 1; run <= 1_000; run += 1) timers.arm(run, 1, after(5_000 + run));
+  timers.arm(1, 2, after(6_500));
+  timers.arm(2, 1, after(300));
   timers.disarm(3, 1);
   timers.disarm(3, 1);
   t.is(clock.pending, 1);
@@ -78,7 +86,10 @@ test('numbers of keys keep their value and their order up to the last bit', (t) 
     t.deepEqual([bytes[0], bytes[7]], [0, 0]);
     return Buffer.from(bytes);
   });
-  t.deepEqual(written.toSorted((a, b) => Buffer.compare(a, b)), written);
+  t.deepEqual(
+    written.toSorted((a, b) => Buffer.compare(a, b)),
+    written,
+  );
 
   const four = new Uint8Array(4);
   putNumber(four, 0, 2 ** 32 - 2, 4);

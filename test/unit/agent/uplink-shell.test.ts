@@ -64,6 +64,7 @@ class World {
         pin,
         deflate,
         onOutlived: ({ cause }) => void this.outlived.push(cause),
+        onTime: () => {},
         dial: (listen) => {
           this.listeners.push(listen);
           return this.radio.dial(listen);

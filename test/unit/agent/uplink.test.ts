@@ -210,7 +210,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
     tick: 'offline: close',
     nudge: 'stay',
     down: 'offline: ',
-    welcome: 'streaming: pin report send',
+    welcome: 'streaming: time pin report send',
     commands: 'greeting: apply',
     refusal: 'refused: close',
     rejected: 'stay',
