@@ -62,7 +62,7 @@ export function bootOps(boot: Boot): readonly StoreOp[] {
 
 /** The newest boots, oldest first. */
 export async function readBoots(store: Store): Promise<readonly Boot[]> {
-  const rows = await store.scan({ ...tableRange('b'), limit: BOOTS_MAX, reverse: true });
+  const rows = await store.scan({ ...tableRange('k'), limit: BOOTS_MAX, reverse: true });
   return rows.map(bootOfRow).toReversed();
 }
 

@@ -13,7 +13,7 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  *   'i' id                  → run[6]                                the number of a run
  *   't' run[6] op[4]        → boot[6] dueMs[6]                      a timer
  *   'l' place[6]            → run[6]                                a run of several histories
- *   'b' boot[6]             → boot row                              a boot of the machine
+ *   'k' boot[6]             → boot row                              a boot of the machine
  *   's' id                  → schedule record                       a schedule
  *   'p' lane[1] seq[6]      → content row                           what an entry keeps here
  *   'b' lane[1] seq[6]      → content row                           what goes beside an entry
@@ -24,7 +24,7 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  */
 const tables = {
   ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
-  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78 },
+  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78, k: 0x6b },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -126,7 +126,7 @@ export function timerKey(run: number, op: number): Uint8Array {
 
 export const opOfTimerKey = (key: Uint8Array): number => getNumber(key, 7, 4);
 
-export const bootKey = (boot: number): Uint8Array => runTableKey(tables.b, boot);
+export const bootKey = (boot: number): Uint8Array => runTableKey(tables.k, boot);
 export const bootOfKey = (key: Uint8Array): number => getNumber(key, 1);
 
 const encodeUtf8 = (text: string): number[] =>

@@ -112,7 +112,7 @@ async function fill(
   const { damagedFiles: damaged } = collected;
   const which = damaged.length === 0 ? '' : `; damaged: ${damaged.join(', ')}`;
   const why = request.why + which;
-  const boots = collected.others.filter(({ key }) => tableOfKey(key) === 'b').map(bootOfRow);
+  const boots = collected.others.filter(({ key }) => tableOfKey(key) === 'k').map(bootOfRow);
   const [monoMs, wallMs] = [systemClock.monoMs(), systemClock.nowMs()];
   const boot = currentBoot(boots.at(-1), { name: machineBoot, monoMs, wallMs });
   const stamp: Stamp = {

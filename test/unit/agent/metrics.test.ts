@@ -91,7 +91,9 @@ test('O9 counters are those of the entries that this life has journaled', async 
   await check(1);
   t.true(device.runtime.tally.read().step_attempts_total.length > 1);
 
-  await device.restart(ending);
+  device.crash();
+  device.clock.reboot();
+  await device.start(ending);
   await device.begin(ending, { how: 'return', failures: 1 }, 'later');
   await device.advance(2_000);
   await check(2);
