@@ -9,7 +9,11 @@ export interface Leaves {
 
 /** Any values, short ones. */
 export const anyLeaves: Leaves = {
-  text: (lengthMax) => fc.string({ unit: 'grapheme', maxLength: Math.min(lengthMax, 24) }),
+  // What a reader sees as one character may take several code units, which are what is bounded.
+  text: (lengthMax) =>
+    fc
+      .string({ unit: 'grapheme', maxLength: Math.min(lengthMax, 24) })
+      .filter(({ length }) => length <= lengthMax),
   uint: (max) => fc.oneof(fc.integer({ min: 0, max }), fc.constantFrom(0, Math.min(max, 23), max)),
   bytes: (lengthMax, exact) =>
     fc.uint8Array({ minLength: exact ? lengthMax : 0, maxLength: exact ? lengthMax : 40 }),
