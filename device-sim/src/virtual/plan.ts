@@ -88,6 +88,7 @@ const stormy: Plan = {
   pause: { everyMs: 5 * MINUTE, forMs: 40 * SECOND },
   slowDisk: { everyMs: 5 * MINUTE, forMs: 30 * SECOND },
   fullDisk: { everyMs: 6 * MINUTE, forMs: 10 * SECOND },
+  clockJump: { everyMs: 4 * MINUTE, forMs: 2 * HOUR },
   slowLink: { everyMs: 5 * MINUTE, forMs: MINUTE },
   brokerDown: { everyMs: 5 * MINUTE, forMs: 30 * SECOND },
   gatewayKill: { everyMs: 3 * MINUTE, forMs: 20 * SECOND },
