@@ -1,3 +1,4 @@
+import type { Clock } from '@holdfast/protocol';
 import type { AgentLife } from './sim-agent.ts';
 
 /** An attempt of a step's body, as the world outside saw it. */
@@ -19,15 +20,21 @@ export class Outside {
   /** What handlers were asked for, by idempotency key. */
   readonly calls = new Map<string, number>();
   readonly naps: { readonly run: string; readonly dueMs: number; readonly wokeMs: number }[] = [];
+  /** True time. */
+  readonly time: Clock;
   deeds = 0;
   /** Told of each body that begins. */
   onDeed: (deed: Deed) => void = () => {};
+
+  constructor(time: Clock) {
+    this.time = time;
+  }
 
   /** A body begins, unless its process is dead. */
   begins(life: AgentLife, deed: Omit<Deed, 'device' | 'atMs'>): void {
     if (!life.isAlive) return;
     this.deeds += 1;
-    this.onDeed({ ...deed, device: life.device, atMs: life.clock.monoMs() });
+    this.onDeed({ ...deed, device: life.device, atMs: this.time.monoMs() });
   }
 
   /** Charges a card once for each key. */

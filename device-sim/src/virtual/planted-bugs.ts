@@ -32,8 +32,8 @@ export interface PlantedBug {
   readonly gatewayVerify?: Verify;
   /** The idempotency key that a body is given. */
   readonly keyOf?: (key: string, attempt: number) => string;
-  /** Timers of devices last this part of what they should. */
-  readonly timerShare?: number;
+  /** How fast the monotonic time of devices passes. */
+  readonly monotonicRate?: number;
   /** Retention believes that the ledger has everything. */
   readonly isRetentionBlind?: boolean;
 }
@@ -228,6 +228,6 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       runtime.applyCommands(commands.map((each) => ({ ...each, key: 'x', run: 'x' }))),
   })),
   'the idempotency key changes with the attempt': { keyOf: (key, attempt) => `${key}/${attempt}` },
-  'timers come too early': { timerShare: 0.5 },
+  'monotonic time passes too fast': { monotonicRate: 2 },
   'retention deletes what the ledger lacks': { isRetentionBlind: true },
 };

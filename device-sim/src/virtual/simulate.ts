@@ -29,7 +29,7 @@ export interface SimulationReport {
 }
 
 /** How long a healthy world may take to come to its end. */
-const HEALING_MS_MAX = 4 * 3_600_000;
+const HEALING_MS_MAX = 3_600_000;
 const LOOK_EVERY_MS = 5_000;
 
 /** How far a world is, while it runs. */

@@ -102,24 +102,24 @@ function isBefore(a: Wake, b: Wake): boolean {
 /** The clock of one machine: its wall time may be wrong, what is due is due by true time. */
 export class MachineClock implements Clock {
   readonly #world: Clock;
-  readonly #timerShare: number;
+  readonly #rate: number;
   /** Wall time minus true time. */
   offsetMs = 0;
 
-  /** @param timerShare Below 1 only for a fault that is planted. */
-  constructor(world: Clock, timerShare = 1) {
+  /** @param rate Of its monotonic time; other than 1 only for a fault that is planted. */
+  constructor(world: Clock, rate = 1) {
     this.#world = world;
-    this.#timerShare = timerShare;
+    this.#rate = rate;
   }
 
   nowMs(): number {
     return Math.max(0, Math.floor(this.#world.nowMs() + this.offsetMs));
   }
   monoMs(): number {
-    return this.#world.monoMs();
+    return this.#world.monoMs() * this.#rate;
   }
   wakeIn(delayMs: number, wake: () => void): () => void {
-    return this.#world.wakeIn(delayMs * this.#timerShare, wake);
+    return this.#world.wakeIn(delayMs / this.#rate, wake);
   }
 }
 

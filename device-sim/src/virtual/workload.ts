@@ -48,11 +48,11 @@ export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly 
     return { order: order.id, charged, left };
   });
   const nap = workflow('nap', async (ctx, order: Order) => {
-    const from = await ctx.step('lie-down', () => life.clock.monoMs());
+    const from = await ctx.step('lie-down', () => options.outside.time.monoMs());
     await ctx.sleep(order.napMs);
     await ctx.step('get-up', () => {
       if (!life.isAlive) return;
-      const wokeMs = life.clock.monoMs();
+      const wokeMs = options.outside.time.monoMs();
       options.outside.naps.push({ run: order.id, dueMs: from + order.napMs, wokeMs });
     });
     return { woke: order.id };

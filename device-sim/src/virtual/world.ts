@@ -40,7 +40,7 @@ const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
  */
 export class World {
   readonly time = new VirtualTime();
-  readonly outside = new Outside();
+  readonly outside = new Outside(this.time);
   readonly witness = new Witness();
   readonly network: SimNetwork;
   readonly gateway: SimGateway;
@@ -173,7 +173,7 @@ export class World {
       onSync: () => void point(),
       bug: bug.deviceDisk,
     });
-    const clock = new MachineClock(time, bug.timerShare);
+    const clock = new MachineClock(time, bug.monotonicRate);
     const { failing } = this.#plan;
     const work = { outside, chance: this.chanceOf(`${name} work`), failing, keyOf: bug.keyOf };
     const killing = this.chanceOf(`${name} kills`);
