@@ -64,9 +64,9 @@ export class FakedMachine {
       ...{ FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' },
     };
     const agent = [process.execPath, bin, 'run', '-o', 'json', ...args];
-    const shown = ['-m', 'sh', '-c', SHOW, 'sh', this.#dir, ...agent];
+    const shown = ['sh', '-c', SHOW, 'sh', this.#dir, ...agent];
     const isShown = ['uptime', 'boot'].some((name) => existsSync(join(this.#dir, name)));
-    const [command = '', ...rest] = isShown ? ['unshare', ...shown] : agent;
+    const [command = '', ...rest] = isShown ? ['unshare', ...this.#apart(), ...shown] : agent;
     const child = spawn(command, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     let said = '';
@@ -88,6 +88,14 @@ export class FakedMachine {
     child.kill('SIGCONT');
     child.kill(signal);
     await ended;
+  }
+
+  /** Namespaces of its own; in another boot the clocks of the kernel begin anew. */
+  #apart(): readonly string[] {
+    if (!existsSync(join(this.#dir, 'boot'))) return ['-m'];
+    // To the second: a boot seems to have begun up to that much before its agent did.
+    const shiftS = String(-Math.floor(this.#uptimeS()));
+    return ['-m', '--fork', '--kill-child', '-T', '--monotonic', shiftS, '--boottime', shiftS];
   }
 
   #uptimeS(): number {
