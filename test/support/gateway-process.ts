@@ -8,7 +8,7 @@ export const gatewayBinary = fileURLToPath(
   new URL('../../../gateway/bin/holdfast-gateway.js', import.meta.url),
 );
 
-/** Longer than any command may take on a busy machine; what takes longer is killed. */
+/** Longer than a command or a start may take on a busy machine; what takes longer is killed. */
 const DEADLINE_MS = 30_000;
 
 export interface Output {
@@ -35,6 +35,8 @@ interface Launched {
   readonly child: ChildProcessWithoutNullStreams;
   readonly output: () => Output;
   readonly ended: Promise<readonly [number | null, NodeJS.Signals | null]>;
+  /** From now on it may run for as long as it likes. */
+  readonly letRun: () => void;
 }
 
 function launch(args: readonly string[]): Launched {
@@ -49,7 +51,8 @@ function launch(args: readonly string[]): Launched {
     clearTimeout(timer);
     return result as [number | null, NodeJS.Signals | null];
   });
-  return { child, output: () => ({ stdout, stderr }), ended };
+  const letRun = (): void => clearTimeout(timer);
+  return { child, output: () => ({ stdout, stderr }), ended, letRun };
 }
 
 /** Runs `holdfast-gateway` to its end, without any of our environment. */
@@ -67,7 +70,7 @@ export async function serveGateway(
 ): Promise<Serving> {
   const mqtt = args.includes('--broker') ? [] : ['--mqtt-port', '0'];
   const fixed = ['serve', '--data-dir', dataDir, ...mqtt, '--http-port', '0', '-o', 'json'];
-  const { child, output, ended } = launch([...fixed, ...args]);
+  const { child, output, ended, letRun } = launch([...fixed, ...args]);
   t.teardown(async () => {
     child.kill('SIGKILL');
     await ended;
@@ -76,6 +79,7 @@ export async function serveGateway(
     const over = await Promise.race([ended, once(child.stdout, 'data').then(() => undefined)]);
     if (over !== undefined) throw new Error(`it did not start: ${output().stderr}`);
   }
+  letRun();
   const listening = JSON.parse(output().stdout) as Omit<Serving, 'output' | 'end'>;
   return {
     ...listening,
