@@ -1,10 +1,4 @@
-import {
-  createConnection,
-  createServer,
-  type AddressInfo,
-  type Server,
-  type Socket,
-} from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { HoldfastError, assert } from '@holdfast/protocol';
 import { TcpWay, straight, type WayShape } from './tcp-way.ts';
 
@@ -22,6 +16,7 @@ export type LinkMode = 'up' | 'cut' | 'hold' | 'hold-up' | 'hold-down' | 'stale'
 
 /** A wire between two processes that can be cut, for real: neither end takes part in it. */
 export interface TcpProxy {
+  /** Also once it is closed. */
   readonly port: number;
   /** Bytes that have passed towards the target, and back. */
   readonly passed: { up: number; down: number };
@@ -38,7 +33,13 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-type Target = { readonly host: string; readonly port: number };
+/** Where a wire leads, and where it begins. */
+export interface WireEnds {
+  readonly host: string;
+  readonly port: number;
+  /** Port of 127.0.0.1 that it listens on; default: the system chooses one. */
+  readonly listenAt?: number;
+}
 
 interface Wire {
   readonly near: Socket;
@@ -47,8 +48,8 @@ interface Wire {
   readonly down: TcpWay;
 }
 
-/** Listens on a port of 127.0.0.1 that the system chooses. */
-export async function createTcpProxy(target: Target): Promise<TcpProxy> {
+/** Listens on 127.0.0.1. While it is closed, nothing listens there. */
+export async function createTcpProxy(target: WireEnds): Promise<TcpProxy> {
   const proxy = new Proxy(target);
   await proxy.listen();
   return proxy;
@@ -56,9 +57,10 @@ export async function createTcpProxy(target: Target): Promise<TcpProxy> {
 
 class Proxy implements TcpProxy {
   readonly passed = { up: 0, down: 0 };
+  port = 0;
   connections = 0;
   mode: LinkMode = 'up';
-  readonly #target: Target;
+  readonly #target: WireEnds;
   readonly #server: Server;
   readonly #wires = new Set<Wire>();
   /** Near ends that nobody answers. */
@@ -67,23 +69,20 @@ class Proxy implements TcpProxy {
   #cutAt = Number.POSITIVE_INFINITY;
   #busy: (() => void)[] = [];
 
-  constructor(target: Target) {
+  constructor(target: WireEnds) {
     this.#target = target;
     // An end that is done may still be told things.
     this.#server = createServer({ allowHalfOpen: true }, (near) => this.#accept(near));
   }
 
-  get port(): number {
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause) => reject(new HoldfastError('HF_PORT_TAKEN', { cause })));
+      this.#server.listen(this.#target.listenAt ?? 0, '127.0.0.1', resolve);
+    });
     const address = this.#server.address();
     assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
-    return (address satisfies AddressInfo).port;
-  }
-
-  listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => reject(new HoldfastError('HF_PORT_TAKEN', { cause })));
-      this.#server.listen(0, '127.0.0.1', resolve);
-    });
+    this.port = address.port;
   }
 
   setMode(next: LinkMode): void {
@@ -123,7 +122,8 @@ class Proxy implements TcpProxy {
       return;
     }
     if (this.mode === 'silent') return this.#leaveAlone(near);
-    const far = createConnection({ ...this.#target, allowHalfOpen: true });
+    const { host, port } = this.#target;
+    const far = createConnection({ host, port, allowHalfOpen: true });
     for (const end of [near, far]) end.setNoDelay(true);
     const up = new TcpWay(near, far, (bytes) => this.#note('up', bytes));
     const down = new TcpWay(far, near, (bytes) => this.#note('down', bytes));
