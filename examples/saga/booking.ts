@@ -44,11 +44,14 @@ export async function giveBack(
   if (!response.ok) throw new CompanyUnavailable(`${kind}: ${response.status}`);
 }
 
+/** Longer than a company ever takes: a connection that dies in silence holds no step up. */
+const ANSWER_MS = 5_000;
+
 function post(path: string, body: unknown, info: StepInfo): Promise<Response> {
   return fetch(new URL(path, travelUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': info.idempotencyKey },
     body: JSON.stringify(body),
-    signal: info.signal,
+    signal: AbortSignal.any([info.signal, AbortSignal.timeout(ANSWER_MS)]),
   });
 }
