@@ -6,7 +6,7 @@ import { RunStore } from './core/run-store.ts';
 import { auditStore, type StoreAudit } from './core/store-audit.ts';
 import { openExisting, type DataDir } from './io/data-dir.ts';
 import { sha256 } from './io/sha256.ts';
-import { hasStoreKey, loadUserKey } from './io/store-key.ts';
+import { hasStoreKey, userKeyOf } from './io/store-key.ts';
 import { systemClock } from './io/system-clock.ts';
 
 /** What `holdfast store check` found. */
@@ -59,7 +59,7 @@ export async function checkStore(
   storeKeySource?: string | Uint8Array,
 ): Promise<StoreCheckView> {
   const path = resolve(dataDir);
-  const storeKey = storeKeySource === undefined ? undefined : loadUserKey(storeKeySource);
+  const storeKey = userKeyOf(storeKeySource);
   const found = await look(path, storeKey).catch((error: unknown) => {
     if (codeOf(error) !== 'HF_STORE_DAMAGED') throw error;
     const why = error instanceof HoldfastError ? (error.why ?? error.message) : messageOf(error);

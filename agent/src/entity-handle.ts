@@ -1,5 +1,5 @@
 import { codeOf, decodeValue, encodeValue, HoldfastError, type Entry } from '@holdfast/protocol';
-import type { AgentParts } from './agent.ts';
+import type { AgentParts } from './agent-parts.ts';
 import {
   ENTITY_SIGNAL,
   type Entity,

@@ -3,7 +3,7 @@ import { entryLine, type EntryLine } from './core/entry-line.ts';
 import { parseStored } from './core/lane-state.ts';
 import { ackKey, getNumber, laneRange, seqOfEntryKey } from './core/keys.ts';
 import { openExisting } from './io/data-dir.ts';
-import { loadUserKey } from './io/store-key.ts';
+import { userKeyOf } from './io/store-key.ts';
 
 /**
  * Tells every entry of the store of an agent that does not run, lane by lane, in order.
@@ -17,7 +17,7 @@ export async function exportStore(
   storeKeySource: string | Uint8Array | undefined,
   tell: (line: EntryLine) => void,
 ): Promise<void> {
-  const storeKey = storeKeySource === undefined ? undefined : loadUserKey(storeKeySource);
+  const storeKey = userKeyOf(storeKeySource);
   const { store, device, epoch, release } = await openExisting(dataDir, { storeKey });
   try {
     for (const lane of lanes) {

@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/protocol';
 import { migrations } from './core/migrations.ts';
 import { openDataDir } from './io/data-dir.ts';
 import { DATA_FORMAT, readDeviceFile } from './io/device-file.ts';
-import { loadUserKey } from './io/store-key.ts';
+import { userKeyOf } from './io/store-key.ts';
 import { planMigration } from './io/store-migration.ts';
 import { findMark } from './io/store-place.ts';
 
@@ -47,7 +47,7 @@ export async function migrateData(
   const bytesNeeded = isDue ? plan.bytesNeeded : 0;
   const common = { schema, dataDir: path, ...plan, bytesNeeded, dryRun } as const;
   if (dryRun || !isDue) return { ...common, movedTo: null };
-  const storeKey = options.storeKey === undefined ? undefined : loadUserKey(options.storeKey);
+  const storeKey = userKeyOf(options.storeKey);
   const { migration, release } = await openDataDir(path, { storeKey });
   await release();
   return { ...common, movedTo: migration?.movedTo ?? null };

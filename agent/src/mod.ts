@@ -5,7 +5,8 @@ export {
   type Lane,
   type Log,
 } from '@holdfast/protocol';
-export { Agent, agentVersion } from './agent.ts';
+export { Agent } from './agent.ts';
+export { agentVersion } from './agent-version.ts';
 export type * from './agent-options.ts';
 export { EntityHandle } from './entity-handle.ts';
 export { RunHandle } from './run-handle.ts';

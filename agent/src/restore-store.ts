@@ -7,7 +7,7 @@ import { encryptedStore } from './io/encrypted-store.ts';
 import { makeStore, syncFile } from './io/level-store.ts';
 import { openSnapshot, type Snapshot } from './io/snapshot-file.ts';
 import type { StoreCipher } from './io/store-cipher.ts';
-import { loadUserKey, makeCipher, readStoreKey, restoreStoreKey } from './io/store-key.ts';
+import { makeCipher, readStoreKey, restoreStoreKey, userKeyOf } from './io/store-key.ts';
 import { MARK_KEY, encodeMark, encryptedBy, readMark } from './io/store-mark.ts';
 import { exists, moveAside, resumeSalvage, salvagedPath } from './io/store-salvage.ts';
 import { makeWritableDir } from './io/writable-dir.ts';
@@ -65,7 +65,7 @@ export async function restoreStore(
 
 async function restoreInto(dir: string, { header, pages }: Snapshot, options: RestoreOptions) {
   const { device, epoch } = header;
-  const key = options.storeKey === undefined ? undefined : loadUserKey(options.storeKey);
+  const key = userKeyOf(options.storeKey);
   const made = key === undefined || header.storeKey !== null ? undefined : makeCipher(key);
   const storeDir = join(dir, 'store');
   const known = await readDeviceFile(dir);

@@ -1,5 +1,5 @@
 import { encodeValue } from '@holdfast/protocol';
-import type { AgentParts } from './agent.ts';
+import type { AgentParts } from './agent-parts.ts';
 import type { RunDetailView } from './core/views.ts';
 
 type Parts = Pick<AgentParts, 'runtime' | 'inspector' | 'surface'>;

@@ -12,7 +12,7 @@ import { encryptedStore, openedRows } from './io/encrypted-store.ts';
 import { createStore } from './io/level-store.ts';
 import { sha256 } from './io/sha256.ts';
 import type { StoreCipher } from './io/store-cipher.ts';
-import { hasStoreKey, loadUserKey, openCipher } from './io/store-key.ts';
+import { hasStoreKey, openCipher, userKeyOf } from './io/store-key.ts';
 import { findMark } from './io/store-place.ts';
 import { storeRows } from './io/store-rows.ts';
 import { exists, isDirectory } from './io/store-salvage.ts';
@@ -136,5 +136,5 @@ function cipherOf(
   source: string | Uint8Array | undefined,
 ): StoreCipher | undefined {
   if (!hasStoreKey(dataDir)) return undefined;
-  return openCipher(dataDir, source === undefined ? undefined : loadUserKey(source));
+  return openCipher(dataDir, userKeyOf(source));
 }

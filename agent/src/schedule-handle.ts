@@ -1,4 +1,4 @@
-import type { AgentParts } from './agent.ts';
+import type { AgentParts } from './agent-parts.ts';
 import type { ScheduleView } from './core/schedule-views.ts';
 import { RunHandle } from './run-handle.ts';
 

@@ -2,7 +2,7 @@ import { HoldfastError, codeOf, lanes, messageOf, type Lane } from '@holdfast/pr
 import { verifyChains } from './core/chain-check.ts';
 import { openExisting } from './io/data-dir.ts';
 import { sha256 } from './io/sha256.ts';
-import { loadUserKey } from './io/store-key.ts';
+import { userKeyOf } from './io/store-key.ts';
 
 /** What `holdfast journal verify` found. */
 export interface JournalVerifyView {
@@ -32,7 +32,7 @@ export async function verifyJournal(
   storeKeySource?: string | Uint8Array,
 ): Promise<JournalVerifyView> {
   const schema = 'holdfast.journal-verify/1';
-  const storeKey = storeKeySource === undefined ? undefined : loadUserKey(storeKeySource);
+  const storeKey = userKeyOf(storeKeySource);
   const options = { isThorough: true, storeKey };
   const dir = await openExisting(dataDir, options).catch((error: unknown) => {
     if (codeOf(error) === 'HF_STORE_DAMAGED') return messageOf(whyOf(error));

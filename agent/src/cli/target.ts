@@ -122,7 +122,7 @@ async function readStore<T>(
   { dataDir, key }: { readonly dataDir: string; readonly key: string | undefined },
   read: (agent: AgentReader) => Promise<T>,
 ): Promise<T> {
-  const { readStopped } = await import('../agent.ts');
+  const { readStopped } = await import('../read-stopped.ts');
   const stopped = await readStopped(dataDir, key);
   try {
     return await read(stopped.surface);

@@ -8,14 +8,16 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import { beginChild, toParent } from './children.ts';
-import { applyCommand, canJudge } from './commands.ts';
+import { cancelRun, type CancelRun } from './cancel-run.ts';
+import { CommandQueue } from './command-queue.ts';
 import { Conditions, type ConditionOf } from './conditions.ts';
-import { RunNumbers, numberOf, openRun, type Engine } from './engine.ts';
+import { RunNumbers, numberOf, type Engine } from './engine.ts';
 import { Continuations } from './continue-run.ts';
 import { eraseSubject, type Erased, type EraseRequest } from './erasure.ts';
 import { sealBody } from './contents.ts';
 import type { Journal } from './journal.ts';
 import { sealAbout } from './mark.ts';
+import { Observers } from './observers.ts';
 import { Parking } from './parking.ts';
 import type { RuntimePorts } from './ports.ts';
 import { Pump, drivenRun } from './pump.ts';
@@ -24,12 +26,13 @@ import * as repairs from './repairs.ts';
 import { Residents } from './residents.ts';
 import type { Run } from './run.ts';
 import { RunEffects } from './run-effects.ts';
-import { RunJournal, recordOf, type RunEntryBody } from './run-journal.ts';
+import { RunJournal } from './run-journal.ts';
 import { layout, type RunStore } from './run-store.ts';
 import { Signals, type SignalRun } from './signals.ts';
 import { Starts, type StartRun, type StartedRun } from './starts.ts';
 import { States } from './states.ts';
 import { StepGate } from './step-gate.ts';
+import { noteStuck } from './stuck-run.ts';
 import { Tally } from './tally.ts';
 import { Timers } from './timers.ts';
 import { Tracing } from './tracing.ts';
@@ -66,11 +69,8 @@ export class Runtime {
   readonly #signals: Signals;
   readonly #stopStrays: () => void;
   readonly #continuations: Continuations;
-  readonly #endWaiters = new Map<number, Set<() => void>>();
-  readonly #listeners = new Set<() => void>();
-  readonly #entryListeners = new Map<string, Set<(entry: Entry) => void>>();
-  #lastCommand = 0;
-  #commandQueue: Promise<void> = Promise.resolve();
+  readonly #commands: CommandQueue;
+  readonly #observers: Observers;
   #closed = false;
 
   constructor(options: RuntimeOptions) {
@@ -80,6 +80,7 @@ export class Runtime {
     const tracing = new Tracing(ports, journal.device);
     const states = new States();
     const of = options.conditionOf ?? (() => undefined);
+    this.#observers = new Observers(clock);
     this.#conditions = new Conditions({ clock, log, of });
     this.#pump = new Pump(ports.turn, (run) => this.#settled(run));
     const onDue = (run: number, op: number) => this.#wake(run, op);
@@ -90,8 +91,7 @@ export class Runtime {
       onDurable: (run, entry) => {
         if (!run.closed) this.#pump.add(run);
         this.tally.add(run.workflow, entry);
-        for (const listener of this.#entryListeners.get(run.id) ?? []) listener(entry);
-        this.#changed();
+        this.#observers.journaled(run.id, entry);
       },
       // One that is stuck is noted at the next start: again and again now would be for nothing.
       onRefused: (run) => (run.stuck === undefined ? this.#pump.add(run) : undefined),
@@ -124,6 +124,7 @@ export class Runtime {
     this.#parking = new Parking({ clock, journal, residents, states });
     this.#starts = new Starts(this.#engine, this.#effects);
     this.#signals = new Signals(this.#engine);
+    this.#commands = new CommandQueue(this.#engine);
     this.#continuations = new Continuations(this.#engine, options.onContinued ?? (async () => {}));
     this.#stopStrays = ports.onStray((error) => drivenRun()?.stray(error) ?? false);
   }
@@ -135,7 +136,7 @@ export class Runtime {
     return this.#engine.residents.size;
   }
   lastCommand(): number {
-    return this.#lastCommand;
+    return this.#commands.last;
   }
 
   /**
@@ -145,7 +146,7 @@ export class Runtime {
   async recover(): Promise<void> {
     const { store, numbers } = this.#engine;
     numbers.startFrom((await store.meta('runs')) + 1);
-    this.#lastCommand = await store.meta('command');
+    this.#commands.startFrom(await store.meta('command'));
     const orphans = await recoverRuns(this.#engine);
     // Once it is known which runs are open: what is overdue fires at once.
     await store.eachTimer(({ run, op, due }) => this.#timers.arm(run, op, due));
@@ -181,33 +182,10 @@ export class Runtime {
    * Cancels a run: what it awaits rejects with HF_RUN_CANCELLED, so that it can clean up. With
    * `force` it ends at once, and none of its code runs. Durable once it resolves.
    */
-  async cancel(request: {
-    readonly run: string;
-    readonly reason: string;
-    readonly force?: boolean | undefined;
-  }): Promise<void> {
+  async cancel(request: CancelRun): Promise<void> {
     this.#checkOpen();
-    const number = await numberOf(this.#engine, request.run);
-    const record = await this.#engine.store.record(number);
-    if (record?.state === 'cancelled') return;
-    const run = await openRun(this.#engine, request.run);
-    await run.untilLive().catch(ignore);
-    if (run.closed && run.stuck === undefined) return this.cancel(request);
-    const reason = request.reason.slice(0, 1_024);
-    const children = [...run.progress.children.values()];
-    if (request.force === true || run.stuck !== undefined) {
-      await this.#effects.end(run, { kind: 'run.cancelled', reason }, 'cancelled');
-    } else if (!run.progress.isCancelRequested) {
-      const body = { kind: 'cancel.requested', reason } as const;
-      // Clean-up is to run: a run that is held is let go in the same commit. What is to be undone
-      // though nobody knows its outcome is known by then.
-      const before: RunEntryBody[] = run.progress.isPaused ? [{ kind: 'run.resumed' }] : [];
-      const entries = [...before, ...doubts(run), body].map((each) => ({ run, body: each }));
-      await this.#engine.runJournal.appendAll(entries);
-    }
-    for (const child of children) {
-      await this.cancel({ ...request, run: child, reason: `with ${request.run}` }).catch(ignore);
-    }
+    const cancel = (each: CancelRun) => this.cancel(each);
+    await cancelRun(this.#engine, { effects: this.#effects, cancel }, request);
   }
 
   pause(id: string, reason: string): Promise<void> {
@@ -260,20 +238,7 @@ export class Runtime {
 
   /** Applies commands one after another; see `UplinkRuntime`. */
   applyCommands(commands: readonly Command[]): Promise<void> {
-    const applying = this.#commandQueue.then(async () => {
-      const commits: Promise<unknown>[] = [];
-      for (const command of commands) {
-        if (command.number <= this.#lastCommand) continue;
-        if (command.number !== this.#lastCommand + 1) break;
-        if (!canJudge(this.#engine.ports.clock, command)) break;
-        this.#lastCommand = command.number;
-        const { durable } = await applyCommand(this.#commandHost, command);
-        commits.push(durable);
-      }
-      await Promise.all(commits);
-    });
-    this.#commandQueue = applying.catch(() => undefined);
-    return applying;
+    return this.#commands.apply(commands);
   }
 
   /** Number of a run, ended or not. @throws HF_RUN_UNKNOWN */
@@ -306,41 +271,22 @@ export class Runtime {
 
   /** Calls `listener` once, when the run has ended. @returns Stops waiting. */
   onceEnded(number: number, listener: () => void): () => void {
-    const waiters = this.#endWaiters.get(number) ?? new Set();
-    this.#endWaiters.set(number, waiters.add(listener));
-    return () => {
-      waiters.delete(listener);
-      if (waiters.size === 0) this.#endWaiters.delete(number);
-    };
+    return this.#observers.onceEnded(number, listener);
   }
 
   /** Calls `listener` with each entry of a run, by its id, once it is durable. @returns Stops. */
   onEntry(id: string, listener: (entry: Entry) => void): () => void {
-    const listeners = this.#entryListeners.get(id) ?? new Set();
-    this.#entryListeners.set(id, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#entryListeners.delete(id);
-    };
+    return this.#observers.onEntry(id, listener);
   }
 
   /** Calls `listener` when a run may look different. @returns Stops. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#observers.onChange(listener);
   }
 
   /** Resolves at the next change, or after `timeoutMs`. */
   onceChanged(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel();
-        stop();
-        resolve();
-      };
-      const cancel = this.#engine.ports.clock.wakeIn(Math.max(0, timeoutMs), end);
-      const stop = this.onChange(end);
-    });
+    return this.#observers.onceChanged(timeoutMs);
   }
 
   /**
@@ -369,31 +315,13 @@ export class Runtime {
     return false;
   }
 
-  readonly #commandHost = {
-    runOf: async (id: string): Promise<Run | undefined> => {
-      const { store, states, residents } = this.#engine;
-      const number = await store.numberOf(id);
-      if (number === undefined || !states.isOpen(number)) return undefined;
-      return residents.load(number).catch(() => undefined);
-    },
-    nowMs: () => this.#engine.ports.clock.nowMs(),
-    appendToRun: (...args: Parameters<RunJournal['append']>) =>
-      this.#engine.runJournal.append(...args),
-    append: (...args: Parameters<Journal['append']>) => this.#engine.journal.append(...args),
-    callEnded: (...args: Parameters<Tracing['callEnded']>) =>
-      this.#engine.tracing.callEnded(...args),
-  };
-
   async #continue(run: Run, input: Uint8Array): Promise<void> {
     const next = await this.#continuations.next(run, input);
     for (const op of run.ops.values()) this.#timers.disarm(run.facts.number, op.number);
-    // Who waits for the end waits for the end of the last history.
-    const waiters = this.#endWaiters.get(run.facts.number);
-    this.#endWaiters.delete(run.facts.number);
-    if (waiters !== undefined) this.#endWaiters.set(next.facts.number, waiters);
+    this.#observers.continued(run.facts.number, next.facts.number);
     for (const child of run.progress.children.values()) this.#cancelChild(run, child);
     run.replaced();
-    this.#changed();
+    this.#observers.changed();
   }
 
   #wake(number: number, opNumber: number): void {
@@ -420,32 +348,14 @@ export class Runtime {
 
   #settled(run: Run): void {
     if (run.closed || this.#closed) return;
-    if (run.stuck !== undefined) void this.#park(run, run.stuck);
+    if (run.stuck !== undefined) this.#stick(run, run.stuck);
     else if (run.isDone()) {
       this.#effects.finish(run).catch((error: unknown) => this.#fault(run, error));
     } else if (run.isWaiting()) this.#parking.add(run);
   }
 
-  async #park(run: Run, why: HoldfastError): Promise<void> {
-    const { ports, states, journal, runJournal, residents } = this.#engine;
-    const { number } = run.facts;
-    const known = run.progress.stuck;
-    const reason = why.message.slice(0, 1_024);
-    ports.log.error('run is stuck', { run: run.id, code: why.code, why: why.message });
-    states.set(number, 'stuck');
-    run.parked = false;
-    const record = layout.openRecord(number, recordOf(run, 'stuck'));
-    try {
-      if (known?.code === why.code && known.reason === reason) {
-        await journal.append([], () => [record]);
-      } else {
-        const body = { kind: 'run.stuck', code: why.code, reason } as const;
-        await runJournal.append(run, body, { ops: [record] });
-      }
-      residents.evict(run);
-    } catch (error) {
-      this.#fault(run, error);
-    }
+  #stick(run: Run, why: HoldfastError): void {
+    noteStuck(this.#engine, run, why).catch((error: unknown) => this.#fault(run, error));
   }
 
   #ended(run: Run, state: RunState): void {
@@ -453,12 +363,10 @@ export class Runtime {
     const { number } = run.facts;
     residents.evict(run);
     states.set(number, state);
-    const waiters = this.#endWaiters.get(number);
-    this.#endWaiters.delete(number);
-    for (const waiter of waiters ?? []) waiter();
+    this.#observers.ended(number);
     for (const child of run.progress.children.values()) this.#cancelChild(run, child);
     run.replaced();
-    this.#changed();
+    this.#observers.changed();
   }
 
   #cancelChild(run: Run, child: string): void {
@@ -470,10 +378,6 @@ export class Runtime {
     if (this.#closed) return;
     const { log } = this.#engine.ports;
     log.error('a run could not go on', { run: run.id, why: messageOf(error) });
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
   }
 
   #checkOpen(): void {
@@ -488,12 +392,3 @@ export class Runtime {
 }
 
 const ignore = (): void => undefined;
-
-/** Steps at work that can be undone: if they are cancelled now, they may have had their effect. */
-function doubts(run: Run): RunEntryBody[] {
-  return run.open().flatMap((op): RunEntryBody[] => {
-    const { request, number, attempts } = op;
-    if (request.kind !== 'step' || !request.compensate || !op.executing || op.inDoubt) return [];
-    return [{ kind: 'step.started', op: number, name: request.name, attempt: attempts + 1 }];
-  });
-}

@@ -30,6 +30,11 @@ export function loadUserKey(source: string | Uint8Array): Uint8Array {
   throw noKey(`${source} holds neither 32 bytes nor their hexadecimal or base64`);
 }
 
+/** The same, where there may be none. */
+export function userKeyOf(source: string | Uint8Array | undefined): Uint8Array | undefined {
+  return source === undefined ? undefined : loadUserKey(source);
+}
+
 function readKeyFile(path: string): Buffer {
   try {
     const { mode, size } = statSync(path);

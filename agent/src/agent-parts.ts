@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import {
+  HoldfastError,
+  codeOf,
+  durationMs,
+  messageOf,
+  type ErrorCode,
+  type Log,
+} from '@holdfast/protocol';
+import { factsOf } from './agent-facts.ts';
+import type { AgentOptions } from './agent-options.ts';
+import { budgetOf, type Budget } from './core/budget.ts';
+import { DeviceTime } from './core/device-time.ts';
+import { Inspector } from './core/inspect.ts';
+import type { Journal } from './core/journal.ts';
+import { LifeEnd, type EndNote } from './core/life-end.ts';
+import { LiveSurface } from './core/live-surface.ts';
+import type { RuntimePorts } from './core/ports.ts';
+import { Relief } from './core/relief.ts';
+import { Retention } from './core/retention.ts';
+import { RunStore } from './core/run-store.ts';
+import { Runtime } from './core/runtime.ts';
+import { Schedules } from './core/schedules.ts';
+import type { AgentSurface, SendBytes } from './core/surface.ts';
+import type { Uplink } from './core/uplink-shell.ts';
+import type { RunState } from './core/views.ts';
+import { newAbort, turn } from './io/abort.ts';
+import { systemChance } from './io/chance.ts';
+import { calendarOf } from './io/cron.ts';
+import { openDataDir, type DataDir } from './io/data-dir.ts';
+import { openDeviceKey } from './io/device-key.ts';
+import { watchStore } from './io/gone-watch.ts';
+import { machineOf } from './io/machine.ts';
+import { attempts } from './io/retry.ts';
+import { sha256 } from './io/sha256.ts';
+import { sendSnapshot } from './io/snapshot-file.ts';
+import { userKeyOf } from './io/store-key.ts';
+import { onStray } from './io/strays.ts';
+import { machineBoot, systemClock } from './io/system-clock.ts';
+import { openJournal } from './open-journal.ts';
+import { dialOf, openUplink, type DialOf } from './open-uplink.ts';
+import { conditionsOf } from './step-conditions.ts';
+
+const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
+const RETENTION_DEFAULT = '7d';
+
+/** What an agent is made of. */
+export interface AgentParts {
+  readonly dir: DataDir;
+  readonly log: Log;
+  readonly clock: DeviceTime;
+  readonly journal: Journal;
+  readonly lifeEnd: LifeEnd;
+  readonly store: RunStore;
+  readonly inspector: Inspector;
+  readonly runtime: Runtime;
+  readonly schedules: Schedules;
+  readonly retention: Retention;
+  readonly relief: Relief;
+  readonly uplink: Uplink | undefined;
+  readonly surface: AgentSurface;
+}
+
+/** The parts of an agent that has read its store, and that nothing else has begun to happen to. */
+export async function openParts(options: AgentOptions): Promise<AgentParts> {
+  const { device, isMoved, log = silent } = options;
+  const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
+  const budget = budgetOf(options.journalMaxBytes);
+  // A wrong address is found before the store is touched.
+  const dial = dialOf(options);
+  const machine = machineOf(options.machine);
+  const storeKey = userKeyOf(options.storeKey);
+  const open = async () => {
+    const dir = await openDataDir(options.dataDir, { device, storeKey, machine, isMoved });
+    return recovered(options, { dir, log, keepMs, budget, dial });
+  };
+  return open().catch((error: unknown) => {
+    if (!isDamage(error)) throw error;
+    log.error('the store is damaged', { why: messageOf(error) });
+    // It is salvaged now, since it was said not to be trusted.
+    return open();
+  });
+}
+
+interface Prepared {
+  readonly dir: DataDir;
+  readonly log: Log;
+  readonly keepMs: number;
+  readonly budget: Budget;
+  readonly dial: DialOf | undefined;
+}
+
+async function recovered(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
+  const { dir } = prepared;
+  try {
+    const parts = await compose(options, prepared);
+    await parts.runtime.recover();
+    return parts;
+  } catch (error) {
+    if (isDamage(error)) await dir.end(damageNote(messageOf(error)));
+    await dir.release();
+    throw error;
+  }
+}
+
+const damageCodes: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'HF_STORE_DAMAGED',
+  'HF_ENTRY_DAMAGED',
+  // A row of ours that does not decode.
+  'HF_MESSAGE_INVALID',
+]);
+
+function damageNote(why: string): EndNote {
+  return { cause: 'salvaged', why, above: 0 };
+}
+
+function isDamage(error: unknown): boolean {
+  return damageCodes.has(codeOf(error));
+}
+
+async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
+  const { dir, log, keepMs, budget, dial } = prepared;
+  const clock = await DeviceTime.open({ clock: systemClock, log, store: dir.store, machineBoot });
+  const journal = await openWatched(options, prepared, clock);
+  const store = new RunStore(dir.store, journal);
+  const ports: RuntimePorts = {
+    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray },
+    tracer: options.tracer,
+  };
+  const link: { uplink?: Uplink | undefined } = {};
+  const conditionOf = conditionsOf(options, () => link.uplink);
+  const { workflows, stepsAtOnce } = options;
+  const onContinued = (number: number) => retention.continued(number);
+  const runtime = new Runtime({
+    ...{ ports, journal, store, workflows, conditionOf, stepsAtOnce, onContinued },
+  });
+  const resident = (number: number) => runtime.resident(number);
+  const inspector = new Inspector({ journal, store, resident });
+  // People compare its name before the device connects for the first time.
+  if (dial !== undefined) openDeviceKey(dir.path);
+  const { gateway = null } = options;
+  const own = { pid: process.pid, startedAtMs: clock.nowMs(), gateway, recreated: dir.recreated };
+  const facts = factsOf(dir, own);
+  tellStart(dir, log);
+  const lifeEnd = newLifeEnd(dir, log);
+  const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd };
+  const uplink = dial && openUplink(options, dial, linked);
+  link.uplink = uplink;
+  uplink?.onChange(() => runtime.nudgeConditions());
+  const counts = async () => runtime.counts();
+  const scheduling = { device: dir.device, ports, journal, store: dir.store, runtime, calendarOf };
+  const schedules = new Schedules(scheduling);
+  const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
+  const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
+  const told = { snapshot, node: process.versions.node, time: clock };
+  const acts = { ...told, runtime, schedules, nudge: () => uplink?.nudge() };
+  const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
+  const onPurged = (state: RunState) => runtime.purged(state);
+  // Also one that is run without its gateway for once.
+  const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
+  const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
+  const relief = new Relief({ journal, retention, budget, clock, log });
+  const mine = { dir, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
+  return { ...mine, retention, relief, uplink, surface };
+}
+
+/** The journal of an agent, that gives up when its store is damaged or gone. */
+async function openWatched(
+  { point }: AgentOptions,
+  { dir, log, budget }: Prepared,
+  clock: DeviceTime,
+): Promise<Journal> {
+  const onDamage = (error: unknown): void => {
+    const why = messageOf(error);
+    log.error('the journal is damaged; the next start salvages it', { why });
+    void distrust(why);
+  };
+  // Nothing behind a damaged entry can be sent in this epoch; in the next one it can.
+  const distrust = async (why: string): Promise<void> => {
+    await dir.end(damageNote(why)).catch(() => undefined);
+    journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
+  };
+  const hooks = { onDamage, point, reopen: dir.reopen, log, budget };
+  const journal: Journal = await openJournal(dir, clock, hooks);
+  watchStore(join(dir.path, 'store'), {
+    ...{ journal, clock },
+    onGone: () => journal.giveUp(new HoldfastError('HF_DATA_DIR_MISSING', { why: dir.path })),
+  });
+  return journal;
+}
+
+function tellStart(dir: DataDir, log: Log): void {
+  if (dir.salvage !== undefined) log.error('a new epoch began; see status', { ...dir.salvage });
+  if (dir.fileSystem !== undefined) log.error('the data directory', { isOn: dir.fileSystem });
+  if (dir.tornBytes > 0) log.info('the last write was cut off', { bytes: dir.tornBytes });
+  if (dir.migration !== undefined) log.info('the store was migrated', { ...dir.migration });
+  if (dir.recreated) log.error('the store was missing; a new epoch begins', { epoch: dir.epoch });
+}
+
+function newLifeEnd(dir: DataDir, log: Log): LifeEnd {
+  const { salvage, isNewEpoch, epoch } = dir;
+  const causes: readonly unknown[] = ['rewound', 'forked'];
+  const isSecond = isNewEpoch && salvage?.newEpoch === epoch && causes.includes(salvage.cause);
+  return new LifeEnd({ endStore: (end) => dir.end(end), clock: systemClock, log, isSecond });
+}

@@ -1,0 +1,17 @@
+import type { DeviceTime } from './core/device-time.ts';
+import { Journal, type JournalOptions } from './core/journal.ts';
+import type { DataDir } from './io/data-dir.ts';
+import { sha256 } from './io/sha256.ts';
+import { systemClock } from './io/system-clock.ts';
+
+/** The journal of a data directory; without a `time`, to be read only. */
+export async function openJournal(
+  { device, epoch, store }: DataDir,
+  time?: DeviceTime,
+  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log' | 'budget'> = {},
+): Promise<Journal> {
+  const place = { device, epoch, boot: time?.boot ?? 0, store, clock: time ?? systemClock, sha256 };
+  const journal = await Journal.open({ ...place, ...hooks });
+  time?.saveWith((ops) => void journal.append([], () => ops).catch(() => undefined));
+  return journal;
+}

@@ -1,0 +1,68 @@
+import type { Log } from '@holdfast/protocol';
+import type { AgentOptions } from './agent-options.ts';
+import { makeReport, type AgentFacts } from './core/agent-surface.ts';
+import type { DeviceTime } from './core/device-time.ts';
+import type { Inspector } from './core/inspect.ts';
+import type { Journal } from './core/journal.ts';
+import type { LifeEnd } from './core/life-end.ts';
+import type { Runtime } from './core/runtime.ts';
+import { createUplink, type Uplink } from './core/uplink-shell.ts';
+import type { Outlived } from './core/uplink-verdict.ts';
+import { systemChance } from './io/chance.ts';
+import type { DataDir } from './io/data-dir.ts';
+import { deflate } from './io/deflate.ts';
+import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { createMqttDial } from './io/mqtt-dial.ts';
+import { systemClock } from './io/system-clock.ts';
+
+/** How a device is to reach its gateway. */
+export type DialOf = ReturnType<typeof createMqttDial>;
+
+export interface UplinkParts {
+  readonly dir: DataDir;
+  readonly log: Log;
+  readonly facts: AgentFacts;
+  readonly clock: DeviceTime;
+  readonly journal: Journal;
+  readonly runtime: Runtime;
+  readonly inspector: Inspector;
+  readonly lifeEnd: LifeEnd;
+}
+
+/** @throws HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID. Nothing is connected yet. */
+export function dialOf(options: AgentOptions): DialOf | undefined {
+  const { gateway: url, tls, password, uplink } = options;
+  if (url === undefined) return undefined;
+  return createMqttDial({
+    url,
+    // It knows better than the uplink what was missing, so it gives up first.
+    ...(uplink?.connectMs === undefined ? {} : { connectMs: uplink.connectMs * 0.75 }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(password === undefined ? {} : { password }),
+  });
+}
+
+/** The uplink of an agent, that has not begun. */
+export function openUplink(options: AgentOptions, dial: DialOf, parts: UplinkParts): Uplink {
+  const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd } = parts;
+  const report = async () => {
+    const oldestAtMs = await inspector.oldestAtMs();
+    // By the system's own clock: the gateway says how far that is off.
+    return makeReport({ facts, clock: systemClock, journal, oldestAtMs, counts: runtime.counts() });
+  };
+  const { device, path } = dir;
+  const signer = openDeviceKey(path);
+  const pin = openGatewayPin(path);
+  const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
+  const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
+  const security = { signer, verify, pin, chance: systemChance };
+  const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
+  const told = { onOutlived, onTime: (atMs: number, tookMs: number) => clock.heard(atMs, tookMs) };
+  return createUplink(
+    { journal, runtime: side, dial: dial(device), clock, log, deflate, ...told, ...security },
+    {
+      ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
+      ...(options.uplink === undefined ? {} : { limits: options.uplink }),
+    },
+  );
+}
