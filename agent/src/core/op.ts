@@ -166,3 +166,17 @@ export function cancelOp(op: Op, reason: HoldfastError): void {
   abortOp(op, reason);
   settleOp(op, { error: reason });
 }
+
+const notes: ReadonlySet<OpKind> = new Set(['emit', 'status', 'patch']);
+
+/** Whether it is a note to the journal: it does nothing to the world, and waits for nothing. */
+export function isNote({ request }: Op): boolean {
+  return notes.has(request.kind);
+}
+
+/** Whether it is finished though the code did not wait for it. */
+export function isEffect(op: Op): boolean {
+  const { request } = op;
+  if (request.kind === 'child') return request.isDetached;
+  return request.kind === 'step' || isNote(op);
+}

@@ -10,7 +10,8 @@ import type { Conditions } from './conditions.ts';
 import { WALL, type Instant } from './device-time.ts';
 import { abortOp, type Op } from './op.ts';
 import type { RuntimePorts } from './ports.ts';
-import type { Run, RunHost } from './run.ts';
+import type { RunHost } from './run-host.ts';
+import type { Run } from './run.ts';
 import {
   recordOf,
   type RunAppend,

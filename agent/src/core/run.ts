@@ -15,35 +15,20 @@ import {
   abortOp,
   cancelOp,
   freshOp,
+  isEffect,
+  isNote,
   settleOp,
   type Op,
-  type OpKind,
   type OpRequest,
 } from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
 import { Progress, type Standing } from './progress.ts';
 import type { KeptSignal, RunFacts } from './run-facts.ts';
+import type { Outcome, RunHost } from './run-host.ts';
 import { standingOf } from './standing.ts';
+import { Tape } from './tape.ts';
+import { Waiters } from './waiters.ts';
 import type { StepInfo, Workflow } from './workflow.ts';
-
-/** What a run asks of the runtime. */
-export interface RunHost {
-  /** Makes the first live effect of an operation. Told once an operation of a live run begins. */
-  begin(run: Run, op: Op): void;
-  /** An operation of a live run was cancelled: what it began elsewhere is to end too. */
-  abandoned(run: Run, op: Op): void;
-  /** The same while the body of a step that can be undone is at work: that is to be journaled. */
-  doubted(run: Run, op: Op): void;
-  /** Its code has ended while it was not being driven. */
-  returned(run: Run): void;
-  log(run: Run, message: string, fields: Readonly<Record<string, unknown>>): void;
-}
-
-export type Outcome =
-  | { readonly kind: 'returned'; readonly value: unknown }
-  | { readonly kind: 'threw'; readonly error: unknown }
-  /** Goes on in a new history with this input, encoded. */
-  | { readonly kind: 'continues'; readonly input: Uint8Array };
 
 /**
  * One run in memory: the user's code, and the history it is fed with.
@@ -82,19 +67,10 @@ export class Run implements ContextHost, HistoryTarget {
   /** Entries that are on their way to the store. */
   inFlight = 0;
 
-  readonly #whenLive: { readonly live: () => void; readonly stuck: (why: unknown) => void }[] = [];
-  readonly #whenReplaced: {
-    readonly replaced: () => void;
-    readonly failed: (why: unknown) => void;
-  }[] = [];
+  readonly #whenLive = new Waiters();
+  readonly #whenReplaced = new Waiters();
   readonly #host: RunHost;
-  #history: Entry[] = [];
-  /** First entry of `#history` that the code has not been handed. */
-  #next = 0;
-  /** Names of the patches that history has, by their operations; known while it is replayed. */
-  readonly #patches = new Map<number, string>();
-  /** The last operation that history mentions. */
-  #mentionedThrough = 0;
+  readonly #tape = new Tape();
   /** What the code has cancelled while it was replayed. */
   #abandoned: Op[] = [];
   readonly #open = new Map<number, Op>();
@@ -126,7 +102,7 @@ export class Run implements ContextHost, HistoryTarget {
   }
   /** How many entries wait to be handed to the code. */
   get pending(): number {
-    return this.closed || this.stuck !== undefined ? 0 : this.#history.length - this.#next;
+    return this.closed || this.stuck !== undefined ? 0 : this.#tape.pending;
   }
   get hasWork(): boolean {
     return this.pending > 0;
@@ -144,10 +120,8 @@ export class Run implements ContextHost, HistoryTarget {
   feed(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.progress.add(entry);
-      this.#history.push(entry);
-      if (this.live || !('op' in entry) || !('name' in entry)) continue;
-      if (entry.op > this.#mentionedThrough) this.#mentionedThrough = entry.op;
-      if (entry.kind === 'patch.marked') this.#patches.set(entry.op, entry.name);
+      this.#tape.add(entry);
+      if (!this.live) this.#tape.mention(entry);
     }
   }
 
@@ -158,8 +132,7 @@ export class Run implements ContextHost, HistoryTarget {
   drive(): void {
     this.#driven = true;
     while (this.hasWork) {
-      const entry = this.#history[this.#next];
-      this.#next += 1;
+      const entry = this.#tape.take();
       if (entry !== undefined && this.#apply(entry)) return;
     }
   }
@@ -168,18 +141,16 @@ export class Run implements ContextHost, HistoryTarget {
   endTurn(): void {
     this.#driven = false;
     if (this.stuck !== undefined) {
-      for (const { stuck } of this.#whenLive.splice(0)) stuck(this.stuck);
+      this.#whenLive.end(this.stuck);
       return;
     }
-    this.#history.splice(0, this.#next);
-    this.#next = 0;
-    if (this.#history.length > 0) return;
-    if (this.live) return;
+    this.#tape.trim();
+    if (this.#tape.pending > 0 || this.live) return;
     this.live = true;
-    this.#patches.clear();
+    this.#tape.end();
     this.beginOpen();
     for (const op of this.#abandoned.splice(0)) this.#host.abandoned(this, op);
-    for (const { live } of this.#whenLive.splice(0)) live();
+    this.#whenLive.end();
   }
 
   /** Begins what was asked for and not begun yet. */
@@ -189,22 +160,18 @@ export class Run implements ContextHost, HistoryTarget {
 
   /** Resolves once the next history of a run that is continuing has begun, or it has ended. */
   whenReplaced(): Promise<void> {
-    return new Promise((replaced, failed) => this.#whenReplaced.push({ replaced, failed }));
+    return this.#whenReplaced.wait();
   }
 
   /** @param failure Why it is not: the store takes nothing any more. */
   replaced(failure?: unknown): void {
-    for (const waiter of this.#whenReplaced.splice(0)) {
-      if (failure === undefined) waiter.replaced();
-      else waiter.failed(failure);
-    }
+    this.#whenReplaced.end(failure);
   }
 
   /** Resolves once the history is used up. Rejects with the reason for a run that is stuck. */
   untilLive(): Promise<void> {
     if (this.stuck !== undefined) return Promise.reject(this.stuck);
-    if (this.live) return Promise.resolve();
-    return new Promise((live, stuck) => this.#whenLive.push({ live, stuck }));
+    return this.live ? Promise.resolve() : this.#whenLive.wait();
   }
 
   /**
@@ -241,10 +208,8 @@ export class Run implements ContextHost, HistoryTarget {
 
   patched(name: string): boolean {
     this.#checkUse(`patched ${name}`);
-    const number = this.ops.size + 1;
-    const isMarked = this.#patches.get(number) === name;
     // It has been here before, and beyond, without this.
-    if (!isMarked && this.#mentionedThrough >= number) return false;
+    if (this.#tape.patchAt(this.ops.size + 1, name) === 'passed') return false;
     // Later entries stand behind this one in the journal: nothing needs to wait for it. The mark is
     // made in a part that was cancelled too, since the code goes on from what it says.
     this.request({ kind: 'patch', name }, new CancelScope()).catch(() => undefined);
@@ -309,7 +274,7 @@ export class Run implements ContextHost, HistoryTarget {
     if (!this.live || this.closed || this.hasWork || this.inFlight > 0) return false;
     const open = this.open();
     if (this.paused) return open.every((op) => !op.attempting);
-    return open.length > 0 && open.every((op) => !op.attempting && waits.has(op.request.kind));
+    return open.length > 0 && open.every((op) => !op.attempting && !isNote(op));
   }
 
   standing(): Standing {
@@ -428,9 +393,7 @@ export class Run implements ContextHost, HistoryTarget {
   #mayHaveHappened(op: Op): boolean {
     if (op.request.kind !== 'step' || !op.request.compensate || op.inDoubt) return false;
     if (this.live) return op.executing;
-    return this.#history
-      .slice(this.#next)
-      .some((entry) => entry.kind === 'step.started' && entry.op === op.number);
+    return this.#tape.willStart(op.number);
   }
 
   #takeSignal(op: Op): boolean {
@@ -458,20 +421,10 @@ export class Run implements ContextHost, HistoryTarget {
 
   #begin(op: Op): void {
     if (op.settled || op.begun || this.closed) return;
-    if (this.paused && !effectless.has(op.request.kind)) return;
+    if (this.paused && !isNote(op)) return;
     // The code has ended without it: what it did not await is finished only if it has an effect.
     if (this.outcome !== undefined && !isEffect(op)) return;
     op.begun = true;
     this.#host.begin(this, op);
   }
 }
-
-const waits: ReadonlySet<OpKind> = new Set(['step', 'sleep', 'wait', 'call', 'child']);
-const effects: ReadonlySet<OpKind> = new Set(['step', 'emit', 'status', 'patch']);
-
-/** Whether it is finished though the code did not wait for it. */
-function isEffect({ request }: Op): boolean {
-  return effects.has(request.kind) || (request.kind === 'child' && request.isDetached);
-}
-/** Notes to the journal are made for a paused run too: they do nothing to the world. */
-const effectless: ReadonlySet<OpKind> = new Set(['emit', 'status', 'patch']);

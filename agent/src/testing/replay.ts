@@ -13,7 +13,8 @@ import {
 } from '@holdfast/protocol';
 import { forgetRetried } from '../core/repair.ts';
 import type { RunFacts } from '../core/run-facts.ts';
-import { Run, type RunHost } from '../core/run.ts';
+import type { RunHost } from '../core/run-host.ts';
+import { Run } from '../core/run.ts';
 import type { HistoryView } from '../core/views.ts';
 import type { Workflow } from '../core/workflow.ts';
 import { turn } from '../io/abort.ts';
