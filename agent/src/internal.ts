@@ -65,3 +65,6 @@ export * from './core/agent-surface.ts';
 export * from './verify-journal.ts';
 export * from './core/budget.ts';
 export * from './core/relief.ts';
+export * from './cli/config-file.ts';
+export * from './cli/program.ts';
+export * from './cli/shell.ts';

@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   erase: async () => (await import('./erase.ts')).addErase,
   nudge: async () => (await import('./nudge.ts')).addNudge,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
+  config: async () => (await import('./config.ts')).addConfig,
   explain: async () => (await import('./explain.ts')).addExplain,
   version: async () => (await import('./version.ts')).addVersion,
 };

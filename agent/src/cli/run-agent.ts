@@ -1,48 +1,18 @@
 import {
   codeOf,
   createLog,
-  durationMs,
   Exit,
   exitCodeOf,
-  HoldfastError,
+  type HoldfastError,
   messageOf,
   type ErrorCode,
   type Log,
-  type LogLevel,
 } from '@holdfast/protocol';
 import type { Agent } from '../agent.ts';
 import { brokerAccess } from './broker-access.ts';
-import { byteSize } from './byte-size.ts';
 import { loadCode, type Code } from './code-file.ts';
+import type { RunOptions } from './run-options.ts';
 import type { Shell } from './shell.ts';
-
-export interface RunOptions {
-  readonly dataDir: string;
-  readonly device: string;
-  /** Path of the file with the workflows. */
-  readonly code: string;
-  readonly gateway?: string;
-  readonly tlsCa?: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly passwordFile?: string;
-  /** File with the key that encrypts the store. */
-  readonly storeKey?: string;
-  readonly socket: string;
-  /** What tells this machine from others. */
-  readonly machine?: string;
-  /** The data directory was brought here from another machine. */
-  readonly moved?: true;
-  readonly retention?: string;
-  /** What the journal may take, such as `256M`. */
-  readonly journalMaxBytes?: string;
-  /** Longest pause between two attempts to connect. */
-  readonly reconnectMax?: string;
-  readonly logFormat: 'text' | 'json';
-  readonly logLevel: LogLevel;
-  /** Whether the line that says it is ready is JSON. */
-  readonly isJson: boolean;
-}
 
 /** The time in which steps may end after a signal; a supervisor kills after a little more. */
 const GRACE_MS = 10_000;
@@ -60,7 +30,7 @@ export async function runAgent(shell: Shell, options: RunOptions): Promise<void>
   exitOnFaults(log);
   const stopped = stopSignal(log);
   try {
-    const code = await prepare(options);
+    const code = await loadCode(options.code);
     for (let isFirst = true; ; isFirst = false) {
       const agent = await open(options, code, log);
       if (isFirst) await sayReady(shell, options, agent);
@@ -83,39 +53,10 @@ function startFailure(error: unknown): number {
   return exitCode === Exit.usage && codeOf(error) !== 'HF_USAGE' ? Exit.config : exitCode;
 }
 
-/** All that can be known to be wrong before the store is touched. */
-async function prepare(options: RunOptions): Promise<Code> {
-  if (options.retention !== undefined) durationMs(options.retention);
-  reconnectMs(options);
-  maxBytesOf(options);
-  return loadCode(options.code);
-}
-
-function maxBytesOf({ journalMaxBytes }: RunOptions): number | undefined {
-  if (journalMaxBytes === undefined) return undefined;
-  return byteSize('--journal-max-bytes', journalMaxBytes, MAX_BYTES_MIN);
-}
-
-/** Below, a single large entry would be a good part of it. */
-const MAX_BYTES_MIN = 1024 * 1024;
-
-/** Below, a gateway that is away would be asked without pause; above, nobody would wait for it. */
-const RECONNECT_MS = { min: 1_000, max: 86_400_000 } as const;
-
-function reconnectMs({ reconnectMax }: RunOptions): number | undefined {
-  if (reconnectMax === undefined) return undefined;
-  const ms = durationMs(reconnectMax);
-  if (ms >= RECONNECT_MS.min && ms <= RECONNECT_MS.max) return ms;
-  throw new HoldfastError('HF_CONFIG_INVALID', {
-    why: `--reconnect-max ${reconnectMax} is not from 1s to 1d`,
-  });
-}
-
 async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
-  const retryMsMax = reconnectMs(options);
-  const journalMaxBytes = maxBytesOf(options);
+  const { journalMaxBytes, reconnectMaxMs } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
@@ -124,7 +65,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     ...(retention === undefined ? {} : { retention }),
     ...(storeKey === undefined ? {} : { storeKey }),
     ...(journalMaxBytes === undefined ? {} : { journalMaxBytes }),
-    ...(retryMsMax === undefined ? {} : { uplink: { retryMsMax } }),
+    ...(reconnectMaxMs === undefined ? {} : { uplink: { retryMsMax: reconnectMaxMs } }),
   });
   try {
     for (const schedule of code.schedules) await agent.schedule(schedule);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
@@ -26,6 +26,9 @@ interface Target {
   readonly dataDir: string | undefined;
 }
 
+/** Where the agent is that the package of the distribution installs. */
+const INSTALLED = { socket: '/run/holdfast/agent.sock', dataDir: '/var/lib/holdfast' } as const;
+
 /** What is given on the command line goes before what the environment says. */
 function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
   const isGiven = flags.socket !== undefined || flags.dataDir !== undefined;
@@ -35,6 +38,7 @@ function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
     : env['HOLDFAST_DATA_DIR'] || undefined;
   if (socket !== undefined) return { socket, dataDir };
   if (dataDir !== undefined) return { socket: socketOf(dataDir), dataDir };
+  if (existsSync(INSTALLED.socket) || existsSync(INSTALLED.dataDir)) return INSTALLED;
   throw new HoldfastError('HF_USAGE', {
     why: 'no agent is named: give --data-dir DIR or --socket PATH, or set HOLDFAST_DATA_DIR',
   });

@@ -27,12 +27,21 @@ function productTable(product: string): Record<string, readonly string[]> {
   // The codec takes a while to load: what only asks and prints does without it.
   const light = ['protocol', 'protocol/base', 'node:'];
   const inside = [own('core'), own('io'), own('root'), own('api'), ...light];
-  const cli = [own('core'), own('root'), own('api'), own('cli'), ...light, 'commander'];
+  const cli = [
+    own('core'),
+    own('root'),
+    own('api'),
+    own('cli'),
+    ...light,
+    'commander',
+    'smol-toml',
+  ];
   return {
     [own('core')]: [own('core'), 'protocol'],
     [own('io')]: [own('core'), own('io'), 'protocol', 'node:', 'level', 'p-retry', ...io],
     [own('root')]: inside,
     [own('api')]: inside,
+    [own('internals')]: [...inside, own('cli')],
     [own('cli')]: cli,
     // Shipped to users: the runtime's core over a world in memory.
     [own('testing')]: [own('core'), own('io'), own('testing'), 'protocol', 'node:'],
@@ -51,6 +60,7 @@ export function placeOf(path: string): string | undefined {
   const [part = '', ...deeper] = rest.slice(1);
   if (top === 'protocol') return deeper.length === 0 ? top : `${top}/${part}`;
   if (deeper.length > 0) return `${top}/${part}`;
+  if (part === 'internal.ts') return `${top}/internals`;
   return part === `${top}.ts` ? `${top}/root` : `${top}/api`;
 }
 

@@ -1,0 +1,117 @@
+import { join, resolve } from 'node:path';
+import { durationMs, HoldfastError, type LogLevel } from '@holdfast/protocol/base';
+import { SOCKET_NAME } from '../core/surface.ts';
+import { byteSize } from './byte-size.ts';
+import type { BrokerFiles } from './broker-access.ts';
+import type { Format } from './output-format.ts';
+import type { FoundSettings } from './settings.ts';
+import type { Shell } from './shell.ts';
+import { storeKeyFile } from './store-key-option.ts';
+
+/** What `holdfast run` needs to know, checked as far as it can be without touching anything. */
+export interface RunOptions extends BrokerFiles {
+  readonly dataDir: string;
+  readonly device: string;
+  /** Path of the file with the workflows. */
+  readonly code: string;
+  readonly gateway?: string;
+  /** File with the key that encrypts the store. */
+  readonly storeKey?: string;
+  readonly socket: string;
+  /** What tells this machine from others. */
+  readonly machine?: string;
+  /** The data directory was brought here from another machine. */
+  readonly moved?: true;
+  readonly retention?: string;
+  readonly journalMaxBytes?: number;
+  /** Longest pause between two attempts to connect. */
+  readonly reconnectMaxMs?: number;
+  readonly logFormat: 'text' | 'json';
+  readonly logLevel: LogLevel;
+  /** Whether the line that says it is ready is JSON. */
+  readonly isJson: boolean;
+}
+
+/** Below, a single large entry would be a good part of it. */
+const MAX_BYTES_MIN = 1024 * 1024;
+
+/** Below, a gateway that is away would be asked without pause; above, nobody would wait for it. */
+const RECONNECT_MS = { min: 1_000, max: 86_400_000 } as const;
+
+interface Flags {
+  readonly moved?: true;
+  readonly output?: Format;
+  readonly debug?: true;
+}
+
+/** @throws HF_CONFIG_INVALID, naming the option, the variable or the line. */
+export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']): RunOptions {
+  const text = (name: string): string | undefined => found.get(name)?.value;
+  const dataDir = resolve(text('data-dir') ?? '');
+  const socket = text('socket');
+  return {
+    dataDir,
+    device: text('device') ?? '',
+    code: text('code') ?? '',
+    socket: socket === undefined ? join(dataDir, SOCKET_NAME) : resolve(socket),
+    ...defined({
+      gateway: text('gateway'),
+      tlsCa: text('tls-ca'),
+      tlsCert: text('tls-cert'),
+      tlsKey: text('tls-key'),
+      passwordFile: text('password-file'),
+      storeKey: storeKeyFile({ ...defined({ storeKeyFile: text('store-key-file') }) }, env),
+      machine: text('machine'),
+      retention: checked(found, 'retention', duration),
+      journalMaxBytes: checked(found, 'journal-max-bytes', (value, place) =>
+        byteSize(place, value, MAX_BYTES_MIN),
+      ),
+      reconnectMaxMs: checked(found, 'reconnect-max', reconnectMs),
+      moved: flags.moved,
+    }),
+    logFormat: text('log-format') === 'json' ? 'json' : 'text',
+    logLevel: flags.debug === true ? 'debug' : 'info',
+    isJson: flags.output === 'json',
+  };
+}
+
+/** What was given, read by `read`, which names the place of a value that is wrong. */
+function checked<T>(
+  found: FoundSettings,
+  name: string,
+  read: (value: string, place: string) => T,
+): T | undefined {
+  const setting = found.get(name);
+  if (setting === undefined) return undefined;
+  const { value, origin, place } = setting;
+  return read(value, origin === 'option' ? place : `${place}: ${name}`);
+}
+
+function duration(value: string, place: string): string {
+  msOf(value, place);
+  return value;
+}
+
+function msOf(value: string, place: string): number {
+  try {
+    return durationMs(value);
+  } catch {
+    const why = `${place} ${value} is no duration, such as 30s or 7d`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  }
+}
+
+function reconnectMs(value: string, place: string): number {
+  const ms = msOf(value, place);
+  if (ms >= RECONNECT_MS.min && ms <= RECONNECT_MS.max) return ms;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why: `${place} ${value} is not from 1s to 1d` });
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without what is undefined. */
+function defined<T extends object>(fields: T): Defined<T> {
+  const kept = Object.entries(fields).filter(([, value]) => value !== undefined);
+  // The same fields, without some of them.
+  return Object.fromEntries(kept) as Defined<T>;
+}
