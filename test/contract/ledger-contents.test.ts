@@ -236,6 +236,15 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.like((await values(ledger, 'bulk'))[0], { $: 'erased' });
   });
 
+  test(`${name}: the lives of a device are read where its values are erasable`, async (t) => {
+    const { ledger, next } = await open(t);
+    await take(ledger, lived());
+
+    const epochs = (await (await next()).epochs('d1')).map(({ epoch }) => epoch);
+
+    t.deepEqual(epochs, [1]);
+  });
+
   test(`${name}: a content that was changed or has vanished is found`, async (t) => {
     const { ledger, tamper } = await open(t);
     await take(ledger, lived());

@@ -1,16 +1,6 @@
 import { HoldfastError, assert, hex, type Store } from '@holdfast/protocol';
 import { Draft, type LedgerState } from './ledger-draft.ts';
-
-/** One piece of work on the ledger, done whole or not at all. */
-export interface Work<T> {
-  /** Rows that `apply` may read. */
-  readonly reads: readonly Uint8Array[];
-  /** What it weighs in memory, bytes. */
-  readonly bytes: number;
-  /** Looks up what is no single row. Called once, just before the transaction is made. */
-  readonly prepare?: (() => Promise<void>) | undefined;
-  readonly apply: (draft: Draft) => T;
-}
+import type { View, Work } from './ledger-store.ts';
 
 interface Queued {
   readonly work: Work<unknown>;
@@ -28,6 +18,7 @@ const TRANSACTION_BYTES_MAX = 16 * 1024 * 1024;
 export class CommitQueue {
   readonly #store: Store;
   readonly #state: LedgerState;
+  readonly #view: View;
   #queue: Queued[] = [];
   #running: Promise<void> | undefined;
   #failure: HoldfastError | undefined;
@@ -35,6 +26,12 @@ export class CommitQueue {
   constructor(store: Store, state: LedgerState) {
     this.#store = store;
     this.#state = state;
+    this.#view = {
+      get: (key) => store.get(key),
+      getMany: (keys) => store.getMany(keys),
+      scan: (range) => store.scan(range),
+      device: (device) => state.devices.get(device),
+    };
   }
 
   /**
@@ -82,8 +79,8 @@ export class CommitQueue {
 
   async #write(works: readonly Work<unknown>[]): Promise<readonly unknown[]> {
     const [stored] = await Promise.all([
-      this.#load(works.flatMap((work) => work.reads)),
-      ...works.map((work) => work.prepare?.()),
+      this.#load(works.flatMap((work) => work.reads(this.#view))),
+      ...works.map((work) => work.prepare?.(this.#view)),
     ]);
     const draft = new Draft(this.#state, stored);
     const results = works.map((work) => work.apply(draft));

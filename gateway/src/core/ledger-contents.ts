@@ -11,12 +11,12 @@ import {
   type Entry,
   type SealedValue,
   type Sha256,
-  type Store,
 } from '@holdfast/protocol';
 import { trueTime, type DeviceClocks, type Stamp } from './device-clock.ts';
 import type { Draft } from './ledger-draft.ts';
 import { contentKey, erasedKey, subjectKey, type Chain } from './ledger-keys.ts';
 import { contentRow, erasedRow, type ContentRow } from './ledger-rows.ts';
+import type { Reads } from './ledger-store.ts';
 import type { ContentState } from './ledger.ts';
 
 /** An entry of a batch whose value is erasable, and what came beside it. */
@@ -137,7 +137,7 @@ export interface Place extends Chain {
 
 /** The contents of erasable values by their places; `undefined`: there is no row. */
 export async function contentsAt(
-  store: Store,
+  store: Reads,
   places: readonly Place[],
 ): Promise<(ContentRow | undefined)[]> {
   if (places.length === 0) return [];
@@ -147,7 +147,7 @@ export async function contentsAt(
 
 /** Puts the contents of erasable values into what is read, where they are held. */
 export async function openValues<T extends object>(
-  store: Store,
+  store: Reads,
   items: readonly T[],
   of: {
     readonly value: (item: T) => Uint8Array;
@@ -166,7 +166,7 @@ export async function openValues<T extends object>(
 
 /** Puts the contents of their erasable values into entries, where they are held. */
 export async function openEntries<T extends Place & { readonly entry: Entry | undefined }>(
-  store: Store,
+  store: Reads,
   entries: readonly T[],
 ): Promise<readonly T[]> {
   return openValues(store, entries, {

@@ -3,10 +3,8 @@ import {
   encodeThrown,
   type Command,
   type Sha256,
-  type Store,
   type StoreRow,
 } from '@holdfast/protocol';
-import type { CommitQueue } from './commit-queue.ts';
 import { contentsAt, nothing, subjectHash, type Place } from './ledger-contents.ts';
 import {
   aboutSubject,
@@ -27,15 +25,15 @@ import {
   type ContentRow,
   type ErasureRow,
 } from './ledger-rows.ts';
+import type { LedgerStore, Reads } from './ledger-store.ts';
 import type { Erasure, ErasureRequest } from './ledger.ts';
 
 /** Contents in one transaction: each may have 56 KiB. */
 const PAGE = 256;
 
 interface Parts {
-  readonly store: Store;
+  readonly store: LedgerStore;
   readonly sha256: Sha256;
-  readonly queue: CommitQueue;
 }
 
 /**
@@ -46,7 +44,7 @@ interface Parts {
  * of contents, each a transaction with the count so far. What stopped short can be begun again.
  */
 export async function eraseSubject(parts: Parts, request: ErasureRequest): Promise<Erasure> {
-  const { store, sha256, queue } = parts;
+  const { store, sha256 } = parts;
   const subject = subjectHash(sha256, request.subject);
   const { atMs, by, reason } = request;
   let receipt: ErasureRow = {
@@ -54,9 +52,11 @@ export async function eraseSubject(parts: Parts, request: ErasureRequest): Promi
     ...{ isComplete: 0, ranges: [] },
   };
   const key = erasureKey(atMs, subject);
-  await queue.submit({
-    reads: [erasedKey(subject)],
+  await store.submit({
+    devices: [],
+    reads: () => [erasedKey(subject)],
     bytes: 1_024,
+    isErasing: true,
     apply: (draft) => {
       const before = draft.get(erasedKey(subject), erasedRow);
       const erasedAtMs = Math.max(atMs, before?.erasedAtMs ?? 0);
@@ -73,8 +73,9 @@ export async function eraseSubject(parts: Parts, request: ErasureRequest): Promi
     }
   }
   receipt = { ...receipt, isComplete: 1 };
-  await queue.submit({
-    reads: [],
+  await store.submit({
+    devices: [],
+    reads: () => [],
     bytes: 1_024,
     apply: (draft) => draft.put(key, erasureRow.encode(receipt)),
   });
@@ -86,7 +87,7 @@ export async function eraseSubject(parts: Parts, request: ErasureRequest): Promi
 }
 
 async function contentPage(
-  { store, queue }: Parts,
+  { store }: Parts,
   rows: readonly StoreRow[],
   before: ErasureRow,
 ): Promise<ErasureRow> {
@@ -100,9 +101,11 @@ async function contentPage(
     bytes: before.bytes + bytes,
     ranges: withPlaces(before.ranges, places),
   };
-  await queue.submit({
-    reads: [],
+  await store.submit({
+    devices: [],
+    reads: () => [],
     bytes: 512 * rows.length,
+    isErasing: true,
     apply: (draft) => {
       for (const place of places) draft.put(contentKey(place), contentRow.encode(erased));
       for (const { key } of rows) draft.delete(key);
@@ -114,15 +117,16 @@ async function contentPage(
 
 /** A command that nobody has fetched yet brings a failure then: what it had is gone. */
 async function answerPage(
-  { store, queue }: Parts,
+  { store }: Parts,
   rows: readonly StoreRow[],
   before: ErasureRow,
 ): Promise<ErasureRow> {
   const keys = rows.map(({ key }) => commandKeyOf(key));
   const commands = await store.getMany(keys);
   const receipt = { ...before, commands: before.commands + rows.length };
-  await queue.submit({
-    reads: [],
+  await store.submit({
+    devices: [],
+    reads: () => [],
     bytes: 512 * rows.length,
     apply: (draft) => {
       commands.forEach((row, index) => {
@@ -174,7 +178,7 @@ export function erasureOf(row: ErasureRow): Erasure {
 }
 
 /** The receipts, newest first. */
-export async function readErasures(store: Store, limit: number): Promise<readonly Erasure[]> {
+export async function readErasures(store: Reads, limit: number): Promise<readonly Erasure[]> {
   const prefix = prefixOf('erasure');
   const rows = await store.scan({ from: prefix, to: behind(prefix), limit, reverse: true });
   return rows.map(({ value }) => erasureOf(erasureRow.decode(value)));

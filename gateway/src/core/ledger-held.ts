@@ -1,4 +1,4 @@
-import { hex, unhex, type Sha256, type Store } from '@holdfast/protocol';
+import { hex, unhex, type Sha256 } from '@holdfast/protocol';
 import { readEntry } from './ingest.ts';
 import { decodeBlock, type Block } from './ledger-block.ts';
 import { openEntries, subjectHash, type Place } from './ledger-contents.ts';
@@ -13,11 +13,12 @@ import {
   type Chain,
 } from './ledger-keys.ts';
 import { commandRow } from './ledger-rows.ts';
+import type { Reads } from './ledger-store.ts';
 import type { HeldPage, Ledger } from './ledger.ts';
 
 /** The block that holds `seq`, or the one before it. */
 export async function blockAt(
-  store: Store,
+  store: Reads,
   chain: Chain,
   seq: number,
 ): Promise<(Block & { readonly seqFirst: number }) | undefined> {
@@ -33,7 +34,7 @@ export async function blockAt(
 
 /** Reads what is held on a subject: first the entries, then, on the last page, the commands. */
 export async function readHeld(
-  { store, sha256 }: { readonly store: Store; readonly sha256: Sha256 },
+  { store, sha256 }: { readonly store: Reads; readonly sha256: Sha256 },
   { subject, after, limit }: Parameters<Ledger['held']>[0],
 ): Promise<HeldPage> {
   const hash = subjectHash(sha256, subject);
@@ -51,7 +52,7 @@ export async function readHeld(
   };
 }
 
-async function entryAt(store: Store, place: Place) {
+async function entryAt(store: Reads, place: Place) {
   const block = await blockAt(store, place, place.seq);
   const stored = block?.entries[place.seq - block.seqFirst];
   if (block === undefined || stored === undefined) return [];
@@ -61,7 +62,7 @@ async function entryAt(store: Store, place: Place) {
 
 const COMMANDS_MAX = 10_000;
 
-async function commandsAbout(store: Store, hash: Uint8Array): Promise<HeldPage['commands']> {
+async function commandsAbout(store: Reads, hash: Uint8Array): Promise<HeldPage['commands']> {
   const prefix = aboutSubject('answer', hash);
   const rows = await store.scan({ from: prefix, to: behind(prefix), limit: COMMANDS_MAX });
   const keys = rows.map(({ key }) => commandKeyOf(key));

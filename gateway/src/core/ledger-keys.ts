@@ -17,10 +17,10 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
  *   callKey    'k' device epoch key                      → pending, or the command that answered
  *   callPlace  'l' device epoch run op                   → which pending call is there
  *   command    'n' device number                         → command
- *   content    'e' device epoch lane seq                 → what a value has sealed, or why not
+ *   content    'v' device epoch lane seq                 → what a value has sealed, or why not
  *   subject    's' hash device epoch lane seq            → nothing: a content about it is held
  *   answer     't' hash device number                    → nothing: a command about it
- *   erased     'y' hash                                  → until when it was erased
+ *   erased     'f' hash                                  → until when it was erased
  *   erasure    'z' time hash                             → receipt
  *   clock      'q' device epoch boot                     → what time it truly was in that boot
  *
@@ -42,10 +42,10 @@ const tables = {
   callKey: 'k',
   callPlace: 'l',
   command: 'n',
-  content: 'e',
+  content: 'v',
   subject: 's',
   answer: 't',
-  erased: 'y',
+  erased: 'f',
   erasure: 'z',
   clock: 'q',
 } as const;

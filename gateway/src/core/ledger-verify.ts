@@ -1,4 +1,4 @@
-import { isContentOf, type Sha256, type Store, type StoreRow } from '@holdfast/protocol';
+import { isContentOf, type Sha256, type StoreRow } from '@holdfast/protocol';
 import { ChainWalk, type Fault } from './chain-walk.ts';
 import { contentsAt, type ContentCounts } from './ledger-contents.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Chain,
 } from './ledger-keys.ts';
 import { holeRow, positionRow } from './ledger-rows.ts';
+import type { Reads } from './ledger-store.ts';
 import type { LanePosition, VerifyReport } from './ledger.ts';
 
 /** Rows in memory at a time; a block has up to 560 KiB. */
@@ -26,7 +27,7 @@ interface KnownLane {
  * committed with its last block, so that blocks that are gone from the end are missed too.
  */
 export async function verifyLedger(
-  store: Store,
+  store: Reads,
   sha256: Sha256,
   progress: (entries: number) => void,
 ): Promise<VerifyReport> {
@@ -78,7 +79,7 @@ export async function verifyLedger(
 
 /** Holds the contents of erasable values against what was journaled. */
 async function checkContents(check: {
-  readonly store: Store;
+  readonly store: Reads;
   readonly sha256: Sha256;
   readonly walk: ChainWalk;
   readonly counts: ContentCounts;
@@ -98,7 +99,7 @@ async function checkContents(check: {
   });
 }
 
-async function readLanes(store: Store): Promise<Map<string, KnownLane>> {
+async function readLanes(store: Reads): Promise<Map<string, KnownLane>> {
   const lanes = new Map<string, KnownLane>();
   for await (const { key, value } of rowsOf(store, prefixOf('position'), POSITIONS_MAX)) {
     const chain = parseChainKey(key)?.chain;
@@ -131,7 +132,7 @@ function decodeHole(stored: Uint8Array | undefined) {
 
 /** All rows whose keys begin with `prefix`, in order, `limit` of them in memory at a time. */
 export async function* rowsOf(
-  store: Store,
+  store: Reads,
   prefix: Uint8Array,
   limit: number,
 ): AsyncGenerator<StoreRow, void> {

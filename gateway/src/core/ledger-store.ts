@@ -1,0 +1,51 @@
+import type { Store, StoreRange } from '@holdfast/protocol';
+import type { Draft } from './ledger-draft.ts';
+import type { DeviceRecord } from './ledger.ts';
+
+export type Reads = Pick<Store, 'get' | 'getMany' | 'scan'>;
+
+/** What a transaction sees before anything is done in it. */
+export interface View extends Reads {
+  /** One of the devices that the work names. */
+  device(device: string): DeviceRecord | undefined;
+}
+
+/** One piece of work on the ledger, done whole or not at all. */
+export interface Work<T> {
+  /** Whose records and rows it may change: nobody else does meanwhile. */
+  readonly devices: readonly string[];
+  /** Rows that `apply` may read. */
+  readonly reads: (view: View) => readonly Uint8Array[];
+  /** What it weighs in memory, bytes. */
+  readonly bytes: number;
+  /** How many ordinals it may give out, at most. Default: none. */
+  readonly ordinals?: number;
+  /** No other work that looks at what was erased goes on meanwhile. */
+  readonly isErasing?: boolean;
+  /** Looks up what is no single row, just before `apply`. All three may be called again. */
+  readonly prepare?: ((view: View) => Promise<void>) | undefined;
+  readonly apply: (draft: Draft) => T;
+}
+
+/**
+ * Where a ledger keeps its rows, and its transactions over them: the seam between what a ledger
+ * does and where it does it. Keys compare as bytes.
+ */
+export interface LedgerStore extends Reads {
+  /** As it is durable now; `undefined`: never seen. */
+  device(device: string): Promise<DeviceRecord | undefined>;
+  /** By their ids. */
+  devices(): Promise<readonly DeviceRecord[]>;
+  /**
+   * Does the work and resolves with its result once that is durable. Works of one device are done
+   * in the order they came.
+   *
+   * @throws HF_LEDGER_FAILED when nothing can be written any more; HF_LEDGER_UNAVAILABLE when
+   *   it was not done, or nobody knows: it may be tried again.
+   */
+  submit<T>(work: Work<T>): Promise<T>;
+  /** Has what was deleted in a range leave the files too, as far as the store can. */
+  compact(range: StoreRange): Promise<void>;
+  /** Waits for work that was submitted. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,80 @@
+import type { Store } from '@holdfast/protocol';
+import { CommitQueue } from './commit-queue.ts';
+import type { LedgerState } from './ledger-draft.ts';
+import { behind, ordinalOf, prefixOf } from './ledger-keys.ts';
+import { decodeOrDamaged, readPositions } from './ledger-reads.ts';
+import { deviceRow } from './ledger-rows.ts';
+import type { LedgerStore, Work } from './ledger-store.ts';
+import { rowsOf } from './ledger-verify.ts';
+import type { DeviceRecord } from './ledger.ts';
+
+const PAGE_ROWS = 1_024;
+
+/**
+ * A store that this process alone writes. What is known of devices is kept in memory, about 1 KiB
+ * each.
+ */
+export class OwnStore implements LedgerStore {
+  readonly #store: Store;
+  readonly #state: LedgerState;
+  readonly #queue: CommitQueue;
+  readonly get: LedgerStore['get'];
+  readonly getMany: LedgerStore['getMany'];
+  readonly scan: LedgerStore['scan'];
+  readonly compact: LedgerStore['compact'];
+
+  private constructor(store: Store, state: LedgerState) {
+    this.#store = store;
+    this.#state = state;
+    this.#queue = new CommitQueue(store, state);
+    this.get = (key) => store.get(key);
+    this.getMany = (keys) => store.getMany(keys);
+    this.scan = (range) => store.scan(range);
+    this.compact = (range) => store.compact(range);
+  }
+
+  /** @throws HF_STORE_DAMAGED for a device that cannot be read. */
+  static async open(store: Store): Promise<OwnStore> {
+    return new OwnStore(store, {
+      devices: await readDevices(store),
+      ordinalNext: await readOrdinalNext(store),
+    });
+  }
+
+  device(device: string): Promise<DeviceRecord | undefined> {
+    return Promise.resolve(this.#state.devices.get(device));
+  }
+
+  devices(): Promise<readonly DeviceRecord[]> {
+    const records = [...this.#state.devices.values()];
+    return Promise.resolve(records.toSorted((a, b) => (a.device < b.device ? -1 : 1)));
+  }
+
+  submit<T>(work: Work<T>): Promise<T> {
+    return this.#queue.submit(work);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.idle();
+    await this.#store.close();
+  }
+}
+
+async function readDevices(store: Store): Promise<Map<string, DeviceRecord>> {
+  const devices = new Map<string, DeviceRecord>();
+  for await (const { value } of rowsOf(store, prefixOf('device'), PAGE_ROWS)) {
+    const row = decodeOrDamaged('a device', () => deviceRow.decode(value));
+    devices.set(row.device, { ...row, lanes: await readPositions(store, row.device, row.epoch) });
+  }
+  return devices;
+}
+
+async function readOrdinalNext(store: Store): Promise<number> {
+  const last = async (table: 'call' | 'runOrder'): Promise<number> => {
+    const prefix = prefixOf(table);
+    const range = { from: prefix, to: behind(prefix), limit: 1, reverse: true };
+    const [row] = await store.scan(range);
+    return row === undefined ? 0 : ordinalOf(row.key);
+  };
+  return Math.max(await last('call'), await last('runOrder')) + 1;
+}
