@@ -1,7 +1,10 @@
 import {
+  durationMs,
+  formatDuration,
   hex,
+  HoldfastError,
   messageOf,
-  type HoldfastError,
+  type Duration,
   type Log,
   type Point,
   type Signer,
@@ -17,7 +20,7 @@ import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
 import type { Arrival } from './core/session-ports.ts';
 import { Sessions } from './core/sessions.ts';
-import { sessionsLimits } from './core/sessions-limits.ts';
+import { pacedBy, REPORT_EVERY_MS_DEFAULT, sessionsLimits } from './core/sessions-limits.ts';
 import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
 import { checkListening, readAddress, shown } from './io/broker-address.ts';
 import { startBroker } from './io/broker.ts';
@@ -60,6 +63,11 @@ export interface GatewayOptions {
   /** URLs of HTTP endpoints that execute calls, by the name of the service. */
   readonly endpoints?: ReadonlyMap<string, string> | undefined;
   readonly handlerPolicy?: Partial<HandlerPolicy> | undefined;
+  /**
+   * How often devices say how they are, 1 s to 1 h. Default 5 s. One that was not heard for four
+   * times that is offline; two with one identity are kept out for twelve times that.
+   */
+  readonly reportEvery?: Duration | undefined;
   readonly log?: Log | undefined;
   /** For tests: named places of the code where a crash may strike. */
   readonly point?: Point | undefined;
@@ -67,6 +75,7 @@ export interface GatewayOptions {
 
 const LOCALHOST = '127.0.0.1';
 const MQTT_PORT = 1_883;
+const [REPORT_EVERY_MS_MIN, REPORT_EVERY_MS_MAX] = [1_000, 3_600_000];
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
 /** A running gateway: broker, ledger, sessions, handlers and HTTP API in one process. */
@@ -202,6 +211,7 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const { broker: other } = options;
   const external = other === undefined ? undefined : readAddress(other, options.tls);
   if (external === undefined) checkListening({ host: options.mqttHost ?? LOCALHOST, ...options });
+  const pace = pacedBy(readReportEvery(options));
   const executors = await readExecutors(options);
   const dataDir = await openDataDir(options.dataDir, { isNew: true });
   closers.push(() => dataDir.release());
@@ -231,7 +241,7 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
       onCalls: () => calls.tell(),
       onFailure: (error) => fault.tell(error),
     },
-    { ...sessionsLimits, gateway: nameOf(signer), publicKey: signer.publicKey },
+    { ...sessionsLimits, ...pace, gateway: nameOf(signer), publicKey: signer.publicKey },
   );
   await sessions.start();
   closers.push(() => sessions.close());
@@ -244,6 +254,13 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
   return { dataDir, ledger, broker, link, sessions, runner, arrivals, calls, fault };
+}
+
+function readReportEvery({ reportEvery = REPORT_EVERY_MS_DEFAULT }: GatewayOptions): number {
+  const everyMs = durationMs(reportEvery);
+  if (everyMs >= REPORT_EVERY_MS_MIN && everyMs <= REPORT_EVERY_MS_MAX) return everyMs;
+  const told = `devices report each 1 s to 1 h, not each ${formatDuration(everyMs)}`;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why: told });
 }
 
 async function serve(

@@ -12,6 +12,12 @@ const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`,
 
 export const DEVICE = 'pump-1';
 
+const REPORT_EVERY_MS = 1_000;
+/** Silence after which a device is gone, for the gateway. */
+const SILENCE_MS = 4 * REPORT_EVERY_MS;
+/** The gateway answers eight that it does not let in within ten seconds. */
+const NUDGE_MS = 1_300;
+
 interface EntryLine {
   readonly lane: Lane;
   readonly seq: number;
@@ -24,6 +30,7 @@ export interface DeviceDetail {
   readonly state: string;
   readonly epoch: number;
   readonly lastCommand: number;
+  readonly lastSeenAt: string | null;
   readonly refusal: { readonly code: string; readonly why: string } | null;
   readonly epochs: readonly {
     readonly epoch: number;
@@ -93,6 +100,8 @@ export class LiveGateway extends Place {
         ...[file('gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json'],
         ...['--data-dir', this.dir, '--mqtt-port', String(this.#port), '--http-port', '0'],
         ...['--handlers', file('test/dist/support/lives-handlers.js')],
+        // What two devices with one identity wait for is counted in reports.
+        ...['--report-every', `${REPORT_EVERY_MS}ms`],
       ],
       env: { LIVES_LOG: this.#log, LIVES_GATES: this.gates },
     });
@@ -114,6 +123,14 @@ export class LiveGateway extends Place {
 
   device(): Promise<DeviceDetail> {
     return this.get<DeviceDetail>(`devices/${DEVICE}`);
+  }
+
+  /** Resolves once no agent of the device was heard for so long that another one is let in. */
+  async silence(): Promise<void> {
+    await until('no agent to be heard', async () => {
+      const { lastSeenAt } = await this.device();
+      return Date.now() - Date.parse(lastSeenAt ?? '') > SILENCE_MS;
+    });
   }
 
   async entries(epoch: number): Promise<readonly EntryLine[]> {
@@ -204,6 +221,24 @@ export class LiveDevice extends Place {
     }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.lastLines.join('\n')}`);
     });
+  }
+
+  /** Asks the gateway again and again, until it lets this agent in and has all of it. */
+  async letIn(): Promise<void> {
+    let nudgedAtMs = 0;
+    await until(
+      `${this.dir} to be let in`,
+      async () => {
+        // Between two lives nobody answers.
+        const status = await this.client.status().catch(() => undefined);
+        if (status?.link.state === 'synced') return true;
+        if (Date.now() - nudgedAtMs < NUDGE_MS) return false;
+        nudgedAtMs = Date.now();
+        await this.client.nudge().catch(() => undefined);
+        return false;
+      },
+      60_000,
+    );
   }
 
   /** Codes of what `status` shows as needing a person. */

@@ -19,24 +19,43 @@ export interface Verdict {
   readonly isWhole: boolean;
 }
 
+/** A program that explores a model. */
+export interface Explorer {
+  /**
+   * Explores every state that the model can reach, for assertions, and for runs that break what the
+   * model says in `ltl`. A state in which nothing can go on any more is such a run too.
+   *
+   * @param bug What is planted, in an explorer that was made with `PLANTED`.
+   */
+  readonly explore: (bug?: number) => Promise<Verdict>;
+}
+
 /**
- * Explores every state that a model can reach, for assertions, and for runs that break what the
- * model says in `ltl`. A state in which nothing can go on any more is such a run too.
+ * Compiles what explores a model.
+ *
+ * @param isLong It will run for long: then it pays to have the compiler take its time.
  */
-export async function explore(dir: string, model: string, defines: Defines): Promise<Verdict> {
+export async function compileModel(
+  dir: string,
+  model: string,
+  { defines, isLong = false }: { readonly defines: Defines; readonly isLong?: boolean },
+): Promise<Explorer> {
   const flags = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
   const place = join(dir, flags.join('') || 'default');
   await mkdir(place, { recursive: true });
   const at = { cwd: place, maxBuffer: 16 * 1024 * 1024 };
   await run('spin', [...flags, '-a', join(models, model)], at);
-  // A planted bug is found at once; what holds has to be looked through.
-  const level = 'BUG' in defines ? '-O0' : '-O2';
+  const level = isLong ? '-O2' : '-O1';
   await run('cc', [level, '-w', '-DMEMLIM=6000', '-o', 'pan', 'pan.c'], at);
-  const { stdout } = await run('./pan', ['-a', '-n', '-m1000000', '-w22'], at);
-  const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
-  return {
-    errors: number(/errors: (\d+)/),
-    states: number(/([\d.e+]+) states, stored/),
-    isWhole: !/Search not completed|max search depth too small/.test(stdout),
+  const explore = async (bug = 0): Promise<Verdict> => {
+    const env = { ...process.env, BUG: String(bug) };
+    const { stdout } = await run('./pan', ['-a', '-n', '-m1000000', '-w22'], { ...at, env });
+    const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
+    return {
+      errors: number(/errors: (\d+)/),
+      states: number(/([\d.e+]+) states, stored/),
+      isWhole: !/Search not completed|max search depth too small/.test(stdout),
+    };
   };
+  return { explore };
 }

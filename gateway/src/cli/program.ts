@@ -74,6 +74,7 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .option('--insecure', 'take devices from other machines without TLS')
     .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
+    .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
     .addOption(
       new Option('--log-format <format>', 'of the log on stderr')
         .choices(['text', 'json'])

@@ -24,6 +24,7 @@ export interface ServeOptions {
   readonly insecure?: true;
   readonly handler?: readonly string[];
   readonly handlers?: string;
+  readonly reportEvery?: string;
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
 }
@@ -59,6 +60,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     httpPort,
     endpoints,
     handlersFile,
+    reportEvery: options.reportEvery,
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));
   announce(terminal, { mqtt: gateway.mqttUrl, http: gateway.httpUrl, dataDir });

@@ -1,9 +1,21 @@
 import type { SessionsLimits } from './sessions.ts';
 
+export const REPORT_EVERY_MS_DEFAULT = 5_000;
+
+/** What follows from how often devices report. */
+export function pacedBy(
+  reportEveryMs: number,
+): Pick<SessionsLimits, 'reportEveryMs' | 'offlineAfterMs' | 'conflictMs'> {
+  // Four reports: the loss of one or two says nothing.
+  const offlineAfterMs = 4 * reportEveryMs;
+  // Whoever is still there has been heard by then, and whoever has gone is offline.
+  return { reportEveryMs, offlineAfterMs, conflictMs: 3 * offlineAfterMs };
+}
+
 /** What devices are told, and what keeps a gateway's memory bounded. */
 export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Object.freeze({
   inflightMax: 8,
-  reportEveryMs: 5_000,
+  ...pacedBy(REPORT_EVERY_MS_DEFAULT),
   reconnectSpreadMs: 0,
   // Twice what a device may have in flight: a resend can meet its original.
   ingestingMax: 16,
@@ -11,9 +23,6 @@ export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Obj
   loadingMax: 32,
   commandsMax: 8,
   commandResendMs: 10_000,
-  conflictMs: 60_000,
-  // Four reports: the loss of one or two says nothing.
-  offlineAfterMs: 20_000,
   stuckAfterMs: 60_000,
   tickMs: 1_000,
   answers: { count: 8, windowMs: 10_000 },
