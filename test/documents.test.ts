@@ -110,6 +110,12 @@ test('docs/guides/tracing.md shows the adapter that is compiled and tested', (t)
   t.is(adapter, read('test/support/otel-tracer.ts'));
 });
 
+test('docs/guides/types.md shows what is compiled', (t) => {
+  const [, guide] = /```ts\n(import [\s\S]*?)```\n/.exec(read('docs/guides/types.md')) ?? [];
+
+  t.is(guide, read('test/types/guide.ts'));
+});
+
 /** How many corners of durable execution there are in each section, A to O. */
 const corners = [22, 18, 14, 11, 11, 9, 12, 6, 9, 5, 8, 13, 6, 7, 10];
 

@@ -6,8 +6,10 @@ import {
   type EntityCommands,
   type EntityInput,
   type EntityReply,
+  type EntityRequest,
   type EntityStep,
 } from './core/entity.ts';
+import type { SignalArguments } from './core/signal.ts';
 
 type Argument<C> = C extends (state: never, argument: infer A, info: never) => unknown ? A : never;
 type Result<C> = C extends (...args: never) => infer R
@@ -15,6 +17,11 @@ type Result<C> = C extends (...args: never) => infer R
     ? V
     : never
   : never;
+
+interface CommandOptions {
+  /** Counts once. Default: a new one. */
+  readonly id?: string;
+}
 
 /** One key of an entity. Its state is made at the first command. */
 export class EntityHandle<S, C extends EntityCommands<S>> {
@@ -33,13 +40,10 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
   /** Hands a command over. Durable once it resolves; the same id counts once. */
   async send<K extends keyof C & string>(
     command: K,
-    argument: Argument<C[K]>,
-    options: { readonly id?: string } = {},
+    ...[argument, options = {}]: SignalArguments<Argument<C[K]>, CommandOptions>
   ): Promise<string> {
-    await this.#begin();
     const id = options.id ?? crypto.randomUUID();
-    const payload = encodeValue({ id, command, argument }, 'argument');
-    await this.#parts.runtime.signal({ run: this.id, name: ENTITY_SIGNAL, payload, id });
+    await this.#send({ id, command, argument });
     return id;
   }
 
@@ -52,8 +56,7 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
    */
   async call<K extends keyof C & string>(
     command: K,
-    argument: Argument<C[K]>,
-    options: { readonly id?: string } = {},
+    ...[argument, options = {}]: SignalArguments<Argument<C[K]>, CommandOptions>
   ): Promise<Result<C[K]>> {
     const id = options.id ?? crypto.randomUUID();
     let stop = (): void => undefined;
@@ -65,7 +68,7 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
           if (done?.id === id) resolve(done);
         });
       });
-      await this.send(command, argument, { id });
+      await this.#send({ id, command, argument });
       const reply = (await this.#earlierReply(id)) ?? (await replied);
       if ('error' in reply) throw decodeValue(reply.error);
       // The reply to this command is what this command gave.
@@ -82,6 +85,13 @@ export class EntityHandle<S, C extends EntityCommands<S>> {
     const last = history.findLast((entry) => entry.kind === 'step.completed');
     const done = last === undefined ? undefined : stepOf<S>(last);
     return done === undefined ? this.#inputOf(history).state : done.state;
+  }
+
+  async #send(request: EntityRequest): Promise<void> {
+    await this.#begin();
+    const { id } = request;
+    const payload = encodeValue(request, 'argument');
+    await this.#parts.runtime.signal({ run: this.id, name: ENTITY_SIGNAL, payload, id });
   }
 
   async #begin(): Promise<void> {

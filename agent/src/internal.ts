@@ -59,6 +59,7 @@ export * from './core/workflow.ts';
 export * from './core/inspect.ts';
 export * from './io/abort.ts';
 export * from './io/strays.ts';
+export * from './core/signal.ts';
 export * from './core/starts.ts';
 export * from './core/step-gate.ts';
 export * from './core/agent-surface.ts';

@@ -1,8 +1,18 @@
 import { encodeValue } from '@holdfast/protocol';
 import type { AgentParts } from './agent-parts.ts';
+import { nameOf, type Signal, type SignalArguments } from './core/signal.ts';
 import type { RunDetailView } from './core/views.ts';
 
 type Parts = Pick<AgentParts, 'runtime' | 'inspector' | 'surface'>;
+
+export interface SendOptions {
+  /** Counts once in a run. Default: a new one. */
+  readonly id?: string;
+  /** Whom it is about: its payload can be erased by this. Default: as the run. */
+  readonly subject?: string;
+  /** The sender's place in a trace. */
+  readonly traceparent?: string;
+}
 
 /** A run, as the program that started it, or asked for it, holds it. */
 export class RunHandle<O = unknown> {
@@ -42,15 +52,17 @@ export class RunHandle<O = unknown> {
   }
 
   /**
-   * Gives it a signal; durable once it resolves. Signals with one id count once. `traceparent` is
-   * the sender's place in a trace.
+   * Gives it a signal; durable once it resolves. Signals with one id count once.
+   *
+   * @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID, HF_SIGNAL_REFUSED, HF_VALUE_*,
+   *   HF_JOURNAL_*.
    */
-  async signal(
-    name: string,
-    payload?: unknown,
-    options: { id?: string; subject?: string; traceparent?: string } = {},
+  async signal<T = unknown>(
+    signal: Signal<T> | string,
+    ...[payload, options = {}]: SignalArguments<T, SendOptions>
   ): Promise<void> {
     const encoded = encodeValue(payload, 'payload');
+    const name = nameOf(signal);
     await this.#parts.runtime.signal({ ...options, run: this.id, name, payload: encoded });
   }
 

@@ -1,3 +1,5 @@
+import { signal } from '@holdfast/agent';
+
 /** What an approver says. */
 export interface Decision {
   readonly approved: boolean;
@@ -15,3 +17,12 @@ export function decisionOf(answer: unknown): Decision | undefined {
   if (typeof approved !== 'boolean' || typeof by !== 'string' || by === '') return undefined;
   return { approved, by, ...(typeof note === 'string' ? { note } : {}) };
 }
+
+/** The answer of an approver, from a program or the command line; what is none is refused. */
+export const decision = signal('decision', {
+  parse(answer) {
+    const read = decisionOf(answer);
+    if (read === undefined) throw new TypeError('a decision has approved, true or false, and by');
+    return read;
+  },
+});

@@ -1,5 +1,5 @@
 import { workflow, type Context, type Duration } from '@holdfast/agent';
-import { decisionOf, type Decision } from './decision.ts';
+import { decision, decisionOf, type Decision } from './decision.ts';
 import { deliver } from './notice.ts';
 
 export interface Purchase {
@@ -22,19 +22,21 @@ export type Verdict =
  * While it waits, for minutes or weeks, a run costs neither memory nor power, and the deadline goes
  * on through restarts. An answer comes by signal, or by the token that the notice carried.
  */
-export const approval = workflow('approval', async (ctx, purchase: Purchase): Promise<Verdict> => {
+export const approval = workflow('approval', decided, { signals: [decision] });
+
+async function decided(ctx: Context, purchase: Purchase): Promise<Verdict> {
   for (const approver of purchase.approvers) {
     await ctx.setStatus(`waiting for ${approver}`);
-    const decision = await ask(ctx, purchase, approver);
-    if (decision !== undefined) {
-      await ctx.setStatus(`${decision.approved ? 'approved' : 'refused'} by ${decision.by}`);
-      return { outcome: 'decided', ...decision };
+    const said = await ask(ctx, purchase, approver);
+    if (said !== undefined) {
+      await ctx.setStatus(`${said.approved ? 'approved' : 'refused'} by ${said.by}`);
+      return { outcome: 'decided', ...said };
     }
     await ctx.emit('approval.unanswered', { approver, what: purchase.what }, { lane: 'urgent' });
   }
   await ctx.setStatus('nobody answered');
   return { outcome: 'unanswered', asked: purchase.approvers };
-});
+}
 
 /** The decision of one approver, or of somebody who was faster; `undefined`: none in time. */
 async function ask(
@@ -46,14 +48,14 @@ async function ask(
   const round = ctx.scope((inner) =>
     Promise.race([
       answerByToken(inner, purchase, approver),
-      answerBySignal(inner),
+      inner.waitFor(decision),
       inner.sleep(patience).then(() => undefined),
     ]),
   );
-  const decision = await round.result;
+  const said = await round.result;
   // What lost the race ends here: its token is void, and its wait takes no later signal.
   round.cancel('this approver is not waited for any more');
-  return decision;
+  return said;
 }
 
 async function answerByToken(ctx: Context, purchase: Purchase, to: string): Promise<Decision> {
@@ -64,15 +66,7 @@ async function answerByToken(ctx: Context, purchase: Purchase, to: string): Prom
       (info) => deliver({ to, text, run: ctx.runId, token: info.token }, info),
       { external: true, retry: { attempts: Infinity, minDelay: '200ms', maxDelay: '1m' } },
     );
-    const decision = decisionOf(answer);
-    if (decision !== undefined) return decision;
-  }
-}
-
-async function answerBySignal(ctx: Context): Promise<Decision> {
-  for (;;) {
-    const decision = decisionOf(await ctx.waitFor('decision'));
-    if (decision !== undefined) return decision;
-    ctx.log('a signal that is no decision was left aside');
+    const said = decisionOf(answer);
+    if (said !== undefined) return said;
   }
 }

@@ -1,4 +1,4 @@
-export type { CallExecutor, Handler, HandlerInfo } from './core/handler-ports.ts';
+export type { CallExecutor, Handler, HandlerInfo, Handlers } from './core/handler-ports.ts';
 export type { HandlerPolicy } from './core/handlers.ts';
 export type * from './core/ledger.ts';
 export type { DeviceLive, DeviceState } from './core/live.ts';

@@ -254,12 +254,12 @@ test.serial('an approval escalates in time, and takes the answer of who is asked
   const { output } = await device.ended('pump-1', 'completed');
   t.deepEqual(output, { outcome: 'decided', approved: true, by: 'grace', note: 'at last' });
 
-  // By signal, while the device is off the network; what is no decision is left aside.
+  // By signal, while the device is off the network; what is no decision is refused.
   await device.begin('approval', { ...purchase, patience: '10m' }, 'pump-2');
   await tokenOf('pump-2', 'ada');
   const answer = (payload: unknown): Promise<unknown> =>
     device.client.signal({ run: 'pump-2', name: 'decision', payload });
-  await answer('yes, of course');
+  await t.throwsAsync(answer('yes, of course'), { code: 'HF_SIGNAL_REFUSED' });
   await device.killAndStart();
   await answer({ approved: false, by: 'ada' });
   t.like((await device.ended('pump-2', 'completed')).output, { approved: false, by: 'ada' });

@@ -3,12 +3,14 @@ import {
   TerminalError,
   entity,
   services,
+  signal,
   workflow,
   type Context,
   type RunHandle,
   type ScheduleHandle,
 } from '@holdfast/agent';
-import { TestDevice, crashEverywhere } from '@holdfast/agent/testing';
+import type { Handlers } from '@holdfast/gateway';
+import { TestDevice, crashEverywhere, type TestRun } from '@holdfast/agent/testing';
 
 /**
  * What is inferred, and what does not compile. Checked by the compiler with the rest of the tests;
@@ -39,8 +41,8 @@ export const checkout = workflow('checkout', async (ctx, order: Order) => {
   same<typeof accepted, boolean>(true);
   const paid = await ctx.step(
     'pay',
-    ({ idempotencyKey, signal, attempt }) => {
-      same<typeof signal, AbortSignal>(true);
+    ({ idempotencyKey, signal: aborted, attempt }) => {
+      same<typeof aborted, AbortSignal>(true);
       same<typeof attempt, number>(true);
       return terminal.authorize(order, idempotencyKey);
     },
@@ -65,6 +67,70 @@ export const checkout = workflow('checkout', async (ctx, order: Order) => {
   return { paid, left };
 });
 
+interface Decision {
+  readonly approved: boolean;
+  readonly by: string;
+}
+/** What a schema library gives. */
+const schema = { parse: (value: unknown): Decision => ({ approved: value === 1, by: 'ada' }) };
+
+const decision = signal<Decision>('decision');
+const checked = signal('checked', { parse: schema.parse, redact: ({ by }) => by });
+const stop = signal('stop');
+const note = signal<string | undefined>('note', { local: true });
+
+export const approval = workflow(
+  'approval',
+  async (ctx) => {
+    const decided = await ctx.waitFor(decision, { timeout: '2d' });
+    same<typeof decided, Decision>(true);
+    const read = await ctx.waitFor(checked);
+    same<typeof read, Decision>(true);
+    await ctx.waitFor(stop);
+    const noted = await ctx.waitFor(note);
+    same<typeof noted, string | undefined>(true);
+    const plain = await ctx.waitFor('plain');
+    same<typeof plain, unknown>(true);
+
+    // @ts-expect-error -- A decision is no number.
+    const never: number = await ctx.waitFor(decision);
+    return never;
+  },
+  { signals: [checked, note] },
+);
+
+export async function deciders(run: RunHandle, test: TestRun): Promise<void> {
+  await run.signal(decision, { approved: true, by: 'ada' }, { id: 'answer-1' });
+  await run.signal(stop);
+  await run.signal(stop, undefined, { id: 'stop-1' });
+  await run.signal(note, 'text');
+  await run.signal(note);
+  await run.signal('plain', { any: 'payload' }, { subject: 'customer-42' });
+  await run.signal('plain');
+  await test.signal(decision, { approved: true, by: 'ada' });
+  await test.signal(stop);
+  await test.signal('plain', 1);
+
+  // @ts-expect-error -- A decision says who made it.
+  await run.signal(decision, { approved: true });
+  // @ts-expect-error -- It has no third property.
+  await run.signal(decision, { approved: true, by: 'ada', more: 1 });
+  // @ts-expect-error -- It comes with something.
+  await run.signal(decision);
+  // @ts-expect-error -- Nothing comes with this one.
+  await run.signal(stop, 1);
+  // @ts-expect-error -- What a schema reads is what is sent.
+  await run.signal(checked, { approved: 'yes', by: 'ada' });
+  // @ts-expect-error -- There is no such option.
+  await run.signal(decision, { approved: true, by: 'ada' }, { key: 'a' });
+  // @ts-expect-error -- A test is checked like a program.
+  await test.signal(decision, 'yes');
+  // @ts-expect-error -- What is redacted is of the payload's own type.
+  signal('bad', { parse: schema.parse, redact: (payload: number) => payload });
+  // @ts-expect-error -- Signals are made by `signal`.
+  workflow('bad', async () => 1, { signals: ['decision'] });
+}
+
 /** What the gateway's module exports: the types of its handlers are those of the calls. */
 const handlers = {
   'stock.take': async ({ sku }: Order): Promise<number> => sku.length,
@@ -86,6 +152,16 @@ export const caller = workflow('caller', async (ctx, order: Order) => {
   await call('stock.take');
   return { left, names };
 });
+
+/** The same, declared once for both sides. */
+type Shop = { readonly 'stock.take': (order: Order) => number };
+export const shop: Handlers<Shop> = { 'stock.take': async ({ sku }) => sku.length };
+// @ts-expect-error -- One is missing.
+export const none: Handlers<Shop> = {};
+// @ts-expect-error -- It gives a number.
+export const wrong: Handlers<Shop> = { 'stock.take': ({ sku }) => sku };
+// @ts-expect-error -- There is no such service.
+export const more: Handlers<Shop> = { ...shop, 'stock.burn': () => 1 };
 
 export const corners = workflow('corners', async (ctx) => {
   // @ts-expect-error -- Attempts are a number.
@@ -147,6 +223,7 @@ const counter = entity('counter', {
   initial: () => ({ total: 0 }),
   commands: {
     add: (state, by: number) => ({ state: { total: state.total + by }, result: state.total }),
+    clear: () => ({ state: { total: 0 }, result: 'cleared' }),
   },
 });
 
@@ -187,8 +264,15 @@ export async function program(agent: Agent): Promise<void> {
   const total = agent.entity(counter, 'today');
   const before = await total.call('add', 5);
   same<typeof before, number>(true);
+  await total.send('add', 5, { id: 'sale-1' });
+  const cleared = await total.call('clear');
+  same<typeof cleared, string>(true);
   // @ts-expect-error -- The command takes a number.
   await total.call('add', 'five');
+  // @ts-expect-error -- It takes one.
+  await total.call('add');
+  // @ts-expect-error -- The command takes a number.
+  await total.send('add', 'five');
   // @ts-expect-error -- There is no such command.
   await total.call('reset', 0);
 

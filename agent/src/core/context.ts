@@ -12,6 +12,7 @@ import { sealingOf, unmarked } from './mark.ts';
 import { mapItems } from './map-items.ts';
 import type { OpRequest, PollPolicy, SleepEnd, StepPolicy } from './op.ts';
 import { SeededChance } from './prng.ts';
+import { checkDeclared, nameOf, type Signal } from './signal.ts';
 import type {
   CallOptions,
   ChildOptions,
@@ -32,6 +33,8 @@ export interface ContextHost {
   readonly id: string;
   readonly uid: string;
   readonly workflow: string;
+  /** Those that its workflow has declared. */
+  readonly signals: readonly Signal[];
   /** Wall time of the history entry that the code goes on from. */
   readonly nowMs: number;
   /** True while entries of the history are handed back. */
@@ -69,8 +72,8 @@ function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context
       begin<T>(() => stepRequest(name, body, options)),
     call: <T>(service: string, input?: unknown, options: CallOptions = {}) =>
       begin<T>(() => callRequest(service, input, options)),
-    waitFor: <T>(signal: string, options: WaitOptions = {}) =>
-      begin<T>(() => waitRequest(signal, options)),
+    waitFor: <T>(signal: Signal<T> | string, options: WaitOptions = {}) =>
+      begin<T>(() => waitRequest(host, signal, options)),
     sleep: (duration) =>
       begin<void>(() => sleepRequest({ kind: 'after', ms: durationMs(duration) })),
     sleepUntil: (time) => begin<void>(() => sleepRequest({ kind: 'at', ms: momentMs(time) })),
@@ -185,8 +188,13 @@ function emitRequest(event: string, payload: unknown, options: EmitOptions): OpR
   };
 }
 
-function waitRequest(signal: string, options: WaitOptions): OpRequest {
-  const name = checkName('signal', signal);
+function waitRequest(
+  { workflow, signals }: ContextHost,
+  signal: Signal | string,
+  options: WaitOptions,
+): OpRequest {
+  if (typeof signal !== 'string') checkDeclared(signal, { workflow, signals });
+  const name = checkName('signal', nameOf(signal));
   return { kind: 'wait', name, timeoutMs: optionalMs(options.timeout) };
 }
 

@@ -1,4 +1,5 @@
 import { HoldfastError, checkName, encodeThrown } from '@holdfast/protocol';
+import { signal } from './signal.ts';
 import {
   workflow,
   type Context,
@@ -78,11 +79,12 @@ export function entity<S, C extends EntityCommands<S>>(
   const { initial, commands, local = false } = definition;
   const step = { ...definition.step, local };
   for (const command of Object.keys(commands)) checkName('command', command);
+  const requests = signal<EntityRequest>(ENTITY_SIGNAL, { local });
   const body = async (ctx: Context, input: EntityInput<S>): Promise<unknown> => {
     let { state } = input;
     let { recent } = input;
     for (let count = 0; count < COMMANDS_A_HISTORY; count += 1) {
-      const request = await ctx.waitFor<EntityRequest>(ENTITY_SIGNAL);
+      const request = await ctx.waitFor(requests);
       const known = recent.find((reply) => reply.id === request.id);
       const done = await execute(ctx, { commands, step, state, request, known });
       state = done.state;
@@ -91,8 +93,8 @@ export function entity<S, C extends EntityCommands<S>>(
     }
     return ctx.continueAsNew({ state, recent });
   };
-  const marks = { input: { local }, signals: { [ENTITY_SIGNAL]: { local } } };
-  return Object.freeze({ ...workflow(name, body, { marks }), initial, commands });
+  const options = { signals: [requests], marks: { input: { local } } };
+  return Object.freeze({ ...workflow(name, body, options), initial, commands });
 }
 
 async function execute<S>(

@@ -2,6 +2,7 @@ import { valueFieldOf } from '@holdfast/protocol';
 import { sealedError, sealingOf, type Seal } from './mark.ts';
 import type { RunEntryBody } from './run-journal.ts';
 import type { Run } from './run.ts';
+import { signalOf } from './signal.ts';
 
 type Sealed = Pick<Run, 'code' | 'facts' | 'progress'>;
 
@@ -23,7 +24,7 @@ export function sealOf(body: RunEntryBody, run: Sealed): Seal | undefined {
  * was to stay, by code that nobody can look through.
  */
 function ofWorkflow(body: RunEntryBody, { code, progress }: Sealed): Seal | undefined {
-  const { input = {}, output = {}, signals = {} } = code?.marks ?? {};
+  const { input = {}, output = {} } = code?.marks ?? {};
   switch (body.kind) {
     case 'run.started':
     case 'run.continued':
@@ -31,8 +32,8 @@ function ofWorkflow(body: RunEntryBody, { code, progress }: Sealed): Seal | unde
     case 'run.completed':
       return sealingOf(output)('output', body.output);
     case 'signal.received': {
-      const marks = Object.hasOwn(signals, body.name) ? signals[body.name] : undefined;
-      return sealingOf(marks ?? {})('payload', body.payload);
+      const marks = signalOf(code?.signals ?? [], body.name)?.marks ?? {};
+      return sealingOf(marks)('payload', body.payload);
     }
     case 'run.failed':
       return progress.isPrivate ? sealedError(body.error) : undefined;

@@ -25,6 +25,7 @@ import { cutOwnFrames } from './own-frames.ts';
 import { Progress, type Standing } from './progress.ts';
 import type { KeptSignal, RunFacts } from './run-facts.ts';
 import type { Outcome, RunHost } from './run-host.ts';
+import type { Signal } from './signal.ts';
 import { standingOf } from './standing.ts';
 import { Tape } from './tape.ts';
 import { Waiters } from './waiters.ts';
@@ -96,6 +97,9 @@ export class Run implements ContextHost, HistoryTarget {
   }
   get workflow(): string {
     return this.facts.workflow;
+  }
+  get signals(): readonly Signal[] {
+    return this.code?.signals ?? [];
   }
   get replaying(): boolean {
     return !this.live && !this.isNew;

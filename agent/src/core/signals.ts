@@ -1,6 +1,14 @@
-import { HoldfastError, checkName, codeOf, decodeValue, messageOf } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  checkName,
+  codeOf,
+  decodeValue,
+  encodeValue,
+  messageOf,
+} from '@holdfast/protocol';
 import { newId, numberOf, openRun, type Engine } from './engine.ts';
 import { sealAbout } from './mark.ts';
+import { signalOf } from './signal.ts';
 import type { Workflow } from './workflow.ts';
 
 export interface SignalRun {
@@ -49,7 +57,7 @@ export class Signals {
   }
 
   async #send(signal: IdentifiedSignal): Promise<void> {
-    const { name, id, payload, subject } = signal;
+    const { name, id, subject } = signal;
     const seal = sealAbout(subject);
     const { workflows, runJournal } = this.#engine;
     const run = await openRun(this.#engine, signal.run).catch(async (error: unknown) => {
@@ -59,7 +67,7 @@ export class Signals {
     if (run === undefined) return;
     if (run.closed || run.isContinuing) return this.#send(signal);
     if (run.progress.signalIds.has(id)) return;
-    checkPayload(workflows.codeOf(run.facts), name, payload);
+    const payload = readPayload(workflows.codeOf(run.facts), name, signal.payload);
     await runJournal.append(run, { kind: 'signal.received', name, id, payload, seal });
     this.#engine.tracing.signalled(run, { name, id }, signal.traceparent);
   }
@@ -75,12 +83,16 @@ export class Signals {
   }
 }
 
-/** @throws HF_SIGNAL_REFUSED when the workflow does not take the payload. */
-function checkPayload(code: Workflow | undefined, name: string, payload: Uint8Array): void {
-  const checks = code?.signals;
-  if (checks === undefined || !Object.hasOwn(checks, name)) return;
+/**
+ * What the run is to get, encoded.
+ *
+ * @throws HF_SIGNAL_REFUSED when its workflow does not take the payload.
+ */
+function readPayload(code: Workflow | undefined, name: string, payload: Uint8Array): Uint8Array {
+  const parse = signalOf(code?.signals ?? [], name)?.parse;
+  if (parse === undefined) return payload;
   try {
-    checks[name]?.(decodeValue(payload));
+    return encodeValue(parse(decodeValue(payload)), 'payload');
   } catch (cause) {
     throw new HoldfastError('HF_SIGNAL_REFUSED', { why: `${name}: ${messageOf(cause)}`, cause });
   }

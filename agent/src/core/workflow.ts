@@ -1,5 +1,6 @@
 import { HoldfastError, checkName, type Duration, type Lane } from '@holdfast/protocol';
 import { sealingOf, type MarkOptions, type MarkedOptions } from './mark.ts';
+import { signalOf, type Signal } from './signal.ts';
 
 /** When and how often a failed attempt is repeated. */
 export interface RetryPolicy {
@@ -256,7 +257,7 @@ export interface Context {
    * Resolves with the payload of the next signal of that name. Signals that came before the wait
    * are kept in order. Rejects with HF_WAIT_TIMEOUT.
    */
-  waitFor<T = unknown>(signal: string, options?: WaitOptions): Promise<T>;
+  waitFor<T = unknown>(signal: Signal<T> | string, options?: WaitOptions): Promise<T>;
 
   /** Journals a fact for the cloud, once. Resolves once it is durable. */
   emit(event: string, payload?: unknown, options?: EmitOptions): Promise<void>;
@@ -280,25 +281,18 @@ export interface WorkflowOptions {
    * registered until its last run has ended: a run stays with the version it began with. Default 1.
    */
   readonly version?: number;
-  /**
-   * Checks the payloads of signals by their names. What it throws refuses the signal to its sender
-   * with HF_SIGNAL_REFUSED, before anything is journaled. Default: every payload is taken.
-   */
-  readonly signals?: SignalChecks;
-  /** What of its inputs, outputs and signals leaves the device. Default: all of it. */
+  /** Signals whose payloads are read or marked before its runs get them; see `signal`. */
+  readonly signals?: readonly Signal[];
+  /** What of its inputs and outputs leaves the device. Default: all of it. */
   readonly marks?: WorkflowMarks;
 }
 
-/** Marks of what is not a step's. Steps bring their own. */
+/** Marks of what is not a step's or a signal's. Those bring their own. */
 export interface WorkflowMarks {
   /** Of what its runs are started with, and of what they go on with in a new history. */
   readonly input?: MarkOptions;
   readonly output?: MarkOptions;
-  /** Of the payloads of signals, by their names. */
-  readonly signals?: Readonly<Record<string, MarkOptions>>;
 }
-
-export type SignalChecks = Readonly<Record<string, (payload: unknown) => void>>;
 
 export type WorkflowBody<I, O> = (ctx: Context, input: I) => Promise<O>;
 
@@ -307,7 +301,7 @@ export interface Workflow<I = never, O = unknown> {
   readonly kind: 'workflow';
   readonly name: string;
   readonly version: number;
-  readonly signals?: SignalChecks;
+  readonly signals: readonly Signal[];
   readonly marks?: WorkflowMarks;
   readonly body: WorkflowBody<I, O>;
 }
@@ -315,7 +309,8 @@ export interface Workflow<I = never, O = unknown> {
 /**
  * Defines a workflow.
  *
- * @throws HF_NAME_INVALID, HF_CONFIG_INVALID for a version that is not an integer ≥ 1.
+ * @throws HF_NAME_INVALID, HF_CONFIG_INVALID for a version that is not an integer ≥ 1, or two
+ *   signals of one name.
  */
 export function workflow<I, O>(
   name: string,
@@ -330,10 +325,19 @@ export function workflow<I, O>(
     });
   }
   if (typeof body !== 'function') throw new TypeError(`the body of ${name} is not a function`);
-  const { signals = {}, marks = {} } = options;
-  const all = [marks.input, marks.output, ...Object.values(marks.signals ?? {})];
-  for (const each of all) sealingOf(each ?? {});
+  const { marks = {} } = options;
+  for (const each of [marks.input, marks.output]) sealingOf(each ?? {});
+  const signals = checkSignals(name, options.signals ?? []);
   return Object.freeze({ kind: 'workflow', name, version, signals, marks, body });
+}
+
+function checkSignals(owner: string, signals: readonly Signal[]): readonly Signal[] {
+  for (const each of signals) {
+    if (signalOf(signals, each.name) === each) continue;
+    const why = `workflow ${owner} has two signals named ${each.name}`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  }
+  return [...signals];
 }
 
 export function isWorkflow(value: unknown): value is Workflow {

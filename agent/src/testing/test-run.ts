@@ -1,3 +1,4 @@
+import { nameOf, type Signal, type SignalArguments } from '../core/signal.ts';
 import type { HistoryView, RunDetailView } from '../core/views.ts';
 
 /** What a run asks of its device. */
@@ -30,8 +31,11 @@ export class TestRun<O = unknown> {
     return (await this.#host.untilEnded(this.id)) as O;
   }
 
-  signal(name: string, payload?: unknown): Promise<void> {
-    return this.#host.signal(this.id, name, payload);
+  signal<T = unknown>(
+    signal: Signal<T> | string,
+    ...[payload]: SignalArguments<T, never>
+  ): Promise<void> {
+    return this.#host.signal(this.id, nameOf(signal), payload);
   }
 
   cancel(reason = 'cancelled by the test'): Promise<void> {

@@ -24,6 +24,14 @@ export interface HandlerInfo {
  */
 export type Handler<I = never, O = unknown> = (input: I, info: HandlerInfo) => O | Promise<O>;
 
+/**
+ * Handlers of services that were declared once for both sides: `const handlers: Handlers<Shop>`.
+ * The device calls them with `services<Shop>(ctx)`.
+ */
+export type Handlers<S extends Readonly<Record<string, (input: never) => unknown>>> = {
+  readonly [N in keyof S]: Handler<Parameters<S[N]>[0], Awaited<ReturnType<S[N]>>>;
+};
+
 /** What a call is executed with: takes and gives encoded values. */
 export type CallExecutor = (
   call: PendingCall,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { EntityHandle, entity, workflow, type TraceSpan } from '@holdfast/agent';
+import { EntityHandle, entity, signal, workflow, type TraceSpan } from '@holdfast/agent';
 import { Retention, type MarkOptions } from '@holdfast/agent/internal';
 import { replay } from '@holdfast/agent/testing';
 import {
@@ -114,15 +114,16 @@ test('of the errors of a marked step names and codes leave, of its run too', asy
 
 test('inputs, outputs and signals are marked by the workflow, a child’s too', async (t) => {
   const local = { local: true };
-  const marks = { input: local, output: { redact: ['number'] }, signals: { pin: local } };
+  const marks = { input: local, output: { redact: ['number'] } };
+  const pinned = signal<string>('pin', local);
   const inner = workflow(
     'inner',
     async (ctx, input: { readonly card: unknown }) => {
-      const pin = await ctx.waitFor('pin');
+      const pin = await ctx.waitFor(pinned);
       if (pin === 'again') return ctx.continueAsNew(input);
       return input.card;
     },
-    { marks },
+    { signals: [pinned], marks },
   );
   const outer = workflow(
     'outer',

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { encodeValue, type HoldfastError } from '@holdfast/protocol';
-import { workflow, type Workflow } from '@holdfast/agent/internal';
+import { signal, workflow, type Workflow } from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
 async function begun(code: Workflow<never, unknown>, input: unknown = null): Promise<SimDevice> {
@@ -327,15 +327,14 @@ test('G9 signals that are kept go over into the next history, with their ids', a
 });
 
 test('G10 a payload that the workflow does not take refuses the sender, not the run', async (t) => {
-  const approval = workflow('approval', (ctx) => ctx.waitFor<{ ok: boolean }>('approve'), {
-    signals: {
-      approve(payload) {
-        if (typeof (payload as { ok?: unknown } | null)?.ok !== 'boolean') {
-          throw new TypeError('ok is no boolean');
-        }
-      },
+  const approve = signal('approve', {
+    parse(payload) {
+      const { ok } = (payload ?? {}) as { ok?: unknown };
+      if (typeof ok !== 'boolean') throw new TypeError('ok is no boolean');
+      return { ok };
     },
   });
+  const approval = workflow('approval', (ctx) => ctx.waitFor(approve), { signals: [approve] });
   const device = await begun(approval);
   const refused = await t.throwsAsync(device.signal('approve', { ok: 'yes' }), {
     code: 'HF_SIGNAL_REFUSED',
@@ -345,8 +344,22 @@ test('G10 a payload that the workflow does not take refuses the sender, not the 
   t.deepEqual(await device.history(), ['run.started']);
   await device.restart(approval);
   await t.throwsAsync(device.signal('approve'), { code: 'HF_SIGNAL_REFUSED' });
-  await device.signal('approve', { ok: true });
+  await device.signal('approve', { ok: true, more: 'than it reads' });
   t.deepEqual(await device.result(), { ok: true });
+});
+
+test('G10 a signal that is read or marked must be declared, and once', async (t) => {
+  const pin = signal<string>('pin', { local: true });
+  const silent = workflow('silent', (ctx) => ctx.waitFor(pin).catch(codeOf));
+  const device = await begun(silent);
+  t.is(await device.result(), 'HF_CONFIG_INVALID');
+  t.deepEqual(await device.history(), ['run.started', 'run.completed']);
+
+  const signals = [pin, signal('pin')];
+  const twice = () => workflow('twice', (ctx) => ctx.waitFor(pin), { signals });
+  t.throws(twice, { code: 'HF_CONFIG_INVALID' });
+  t.throws(() => signal('pin', { local: 'yes' as never }), { code: 'HF_CONFIG_INVALID' });
+  t.throws(() => signal(''), { code: 'HF_NAME_INVALID' });
 });
 
 test('G11 names of signals are compared exactly; none is empty', async (t) => {
