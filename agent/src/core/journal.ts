@@ -19,7 +19,7 @@ import {
 } from '@holdfast/protocol';
 import { fullOf, usedBytes, type Budget } from './budget.ts';
 import { carry, hasCarried } from './carrier.ts';
-import { putContents, type ContentRows } from './contents.ts';
+import { putContents, type ContentRows, type Place } from './contents.ts';
 import { Holes } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { mendLane } from './journal-mend.ts';
@@ -82,7 +82,14 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** Where a lane ends once a commit is durable. */
+/** An entry before it has its seq. */
+interface Stamped {
+  readonly draft: Draft;
+  readonly entry: Entry;
+  readonly encoded: Uint8Array;
+}
+
+/** Where a lane ends once an entry of a commit is durable. */
 interface LaneEnd {
   readonly state: LaneState;
   readonly seq: number;
@@ -168,22 +175,22 @@ export class Journal implements UplinkJournal {
   ): Promise<readonly EntryRef[]> {
     return new Promise((resolve, reject) => {
       if (this.#failure) throw this.#failure;
+      // All are encoded before the first gets a seq: one that is too large changes nothing.
       const stamped = drafts.map((draft) => this.#stamp(draft));
-      const bytes = stamped.reduce((sum, each) => {
-        const { kept, carried } = each.contents ?? {};
-        return sum + each.encoded.byteLength + (kept?.length ?? 0) + (carried?.length ?? 0);
-      }, 256);
       const ops: StoreOp[] = [];
       const refs: EntryRef[] = [];
-      for (const { lane, entry, encoded, contents } of stamped) {
+      const ends: LaneEnd[] = [];
+      let bytes = 256;
+      for (const { draft, entry, encoded } of stamped) {
+        const { lane, contents } = draft;
         const state = this.#lane(lane);
         ops.push(this.#advance(state, encoded));
-        if (contents) ops.push(...putContents({ lane, seq: state.seqLast }, contents));
-        this.#hasCarried ||= contents?.carried !== undefined;
+        bytes += encoded.byteLength;
+        if (contents) bytes += this.#addContents({ lane, seq: state.seqLast }, contents, ops);
         refs.push({ lane, seq: state.seqLast, entry });
+        ends.push({ state, seq: state.seqLast, hash: state.hashLast, bytes: state.bytesLast });
       }
-      ops.push(...opsOf(refs));
-      const ends = this.#ends(stamped.map((each) => each.lane));
+      for (const op of opsOf(refs)) ops.push(op);
       this.#queueBytes += bytes;
       this.#queue.push({ ops, refs, ends, bytes, resolve, reject });
       if (!this.#committing) void this.#commitAll();
@@ -386,27 +393,28 @@ export class Journal implements UplinkJournal {
     return chainStart(sha256, { device, epoch, lane });
   }
 
-  #stamp(draft: Draft): Draft & { entry: Entry; encoded: Uint8Array } {
+  #stamp(draft: Draft): Stamped {
     const { clock, boot } = this.#options;
-    const [atMs, monoMs] = [Math.max(0, clock.nowMs()), Math.floor(clock.monoMs())];
+    const stamp = { atMs: Math.max(0, clock.nowMs()), boot, monoMs: Math.floor(clock.monoMs()) };
     // Joining a body and a stamp gives an entry of the same kind.
-    const entry = { ...draft.body, atMs, boot, monoMs } as Entry;
-    return { ...draft, entry, encoded: encodeEntry(entry) };
+    const entry = Object.assign(stamp, draft.body) as Entry;
+    return { draft, entry, encoded: encodeEntry(entry) };
+  }
+
+  /** @returns Their bytes. */
+  #addContents(place: Place, contents: ContentRows, ops: StoreOp[]): number {
+    const { kept, carried } = contents;
+    ops.push(...putContents(place, contents));
+    this.#hasCarried ||= carried !== undefined;
+    return (kept?.byteLength ?? 0) + (carried?.byteLength ?? 0);
   }
 
   #advance(state: LaneState, encoded: Uint8Array): StoreOp {
     state.seqLast += 1;
     state.bytesLast += encoded.byteLength;
     state.hashLast = chainNext(this.#options.sha256, state.hashLast, encoded);
-    const { lane, seqLast: seq, hashLast: hash, bytesLast: bytes } = state;
-    return storedEntry(lane, { seq, hash, bytes, entry: encoded });
-  }
-
-  #ends(touched: readonly Lane[]): LaneEnd[] {
-    return [...new Set(touched)].map((lane) => {
-      const state = this.#lane(lane);
-      return { state, seq: state.seqLast, hash: state.hashLast, bytes: state.bytesLast };
-    });
+    const { seqLast: seq, hashLast: hash, bytesLast: bytes } = state;
+    return storedEntry(state.lane, { seq, hash, bytes, entry: encoded });
   }
 
   async #commitAll(): Promise<void> {
@@ -444,7 +452,9 @@ export class Journal implements UplinkJournal {
   }
 
   async #commit(group: readonly Waiter[]): Promise<void> {
-    const ops = group.flatMap((waiter) => waiter.ops).concat(this.#acks.takeOps());
+    const ops: StoreOp[] = [];
+    for (const waiter of group) for (const op of waiter.ops) ops.push(op);
+    ops.push(...this.#acks.takeOps());
     try {
       if (this.#failure) throw this.#failure;
       await this.#options.point?.('journal:write');

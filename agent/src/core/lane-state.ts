@@ -18,6 +18,7 @@ import {
   putNumber,
   seqOfEntryKey,
 } from './keys.ts';
+import { Slab } from './slab.ts';
 
 export interface StoredEntry {
   readonly seq: number;
@@ -62,6 +63,8 @@ export interface ChainPlace {
 }
 
 const VALUE_HEADER = HASH_BYTES + 6;
+/** Rows of entries are in memory until the commit that takes them. */
+const rowMemory = new Slab();
 /** Holes in memory at a time. */
 const PAGE = 256;
 
@@ -75,7 +78,7 @@ export function storedEntry(
     readonly entry: Uint8Array;
   },
 ): StoreOp {
-  const value = new Uint8Array(VALUE_HEADER + end.entry.byteLength);
+  const value = rowMemory.take(VALUE_HEADER + end.entry.byteLength);
   value.set(end.hash);
   putNumber(value, HASH_BYTES, end.bytes);
   value.set(end.entry, VALUE_HEADER);

@@ -77,71 +77,67 @@ export type SleepEnd =
 
 export type OpKind = OpRequest['kind'];
 
-/** An operation of a run: the code awaits it; history or the world settles it. */
-export interface Op {
+/** What begins an operation. */
+export interface OpBegin {
   /** Operations are numbered in the order the code begins them, from 1. */
   readonly number: number;
   readonly request: OpRequest;
   readonly scope: CancelScope;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  settled: boolean;
+}
+
+/** An operation of a run: the code awaits it; history or the world settles it. */
+export class Op implements OpBegin {
+  readonly number: number;
+  readonly request: OpRequest;
+  readonly scope: CancelScope;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  settled = false;
   /** Its first live effect was made, or history says so. */
-  begun: boolean;
+  begun = false;
   /** A step's body is at work in this process. */
-  executing: boolean;
+  executing = false;
   /** This process makes the attempts of a step, or waits a short while for the next. */
-  attempting: boolean;
+  attempting = false;
   /** When this process began the attempt that it makes, monotonic. */
-  beganMonoMs: number;
+  beganMonoMs = 0;
   /** Failed attempts that are journaled. */
-  attempts: number;
+  attempts = 0;
   /** When the first of them failed; `undefined`: none has. */
   failedFirst: Instant | undefined;
   /** One of them timed out: it may have had its effect. */
-  timedOut: boolean;
+  timedOut = false;
   /** Looks of `until` in this life that gave nothing. */
-  looks: number;
+  looks = 0;
   /** When a timer or the next attempt is due; `undefined`: there is none. */
   due: Instant | undefined;
   /** The same as wall time, for people; 0: there is none. */
-  dueAtMs: number;
+  dueAtMs = 0;
   /** When `until` gives up; `undefined`: never. */
   deadline: Instant | undefined;
   /** History has a step.started without an outcome: what it does may have had its effect. */
-  inDoubt: boolean;
+  inDoubt = false;
   /** An external step's body has ended; only its token settles it. */
-  handed: boolean;
+  handed = false;
   /** A condition that it waits for; `undefined`: none. */
   awaits: string | undefined;
   /** Id of the child run; empty: none was begun. */
-  child: string;
+  child = '';
   /** Aborts what the step is doing. */
   abort: AbortHandle | undefined;
   /** Gives the place at work to another step; harmless the second time. */
   leave: (() => void) | undefined;
-}
 
-export const freshOp = {
-  settled: false,
-  begun: false,
-  executing: false,
-  attempting: false,
-  beganMonoMs: 0,
-  attempts: 0,
-  failedFirst: undefined,
-  timedOut: false,
-  looks: 0,
-  due: undefined,
-  dueAtMs: 0,
-  deadline: undefined,
-  inDoubt: false,
-  handed: false,
-  awaits: undefined,
-  child: '',
-  abort: undefined,
-  leave: undefined,
-} as const;
+  constructor({ number, request, scope, resolve, reject }: OpBegin) {
+    this.number = number;
+    this.request = request;
+    this.scope = scope;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
 
 /** Ends an operation for the code: nothing that happens to it later is looked at. */
 export function settleOp(

@@ -19,8 +19,8 @@ export interface AttemptsOptions {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly factor: number;
-  /** Looked at after the first attempt: most steps need none. */
-  readonly signal: AbortSignal;
+  /** Its signal is asked for after the first attempt: most steps need none. */
+  readonly abort: Pick<AbortHandle, 'signal'>;
   /**
    * Told of each failed attempt before the pause; `nextDelayMs` is undefined after the last one.
    * `stop` ends the attempts; somebody else goes on with them later.

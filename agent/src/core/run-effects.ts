@@ -169,7 +169,7 @@ export class RunEffects implements RunHost {
     return this.end(run, { kind: 'run.failed', error: encodeThrown(error) }, 'failed');
   }
 
-  async #begin(run: Run, op: Op): Promise<void> {
+  #begin(run: Run, op: Op): Promise<void> {
     const { request, number } = op;
     const { journal } = this.#parts;
     switch (request.kind) {
@@ -192,7 +192,7 @@ export class RunEffects implements RunHost {
         return this.#sleep(run, op);
       case 'wait':
         return request.timeoutMs === undefined
-          ? undefined
+          ? Promise.resolve()
           : this.#setTimer(run, op, request.timeoutMs);
       case 'call':
         return this.#requestCall(run, op);
@@ -218,7 +218,7 @@ export class RunEffects implements RunHost {
     // After a restart the pause between two attempts goes on, it does not begin again.
     const pauseMs = op.due === undefined ? 0 : clock.untilMs(op.due);
     if (op.due !== undefined && pauseMs > 0) return timers.arm(number, op.number, op.due);
-    if (await this.#waitsForCondition(run, op, request)) return;
+    if (policy.when.length > 0 && (await this.#waitsForCondition(run, op, request))) return;
     await runStep(this.#parts, run, op, request);
   }
 
@@ -226,7 +226,6 @@ export class RunEffects implements RunHost {
   async #waitsForCondition(run: Run, op: Op, request: StepRequest): Promise<boolean> {
     const { conditions, journal, onReady } = this.#parts;
     const { number } = run.facts;
-    if (request.policy.when.length === 0) return false;
     try {
       op.awaits = await conditions.firstUnmet(request.policy.when);
     } catch (error) {

@@ -48,6 +48,17 @@ export interface RunEntry {
   readonly lane?: Lane;
 }
 
+/** An entry with its place in the history of its run. */
+interface PlacedEntry {
+  readonly run: Run;
+  readonly n: number;
+  readonly body: RunEntryBody;
+  readonly seal: Seal | undefined;
+  readonly draft: Draft;
+}
+
+const none: readonly StoreOp[] = [];
+
 export interface RunJournalListener {
   /** A run has been fed an entry that is durable. */
   readonly onDurable: (run: Run, entry: OpenEntry) => void;
@@ -77,55 +88,48 @@ export class RunJournal {
    * @throws HF_VALUE_TOO_LARGE before anything was changed; HF_JOURNAL_FAILED, HF_AGENT_CLOSED.
    */
   append(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
-    const { timer, ops = [], lane = 'normal' } = options;
-    const timers = timer ? [timerOp(run, timer)] : [];
-    return this.appendAll([{ run, body, lane }, ...(options.with ?? [])], [...timers, ...ops]);
+    const { timer, ops = none, lane = 'normal' } = options;
+    const own = { run, body, lane };
+    const entries = options.with === undefined ? [own] : [own, ...options.with];
+    return this.appendAll(entries, timer === undefined ? ops : [timerOp(run, timer), ...ops]);
   }
 
   /** The same for several entries, of several runs, as one. */
-  async appendAll(entries: readonly RunEntry[], ops: readonly StoreOp[] = []): Promise<void> {
-    const next = new Map<Run, number>();
-    const seals = entries.map(({ run, body }) => sealOf(body, run));
-    const drafts = entries.map(({ run, body, lane = 'normal' }, index): Draft => {
-      const n = next.get(run) ?? run.n;
-      next.set(run, n + 1);
-      // A body, a run and a place make a whole entry body again.
-      const whole: EntryBody = { ...body, run: run.id, n };
-      const seal = seals[index];
-      return { lane, ...(seal ? sealBody(whole, seal, this.#ports) : { body: whole }) };
+  async appendAll(entries: readonly RunEntry[], ops: readonly StoreOp[] = none): Promise<void> {
+    const ends = new Map<Run, number>();
+    const placed = entries.map((each) => {
+      const n = ends.get(each.run) ?? each.run.n;
+      ends.set(each.run, n + 1);
+      return this.#place(each, n);
     });
-    const runs = [...next.keys()];
-    const opsOf = (placed: readonly EntryRef[]): StoreOp[] => {
-      const histories = placed.flatMap((ref, index) => {
-        const run = entries[index]?.run;
-        if (run === undefined) return [];
-        const n = run.n;
-        run.n += 1;
-        return [layout.history(run.facts.number, n, ref)];
-      });
-      return [...histories, ...runs.flatMap(wakeOps), ...ops];
-    };
-    const refs = await this.#onTheWay(runs, () => this.#journal.append(drafts, opsOf));
-    refs.forEach((ref, index) => {
-      const [given, seal] = [entries[index], seals[index]];
-      if (given === undefined) return;
-      const { run, body } = given;
-      const entry = seal ? openAgain(ref.entry, body, seal) : ref.entry;
-      run.feed([entry]);
-      this.#listener.onDurable(run, entry);
-    });
-  }
-
-  async #onTheWay<T>(runs: readonly Run[], append: () => Promise<T>): Promise<T> {
-    for (const run of runs) run.inFlight += 1;
+    const drafts = placed.map((each) => each.draft);
+    const opsOf = (refs: readonly EntryRef[]) => [...rowsOf(placed, refs), ...wake(ends), ...ops];
+    let refs: readonly EntryRef[];
+    for (const run of ends.keys()) run.inFlight += 1;
     try {
-      return await append();
+      refs = await this.#journal.append(drafts, opsOf);
     } catch (error) {
-      for (const run of runs) if (!run.closed) this.#listener.onRefused(run);
+      for (const run of ends.keys()) if (!run.closed) this.#listener.onRefused(run);
       throw error;
     } finally {
-      for (const run of runs) run.inFlight -= 1;
+      for (const run of ends.keys()) run.inFlight -= 1;
     }
+    placed.forEach((each, index) => this.#feed(each, refs[index]));
+  }
+
+  #place({ run, body, lane = 'normal' }: RunEntry, n: number): PlacedEntry {
+    const seal = sealOf(body, run);
+    // A body, a run and a place make a whole entry body again.
+    const whole = Object.assign({ run: run.id, n }, body) as EntryBody;
+    const draft = seal ? { lane, ...sealBody(whole, seal, this.#ports) } : { lane, body: whole };
+    return { run, n, body, seal, draft };
+  }
+
+  #feed({ run, body, seal }: PlacedEntry, ref: EntryRef | undefined): void {
+    if (ref === undefined) return;
+    const entry = seal ? openAgain(ref.entry, body, seal) : ref.entry;
+    run.feed([entry]);
+    this.#listener.onDurable(run, entry);
   }
 
   /**
@@ -141,6 +145,24 @@ export class RunJournal {
       return never();
     }
   }
+}
+
+/** The rows that say where in their runs' histories the entries stand. */
+function rowsOf(placed: readonly PlacedEntry[], refs: readonly EntryRef[]): StoreOp[] {
+  return refs.flatMap((ref, index) => {
+    const each = placed[index];
+    return each === undefined ? [] : [layout.history(each.run.facts.number, each.n, ref)];
+  });
+}
+
+/** These runs have so many entries now. @returns What their records are to say. */
+function wake(ends: ReadonlyMap<Run, number>): StoreOp[] {
+  const ops: StoreOp[] = [];
+  for (const [run, n] of ends) {
+    run.n = n;
+    ops.push(...wakeOps(run));
+  }
+  return ops;
 }
 
 /** The run itself goes on with what was given. */

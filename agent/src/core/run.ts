@@ -14,11 +14,10 @@ import { applyEntry, type HistoryTarget } from './history-fold.ts';
 import {
   abortOp,
   cancelOp,
-  freshOp,
   isEffect,
   isNote,
   settleOp,
-  type Op,
+  Op,
   type OpRequest,
 } from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
@@ -202,7 +201,7 @@ export class Run implements ContextHost, HistoryTarget {
     if (scope.reason !== undefined) return Promise.reject(scope.reason);
     return new Promise((resolve, reject) => {
       const number = this.ops.size + 1;
-      const op: Op = { number, request, scope, resolve, reject, ...freshOp };
+      const op = new Op({ number, request, scope, resolve, reject });
       this.ops.set(number, op);
       this.#open.set(number, op);
       if (request.kind === 'wait' && this.#takeSignal(op)) return;

@@ -24,9 +24,13 @@ export class StepGate {
   }
 
   /** Resolves once a body of this run may begin. */
-  async enter(run: number): Promise<Leave> {
-    if (this.#inside < this.#max) this.#inside += 1;
-    else await this.#turnOf(run);
+  enter(run: number): Promise<Leave> {
+    if (this.#inside >= this.#max) return this.#turnOf(run).then(() => this.#leaveOnce());
+    this.#inside += 1;
+    return Promise.resolve(this.#leaveOnce());
+  }
+
+  #leaveOnce(): Leave {
     let isInside = true;
     return () => {
       if (isInside) this.#leave();

@@ -9,6 +9,7 @@ import {
   type Duration,
 } from '@holdfast/protocol';
 import { delayAfter } from './backoff.ts';
+import { BodyInfo } from './body-info.ts';
 import type { Conditions } from './conditions.ts';
 import type { Op, OpRequest } from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
@@ -18,8 +19,7 @@ import type { RunJournal, TimerChange } from './run-journal.ts';
 import type { StepGate } from './step-gate.ts';
 import type { Timers } from './timers.ts';
 import type { Tracing } from './tracing.ts';
-import { tokenOf } from './token.ts';
-import { RetryableError, TerminalError, type StepInfo } from './workflow.ts';
+import { RetryableError, TerminalError } from './workflow.ts';
 
 export type StepRequest = Extract<OpRequest, { kind: 'step' }>;
 
@@ -58,9 +58,7 @@ export async function runStep(host: StepHost, run: Run, op: Op, request: StepReq
     minDelayMs: policy.minDelayMs,
     maxDelayMs: policy.maxDelayMs,
     factor: policy.factor,
-    get signal() {
-      return abort.signal;
-    },
+    abort,
     onFailed: (attempt, error) => attemptFailed({ host, run, op, request, attempt }, error),
   });
   op.attempting = false;
@@ -92,13 +90,15 @@ async function makeAttempt(each: Attempt): Promise<void> {
   const result = encodeValue(value, 'result');
   const tookMs = Math.round(host.ports.clock.monoMs() - op.beganMonoMs);
   const seal = request.sealing('result', result);
-  const entry = { op: op.number, name, attempt, tookMs, result, seal };
-  await host.journal.appendOwn(run, { ...entry, kind: 'step.completed' }, dropTimer(op));
+  const kind = 'step.completed' as const;
+  const entry = { kind, op: op.number, name, attempt, tookMs, result, seal };
+  await host.journal.appendOwn(run, entry, dropTimer(op));
   ended(each);
 }
 
 /** What came of the attempt is durable. */
 function ended({ host, run, op, request, attempt }: Attempt, ...failure: readonly unknown[]): void {
+  if (host.tracing.isOff) return;
   const tookMs = host.ports.clock.monoMs() - op.beganMonoMs;
   const { name } = request;
   const outcome = failure.length === 0 ? { tookMs } : { tookMs, error: failure[0] };
@@ -132,29 +132,23 @@ async function atWork(each: Attempt): Promise<unknown> {
 }
 
 /** Runs the user's code once, for at most the timeout. What comes after it is ignored. */
-function runBody(each: Attempt): Promise<unknown> {
+function runBody(each: Attempt): unknown {
   const { host, run, op, request, attempt } = each;
   const { timeoutMs } = request.policy;
-  const handle = (timeoutMs === 0 ? op.abort : undefined) ?? host.ports.newAbort();
+  const abort = (timeoutMs === 0 ? op.abort : undefined) ?? host.ports.newAbort();
   const context = host.tracing.ofAttempt(run, { op: op.number, attempt });
-  const info: StepInfo = {
+  const info = new BodyInfo({
+    run: run.facts,
+    op: op.number,
     attempt,
+    abort,
     deadlineAtMs: timeoutMs === 0 ? undefined : host.ports.clock.nowMs() + timeoutMs,
     traceparent: context && formatTraceparent(context),
-    // Most bodies ask for none of these.
-    get idempotencyKey() {
-      return `${run.uid}/${op.number}`;
-    },
-    get signal() {
-      return handle.signal;
-    },
-    get token() {
-      return tokenOf(run.facts, op.number);
-    },
-  };
+  });
+  const begin = (): unknown => run.insideStep(request, info);
+  if (timeoutMs === 0) return host.tracing.within(context, begin);
   // In an async function, so that a synchronous throw is a rejection too.
-  const work = (async () => host.tracing.within(context, () => run.insideStep(request, info)))();
-  return timeoutMs === 0 ? work : withTimeout(each, work, handle);
+  return withTimeout(each, (async () => host.tracing.within(context, begin))(), abort);
 }
 
 function withTimeout(each: Attempt, work: Promise<unknown>, handle: AbortHandle): Promise<unknown> {

@@ -9,6 +9,8 @@ export interface Tallied {
 /** Names of steps may be made by code: what goes beyond this is counted as `other`. */
 const SERIES_MAX = 1_000;
 const OTHER = 'other';
+/** No name of ours has it. */
+const SEPARATOR = '\n';
 
 /** How attempts of a step ended, by the kind of entry that says so. */
 const attemptEnds: Partial<Readonly<Record<Entry['kind'], string>>> = {
@@ -73,16 +75,17 @@ class Series {
   }
 
   add(of: readonly string[], value: number): void {
-    const known = this.#values.get(JSON.stringify(of));
+    const key = of.join(SEPARATOR);
+    const known = this.#values.get(key);
     if (known !== undefined) known.value += value;
-    else if (this.#values.size < SERIES_MAX) this.#values.set(JSON.stringify(of), { of, value });
+    else if (this.#values.size < SERIES_MAX) this.#values.set(key, { of, value });
     // The outcome stays: it is one of a few.
     else if (!of.includes(OTHER)) {
       this.add(
         of.map((each, index) => (this.#labels[index] === 'outcome' ? each : OTHER)),
         value,
       );
-    } else this.#values.set(JSON.stringify(of), { of, value });
+    } else this.#values.set(key, { of, value });
   }
 
   read(): readonly Tallied[] {

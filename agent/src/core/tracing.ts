@@ -104,7 +104,7 @@ export class Tracing {
 
   /** A run has ended. `body`: its last entry. */
   runEnded(run: Run, state: RunState | 'continued', body?: RunEntryBody): void {
-    if (this.#isOff) return;
+    if (this.isOff) return;
     const { retries, traceparent } = run.progress;
     const parent = retries === 0 ? parseTraceparent(traceparent) : this.#at(run, []);
     this.#end(run, this.#ofRun(run), parent, {
@@ -117,7 +117,7 @@ export class Tracing {
 
   /** An attempt has ended, `tookMs` after it began, and that is journaled. */
   attemptEnded(run: Run, each: TracedAttempt, outcome: { tookMs: number; error?: unknown }): void {
-    if (this.#isOff) return;
+    if (this.isOff) return;
     const { op, name, attempt } = each;
     const endAtMs = this.#ports.clock.nowMs();
     this.#end(run, this.#within(run, op, attempt), this.#ofRun(run), {
@@ -135,7 +135,7 @@ export class Tracing {
     op: number,
     call: { readonly name: string; readonly atMs: number; readonly error?: unknown },
   ): void {
-    if (this.#isOff) return;
+    if (this.isOff) return;
     this.#end(run, this.#within(run, op), this.#ofRun(run), {
       name: `call ${call.name}`,
       kind: 'client',
@@ -147,7 +147,7 @@ export class Tracing {
 
   /** A run was given a signal. `traceparent`: of its sender, if that is known. */
   signalled(run: Run, signal: { readonly name: string; readonly id: string }, sender?: string) {
-    if (this.#isOff) return;
+    if (this.isOff) return;
     const link = parseTraceparent(sender);
     const context = { ...this.#ofRun(run), spanId: this.#id(run, ['signal', signal.id]) };
     this.#end(run, context, this.#ofRun(run), {
@@ -158,7 +158,7 @@ export class Tracing {
   }
 
   /** Asked before anything is computed: ids are hashes, and most agents have no tracer. */
-  get #isOff(): boolean {
+  get isOff(): boolean {
     return this.#ports.tracer === undefined;
   }
 

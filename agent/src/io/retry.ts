@@ -53,7 +53,7 @@ async function furtherAttempts(
       maxTimeout: Math.min(options.maxDelayMs, PAUSE_MS_MAX),
       factor: options.factor,
       randomize: false,
-      signal: options.signal,
+      signal: options.abort.signal,
       async onFailedAttempt({ error }) {
         // Otherwise it is the reason of an abort: before the attempt, or after its success.
         if (!(error instanceof FailedAttempt)) throw new Ended();
@@ -67,7 +67,7 @@ async function furtherAttempts(
   } catch (error) {
     if (told.failure) throw told.failure.error;
     const isExpected = error instanceof Ended || error instanceof FailedAttempt;
-    if (!isExpected && !options.signal.aborted) throw error;
+    if (!isExpected && !options.abort.signal.aborted) throw error;
   }
 }
 

@@ -53,7 +53,7 @@ export class SystemClock implements Clock {
     const gapMs = this.#raw.wallMs() - monoMs;
     // A suspension moves the wall clock, as setting it does; which of the two it was, uptime tells.
     if (Math.abs(gapMs - this.#gapMs) > APART_MS) this.#look(gapMs);
-    return this.#raw.monoMs() + this.#suspendedMs;
+    return monoMs + this.#suspendedMs;
   }
 
   wakeIn(delayMs: number, wake: () => void): () => void {

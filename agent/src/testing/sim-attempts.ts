@@ -13,9 +13,10 @@ export function simAttempts(clock: Clock): Attempts {
         const isLast = attempt >= options.last;
         const delayMs = isLast ? undefined : delayAfter(options, attempt);
         const answer = await options.onFailed(attempt, error, delayMs);
-        if (answer === 'stop' || delayMs === undefined || options.signal.aborted) return;
+        if (answer === 'stop' || delayMs === undefined) return;
+        if (options.abort.signal.aborted) return;
         await new Promise<void>((resolve) => clock.wakeIn(delayMs, resolve));
-        if (options.signal.aborted) return;
+        if (options.abort.signal.aborted) return;
       }
     }
   };

@@ -28,8 +28,8 @@ export type Infer<S> = S extends Schema<infer T> ? T : never;
 export interface RecordSchema<T> extends Schema<T> {
   /** Reads a row into an object that has something else already. */
   readInto<K extends object>(target: K, value: unknown, path: string): K & T;
-  /** The items of the row, for the caller to keep. */
-  write(value: T): unknown[];
+  /** The items of the row, behind what is in `items` already. */
+  write(value: T, name?: string, items?: unknown[]): unknown[];
 }
 
 export function invalid(path: string, why: string): HoldfastError {
@@ -205,9 +205,10 @@ export function record<F extends Fields>(fields: F): RecordSchema<Row<F>> {
     shape: `[${parts.map(({ name, field }) => `${name}:${field.shape}`).join(',')}]`,
     readInto,
     read: (value, path, part = '') => readInto({}, value, path + part),
-    write(value) {
+    write(value, _name, items = []) {
       const row: Readonly<Record<string, unknown>> = value;
-      return parts.map(({ name, field }) => field.write(row[name], name));
+      for (const { name, field } of parts) items.push(field.write(row[name], name));
+      return items;
     },
   };
 }

@@ -15,6 +15,12 @@ export function encodeCbor(value: unknown): Uint8Array {
   return new Uint8Array(codec.encode(value));
 }
 
+/** The same without a copy: for bytes that are copied on at once, into a row or a message. */
+export function encodeCborShared(value: unknown): Uint8Array {
+  const { buffer, byteOffset, byteLength } = codec.encode(value);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /**
  * Decodes bytes that a stranger may have made.
  *

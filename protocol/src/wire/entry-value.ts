@@ -6,7 +6,8 @@ export type ValueField = (typeof valueFields)[number];
 
 /** The field of an entry that holds its encoded value; `undefined`: its kind has none. */
 export function valueFieldOf(entry: object): ValueField | undefined {
-  return valueFields.find((field) => field in entry);
+  for (const field of valueFields) if (field in entry) return field;
+  return undefined;
 }
 
 /** The encoded value of an entry; empty: its kind has none. */

@@ -12,7 +12,7 @@ import {
   uint,
   type Infer,
 } from '../base/schema.ts';
-import { decodeCbor, encodeCbor } from './cbor.ts';
+import { decodeCbor, encodeCborShared } from './cbor.ts';
 
 /** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */
 export const ENTRY_BYTES_MAX = 56 * 1024;
@@ -156,15 +156,16 @@ const codes = new Map(entryKinds.map((kind, code) => [kind, code]));
 export const entryShape = entryKinds.map((kind) => `${kind}${kinds[kind].shape}`).join('\n');
 
 /**
- * The bytes that are stored, hashed, sent and kept.
+ * The bytes that are stored, hashed, sent and kept. They share memory with others that were
+ * encoded before and after: who keeps them for long copies them.
  *
  * @throws HF_VALUE_TOO_LARGE above `ENTRY_BYTES_MAX`.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const schema = kinds[entry.kind] as { write(entry: Entry): unknown[] };
-  const items = schema.write(entry);
-  items.unshift(codes.get(entry.kind));
-  const encoded = encodeCbor(items);
+  const schema = kinds[entry.kind] as { write(entry: Entry, name: string, to: unknown[]): unknown };
+  const items: unknown[] = [codes.get(entry.kind)];
+  schema.write(entry, entry.kind, items);
+  const encoded = encodeCborShared(items);
   if (encoded.byteLength > ENTRY_BYTES_MAX) {
     throw new HoldfastError('HF_VALUE_TOO_LARGE', {
       why: `${entry.kind} would take ${encoded.byteLength} bytes, of at most ${ENTRY_BYTES_MAX}`,

@@ -252,7 +252,7 @@ test('K6 a data directory of a newer format is left as it is', async (t) => {
 });
 
 const backoff = { minDelayMs: 2, maxDelayMs: 9, factor: 2 };
-const options = { first: 1, last: 5, ...backoff, signal: new AbortController().signal };
+const options = { first: 1, last: 5, ...backoff, abort: new AbortController() };
 /** What a step may throw, a mistake of its code included. */
 const thrown = [new TypeError('null.foo'), 'text', undefined, null, new Error('EIO')];
 
@@ -327,7 +327,7 @@ test('an abort ends a pause at once and lets no attempt begin', async (t) => {
       ...options,
       minDelayMs: 3_600_000,
       maxDelayMs: 3_600_000,
-      signal: abort.signal,
+      abort,
       async onFailed() {
         setImmediate(() => abort.abort(new TypeError('closed')));
         return 'retry';
@@ -337,7 +337,7 @@ test('an abort ends a pause at once and lets no attempt begin', async (t) => {
   await ended;
   await attempts(() => Promise.reject(new Error('begun')), {
     ...options,
-    signal: abort.signal,
+    abort,
     onFailed: () => Promise.reject(new Error('told')),
   });
 
@@ -352,7 +352,7 @@ test('an attempt that succeeds after an abort has not failed', async (t) => {
       abort.abort(new Error('closed'));
       isDone = true;
     },
-    { ...options, signal: abort.signal, onFailed: () => Promise.reject(new Error('told')) },
+    { ...options, abort, onFailed: () => Promise.reject(new Error('told')) },
   );
 
   t.true(isDone);
@@ -390,7 +390,7 @@ test.serial('the pause that is told is the pause that is made', async (t) => {
       await attempts(() => Promise.reject(new Error('no')), {
         ...drawn,
         last: Infinity,
-        signal: options.signal,
+        abort: options.abort,
         async onFailed(_attempt, _error, nextDelayMs) {
           told.push(nextDelayMs);
           return told.length < 5 ? 'retry' : 'stop';
