@@ -6,6 +6,7 @@ import { RunStore } from './core/run-store.ts';
 import { auditStore, type StoreAudit } from './core/store-audit.ts';
 import { openExisting, type DataDir } from './io/data-dir.ts';
 import { sha256 } from './io/sha256.ts';
+import { ASIDE_STORE } from './io/store-swap.ts';
 import { hasStoreKey, userKeyOf } from './io/store-key.ts';
 import { systemClock } from './io/system-clock.ts';
 
@@ -38,8 +39,8 @@ export interface StoreCheckView {
   readonly aside: readonly string[];
 }
 
-/** Names of what was moved aside. */
-const ASIDE = /^(?:store|device\.json)\.(?:bad|replaced|format)-/;
+const isAside = (name: string): boolean =>
+  ASIDE_STORE.test(name) || name.startsWith('device.json.bad-');
 
 const nothing = {
   ...{ device: null, epoch: null, tornBytes: 0, entries: 0, pending: 0 },
@@ -65,7 +66,7 @@ export async function checkStore(
     const why = error instanceof HoldfastError ? (error.why ?? error.message) : messageOf(error);
     return { state: 'damaged', why, ...nothing } as const;
   });
-  const aside = (await readdir(path)).filter((name) => ASIDE.test(name));
+  const aside = (await readdir(path)).filter(isAside);
   const schema = 'holdfast.store-check/1';
   return { schema, dataDir: path, encrypted: hasStoreKey(path), ...found, aside };
 }

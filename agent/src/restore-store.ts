@@ -1,15 +1,23 @@
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { HoldfastError, equalBytes, type StoreOp, type StoreRow } from '@holdfast/protocol';
+import { HoldfastError, type Store, type StoreOp, type StoreRow } from '@holdfast/protocol';
 import { DATA_FORMAT, readDeviceFile, writeDeviceFile } from './io/device-file.ts';
 import { lockDir } from './io/dir-lock.ts';
 import { encryptedStore } from './io/encrypted-store.ts';
-import { makeStore, syncFile } from './io/level-store.ts';
+import { makeStore } from './io/level-store.ts';
 import { openSnapshot, type Snapshot } from './io/snapshot-file.ts';
 import type { StoreCipher } from './io/store-cipher.ts';
-import { makeCipher, readStoreKey, restoreStoreKey, userKeyOf } from './io/store-key.ts';
-import { MARK_KEY, encodeMark, encryptedBy, readMark } from './io/store-mark.ts';
-import { exists, moveAside, resumeSalvage, salvagedPath } from './io/store-salvage.ts';
+import { makeCipher, userKeyOf } from './io/store-key.ts';
+import { encodeMark, encryptedBy, isMarkKey, readMark } from './io/store-mark.ts';
+import { endStore } from './io/store-end.ts';
+import {
+  exists,
+  keepKey,
+  moveAside,
+  resumeSwap,
+  salvagedPath,
+  writeOwnKey,
+} from './io/store-swap.ts';
 import { makeWritableDir } from './io/writable-dir.ts';
 
 /** What `holdfast store restore` did. */
@@ -73,58 +81,48 @@ async function restoreInto(dir: string, { header, pages }: Snapshot, options: Re
     const why = `${dir} is of ${known.device}, and the snapshot of ${device}`;
     throw new HoldfastError('HF_DATA_DIR_OTHER_DEVICE', { why });
   }
-  await resumeSalvage(storeDir);
+  await resumeSwap(storeDir);
   const isThere = await exists(storeDir);
   if (isThere && !options.replace) throw new HoldfastError('HF_STORE_THERE', { why: storeDir });
-  await rm(salvagedPath(storeDir), { recursive: true, force: true });
-  const rows = await fillStore(salvagedPath(storeDir), pages, made?.cipher);
-  // Above the epoch that the restored store names: so the next start begins one that is new.
-  const next = Math.max(known?.epoch ?? 0, epoch) + 1;
+  const salvaged = salvagedPath(storeDir);
+  await rm(salvaged, { recursive: true, force: true });
+  const above = Math.max(known?.epoch ?? 0, epoch);
+  let rows = 0;
+  await makeStore(salvaged, async (plain, at) => {
+    rows = await copy(pages, encryptedStore(plain, made?.cipher), made?.cipher);
+    await writeOwnKey(at, made?.text ?? header.storeKey);
+    const why = `the snapshot of ${header.at} was restored`;
+    await endStore(at, { cause: 'restored', why, above });
+  });
   const createdAt = known?.createdAt ?? new Date().toISOString();
-  await writeDeviceFile(dir, { format: DATA_FORMAT, device, createdAt, epoch: next });
+  await writeDeviceFile(dir, { format: DATA_FORMAT, device, createdAt, epoch: above });
+  if (isThere) await keepKey(storeDir);
   const movedTo = isThere ? await moveAside(storeDir, 'replaced') : null;
-  await replaceKey(dir, made?.text ?? header.storeKey);
-  await resumeSalvage(storeDir);
+  await resumeSwap(storeDir);
   return { rows, movedTo };
 }
 
-/** Makes a store of the rows, beside the one that is there. */
-async function fillStore(
-  storeDir: string,
+/** @returns How many rows there are. */
+async function copy(
   pages: Snapshot['pages'],
+  store: Store,
   cipher: StoreCipher | undefined,
 ): Promise<number> {
   let rows = 0;
-  await makeStore(storeDir, async (plain) => {
-    const store = encryptedStore(plain, cipher);
-    for await (const page of pages) {
-      const ops = page.map((row): StoreOp => ({ kind: 'put', ...encryptedMark(row, cipher) }));
-      if (ops.length > 0) await store.write(ops);
-      rows += ops.length;
-    }
-  });
+  for await (const page of pages) {
+    const ops = page.map((row): StoreOp => ({ kind: 'put', ...encryptedMark(row, cipher) }));
+    if (ops.length > 0) await store.write(ops);
+    rows += ops.length;
+  }
   return rows;
 }
 
 /** The mark says what the other rows are encrypted with. */
 function encryptedMark(row: StoreRow, cipher: StoreCipher | undefined): StoreRow {
-  if (cipher === undefined || !equalBytes(row.key, MARK_KEY)) return row;
+  if (cipher === undefined || !isMarkKey(row.key)) return row;
   const mark = readMark('the snapshot', row.value);
   if (mark === undefined) return row;
   return { ...row, value: encodeMark({ ...mark, ...encryptedBy(cipher) }) };
-}
-
-async function replaceKey(dir: string, text: string | null): Promise<void> {
-  const known = readStoreKey(dir);
-  if (known === text) return;
-  if (known !== null) {
-    for (const name of ['store.key', 'store.key.copy']) {
-      const path = join(dir, name);
-      if (await exists(path)) await rename(path, `${path}.replaced-${Date.now()}`);
-    }
-    await syncFile(dir);
-  }
-  if (text !== null) restoreStoreKey(dir, text);
 }
 
 function checkFormat(file: string, { header }: Snapshot): void {

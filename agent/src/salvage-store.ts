@@ -12,10 +12,10 @@ import { encryptedStore, openedRows } from './io/encrypted-store.ts';
 import { createStore } from './io/level-store.ts';
 import { sha256 } from './io/sha256.ts';
 import type { StoreCipher } from './io/store-cipher.ts';
-import { hasStoreKey, openCipher, userKeyOf } from './io/store-key.ts';
+import { cipherOfText, readStoreKey, userKeyOf } from './io/store-key.ts';
 import { findMark } from './io/store-place.ts';
 import { storeRows } from './io/store-rows.ts';
-import { exists, isDirectory } from './io/store-salvage.ts';
+import { exists, isDirectory, ownKey } from './io/store-swap.ts';
 
 /** What `holdfast store salvage` could read. */
 export interface StoreSalvageView {
@@ -55,7 +55,7 @@ export async function salvageReading(
 ): Promise<StoreSalvageView> {
   const storeDir = await storeDirOf(dir);
   const mark = await findMark(storeDir);
-  const cipher = cipherOf(dirname(storeDir), storeKey);
+  const cipher = cipherOf(storeDir, storeKey);
   const work = await mkdtemp(join(workDir, 'holdfast-salvage-'));
   const scratch = encryptedStore(await createStore(join(work, 'store'), []), cipher);
   try {
@@ -130,11 +130,11 @@ async function storeDirOf(dir: string): Promise<string> {
   throw new HoldfastError('HF_DATA_DIR_MISSING', { why: `${path} is not a directory` });
 }
 
-/** A store that was moved aside lies in its data directory still, beside the key. */
+/** A store that was moved aside opens with the key beside it, unless it has one inside. */
 function cipherOf(
-  dataDir: string,
+  storeDir: string,
   source: string | Uint8Array | undefined,
 ): StoreCipher | undefined {
-  if (!hasStoreKey(dataDir)) return undefined;
-  return openCipher(dataDir, userKeyOf(source));
+  const text = ownKey(storeDir) ?? readStoreKey(dirname(storeDir)) ?? '';
+  return text === '' ? undefined : cipherOfText(text, userKeyOf(source));
 }

@@ -4,7 +4,7 @@ import { HoldfastError, messageOf } from '@holdfast/protocol';
 import type { AgentReader } from './core/surface.ts';
 import { syncFile } from './io/level-store.ts';
 import { openSnapshot } from './io/snapshot-file.ts';
-import { exists } from './io/store-salvage.ts';
+import { exists } from './io/store-swap.ts';
 
 /** What `holdfast store snapshot` made. */
 export interface StoreSnapshotView {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { holdfast, startHoldfast } from '../support/holdfast-cli.ts';
@@ -141,10 +141,78 @@ test('O7 an agent does not start with a wrong key, and does with the new one', a
   t.is((await holdfast(rekey)).code, 2);
   const changed = await holdfast([...rekey, '--store-key-file', at.keyFile, '-o', 'json']);
   t.deepEqual(JSON.parse(changed.stdout), {
-    ...{ schema: 'holdfast.store-rekey/1', dataDir: at.dataDir },
+    ...{ schema: 'holdfast.store-rekey/1', dataDir: at.dataDir, rows: null, aside: [] },
   });
   t.is((await holdfast(run(at.keyFile))).code, 78);
   const agent = startHoldfast(t, run(newKey));
   t.regex(await agent.nextLine(), /^ready: device d1, epoch 1/);
   t.is(await agent.end('SIGTERM'), 0);
+});
+
+/** Every file of the store and its key, with its bytes. */
+function storeBytes(dataDir: string): Record<string, string> {
+  const names = readdirSync(dataDir, { recursive: true, encoding: 'utf8' });
+  const ours = names.filter((name) => /^store(?:\.key|\/(?!LOG|LOCK))/.test(name));
+  return Object.fromEntries(
+    ours.map((name) => [name, readFileSync(join(dataDir, name), 'base64')]),
+  );
+}
+
+test('O7 once all is encrypted anew, the old key reads nothing of it', async (t) => {
+  const at = await device(t);
+  await live(t, at, ['--store-key-file', at.keyFile]);
+  const { dataDir, keyFile } = at;
+  const [newKey, wrongKey] = [join(at.dir, 'new'), join(at.dir, 'wrong')];
+  for (const file of [newKey, wrongKey]) await writeFile(file, randomBytes(32), { mode: 0o600 });
+  const aside = join(dataDir, 'store.bad-1');
+  await cp(join(dataDir, 'store'), aside, { recursive: true });
+  const stolen = readFileSync(join(dataDir, 'store.key'), 'utf8');
+  const deep = ['store', 'rekey', '--deep', '--data-dir', dataDir, '--new-key-file', newKey];
+
+  const before = storeBytes(dataDir);
+  t.is((await holdfast([...deep, '--store-key-file', wrongKey])).code, 78);
+  t.is((await holdfast(deep)).code, 78);
+  t.deepEqual(storeBytes(dataDir), before);
+  const agent = startHoldfast(t, [
+    ...['run', '--data-dir', dataDir, '--device', 'd1', '--store-key-file', keyFile],
+    ...['--code', join(at.dir, 'flows.mjs')],
+  ]);
+  await agent.nextLine();
+  t.regex((await holdfast([...deep, '--store-key-file', keyFile])).stderr, /HF_STORE_LOCKED/);
+  await agent.end('SIGTERM');
+  const done = await holdfast([...deep, '--store-key-file', keyFile, '-o', 'json']);
+  t.is(done.code, 0, done.stderr);
+  const { rows, aside: told } = JSON.parse(done.stdout) as { rows: number; aside: string[] };
+  t.true(rows > 10);
+  t.deepEqual(told, ['store.bad-1']);
+
+  const env = { HOLDFAST_DATA_DIR: dataDir };
+  const run = ['workflow', 'show', word('run'), '--store-key-file'];
+  t.regex((await holdfast([...run, newKey], { env })).stdout, new RegExp(word('result')));
+  t.is((await holdfast(['store', 'check', '--store-key-file', newKey], { env })).code, 0);
+  t.deepEqual(foundIn(dataDir), []);
+  const salvage = ['store', 'salvage', aside, '--store-key-file'];
+  t.regex((await holdfast([...salvage, keyFile])).stdout, new RegExp(word('result')));
+  t.is((await holdfast([...salvage, newKey])).code, 78);
+  const copy = join(at.dir, 'copy');
+  await cp(dataDir, copy, { recursive: true });
+  for (const name of ['store.key', 'store.key.copy']) await writeFile(join(copy, name), stolen);
+  const status = ['status', '--data-dir', copy, '--store-key-file', keyFile];
+  t.regex((await holdfast(status)).stderr, /HF_STORE_KEY/);
+});
+
+test('a store that was not encrypted is, once all of it is encrypted anew', async (t) => {
+  const at = await device(t);
+  await live(t, at, []);
+  const deep = ['store', 'rekey', '--deep', '--data-dir', at.dataDir, '--new-key-file', at.keyFile];
+  const done = await holdfast(deep);
+
+  t.regex(done.stdout, /opens with .+ from now on\.\n {2}\d+ rows were encrypted/);
+  t.deepEqual(foundIn(at.dataDir), []);
+  const env = { HOLDFAST_DATA_DIR: at.dataDir };
+  t.is((await holdfast(['status'], { env })).code, 78);
+  const shown = await holdfast(['workflow', 'show', word('run')], {
+    env: { ...env, HOLDFAST_STORE_KEY_FILE: at.keyFile },
+  });
+  t.regex(shown.stdout, new RegExp(word('result')));
 });

@@ -10,6 +10,8 @@ import { tempDir } from '../support/temp-dir.ts';
 type Json = Readonly<Record<string, unknown>>;
 const json = (text: string): Json => JSON.parse(text) as Json;
 
+const linesOf = (text: string): Json[] => text.trimEnd().split('\n').map(json);
+
 const storeKey = new Uint8Array(32).fill(9);
 
 function openAgent(dataDir: string, sealed = false): Promise<Agent> {
@@ -89,13 +91,20 @@ test('what was restored goes on in a new epoch, and what was there is moved asid
   const { movedTo } = json(replaced.stdout);
   t.true(existsSync(join(dir, String(movedTo), 'CURRENT')));
   const agent = await openAgent(dir);
-  const { epoch } = await agent.status();
+  const { epoch, problems } = await agent.status();
   const waiting = await agent.run('errand-0-0');
   t.is(await waiting.status().then(({ state }) => state), 'waiting-signal');
   await waiting.signal('go');
   await waiting.result();
   await agent.close();
-  t.true(epoch > 1);
+  t.is(epoch, 2);
+  // It was not damaged, and nobody has to do anything about it.
+  t.deepEqual(problems.map(({ code }) => code), ['HF_STORE_RESTORED']);
+  t.true(readdirSync(dir).some((name) => name.startsWith('store.restored-')));
+  const began = linesOf((await holdfast(['store', 'export', '--data-dir', dir])).stdout)
+    .map(({ entry }) => entry as Json)
+    .filter(({ kind }) => kind === 'epoch.began');
+  t.like(began, { length: 1, 0: { cause: 'restored', oldEpoch: 1 } });
   const now = new Set((await entriesOf(dir)).map(({ lane, bytes }) => `${lane} ${bytes}`));
   t.deepEqual(known.filter((entry) => !now.has(entry)), []);
 });

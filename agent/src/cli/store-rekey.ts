@@ -1,5 +1,6 @@
-import { HoldfastError } from '@holdfast/protocol/base';
+import { HoldfastError, formatCount } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
+import type { StoreRekeyView } from '../rekey-store.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 import { storeKeyFile } from './store-key-option.ts';
@@ -7,6 +8,7 @@ import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts'
 
 interface Flags extends StoreFlags {
   readonly newKeyFile: string;
+  readonly deep?: true;
   readonly output: Format;
 }
 
@@ -15,25 +17,44 @@ The key that is changed opens the one that the entries are encrypted with, so th
 and rewrites no entry. Who had the old key and a copy of store.key can still read.
 An agent that runs goes on; its next start needs the new key.
 
-Example:
+With --deep, every entry is encrypted anew with a key that was never used, and the old store is
+deleted: for when the old key has got into wrong hands. It also encrypts a store that was not. It
+works with the agent stopped, and takes as much room as the store. If it is cut off, the store opens
+with the old key or with the new one, and the command may be repeated.
+
+Neither changes what lies elsewhere: stores that were moved aside, snapshots, copies.
+
+Examples:
   openssl rand -out /etc/holdfast/new.key 32
   holdfast store rekey --data-dir ./data --store-key-file old.key --new-key-file new.key
+  holdfast store rekey --deep --data-dir ./data --store-key-file old.key --new-key-file new.key
 `;
 
 export function addStoreRekey(parent: Command, shell: Shell): void {
   addStoreOptions(parent.command('rekey'))
     .description('Change the key that opens an encrypted store.')
     .requiredOption('--new-key-file <path>', 'file with the key that is to open it')
+    .option('--deep', 'encrypt every entry anew')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
-      const from = storeKeyFile(flags, shell.env);
-      if (from === undefined) {
-        throw new HoldfastError('HF_USAGE', { why: 'the old key is missing: --store-key-file' });
-      }
-      const { rekeyStore } = await import('../rekey-store.ts');
-      const view = rekeyStore(dataDirOf(flags, shell.env), { from, to: flags.newKeyFile });
-      const text = `${view.dataDir} opens with ${flags.newKeyFile} from now on.`;
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
+      const view = await rekey(flags, shell);
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : rekeyText(view, flags));
     });
+}
+
+async function rekey(flags: Flags, shell: Shell): Promise<StoreRekeyView> {
+  const from = storeKeyFile(flags, shell.env);
+  const { rekeyStore, rekeyDeeply } = await import('../rekey-store.ts');
+  const [dataDir, to] = [dataDirOf(flags, shell.env), flags.newKeyFile];
+  if (flags.deep === true) return rekeyDeeply(dataDir, { from, to });
+  if (from !== undefined) return rekeyStore(dataDir, { from, to });
+  throw new HoldfastError('HF_USAGE', { why: 'the old key is missing: --store-key-file' });
+}
+
+function rekeyText({ dataDir, rows, aside }: StoreRekeyView, { newKeyFile }: Flags): string {
+  const lines = [`${dataDir} opens with ${newKeyFile} from now on.`];
+  if (rows !== null) lines.push(`  ${formatCount(rows)} rows were encrypted with a new data key.`);
+  if (aside.length > 0) lines.push(`  As they were, beside it: ${aside.join(', ')}`);
+  return lines.join('\n');
 }

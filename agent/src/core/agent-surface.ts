@@ -237,6 +237,7 @@ const causes: Readonly<Record<EpochCause, ErrorCode>> = {
   rewound: 'HF_JOURNAL_REWOUND',
   forked: 'HF_CHAIN_BROKEN',
   moved: 'HF_MACHINE_CHANGED',
+  restored: 'HF_STORE_RESTORED',
 };
 
 function salvageText(salvage: SalvageNote): string {

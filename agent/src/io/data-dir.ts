@@ -20,7 +20,8 @@ import { createCipher, hasStoreKey, noKey, openCipher } from './store-key.ts';
 import { endStore } from './store-end.ts';
 import { examineStore, findMark, openPlaced, placeStore } from './store-place.ts';
 import { lastEpoch, writeHeads } from './store-heads.ts';
-import { exists, readSalvage } from './store-salvage.ts';
+import { readSalvage } from './store-salvage.ts';
+import { exists, resumeSwap } from './store-swap.ts';
 import { noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
 import { makeWritableDir, unusable } from './writable-dir.ts';
 
@@ -35,7 +36,9 @@ import { makeWritableDir, unusable } from './writable-dir.ts';
  *     store.format-… an older format's store, as it was before it was migrated
  *     store.migrating/   a migration at work
  *     store.bad-…/   a damaged or foreign store, moved aside as it was; ours to keep, not to use
+ *     store.restored-…/  the store of a snapshot, as it was restored
  *     store.salvaged/, store.scratch/   a salvage at work
+ *     store.outdated/    a store of which each row is in the new one; about to be deleted
  *
  * A store is in place before device.json names its epoch, so that a store that is missing under
  * an epoch > 0 was there once.
@@ -109,6 +112,7 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
   if (device === undefined && !isKnown) throw noDevice(dir);
   await makeWritableDir(dir);
   const open = async () => {
+    await resumeSwap(storeDir);
     const cipher = cipherOf(dir, storeKey) ?? (await newCipher(dir, storeKey));
     const identity = (await knownIdentity(dir)) ?? (await newIdentity(dir, device));
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);

@@ -22,7 +22,7 @@ export function writeDurably(path: string, content: string, mode: number): void 
 }
 
 /** Makes the names in a directory durable. */
-function syncDirectory(path: string): void {
+export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {
     fsyncSync(directory);

@@ -1,6 +1,5 @@
 import {
   HoldfastError,
-  equalBytes,
   type ScanRange,
   type StoreRange,
   type Store,
@@ -11,7 +10,7 @@ import {
 import { compare } from '../core/level-format/table-file.ts';
 import type { RowSource } from '../core/salvage-rows.ts';
 import { isNamed, type StoreCipher } from './store-cipher.ts';
-import { MARK_KEY } from './store-mark.ts';
+import { isMarkKey, MARK_KEY } from './store-mark.ts';
 
 const PAGE = 1_000;
 /** Tables whose keys are names: where what is stored is in no order. */
@@ -76,7 +75,7 @@ class EncryptedStore implements Store {
       ops.map((op) => {
         const key = this.#cipher.key(op.key);
         if (op.kind === 'delete') return { kind: 'delete', key };
-        const isMark = equalBytes(key, MARK_KEY);
+        const isMark = isMarkKey(key);
         return { kind: 'put', key, value: isMark ? op.value : this.#cipher.value(key, op.value) };
       }),
     );
@@ -93,7 +92,7 @@ class EncryptedStore implements Store {
   #open(stored: Uint8Array, value: Uint8Array): Uint8Array;
   #open(stored: Uint8Array, value: Uint8Array | undefined): Uint8Array | undefined;
   #open(stored: Uint8Array, value: Uint8Array | undefined): Uint8Array | undefined {
-    if (value === undefined || equalBytes(stored, MARK_KEY)) return value;
+    if (value === undefined || isMarkKey(stored)) return value;
     return this.#cipher.openValue(stored, value);
   }
 
@@ -151,7 +150,7 @@ function opened({ name, rows, isDamaged }: RowSource, cipher: StoreCipher): RowS
     const key = cipher.openKey(row.key);
     try {
       if (key === undefined) throw foreignKey(row.key);
-      const isPlain = row.value === undefined || equalBytes(row.key, MARK_KEY);
+      const isPlain = row.value === undefined || isMarkKey(row.key);
       return { ...row, key, value: isPlain ? row.value : cipher.openValue(row.key, row.value) };
     } catch {
       isWhole = false;

@@ -236,6 +236,7 @@ async function openDb(dir: string): Promise<Db> {
  * opens.
  *
  * @param dir Must not exist; its parent must.
+ * @param fill Is told where the store is for now: what it puts there comes along.
  * @throws HF_JOURNAL_FAILED.
  */
 export async function createStore(
@@ -253,14 +254,17 @@ export async function createStore(
  * @param dir Must not exist; its parent must.
  * @throws HF_JOURNAL_FAILED.
  */
-export async function makeStore(dir: string, fill: (store: Store) => Promise<void>): Promise<void> {
+export async function makeStore(
+  dir: string,
+  fill: (store: Store, dir: string) => Promise<void>,
+): Promise<void> {
   const side = `${dir}.new`;
   try {
     await rm(side, { recursive: true, force: true });
     await mkdir(side, { mode: 0o700 });
     const store = new LevelStore(side, await openLevel(side, true));
     try {
-      await fill(store);
+      await fill(store, side);
     } finally {
       await store.close();
     }

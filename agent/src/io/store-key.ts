@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
-import { writeDurably } from './durable-file.ts';
+import { syncDirectory, writeDurably } from './durable-file.ts';
 import { KEY_BYTES, StoreCipher } from './store-cipher.ts';
 
 /** In the data directory, twice: without it, nobody can read the store any more. */
@@ -68,6 +68,26 @@ export function readStoreKey(dir: string): string | null {
 /** Puts what `store.key` held in its place. Durable once it returns. */
 export function restoreStoreKey(dir: string, text: string): void {
   for (const name of FILE_NAMES) writeDurably(join(dir, name), text, 0o600);
+}
+
+/** Has a data directory be one whose store is not encrypted. Durable once it returns. */
+export function removeStoreKey(dir: string): void {
+  for (const name of FILE_NAMES) rmSync(join(dir, name), { force: true });
+  syncDirectory(dir);
+}
+
+/**
+ * Opens what encrypts a store, by the text of its `store.key`.
+ *
+ * @throws HF_STORE_KEY when that is not with this key.
+ */
+export function cipherOfText(text: string, userKey: Uint8Array | undefined): StoreCipher {
+  if (userKey === undefined) throw noKey('the store is encrypted, and no key was given');
+  try {
+    return new StoreCipher(unwrap(text, userKey));
+  } catch (error) {
+    throw noKey(messageOf(error));
+  }
 }
 
 /**

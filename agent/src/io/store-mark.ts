@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, equalBytes } from '@holdfast/protocol';
 import { metaKey } from '../core/keys.ts';
 import { DATA_FORMAT } from './device-file.ts';
 
@@ -14,6 +14,8 @@ export interface Mark {
 }
 
 export const MARK_KEY = metaKey('holdfast');
+
+export const isMarkKey = (key: Uint8Array): boolean => equalBytes(key, MARK_KEY);
 
 /** What the mark of a store says of its cipher. */
 export function encryptedBy(cipher: { readonly id: string } | undefined): Pick<Mark, 'encrypted'> {

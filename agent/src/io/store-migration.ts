@@ -1,6 +1,6 @@
 import { readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError, equalBytes, type Store, type StoreOp } from '@holdfast/protocol';
+import { HoldfastError, type Store, type StoreOp } from '@holdfast/protocol';
 import { metaKey } from '../core/keys.ts';
 import { pathBetween, type Migration } from '../core/migrations.ts';
 import { DATA_FORMAT } from './device-file.ts';
@@ -9,8 +9,8 @@ import { createStore, openStore, syncFile } from './level-store.ts';
 import { inspectStore } from './preflight.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { storeBytes } from './store-files.ts';
-import { MARK_KEY, encodeMark, type Mark } from './store-mark.ts';
-import { exists, moveAside, resumeSalvage, salvagedPath } from './store-salvage.ts';
+import { encodeMark, isMarkKey, type Mark, MARK_KEY } from './store-mark.ts';
+import { exists, moveAside, resumeSwap, salvagedPath } from './store-swap.ts';
 
 export interface Migrating {
   readonly mark: Mark;
@@ -43,9 +43,21 @@ export async function planMigration(
   { mark, migrations }: Pick<Migrating, 'mark' | 'migrations'>,
 ): Promise<MigrationPlan> {
   pathBetween({ from: mark.format, to: DATA_FORMAT }, migrations);
+  return { from: mark.format, to: DATA_FORMAT, ...(await roomFor(storeDir)) };
+}
+
+/** What another store of the same rows takes, about, and what there is. */
+async function roomFor(storeDir: string) {
   const { bavail, bsize } = await statfs(storeDir);
-  const bytesNeeded = await storeBytes(storeDir);
-  return { from: mark.format, to: DATA_FORMAT, bytesNeeded, bytesFree: bavail * bsize };
+  return { bytesNeeded: await storeBytes(storeDir), bytesFree: bavail * bsize };
+}
+
+/** @throws HF_JOURNAL_FAILED when there is no room for another store of the same rows. */
+export async function checkRoom(storeDir: string, what: string): Promise<void> {
+  const { bytesNeeded, bytesFree } = await roomFor(storeDir);
+  if (bytesFree >= bytesNeeded) return;
+  const why = `${what} needs ${bytesNeeded} bytes, and ${bytesFree} are free`;
+  throw new HoldfastError('HF_JOURNAL_FAILED', { why });
 }
 
 /**
@@ -57,21 +69,18 @@ export async function planMigration(
  * @throws HF_STORE_OLDER, HF_JOURNAL_FAILED when there is no room; nothing was changed.
  */
 export async function migrateStore(storeDir: string, migrating: Migrating): Promise<string> {
-  const { from, bytesNeeded, bytesFree } = await planMigration(storeDir, migrating);
+  const { from } = await planMigration(storeDir, migrating);
   const side = `${storeDir}.migrating`;
   // One that is complete and never took the place of the old one: that may have gone on since.
   await rm(salvagedPath(storeDir), { recursive: true, force: true });
-  if (bytesFree < bytesNeeded && !(await exists(side))) {
-    const why = `a migration needs ${bytesNeeded} bytes, and ${bytesFree} are free`;
-    throw new HoldfastError('HF_JOURNAL_FAILED', { why });
-  }
+  if (!(await exists(side))) await checkRoom(storeDir, 'a migration');
   await copy(storeDir, side, migrating);
   for (const name of await readdir(side)) await syncFile(join(side, name));
   await syncFile(side);
   await rename(side, salvagedPath(storeDir));
   await syncFile(dirname(storeDir));
   const movedTo = await moveAside(storeDir, `format-${from}`);
-  await resumeSalvage(storeDir);
+  await resumeSwap(storeDir);
   return movedTo;
 }
 
@@ -111,7 +120,7 @@ async function copyRows(
   };
   const rest = { from: Uint8Array.of(...last, 0), to: Uint8Array.of(255, 255) };
   await source.each(through === '' ? { ...rest, from: new Uint8Array(0) } : rest, async (old) => {
-    if (!equalBytes(old.key, MARK_KEY)) {
+    if (!isMarkKey(old.key)) {
       for (const made of row(old)) ops.push({ kind: 'put', ...made });
     }
     bytes += old.key.byteLength + old.value.byteLength;

@@ -16,7 +16,8 @@ import { noKey } from './store-key.ts';
 import { MARK_KEY, encodeMark, readMark, encryptedBy, type Mark } from './store-mark.ts';
 import { migrateStore } from './store-migration.ts';
 import { storeRows } from './store-rows.ts';
-import { exists, isDirectory, resumeSalvage, salvageStore } from './store-salvage.ts';
+import { salvageStore } from './store-salvage.ts';
+import { exists, isDirectory } from './store-swap.ts';
 import { readHeads, shortLane } from './store-heads.ts';
 
 /** A store that is in its place, whole and open. */
@@ -78,7 +79,6 @@ export async function examineStore(
   options: Placing & { readonly isThorough: boolean; readonly isMoved: boolean },
 ): Promise<Examined | undefined> {
   const { isThorough, cipher, migrations } = options;
-  await resumeSalvage(storeDir);
   if (!(await exists(storeDir))) return undefined;
   const found = await examine(storeDir, identity, isThorough);
   checkEncrypted(storeDir, found, cipher);
@@ -200,7 +200,9 @@ async function examine(
   const common = isSound ? { mark, ...look } : { mark, ...nothing };
   const isOurs = mark === undefined ? !isSound : mark.device === identity.device;
   const why = isSound ? misfit(mark, identity) : look.why;
-  const end = why === undefined ? await readStoreEnd(storeDir) : damaged(why);
+  // What somebody has said of its end tells more than that it does not fit.
+  const said = isSound && isOurs ? await readStoreEnd(storeDir) : undefined;
+  const end = said ?? (why === undefined ? undefined : damaged(why));
   return { ...common, isOurs, ...(end && { end }) };
 }
 

@@ -1,4 +1,4 @@
-import { lstat, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { EpochCause, PerLane, Stamp, Store } from '@holdfast/protocol';
 import { bootOfRow, currentBoot } from '../core/boots.ts';
@@ -13,6 +13,7 @@ import { openedRows, encryptedStore } from './encrypted-store.ts';
 import { sha256 } from './sha256.ts';
 import { MARK_KEY, encodeMark, encryptedBy } from './store-mark.ts';
 import { storeRows } from './store-rows.ts';
+import { exists, freeName, isDirectory, resumeSwap, salvagedPath } from './store-swap.ts';
 import { machineBoot, systemClock } from './system-clock.ts';
 
 export interface SalvageRequest {
@@ -39,7 +40,7 @@ const SALVAGE_KEY = metaKey('salvaged');
  * moves that aside, as it is: nothing in it is changed, not even by opening it.
  *
  * The new store is complete and durable before the old one is touched, and carries what happened:
- * a power cut anywhere leaves the one, or the other, or what `resumeSalvage` completes. It takes
+ * a power cut anywhere leaves the one, or the other, or what `resumeSwap` completes. It takes
  * about twice the room of the old one while it is at work.
  *
  * @throws HF_JOURNAL_FAILED when there is no room.
@@ -48,8 +49,8 @@ export async function salvageStore(storeDir: string, request: SalvageRequest): P
   const [scratchDir, salvagedDir] = [`${storeDir}.scratch`, salvagedPath(storeDir)];
   await rm(scratchDir, { recursive: true, force: true });
   await rm(salvagedDir, { recursive: true, force: true });
-  const movedTo = await freeName(storeDir, 'bad');
-  const { cipher } = request;
+  const { cipher, cause } = request;
+  const movedTo = await freeName(storeDir, cause === 'restored' ? cause : 'bad');
   const scratch = encryptedStore(await createStore(scratchDir, []), cipher);
   try {
     await makeStore(salvagedDir, (target) => {
@@ -62,14 +63,7 @@ export async function salvageStore(storeDir: string, request: SalvageRequest): P
   }
   await rename(storeDir, join(dirname(storeDir), movedTo));
   await syncFile(dirname(storeDir));
-  await resumeSalvage(storeDir);
-}
-
-/** Completes a salvage that a power cut struck when the old store had been moved. */
-export async function resumeSalvage(storeDir: string): Promise<void> {
-  if ((await exists(storeDir)) || !(await exists(salvagedPath(storeDir)))) return;
-  await rename(salvagedPath(storeDir), storeDir);
-  await syncFile(dirname(storeDir));
+  await resumeSwap(storeDir);
 }
 
 /** What the store remembers of its salvage, for as long as the damaged store lies beside it. */
@@ -88,16 +82,6 @@ export async function readSalvage(
     return undefined;
   }
 }
-
-export async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Where a store lies, complete, that is to take the place of the one in `storeDir`. */
-export const salvagedPath = (storeDir: string): string => `${storeDir}.salvaged`;
 
 async function fill(
   storeDir: string,
@@ -138,31 +122,3 @@ async function fill(
 }
 
 async function* none(): AsyncGenerator<never, void> {}
-
-export async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
-/** Moves a store aside, as it is, durably. @returns Its new name, in the same directory. */
-export async function moveAside(storeDir: string, word: string): Promise<string> {
-  const name = await freeName(storeDir, word);
-  await rename(storeDir, join(dirname(storeDir), name));
-  await syncFile(dirname(storeDir));
-  return name;
-}
-
-/** `store.bad-2026-11-23T10-15-00Z`, and a number behind it if there is one already. */
-async function freeName(storeDir: string, word: string): Promise<string> {
-  const time = new Date()
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replaceAll(':', '-');
-  const name = `${basename(storeDir)}.${word}-${time}`;
-  for (let count = 1; ; count += 1) {
-    const candidate = count === 1 ? name : `${name}-${count}`;
-    if (!(await exists(join(dirname(storeDir), candidate)))) return candidate;
-  }
-}

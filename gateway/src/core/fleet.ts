@@ -204,6 +204,7 @@ const newLifeCodes: Readonly<Record<string, ErrorCode>> = {
   rewound: 'HF_JOURNAL_REWOUND',
   forked: 'HF_CHAIN_BROKEN',
   moved: 'HF_MACHINE_CHANGED',
+  restored: 'HF_STORE_RESTORED',
 };
 /** How long people are told of an epoch that began. */
 const NEW_LIFE_SHOWN_MS = 7 * 24 * 60 * 60_000;

@@ -49,7 +49,7 @@ const ofOp = { ...ofRun, op: uint(), name };
  * the ledger had more of it than the device. `forked`: the chains differed at what both had agreed
  * on. `moved`: its store woke up on another machine.
  */
-export const epochCauses = ['salvaged', 'rewound', 'forked', 'moved'] as const;
+export const epochCauses = ['salvaged', 'rewound', 'forked', 'moved', 'restored'] as const;
 export type EpochCause = (typeof epochCauses)[number];
 
 /**

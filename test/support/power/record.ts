@@ -11,7 +11,7 @@ const writer = fileURLToPath(new URL('writer.js', import.meta.url));
 
 /** What to record. */
 export interface Writing {
-  readonly task: 'agent' | 'journal' | 'migrate';
+  readonly task: 'agent' | 'journal' | 'migrate' | 'epoch' | 'rekey' | 'restore';
   /** What `DIR/data` holds is gone on with. */
   readonly dir: string;
   /** Of the first thing it does; things with lower numbers were done before. */

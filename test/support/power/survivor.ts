@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { Agent, workflow } from '@holdfast/agent';
 import {
   Journal,
@@ -8,40 +7,88 @@ import {
   systemClock,
   verifyChains,
 } from '@holdfast/agent/internal';
-import { decodeEntry, laneIndex, lanes } from '@holdfast/protocol';
+import { codeOf, decodeEntry, laneIndex, lanes, type EpochCause } from '@holdfast/protocol';
 import type { Said } from './recording.ts';
 
-/** Encrypts the stores of writers that are told to. */
-export const powerKey = new Uint8Array(32).fill(3);
+/** The first encrypts the stores of writers that are told to; the others come with `rekey`. */
+export const powerKeys = [
+  new Uint8Array(32).fill(3),
+  new Uint8Array(32).fill(4),
+  new Uint8Array(32).fill(5),
+] as const;
 
 /** What a start on a cut disk did not keep to. */
 export type Complaint = string;
+
+interface Examining {
+  readonly names: 'ordered' | 'loose';
+  /** Something was done that begins a new epoch on purpose. */
+  readonly began?: EpochCause;
+  /** Said of what a restored snapshot does not have. */
+  readonly saidLater?: readonly Said[];
+}
 
 /** What is wrong with a disk after a cut, given what had been said before. */
 export async function examineCut(
   dir: string,
   said: readonly Said[],
-  options: { readonly names: 'ordered' | 'loose' },
+  options: Examining,
 ): Promise<Complaint[]> {
   try {
-    const complaints = await examineJournal(`${dir}/data`, said, options.names);
+    const complaints = await examineJournal(`${dir}/data`, said, options);
     return complaints.length > 0 ? complaints : await examineRuns(`${dir}/data`, said);
   } catch (error) {
     return [`it does not start: ${String(error)}`];
   }
 }
 
+/** The key that opens it: none that was given up before the cut, as far as that was said. */
+async function openCut(dir: string, said: readonly Said[]) {
+  if (!hasStoreKey(dir)) return openDataDir(dir, { device: 'd1' });
+  const told = said.flatMap(({ words: [what, n] }) => (what === 'key' ? Number(n) : []));
+  const least = Math.max(0, ...told);
+  for (const storeKey of powerKeys.slice(least)) {
+    try {
+      return await openDataDir(dir, { device: 'd1', storeKey });
+    } catch (error) {
+      if (codeOf(error) !== 'HF_STORE_KEY') throw error;
+    }
+  }
+  throw new Error('no key opens it');
+}
+
 async function examineJournal(
   dir: string,
-  said: readonly Said[],
-  names: 'ordered' | 'loose',
+  saidBefore: readonly Said[],
+  { names, began, saidLater = [] }: Examining,
 ): Promise<Complaint[]> {
-  const storeKey = hasStoreKey(dir) ? powerKey : undefined;
-  const opened = await openDataDir(dir, { device: 'd1', storeKey });
+  const opened = await openCut(dir, saidBefore);
   const { device, epoch, store, salvage, recreated, release } = opened;
+  const isRestored = salvage?.cause === 'restored';
+  const said = isRestored ? saidBefore : [...saidBefore, ...saidLater];
   const journal = await Journal.open({ device, epoch, boot: 1, store, sha256, clock: systemClock });
   const { faults } = await verifyChains({ store, sha256, device, epoch });
   const complaints = faults.map(({ lane, seq, why }) => `entry ${seq} of lane ${lane} ${why}`);
+  complaints.push(...(await lostOf(journal, said)));
+  const isOnPurpose = began !== undefined && salvage?.cause === began;
+  const hasLost = !isRestored && salvage !== undefined && salvage.entriesLost > 0;
+  if (names === 'ordered' && (isOnPurpose ? hasLost : salvage !== undefined)) {
+    complaints.push(`the store was moved aside: ${salvage?.why}, lost ${salvage?.lost}`);
+  }
+  if (recreated) complaints.push('the store was missing');
+  for (const { words } of said) {
+    if (words[0] === 'epoch' && epoch < Number(words[1])) complaints.push(`epoch ${epoch} again`);
+    if (words[0] === 'restored' && !isRestored) complaints.push('it is not restored any more');
+  }
+  const receipt = { command: 1, outcome: 'applied', reason: '', key: '' } as const;
+  await journal.append([{ lane: 'bulk', body: { kind: 'command.receipt', ...receipt } }]);
+  await release();
+  return complaints;
+}
+
+/** What had been said to be durable, and is not there. */
+async function lostOf(journal: Journal, said: readonly Said[]): Promise<Complaint[]> {
+  const complaints: Complaint[] = [];
   const there = new Set<string>();
   for (const lane of lanes) {
     for (const { bytes } of await journal.entries(lane, 1, 1_000_000)) {
@@ -62,13 +109,6 @@ async function examineJournal(
     const known = lanes.find((each) => each === lane) ?? 'bulk';
     if (Number(seq) > (trimmed[laneIndex(known)] ?? 0)) complaints.push(`${lane} ${seq} is lost`);
   }
-  if (readdirSync(dir).some((name) => name.includes('.bad-')) && names === 'ordered') {
-    complaints.push(`the store was moved aside: ${salvage?.why}`);
-  }
-  if (recreated) complaints.push('the store was missing');
-  const receipt = { command: 1, outcome: 'applied', reason: '', key: '' } as const;
-  await journal.append([{ lane: 'bulk', body: { kind: 'command.receipt', ...receipt } }]);
-  await release();
   return complaints;
 }
 

@@ -10,6 +10,9 @@ import {
   RunStore,
   encodeMark,
   openDataDir,
+  rekeyDeeply,
+  rekeyStore,
+  restoreStore,
   sha256,
   systemClock,
 } from '@holdfast/agent/internal';
@@ -17,7 +20,7 @@ import { encodeValue, lanes } from '@holdfast/protocol';
 import { acknowledge } from '../acknowledge.ts';
 import { useSmallTables } from '../lived-store.ts';
 import { oldMigration } from '../old-store.ts';
-import { powerKey } from './survivor.ts';
+import { powerKeys } from './survivor.ts';
 
 /**
  * A process to be recorded, which says in `DIR/said` what it was told is durable.
@@ -25,6 +28,9 @@ import { powerKey } from './survivor.ts';
  *   agent DIR FROM COUNT     runs with two steps and a signal, on `DIR/data`
  *   migrate DIR              a start on a store of an older format
  *   journal DIR FROM COUNT   entries in three lanes, acknowledged and trimmed as they come
+ *   epoch DIR                a start on a store whose life has ended, which begins a new epoch
+ *   rekey DIR                another key for an encrypted store, and then a new data key as well
+ *   restore DIR              `DIR/snapshot` in the place of the store, and a start on it
  *
  * With `STORE_KEY=1` the store is encrypted. With `BREAK=no-sync` LevelDB is not asked to sync;
  * with `BREAK=in-place` the store is made where it is to be: both are what the cuts must catch.
@@ -34,7 +40,7 @@ const first = Number(from);
 const last = first + Number(count);
 const dataDir = join(dir, 'data');
 const broken = process.env['BREAK'];
-const encrypted = process.env['STORE_KEY'] === undefined ? {} : { storeKey: powerKey };
+const encrypted = process.env['STORE_KEY'] === undefined ? {} : { storeKey: powerKeys[0] };
 const file = openSync(join(dir, 'said'), 'a');
 
 function say(...words: readonly (string | number)[]): void {
@@ -114,6 +120,31 @@ async function asMigration(): Promise<void> {
   await release();
 }
 
+async function asEpoch(): Promise<void> {
+  const ending = await openDataDir(dataDir, { device: 'd1' });
+  await ending.end({ cause: 'rewound', why: 'the ledger has another life', above: 1 });
+  await ending.release();
+  const { epoch, release } = await openDataDir(dataDir, { device: 'd1' });
+  say('epoch', epoch);
+  await release();
+}
+
+async function asRekey(): Promise<void> {
+  const [old, middle, newest] = powerKeys;
+  await rekeyStore(dataDir, { from: old, to: middle });
+  say('key', 1);
+  await rekeyDeeply(dataDir, { from: middle, to: newest });
+  say('key', 2);
+}
+
+async function asRestore(): Promise<void> {
+  await restoreStore(join(dir, 'snapshot'), dataDir, { replace: true });
+  say('restored');
+  const { epoch, release } = await openDataDir(dataDir, { device: 'd1' });
+  say('epoch', epoch);
+  await release();
+}
+
 /** LevelDB's writes, without what makes them durable. */
 async function stopSyncing(): Promise<void> {
   const sample = new Level<string, string>(join(dir, '..', `sample-${process.pid}`));
@@ -140,6 +171,9 @@ async function makeInPlace(): Promise<void> {
 useSmallTables();
 if (broken === 'no-sync') await stopSyncing();
 if (broken === 'in-place') await makeInPlace();
-const tasks = { agent: asAgent, journal: asJournal, migrate: asMigration } as const;
+const tasks = {
+  ...{ agent: asAgent, journal: asJournal, migrate: asMigration },
+  ...{ epoch: asEpoch, rekey: asRekey, restore: asRestore },
+} as const;
 await tasks[task as keyof typeof tasks]();
 say('ended');

@@ -42,6 +42,11 @@ export const storeErrors = {
     retry: 'never',
     hint: 'Give a copy a device id of its own. If it was moved, nothing is to be done.',
   },
+  HF_STORE_RESTORED: {
+    message: 'A snapshot was restored, and what it has goes on in a new epoch',
+    retry: 'never',
+    hint: 'Nothing is to be done. Delete what was moved aside once nobody needs it.',
+  },
   HF_STORE_FORMAT: {
     message: 'The store was written by a newer version',
     retry: 'never',
