@@ -13,6 +13,7 @@ export {
   type Schema,
 } from './base/schema.ts';
 export * from './wire/cbor.ts';
+export { CborWriter } from './wire/cbor-writer.ts';
 export * from './wire/entry.ts';
 export * from './wire/entry-value.ts';
 export * from './wire/envelope.ts';

@@ -2,6 +2,16 @@ import { AssertionError } from './assert.ts';
 import { HoldfastError } from './errors.ts';
 import { toWellFormed } from './well-formed.ts';
 
+/** Takes the parts of a CBOR item in their order; of an array, its count and then its items. */
+export interface Sink {
+  /** At most 2^53 - 1. */
+  uint(value: number): void;
+  bool(value: boolean): void;
+  text(value: string): void;
+  bytes(value: Uint8Array): void;
+  array(count: number): void;
+}
+
 /**
  * Describes what a part of a message may be: its type, its bounds, and its text form. Records are
  * positional arrays that may only grow at the end: a reader ignores what is behind the fields it
@@ -16,10 +26,10 @@ export interface Schema<T> {
    */
   read(value: unknown, path: string, part?: string): T;
   /**
-   * What the CBOR encoder is given for a value of this type. Throws `AssertionError` for what
-   * `read` would refuse: it must not be journaled or sent.
+   * Writes a value of this type. Throws `AssertionError` for what `read` would refuse: it must not
+   * be journaled or sent.
    */
-  write(value: T, name?: string): unknown;
+  write(value: T, to: Sink, name?: string): void;
 }
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
@@ -28,8 +38,9 @@ export type Infer<S> = S extends Schema<infer T> ? T : never;
 export interface RecordSchema<T> extends Schema<T> {
   /** Reads a row into an object that has something else already. */
   readInto<K extends object>(target: K, value: unknown, path: string): K & T;
-  /** The items of the row, behind what is in `items` already. */
-  write(value: T, name?: string, items?: unknown[]): unknown[];
+  readonly count: number;
+  /** The items of the row alone, for an array that has something else before them. */
+  writeItems(value: T, to: Sink): void;
 }
 
 export function invalid(path: string, why: string): HoldfastError {
@@ -40,8 +51,6 @@ export function invalid(path: string, why: string): HoldfastError {
 function unwritable(name: string | undefined, why: string): AssertionError {
   return new AssertionError(`${name} ${why}`);
 }
-
-const UINT32_MAX = 0xffff_ffff;
 
 /** An integer from 0 to `max`, at most 2^53 - 1. */
 export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
@@ -55,11 +64,10 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
       if (number > max) throw invalid(path + part, `is above ${max}`);
       return number;
     },
-    write(value, name) {
+    write(value, to, name) {
       const fits = Number.isSafeInteger(value) && value >= 0 && value <= max;
       if (!fits) throw unwritable(name, `is ${value}, not an integer from 0 to ${max}`);
-      // The encoder would write a larger number as a float; other languages expect an integer.
-      return value > UINT32_MAX ? BigInt(value) : value;
+      to.uint(value);
     },
   };
 }
@@ -71,7 +79,7 @@ export function bool(): Schema<boolean> {
       if (typeof value !== 'boolean') throw invalid(path + part, 'is neither true nor false');
       return value;
     },
-    write: (value) => value,
+    write: (value, to) => to.bool(value),
   };
 }
 
@@ -84,10 +92,10 @@ export function text(lengthMax: number): Schema<string> {
       if (value.length > lengthMax) throw invalid(path + part, `is longer than ${lengthMax}`);
       return value;
     },
-    write(value, name) {
+    write(value, to, name) {
       const { length } = value;
       if (length > lengthMax) throw unwritable(name, `has ${length} characters of ${lengthMax}`);
-      return value;
+      to.text(value);
     },
   };
 }
@@ -97,10 +105,10 @@ export function prose(lengthMax: number): Schema<string> {
   const whole = text(lengthMax);
   return {
     ...whole,
-    write(value) {
+    write(value, to) {
       const cut = value.length > lengthMax ? `${value.slice(0, lengthMax - 1)}…` : value;
       // Half a character would come back as more than it was.
-      return toWellFormed(cut);
+      to.text(toWellFormed(cut));
     },
   };
 }
@@ -116,10 +124,10 @@ export function bytes(bytesMax: number, exact = false): Schema<Uint8Array> {
       if (exact && byteLength < bytesMax) throw invalid(path + part, `is not ${bytesMax} bytes`);
       return value;
     },
-    write(value, name) {
+    write(value, to, name) {
       const fits = !exact || value.byteLength === bytesMax;
       if (!fits) throw unwritable(name, `has ${value.byteLength} bytes, not ${bytesMax}`);
-      return value;
+      to.bytes(value);
     },
   };
 }
@@ -134,10 +142,12 @@ export function choice<const W extends string>(words: readonly W[]): Schema<W> {
       if (word === undefined) throw invalid(path + part, `is none of ${words.join(', ')}`);
       return word;
     },
-    write(value, name) {
+    write(value, to, name) {
       const position = positions.get(value);
-      if (position !== undefined) return position;
-      throw unwritable(name, `is ${value}, none of ${words.join(', ')}`);
+      if (position === undefined) {
+        throw unwritable(name, `is ${value}, none of ${words.join(', ')}`);
+      }
+      to.uint(position);
     },
   };
 }
@@ -151,10 +161,11 @@ export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]
       if (value.length > lengthMax) throw invalid(path + part, `has more than ${lengthMax} items`);
       return value.map((each, index) => item.read(each, `${path}${part}[${index}]`));
     },
-    write(value, name) {
+    write(value, to, name) {
       const { length } = value;
       if (length > lengthMax) throw unwritable(name, `has ${length} items of ${lengthMax}`);
-      return value.map((each) => item.write(each, name));
+      to.array(length);
+      for (const each of value) item.write(each, to, name);
     },
   };
 }
@@ -165,8 +176,8 @@ export function orBytes<T>(plain: Schema<Uint8Array>, more: Schema<T>): Schema<U
     shape: `orBytes(${plain.shape},${more.shape})`,
     read: (value, path) =>
       value instanceof Uint8Array ? plain.read(value, path) : more.read(value, path),
-    write: (value, name) =>
-      value instanceof Uint8Array ? plain.write(value, name) : more.write(value, name),
+    write: (value, to, name) =>
+      value instanceof Uint8Array ? plain.write(value, to, name) : more.write(value, to, name),
   };
 }
 
@@ -182,7 +193,7 @@ export function perLane<T>(item: Schema<T>): Schema<readonly [T, T, T]> {
       }
       return [urgent, normal, bulk];
     },
-    write: (value, name) => items.write(value, name),
+    write: (value, to, name) => items.write(value, to, name),
   };
 }
 
@@ -201,14 +212,19 @@ export function record<F extends Fields>(fields: F): RecordSchema<Row<F>> {
     }
     return row as K & Row<F>;
   };
+  const writeItems = (value: Row<F>, to: Sink): void => {
+    const row: Readonly<Record<string, unknown>> = value;
+    for (const { name, field } of parts) field.write(row[name], to, name);
+  };
   return {
+    count: parts.length,
     shape: `[${parts.map(({ name, field }) => `${name}:${field.shape}`).join(',')}]`,
     readInto,
     read: (value, path, part = '') => readInto({}, value, path + part),
-    write(value, _name, items = []) {
-      const row: Readonly<Record<string, unknown>> = value;
-      for (const { name, field } of parts) items.push(field.write(row[name], name));
-      return items;
+    writeItems,
+    write(value, to) {
+      to.array(parts.length);
+      writeItems(value, to);
     },
   };
 }

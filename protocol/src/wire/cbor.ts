@@ -1,6 +1,7 @@
 import { Encoder } from 'cbor-x';
-import { invalid, type Schema } from '../base/schema.ts';
+import { invalid, type RecordSchema, type Schema } from '../base/schema.ts';
 import { checkBounds, type Bounds } from './bound.ts';
+import { CborWriter } from './cbor-writer.ts';
 
 // Plain, language-neutral CBOR: no records, no shared structures, no tags for byte strings.
 const codec = new Encoder({
@@ -10,15 +11,14 @@ const codec = new Encoder({
   tagUint8Array: false,
 });
 
-/** Encodes to bytes of their own. (The encoder's results share slabs, and keep them alive.) */
+/** One for all: nothing that writes into it calls another that does. */
+const writer = new CborWriter();
+
+type RowOf<T> = Pick<RecordSchema<T>, 'count' | 'writeItems'>;
+
+/** Encodes any value to bytes of their own: the encoder's results share slabs, and keep them. */
 export function encodeCbor(value: unknown): Uint8Array {
   return new Uint8Array(codec.encode(value));
-}
-
-/** The same without a copy: for bytes that are copied on at once, into a row or a message. */
-export function encodeCborShared(value: unknown): Uint8Array {
-  const { buffer, byteOffset, byteLength } = codec.encode(value);
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /**
@@ -36,8 +36,22 @@ export function decodeCbor(bytes: Uint8Array, bounds: Bounds): unknown {
   }
 }
 
-export function encodeWith<T>(schema: Schema<T>, value: T): Uint8Array {
-  return encodeCbor(schema.write(value));
+/** Encodes to bytes of their own. */
+export function encodeWith<T>(schema: Pick<Schema<T>, 'write'>, value: T): Uint8Array {
+  schema.write(value, writer.begin());
+  return writer.copy();
+}
+
+/**
+ * The same for a row with a number before it. The bytes share memory with others that were encoded
+ * before and after: who keeps them for long copies them.
+ */
+export function encodeNumbered<T>(number: number, row: RowOf<T>, value: T): Uint8Array {
+  const to = writer.begin();
+  to.array(1 + row.count);
+  to.uint(number);
+  row.writeItems(value, to);
+  return to.take();
 }
 
 export function decodeWith<T>(

@@ -11,8 +11,9 @@ import {
   text,
   uint,
   type Infer,
+  type RecordSchema,
 } from '../base/schema.ts';
-import { decodeCbor, encodeCborShared } from './cbor.ts';
+import { decodeCbor, encodeNumbered } from './cbor.ts';
 
 /** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */
 export const ENTRY_BYTES_MAX = 56 * 1024;
@@ -162,10 +163,9 @@ export const entryShape = entryKinds.map((kind) => `${kind}${kinds[kind].shape}`
  * @throws HF_VALUE_TOO_LARGE above `ENTRY_BYTES_MAX`.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const schema = kinds[entry.kind] as { write(entry: Entry, name: string, to: unknown[]): unknown };
-  const items: unknown[] = [codes.get(entry.kind)];
-  schema.write(entry, entry.kind, items);
-  const encoded = encodeCborShared(items);
+  // Each kind's row writes the entries of that kind.
+  const row = kinds[entry.kind] as Pick<RecordSchema<Entry>, 'count' | 'writeItems'>;
+  const encoded = encodeNumbered(codes.get(entry.kind) ?? 0, row, entry);
   if (encoded.byteLength > ENTRY_BYTES_MAX) {
     throw new HoldfastError('HF_VALUE_TOO_LARGE', {
       why: `${entry.kind} would take ${encoded.byteLength} bytes, of at most ${ENTRY_BYTES_MAX}`,

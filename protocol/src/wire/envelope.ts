@@ -1,7 +1,7 @@
 import { concat } from '../base/bytes.ts';
 import { HoldfastError } from '../base/errors.ts';
-import { bytes, choice, record } from '../base/schema.ts';
-import { decodeWith, encodeCbor, encodeWith } from './cbor.ts';
+import { bytes, choice, record, type RecordSchema } from '../base/schema.ts';
+import { decodeWith, encodeWith } from './cbor.ts';
 import { MESSAGE_BYTES_MAX, messages, type Message, type MessageKind } from './messages.ts';
 
 /** Signs for one identity. */
@@ -47,8 +47,9 @@ function signedBytes(device: string, kind: MessageKind, body: Uint8Array): Uint8
  * @throws HF_MESSAGE_TOO_LARGE above `MESSAGE_BYTES_MAX`.
  */
 export function seal(device: string, message: Message, signer: Signer): Uint8Array {
-  const schema = messages[message.kind] as { write(message: Message): unknown };
-  const body = encodeCbor(schema.write(message));
+  // Each kind's record writes the messages of that kind.
+  const schema = messages[message.kind] as Pick<RecordSchema<Message>, 'write'>;
+  const body = encodeWith(schema, message);
   const signature = signer.sign(signedBytes(device, message.kind, body));
   const sealed = encodeWith(envelope, { kind: message.kind, body, signature });
   if (sealed.byteLength > MESSAGE_BYTES_MAX) {

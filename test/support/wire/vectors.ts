@@ -4,7 +4,6 @@ import {
   batchEntries,
   chainNext,
   chainStart,
-  encodeCbor,
   encodeEntry,
   encodeValue,
   encodeWith,
@@ -16,6 +15,7 @@ import {
   type CarriedEntry,
   type Entry,
   type MessageKind,
+  type Schema,
   type Sha256,
 } from '@holdfast/protocol';
 import { diagnostic } from './diagnostic.ts';
@@ -71,8 +71,8 @@ export function entryVectors(): readonly RecordVector[] {
 export function messageVectors(): readonly RecordVector[] {
   return messageShapes.map((shape) => {
     const fields = fieldsOf(shape);
-    const schema = messages[shape.name as MessageKind] as { write(row: object): unknown };
-    return recordVector(shape, encodeCbor(schema.write(fields)), fields);
+    const schema = messages[shape.name as MessageKind] as Pick<Schema<object>, 'write'>;
+    return recordVector(shape, encodeWith(schema, fields), fields);
   });
 }
 
