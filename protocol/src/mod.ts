@@ -19,9 +19,18 @@ export * from './wire/entry-value.ts';
 export * from './wire/envelope.ts';
 export * from './wire/key-name.ts';
 export * from './wire/messages.ts';
+export {
+  PARTS_MAX,
+  VALUE_INLINE_MAX,
+  isParted,
+  joinParts,
+  partedValue,
+  readParted,
+  type PartedValue,
+} from './wire/parts.ts';
 export * from './wire/sealed.ts';
 export * from './wire/topics.ts';
 export * from './wire/value.ts';
-export { VALUE_DEPTH_MAX } from './wire/value-bounds.ts';
+export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX, VALUE_ITEMS_MAX } from './wire/value-bounds.ts';
 export * from './wire/version.ts';
 export * from './wire/withheld.ts';

@@ -7,7 +7,8 @@ import { connect } from 'mqtt';
 import { Agent, type AgentOptions } from '@holdfast/agent';
 import { createTcpProxy, until, type TcpProxy } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
-import { lanes } from '@holdfast/protocol';
+import { sha256, wholeValue } from '@holdfast/gateway/internal';
+import { VALUE_BYTES_MAX, decodeValue, equalBytes, lanes, valueIn } from '@holdfast/protocol';
 import { startMosquitto } from '../support/brokers.ts';
 import { hasProgram } from '../support/program.ts';
 import { SimChance } from '../support/sim-chance.ts';
@@ -178,6 +179,35 @@ test('a link that is up for a moment and down for a moment makes progress each t
   await link.checkWhole(t);
   const resends = await link.resends();
   t.true(resends <= 6 * IN_FLIGHT, `${resends} batches were sent again`);
+});
+
+test('8 MiB go on where the link was cut, and an alarm passes them', async (t) => {
+  const link = await Link.open(t);
+  await link.agent.synced();
+  link.wire.setShape({ bytesPerS: 4_000_000 });
+  const picture = new SimChance(8).bytes(VALUE_BYTES_MAX - 5);
+  await link.agent.emit('picture', picture, { lane: 'bulk' });
+  const { head } = (await link.agent.status()).backlog.lanes[2] ?? { head: 0 };
+
+  await link.untilAcked(head / 4);
+  link.wire.cutAfter(100_000);
+  await link.agent.emit('alarm', 'smoke', { lane: 'urgent' });
+  await until('the alarm', async () => (await link.agent.status()).backlog.lanes[0]?.pending === 0);
+  const passed = await link.acked();
+  await link.untilAcked(head / 2);
+  link.wire.cutAfter(100_000);
+  await link.checkWhole(t);
+
+  t.true(passed < head, `${passed} of ${head} were there when the alarm was`);
+  t.true(head > 500, `${head}`);
+  const resends = await link.resends();
+  t.true(resends <= 2 * IN_FLIGHT, `${resends} batches were sent again`);
+  const place = { device, epoch: 1, lane: 'bulk', seq: head } as const;
+  const [last] = await link.gateway.ledger.entries({ ...place, after: head - 1, limit: 1 });
+  const value = valueIn(last?.entry ?? {});
+  const { ledger } = link.gateway;
+  const whole = decodeValue(await wholeValue({ ledger, sha256 }, place, value));
+  t.true(whole instanceof Uint8Array && equalBytes(whole, picture));
 });
 
 test('9.6 kbit/s carry a backlog without a batch sent twice', async (t) => {

@@ -59,6 +59,21 @@ def check_sealed(vector, _file):
     same("sealed", values.sealed(kind, salt, content, shown).hex(), vector["hex"])
 
 
+def check_parts(vector, _file):
+    data = bytes.fromhex(vector["hex"])
+    if "parts" not in vector:
+        return refuses(lambda: values.read_parted(data))
+    same("shown", values.show(data), vector["shows"])
+    _number, record = protocol.ENTRIES["value.part"]
+    entries = [cbor.decode(bytes.fromhex(each), cbor.ENVELOPE) for each in vector["parts"]]
+    parts = [record.read(items[1:]) for items in entries]
+    if "value" not in vector:
+        return refuses(lambda: values.join(data, parts))
+    whole = values.join(data, parts)
+    same("value", whole.hex(), vector["value"])
+    same("what stands for it", values.parted(whole, len(parts)).hex(), vector["hex"])
+
+
 def check_message(vector, _file):
     data = bytes.fromhex(vector["hex"])
     record = protocol.MESSAGES[vector["name"]]
@@ -129,6 +144,7 @@ def check_chain(vector, _file):
 CHECKS = {
     "values.json": check_value,
     "sealed.json": check_sealed,
+    "parts.json": check_parts,
     "messages.json": check_message,
     "entries.json": check_entry,
     "envelopes.json": check_envelope,

@@ -221,6 +221,7 @@ ENTRIES = {
     "call.completed": (13, Record(**OF_OP, command=uint, result=value)),
     "call.failed": (14, Record(**OF_OP, command=uint, error=value)),
     "event.emitted": (15, Record(**OF_OP, payload=value)),
+    "value.part": (31, Record(**OF_RUN, left=uint, part=Bytes(57_344))),
     "command.receipt": (
         16,
         Record(

@@ -10,6 +10,7 @@ import sys
 import cbor
 import keys
 import protocol
+import values
 from device import Device, Refused
 from journal import Journal
 
@@ -24,6 +25,21 @@ def event(number):
     payload = cbor.encode({"reading": number})
     fields = {"run": "", "n": 0, "op": 0, "name": "reading", "payload": payload}
     return "bulk", "event.emitted", fields
+
+
+def long_event(number, size):
+    """One whose payload is too large for an entry: its parts come before it [HF-8.11]."""
+    lane, kind, fields = event(number)
+    payload, most = cbor.encode({"reading": number, "trace": "x" * size}), 40_000
+    parts = [payload[at : at + most] for at in range(0, len(payload), most)]
+    place = {"run": "", "n": 0}
+    return [
+        *(
+            (lane, "value.part", {**place, "left": len(parts) - index, "part": part})
+            for index, part in enumerate(parts)
+        ),
+        (lane, kind, {**fields, "payload": values.parted(payload, len(parts))}),
+    ]
 
 
 def first_life(device):
@@ -77,6 +93,8 @@ def second_life(device):
     # Whatever else the gateway had to say comes before the answer to this.
     device.hello()
     journal.commit(event(13))
+    device.drain("bulk")
+    journal.commit(*long_event(14, 100_000))
     device.drain("bulk")
     left = [kind for kind, _ in device.waiting]
     say("end", lastCommand=journal.last_command, left=left, dropped=device.dropped)

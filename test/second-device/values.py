@@ -132,6 +132,35 @@ def read_sealed(data):
     return item["$"], commitment, _of(int, size), shown
 
 
+def _parts(content):
+    _digest, size, _count = _of(list, content)
+    return {"$": "parts", "size": _of(int, size)}
+
+
+def parted(value, count):
+    """The encoded value that stands for one in the `count` entries before it [HF-8.11]."""
+    return cbor.encode({"$": "parts", "v": [hashlib.sha256(value).digest(), len(value), count]})
+
+
+def read_parted(data):
+    """Hash, size and count. Raises Malformed for what is none."""
+    digest, size, count = _of(list, _of(dict, cbor.decode(data, cbor.VALUE)).get("v"))
+    if len(_of(bytes, digest)) != 32 or _of(int, size) < 1 or _of(int, count) < 1:
+        raise cbor.Malformed("no hash, size or count")
+    return digest, size, count
+
+
+def join(data, parts):
+    """The value that these entries (their fields) make up. Raises Malformed for none."""
+    digest, size, count = read_parted(data)
+    whole = b"".join(part["part"] for part in parts)
+    if [part["left"] for part in parts] != list(range(count, 0, -1)):
+        raise cbor.Malformed("a part is missing")
+    if len(whole) != size or hashlib.sha256(whole).digest() != digest:
+        raise cbor.Malformed("the parts are of another value")
+    return whole
+
+
 def _typed_array(layout):
     def read(content):
         items = [item for (item,) in struct.iter_unpack(f"<{layout}", _of(bytes, content))]
@@ -158,5 +187,6 @@ KINDS = {
     "local": _sealed("local"),
     "redacted": _sealed(None),
     "erasable": _sealed("erased"),
+    "parts": _parts,
     **{kind: _typed_array(layout) for kind, layout in ITEMS.items()},
 }

@@ -1,10 +1,12 @@
 import type { CallResult, DeviceClocks, Ledger, PendingCall } from '@holdfast/gateway/internal';
 import { decodeValue, encodeValue, type Command } from '@holdfast/protocol';
 
+type HandlersLedger = Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks' | 'entries'>;
+
 const DEADLINE_MS = 10_000;
 
 /** The part of a ledger that handlers see, over a list. */
-export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks'> {
+export class Calls implements HandlersLedger {
   readonly results = new Map<string, CallResult>();
   readonly #pending: PendingCall[] = [];
   readonly #watchers = new Set<() => void>();
@@ -38,6 +40,11 @@ export class Calls implements Pick<Ledger, 'pendingCalls' | 'completeCall' | 'cl
     // A real ledger reads for a while: what it finds may be over by then.
     await new Promise((resolve) => setImmediate(resolve));
     return found;
+  }
+
+  /** None of its calls has an input in parts. */
+  async entries(): Promise<readonly never[]> {
+    return [];
   }
 
   /** Its devices have the right time. */

@@ -32,6 +32,7 @@ export async function beginChild(engine: Engine, run: Run, op: Op): Promise<void
     await engine.runJournal.appendAll([{ run, body: started }, birth.entry], birth.ops);
   } catch (error) {
     unborn(engine, birth);
+    if (error instanceof HoldfastError && error.code === 'HF_VALUE_TOO_LARGE') return note(error);
     if (!(error instanceof HoldfastError) || error.retry === 'restart') throw error;
   }
 }

@@ -24,6 +24,7 @@ import {
 } from '@holdfast/protocol';
 import { carriedKey, keptKey } from './keys.ts';
 import type { Seal } from './mark.ts';
+import { wholeValue } from './value-parts.ts';
 
 /** An entry with its value as it was given. `seal`: what of that leaves. */
 export type OpenEntry = Entry & { readonly seal?: Seal | undefined };
@@ -132,10 +133,26 @@ export function isSealed(entry: Entry): boolean {
 }
 
 /**
- * Opens entries: each sealed value is replaced by its content. One whose content is gone stays as
- * it is, and says so to whoever decodes it.
+ * Opens entries: each sealed value is replaced by its content, and one in parts by the whole. One
+ * whose content is gone stays as it is, and says so to whoever decodes it.
+ *
+ * @throws HF_ENTRY_DAMAGED when a part of a value is missing or changed.
  */
 export async function openEntries<T extends Place>(
+  ports: { readonly store: Store; readonly sha256: Sha256 },
+  placed: readonly (T & { readonly entry: Entry })[],
+): Promise<(T & { readonly entry: OpenEntry })[]> {
+  const unsealed = await unseal(ports.store, placed);
+  const whole: (T & { readonly entry: OpenEntry })[] = [];
+  for (const each of unsealed) {
+    // One after another: each may be large.
+    const value = await wholeValue(ports, each);
+    whole.push(value === undefined ? each : { ...each, entry: withValue(each.entry, value) });
+  }
+  return whole;
+}
+
+async function unseal<T extends Place>(
   store: Store,
   placed: readonly (T & { readonly entry: Entry })[],
 ): Promise<(T & { readonly entry: OpenEntry })[]> {

@@ -1,5 +1,7 @@
 import {
   HoldfastError,
+  VALUE_BYTES_MAX,
+  VALUE_INLINE_MAX,
   checkName,
   durationMs,
   encodeValue,
@@ -100,7 +102,7 @@ function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context
       begin<void>(() => ({
         kind: 'status',
         name: 'status',
-        status: encodeValue(status, 'status'),
+        status: encodeValue(status, 'status', VALUE_INLINE_MAX),
       })),
     now: () => host.nowMs,
     random: () => draws.numbers.next(),
@@ -168,7 +170,7 @@ function callRequest(service: string, input: unknown, options: CallOptions): OpR
   return {
     kind: 'call',
     name: checkName('service', service),
-    input: encodeValue(input, 'input'),
+    input: encodeValue(input, 'input', VALUE_INLINE_MAX),
     timeoutMs: optionalMs(options.timeout),
   };
 }
@@ -178,12 +180,15 @@ function emitRequest(event: string, payload: unknown, options: EmitOptions): OpR
     const why = `event ${event} is for elsewhere: give it what may leave, and no mark`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
   }
-  const encoded = encodeValue(payload, 'payload');
+  const lane = checkLane(options.lane);
+  // What is urgent has nothing long before it.
+  const bytesMax = lane === 'urgent' ? VALUE_INLINE_MAX : VALUE_BYTES_MAX;
+  const encoded = encodeValue(payload, 'payload', bytesMax);
   return {
     kind: 'emit',
     name: checkName('event', event),
     payload: encoded,
-    lane: checkLane(options.lane),
+    lane,
     seal: sealingOf(options)('payload', encoded),
   };
 }

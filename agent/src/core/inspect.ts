@@ -42,6 +42,9 @@ import {
   type RunsView,
 } from './views.ts';
 
+/** Entries in memory at a time besides those that are shown. */
+const PAGE = 256;
+
 /** Reads views out of a journal and its runs; works for a stopped agent's store too. */
 export class Inspector {
   readonly #journal: Journal;
@@ -118,7 +121,8 @@ export class Inspector {
     const { standing } = look;
     // Read behind the look: a run that has ended by then has its end in the history.
     const places = await this.#places(number, options);
-    const history = readable(places);
+    // What is damaged is shown as the entry has it.
+    const history = readable(await this.#endsWhole(places).catch(() => places));
     const [first] = history;
     const isOver = standing.state === 'completed' || standing.state === 'cancelled';
     const positions = this.#journal.positions();
@@ -151,7 +155,7 @@ export class Inspector {
       schema: 'holdfast.history/1',
       ...{ device: this.#journal.device, epoch: this.#journal.epoch, run: id },
       ...{ workflow, version, state: standing.state },
-      entries: places.map(exportedEntry),
+      entries: (await this.#allWhole(places)).map(exportedEntry),
     };
   }
 
@@ -220,11 +224,38 @@ export class Inspector {
     throw new HoldfastError('HF_RUN_UNKNOWN', { why: id });
   }
 
+  /** The history of a run, without the parts of values. */
   async #places(number: number, { reveal = false }: RevealOptions = {}): Promise<StoredPlace[]> {
     const places = await this.#store.places(number);
-    const stored = await this.#journal.entriesAt(places);
-    const contents = await this.#store.contentsAt(places, reveal);
-    return places.map((place, n) => ({ n, ...place, stored: stored[n], content: contents[n] }));
+    const kept: StoredPlace[] = [];
+    for (let from = 0; from < places.length; from += PAGE) {
+      const page = places.slice(from, from + PAGE);
+      const stored = await this.#journal.entriesAt(page);
+      const contents = await this.#store.contentsAt(page, reveal);
+      for (const [at, place] of page.entries()) {
+        if (readEntry(stored[at])?.kind === 'value.part') continue;
+        kept.push({ n: from + at, ...place, stored: stored[at], content: contents[at] });
+      }
+    }
+    return kept;
+  }
+
+  /** With what it was given and what it came to: only these are shown whole, however large. */
+  #endsWhole(places: readonly StoredPlace[]): Promise<StoredPlace[]> {
+    return this.#allWhole(places, (index) => index === 0 || index === places.length - 1);
+  }
+
+  async #allWhole(
+    places: readonly StoredPlace[],
+    isWanted: (index: number) => boolean = () => true,
+  ): Promise<StoredPlace[]> {
+    const whole: StoredPlace[] = [];
+    for (const [index, place] of places.entries()) {
+      const entry = isWanted(index) ? entryAt(place) : undefined;
+      const value = entry && (await this.#store.wholeValue({ ...place, entry }));
+      whole.push(value === undefined ? place : { ...place, content: value });
+    }
+    return whole;
   }
 }
 

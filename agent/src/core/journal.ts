@@ -18,16 +18,16 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { fullOf, usedBytes, type Budget } from './budget.ts';
-import { carry, hasCarried } from './carrier.ts';
+import { hasCarried } from './carrier.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
 import { Holes } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { mendLane } from './journal-mend.ts';
 import { Recovery, verifyHeads, type Trouble } from './journal-recovery.ts';
-import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
+import { entryKey } from './keys.ts';
+import { readLane, storedFrom } from './lane-read.ts';
 import {
   chainPlace,
-  holeAt,
   openLane,
   parseStored,
   storedEntry,
@@ -36,6 +36,7 @@ import {
   type StoredEntry,
 } from './lane-state.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
+import { valueLimits, type ValueLimits } from './value-parts.ts';
 
 /** An entry before the journal has stamped and numbered it. */
 export interface Draft {
@@ -69,6 +70,8 @@ export interface JournalOptions {
   readonly log?: Log | undefined;
   /** What its entries may take on the disk. Absent: anything. */
   readonly budget?: Budget | undefined;
+  /** How large values may be. */
+  readonly values?: ValueLimits | undefined;
   /** Where a simulated crash may strike: `journal:write`, `journal:committed`. */
   readonly point?: Point | undefined;
 }
@@ -112,6 +115,8 @@ export class Journal implements UplinkJournal {
   readonly device: string;
   readonly epoch: number;
   readonly boot: number;
+  readonly sha256: Sha256;
+  readonly values: ValueLimits;
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
   readonly #holes: Holes;
@@ -133,6 +138,8 @@ export class Journal implements UplinkJournal {
     this.device = options.device;
     this.epoch = options.epoch;
     this.boot = options.boot;
+    this.sha256 = options.sha256;
+    this.values = options.values ?? valueLimits;
     this.#options = options;
     this.#lanes = lanes;
     const lane = (each: Lane): LaneState => this.#lane(each);
@@ -301,50 +308,15 @@ export class Journal implements UplinkJournal {
     this.#reportFailure(this.#failure);
   }
 
-  async #read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
+  #read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
     const { store } = this.#options;
-    const last = Math.min(this.#lane(lane).head, seqFirst + limits.entriesMax - 1);
-    const from = seqFirst === 1 ? 1 : seqFirst - 1;
-    const rows = await this.entries(lane, from, last - from + 1);
-    const before = rows[0]?.seq === seqFirst - 1 ? rows.shift() : undefined;
-    if (rows[0]?.seq !== seqFirst) {
-      const hole = await holeAt(store, lane, seqFirst);
-      if (hole === undefined) throw missing(lane, seqFirst);
-      return { previousHash: hole.previousHash, entries: [], hole };
-    }
-    const previousHash = await this.#hashBefore(lane, seqFirst, before);
-    const entries: Uint8Array[] = [];
-    let bytes = 0;
-    for (const row of rows) {
-      bytes += row.bytes.byteLength;
-      // Where some are gone, what tells of them is read next.
-      const isGap = row.seq !== seqFirst + entries.length;
-      if (isGap || (entries.length > 0 && bytes > limits.bytesMax)) break;
-      entries.push(row.bytes);
-    }
-    if (!this.#hasCarried) return { previousHash, entries };
-    return {
-      previousHash,
-      entries: await carry(store, lane, { seqFirst, entries }, limits.bytesMax),
-    };
-  }
-
-  async #hashBefore(lane: Lane, seq: number, before: StoredEntry | undefined): Promise<Uint8Array> {
-    if (seq === 1) return this.#chainStart(lane);
-    const place = before ?? (await chainPlace(this.#options.store, lane, seq - 1));
-    if (place === undefined) throw missing(lane, seq);
-    return place.hash;
+    const [state, start] = [this.#lane(lane), this.#chainStart(lane)];
+    return readLane({ store, state, start, hasCarried: this.#hasCarried }, seqFirst, limits);
   }
 
   /** At most `limit` stored entries of a lane from `seqFirst` on; trimmed ones are left out. */
-  async entries(lane: Lane, seqFirst: number, limit: number): Promise<StoredEntry[]> {
-    if (limit < 1) return [];
-    const range = laneRange(lane, seqFirst);
-    const rows = await this.#options.store.scan({ ...range, limit });
-    const head = this.#lane(lane).head;
-    return rows
-      .map((row) => parseStored(seqOfEntryKey(row.key), row.value))
-      .filter((row) => row.seq <= head);
+  entries(lane: Lane, seqFirst: number, limit: number): Promise<StoredEntry[]> {
+    return storedFrom(this.#options.store, this.#lane(lane), { seqFirst, limit });
   }
 
   /** Stored entries by their places, in the same order; `undefined` where trimmed. */
@@ -490,10 +462,3 @@ function asFailure(cause: unknown): HoldfastError {
 }
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
-
-function missing(lane: Lane, seq: number): HoldfastError {
-  return new HoldfastError('HF_ENTRY_DAMAGED', {
-    why: `entry ${seq} of lane ${lane} is not where it should be`,
-    details: { lane, seq },
-  });
-}

@@ -117,7 +117,10 @@ export class RunEffects implements RunHost {
       // A cancellation that came after its code had gone on still ends it.
       const { reason } = run.scope;
       if (reason !== undefined) return this.#threw(run, reason);
-      return this.#parts.continueRun(run, outcome.input);
+      return this.#parts.continueRun(run, outcome.input).catch((error: unknown) => {
+        if (codeOf(error) !== 'HF_VALUE_TOO_LARGE') throw error;
+        return this.#threw(run, error);
+      });
     }
     if (outcome.kind === 'threw') return this.#threw(run, outcome.error);
     try {

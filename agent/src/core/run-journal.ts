@@ -16,6 +16,7 @@ import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import { sealOf } from './run-seals.ts';
 import { layout } from './run-store.ts';
+import { splitDraft } from './value-parts.ts';
 import type { RunState } from './views.ts';
 
 /** An entry of a run without what the journal adds. `seal`: what of its value leaves. */
@@ -55,6 +56,8 @@ interface PlacedEntry {
   readonly body: RunEntryBody;
   readonly seal: Seal | undefined;
   readonly draft: Draft;
+  /** Its value is in parts. */
+  readonly isSplit: boolean;
 }
 
 const none: readonly StoreOp[] = [];
@@ -97,10 +100,11 @@ export class RunJournal {
   /** The same for several entries, of several runs, as one. */
   async appendAll(entries: readonly RunEntry[], ops: readonly StoreOp[] = none): Promise<void> {
     const ends = new Map<Run, number>();
-    const placed = entries.map((each) => {
+    const placed = entries.flatMap((each) => {
       const n = ends.get(each.run) ?? each.run.n;
-      ends.set(each.run, n + 1);
-      return this.#place(each, n);
+      const split = this.#place(each, n);
+      ends.set(each.run, n + split.length);
+      return split;
     });
     const drafts = placed.map((each) => each.draft);
     const opsOf = (refs: readonly EntryRef[]) => [...rowsOf(placed, refs), ...wake(ends), ...ops];
@@ -117,17 +121,24 @@ export class RunJournal {
     placed.forEach((each, index) => this.#feed(each, refs[index]));
   }
 
-  #place({ run, body, lane = 'normal' }: RunEntry, n: number): PlacedEntry {
+  /** An entry, and the parts of its value where it has some. */
+  #place({ run, body, lane = 'normal' }: RunEntry, n: number): readonly PlacedEntry[] {
     const seal = sealOf(body, run);
     // A body, a run and a place make a whole entry body again.
     const whole = Object.assign({ run: run.id, n }, body) as EntryBody;
     const draft = seal ? { lane, ...sealBody(whole, seal, this.#ports) } : { lane, body: whole };
-    return { run, n, body, seal, draft };
+    const split = splitDraft(draft, this.#journal);
+    const isSplit = split.length > 1;
+    return split.map((each) => {
+      const place = each.body.kind === 'value.part' ? each.body.n : n;
+      return { run, n: place, body, seal, draft: each, isSplit };
+    });
   }
 
-  #feed({ run, body, seal }: PlacedEntry, ref: EntryRef | undefined): void {
-    if (ref === undefined) return;
-    const entry = seal ? openAgain(ref.entry, body, seal) : ref.entry;
+  #feed({ run, body, seal, isSplit }: PlacedEntry, ref: EntryRef | undefined): void {
+    if (ref === undefined || ref.entry.kind === 'value.part') return;
+    const isOpen = seal === undefined && !isSplit;
+    const entry = isOpen ? ref.entry : openAgain(ref.entry, body, seal);
     run.feed([entry]);
     this.#listener.onDurable(run, entry);
   }
@@ -166,7 +177,7 @@ function wake(ends: ReadonlyMap<Run, number>): StoreOp[] {
 }
 
 /** The run itself goes on with what was given. */
-function openAgain(entry: Entry, body: RunEntryBody, seal: Seal): OpenEntry {
+function openAgain(entry: Entry, body: RunEntryBody, seal: Seal | undefined): OpenEntry {
   return { ...withValue(entry, valueIn(body)), seal };
 }
 

@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  NO_BYTES,
   decodeCbor,
   decodeEntry,
   encodeCbor,
@@ -39,6 +40,7 @@ import {
   type RunRecord,
 } from './run-record.ts';
 import type { StoredEntry } from './lane-state.ts';
+import { wholeValue } from './value-parts.ts';
 
 export interface NumberedRecord {
   readonly number: number;
@@ -174,7 +176,7 @@ export class RunStore {
       const part = places.slice(from, from + HISTORY_PART);
       const stored = await this.#journal.entriesAt(part);
       const read = part.map((place, at) => ({ ...place, entry: readEntry(place, stored[at]) }));
-      for (const { entry } of await openEntries(this.rows, read)) history.push(entry);
+      for (const { entry } of await this.#open(read)) history.push(withoutPart(entry));
     }
     return history;
   }
@@ -204,8 +206,20 @@ export class RunStore {
   async #entryAt(place: { readonly lane: Lane; readonly seq: number }): Promise<OpenEntry> {
     const [stored] = await this.#journal.entriesAt([place]);
     const entry = readEntry(place, stored);
-    const [opened] = await openEntries(this.rows, [{ ...place, entry }]);
+    // Behind an entry come the parts of its value.
+    const isPart = entry.kind === 'value.part';
+    if (isPart) return this.#entryAt({ ...place, seq: place.seq + entry.left });
+    const [opened] = await this.#open([{ ...place, entry }]);
     return opened?.entry ?? entry;
+  }
+
+  #open(placed: readonly (Place & { readonly entry: Entry })[]) {
+    return openEntries({ store: this.rows, sha256: this.#journal.sha256 }, placed);
+  }
+
+  /** The value of an entry that is in the entries before it; `undefined`: it has it in itself. */
+  wholeValue(placed: Place & { readonly entry: Entry }): Promise<Uint8Array | undefined> {
+    return wholeValue({ store: this.rows, sha256: this.#journal.sha256 }, placed);
   }
 
   /** Ids of signals that earlier histories of this run were given, the newest. */
@@ -232,6 +246,11 @@ export class RunStore {
       else from = Uint8Array.from([...last.key, 0]);
     }
   }
+}
+
+/** What was read with its entry is not held twice. */
+function withoutPart(entry: OpenEntry): OpenEntry {
+  return entry.kind === 'value.part' ? { ...entry, part: NO_BYTES } : entry;
 }
 
 function placeOf(value: Uint8Array): { lane: Lane; seq: number } {

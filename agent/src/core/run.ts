@@ -27,6 +27,7 @@ import type { Outcome, RunHost } from './run-host.ts';
 import type { Signal } from './signal.ts';
 import { standingOf } from './standing.ts';
 import { Tape } from './tape.ts';
+import { checkGiven } from './value-parts.ts';
 import { Waiters } from './waiters.ts';
 import type { StepInfo, Workflow } from './workflow.ts';
 
@@ -198,6 +199,7 @@ export class Run implements ContextHost, HistoryTarget {
 
   request(request: OpRequest, scope: CancelScope): Promise<unknown> {
     this.#checkUse(`${request.kind} ${request.name}`);
+    checkGiven(request, this.facts.subject);
     if (scope.reason !== undefined) return Promise.reject(scope.reason);
     return new Promise((resolve, reject) => {
       const number = this.ops.size + 1;

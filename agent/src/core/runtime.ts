@@ -36,6 +36,7 @@ import { noteStuck } from './stuck-run.ts';
 import { Tally } from './tally.ts';
 import { Timers } from './timers.ts';
 import { Tracing } from './tracing.ts';
+import { splitDraft } from './value-parts.ts';
 import type { RunState } from './views.ts';
 import type { Workflow } from './workflow.ts';
 import { Workflows } from './workflows.ts';
@@ -227,7 +228,7 @@ export class Runtime {
     const { journal, ports } = this.#engine;
     const seal = sealAbout(event.subject);
     const draft = seal === undefined ? { body } : sealBody(body, seal, ports);
-    await journal.append([{ lane: event.lane, ...draft }]);
+    await journal.append(splitDraft({ lane: event.lane, ...draft }, journal));
   }
 
   /** Deletes what is held on a subject. Durable, and gone from the files, once it resolves. */

@@ -148,7 +148,9 @@ class Salvage {
       if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
       const isOfRun = 'run' in entry && entry.run !== '';
       const own = await owners.of(seq);
-      if (isOfRun || seq > held) await this.#keep(intact, isOfRun ? own : []);
+      // What the ledger lacks is kept with all parts of its value.
+      const reaches = entry.kind === 'value.part' ? seq + entry.left : seq;
+      if (isOfRun || reaches > held) await this.#keep(intact, isOfRun ? own : []);
       await this.#flush(WRITE_BYTES);
     }
     const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);

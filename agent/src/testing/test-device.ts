@@ -130,16 +130,18 @@ export class TestDevice {
 
   /** Events that were emitted and are durable: `urgent` ones first, then in order. */
   async events(): Promise<readonly TestEvent[]> {
-    const { journal } = this.#alive();
+    const { journal, runs } = this.#alive();
     const heads = journal.positions();
-    const perLane = await Promise.all(
-      lanes.map((lane, index) => journal.entries(lane, 1, heads[index]?.head ?? 0)),
-    );
-    return perLane.flat().flatMap(({ bytes }) => {
-      const entry = decodeEntry(bytes);
-      if (entry.kind !== 'event.emitted') return [];
-      return [{ name: entry.name, payload: decodeValue(entry.payload), run: entry.run }];
-    });
+    const events: TestEvent[] = [];
+    for (const [index, lane] of lanes.entries()) {
+      for (const { seq, bytes } of await journal.entries(lane, 1, heads[index]?.head ?? 0)) {
+        const entry = decodeEntry(bytes);
+        if (entry.kind !== 'event.emitted') continue;
+        const payload = (await runs.wholeValue({ lane, seq, entry })) ?? entry.payload;
+        events.push({ name: entry.name, payload: decodeValue(payload), run: entry.run });
+      }
+    }
+    return events;
   }
 
   /** Lets time pass; timers, retries, calls and schedules come when they are due. */

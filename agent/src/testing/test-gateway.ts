@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  VALUE_INLINE_MAX,
   decodeEntry,
   decodeValue,
   encodeThrown,
@@ -94,7 +95,7 @@ export class TestGateway {
         const info = { idempotencyKey: call.key, run: call.run, attempt };
         // The input is what the code of the call and its handler have agreed on.
         const result = await handler?.(decodeValue(call.input) as never, info);
-        return { kind: 'call.completed', payload: encodeValue(result, 'result') };
+        return { kind: 'call.completed', payload: encodeValue(result, 'result', VALUE_INLINE_MAX) };
       } catch (error) {
         if (attempt === ATTEMPTS || isFinal(error)) {
           return { kind: 'call.failed', payload: encodeThrown(error) };

@@ -23,5 +23,4 @@ const gateway = await Gateway.open({
     if (isArmed && name === 'ledger:committed') process.kill(process.pid, 'SIGKILL');
   },
 });
-const { mqttUrl: mqtt, httpUrl: http, tokenFile } = gateway;
-console.log(JSON.stringify({ mqtt, http, tokenFile, pid: process.pid }));
+console.log(JSON.stringify({ mqtt: gateway.mqttUrl, http: gateway.httpUrl, pid: process.pid }));

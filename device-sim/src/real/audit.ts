@@ -1,6 +1,6 @@
 import type { Lane } from '@holdfast/protocol';
 import type { SocketClient } from '@holdfast/agent/internal';
-import { getFromApi, type GatewayApi } from './gateway-api.ts';
+import { getJson } from './until.ts';
 
 /** Journal and ledger, entry by entry. */
 export interface Audit {
@@ -21,15 +21,11 @@ interface LedgerPage {
 const PAGE = 500;
 
 /** Reads every seq of every lane from the gateway's API and compares with the device's heads. */
-export async function audit(
-  device: SocketClient,
-  api: GatewayApi,
-  name: string,
-): Promise<Audit> {
+export async function audit(device: SocketClient, http: string, name: string): Promise<Audit> {
   const { backlog } = await device.status();
   const sums = { journaled: 0, ledger: 0, missing: 0, duplicated: 0 };
   for (const { lane, head } of backlog.lanes) {
-    const seqs = await ledgerSeqs(api, name, lane);
+    const seqs = await ledgerSeqs(http, name, lane);
     const distinct = new Set(seqs);
     sums.journaled += head;
     sums.ledger += seqs.length;
@@ -39,12 +35,11 @@ export async function audit(
   return sums;
 }
 
-async function ledgerSeqs(api: GatewayApi, device: string, lane: Lane): Promise<number[]> {
+async function ledgerSeqs(http: string, device: string, lane: Lane): Promise<number[]> {
   const seqs: number[] = [];
   for (;;) {
     const query = `lane=${lane}&after=${seqs.at(-1) ?? 0}&limit=${PAGE}`;
-    const path = `/api/devices/${device}/entries?${query}`;
-    const { entries } = await getFromApi<LedgerPage>(api, path);
+    const { entries } = await getJson<LedgerPage>(`${http}/api/devices/${device}/entries?${query}`);
     seqs.push(...entries.map((entry) => entry.seq));
     if (entries.length < PAGE) return seqs;
   }

@@ -1,4 +1,14 @@
-import { decodeValue, equalBytes, lanes, type Entry } from '@holdfast/protocol';
+import { sha256 } from '@holdfast/agent/internal';
+import { wholeValue, type LedgerEntry } from '@holdfast/gateway/internal';
+import {
+  NO_BYTES,
+  decodeValue,
+  equalBytes,
+  isParted,
+  lanes,
+  valueIn,
+  type Entry,
+} from '@holdfast/protocol';
 import type { Requests } from './drive.ts';
 import { KEEP_MS, type World } from './world.ts';
 import { oracle } from './workload.ts';
@@ -43,6 +53,7 @@ async function readLedger(world: World): Promise<Held> {
             witness.blame('P3', device, `the ledger's ${lane} ${seq} is not the journal's`);
           }
           if (entry.entry !== undefined) all.push(entry.entry);
+          await checkValue(world, device, entry);
         }
         if (page.length === 0) break;
       }
@@ -52,6 +63,17 @@ async function readLedger(world: World): Promise<Held> {
     }
   }
   return held;
+}
+
+/** P3: a value that came in parts is the one that was journaled. */
+async function checkValue({ witness, gateway }: World, device: string, stored: LedgerEntry) {
+  const { lane, epoch, seq, entry } = stored;
+  const value = entry === undefined ? NO_BYTES : valueIn(entry);
+  if (!isParted(value)) return;
+  const ports = { ledger: gateway.ledger, sha256 };
+  await wholeValue(ports, { device, epoch, lane, seq }, value).catch(() =>
+    witness.blame('P3', device, `the value of ${lane} ${seq} is not whole`),
+  );
 }
 
 /** P1: what was acknowledged to a caller is there; what was not is there once at most. */

@@ -79,7 +79,8 @@ export class SimGateway {
       { ...sessionsLimits, reportEveryMs, gateway: 'gw-sim', publicKey: signer.publicKey },
     );
     const issued = (device: string) => sessions.issued(device);
-    const runner = new HandlerRunner({ ledger, attempts: simAttempts(clock), clock, log, issued });
+    const attempts = simAttempts(clock);
+    const runner = new HandlerRunner({ ledger, sha256, attempts, clock, log, issued });
     this.#life = { clock, sessions, runner, ledger };
     this.starts += 1;
     await sessions.start();

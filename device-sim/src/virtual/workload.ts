@@ -26,7 +26,13 @@ export const oracle: Readonly<Record<string, (order: Order) => unknown>> = {
   sampling: ({ quantity }) => ({ samples: quantity }),
   family: ({ quantity }) => ({ sum: (quantity * (quantity + 1)) / 2 }),
   approval: ({ id }) => ({ approved: id }),
+  scan: ({ id, quantity }) => ({ scanned: id, bytes: pictureOf(id, quantity).length }),
 };
+
+/** Text that is too large for one entry, and different at each place of it. */
+function pictureOf(id: string, quantity: number): string {
+  return Array.from({ length: 2_500 + 500 * quantity }, (_, at) => `${id} ${at}\n`).join('');
+}
 
 export const workflowNames: readonly string[] = Object.keys(oracle);
 
@@ -79,7 +85,13 @@ export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly 
     await ctx.waitFor('decision');
     return { approved: order.id };
   });
-  return [checkout, nap, sampling, member, family, approval];
+  const scan = workflow('scan', async (ctx, order: Order) => {
+    const picture = await ctx.step('take', () => pictureOf(order.id, order.quantity));
+    await ctx.emit('taken', picture, { lane: 'bulk' });
+    await ctx.sleep(order.napMs);
+    return { scanned: order.id, bytes: picture.length };
+  });
+  return [checkout, nap, sampling, member, family, approval, scan];
 }
 
 /** A service that comes back: the pauses end before anybody's patience does. */

@@ -1,5 +1,5 @@
 import { HoldfastError, isDeviceId, lanes, type Lane } from '@holdfast/protocol';
-import type { EntriesQuery, RunsQuery } from './fleet-views.ts';
+import type { EntriesQuery, RunsQuery, ValueQuery } from './fleet-views.ts';
 
 export const LIMIT_DEFAULT = 100;
 export const LIMIT_MAX = 1_000;
@@ -38,15 +38,18 @@ export function readEntriesQuery(query: RawQuery, device: string): EntriesQuery 
   };
 }
 
-/** A page of a list: how many, and where it goes on. @throws HF_REQUEST_INVALID */
-export function readPage<K extends string>(
-  query: RawQuery,
-  cursor: K,
-): { readonly limit: number } & { readonly [key in K]?: string } {
-  const { [cursor]: at, limit } = readOnly(query, [cursor, 'limit']);
-  const page = { limit: readInteger('limit', limit, limitRange) };
-  // The key is the one that was given.
-  return (at === undefined ? page : { ...page, [cursor]: at }) as ReturnType<typeof readPage<K>>;
+/** @throws HF_REQUEST_INVALID */
+export function readValueQuery(query: RawQuery, device: string): ValueQuery {
+  const { epoch, lane, seq } = readOnly(query, ['epoch', 'lane', 'seq']);
+  if (lane === undefined || seq === undefined) {
+    throw refuse('lane and seq say which entry is meant');
+  }
+  return {
+    device,
+    epoch: epoch === undefined ? undefined : readInteger('epoch', epoch, epochRange),
+    lane: readLane(lane),
+    seq: readInteger('seq', seq, { least: 1, most: Number.MAX_SAFE_INTEGER, standard: 1 }),
+  };
 }
 
 /** @throws HF_REQUEST_INVALID */

@@ -171,6 +171,21 @@ export interface EntriesView {
   readonly next: readonly { readonly lane: Lane; readonly after: number }[];
 }
 
+/** The value of one entry, also where it is too large for the entry itself. */
+export interface ValueView {
+  readonly schema: 'holdfast.value/1';
+  readonly at: string;
+  readonly device: string;
+  readonly epoch: number;
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly kind: string;
+  /** Of the encoded value. */
+  readonly bytes: number;
+  /** JSON form; `null`: the entry has none. */
+  readonly value: unknown;
+}
+
 export interface VerifyView {
   readonly schema: 'holdfast.verify/1';
   readonly at: string;
@@ -209,6 +224,14 @@ export interface EntriesQuery {
   readonly after?: number | undefined;
   /** Of each lane. */
   readonly limit: number;
+}
+
+export interface ValueQuery {
+  readonly device: string;
+  /** Default: the current one. */
+  readonly epoch?: number | undefined;
+  readonly lane: Lane;
+  readonly seq: number;
 }
 
 /** The receipt of an erasure. It does not say whom it was about. */
@@ -279,6 +302,11 @@ export interface Fleet {
   runs(query: RunsQuery): Promise<RunsView>;
   /** In the order of their seq, lane by lane. @throws HF_DEVICE_UNKNOWN */
   entries(query: EntriesQuery): Promise<EntriesView>;
+  /**
+   * The value of one entry, whole. @throws HF_DEVICE_UNKNOWN, HF_REQUEST_INVALID where there is no
+   * such entry, HF_ENTRY_DAMAGED where a part of it is missing.
+   */
+  value(query: ValueQuery): Promise<ValueView>;
   /**
    * Has a device be known by another key, by its name, from its next hello on. Its old key counts
    * no more from then on. Durable. @throws HF_DEVICE_UNKNOWN, HF_REQUEST_INVALID

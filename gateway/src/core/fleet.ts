@@ -7,10 +7,12 @@ import {
   type Clock,
   type ErrorCode,
   type Lane,
+  type Sha256,
 } from '@holdfast/protocol';
 import { entryView, epochView, holeView, keyView, rfc3339, runView } from './entry-view.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { clockReader } from './fleet-clocks.ts';
+import { createValues } from './fleet-values.ts';
 import type {
   DeviceView,
   EntriesQuery,
@@ -29,6 +31,7 @@ import type { DeviceLive } from './live.ts';
 export interface FleetOptions {
   readonly ledger: Ledger;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly sha256: Sha256;
   /** Absent: no gateway runs on this ledger. */
   readonly running?:
     | {
@@ -42,7 +45,7 @@ export interface FleetOptions {
 
 /** Views of the ledger and, where a gateway runs, of what is going on. */
 export function createFleet(options: FleetOptions): Fleet {
-  const { ledger, clock, running } = options;
+  const { ledger, clock, sha256, running } = options;
   const now = () => rfc3339(clock.nowMs()) ?? '';
   const unhandled = () => (running?.unhandled() ?? []).map(unhandledProblem);
   let verifying: Promise<VerifyView> | undefined;
@@ -104,6 +107,7 @@ export function createFleet(options: FleetOptions): Fleet {
       });
       return verifying;
     },
+    ...createValues({ ledger, clock, sha256 }),
     ...createPrivacy(ledger, clock),
   };
 }

@@ -8,11 +8,13 @@ import {
   sealKindOf,
   type Clock,
   type Log,
+  type Sha256,
 } from '@holdfast/protocol';
 import type { Attempts, CallExecutor, RepeatPolicy } from './handler-ports.ts';
 import { Slots } from './handler-slots.ts';
 import { trueTime } from './device-clock.ts';
 import type { CallResult, Ledger, PendingCall } from './ledger.ts';
+import { wholeValue } from './whole-value.ts';
 
 export interface HandlerPolicy extends RepeatPolicy {
   /** Longest time of one attempt. */
@@ -30,7 +32,8 @@ export const handlerPolicyDefault: HandlerPolicy = Object.freeze({
 });
 
 export interface HandlerRunnerOptions {
-  readonly ledger: Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks'>;
+  readonly ledger: Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks' | 'entries'>;
+  readonly sha256: Sha256;
   readonly attempts: Attempts;
   readonly clock: Clock;
   readonly log: Log;
@@ -223,7 +226,8 @@ export class HandlerRunner {
         const { key, device, run } = call;
         const traceparent = traceparentOf(call);
         const info = { idempotencyKey: key, device, run, attempt: number, traceparent, signal };
-        return executor(call, info);
+        const input = await wholeValue(this.#options, call, call.input);
+        return executor({ ...call, input }, info);
       });
     } catch (error) {
       log.debug('an attempt failed', {

@@ -68,6 +68,7 @@ const stateAfter: Readonly<Record<RunEntry['kind'], string | undefined>> = {
   'run.paused': 'paused',
   'run.resumed': 'running',
   'run.retried': 'running',
+  'value.part': undefined,
 };
 
 /** The rows that `projectEntries` will read. */

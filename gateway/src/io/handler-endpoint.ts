@@ -1,4 +1,10 @@
-import { displayValue, encodeValue, HoldfastError, messageOf } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  VALUE_INLINE_MAX,
+  displayValue,
+  encodeValue,
+  messageOf,
+} from '@holdfast/protocol';
 import type { CallExecutor, HandlerInfo } from '../core/handler-ports.ts';
 import type { PendingCall } from '../core/ledger.ts';
 
@@ -104,7 +110,7 @@ async function readResult(url: URL, response: Response): Promise<Uint8Array> {
   } catch (cause) {
     throw unusable('is not JSON', cause);
   }
-  return encodeValue(value, 'result');
+  return encodeValue(value, 'result', VALUE_INLINE_MAX);
 }
 
 async function readRefusal(response: Response): Promise<string> {

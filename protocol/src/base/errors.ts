@@ -1,4 +1,3 @@
-import { accessErrors } from './errors/access.ts';
 import { linkErrors } from './errors/link.ts';
 import { serviceErrors } from './errors/service.ts';
 import { settingsErrors } from './errors/settings.ts';
@@ -17,7 +16,6 @@ export const errorCatalogue = {
   ...workflowErrors,
   ...serviceErrors,
   ...linkErrors,
-  ...accessErrors,
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -51,6 +51,7 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
       // Each item takes a byte at least: a count beyond the bytes that are left is a lie.
       const count = head.major === 5 ? head.value * 2 : head.value;
       if (count > bytes.byteLength - at) throw invalid(`byte ${at}`, 'counts items beyond the end');
+      if (count > bounds.itemsMax - items) throw invalid('the message', 'has too many items');
       if (expected.length >= bounds.depthMax) throw invalid(`byte ${at}`, 'is nested too deep');
       expected.push(count);
       inMap.push(head.major === 5);

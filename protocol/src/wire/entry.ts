@@ -139,6 +139,11 @@ const kinds = {
   }),
   /** What the device held on somebody was erased there, sent or not: so many contents. */
   'contents.erased': record({ ...stamp, contents: uint(), bytes: uint() }),
+  /**
+   * A part of the value of the entry that comes `left` entries later in the lane. `run` is empty
+   * and `n` is 0 outside runs.
+   */
+  'value.part': record({ ...ofRun, left: uint(), part: bytes(ENTRY_BYTES_MAX) }),
 } as const;
 
 type Kinds = typeof kinds;
@@ -185,17 +190,22 @@ export function decodeEntry(encoded: Uint8Array): Entry {
 }
 
 const EVENT_CODE = entryKinds.indexOf('event.emitted');
+const PART_CODE = entryKinds.indexOf('value.part');
+/** Codes from 24 on take a byte of their own. */
+const CODE_FOLLOWS = 0x18;
 const ARRAY_MAJOR = 4;
 const EMPTY_TEXT = 0x60;
 
 /**
- * Whether these bytes begin as an event outside any run does. A look at a few bytes instead of
- * decoding them all; it says nothing of what is behind.
+ * Whether these bytes begin as an event outside any run does, or a part of its value. A look at a
+ * few bytes instead of decoding them all; it says nothing of what is behind.
  */
 export function isEventOutsideRuns(encoded: Uint8Array): boolean {
-  const [array = 0, code] = encoded;
-  if (array >> 5 !== ARRAY_MAJOR || (array & 31) > 23 || code !== EVENT_CODE) return false;
-  let at = 2;
+  const [array = 0, code, next] = encoded;
+  if (array >> 5 !== ARRAY_MAJOR || (array & 31) > 23) return false;
+  const isPart = code === CODE_FOLLOWS && next === PART_CODE;
+  if (code !== EVENT_CODE && !isPart) return false;
+  let at = isPart ? 3 : 2;
   // atMs, boot and monoMs, each an integer or a float: the head says how many bytes follow.
   for (let field = 0; field < 3; field += 1) {
     const info = (encoded[at] ?? 0) & 31;

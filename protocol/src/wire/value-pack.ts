@@ -1,5 +1,6 @@
 import { HoldfastError, type ErrorCode } from '../base/errors.ts';
 import { isWellFormed } from '../base/well-formed.ts';
+import { VALUE_ITEMS_MAX } from './value-bounds.ts';
 import { errorKind, isError } from './value-errors.ts';
 import { valueKinds, type ValueKind } from './value-kinds.ts';
 import { isPlain, utf16, utf8Length } from './value-text.ts';
@@ -53,6 +54,7 @@ export class Packer {
   /** The objects around the place at hand, outermost first: `#path[i]` is a place in the i-th. */
   readonly #around: object[] = [];
   #bytesLeft: number;
+  #itemsLeft = VALUE_ITEMS_MAX;
 
   constructor(limits: PackLimits) {
     this.#limits = limits;
@@ -146,7 +148,7 @@ export class Packer {
   }
 
   #pack(value: unknown): unknown {
-    this.#spend(this.#itemBytes);
+    this.#spendItem();
     const { tolerant } = this.#limits;
     switch (typeof value) {
       case 'string':
@@ -226,6 +228,7 @@ export class Packer {
     if (this.#limits.tolerant === undefined) {
       // Each item takes a byte at least: do not even list the keys of what cannot fit.
       if (list.length > this.#bytesLeft) throw this.#tooLarge();
+      if (list.length > this.#itemsLeft) throw this.#tooMany();
       if (Object.keys(list).length > list.length) {
         throw this.#refusal('is a list with properties beside its items');
       }
@@ -276,7 +279,7 @@ export class Packer {
   }
 
   #key(key: string): unknown {
-    this.#spend(this.#itemBytes);
+    this.#spendItem();
     return this.text(key);
   }
 
@@ -312,6 +315,18 @@ export class Packer {
   #spend(bytes: number): void {
     if (bytes > this.#bytesLeft) throw this.#tooLarge();
     this.#bytesLeft -= bytes;
+  }
+
+  #spendItem(): void {
+    this.#spend(this.#itemBytes);
+    if (this.#itemsLeft === 0) throw this.#tooMany();
+    this.#itemsLeft -= 1;
+  }
+
+  #tooMany(): HoldfastError {
+    return this.#refusal(`passes the limit of ${VALUE_ITEMS_MAX} items`, {
+      code: 'HF_VALUE_TOO_LARGE',
+    });
   }
 
   #tooLarge(): HoldfastError {

@@ -2,8 +2,8 @@ import { HoldfastError } from '../base/errors.ts';
 import { invalid } from '../base/schema.ts';
 import { toWellFormed } from '../base/well-formed.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
-import { ENTRY_BYTES_MAX } from './entry.ts';
-import { VALUE_DEPTH_MAX, valueBounds } from './value-bounds.ts';
+import { partedKind } from './parts.ts';
+import { VALUE_BYTES_MAX, VALUE_DEPTH_MAX, valueBounds } from './value-bounds.ts';
 import { valueKinds } from './value-kinds.ts';
 import { Packer } from './value-pack.ts';
 import { base64 } from './value-platform.ts';
@@ -19,8 +19,6 @@ import {
   type Walk,
 } from './value-tree.ts';
 
-/** Bytes of one encoded value: with the longest names around it, it still fits into an entry. */
-export const VALUE_BYTES_MAX = ENTRY_BYTES_MAX - 2_048;
 /** Bytes of one encoded failure, whatever was thrown. */
 export const THROWN_BYTES_MAX = 40 * 1024;
 
@@ -45,11 +43,15 @@ const thrownLimits = {
  * same object, and that an object is frozen.
  *
  * @param what What the value is, for messages.
- * @returns At most `VALUE_BYTES_MAX` bytes of their own; the same for the same value.
+ * @returns At most `bytesMax` bytes of their own; the same for the same value.
  * @throws HF_VALUE_UNSUPPORTED, HF_VALUE_CIRCULAR, or HF_VALUE_TOO_LARGE.
  */
-export function encodeValue(value: unknown, what = 'value'): Uint8Array {
-  return encodeWithin(value, what, VALUE_BYTES_MAX);
+export function encodeValue(
+  value: unknown,
+  what = 'value',
+  bytesMax = VALUE_BYTES_MAX,
+): Uint8Array {
+  return encodeWithin(value, what, bytesMax);
 }
 
 function encodeWithin(value: unknown, what: string, bytesMax: number): Uint8Array {
@@ -154,7 +156,7 @@ const otherKinds: readonly KindReader[] = [
 ];
 
 const kinds = new Map<string, KindReader>(
-  [...otherKinds, ...valueKinds, ...sealedKinds].map((kind) => [kind.name, kind]),
+  [...otherKinds, ...valueKinds, ...sealedKinds, partedKind].map((kind) => [kind.name, kind]),
 );
 
 /** A plain object that no CBOR map can stand for: it has a key `$`, or no prototype. */

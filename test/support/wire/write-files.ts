@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PROTOCOL_VERSION } from '@holdfast/protocol';
 import { cddl } from './cddl.ts';
 import { envelopeVectors, type EnvelopeVector } from './envelope-vectors.ts';
+import { partsVectors, type PartsVector } from './parts-vectors.ts';
 import { sealedVectors, type SealedVector } from './sealed-vectors.ts';
 import { valueVectors, type ValueVector } from './vector-values.ts';
 import {
@@ -28,6 +29,7 @@ const subjects = {
   'chains.json': 'Hash chains of lanes [HF-6.3]',
   'values.json': 'Encoded values, and bytes that are none [HF-8]',
   'sealed.json': 'Sealed values with their contents [HF-8.6]',
+  'parts.json': 'Values in parts, with the entries that hold them [HF-8.11]',
 } as const;
 export type VectorFile = keyof typeof subjects;
 
@@ -40,6 +42,7 @@ interface VectorIn {
   readonly 'chains.json': ChainVector;
   readonly 'values.json': ValueVector;
   readonly 'sealed.json': SealedVector;
+  readonly 'parts.json': PartsVector;
 }
 
 export function pathOf(path: string): string {
@@ -68,6 +71,7 @@ export function protocolFiles(): ReadonlyMap<string, string> {
     'chains.json': { vectors: chainVectors() },
     'values.json': { vectors: valueVectors() },
     'sealed.json': { vectors: sealedVectors() },
+    'parts.json': { vectors: partsVectors() },
   };
   const vectors = Object.entries(contents).map(([file, content]) => {
     const subject = subjects[file as VectorFile];

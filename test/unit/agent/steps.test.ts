@@ -47,7 +47,7 @@ test('A17 a result that is too large is refused by name, once', async (t) => {
   const large = workflow('large', async (ctx) => {
     const failed = await ctx.step('large', () => {
       effects += 1;
-      return 'x'.repeat(1_000_000);
+      return 'x'.repeat(9_000_000);
     }).catch((error: HoldfastError) => (error.cause as HoldfastError).code);
     return [failed, await ctx.step('small', () => 'after')];
   });

@@ -53,7 +53,7 @@ test('a backlog is what was reported, less what has arrived, and when', async (t
   const reported = reportOf({ head: 9, acked: 0, backlogBytes: 700, oldestAtMs: NOW_MS - 3e6 });
   const live = [liveOf({ reported, reportedAtMs: NOW_MS - 90_000 })];
   const running = { live: () => live, unhandled: () => [], rekeyed };
-  const fleet = createFleet({ ledger: await ledgerOf(t), clock, running });
+  const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock, running });
 
   const view = await fleet.device('pump-1');
 
@@ -71,9 +71,11 @@ test('of a device that has not reported no backlog is claimed', async (t) => {
   const ledger = await ledgerOf(t);
 
   const [heard, unheard, stopped] = await Promise.all([
-    createFleet({ ledger, clock, running }).device('pump-1'),
-    createFleet({ ledger, clock, running: { ...running, live: () => [] } }).device('pump-1'),
-    createFleet({ ledger, clock }).device('pump-1'),
+    createFleet({ sha256, ledger, clock, running }).device('pump-1'),
+    createFleet({ sha256, ledger, clock, running: { ...running, live: () => [] } }).device(
+      'pump-1',
+    ),
+    createFleet({ sha256, ledger, clock }).device('pump-1'),
   ]);
 
   t.like(heard, { state: 'new', backlog: null });
@@ -86,7 +88,7 @@ test('what needs a person is among the problems, with its hint', async (t) => {
   const live = [liveOf({ state: 'conflict', refusal, refusals: 4 })];
   const unhandled = () => [{ service: 'mail.send', calls: 2, oldestAtMs: NOW_MS }];
   const running = { live: () => live, unhandled, rekeyed };
-  const fleet = createFleet({ ledger: await ledgerOf(t), clock, running });
+  const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock, running });
 
   const { problems, devices } = await fleet.devices();
 
@@ -100,7 +102,7 @@ test('what needs a person is among the problems, with its hint', async (t) => {
 });
 
 test('a time beyond all calendars is shown as that of the arrival, and flagged', async (t) => {
-  const fleet = createFleet({ ledger: await ledgerOf(t, Number.MAX_SAFE_INTEGER), clock });
+  const fleet = createFleet({ sha256, ledger: await ledgerOf(t, Number.MAX_SAFE_INTEGER), clock });
 
   const { entries } = await fleet.entries({ device: 'pump-1', lane: 'normal', limit: 9 });
   const { runs } = await fleet.runs({ limit: 9 });
@@ -115,7 +117,7 @@ test('a time beyond all calendars is shown as that of the arrival, and flagged',
 });
 
 test('nothing is told of a device that never came', async (t) => {
-  const fleet = createFleet({ ledger: await ledgerOf(t), clock });
+  const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock });
 
   await t.throwsAsync(fleet.device('pump-9'), { code: 'HF_DEVICE_UNKNOWN' });
   await t.throwsAsync(fleet.runs({ device: 'pump-9', limit: 1 }), { code: 'HF_DEVICE_UNKNOWN' });

@@ -8,6 +8,7 @@ import {
   HandlerRunner,
   parseEndpoint,
   readRetryAfter,
+  sha256,
   type CallExecutor,
   type Handler,
   type HandlerInfo,
@@ -45,6 +46,7 @@ function openRunner({ ledger, policy }: Setup) {
   const issued: string[] = [];
   const runner = new HandlerRunner({
     ledger,
+    sha256,
     attempts: createAttempts(),
     clock,
     log: silent,

@@ -6,6 +6,7 @@ import {
   HoldfastError,
   VALUE_BYTES_MAX,
   VALUE_DEPTH_MAX,
+  VALUE_ITEMS_MAX,
   decodeValue,
   displayValue,
   encodeThrown,
@@ -346,7 +347,7 @@ test('A16 halves of surrogate pairs come back', comesBack, [
 
 test('A17 a value above the limit is refused with its place, without encoding it', (t) => {
   const tooLarge = (path: string) => ({ code: 'HF_VALUE_TOO_LARGE', path });
-  t.deepEqual(refusal({ body: 'x'.repeat(1_048_576) }), tooLarge('result.body'));
+  t.deepEqual(refusal({ body: 'x'.repeat(10_485_760) }), tooLarge('result.body'));
   t.deepEqual(refusal([new Uint8Array(10_485_760)]), tooLarge('result[0]'));
   t.deepEqual(
     refusal({ rows: Array.from({ length: 1_000_000 }, () => 0) }),
@@ -356,9 +357,14 @@ test('A17 a value above the limit is refused with its place, without encoding it
   t.is(refusal(['é'.repeat(VALUE_BYTES_MAX - 100)]).code, 'HF_VALUE_TOO_LARGE');
   t.is(refusal('x'.repeat(VALUE_BYTES_MAX)).code, 'HF_VALUE_TOO_LARGE');
 
-  const fits = 'x'.repeat(VALUE_BYTES_MAX - 3);
+  const fits = 'x'.repeat(VALUE_BYTES_MAX - 5);
   t.is(encodeValue(fits).byteLength, VALUE_BYTES_MAX);
   t.is(replayed(fits), fits);
+  const many = Array.from({ length: VALUE_ITEMS_MAX - 1 }, () => null);
+  t.is((replayed(many) as readonly null[]).length, many.length);
+  t.is(refusal([...many, null]).code, 'HF_VALUE_TOO_LARGE');
+  const dated = Array.from({ length: VALUE_ITEMS_MAX / 5 }, () => [new Date(5), { a: 1 }]);
+  t.deepEqual(refusal(dated), { code: 'stored', path: undefined });
 });
 
 test('A18 the encoded form does not follow later changes of the value', (t) => {

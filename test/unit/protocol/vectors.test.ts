@@ -12,8 +12,10 @@ import {
   decodeWith,
   isContentOf,
   isGenuine,
+  joinParts,
   messages,
   open,
+  readParted,
   readSealed,
   sealKindOf,
   type MessageKind,
@@ -53,9 +55,31 @@ test('every vector of a value comes back, and no other bytes do', (t) => {
   }
 });
 
+const sha256: Sha256 = (...parts) =>
+  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+
+test('every value in parts is made up by its entries, and by no others', (t) => {
+  for (const { name, hex, parts, value } of readVectors('parts.json').vectors) {
+    if (parts === undefined) {
+      refuses(t, () => readParted(bytesOf(hex)), name);
+      continue;
+    }
+    const parted = readParted(bytesOf(hex));
+    const entries = parts.map((each) => decodeEntry(bytesOf(each)));
+    const whole = () =>
+      parted &&
+      joinParts(
+        sha256,
+        parted,
+        entries.map((entry) => (entry.kind === 'value.part' ? entry : undefined)),
+      );
+    if (value === undefined) t.throws(whole, { code: 'HF_ENTRY_DAMAGED' }, name);
+    else t.is(Buffer.from(whole() ?? []).toString('hex'), value, name);
+    t.throws(() => decodeValue(bytesOf(hex)), { code: 'HF_ENTRY_DAMAGED' }, name);
+  }
+});
+
 test('every sealed vector commits to its content, and to no other', (t) => {
-  const sha256: Sha256 = (...parts) =>
-    parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
   for (const vector of readVectors('sealed.json').vectors) {
     const { name, kind, hex, commitment, size, shown = '' } = vector;
     t.is(sealKindOf(bytesOf(hex)), kind, name);
@@ -116,13 +140,13 @@ function isNothing(read: () => unknown): boolean {
 }
 
 test('the chains of the vectors are SHA-256 as [HF-6.3] has it', (t) => {
-  const sha256 = (...parts: readonly (string | Uint8Array)[]): string =>
+  const hexHash = (...parts: readonly (string | Uint8Array)[]): string =>
     parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
   for (const { device, epoch, lane, start, steps } of readVectors('chains.json').vectors) {
-    let last = sha256(`holdfast/1/${device}/${epoch}/${lane}`);
+    let last = hexHash(`holdfast/1/${device}/${epoch}/${lane}`);
     t.is(last, start);
     for (const { entry, hash } of steps) {
-      last = sha256(Buffer.from(last, 'hex'), Buffer.from(entry, 'hex'));
+      last = hexHash(Buffer.from(last, 'hex'), Buffer.from(entry, 'hex'));
       t.is(last, hash);
     }
   }

@@ -13,7 +13,7 @@ export const valueErrors = {
     hint: 'Return a copy without the reference back to its parent.',
   },
   HF_VALUE_TOO_LARGE: {
-    message: 'The value is larger than one entry may be',
+    message: 'The value is larger than it may be',
     retry: 'never',
     hint: 'Store it in a file or an object store and journal a reference to it.',
   },
