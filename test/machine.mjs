@@ -12,6 +12,9 @@ const programs = {
   python3: 'python3',
   openssl: 'openssl',
   spin: 'spin',
+  'dpkg-deb': 'dpkg',
+  'systemd-analyze': 'systemd',
+  'systemd-notify': 'systemd',
 };
 
 // Debian keeps servers where the PATH of a user may not lead. Tests inherit this.

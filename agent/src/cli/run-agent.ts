@@ -12,6 +12,7 @@ import type { Agent } from '../agent.ts';
 import { brokerAccess } from './broker-access.ts';
 import { loadCode, type Code } from './code-file.ts';
 import type { RunOptions } from './run-options.ts';
+import { tellSystemd } from './systemd.ts';
 import type { Shell } from './shell.ts';
 
 /** The time in which steps may end after a signal; a supervisor kills after a little more. */
@@ -29,12 +30,15 @@ export async function runAgent(shell: Shell, options: RunOptions): Promise<void>
   shell.outliveReaders();
   exitOnFaults(log);
   const stopped = stopSignal(log);
+  const systemd = tellSystemd(shell.env, log);
   try {
     const code = await loadCode(options.code);
     for (let isFirst = true; ; isFirst = false) {
       const agent = await open(options, code, log);
       if (isFirst) await sayReady(shell, options, agent);
+      await systemd.ready(() => agent.surface.status());
       const failure = await Promise.race([stopped, agent.failed]);
+      await systemd.stopping();
       await close(agent, failure, log);
       // The store is whole and its life has ended: the next open begins a new epoch.
       if (!isNewLife(failure)) process.exit(failure === undefined ? Exit.ok : Exit.failed);

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { agentVersion } from '../agent-version.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 
@@ -11,24 +11,16 @@ export function addVersion(program: Command, shell: Shell): void {
     .addHelpText('after', '\nExamples:\n  holdfast version -o json\n')
     .action(async (flags: { readonly output: Format }) => {
       const { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } = await import('@holdfast/protocol');
-      const version = packageVersion();
       const node = process.versions.node;
       shell.print(
         flags.output === 'json'
           ? JSON.stringify({
               schema: 'holdfast.version/1',
-              version,
+              version: agentVersion,
               protocol: { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION },
               node,
             })
-          : `holdfast ${version}, protocol ${PROTOCOL_VERSION}, node ${node}`,
+          : `holdfast ${agentVersion}, protocol ${PROTOCOL_VERSION}, node ${node}`,
       );
     });
-}
-
-/** From the package that this file is installed with. */
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
-  return version;
 }

@@ -18,6 +18,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   examples: ['agent', 'gateway', 'examples', 'node:'],
   test: ['*'],
   bench: ['*'],
+  packaging: ['packaging', 'root', 'node:', 'agent', 'esbuild'],
   root: ['root', 'node:'],
 };
 
@@ -53,7 +54,7 @@ function productTable(product: string): Record<string, readonly string[]> {
 export function placeOf(path: string): string | undefined {
   const [top = '', ...rest] = path.split('/');
   if (rest.length === 0) return 'root';
-  if (['test', 'bench', 'examples'].includes(top)) return top;
+  if (['test', 'bench', 'examples', 'packaging'].includes(top)) return top;
   if (rest[0] === 'bin') return 'test';
   if (rest[0] !== 'src') return undefined;
   if (top === 'device-sim') return top;

@@ -1,0 +1,229 @@
+// Installs the packages where they are meant for, and works with them:
+//
+//   npm run check:packages -- [npm] [debian] [arm64] [armhf]
+//
+// `npm`: every workspace, packed, installed in an empty folder, and the demo there. `debian`: the
+// .deb in a Debian 13 of its own: lintian, install, kill -9, upgrade, remove, purge. `arm64` and
+// `armhf`: the same agent under emulation. All but `npm` need root on Debian, with mmdebstrap,
+// lintian and qemu-user-static.
+import { execFileSync, spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BuildFailure } from '../build.mjs';
+import { makeDeb } from './deb.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function run(command, args, options = {}) {
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 2 ** 26,
+    timeout: 300_000,
+    env: { PATH: process.env.PATH, HOME: tmpdir() },
+    ...options,
+  });
+}
+
+/** Agents that run, by pid. */
+const running = new Map();
+
+function check(what, holds, found = '') {
+  process.stdout.write(`${holds ? 'ok' : 'FAILED'}  ${what}${holds ? '' : `: ${found}`}\n`);
+  if (!holds) process.exitCode = 1;
+}
+
+function checkNpm(dir) {
+  const app = join(dir, 'app');
+  fs.mkdirSync(app);
+  fs.writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
+  run('npm', ['pack', '--workspaces', '--silent', '--pack-destination', dir], { cwd: root });
+  const packed = fs.readdirSync(dir).filter((name) => name.endsWith('.tgz'));
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--silent'];
+  run('npm', ['install', ...quiet, ...packed.map((name) => join(dir, name))], { cwd: app });
+  const { version } = JSON.parse(run('npx', ['holdfast', 'version', '-o', 'json'], { cwd: app }));
+  check('npm: holdfast starts in an empty folder', version !== undefined);
+  const demo = JSON.parse(run('npx', ['holdfast-sim', 'demo', '--json'], { cwd: app }));
+  check('npm: the demo holds there', demo.held === true, JSON.stringify(demo));
+}
+
+/** Packages of Debian 13 lie in /usr; nothing that `extract` leaves out makes the links to it. */
+const mergedUsr =
+  'cd "$1" && mkdir -p usr/bin usr/lib usr/sbin && ln -s usr/bin usr/lib usr/sbin .';
+
+/** A root of Debian 13 with Node. `extract` has no package manager, and takes seconds. */
+function makeRoot(dir, architecture, variant) {
+  const target = join(dir, `root-${architecture}`);
+  const include = variant === 'extract' ? 'nodejs' : 'nodejs,adduser,init-system-helpers';
+  run('mmdebstrap', [
+    ...[`--variant=${variant}`, `--architectures=${architecture}`, `--include=${include}`],
+    ...['--quiet', `--setup-hook=${mergedUsr}`, 'trixie', target],
+  ]);
+  fs.mkdirSync(join(target, 'run/holdfast'), { recursive: true });
+  return target;
+}
+
+/** How to do things in a root: as its superuser, and as the user that the package makes. */
+function rootOf(target, asUser) {
+  const program = ['/usr/bin/node', '/usr/lib/holdfast/dist/holdfast.js'];
+  const enter = [target, ...asUser, ...program];
+  return {
+    path: (path) => join(target, path),
+    run: (...command) => run('chroot', [target, ...command]),
+    holdfast: (...args) => run('chroot', [...enter, ...args]),
+    async agent() {
+      const child = spawn('chroot', [...enter, 'run', '--config', '/etc/holdfast/agent.toml'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { PATH: process.env.PATH },
+      });
+      const ended = new Promise((done) => child.on('close', done));
+      const line = await new Promise((done, fail) => {
+        child.stdout.once('data', (chunk) => done(String(chunk)));
+        child.on('close', (code) => fail(new BuildFailure('The agent ended', `code ${code}`, '')));
+      });
+      const pid = Number(/ pid (\d+)/.exec(line)?.[1]);
+      const end = async (signal) => {
+        running.delete(pid);
+        process.kill(pid, signal);
+        await ended;
+      };
+      running.set(pid, end);
+      return end;
+    },
+  };
+}
+
+/** A gateway of this machine. @returns Where it listens for devices. */
+async function startGateway(dir) {
+  const serve = [join(root, 'gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json'];
+  const ports = ['--mqtt-port', '0', '--http-port', '0'];
+  const child = spawn(process.execPath, [...serve, ...ports, '--data-dir', join(dir, 'cloud')], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = new Promise((done) => child.on('close', done));
+  running.set(child.pid, async (signal) => {
+    child.kill(signal);
+    await ended;
+  });
+  return new Promise((done) => {
+    child.stdout.once('data', (line) => done(JSON.parse(String(line)).mqtt));
+  });
+}
+
+/** Runs end, survive a kill, and reach a gateway: the same everywhere. */
+async function checkAgent(name, debian, gateway) {
+  const settings = debian.path('etc/holdfast/agent.d/20-gateway.toml');
+  fs.writeFileSync(settings, `gateway = "${gateway}"\n`);
+  const kill = await debian.agent();
+  debian.holdfast('start', 'hello', '--input', '"Pi"', '--id', 'first');
+  debian.holdfast('wait', '--run', 'first', '--timeout', '1m');
+  debian.holdfast('start', 'hello', '--input', '"kill"', '--id', 'second');
+  await kill('SIGKILL');
+  const again = await debian.agent();
+  const second = debian.holdfast('wait', '--run', 'second', '--timeout', '1m');
+  check(`${name}: a run goes on after kill -9`, second.includes('Hello, kill!'), second);
+  const { runs } = JSON.parse(debian.holdfast('status', '-o', 'json'));
+  check(`${name}: both runs are there`, runs.completed === 2, JSON.stringify(runs));
+  debian.holdfast('wait', '--synced', '--timeout', '1m');
+  const { link, backlog } = JSON.parse(debian.holdfast('status', '-o', 'json'));
+  const isSynced = link.state === 'synced' && backlog.pending === 0;
+  check(`${name}: the gateway has everything`, isSynced, JSON.stringify(link));
+  await again('SIGTERM');
+}
+
+async function checkDebian(dir) {
+  const own = run('dpkg', ['--print-architecture']).trim();
+  const deb = await makeDeb(own, dir);
+  const sizeKiB = Math.ceil(fs.statSync(deb).size / 1_024);
+  check(`debian: the package has at most 1 MiB (${sizeKiB} KiB)`, sizeKiB <= 1_024);
+  const found = run('lintian', [
+    '--allow-root',
+    '--fail-on',
+    'none',
+    '--tag-display-limit',
+    '0',
+    deb,
+  ]);
+  check('debian: lintian finds no error', !/^E:/m.test(found), found);
+  const target = makeRoot(dir, own, 'apt');
+  const debian = rootOf(target, ['/usr/sbin/runuser', '-u', 'holdfast', '--']);
+  const install = (file) => {
+    fs.copyFileSync(file, join(target, basename(file)));
+    debian.run('dpkg', '--install', `/${basename(file)}`);
+  };
+  install(deb);
+  debian.run('install', '-d', '-o', 'holdfast', '/run/holdfast', '/var/lib/holdfast');
+  await checkAgent('debian', debian, await startGateway(dir));
+  fs.writeFileSync(debian.path('etc/holdfast/agent.toml'), '\nretention = "3d"\n', { flag: 'a' });
+  install(await makeDeb(own, dir, '9.9.9'));
+  const { agent, runs } = JSON.parse(debian.holdfast('status', '-o', 'json'));
+  check('debian: an upgrade keeps runs', agent.version === '9.9.9' && runs.completed === 2);
+  const settings = fs.readFileSync(debian.path('etc/holdfast/agent.toml'), 'utf8');
+  check('debian: an upgrade keeps settings', settings.includes('3d'));
+  debian.run('dpkg', '--remove', 'holdfast');
+  check(
+    'debian: removing keeps the journal',
+    fs.existsSync(debian.path('var/lib/holdfast/device.json')),
+  );
+  debian.run('dpkg', '--purge', 'holdfast');
+  check('debian: purging deletes it', !fs.existsSync(debian.path('var/lib/holdfast')));
+}
+
+const emulators = {
+  arm64: [
+    'qemu-aarch64-static',
+    String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`,
+  ],
+  armhf: [
+    'qemu-arm-static',
+    String.raw`\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00`,
+  ],
+};
+
+/** Has the kernel start programs of another architecture by its emulator. */
+function emulate(architecture) {
+  const [emulator, magic] = emulators[architecture];
+  const registry = '/proc/sys/fs/binfmt_misc';
+  if (!fs.existsSync(join(registry, 'register'))) {
+    run('mount', ['-t', 'binfmt_misc', 'binfmt_misc', registry]);
+  }
+  if (fs.existsSync(join(registry, emulator))) return;
+  const ff = (count) => String.raw`\xff`.repeat(count);
+  const mask = String.raw`${ff(7)}\x00${ff(8)}\xfe${ff(3)}`;
+  fs.writeFileSync(
+    join(registry, 'register'),
+    `:${emulator}:M::${magic}:${mask}:/usr/bin/${emulator}:F`,
+  );
+}
+
+async function checkEmulated(dir, architecture) {
+  const deb = await makeDeb(architecture, dir);
+  emulate(architecture);
+  const target = makeRoot(dir, architecture, 'extract');
+  run('dpkg-deb', ['--extract', deb, target]);
+  fs.mkdirSync(join(target, 'etc/holdfast/agent.d'));
+  fs.writeFileSync(join(target, 'etc/holdfast/agent.d/10-device.toml'), 'device = "pi"\n');
+  fs.mkdirSync(join(target, 'var/lib/holdfast'));
+  await checkAgent(architecture, rootOf(target, []), await startGateway(join(dir, architecture)));
+}
+
+const checks = {
+  npm: checkNpm,
+  debian: checkDebian,
+  arm64: (dir) => checkEmulated(dir, 'arm64'),
+  armhf: (dir) => checkEmulated(dir, 'armhf'),
+};
+
+const dir = fs.mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
+try {
+  const named = process.argv.slice(2);
+  for (const name of named.length > 0 ? named : Object.keys(checks)) await checks[name](dir);
+} catch (error) {
+  process.stderr.write(`error: The check did not come to its end\n  cause: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  for (const end of running.values()) await end('SIGKILL');
+  fs.rmSync(dir, { recursive: true, force: true });
+}

@@ -1,0 +1,100 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stat, symlink, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { startHoldfast } from '../support/holdfast-cli.ts';
+import { hasProgram } from '../support/program.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const packaging = new URL('../../../packaging/', import.meta.url);
+const unit = fileURLToPath(new URL('device/holdfast.service', packaging));
+
+const { makeDeb } = (await import(new URL('deb.mjs', packaging).href)) as {
+  readonly makeDeb: (architecture: string, outDir: string) => Promise<string>;
+};
+
+const onDebian = hasProgram('dpkg-deb') ? test : test.skip;
+const withSystemd = hasProgram('systemd-analyze') ? test : test.skip;
+const withNotify = hasProgram('systemd-notify') && hasProgram('python3') ? test : test.skip;
+
+onDebian('needs dpkg-deb: the package of the device is small and runs where it lies', async (t) => {
+  const dir = await tempDir(t);
+  const deb = await makeDeb(process.arch === 'x64' ? 'amd64' : process.arch, dir);
+  const tree = join(dir, 'tree');
+  execFileSync('dpkg-deb', ['--extract', deb, tree]);
+  // Outside of a root of its own, what workflows import lies elsewhere.
+  const own = join(tree, 'etc/holdfast/flows/node_modules/@holdfast/agent');
+  await unlink(own);
+  await symlink(join(tree, 'usr/lib/holdfast'), own);
+  const program = join(tree, 'usr/bin/holdfast');
+  const data = join(dir, 'data');
+  const flows = join(tree, 'etc/holdfast/flows/flows.js');
+  const args = ['--data-dir', data, '--device', 'd', '--code', flows];
+  const agent = spawn(program, ['run', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => agent.kill('SIGKILL'));
+  await once(agent.stdout, 'data');
+
+  execFileSync(program, ['start', 'hello', '--input', '"Pi"', '--id', 'a', '--data-dir', data]);
+  const wait = ['wait', '--run', 'a', '--timeout', '20s', '--data-dir', data];
+  const said = execFileSync(program, wait, { encoding: 'utf8' });
+
+  t.regex(said, /Hello, Pi!/);
+  t.true((await stat(deb)).size < 2 ** 20);
+  const ended = once(agent, 'close');
+  agent.kill('SIGTERM');
+  t.deepEqual(await ended, [0, null]);
+});
+
+withSystemd('needs systemd-analyze: the unit is hardened to an exposure of at most 2.5', (t) => {
+  const args = ['security', '--offline=true', '--threshold=25', '--no-pager', unit];
+
+  t.notThrows(() => execFileSync('systemd-analyze', args, { stdio: 'pipe' }));
+});
+
+/** Prints each datagram that comes to the socket in the first argument. */
+const listener = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('listening', flush=True)
+while True:
+    data, fds, _, _ = socket.recv_fds(s, 4096, 4)
+    for line in data.decode().split('\\n'):
+        print(line, flush=True)
+    for fd in fds: os.close(fd)
+`;
+
+withNotify(
+  'needs systemd-notify, python3: systemd hears of the start, of life, of the end',
+  async (t) => {
+    const dir = await tempDir(t);
+    const socket = join(dir, 'notify');
+    const python = spawn('python3', ['-c', listener, socket]);
+    t.teardown(() => python.kill('SIGKILL'));
+    const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
+    const until = async (wanted: RegExp): Promise<string> => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done === true) throw new Error(`nobody said ${wanted}`);
+        if (wanted.test(value)) return value;
+      }
+    };
+    await until(/listening/);
+    const data = join(dir, 'data');
+    const code = fileURLToPath(new URL('../support/recorded-flow.js', import.meta.url));
+    const agent = startHoldfast(t, ['run', '--data-dir', data, '--device', 'd', '--code', code], {
+      env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
+    });
+
+    await until(/^READY=1$/);
+    t.is(await until(/^STATUS=/), 'STATUS=none, 0 pending, 0 stuck');
+    await until(/^WATCHDOG=1$/);
+    await until(/^WATCHDOG=1$/);
+    const ended = agent.end('SIGTERM');
+    await until(/^STOPPING=1$/);
+    t.is(await ended, 0);
+  },
+);
