@@ -17,12 +17,14 @@ import { loopStore } from './loop.bench.ts';
 import { parallelMemory } from './parallel-memory.bench.ts';
 import { restart } from './restart.bench.ts';
 import { sleepers } from './sleepers.bench.ts';
+import { startBacklog } from './start-backlog.bench.ts';
 import { steps } from './steps.bench.ts';
 import { wire } from './wire.bench.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
-  ...[restart, ...history, ...sleepers, parallelMemory, loopStore, idleMemory, flash, wire],
+  ...[restart, ...history, ...sleepers, ...startBacklog, parallelMemory, loopStore],
+  ...[idleMemory, flash, wire],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;
