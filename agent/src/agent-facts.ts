@@ -4,6 +4,7 @@ import type { AgentFacts } from './core/agent-surface.ts';
 import type { DataDir } from './io/data-dir.ts';
 import { deviceKeyName } from './io/device-key.ts';
 import { dirBytes } from './io/dir-bytes.ts';
+import { readRoom } from './io/disk-room.ts';
 
 /** What is known of an agent, or of one that does not run, by its data directory. */
 export function factsOf(
@@ -16,5 +17,6 @@ export function factsOf(
     ...{ salvage: dir.salvage, fileSystem: dir.fileSystem },
     key: deviceKeyName(dir.path) ?? null,
     fileBytes: () => dirBytes(join(dir.path, 'store')),
+    diskFreeBytes: async () => (await readRoom(dir.path)).freeBytes,
   };
 }

@@ -47,6 +47,11 @@ export interface AgentOptions {
    * at most 8 MiB, is a reserve for runs that are open.
    */
   readonly journalMaxBytes?: number;
+  /**
+   * What is to stay free on the disk, bytes: with less, new work is refused, and runs that are open
+   * go on. Default a sixteenth of the file system, at most 64 MiB; 0: nothing.
+   */
+  readonly diskReserveBytes?: number;
   /** Default: nothing is logged. */
   readonly log?: Log;
   /**

@@ -9,7 +9,7 @@ import {
 } from '@holdfast/protocol';
 import { factsOf } from './agent-facts.ts';
 import type { AgentOptions } from './agent-options.ts';
-import { budgetOf, type Budget } from './core/budget.ts';
+import { budgetOf, checkReserve, type Budget } from './core/budget.ts';
 import { DeviceTime } from './core/device-time.ts';
 import { Inspector } from './core/inspect.ts';
 import type { Journal } from './core/journal.ts';
@@ -29,6 +29,7 @@ import { systemChance } from './io/chance.ts';
 import { calendarOf } from './io/cron.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { openDeviceKey } from './io/device-key.ts';
+import { DiskRoom } from './io/disk-room.ts';
 import { watchStore } from './io/gone-watch.ts';
 import { machineOf } from './io/machine.ts';
 import { attempts } from './io/retry.ts';
@@ -47,6 +48,7 @@ const RETENTION_DEFAULT = '7d';
 /** What an agent is made of. */
 export interface AgentParts {
   readonly dir: DataDir;
+  readonly room: DiskRoom;
   readonly log: Log;
   readonly clock: DeviceTime;
   readonly journal: Journal;
@@ -66,6 +68,7 @@ export async function openParts(options: AgentOptions): Promise<AgentParts> {
   const { device, isMoved, log = silent } = options;
   const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
   const budget = budgetOf(options.journalMaxBytes);
+  checkReserve(options.diskReserveBytes);
   // A wrong address is found before the store is touched.
   const dial = dialOf(options);
   const machine = machineOf(options.machine);
@@ -121,7 +124,9 @@ function isDamage(error: unknown): boolean {
 async function compose(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
   const { dir, log, keepMs, budget, dial } = prepared;
   const clock = await DeviceTime.open({ clock: systemClock, log, store: dir.store, machineBoot });
-  const journal = await openWatched(options, prepared, clock);
+  const { diskReserveBytes: reserveBytes } = options;
+  const room = new DiskRoom({ dir: dir.path, reserveBytes, clock: systemClock, log });
+  const journal = await openWatched(options, prepared, { clock, room });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
     ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray },
@@ -160,7 +165,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
   const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
   const relief = new Relief({ journal, retention, budget, clock, log });
-  const mine = { dir, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
+  const mine = { dir, room, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
   return { ...mine, retention, relief, uplink, surface };
 }
 
@@ -168,7 +173,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
 async function openWatched(
   { point }: AgentOptions,
   { dir, log, budget }: Prepared,
-  clock: DeviceTime,
+  { clock, room }: { readonly clock: DeviceTime; readonly room: DiskRoom },
 ): Promise<Journal> {
   const onDamage = (error: unknown): void => {
     const why = messageOf(error);
@@ -180,8 +185,11 @@ async function openWatched(
     await dir.end(damageNote(why)).catch(() => undefined);
     journal.giveUp(new HoldfastError('HF_STORE_DAMAGED', { why }));
   };
-  const hooks = { onDamage, point, reopen: dir.reopen, log, budget };
+  await room.look();
+  const shortage = (): HoldfastError | undefined => room.shortage;
+  const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage };
   const journal: Journal = await openJournal(dir, clock, hooks);
+  journal.onCommit(() => room.committed());
   watchStore(join(dir.path, 'store'), {
     ...{ journal, clock },
     onGone: () => journal.giveUp(new HoldfastError('HF_DATA_DIR_MISSING', { why: dir.path })),

@@ -8,7 +8,7 @@ import { systemClock } from './io/system-clock.ts';
 export async function openJournal(
   { device, epoch, store }: DataDir,
   time?: DeviceTime,
-  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log' | 'budget'> = {},
+  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log' | 'budget' | 'shortage'> = {},
 ): Promise<Journal> {
   const place = { device, epoch, boot: time?.boot ?? 0, store, clock: time ?? systemClock, sha256 };
   const journal = await Journal.open({ ...place, ...hooks });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyJournal } from '@holdfast/agent/internal';
 import { codeOf } from '@holdfast/protocol';
@@ -37,6 +37,8 @@ const faults: Readonly<Record<string, string>> = {
   'a disk that fails writes': 'write 5 2',
   'a disk that fails syncs': 'sync 5 0',
   'a file system that became read-only': 'all 30 0',
+  'a disk that fails reads': 'read 5 0',
+  'a system without a file descriptor': 'open 23 0',
 };
 
 for (const [name, order] of Object.entries(faults)) {
@@ -45,11 +47,13 @@ for (const [name, order] of Object.entries(faults)) {
     const { ask } = device;
     for (const id of ['r1', 'r2', 'r3']) await start(device, 'work', id);
     await start(device, 'hold', 'held');
+    const goOn = await device.gate('gated');
     await eventually('r3', () => isOver(device, 'r3'));
 
     await device.order(order);
     // Its commit is the one that fails, or one soon after: until then it is taken.
     const doubtful = ask((client) => client.signal({ run: 'held', name: 'go', id: 's1' }));
+    await goOn();
     const status = () => ask((client) => client.status());
     await eventually('it is told', async () => (await status()).journal.state === 'failed');
     const refused = await Promise.all([
@@ -69,8 +73,10 @@ for (const [name, order] of Object.entries(faults)) {
     await eventually('it goes on', async () => (await status()).journal.state === 'ok');
     await doubtful;
     await eventually('what was under way', () => isOver(device, 'held'));
+    await eventually('what was at work', () => isOver(device, 'gated'));
     await start(device, 'work', 'later');
     await eventually('later work', () => isOver(device, 'later'));
+    t.is((await status()).epoch, 1, 'nothing of it was taken for damage');
     for (const id of ['r1', 'r2', 'r3']) t.is(await stateOf(device, id), 'completed');
     t.is(await start(device, 'work', 'r1').then(() => 'attached', codeOf), 'attached');
     t.is((await status()).agent.pid, device.agent.child.pid ?? 0, 'it is the same process');
@@ -91,42 +97,167 @@ withShim('syncs of seconds hold up what waits for them, and nothing else (needs 
     answersMs.push(performance.now() - beganMs);
   }
   await slow;
+  const { journal, problems } = await device.ask((client) => client.status());
+  const shown = await holdfast(['status', '--data-dir', device.dataDir]);
   await device.order('');
   await eventually('slow', () => isOver(device, 'slow'));
 
+  t.true((journal.syncMs?.max ?? 0) >= 1_500);
+  t.is(problems[0]?.code, 'HF_DISK_SLOW');
+  t.is(shown.code, 0, 'it works');
+  t.regex(shown.stdout, /disk +syncs: half within .+ longest 2 s, of \d+\n[^]*HF_DISK_SLOW/);
+  t.regex(device.agent.stderr(), /the disk is slow/);
   t.true(Math.max(...answersMs) < 1_000, `answers took up to ${Math.max(...answersMs)} ms`);
   await checkWhole(t, device);
 });
 
+withShim('a start on a disk that does not read takes nothing for damage (needs cc)', async (t) => {
+  const device = await faultyAgent(t);
+  const { dataDir } = device;
+  await start(device, 'work', 'r1');
+  await eventually('r1', () => isOver(device, 'r1'));
+  t.is(await device.agent.end('SIGTERM'), 0);
+  const store = join(dataDir, 'store');
+
+  for (const below of [dataDir, store]) {
+    const ended = await t.throwsAsync(faultyAgent(t, { dataDir, below, order: 'read 5 0' }));
+    t.regex(ended.message, /HF_JOURNAL_FAILED[^]+cause: .+(does not read|input\/output error)/);
+  }
+  const hung = await faultyAgent(t, { dataDir, below: store, order: 'read 5 -3' });
+  const { epoch, problems } = await hung.ask((client) => client.status());
+
+  t.deepEqual({ epoch, problems }, { epoch: 1, problems: [] }, 'it answers again');
+  t.is(await stateOf(hung, 'r1'), 'completed');
+  await checkWhole(t, hung);
+});
+
+withShim('a file that no read brings back is damage, and is told (needs cc)', async (t) => {
+  const device = await faultyAgent(t);
+  const { dataDir } = device;
+  await start(device, 'work', 'r1');
+  await eventually('r1', () => isOver(device, 'r1'));
+  t.is(await device.agent.end('SIGTERM'), 0);
+  const store = join(dataDir, 'store');
+  const log = (await readdir(store)).find((name) => name.endsWith('.log')) ?? '';
+
+  const again = await faultyAgent(t, { dataDir, below: join(store, log), order: 'read 5 0' });
+  const { epoch, problems } = await again.ask((client) => client.status());
+
+  t.is(epoch, 2);
+  t.is(problems[0]?.code, 'HF_STORE_SALVAGED');
+  t.regex(problems[0]?.message ?? '', /\.log cannot be read: input\/output error/);
+  await start(again, 'work', 'r2');
+  await eventually('r2', () => isOver(again, 'r2'));
+  await checkWhole(t, again);
+});
+
 const withMount = process.getuid?.() === 0 && hasProgram('mount') ? test.serial : test.serial.skip;
 
-withMount('a full file system is waited for until there is room (needs root)', async (t) => {
+const MIB = 1024 * 1024;
+
+/** A tmpfs of 136 MiB: of that, a sixteenth is its reserve. */
+async function smallDisk(t: ExecutionContext) {
   const mount = await tempDir(t);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', mount]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=136m', 'tmpfs', mount]);
   t.teardown(() => execFileSync('umount', ['-l', mount]));
-  const device = await faultyAgent(t, { dataDir: join(mount, 'data'), isShimmed: false });
+  const filler = join(mount, 'filler');
+  return {
+    dataDir: join(mount, 'data'),
+    /** Leaves so many bytes free; of the last of them, a write gets a part. */
+    fill: async (freeBytes: number): Promise<void> => {
+      const { bavail, bsize } = await statfs(mount);
+      const bytes = new Uint8Array(Math.max(0, bavail * bsize - freeBytes));
+      await appendFile(filler, bytes).catch(() => undefined);
+      if (freeBytes === 0) await appendFile(filler, new Uint8Array(MIB)).catch(() => undefined);
+    },
+    free: () => rm(filler),
+    ballastBytes: () =>
+      stat(join(mount, 'data', 'ballast')).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    limitFiles: (free: number): void => {
+      const used = Number(execFileSync('df', ['--output=iused', mount]).toString().split('\n')[1]);
+      execFileSync('mount', ['-o', `remount,nr_inodes=${used + free}`, mount]);
+    },
+  };
+}
+
+withMount('a full disk refuses new work in time, and open runs end (needs root)', async (t) => {
+  const disk = await smallDisk(t);
+  const device = await faultyAgent(t, { dataDir: disk.dataDir, isShimmed: false });
   const { ask } = device;
-  const state = async () => (await ask((client) => client.status())).journal.state;
-  await start(device, 'work', 'before');
-  await eventually('before', () => isOver(device, 'before'));
+  const journal = async () => (await ask((client) => client.status())).journal;
+  const emit = () => ask((client) => client.emit({ name: 'fact' })).catch(codeOf);
+  const refused = async () => (await emit()) === 'HF_DISK_FULL';
+  const [first, second] = [await device.gate('first'), await device.gate('second')];
 
-  // As much as there is: the last write is cut short.
-  await writeFile(join(mount, 'filler'), new Uint8Array(64 * 1024 * 1024)).catch(() => undefined);
-  const payload = 'x'.repeat(4_000);
-  const emit = () => ask((client) => client.emit({ name: 'fact', payload }));
-  const waiting: Promise<unknown>[] = [];
-  await eventually('it is told', async () => {
-    waiting.push(emit().catch(codeOf));
-    return (await state()) === 'failed';
+  await disk.fill(20 * MIB);
+  await eventually('the ballast', async () => {
+    await emit();
+    return (await disk.ballastBytes()) === 8 * MIB;
   });
-  t.is(await start(device, 'work', 'refused').catch(codeOf), 'HF_JOURNAL_FAILED');
+  await disk.fill(4 * MIB);
+  await eventually('new work is refused', refused);
+  const told = await ask((client) => client.status());
+  t.like(told.journal, { state: 'full', problem: { code: 'HF_DISK_FULL' } });
+  await first();
+  await eventually('a run ends in the reserve', () => isOver(device, 'first'));
+  await disk.fill(0);
+  await second();
+  await eventually('another one has the ballast', () => isOver(device, 'second'));
+  t.is(await disk.ballastBytes(), 0);
+  t.is(await start(device, 'work', 'refused').catch(codeOf), 'HF_DISK_FULL');
 
-  await rm(join(mount, 'filler'));
-  await eventually('it goes on', async () => (await state()) === 'ok');
-  await Promise.all(waiting);
+  await disk.free();
+  await eventually('it goes on', async () => (await journal()).state === 'ok');
   await start(device, 'work', 'after');
   await eventually('after', () => isOver(device, 'after'));
-  t.is(await stateOf(device, 'before'), 'completed');
+  const { rows } = await ask((client) => client.journal({ lane: 'urgent', limit: 10 }));
+  const [refusing, accepting] = rows.map(({ value }) => value as Record<string, unknown>);
+  t.is(rows.length, 2);
+  t.is(refusing?.['code'], 'HF_DISK_FULL');
+  t.true(Number(accepting?.['refused']) >= 2);
+  await checkWhole(t, device);
+});
+
+withMount('a disk without inodes refuses new work, and waits (needs root)', async (t) => {
+  const disk = await smallDisk(t);
+  const device = await faultyAgent(t, { dataDir: disk.dataDir, isShimmed: false });
+  const { ask } = device;
+  const journal = async () => (await ask((client) => client.status())).journal;
+  const goOn = await device.gate('open');
+
+  disk.limitFiles(0);
+  const emit = () => ask((client) => client.emit({ name: 'fact' })).catch(codeOf);
+  await eventually('new work is refused', async () => (await emit()) === 'HF_DISK_FULL');
+  t.regex((await journal()).problem?.message ?? '', /no inodes/);
+  await goOn();
+  await eventually('it is told', async () => (await journal()).state === 'failed');
+  t.is(await emit(), 'HF_JOURNAL_FAILED');
+
+  disk.limitFiles(1_000);
+  await eventually('it goes on', async () => (await journal()).state === 'ok');
+  await eventually('what was at work', () => isOver(device, 'open'));
+  await checkWhole(t, device);
+});
+
+const withLimit = hasProgram('prlimit') ? test.serial : test.serial.skip;
+
+withLimit('without file descriptors a process waits for some (needs prlimit)', async (t) => {
+  const device = await faultyAgent(t, { isShimmed: false });
+  const { child, stderr } = device.agent;
+  const limit = (files: string) =>
+    execFileSync('prlimit', ['--pid', String(child.pid), `--nofile=${files}`]);
+  const goOn = await device.gate('open');
+
+  limit('3:');
+  await goOn();
+  await eventually('it is told', async () => /Too many open files/.test(stderr()));
+  limit('1024:');
+  await eventually('it goes on', () => isOver(device, 'open'));
+
+  t.is(child.exitCode, null);
   await checkWhole(t, device);
 });
 

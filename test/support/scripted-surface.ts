@@ -17,7 +17,10 @@ const states: ReadonlyMap<string, Run['state']> = new Map([
 
 const AT = '2026-05-04T03:02:01.000Z';
 
-const space = { usedBytes: 2_000, maxBytes: 1_000_000, fileBytes: 5_000 };
+const space = {
+  ...{ usedBytes: 2_000, maxBytes: 1_000_000, fileBytes: 5_000, diskFreeBytes: 9_000_000 },
+  syncMs: { count: 256, p50: 1.24, p99: 12, max: 2_100 },
+};
 const noHoles = { count: 0, entries: 0, bytes: 0 };
 
 /**

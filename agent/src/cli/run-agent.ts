@@ -60,7 +60,7 @@ function startFailure(error: unknown): number {
 async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
-  const { journalMaxBytes, reconnectMaxMs } = options;
+  const { journalMaxBytes, diskReserveBytes, reconnectMaxMs } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
@@ -69,6 +69,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     ...(retention === undefined ? {} : { retention }),
     ...(storeKey === undefined ? {} : { storeKey }),
     ...(journalMaxBytes === undefined ? {} : { journalMaxBytes }),
+    ...(diskReserveBytes === undefined ? {} : { diskReserveBytes }),
     ...(reconnectMaxMs === undefined ? {} : { uplink: { retryMsMax: reconnectMaxMs } }),
   });
   try {

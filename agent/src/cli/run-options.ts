@@ -24,6 +24,8 @@ export interface RunOptions extends BrokerFiles {
   readonly moved?: true;
   readonly retention?: string;
   readonly journalMaxBytes?: number;
+  /** What is to stay free on the disk. */
+  readonly diskReserveBytes?: number;
   /** Longest pause between two attempts to connect. */
   readonly reconnectMaxMs?: number;
   readonly logFormat: 'text' | 'json';
@@ -66,6 +68,7 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
       journalMaxBytes: checked(found, 'journal-max-bytes', (value, place) =>
         byteSize(place, value, MAX_BYTES_MIN),
       ),
+      diskReserveBytes: checked(found, 'disk-reserve', (value, place) => byteSize(place, value, 0)),
       reconnectMaxMs: checked(found, 'reconnect-max', reconnectMs),
       moved: flags.moved,
     }),

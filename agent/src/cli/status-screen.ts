@@ -30,6 +30,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     ...clockLine(status).map((line) => `${label('clock')}${line}`),
     `${label('journal')}${journalLine(status)}`,
     `${label('space')}${spaceLine(status)}`,
+    ...diskLine(status).map((line) => `${label('disk')}${line}`),
     ...(holes === '' ? [] : [`${label('holes')}${holes}`]),
     `${label('runs')}${runsLine(status, screen)}`,
     ...schedulesLine(status, screen).map((line) => `${label('schedules')}${line}`),
@@ -98,10 +99,23 @@ function journalLine({ backlog }: StatusView): string {
 }
 
 function spaceLine({ journal }: StatusView): string {
-  const { usedBytes, maxBytes, fileBytes } = journal;
+  const { usedBytes, maxBytes, fileBytes, diskFreeBytes } = journal;
   const of = maxBytes === null ? '' : ` of ${formatBytes(maxBytes)}`;
   const files = fileBytes === null ? '' : `, files ${formatBytes(fileBytes)}`;
-  return `${formatBytes(usedBytes)}${of}${files}`;
+  const free = diskFreeBytes === null ? '' : `, disk ${formatBytes(diskFreeBytes)} free`;
+  return `${formatBytes(usedBytes)}${of}${files}${free}`;
+}
+
+/** None where nothing was written yet, as for an agent that does not run. */
+function diskLine({ journal }: StatusView): string[] {
+  if (journal.syncMs === null) return [];
+  const { count, p50, p99, max } = journal.syncMs;
+  const [half, most, longest] = [p50, p99, max].map(formatMs);
+  return [`syncs: half within ${half}, 99 % within ${most}, longest ${longest}, of ${count}`];
+}
+
+function formatMs(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : formatDuration(ms);
 }
 
 function runsLine({ runs }: StatusView, screen: Screen): string {

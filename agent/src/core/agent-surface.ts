@@ -1,6 +1,7 @@
 import {
   eachLane,
   errorCatalogue,
+  formatDuration,
   laneIndex,
   type Clock,
   type EpochCause,
@@ -12,7 +13,7 @@ import type { DeviceTime } from './device-time.ts';
 import type { Inspector } from './inspect.ts';
 import type { RunsQuery } from './run-list.ts';
 import { time } from './run-detail.ts';
-import { fullOf, usedBytes } from './budget.ts';
+import { usedBytes } from './budget.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';
 import { scheduleStates, type SchedulesView } from './schedule-views.ts';
@@ -48,6 +49,8 @@ export interface AgentFacts {
   readonly fileSystem?: string | undefined;
   /** What the files of the store take. */
   readonly fileBytes?: () => Promise<number>;
+  /** What its file system has free for it. */
+  readonly diskFreeBytes?: () => Promise<number>;
   /** The store was gone and a new one is in its place. */
   readonly recreated: boolean;
   /** The store took the place of another one, which still lies beside it. */
@@ -79,8 +82,11 @@ export class AgentReaderCore {
   async status(): Promise<StatusView> {
     const { facts, counts, schedulesView } = this.#parts;
     const { link, lanes: laneViews, ...sums } = await this.backlog();
-    const fileBytes = (await facts.fileBytes?.().catch(() => null)) ?? null;
-    const journal = journalState(this.#parts.journal, fileBytes);
+    const [fileBytes, diskFreeBytes] = await Promise.all([
+      sizeOf(facts.fileBytes),
+      sizeOf(facts.diskFreeBytes),
+    ]);
+    const journal = journalState(this.#parts.journal, { fileBytes, diskFreeBytes });
     const runs = await counts();
     // Read from the store, which may be away.
     const isAway = this.#parts.journal.trouble !== undefined;
@@ -179,6 +185,11 @@ export class AgentReaderCore {
 
   #problems(link: LinkView, runs: StatusView['runs']): Problem[] {
     const problems: Problem[] = [];
+    const slowMs = this.#parts.journal.syncs.slowMs();
+    if (slowMs !== undefined) {
+      const message = `A commit took ${formatDuration(slowMs)} to reach the disk`;
+      problems.push(problem('HF_DISK_SLOW', message));
+    }
     if (link.state === 'stuck' && link.problem !== null) problems.push(link.problem);
     if (this.#parts.facts.recreated) {
       const message = `The store was missing; this is epoch ${this.#parts.facts.epoch}`;
@@ -211,19 +222,29 @@ function clockView(clock: DeviceTime | undefined): ClockView | null {
   return { source, at: time(clock.nowMs()), wallAheadMs: Math.round(wallAheadMs) };
 }
 
-function journalState(journal: Journal, fileBytes: number | null): JournalStateView {
-  const { trouble, budget } = journal;
+/** `null`: it cannot be told now. */
+async function sizeOf(read: (() => Promise<number>) | undefined): Promise<number | null> {
+  return (await read?.().catch(() => null)) ?? null;
+}
+
+function journalState(
+  journal: Journal,
+  files: Pick<JournalStateView, 'fileBytes' | 'diskFreeBytes'>,
+): JournalStateView {
+  const { trouble, budget, syncs } = journal;
   const used = usedBytes(journal);
-  const sizes = { usedBytes: used, maxBytes: budget?.maxBytes ?? null, fileBytes };
+  const sizes = {
+    ...{ usedBytes: used, maxBytes: budget?.maxBytes ?? null, ...files },
+    syncMs: syncs.view() ?? null,
+  };
   if (trouble !== undefined) {
     const { code, message } = trouble.error;
     const since = time(trouble.sinceMs);
     return { state: 'failed', since, problem: problem(code, message), ...sizes };
   }
-  if (budget === undefined || used < budget.refuseAt) {
-    return { state: 'ok', since: null, problem: null, ...sizes };
-  }
-  const { code, message } = fullOf(budget);
+  const { full } = journal;
+  if (full === undefined) return { state: 'ok', since: null, problem: null, ...sizes };
+  const { code, message } = full;
   return { state: 'full', since: null, problem: problem(code, message), ...sizes };
 }
 

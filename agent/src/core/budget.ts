@@ -30,10 +30,20 @@ export function budgetOf(maxBytes: number = BYTES_DEFAULT): Budget {
   return { maxBytes, refuseAt, relieveAt: refuseAt - reserve, target: refuseAt - 2 * reserve };
 }
 
-/** What the entries that are kept take, about. */
-export function usedBytes(journal: {
+/** @throws HF_CONFIG_INVALID for what is no number of bytes. */
+export function checkReserve(bytes: number = 0): void {
+  if (Number.isSafeInteger(bytes) && bytes >= 0) return;
+  const why = `diskReserveBytes is ${bytes}, not an integer from 0 on`;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why });
+}
+
+/** Entries that are here, and their bytes. */
+export interface Kept {
   kept(lane: Lane): { readonly entries: number; readonly bytes: number };
-}): number {
+}
+
+/** What the entries that are kept take, about. */
+export function usedBytes(journal: Kept): number {
   return lanes.reduce((sum, lane) => {
     const { entries, bytes } = journal.kept(lane);
     return sum + bytes + entries * ROWS_BYTES;

@@ -17,7 +17,8 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { fullOf, usedBytes, type Budget } from './budget.ts';
+import { Admission } from './admission.ts';
+import type { Budget } from './budget.ts';
 import { hasCarried } from './carrier.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
 import { Holes } from './holes.ts';
@@ -35,6 +36,7 @@ import {
   type LaneState,
   type StoredEntry,
 } from './lane-state.ts';
+import { SyncTimes } from './sync-times.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 import { valueLimits, type ValueLimits } from './value-parts.ts';
 
@@ -72,6 +74,8 @@ export interface JournalOptions {
   readonly budget?: Budget | undefined;
   /** How large values may be. */
   readonly values?: ValueLimits | undefined;
+  /** Why the disk has no room for new work. Absent: nobody looks. */
+  readonly shortage?: (() => HoldfastError | undefined) | undefined;
   /** Where a simulated crash may strike: `journal:write`, `journal:committed`. */
   readonly point?: Point | undefined;
 }
@@ -101,8 +105,6 @@ interface LaneEnd {
 }
 
 const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
-/** Bytes that may wait for a commit before new work is refused. */
-const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
@@ -117,6 +119,8 @@ export class Journal implements UplinkJournal {
   readonly boot: number;
   readonly sha256: Sha256;
   readonly values: ValueLimits;
+  /** What its commits took. */
+  readonly syncs: SyncTimes;
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
   readonly #holes: Holes;
@@ -128,6 +132,7 @@ export class Journal implements UplinkJournal {
   #hasCarried = false;
   #failure: HoldfastError | undefined;
   readonly #acks: Acks;
+  readonly #admission: Admission;
   #reportFailure: (failure: HoldfastError) => void = () => {};
   /** Gets the store back; `undefined`: nobody can. */
   readonly #recovery: Recovery | undefined;
@@ -146,6 +151,7 @@ export class Journal implements UplinkJournal {
     const commit = (ops: readonly StoreOp[]) => this.append([], () => ops);
     this.#holes = new Holes({ ...options, lane, commit });
     const { reopen, clock, log = silent } = options;
+    this.syncs = new SyncTimes(clock, log);
     this.#acks = new Acks({
       ...{ store: options.store, clock, holes: this.#holes },
       save: () => this.append([]),
@@ -153,6 +159,11 @@ export class Journal implements UplinkJournal {
     });
     const verify = (): Promise<void> => verifyHeads(options.store, this.#lanes);
     this.#recovery = reopen && new Recovery({ clock, log, reopen, verify });
+    this.#admission = new Admission({
+      ...{ budget: options.budget, shortage: options.shortage, journal: this },
+      ...{ trouble: () => this.trouble, queueBytes: () => this.#queueBytes },
+      emit: (body) => void this.append([{ lane: 'urgent', body }]).catch(() => undefined),
+    });
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
 
@@ -209,20 +220,19 @@ export class Journal implements UplinkJournal {
     return this.#recovery?.trouble;
   }
 
+  /** Why there is no room for new work; what is under way goes on. */
+  get full(): HoldfastError | undefined {
+    return this.#admission.full;
+  }
+
   /**
-   * Refuses new work from outside while too much waits for a commit, or nothing reaches the disk.
-   * What is under way waits.
+   * Refuses new work from outside while too much waits for a commit, nothing reaches the disk, or
+   * there is no room. What is under way goes on, or waits.
    *
-   * @throws HF_JOURNAL_BUSY, HF_JOURNAL_FAILED, HF_JOURNAL_FULL
+   * @throws HF_JOURNAL_BUSY, HF_JOURNAL_FAILED, HF_JOURNAL_FULL, HF_DISK_FULL
    */
   checkRoom(lane: Lane = 'normal'): void {
-    if (this.trouble) throw this.trouble.error;
-    const { budget } = this.#options;
-    // The bulk lane gives way to itself: it is refused while that is not done yet, or cannot be.
-    const limit = lane === 'bulk' ? budget?.maxBytes : budget?.refuseAt;
-    if (budget && limit !== undefined && usedBytes(this) >= limit) throw fullOf(budget);
-    if (this.#queueBytes <= QUEUE_BYTES_MAX) return;
-    throw new HoldfastError('HF_JOURNAL_BUSY', { details: { queueBytes: this.#queueBytes } });
+    this.#admission.check(lane);
   }
 
   /** From now on every append is refused with this. Commits what came before. */
@@ -404,7 +414,7 @@ export class Journal implements UplinkJournal {
   async #write(ops: readonly StoreOp[]): Promise<void> {
     for (;;) {
       try {
-        await this.#options.store.write(ops);
+        await this.syncs.measure(() => this.#options.store.write(ops));
         this.#recovery?.succeeded();
         return;
       } catch (cause) {

@@ -1,6 +1,7 @@
 import type { Lane } from '@holdfast/protocol';
 import type { TimeSource } from './boots.ts';
 import type { ScheduleState } from './schedule-views.ts';
+import type { SyncTimesView } from './sync-times.ts';
 
 /**
  * What the socket serves and the command line prints. Every object that leaves the process carries
@@ -101,7 +102,8 @@ export interface ClockView {
 export interface JournalStateView {
   /**
    * `failed`: nothing reaches the disk. New work is refused, what is under way waits.
-   * `full`: the budget is used up. New work is refused, what is under way goes on.
+   * `full`: the budget is used up, or the disk nearly full. New work is refused, what is under way
+   * goes on.
    */
   readonly state: 'ok' | 'full' | 'failed';
   /** What the entries that are kept take, about. */
@@ -110,6 +112,10 @@ export interface JournalStateView {
   readonly maxBytes: number | null;
   /** What the files of the store take; more than `usedBytes` until they are compacted. */
   readonly fileBytes: number | null;
+  /** What its file system has free for it; `null`: not known. */
+  readonly diskFreeBytes: number | null;
+  /** How long the last 256 commits took, ms; `null`: there was none. */
+  readonly syncMs: SyncTimesView | null;
   /** Since when it is not `ok`. */
   readonly since: string | null;
   readonly problem: Problem | null;

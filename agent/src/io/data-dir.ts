@@ -22,6 +22,7 @@ import { examineStore, findMark, openPlaced, placeStore } from './store-place.ts
 import { lastEpoch, writeHeads } from './store-heads.ts';
 import { readSalvage } from './store-salvage.ts';
 import { exists, resumeSwap } from './store-swap.ts';
+import { machineBoot } from './system-clock.ts';
 import { noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
 import { makeWritableDir, unusable } from './writable-dir.ts';
 
@@ -116,16 +117,16 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
     const cipher = cipherOf(dir, storeKey) ?? (await newCipher(dir, storeKey));
     const identity = (await knownIdentity(dir)) ?? (await newIdentity(dir, device));
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
-    const unclean = await uncleanEnds(dir);
+    const unclean = await uncleanEnds(dir, machineBoot);
     const isSuspect = unclean >= UNCLEAN_ENDS_MAX;
     const place = { cipher, migrations, machine };
     const examining = { isThorough: isSuspect, isMoved, ...place };
     const found = await examineStore(storeDir, identity, examining);
-    await noteUnclean(dir, unclean + 1);
+    await noteUnclean(dir, machineBoot, unclean + 1);
     const placed = await placeStore(storeDir, identity, { found, ...place });
     const { store, stored, reopen, mark, isNew, tornBytes, migration } = placed;
     // What was read through is no suspect any more.
-    if (isSuspect) await noteUnclean(dir, 1);
+    if (isSuspect) await noteUnclean(dir, machineBoot, 1);
     try {
       if (mark.epoch !== identity.epoch) {
         await writeDeviceFile(dir, { ...identity, epoch: mark.epoch });

@@ -1,6 +1,7 @@
-import { open, rm, statfs } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol';
+import { dropBallast, readRoom } from './disk-room.ts';
 
 const PROBE_BYTES = 64 * 1024;
 /** LevelDB writes a table of up to a write buffer, a log and a MANIFEST before it can be read. */
@@ -8,12 +9,13 @@ const ROOM_BYTES = 4 * 1024 * 1024;
 
 /**
  * Resolves when there is room for a store to be opened in `dir`, and a file can be made there,
- * written and synced. Rejects with what is wrong otherwise.
+ * written and synced. Rejects with what is wrong otherwise. Takes the ballast's room if it must.
  */
 export async function probeDisk(dir: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dir);
-  if (bavail * bsize < ROOM_BYTES) {
-    const why = `no space left: ${bavail * bsize} bytes are free, of ${ROOM_BYTES} that it needs`;
+  if ((await readRoom(dir)).freeBytes < ROOM_BYTES) await dropBallast(dir);
+  const { freeBytes } = await readRoom(dir);
+  if (freeBytes < ROOM_BYTES) {
+    const why = `no space left: ${freeBytes} bytes are free, of ${ROOM_BYTES} that it needs`;
     throw new HoldfastError('HF_JOURNAL_FAILED', { why });
   }
   const path = join(dir, 'probe');

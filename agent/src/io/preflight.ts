@@ -34,7 +34,14 @@ export interface SoundStore {
   readonly mends: readonly Mend[];
 }
 
-export type StoreLook = SoundStore | { readonly kind: 'odd'; readonly why: string };
+export interface OddStore {
+  readonly kind: 'odd';
+  readonly why: string;
+  /** The disk does not read it now: it may be as it should. */
+  readonly isUnread: boolean;
+}
+
+export type StoreLook = SoundStore | OddStore;
 
 /**
  * Looks at a LevelDB directory without LevelDB, which opens damaged ones empty, deletes what it
@@ -51,8 +58,11 @@ export async function inspectStore(dir: string, options: InspectOptions): Promis
   try {
     return await inspect(dir, options);
   } catch (error) {
-    if (error instanceof HoldfastError) return { kind: 'odd', why: error.why ?? error.message };
-    if (error instanceof RangeError) return { kind: 'odd', why: messageOf(error) };
+    if (error instanceof HoldfastError) {
+      const { why = error.message, code } = error;
+      return { kind: 'odd', why, isUnread: code === 'HF_JOURNAL_FAILED' };
+    }
+    if (error instanceof RangeError) return { kind: 'odd', why: messageOf(error), isUnread: false };
     throw error;
   }
 }

@@ -57,6 +57,8 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_AGENT_CLOSED: 503,
   HF_JOURNAL_BUSY: 503,
   HF_JOURNAL_FAILED: 503,
+  HF_JOURNAL_FULL: 503,
+  HF_DISK_FULL: 503,
   HF_WAIT_TIMEOUT: 504,
 };
 

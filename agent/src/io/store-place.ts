@@ -63,6 +63,8 @@ export interface Placing {
   readonly machine: string;
 }
 
+/** Looks, about five seconds apart, after which a file that the disk does not read is damaged. */
+const UNREAD_MAX = 15;
 /** Entries at the end of each lane that are checked at every start. */
 const TAIL_ENTRIES = 64;
 
@@ -157,13 +159,30 @@ function openedAs(
   { device }: Pick<DeviceFile, 'device'>,
   { inner, cipher }: { inner: ReopenableStore; cipher: StoreCipher | undefined },
 ): Opened {
-  const reopen = (): Promise<void> => inner.reopen(() => lookAgain(storeDir, device));
+  let unread = 0;
+  const look = async (): Promise<void> => {
+    unread += 1;
+    await lookAgain(storeDir, { device, isPatient: unread < UNREAD_MAX });
+    unread = 0;
+  };
+  const reopen = (): Promise<void> => inner.reopen(look);
   return { store: encryptedStore(inner, cipher), stored: inner, reopen };
 }
 
-/** As before a start: mends what a cut has torn. @throws HF_STORE_DAMAGED */
-async function lookAgain(storeDir: string, device: string): Promise<void> {
+/**
+ * As before a start: mends what a cut has torn.
+ *
+ * @param options.isPatient What the disk does not read is no damage yet.
+ * @throws HF_STORE_DAMAGED, HF_JOURNAL_FAILED
+ */
+async function lookAgain(
+  storeDir: string,
+  { device, isPatient }: { readonly device: string; readonly isPatient: boolean },
+): Promise<void> {
   const look = await inspectStore(storeDir, { key: MARK_KEY, isThorough: false });
+  if (look.kind === 'odd' && look.isUnread && isPatient) {
+    throw new HoldfastError('HF_JOURNAL_FAILED', { why: `${storeDir}: ${look.why}` });
+  }
   const mark = look.kind === 'sound' ? readMark(storeDir, look.row) : undefined;
   if (look.kind === 'sound' && mark?.device === device) return mend(storeDir, look.mends);
   const why = look.kind === 'sound' ? 'it is not ours any more' : look.why;

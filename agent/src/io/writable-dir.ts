@@ -54,7 +54,7 @@ const causes: Readonly<Record<string, string>> = {
   EACCES: 'this user has no permission to use it',
   EPERM: 'this user has no permission to use it',
   EROFS: 'its file system is read-only',
-  ENOSPC: 'its file system is full',
+  ENOSPC: 'its file system is full, or can hold no more files (inodes)',
   EDQUOT: 'the quota of this user is used up',
   EIO: 'the disk does not read or write',
   EMFILE: 'this process has no file descriptor left; see ulimit -n',
@@ -63,9 +63,16 @@ const causes: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links go in a circle',
 };
 
-/** HF_DATA_DIR_UNUSABLE that says in words what the system refused. */
+/** What passes by itself, or with a little room: it is worth another start. */
+const passing: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
+
+/**
+ * Says in words what the system refused: HF_DATA_DIR_UNUSABLE, or HF_JOURNAL_FAILED where it is the
+ * disk that does not do its work now.
+ */
 export function unusable(dir: string, error: unknown): HoldfastError {
   const code = typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
   const why = `${dir}: ${causes[code] ?? messageOf(error)}`;
-  return new HoldfastError('HF_DATA_DIR_UNUSABLE', { why, details: { dir }, cause: error });
+  const of = passing.has(code) ? 'HF_JOURNAL_FAILED' : 'HF_DATA_DIR_UNUSABLE';
+  return new HoldfastError(of, { why, details: { dir }, cause: error });
 }

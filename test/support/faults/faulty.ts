@@ -18,8 +18,14 @@ async function shimIn(dir: string): Promise<string> {
   return path;
 }
 
-/** Workflows of the agent: `work` takes three steps; `hold` takes one once it gets its signal. */
+/**
+ * Workflows of the agent: `work` takes three steps; `hold` takes one once it gets its signal;
+ * `gated` waits in a step for the file it is given, and journals 2.4 MB then: more than LevelDB
+ * writes to one log.
+ */
 const flows = `
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 const define = (name, body) => ({ kind: 'workflow', name, version: 1, body });
 export const work = define('work', async (ctx, n) => {
   for (const step of ['a', 'b', 'c']) await ctx.step(step, () => n);
@@ -29,6 +35,12 @@ export const hold = define('hold', async (ctx) => {
   await ctx.waitFor('go');
   return ctx.step('after', () => 'done');
 });
+export const gated = define('gated', async (ctx, gate) => {
+  await ctx.step('gate', async () => {
+    while (!existsSync(gate)) await pause(10);
+  });
+  for (let n = 0; n < 60; n += 1) await ctx.step('s' + n, () => 'x'.repeat(40_000));
+});
 `;
 
 export interface FaultyAgent {
@@ -36,6 +48,8 @@ export interface FaultyAgent {
   /** A connection of its own each: one that waits keeps no other. */
   readonly ask: <T>(question: (client: SocketClient) => Promise<T>) => Promise<T>;
   readonly agent: Running;
+  /** Starts a run of `gated`. @returns Lets it go on. */
+  readonly gate: (id: string) => Promise<() => Promise<void>>;
   /** What fails from now on, as shim.c has it; empty: nothing. */
   readonly order: (line: string) => Promise<void>;
 }
@@ -49,6 +63,10 @@ export async function faultyAgent(
     readonly args?: readonly string[];
     /** Whether the shim is loaded. */
     readonly isShimmed?: boolean;
+    /** Below which path calls fail; default: the data directory. */
+    readonly below?: string;
+    /** What fails from the start on; default: nothing. */
+    readonly order?: string;
   } = {},
 ): Promise<FaultyAgent> {
   const dir = await tempDir(t);
@@ -63,9 +81,10 @@ export async function faultyAgent(
     await writeFile(`${orders}.new`, line);
     await rename(`${orders}.new`, orders);
   };
-  await order('');
+  await order(options.order ?? '');
+  const { below = dataDir } = options;
   const preload = isShimmed
-    ? { LD_PRELOAD: await shimIn(dir), FAULT_DIR: dataDir, FAULT_FILE: orders }
+    ? { LD_PRELOAD: await shimIn(dir), FAULT_DIR: below, FAULT_FILE: orders }
     : {};
   const words = ['run', '--device', 'd1', '--data-dir', dataDir, '--socket', socket];
   const agent = startHoldfast(t, [...words, '--code', code, ...args], { env: preload });
@@ -78,7 +97,12 @@ export async function faultyAgent(
       await client.close();
     }
   };
-  return { dataDir, ask, agent, order };
+  const gate: FaultyAgent['gate'] = async (id) => {
+    const path = join(dir, `gate-${id}`);
+    await ask((client) => client.start({ workflow: 'gated', input: path, id }));
+    return () => writeFile(path, '');
+  };
+  return { dataDir, ask, agent, gate, order };
 }
 
 /** Asks until it holds, for at most 20 s. */

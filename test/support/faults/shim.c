@@ -2,10 +2,12 @@
  * Makes calls on files under FAULT_DIR fail as FAULT_FILE says, from the moment it says so: to be
  * loaded with LD_PRELOAD. FAULT_FILE has one line, `WHAT ERRNO AFTER`:
  *
- *   write 28 0     writes fail with errno 28, from the next one on (AFTER: so many are let through)
+ *   write 28 0     writes fail with errno 28, from the next one on (AFTER: so many are let through;
+ *                  below 0: so many fail)
  *   sync 5 0       fsync and fdatasync fail, after the data was written
  *   open 24 0      opens fail
- *   all 30 0       all of these, and rename and unlink, fail
+ *   read 5 0       reads fail, and files are not mapped into memory
+ *   all 30 0       all of these but reads, and rename and unlink, fail
  *   slow 3000 0    syncs take 3,000 ms longer
  *
  * An empty file, or none: nothing fails. LevelDB writes through stdio, Node through write.
@@ -19,11 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #undef fwrite_unlocked
+#undef fread_unlocked
 #undef fflush_unlocked
 
 #define NEXT(function) \
@@ -73,9 +77,12 @@ static int order(const char *kind) {
   char what[16];
   int number = 0, after = 0;
   if (sscanf(line, "%15s %d %d", what, &number, &after) < 2) return 0;
-  int is_meant = strcmp(what, kind) == 0 || (strcmp(what, "all") == 0 && strcmp(kind, "slow") != 0);
+  int is_of_all = strcmp(kind, "slow") != 0 && strcmp(kind, "read") != 0;
+  int is_meant = strcmp(what, kind) == 0 || (strcmp(what, "all") == 0 && is_of_all);
   if (!is_meant) return 0;
-  return __atomic_fetch_add(&passed, 1, __ATOMIC_SEQ_CST) < after ? 0 : number;
+  int before = __atomic_fetch_add(&passed, 1, __ATOMIC_SEQ_CST);
+  int is_spared = after < 0 ? before >= -after : before < after;
+  return is_spared ? 0 : number;
 }
 
 static int fails(const char *kind, int is_meant) {
@@ -118,6 +125,50 @@ ssize_t write(int fd, const void *data, size_t size) {
   NEXT(write);
   if (fails("write", fd > 2 && is_below_fd(fd))) return -1;
   return next(fd, data, size);
+}
+
+ssize_t read(int fd, void *data, size_t size) {
+  NEXT(read);
+  if (fails("read", fd > 2 && is_below_fd(fd))) return -1;
+  return next(fd, data, size);
+}
+
+ssize_t pread64(int fd, void *data, size_t size, off64_t at) {
+  NEXT(pread64);
+  if (fails("read", is_below_fd(fd))) return -1;
+  return next(fd, data, size, at);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t at) {
+  return pread64(fd, data, size, at);
+}
+
+ssize_t preadv64(int fd, const struct iovec *parts, int count, off64_t at) {
+  NEXT(preadv64);
+  if (fails("read", is_below_fd(fd))) return -1;
+  return next(fd, parts, count, at);
+}
+
+size_t fread(void *data, size_t size, size_t count, FILE *file) {
+  NEXT(fread);
+  if (fails("read", is_below_fd(fileno(file)))) return 0;
+  return next(data, size, count, file);
+}
+
+size_t fread_unlocked(void *data, size_t size, size_t count, FILE *file) {
+  NEXT(fread_unlocked);
+  if (fails("read", is_below_fd(fileno(file)))) return 0;
+  return next(data, size, count, file);
+}
+
+void *mmap64(void *address, size_t size, int protection, int flags, int fd, off64_t at) {
+  NEXT(mmap64);
+  if (fails("read", fd > 2 && is_below_fd(fd))) return MAP_FAILED;
+  return next(address, size, protection, flags, fd, at);
+}
+
+void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t at) {
+  return mmap64(address, size, protection, flags, fd, at);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {

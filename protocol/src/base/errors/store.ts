@@ -82,6 +82,16 @@ export const storeErrors = {
     retry: 'later',
     hint: 'Restore the link so that it drains, or give it more with --journal-max-bytes.',
   },
+  HF_DISK_FULL: {
+    message: 'The disk is nearly full',
+    retry: 'later',
+    hint: 'Make room on the disk of the data directory; new work is taken then, without a restart.',
+  },
+  HF_DISK_SLOW: {
+    message: 'The disk takes long to make durable what is written',
+    retry: 'later',
+    hint: 'Look for other writers, and for errors in the kernel log: the card may be dying.',
+  },
   HF_JOURNAL_BUSY: {
     message: 'More is waiting to be journaled than memory is set aside for',
     retry: 'later',

@@ -1,0 +1,142 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  DiskRoom,
+  Journal,
+  SyncTimes,
+  budgetOf,
+  dropBallast,
+  noteClosed,
+  noteUnclean,
+  readRoom,
+  sha256,
+  uncleanEnds,
+} from '@holdfast/agent/internal';
+import { HoldfastError, codeOf, decodeEntry, decodeValue, encodeValue } from '@holdfast/protocol';
+import test from 'ava';
+import { SimClock } from '../../support/sim-clock.ts';
+import { SimStore } from '../../support/sim-store.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const log = { error: () => {}, info: () => {}, debug: () => {} };
+
+test('of the last 256 commits it is known how long they took', async (t) => {
+  const clock = new SimClock();
+  const syncs = new SyncTimes(clock, log);
+  t.is(syncs.view(), undefined);
+
+  await syncs.measure(() => clock.advance(900));
+  for (let ms = 1; ms <= 256; ms += 1) await syncs.measure(() => clock.advance(ms));
+
+  t.deepEqual(syncs.view(), { count: 256, p50: 128, p99: 254, max: 256 });
+  t.is(syncs.slowMs(), undefined);
+});
+
+test('a slow commit is told at once, for ten minutes, and once in the log', async (t) => {
+  const clock = new SimClock();
+  const lines: unknown[] = [];
+  const syncs = new SyncTimes(clock, { ...log, error: (_, fields) => lines.push(fields) });
+  let end = (): void => {};
+  const written = syncs.measure(() => new Promise((resolve) => (end = resolve)));
+  await clock.advance(3_000);
+
+  t.is(syncs.slowMs(), 3_000);
+  t.is(syncs.view()?.max, 3_000);
+  end();
+  await written;
+  await syncs.measure(() => clock.advance(2_000));
+  t.is(syncs.slowMs(), 3_000, 'the longest of them');
+  t.deepEqual(lines, [{ syncMs: 3_000 }]);
+  await clock.advance(600_000);
+  t.is(syncs.slowMs(), undefined);
+});
+
+test('a failed commit counts as one that took its time', async (t) => {
+  const clock = new SimClock();
+  const syncs = new SyncTimes(clock, log);
+  const failing = async (): Promise<void> => {
+    await clock.advance(4_000);
+    throw new Error('EIO');
+  };
+  await t.throwsAsync(syncs.measure(failing), { message: 'EIO' });
+
+  t.is(syncs.slowMs(), 4_000);
+});
+
+test('with too little room on the disk new work is refused, and the cloud is told', async (t) => {
+  const store = new SimStore();
+  let short: HoldfastError | undefined;
+  const journal = await Journal.open({
+    ...{ device: 'd-1', epoch: 1, boot: 1, clock: new SimClock(), sha256, store },
+    ...{ budget: budgetOf(), shortage: () => short },
+  });
+  const payload = encodeValue(1);
+  const body = { kind: 'event.emitted', run: 'r', n: 0, op: 0, name: 'e', payload } as const;
+  journal.checkRoom();
+  short = new HoldfastError('HF_DISK_FULL', { why: 'nothing is free' });
+  for (const lane of ['normal', 'urgent', 'bulk'] as const) {
+    t.is(codeOf(t.throws(() => journal.checkRoom(lane))), 'HF_DISK_FULL', lane);
+  }
+  await journal.append([{ lane: 'normal', body }]);
+  short = undefined;
+  t.notThrows(() => journal.checkRoom());
+  t.notThrows(() => journal.checkRoom());
+  await journal.flush();
+
+  const told = (await journal.entries('urgent', 1, 9)).map(({ bytes }) => decodeEntry(bytes));
+  t.deepEqual(
+    told.map((entry) => entry.kind === 'event.emitted' && [entry.name, decodeValue(entry.payload)]),
+    [
+      ['holdfast.refusing', { code: 'HF_DISK_FULL', why: 'nothing is free' }],
+      ['holdfast.accepting', { code: 'HF_DISK_FULL', refused: 3 }],
+    ],
+  );
+  t.is(journal.positions()[1].head, 1, 'what is under way goes on');
+});
+
+test('a disk with less than the reserve is short of room until it has more again', async (t) => {
+  const dir = await tempDir(t);
+  const clock = new SimClock();
+  const { totalBytes } = await readRoom(dir);
+  const reserve = { reserveBytes: 2 * totalBytes };
+  const room = new DiskRoom({ dir, clock, log, ...reserve });
+  await room.look();
+  t.is(room.shortage?.code, 'HF_DISK_FULL');
+  t.regex(room.shortage?.why ?? '', /are free, of .+ that are kept for open runs/);
+  t.is(clock.pending, 1, 'it looks again by itself');
+  room.close();
+  t.is(clock.pending, 0);
+
+  const roomy = new DiskRoom({ dir, clock, log, reserveBytes: 0 });
+  await roomy.look();
+  t.is(roomy.shortage, undefined);
+  t.is(clock.pending, 0, 'an idle agent is not woken');
+});
+
+test('where room becomes scarce a ballast is put aside, and its room can be had', async (t) => {
+  const dir = await tempDir(t);
+  const { freeBytes } = await readRoom(dir);
+  const scarce = { reserveBytes: Math.floor(0.75 * freeBytes) };
+  const room = new DiskRoom({ dir, clock: new SimClock(), log, ...scarce });
+  const size = () => stat(join(dir, 'ballast')).then(({ size: bytes }) => bytes, codeOf);
+
+  await new DiskRoom({ dir, clock: new SimClock(), log }).look();
+  t.is(await size(), undefined, 'a disk with room enough needs none');
+  await room.look();
+  t.is(await size(), 8 * 1024 * 1024);
+  t.is(room.shortage, undefined);
+  await dropBallast(dir);
+  t.is(await size(), undefined);
+});
+
+test('ends that were not in order count in a row, and only within one boot', async (t) => {
+  const dir = await tempDir(t);
+  t.is(await uncleanEnds(dir, 'a'), 0);
+  await noteUnclean(dir, 'a', 1);
+  await noteUnclean(dir, 'a', 2);
+
+  t.is(await uncleanEnds(dir, 'a'), 2);
+  t.is(await uncleanEnds(dir, 'b'), 0, 'the machine was switched off meanwhile');
+  await noteClosed(dir);
+  t.is(await uncleanEnds(dir, 'a'), 0);
+});
