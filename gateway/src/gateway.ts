@@ -9,6 +9,10 @@ import {
   type Point,
   type Signer,
 } from '@holdfast/protocol';
+import type { Access } from './core/access/access.ts';
+import type { AccessDesk } from './core/access/access-views.ts';
+import { auditedDesk, auditedFleet } from './core/access/audited.ts';
+import { createDesk } from './core/access/desk.ts';
 import { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
 import type { Fleet } from './core/fleet-views.ts';
@@ -22,6 +26,7 @@ import type { Arrival } from './core/session-ports.ts';
 import { Sessions } from './core/sessions.ts';
 import { pacedBy, REPORT_EVERY_MS_DEFAULT, sessionsLimits } from './core/sessions-limits.ts';
 import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
+import { openAccess } from './io/access-store.ts';
 import { checkListening, readAddress, shown } from './io/broker-address.ts';
 import { startBroker } from './io/broker.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
@@ -34,7 +39,7 @@ import { openLevelLedger } from './io/level-ledger.ts';
 import { createAttempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
-import { readTls, type TlsFiles } from './io/tls-files.ts';
+import { fingerprintOf, readTls, type Tls, type TlsFiles } from './io/tls-files.ts';
 
 export interface GatewayOptions {
   /** Made when it is missing. One gateway at a time has it. */
@@ -50,12 +55,14 @@ export interface GatewayOptions {
   readonly broker?: string | undefined;
   /** PEM files: what devices see of the embedded broker, or what is shown to another one. */
   readonly tls?: TlsFiles | undefined;
-  /** Take devices from other machines without TLS. Default: only from this one. */
+  /** Take devices and requests from other machines without TLS. Default: only from this one. */
   readonly insecure?: boolean | undefined;
   /** Default 127.0.0.1. */
   readonly httpHost?: string | undefined;
   /** 0: the system chooses. `undefined`: no HTTP API. */
   readonly httpPort?: number | undefined;
+  /** PEM files: what the HTTP API shows. Default: `tls`, where that is of the embedded broker. */
+  readonly httpTls?: TlsFiles | undefined;
   /** Functions that execute calls, by the name of the service. */
   readonly handlers?: Readonly<Record<string, Handler>> | undefined;
   /** An ES module that exports more of them as `handlers`. */
@@ -85,6 +92,8 @@ export class Gateway {
   readonly mqttUrl: string;
   /** Where the HTTP API is; empty: nowhere. */
   readonly httpUrl: string;
+  /** File with a token of an admin for the HTTP API, for use on this machine until it closes. */
+  readonly tokenFile: string;
   /** Resolves when the ledger has failed: close the gateway, and start it again. */
   readonly failed: Promise<HoldfastError>;
   readonly #parts: Parts;
@@ -96,6 +105,7 @@ export class Gateway {
     this.ledger = parts.ledger;
     this.mqttUrl = parts.broker.url;
     this.httpUrl = http?.url ?? '';
+    this.tokenFile = parts.dataDir.tokenFile;
     this.failed = parts.fault.first;
   }
 
@@ -110,14 +120,17 @@ export class Gateway {
   static async open(options: GatewayOptions): Promise<Gateway> {
     const closers: (() => Promise<void>)[] = [];
     try {
+      const httpTls = await readHttpTls(options);
       const parts = await start(options, closers);
-      const http = await serve(options, parts, closers);
-      await parts.dataDir.announce({
+      const http = await serve(options, { ...parts, httpTls }, closers);
+      const running = {
         pid: process.pid,
         http: http?.url ?? null,
+        certificate: httpTls === undefined ? null : fingerprintOf(httpTls),
         mqtt: parts.broker.url,
         startedAt: new Date(systemClock.nowMs()).toISOString(),
-      });
+      };
+      await parts.dataDir.announce(running, parts.access.localToken);
       return new Gateway(parts, http);
     } catch (error) {
       for (const close of closers.toReversed()) await close();
@@ -157,36 +170,53 @@ export class Gateway {
 
   /** Takes nothing more, commits and answers what was taken, and ends. Ends all connections. */
   async close(): Promise<void> {
-    const { runner, sessions, link, broker, ledger, dataDir } = this.#parts;
+    const { runner, sessions, link, broker, ledger, access, dataDir } = this.#parts;
     await this.#http?.close();
     await runner.close();
     await sessions.close();
     link.close();
     await broker.close();
     await ledger.close();
+    await access.close();
     await dataDir.release();
   }
 }
 
+/** What can be asked of, and decided at, a gateway. */
+export interface StoppedGateway {
+  readonly fleet: Fleet;
+  readonly desk: AccessDesk;
+  close(): Promise<void>;
+}
+
 /**
- * Views of the ledger of a gateway that does not run. Makes and changes nothing.
+ * The data directory of a gateway that does not run.
  *
+ * @param user Who asks, for the audit log.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT.
  */
-export async function openStoppedFleet(
-  path: string,
-): Promise<{ readonly fleet: Fleet; readonly close: () => Promise<void> }> {
-  const dataDir = await openDataDir(path, { isNew: false });
+export async function openStopped(path: string, user: string): Promise<StoppedGateway> {
+  const closers: Closers = [];
+  const close = async (): Promise<void> => {
+    for (const each of closers.toReversed()) await each();
+  };
   try {
+    const dataDir = await openDataDir(path, { isNew: false });
+    closers.push(() => dataDir.release());
     const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: false });
-    const fleet = createFleet({ sha256, ledger, clock: systemClock });
-    const close = async (): Promise<void> => {
-      await ledger.close();
-      await dataDir.release();
-    };
-    return { fleet, close };
+    closers.push(() => ledger.close());
+    const access = await openAccess(dataDir.access, systemClock);
+    closers.push(() => access.close());
+    const by = `local:${user}`;
+    const fleet = auditedFleet(
+      createFleet({ sha256, ledger, clock: systemClock }),
+      access.audit,
+      by,
+    );
+    const desk = auditedDesk(createDesk(access, systemClock, by), access.audit, by);
+    return { fleet, desk, close };
   } catch (error) {
-    await dataDir.release();
+    await close();
     throw error;
   }
 }
@@ -194,6 +224,7 @@ export async function openStoppedFleet(
 interface Parts {
   readonly dataDir: DataDir;
   readonly ledger: Ledger;
+  readonly access: Access;
   readonly broker: BrokerAccess;
   readonly link: BrokerLink;
   readonly sessions: Sessions;
@@ -210,7 +241,10 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const log = options.log ?? silent;
   const { broker: other } = options;
   const external = other === undefined ? undefined : readAddress(other, options.tls);
-  if (external === undefined) checkListening({ host: options.mqttHost ?? LOCALHOST, ...options });
+  if (external === undefined) {
+    const { mqttHost: host = LOCALHOST, tls, insecure } = options;
+    checkListening({ host, tls, insecure, what: 'devices' });
+  }
   const pace = pacedBy(readReportEvery(options));
   const executors = await readExecutors(options);
   const dataDir = await openDataDir(options.dataDir, { isNew: true });
@@ -218,6 +252,8 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const signer = await openIdentity(dataDir.path);
   const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: true });
   closers.push(() => ledger.close());
+  const access = await openAccess(dataDir.access, systemClock);
+  closers.push(() => access.close());
   const broker = await openBroker(external, options, log);
   closers.push(() => broker.close());
 
@@ -253,7 +289,16 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  return { dataDir, ledger, broker, link, sessions, runner, arrivals, calls, fault };
+  return { dataDir, ledger, access, broker, link, sessions, runner, arrivals, calls, fault };
+}
+
+/** What the HTTP API shows, once it is clear that it may be where it is to be. */
+async function readHttpTls(options: GatewayOptions): Promise<Tls | undefined> {
+  const { httpHost: host = LOCALHOST, httpPort, broker, insecure } = options;
+  if (httpPort === undefined) return undefined;
+  const files = options.httpTls ?? (broker === undefined ? options.tls : undefined);
+  checkListening({ host, tls: files, insecure, what: 'the HTTP API' });
+  return files && readTls(files);
 }
 
 function readReportEvery({ reportEvery = REPORT_EVERY_MS_DEFAULT }: GatewayOptions): number {
@@ -265,19 +310,20 @@ function readReportEvery({ reportEvery = REPORT_EVERY_MS_DEFAULT }: GatewayOptio
 
 async function serve(
   options: GatewayOptions,
-  parts: Parts,
+  parts: Parts & { readonly httpTls: Tls | undefined },
   closers: Closers,
 ): Promise<HttpApi | undefined> {
   const { httpHost: host = LOCALHOST, httpPort: port, log = silent } = options;
   if (port === undefined) return undefined;
-  const { ledger, sessions, runner } = parts;
+  const { ledger, sessions, runner, access, httpTls: tls } = parts;
   const running = {
     live: () => sessions.live(),
     unhandled: () => runner.unhandled(),
     rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
   };
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running });
-  const http = await startHttpApi({ host, port, fleet, unready: () => unready(parts), log });
+  const ready = { clock: systemClock, unready: () => unready(parts), log };
+  const http = await startHttpApi({ host, port, tls, fleet, access, ...ready });
   closers.push(() => http.close());
   return http;
 }

@@ -1,4 +1,12 @@
 /** For our own tests, simulator and benchmarks. Carries no promise. */
+export * from './core/access/access-book.ts';
+export * from './core/access/access-ports.ts';
+export * from './core/access/access-views.ts';
+export * from './core/access/access.ts';
+export * from './core/access/attempt-limit.ts';
+export * from './core/access/audit-log.ts';
+export * from './core/access/desk.ts';
+export * from './core/access/roles.ts';
 export * from './core/api-problem.ts';
 export * from './core/api-query.ts';
 export * from './core/device-clock.ts';
@@ -22,6 +30,7 @@ export * from './core/verdict.ts';
 export * from './core/sessions-limits.ts';
 export * from './core/sessions.ts';
 export * from './core/store-ledger.ts';
+export * from './io/access-store.ts';
 export * from './io/broker-link.ts';
 export * from './io/broker.ts';
 export * from './io/handler-endpoint.ts';
@@ -32,6 +41,7 @@ export * from './io/inflate.ts';
 export * from './io/level-ledger.ts';
 export * from './io/level-store.ts';
 export * from './io/packet-guard.ts';
+export * from './io/passwords.ts';
 export * from './io/retry.ts';
 export * from './io/sha256.ts';
 export * from './io/system-clock.ts';

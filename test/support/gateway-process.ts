@@ -26,6 +26,8 @@ export interface Serving {
   readonly mqtt: string;
   readonly http: string;
   readonly pid: number;
+  /** File with the token of an admin for its HTTP API. */
+  readonly tokenFile: string;
   readonly output: () => Output;
   /** Sends a signal and resolves with the exit code, or the signal that ended it. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>;
@@ -39,14 +41,14 @@ interface Launched {
   readonly letRun: () => void;
 }
 
-function launch(args: readonly string[]): Launched {
+function launch(args: readonly string[], stdin = ''): Launched {
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, [gatewayBinary, ...args], { env: { PATH } });
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-  child.stdin.on('error', () => undefined).end();
+  child.stdin.on('error', () => undefined).end(stdin);
   const ended = once(child, 'close').then((result) => {
     clearTimeout(timer);
     return result as [number | null, NodeJS.Signals | null];
@@ -56,8 +58,13 @@ function launch(args: readonly string[]): Launched {
 }
 
 /** Runs `holdfast-gateway` to its end, without any of our environment. */
-export async function runGateway(...args: readonly string[]): Promise<Ended> {
-  const { output, ended } = launch(args);
+export function runGateway(...args: readonly string[]): Promise<Ended> {
+  return runGatewayWith('', ...args);
+}
+
+/** The same, with something on its stdin. */
+export async function runGatewayWith(stdin: string, ...args: readonly string[]): Promise<Ended> {
+  const { output, ended } = launch(args, stdin);
   const [code] = await ended;
   return { code, ...output() };
 }

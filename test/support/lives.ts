@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { SocketClient } from '@holdfast/agent/internal';
-import { startChild, until, type Child } from '@holdfast/device-sim';
+import { apiOf, askApi, startChild, until, type Child } from '@holdfast/device-sim';
 import type { Lane } from '@holdfast/protocol';
 import { tempDir } from './temp-dir.ts';
 
@@ -109,16 +109,19 @@ export class LiveGateway extends Place {
   }
 
   async get<T>(path: string): Promise<T> {
-    const answer = await fetch(`${String(this.child?.ready['http'])}/api/${path}`);
-    return (await answer.json()) as T;
+    return (await (await this.#ask(path)).json()) as T;
   }
 
   post(path: string, body?: unknown): Promise<Response> {
     const json = { 'content-type': 'application/json' };
-    return fetch(`${String(this.child?.ready['http'])}/api/${path}`, {
+    return this.#ask(path, {
       method: 'POST',
       ...(body === undefined ? {} : { headers: json, body: JSON.stringify(body) }),
     });
+  }
+
+  #ask(path: string, init?: RequestInit): Promise<Response> {
+    return askApi(apiOf({ ready: this.child?.ready ?? {} }), `/api/${path}`, init);
   }
 
   device(): Promise<DeviceDetail> {

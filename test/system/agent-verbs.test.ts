@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { getFromApi, type GatewayApi } from '@holdfast/device-sim';
 import test, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
 import { decodeEntry, unhex } from '@holdfast/protocol';
@@ -240,9 +241,9 @@ test.serial('a run is held, skipped over, completed by token, and ended by force
 });
 
 /** Entries of a device in the ledger, as `run kind` and what else tells them apart. */
-async function ledgerOf(http: string): Promise<readonly string[]> {
-  const answer = await fetch(`${http}/api/devices/till-1/entries?lane=normal&limit=200`);
-  const { entries } = (await answer.json()) as { readonly entries: readonly Json[] };
+async function ledgerOf(gateway: GatewayApi): Promise<readonly string[]> {
+  const path = '/api/devices/till-1/entries?lane=normal&limit=200';
+  const { entries } = await getFromApi<{ readonly entries: readonly Json[] }>(gateway, path);
   return entries.map(({ run: id, kind, name, reason }) =>
     [id, kind, name, reason].filter((part) => part !== undefined && part !== '').join(' '),
   );
@@ -269,7 +270,7 @@ test.serial('O3 O4 what people do by the command line is in the ledger, with why
   await own.ask('wait', '--run', 'again', '--timeout', '20s');
   await own.ask('wait', '--synced', '--timeout', '20s');
 
-  const there = await ledgerOf(gateway.http);
+  const there = await ledgerOf(gateway);
   const of = (id: string) => there.filter((row) => row.startsWith(`${id} `));
   const printed = ['step.completed take', 'step.completed print', 'run.completed'];
   const [taken, ...others] = printed;

@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent, workflow } from '@holdfast/agent';
-import { createTcpProxy, startChild, until, type Child } from '@holdfast/device-sim';
+import {
+  apiOf,
+  askApi,
+  type Child,
+  createTcpProxy,
+  type GatewayApi,
+  getFromApi,
+  startChild,
+  until,
+} from '@holdfast/device-sim';
 import { freePort, startMosquitto, startNats, type TestBroker } from '../support/brokers.ts';
 import { HandDevice } from '../support/hand-device.ts';
 import { HandJournal } from '../support/hand-journal.ts';
@@ -28,8 +37,8 @@ class Site {
     return this.#mqttPort;
   }
 
-  get http(): string {
-    return String(this.#gateway?.ready['http']);
+  get api(): GatewayApi {
+    return apiOf({ ready: this.#gateway?.ready ?? {} });
   }
 
   async startGateway(): Promise<void> {
@@ -46,7 +55,7 @@ class Site {
       ],
     });
     // A broker of its own is connected to when it is there, which may be later.
-    await until('the gateway to be ready', async () => (await fetch(`${this.http}/readyz`)).ok);
+    await until('the gateway to be ready', async () => (await askApi(this.api, '/readyz')).ok);
   }
 
   async killGateway(): Promise<void> {
@@ -68,9 +77,11 @@ class Site {
     const seqs: number[] = [];
     for (;;) {
       const query = `lane=${lane}&after=${seqs.at(-1) ?? 0}&limit=500`;
-      const path = `${this.http}/api/devices/${device}/entries?${query}`;
-      const answer = await fetch(path, { signal: AbortSignal.timeout(20_000) });
-      const { entries } = (await answer.json()) as { readonly entries: { seq: number }[] };
+      const path = `/api/devices/${device}/entries?${query}`;
+      const { entries } = await getFromApi<{ readonly entries: { seq: number }[] }>(
+        this.api,
+        path,
+      );
       seqs.push(...entries.map(({ seq }) => seq));
       if (entries.length < 500) return seqs;
     }

@@ -2,7 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { SocketClient } from '@holdfast/agent/internal';
-import { createTcpProxy, startChild, until, type TcpProxy } from '@holdfast/device-sim';
+import {
+  apiOf,
+  createTcpProxy,
+  type GatewayApi,
+  startChild,
+  type TcpProxy,
+  until,
+} from '@holdfast/device-sim';
 import { FakedMachine, canFakeClock, canFakeMachine } from '../support/faked-machine.ts';
 import { gatewayBinary, runGateway } from '../support/gateway-process.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -90,7 +97,7 @@ const to1970 = (): number => 60_000 - Date.now();
 /** A gateway, and the wire to it. */
 async function serve(
   t: ExecutionContext,
-): Promise<{ readonly proxy: TcpProxy; readonly http: string }> {
+): Promise<{ readonly proxy: TcpProxy; readonly api: GatewayApi }> {
   const place = ['--data-dir', await tempDir(t), '--mqtt-port', '0', '--http-port', '0'];
   const gateway = await startChild({
     name: 'gateway',
@@ -100,7 +107,7 @@ async function serve(
   const { port } = new URL(String(gateway.ready['mqtt']));
   const proxy = await createTcpProxy({ host: '127.0.0.1', port: Number(port) });
   t.teardown(() => proxy.close());
-  return { proxy, http: String(gateway.ready['http']) };
+  return { proxy, api: apiOf(gateway) };
 }
 
 interface ShownEntry {
@@ -113,8 +120,9 @@ interface ShownEntry {
   readonly deviceAt?: string;
 }
 
-async function ledgerEntries(http: string): Promise<readonly ShownEntry[]> {
-  const args = ['--device', 'pump-1', '--url', http, '--limit', '1000', '-o', 'json'];
+async function ledgerEntries(api: GatewayApi): Promise<readonly ShownEntry[]> {
+  const at = ['--url', api.http, '--token-file', api.tokenFile];
+  const args = ['--device', 'pump-1', ...at, '--limit', '1000', '-o', 'json'];
   const { stdout, stderr } = await runGateway('ledger', 'entries', ...args);
   if (stdout === '') throw new Error(stderr);
   return (JSON.parse(stdout) as { readonly entries: readonly ShownEntry[] }).entries;
@@ -123,7 +131,7 @@ async function ledgerEntries(http: string): Promise<readonly ShownEntry[]> {
 clockTest(
   'S51 S53 S54: from 1970 through every jump, and the ledger has true times (needs faketime)',
   async (t) => {
-    const { proxy, http } = await serve(t);
+    const { proxy, api } = await serve(t);
     proxy.setMode('cut');
     const device = await Device.at(t, to1970(), `mqtt://127.0.0.1:${proxy.port}`);
     await device.start();
@@ -162,7 +170,7 @@ clockTest(
     await device.client.waitSynced(30_000);
     t.is((await device.client.status()).clock?.source, 'gateway');
     const entries = await until('all are compared', async () => {
-      const found = await ledgerEntries(http);
+      const found = await ledgerEntries(api);
       return found.every(({ clock }) => clock !== 'unsynced') && found;
     });
     const begun = entries.find(({ kind, run }) => kind === 'run.started' && run === 'in-1970');
@@ -187,7 +195,7 @@ clockTest(
 machineTest(
   'entries of a boot that nobody heard of lie between those around it (needs faketime and root)',
   async (t) => {
-    const { proxy, http } = await serve(t);
+    const { proxy, api } = await serve(t);
     const device = await Device.at(t, 0, `mqtt://127.0.0.1:${proxy.port}`);
     device.machine.reboot('first');
     await device.start();
@@ -216,7 +224,7 @@ machineTest(
     const nappedMs = Date.now() - napFromMs;
     await device.client.waitSynced(30_000);
     const entries = await until('they are compared', async () => {
-      const found = await ledgerEntries(http);
+      const found = await ledgerEntries(api);
       const isCompared = found.some(({ run, clock }) => run === 'over-it' && clock !== 'unsynced');
       return isCompared && found;
     });

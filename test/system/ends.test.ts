@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { until } from '@holdfast/device-sim';
+import { getFromApi, until } from '@holdfast/device-sim';
 import { holdfast, startHoldfast, type Running } from '../support/holdfast-cli.ts';
 import { serveGateway } from '../support/gateway-process.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -136,7 +136,7 @@ test.serial('L11 O10 a run that ends the process again and again is set aside', 
   await online.nextLine();
   await device.ask('wait', '--synced', '--timeout', '20s');
   const stateThere = async (): Promise<string | undefined> => {
-    const { runs } = (await (await fetch(`${gateway.http}/api/runs?limit=9`)).json()) as Ledger;
+    const { runs } = await getFromApi<Ledger>(gateway, '/api/runs?limit=9');
     return runs.find(({ id }) => id === 'poison')?.state;
   };
   t.is(await stateThere(), 'stuck');

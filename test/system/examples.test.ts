@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { apiOf, askApi } from '@holdfast/device-sim';
 import test, { type ExecutionContext } from 'ava';
 import type { Update } from '@holdfast/examples/checkout/inventory-service';
 import type { Charge } from '@holdfast/examples/checkout/payment-service';
@@ -266,15 +267,17 @@ test.serial('health by cron reaches the ledger, alarms on a lane of their own', 
   t.timeout(60_000);
   const kiosk = await Kiosk.open(t, []);
   const gateway = await kiosk.gateway(0);
-  const { mqtt = '', http = '' } = gateway.ready;
+  const { mqtt = '' } = gateway.ready;
   await kiosk.agent(mqtt, {
     code: 'host-health',
     env: { HEALTH_CRON: '* * * * * *', HEALTH_MEMORY_PERCENT_MAX: '0' },
   });
 
   const events = (lane: string, name: string) => async () => {
-    const url = `${http}/api/devices/kiosk-7/entries?lane=${lane}&limit=100`;
-    const { entries = [] } = await getJson<{ readonly entries?: readonly Row[] }>(url);
+    const path = `/api/devices/kiosk-7/entries?lane=${lane}&limit=100`;
+    const answer = await askApi(apiOf(gateway), path);
+    // It is not known to the gateway before its first hello.
+    const { entries = [] } = (await answer.json()) as { readonly entries?: readonly Row[] };
     return entries.filter((row) => row.name === name);
   };
   const readings = await until(events('bulk', 'host.health'), (rows) => rows.length >= 3);

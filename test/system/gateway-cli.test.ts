@@ -5,6 +5,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { askApi, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
 import type { DevicesView, EntriesView, RunsView, VerifyView } from '@holdfast/gateway/internal';
 import test, { type ExecutionContext } from 'ava';
@@ -43,8 +44,11 @@ async function service(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/inventory`;
 }
 
-async function getJson(url: string): Promise<{ status: number; type: string; body: unknown }> {
-  const response = await fetch(url);
+async function getJson(
+  api: GatewayApi,
+  path: string,
+): Promise<{ status: number; type: string; body: unknown }> {
+  const response = await askApi(api, path);
   const type = response.headers.get('content-type') ?? '';
   return { status: response.status, type, body: await response.json() };
 }
@@ -62,11 +66,11 @@ test('serve says in one line of JSON where it listens, and ends at SIGTERM', asy
 
   t.is(serving.schema, 'holdfast.listening/1');
   t.regex(serving.mqtt, /^mqtt:\/\/127\.0\.0\.1:\d+$/);
-  t.deepEqual((await getJson(`${serving.http}/livez`)).body, {
+  t.deepEqual((await getJson(serving, '/livez')).body, {
     schema: 'holdfast.live/1',
     live: true,
   });
-  t.deepEqual((await getJson(`${serving.http}/readyz`)).body, {
+  t.deepEqual((await getJson(serving, '/readyz')).body, {
     schema: 'holdfast.ready/1',
     ready: true,
     reasons: [],
@@ -84,14 +88,17 @@ test('a gateway whose broker is not there lives, and says why it is not ready', 
   const { port } = nobody.address() as AddressInfo;
   await new Promise((resolve) => nobody.close(resolve));
   const broker = ['--broker', `mqtt://127.0.0.1:${port}`];
-  const { http, end } = await serveGateway(t, await tempDir(t), ...broker);
+  const serving = await serveGateway(t, await tempDir(t), ...broker);
 
-  const [live, ready] = await Promise.all([getJson(`${http}/livez`), getJson(`${http}/readyz`)]);
+  const [live, ready] = await Promise.all([
+    getJson(serving, '/livez'),
+    getJson(serving, '/readyz'),
+  ]);
 
   t.is(live.status, 200);
   t.is(ready.status, 503);
   t.like(ready.body, { ready: false, reasons: { length: 1 } });
-  t.is(await end('SIGINT'), 0);
+  t.is(await serving.end('SIGINT'), 0);
 });
 
 test('reading commands say the same of a running and of a stopped gateway', async (t) => {
@@ -116,13 +123,14 @@ test('reading commands say the same of a running and of a stopped gateway', asyn
   for (const args of commands) {
     stopped.push(timeless(await json(...args, '--data-dir', dataDir)));
   }
-  const { http } = await serveGateway(t, dataDir);
+  const { http, tokenFile } = await serveGateway(t, dataDir);
 
   for (const [index, args] of commands.entries()) {
     const running = timeless(await json(...args, '--data-dir', dataDir));
     t.deepEqual(running, stopped[index], args.join(' '));
   }
-  t.like(await json('devices', '--url', http), { schema: 'holdfast.devices/1' });
+  const at = ['--url', http, '--token-file', tokenFile];
+  t.like(await json('devices', ...at), { schema: 'holdfast.devices/1' });
 });
 
 test('the views have what the device journaled, in readable form', async (t) => {
@@ -200,7 +208,7 @@ test('a call whose answer a SIGKILL swallowed goes out again with the same key',
   await killed.end('SIGKILL');
 
   const serving = await serveGateway(t, dataDir, ...handler);
-  await answered(serving.http);
+  await answered(serving);
   await serving.end('SIGTERM');
   const again = await serveGateway(t, dataDir, ...handler);
   await again.end('SIGTERM');
@@ -209,10 +217,10 @@ test('a call whose answer a SIGKILL swallowed goes out again with the same key',
 });
 
 /** Resolves once the result of the call is in the ledger, as a command for the device. */
-async function answered(http: string): Promise<void> {
+async function answered(api: GatewayApi): Promise<void> {
   const deadlineMs = Date.now() + 20_000;
   while (Date.now() < deadlineMs) {
-    const { body } = await getJson(`${http}/api/devices/pump-1`);
+    const { body } = await getJson(api, '/api/devices/pump-1');
     if ((body as { lastCommand: number }).lastCommand === 1) return;
   }
   throw new Error('no command was issued');
@@ -236,7 +244,7 @@ test('a call without a handler is shown and waits for one in a file of functions
      };`,
   );
   const handled = await serveGateway(t, dataDir, '--handlers', file);
-  await answered(handled.http);
+  await answered(handled);
 
   t.regex(shown.stdout, /# Problems\n#   - HF_CALL_UNHANDLED .*1 call waits for inventory.update/);
   t.deepEqual(JSON.parse(await readFile(done, 'utf8')), {
@@ -250,7 +258,7 @@ test('a call without a handler is shown and waits for one in a file of functions
 });
 
 test('the API refuses what it does not know with problem details and no stack', async (t) => {
-  const { http } = await serveGateway(t, await seeded(t));
+  const serving = await serveGateway(t, await seeded(t));
   const cases: readonly (readonly [string, number, string, RegExp])[] = [
     ['/api/devices/pump-9', 404, 'HF_DEVICE_UNKNOWN', /pump-9/],
     ['/api/devices/pump%2F9/runs', 404, 'HF_DEVICE_UNKNOWN', /letters/],
@@ -266,7 +274,7 @@ test('the API refuses what it does not know with problem details and no stack', 
   ];
 
   for (const [path, status, code, detail] of cases) {
-    const answer = await getJson(`${http}${path}`);
+    const answer = await getJson(serving, path);
     const problem = answer.body as Record<string, unknown>;
     t.is(answer.status, status, path);
     t.regex(answer.type, /^application\/problem\+json/, path);
@@ -287,6 +295,7 @@ test('what is wrong with a command line or its surroundings is said in three lin
   const { port } = new URL(busy.http);
   const at = ['--data-dir', join(dir, 'fresh'), '--mqtt-port', '0', '--http-port'];
   const serve = ['serve', ...at, '0'];
+  const asked = ['--url', busy.http, '--token-file', busy.tokenFile];
   const unanswered = ['--url', 'http://127.0.0.1:9'];
   const cases: readonly (readonly [number, string, readonly string[]])[] = [
     [2, 'HF_USAGE', []],
@@ -316,9 +325,11 @@ test('what is wrong with a command line or its surroundings is said in three lin
     [2, 'HF_USAGE', ['devices', '--url', 'nonsense']],
     [2, 'HF_USAGE', ['runs', '--url', busy.http, '--limit', '0']],
     [2, 'HF_USAGE', ['ledger', 'entries', '--url', busy.http]],
+    [2, 'HF_USAGE', ['devices', '--url', busy.http, '--token-file', join(dir, 'missing')]],
+    [5, 'HF_ACCESS_UNKNOWN', ['devices', '--url', busy.http]],
     [2, 'HF_USAGE', ['ledger', 'entries', '--url', busy.http, '--device', 'a b']],
     [2, 'HF_USAGE', ['ledger', 'entries', '--url', busy.http, '--device', 'a', '--after', '1']],
-    [3, 'HF_DEVICE_UNKNOWN', ['ledger', 'entries', '--url', busy.http, '--device', 'a']],
+    [3, 'HF_DEVICE_UNKNOWN', ['ledger', 'entries', ...asked, '--device', 'a']],
     [3, 'HF_DATA_DIR_MISSING', ['devices', '--data-dir', join(dir, 'missing')]],
     [4, 'HF_GATEWAY_UNREACHABLE', ['devices', ...unanswered]],
   ];
@@ -347,7 +358,7 @@ test('a gateway goes on when nobody reads its output any more', async (t) => {
   const file = join(dataDir, 'gateway.json');
   await until(() => existsSync(file), poll);
   const { http } = JSON.parse(await readFile(file, 'utf8')) as { http: string };
-  t.is((await getJson(`${http}/readyz`)).status, 200);
+  t.is((await fetch(`${http}/readyz`)).status, 200);
   child.kill('SIGTERM');
 
   t.deepEqual(await closed, [0, null]);

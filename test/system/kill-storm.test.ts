@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { SocketClient } from '@holdfast/agent/internal';
-import { audit, startChild, until, type Child } from '@holdfast/device-sim';
+import { apiOf, audit, startChild, until, type Child } from '@holdfast/device-sim';
 import { tempDir } from '../support/temp-dir.ts';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -71,7 +71,7 @@ test('B1 50 kills with 20 runs in flight lose nothing and repeat no resolved ste
   });
   await device.waitSynced(30_000);
 
-  const sums = await audit(device, String(gateway.ready['http']), 'stormy');
+  const sums = await audit(device, apiOf(gateway), 'stormy');
   t.like(sums, { missing: 0, duplicated: 0 });
   t.is(sums.ledger, sums.journaled);
   const { runs } = await device.runs({ all: true, limit: 10_000 });

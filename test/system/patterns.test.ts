@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { audit, createTcpProxy, until, type TcpProxy } from '@holdfast/device-sim';
+import { audit, createTcpProxy, getFromApi, until, type TcpProxy } from '@holdfast/device-sim';
 import { kWhOf, serveMeters, type MeterLoad } from '@holdfast/examples/fan-out/meter-service';
 import { serveNotices, type NoticeRow } from '@holdfast/examples/approval/notice-service';
 import { serveJson, type Service } from '@holdfast/examples/stand-ins/http-service';
@@ -185,12 +185,12 @@ test.serial('a monitor raises each alarm once, whatever is cut and killed', asyn
   link.setMode('up');
   await device.client.waitSynced(60_000);
 
-  const page = `${gateway.http}/api/devices/${DEVICE}/entries?lane=urgent&limit=100`;
-  const { entries } = await getJson<{ readonly entries: readonly Row[] }>(page);
+  const page = `/api/devices/${DEVICE}/entries?lane=urgent&limit=100`;
+  const { entries } = await getFromApi<{ readonly entries: readonly Row[] }>(gateway, page);
   const alarms = entries.flatMap(({ name }) => (name?.startsWith('endpoint.') ? [name] : []));
   const once = ['endpoint.down', 'endpoint.up'];
   t.deepEqual(alarms, [...once, ...once]);
-  t.like(await audit(device.client, gateway.http, DEVICE), { missing: 0, duplicated: 0 });
+  t.like(await audit(device.client, gateway, DEVICE), { missing: 0, duplicated: 0 });
   t.is((await device.client.run('shop')).state, 'sleeping');
 });
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getFromApi } from '@holdfast/device-sim';
 import test from 'ava';
 import { runGateway, serveGateway } from '../support/gateway-process.ts';
 import { hasProgram } from '../support/program.ts';
@@ -72,8 +73,7 @@ needed(
       { what: 'end', lastCommand: 1, left: [], dropped: 0 },
     ]);
 
-    const get = async (path: string): Promise<unknown> =>
-      (await fetch(`${gateway.http}/api/devices/py-1${path}`)).json();
+    const get = (path: string) => getFromApi(gateway, `/api/devices/py-1${path}`);
     const { entries } = (await get('/entries?limit=100')) as EntriesPage;
     const seqs = (lane: string) =>
       entries.filter((entry) => entry['lane'] === lane).map(({ seq }) => seq);
@@ -110,8 +110,8 @@ needed(`what is about somebody can be erased, from a device in Python too ${need
   const live = () =>
     python('story.py', 'about-somebody', hostname, port, 'py-1', join(dir, 'py'));
   const payloads = async (): Promise<unknown[]> => {
-    const answer = await fetch(`${gateway.http}/api/devices/py-1/entries?limit=100`);
-    return ((await answer.json()) as EntriesPage).entries.map(({ payload }) => payload);
+    const page = await getFromApi<EntriesPage>(gateway, '/api/devices/py-1/entries?limit=100');
+    return page.entries.map(({ payload }) => payload);
   };
   await live();
   t.deepEqual(await payloads(), [{ reading: 1 }, { reading: 2 }, { reading: 3 }]);

@@ -1,5 +1,5 @@
 import { wantsColor } from '@holdfast/protocol';
-import { addressesOf, setUp, type Bench } from './bench.ts';
+import { setUp, type Bench } from './bench.ts';
 import { createNarrator } from './narrator.ts';
 import { makeReport, reportText, type DemoReport } from './report.ts';
 import { tellStory } from './story.ts';
@@ -42,15 +42,14 @@ function printJson(options: DemoOptions, report: DemoReport): void {
 }
 
 async function keepUntilInterrupted(bench: Bench, print: (text: string) => void): Promise<void> {
-  const { http } = addressesOf(bench.gateway);
   print(
     [
       '',
       'Left running; Ctrl-C ends it. Look at:',
-      `  ${http}/api/devices`,
+      `  npx holdfast-gateway devices --data-dir ${bench.dir}/gateway`,
       `  npx holdfast status --data-dir ${bench.dir}/device`,
       `  npx holdfast workflow ls --all --data-dir ${bench.dir}/device`,
-      `  npx holdfast-gateway ledger entries --device kiosk-7 --url ${http}`,
+      `  npx holdfast-gateway ledger entries --device kiosk-7 --data-dir ${bench.dir}/gateway`,
       `  ${bench.paymentUrl}/charges`,
     ].join('\n'),
   );

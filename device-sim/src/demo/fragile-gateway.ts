@@ -23,4 +23,5 @@ const gateway = await Gateway.open({
     if (isArmed && name === 'ledger:committed') process.kill(process.pid, 'SIGKILL');
   },
 });
-console.log(JSON.stringify({ mqtt: gateway.mqttUrl, http: gateway.httpUrl, pid: process.pid }));
+const { mqttUrl: mqtt, httpUrl: http, tokenFile } = gateway;
+console.log(JSON.stringify({ mqtt, http, tokenFile, pid: process.pid }));

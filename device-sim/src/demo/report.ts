@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { formatCount } from '@holdfast/protocol';
 import { audit } from '../real/audit.ts';
+import { apiOf, type GatewayApi } from '../real/gateway-api.ts';
 import { getJson } from '../real/until.ts';
-import { DEVICE, addressesOf, type Bench } from './bench.ts';
+import { DEVICE, type Bench } from './bench.ts';
 import type { Told } from './story.ts';
 
 /** What an unbelieving reader can check. The content of `--json`. */
@@ -35,13 +36,13 @@ const gatewayCommand = fileURLToPath(
 
 /** Counts everything anew, from the device, the gateway and the bank. */
 export async function makeReport(bench: Bench, told: Told, seconds: number): Promise<DemoReport> {
-  const { http } = addressesOf(bench.gateway);
-  const entries = await audit(bench.device, http, DEVICE);
+  const api = apiOf(bench.gateway);
+  const entries = await audit(bench.device, api, DEVICE);
   const { runs } = await bench.device.status();
   const charges = await getJson<Charge[]>(`${bench.paymentUrl}/charges`);
   const charged = new Set(charges.map(({ orderId }) => orderId));
   const doubleCharged = charges.length - charged.size;
-  const chainVerified = await verifyChain(http);
+  const chainVerified = await verifyChain(api);
   const completed = runs.completed ?? 0;
   const isWhole = entries.missing + entries.duplicated === 0;
   const isExact = entries.journaled === entries.ledger && doubleCharged === 0;
@@ -57,8 +58,9 @@ export async function makeReport(bench: Bench, told: Told, seconds: number): Pro
   };
 }
 
-async function verifyChain(http: string): Promise<boolean> {
-  const args = [gatewayCommand, 'ledger', 'verify', '--url', http, '-o', 'json'];
+async function verifyChain({ http, tokenFile }: GatewayApi): Promise<boolean> {
+  const at = ['--url', http, '--token-file', tokenFile];
+  const args = [gatewayCommand, 'ledger', 'verify', ...at, '-o', 'json'];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return (JSON.parse(stdout) as { readonly whole: boolean }).whole;
 }

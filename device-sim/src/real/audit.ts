@@ -1,6 +1,6 @@
 import type { Lane } from '@holdfast/protocol';
 import type { SocketClient } from '@holdfast/agent/internal';
-import { getJson } from './until.ts';
+import { getFromApi, type GatewayApi } from './gateway-api.ts';
 
 /** Journal and ledger, entry by entry. */
 export interface Audit {
@@ -21,11 +21,15 @@ interface LedgerPage {
 const PAGE = 500;
 
 /** Reads every seq of every lane from the gateway's API and compares with the device's heads. */
-export async function audit(device: SocketClient, http: string, name: string): Promise<Audit> {
+export async function audit(
+  device: SocketClient,
+  api: GatewayApi,
+  name: string,
+): Promise<Audit> {
   const { backlog } = await device.status();
   const sums = { journaled: 0, ledger: 0, missing: 0, duplicated: 0 };
   for (const { lane, head } of backlog.lanes) {
-    const seqs = await ledgerSeqs(http, name, lane);
+    const seqs = await ledgerSeqs(api, name, lane);
     const distinct = new Set(seqs);
     sums.journaled += head;
     sums.ledger += seqs.length;
@@ -35,11 +39,12 @@ export async function audit(device: SocketClient, http: string, name: string): P
   return sums;
 }
 
-async function ledgerSeqs(http: string, device: string, lane: Lane): Promise<number[]> {
+async function ledgerSeqs(api: GatewayApi, device: string, lane: Lane): Promise<number[]> {
   const seqs: number[] = [];
   for (;;) {
     const query = `lane=${lane}&after=${seqs.at(-1) ?? 0}&limit=${PAGE}`;
-    const { entries } = await getJson<LedgerPage>(`${http}/api/devices/${device}/entries?${query}`);
+    const path = `/api/devices/${device}/entries?${query}`;
+    const { entries } = await getFromApi<LedgerPage>(api, path);
     seqs.push(...entries.map((entry) => entry.seq));
     if (entries.length < PAGE) return seqs;
   }

@@ -1,33 +1,64 @@
 import { access, readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { codeOf, HoldfastError } from '@holdfast/protocol';
+import { codeOf, HoldfastError, messageOf } from '@holdfast/protocol';
+import type { AccessDesk } from '../core/access/access-views.ts';
 import type { Fleet } from '../core/fleet-views.ts';
+import type { GatewayAddress } from './http-client.ts';
+import { httpDesk } from './http-desk.ts';
 import { httpFleet } from './http-fleet.ts';
 import { usage } from './options.ts';
 
-/** Where a reading command reads from: exactly one of the two. */
+/** Which gateway a command is about: one at an address, or the one of a directory. */
 export interface SourceOptions {
   readonly url?: URL;
+  /** File with the API token for it. */
+  readonly tokenFile?: string;
+  /** PEM: what to trust of it. */
+  readonly tlsCa?: string;
   readonly dataDir?: string;
 }
 
-/**
- * Runs a body with the fleet: asks the gateway that runs; opens the ledger itself only when none
- * runs on that data directory, because the ledger has one owner.
- */
-export async function withFleet<T>(
-  { url, dataDir }: SourceOptions,
+/** What can be asked of a gateway. */
+export interface GatewaySource {
+  readonly fleet: Fleet;
+  readonly desk: AccessDesk;
+}
+
+/** Runs a body with the fleet, see `withGateway`. */
+export function withFleet<T>(
+  options: SourceOptions,
   body: (fleet: Fleet) => Promise<T>,
 ): Promise<T> {
+  return withGateway(options, ({ fleet }) => body(fleet));
+}
+
+/** Runs a body with the users and tokens, see `withGateway`. */
+export function withDesk<T>(
+  options: SourceOptions,
+  body: (desk: AccessDesk) => Promise<T>,
+): Promise<T> {
+  return withGateway(options, ({ desk }) => body(desk));
+}
+
+/**
+ * Runs a body with a gateway: asks the one that runs; opens its stores itself only when none runs
+ * on that data directory, because they have one owner.
+ */
+async function withGateway<T>(
+  options: SourceOptions,
+  body: (gateway: GatewaySource) => Promise<T>,
+): Promise<T> {
+  const { url, dataDir } = options;
   if (url !== undefined && dataDir !== undefined) {
     throw usage('--url and --data-dir contradict each other');
   }
-  if (url !== undefined) return body(httpFleet(url));
+  if (url !== undefined) return body(sourceAt(await addressOf(url, options)));
   if (dataDir === undefined) throw usage('--url or --data-dir is missing');
   const running = await runningAt(dataDir);
   if (running === undefined) return withStopped(dataDir, body);
   try {
-    return await body(httpFleet(running));
+    return await body(sourceAt(running));
   } catch (error) {
     // A killed gateway leaves its address behind. If one runs all the same, the lock says so.
     if (codeOf(error) !== 'HF_GATEWAY_UNREACHABLE') throw error;
@@ -35,18 +66,42 @@ export async function withFleet<T>(
   }
 }
 
-async function withStopped<T>(dataDir: string, body: (fleet: Fleet) => Promise<T>): Promise<T> {
-  const { openStoppedFleet } = await import('../gateway.ts');
-  const { fleet, close } = await openStoppedFleet(dataDir);
+function sourceAt(at: GatewayAddress): GatewaySource {
+  return { fleet: httpFleet(at), desk: httpDesk(at) };
+}
+
+async function addressOf(
+  url: URL,
+  { tokenFile, tlsCa }: SourceOptions,
+): Promise<GatewayAddress> {
+  const token = tokenFile === undefined ? '' : await readOption('--token-file', tokenFile);
+  const ca = tlsCa === undefined ? undefined : await readOption('--tls-ca', tlsCa);
+  return { url, token: token.trim(), ca };
+}
+
+async function readOption(name: string, path: string): Promise<string> {
   try {
-    return await body(fleet);
-  } finally {
-    await close();
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw usage(`${name} cannot be read: ${messageOf(error)}`);
   }
 }
 
-/** The address in `gateway.json`; `undefined` when no gateway says that it runs. */
-async function runningAt(dataDir: string): Promise<URL | undefined> {
+async function withStopped<T>(
+  dataDir: string,
+  body: (gateway: GatewaySource) => Promise<T>,
+): Promise<T> {
+  const { openStopped } = await import('../gateway.ts');
+  const stopped = await openStopped(dataDir, userInfo().username);
+  try {
+    return await body(stopped);
+  } finally {
+    await stopped.close();
+  }
+}
+
+/** Where `gateway.json` says that one runs; `undefined` when none says so. */
+async function runningAt(dataDir: string): Promise<GatewayAddress | undefined> {
   const text = await readFile(join(dataDir, 'gateway.json'), 'utf8').catch(() => undefined);
   if (text === undefined) {
     await access(join(dataDir, 'ledger')).catch(() => {
@@ -54,11 +109,15 @@ async function runningAt(dataDir: string): Promise<URL | undefined> {
     });
     return undefined;
   }
-  const { http } = parseState(text);
-  return typeof http === 'string' && URL.canParse(http) ? new URL(http) : undefined;
+  const { http, certificate } = parseState(text);
+  if (typeof http !== 'string' || !URL.canParse(http)) return undefined;
+  // Who may not read it is told so by the gateway.
+  const token = await readFile(join(dataDir, 'local.token'), 'utf8').catch(() => '');
+  const pin = typeof certificate === 'string' ? certificate : undefined;
+  return { url: new URL(http), token: token.trim(), certificate: pin };
 }
 
-function parseState(text: string): { readonly http?: unknown } {
+function parseState(text: string): { readonly http?: unknown; readonly certificate?: unknown } {
   try {
     const state: unknown = JSON.parse(text);
     return typeof state === 'object' && state !== null ? state : {};

@@ -1,5 +1,5 @@
 import { HoldfastError, isDeviceId, lanes, type Lane } from '@holdfast/protocol';
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LIMIT_DEFAULT, LIMIT_MAX } from '../core/api-query.ts';
 import type { OutputFormat } from './terminal.ts';
 
@@ -14,11 +14,21 @@ export const outputOption = (): Option =>
 /** Read before anything else, from the raw arguments: it is about errors of reading them, too. */
 export const debugOption = (): Option => new Option('--debug', 'print the stack of an error');
 
-export const urlOption = (): Option =>
-  new Option('--url <url>', 'address of the HTTP API of a running gateway').argParser(readUrl);
-
-export const dataDirOption = (): Option =>
-  new Option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not');
+/** A command about a gateway: one that runs somewhere, or the one of a directory here. */
+export function sourceOf(parent: Command, name: string): Command {
+  return parent
+    .command(name)
+    .addOption(
+      new Option('--url <url>', 'address of the HTTP API of a running gateway').argParser(readUrl),
+    )
+    .addOption(
+      new Option('--token-file <file>', 'file with an API token for --url').env(
+        'HOLDFAST_TOKEN_FILE',
+      ),
+    )
+    .option('--tls-ca <file>', 'PEM: what to trust of --url; default: what the system trusts')
+    .option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not');
+}
 
 export const deviceOption = (): Option =>
   new Option('--device <id>', 'id of the device').argParser((text: string) => {

@@ -1,6 +1,7 @@
 import type { ExitCode, LogLevel } from '@holdfast/protocol';
 import { Command, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
+import { addAccess } from './access-commands.ts';
 import { showDevice } from './device.ts';
 import { devices } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
@@ -14,14 +15,13 @@ import {
 } from './ledger-privacy.ts';
 import { ledgerVerify } from './ledger-verify.ts';
 import {
-  dataDirOption,
   debugOption,
   deviceOption,
   integer,
   laneOption,
   limitOption,
   outputOption,
-  urlOption,
+  sourceOf,
   type CommonOptions,
   type EntriesOptions,
 } from './options.ts';
@@ -45,6 +45,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addServe(program, onExit);
   addReading(program);
   addLedger(program, onExit);
+  addAccess(program);
   return program;
 }
 
@@ -71,7 +72,9 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')
     .option('--tls-key <file>', 'PEM: its private key')
     .option('--tls-ca <file>', 'PEM: what to trust of --broker; default: what the system trusts')
-    .option('--insecure', 'take devices from other machines without TLS')
+    .option('--http-cert <file>', 'PEM: certificate of the HTTP API; default: --tls-cert')
+    .option('--http-key <file>', 'PEM: its private key; default: --tls-key')
+    .option('--insecure', 'take devices and requests from other machines without TLS')
     .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
     .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
@@ -90,8 +93,7 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
 }
 
 function addReading(program: Command): void {
-  const source = (name: string) =>
-    program.command(name).addOption(urlOption()).addOption(dataDirOption());
+  const source = (name: string) => sourceOf(program, name);
 
   source('devices')
     .description('Show each device: its state, and its backlog as it reported it last')
@@ -128,8 +130,7 @@ function addReading(program: Command): void {
 
 function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
   const ledger = program.command('ledger').description('Read and verify what devices journaled');
-  const source = (name: string) =>
-    ledger.command(name).addOption(urlOption()).addOption(dataDirOption());
+  const source = (name: string) => sourceOf(ledger, name);
 
   source('entries')
     .description('Show the entries of a device in the order of their seq')
@@ -210,12 +211,12 @@ const devicesExamples = `
 Examples:
   holdfast-gateway devices --data-dir ./gateway
   holdfast-gateway devices pump-017 --data-dir ./gateway
-  holdfast-gateway devices --url http://127.0.0.1:8080 -o json`;
+  holdfast-gateway devices --url https://gw.example:8080 --token-file ci.token -o json`;
 
 const rekeyHelp = `
 Compare the name with what the device shows: whoever has that key is the device from then on. It
-goes on in a new epoch; what the ledger has of it stays. With a gateway that runs, this is to be
-called on its machine. The name of the key that counts takes back a decision.
+goes on in a new epoch; what the ledger has of it stays. The name of the key that counts takes
+back a decision.
 
 Examples:
   holdfast-gateway rekey pump-017 --key 0123456789abcdef0123456789abcdef --data-dir ./gateway`;
@@ -223,7 +224,7 @@ Examples:
 const runsExamples = `
 Examples:
   holdfast-gateway runs --data-dir ./gateway --device pump-017
-  holdfast-gateway runs --url http://127.0.0.1:8080 --limit 20`;
+  holdfast-gateway runs --url http://127.0.0.1:8080 --token-file ci.token --limit 20`;
 
 const entriesExamples = `
 Examples:

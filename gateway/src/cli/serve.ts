@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsCa?: string;
+  readonly httpCert?: string;
+  readonly httpKey?: string;
   readonly insecure?: true;
   readonly handler?: readonly string[];
   readonly handlers?: string;
@@ -58,12 +60,14 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     insecure: options.insecure,
     httpHost: host,
     httpPort,
+    httpTls: httpTlsFiles(options),
     endpoints,
     handlersFile,
     reportEvery: options.reportEvery,
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));
-  announce(terminal, { mqtt: gateway.mqttUrl, http: gateway.httpUrl, dataDir });
+  const { mqttUrl: mqtt, httpUrl: http, tokenFile } = gateway;
+  announce(terminal, { mqtt, http, dataDir, tokenFile });
   const failure = await Promise.race([ended, gateway.failed]);
   await gateway.close();
   if (failure !== undefined) throw failure;
@@ -74,6 +78,10 @@ function tlsFiles(options: ServeOptions): GatewayOptions['tls'] {
   const { tlsCert: cert, tlsKey: key, tlsCa: ca } = options;
   const isGiven = [cert, key, ca].some((file) => file !== undefined);
   return isGiven ? { cert, key, ca } : undefined;
+}
+
+function httpTlsFiles({ httpCert: cert, httpKey: key }: ServeOptions): GatewayOptions['httpTls'] {
+  return cert === undefined && key === undefined ? undefined : { cert, key };
 }
 
 /** Reads `NAME=URL` texts. Whether the URL can be used is for the gateway to say. */
@@ -93,12 +101,13 @@ interface Listening {
   readonly mqtt: string;
   readonly http: string;
   readonly dataDir: string;
+  readonly tokenFile: string;
 }
 
-function announce(terminal: Terminal, { mqtt, http, dataDir }: Listening): void {
+function announce(terminal: Terminal, { mqtt, http, dataDir, tokenFile }: Listening): void {
   const { pid } = process;
   if (terminal.format === 'json') {
-    terminal.print(JSON.stringify({ schema: 'holdfast.listening/1', mqtt, http, pid }));
+    terminal.print(JSON.stringify({ schema: 'holdfast.listening/1', mqtt, http, pid, tokenFile }));
     return;
   }
   terminal.print(`holdfast-gateway ${version()} is ready: devices at ${mqtt}, API at ${http}`);

@@ -32,7 +32,11 @@ export function readKeyBody(body: unknown): string {
   return readText('key', key, NAME_LENGTH_MAX);
 }
 
-function fieldsOf(body: unknown, allowed: readonly string[]): Readonly<Record<string, unknown>> {
+/** The fields of a body, none of which is another one. @throws HF_REQUEST_INVALID */
+export function fieldsOf(
+  body: unknown,
+  allowed: readonly string[],
+): Readonly<Record<string, unknown>> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw refuse('the body is no JSON object, with the content type application/json');
   }

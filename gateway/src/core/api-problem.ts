@@ -13,7 +13,15 @@ export interface ProblemDetails {
 /** Codes that are not here are a failure of the gateway: 500. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_REQUEST_INVALID: 400,
+  HF_NAME_INVALID: 400,
+  HF_PASSWORD_INVALID: 400,
+  HF_ACCESS_UNKNOWN: 401,
+  HF_ACCESS_DENIED: 403,
   HF_DEVICE_UNKNOWN: 404,
+  HF_USER_UNKNOWN: 404,
+  HF_API_TOKEN_UNKNOWN: 404,
+  HF_USER_THERE: 409,
+  HF_ACCESS_LIMITED: 429,
   HF_GATEWAY_CLOSED: 503,
 };
 

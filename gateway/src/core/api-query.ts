@@ -38,6 +38,17 @@ export function readEntriesQuery(query: RawQuery, device: string): EntriesQuery 
   };
 }
 
+/** A page of a list: how many, and where it goes on. @throws HF_REQUEST_INVALID */
+export function readPage<K extends string>(
+  query: RawQuery,
+  cursor: K,
+): { readonly limit: number } & { readonly [key in K]?: string } {
+  const { [cursor]: at, limit } = readOnly(query, [cursor, 'limit']);
+  const page = { limit: readInteger('limit', limit, limitRange) };
+  // The key is the one that was given.
+  return (at === undefined ? page : { ...page, [cursor]: at }) as ReturnType<typeof readPage<K>>;
+}
+
 /** @throws HF_REQUEST_INVALID */
 export function readValueQuery(query: RawQuery, device: string): ValueQuery {
   const { epoch, lane, seq } = readOnly(query, ['epoch', 'lane', 'seq']);

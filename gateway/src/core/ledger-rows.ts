@@ -21,7 +21,7 @@ import {
 } from '@holdfast/protocol';
 import { contentStates } from './ledger.ts';
 
-/** The ledger's rows other than blocks: positional CBOR that may grow at the end. */
+/** Rows other than blocks: positional CBOR that may grow at the end. */
 export interface Row<T> {
   encode(value: T): Uint8Array;
   /** Throws HF_MESSAGE_INVALID for bytes that are no such row. */
@@ -30,7 +30,7 @@ export interface Row<T> {
 
 const bounds = { bytesMax: 2 * ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 512 };
 
-function row<T>(path: string, schema: Schema<T>, itemsMax = bounds.itemsMax): Row<T> {
+export function row<T>(path: string, schema: Schema<T>, itemsMax = bounds.itemsMax): Row<T> {
   return {
     encode: (value) => encodeWith(schema, value),
     decode: (stored) => decodeWith(schema, stored, { ...bounds, itemsMax, path }),

@@ -10,13 +10,21 @@ import { makeDirs } from './make-dirs.ts';
  *
  *   ledger/                the ledger's store
  *   identity/gateway.key   the gateway's private key
+ *   access/                users, API tokens and the audit log
  *   gateway.json           where the running gateway listens; gone when it has ended in order
+ *   local.token            lets who may read it use the API of the running gateway; gone with it
  */
 export interface DataDir {
   readonly path: string;
   readonly ledger: string;
-  /** Tells commands on this machine where the running gateway listens. */
-  announce(running: RunningGateway): Promise<void>;
+  readonly access: string;
+  readonly tokenFile: string;
+  /**
+   * Tells commands on this machine where the running gateway listens.
+   *
+   * @param localToken For the file that only the user of the gateway can read.
+   */
+  announce(running: RunningGateway, localToken: string): Promise<void>;
   /** Takes the announcement back and lets others have the directory. */
   release(): Promise<void>;
 }
@@ -26,6 +34,8 @@ export interface RunningGateway {
   readonly pid: number;
   /** URL of the HTTP API; `null`: none is served. */
   readonly http: string | null;
+  /** SHA-256 of the certificate that the API shows; `null`: it shows none. */
+  readonly certificate: string | null;
   /** URL for devices. */
   readonly mqtt: string;
   /** RFC 3339. */
@@ -48,12 +58,18 @@ export async function openDataDir(
   await checkUsable(path, isNew);
   const unlock = await lock(path);
   const file = join(path, 'gateway.json');
+  const tokenFile = join(path, 'local.token');
   return {
     path,
     ledger: join(path, 'ledger'),
-    announce: (running) => writeWhole(file, `${JSON.stringify(running)}\n`, 0o644),
+    access: join(path, 'access'),
+    tokenFile,
+    async announce(running, localToken) {
+      await writeWhole(tokenFile, `${localToken}\n`, 0o600);
+      await writeWhole(file, `${JSON.stringify(running)}\n`, 0o644);
+    },
     async release() {
-      if (isNew) await rm(file, { force: true });
+      if (isNew) for (const each of [file, tokenFile]) await rm(each, { force: true });
       await unlock();
     },
   };

@@ -1,7 +1,8 @@
 import { stat, mkdir, rm } from 'node:fs/promises';
-import { HoldfastError, codeOf, messageOf, type ErrorCode, type Sha256 } from '@holdfast/protocol';
+import { HoldfastError, type Sha256 } from '@holdfast/protocol';
 import { StoreLedger, newLedgerRow } from '../core/store-ledger.ts';
 import { publishDirectory } from './durable-file.ts';
+import { explainLevel } from './level-failure.ts';
 import { LevelStore, openLevel } from './level-store.ts';
 
 /**
@@ -20,9 +21,9 @@ export async function openLevelLedger(
     if (!options.isNew) {
       throw new HoldfastError('HF_DATA_DIR_MISSING', { why: `there is no ${dir}` });
     }
-    await explain(dir, () => create(dir));
+    await explainLevel(dir, () => create(dir));
   }
-  const store = new LevelStore(await explain(dir, () => openLevel(dir, false)));
+  const store = new LevelStore(await explainLevel(dir, () => openLevel(dir, false)));
   try {
     return await StoreLedger.open(store, options.sha256);
   } catch (error) {
@@ -51,21 +52,4 @@ async function exists(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function explain<T>(dir: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (codeOf(cause) !== undefined) throw cause;
-    const why = `${dir}: ${messageOf(cause)}`;
-    throw new HoldfastError(codeOfLevel(cause), { why, details: { dir }, cause });
-  }
-}
-
-function codeOfLevel(cause: unknown): ErrorCode {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'LEVEL_LOCKED') return 'HF_STORE_LOCKED';
-  const isDisk = /no space left|quota exceeded|read-only file|input\/output error|ENOSPC|EROFS/i;
-  return isDisk.test(messageOf(cause)) ? 'HF_LEDGER_FAILED' : 'HF_STORE_DAMAGED';
 }

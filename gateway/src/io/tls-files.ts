@@ -19,6 +19,11 @@ export interface Tls {
   readonly ca?: Buffer;
 }
 
+/** SHA-256 of the certificate, in hex: by it a client on this machine knows the gateway. */
+export function fingerprintOf({ cert = Buffer.alloc(0) }: Tls): string {
+  return new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+}
+
 /** Reads and tries them. @throws HF_CONFIG_INVALID, naming the file. */
 export async function readTls({ cert, key, ca }: TlsFiles): Promise<Tls> {
   if ((cert === undefined) !== (key === undefined)) {

@@ -1,3 +1,4 @@
+import { accessErrors } from './errors/access.ts';
 import { linkErrors } from './errors/link.ts';
 import { serviceErrors } from './errors/service.ts';
 import { settingsErrors } from './errors/settings.ts';
@@ -16,6 +17,7 @@ export const errorCatalogue = {
   ...workflowErrors,
   ...serviceErrors,
   ...linkErrors,
+  ...accessErrors,
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

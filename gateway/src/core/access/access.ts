@@ -1,0 +1,70 @@
+import { HoldfastError, equalBytes, hex, unhex } from '@holdfast/protocol';
+import type { AccessPorts } from './access-ports.ts';
+import { ApiTokens } from './api-tokens.ts';
+import { AuditLog } from './audit-log.ts';
+import { LoginSessions } from './login-sessions.ts';
+import type { Actor } from './roles.ts';
+import { Users } from './users.ts';
+
+const LOCAL_SECRET_BYTES = 32;
+
+/** Who may use the gateway, and what they did. */
+export class Access {
+  readonly users: Users;
+  readonly tokens: ApiTokens;
+  readonly sessions: LoginSessions;
+  readonly audit: AuditLog;
+  /**
+   * Of this life of the gateway. Who may read the file that it is in may read the ledger, too, and
+   * the gateway's key.
+   */
+  readonly localToken: string;
+  readonly #ports: AccessPorts;
+  readonly #localHash: Uint8Array;
+
+  private constructor(ports: AccessPorts, audit: AuditLog) {
+    this.#ports = ports;
+    this.users = new Users(ports);
+    this.tokens = new ApiTokens(ports);
+    this.sessions = new LoginSessions(ports, this.users);
+    this.audit = audit;
+    const secret = ports.randomBytes(LOCAL_SECRET_BYTES);
+    this.localToken = `hfl_${hex(secret)}`;
+    this.#localHash = ports.sha256(secret);
+  }
+
+  static async open(ports: AccessPorts): Promise<Access> {
+    return new Access(ports, await AuditLog.open(ports.book, ports));
+  }
+
+  /**
+   * Who shows this token.
+   *
+   * @param isLocal Whether it came from this machine: the local token is taken from nowhere else.
+   * @throws HF_ACCESS_UNKNOWN
+   */
+  async bearer(text: string, isLocal: boolean): Promise<Actor> {
+    const [, secret] = /^hfl_([0-9a-f]{64})$/.exec(text) ?? [];
+    if (secret === undefined) {
+      const token = await this.tokens.find(text);
+      if (token !== undefined) return { name: `token:${token.name}`, role: token.role };
+    } else if (isLocal && equalBytes(this.#ports.sha256(unhex(secret)), this.#localHash)) {
+      return { name: 'local', role: 'admin' };
+    }
+    throw new HoldfastError('HF_ACCESS_UNKNOWN', { why: 'the token is not a valid one' });
+  }
+
+  /** Whose session this is. @throws HF_ACCESS_UNKNOWN */
+  async session(secret: string): Promise<Actor & { readonly expiresAtMs: number }> {
+    const session = await this.sessions.find(secret);
+    const user = session && (await this.users.get(session.user));
+    if (user === undefined) {
+      throw new HoldfastError('HF_ACCESS_UNKNOWN', { why: 'the session is over: log in again' });
+    }
+    return { name: `user:${user.name}`, role: user.role, expiresAtMs: session?.expiresAtMs ?? 0 };
+  }
+
+  close(): Promise<void> {
+    return this.#ports.book.close();
+  }
+}

@@ -1,0 +1,33 @@
+import type { Fleet } from '../fleet-views.ts';
+import type { AccessDesk } from './access-views.ts';
+import type { AuditLog } from './audit-log.ts';
+
+/** The fleet, with every change that is made through it in the audit log. */
+export function auditedFleet(fleet: Fleet, audit: AuditLog, who: string): Fleet {
+  const by = { who, from: '' };
+  return {
+    ...fleet,
+    rekey: (device, key) =>
+      audit.record({ ...by, action: 'device.rekey', target: device }, () =>
+        fleet.rekey(device, key),
+      ),
+    erase: (query) =>
+      audit.record({ ...by, action: 'ledger.erase', target: 'a subject' }, () =>
+        fleet.erase(query),
+      ),
+  };
+}
+
+/** The desk, with every change that is made at it in the audit log. */
+export function auditedDesk(desk: AccessDesk, audit: AuditLog, who: string): AccessDesk {
+  const noted = <T>(action: string, target: string, work: () => Promise<T>): Promise<T> =>
+    audit.record({ who, from: '', action, target }, work);
+  return {
+    ...desk,
+    addUser: (user) => noted('user.add', user.name, () => desk.addUser(user)),
+    changeUser: (name, change) => noted('user.set', name, () => desk.changeUser(name, change)),
+    removeUser: (name) => noted('user.rm', name, () => desk.removeUser(name)),
+    createToken: (order) => noted('token.create', order.name, () => desk.createToken(order)),
+    revokeToken: (id) => noted('token.revoke', id, () => desk.revokeToken(id)),
+  };
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import type { Clock } from '@holdfast/protocol';
+import { AccessBook, newAccessRow } from '../core/access/access-book.ts';
+import { Access } from '../core/access/access.ts';
+import { publishDirectory } from './durable-file.ts';
+import { explainLevel } from './level-failure.ts';
+import { LevelStore, openLevel } from './level-store.ts';
+import { createPasswords } from './passwords.ts';
+import { sha256 } from './sha256.ts';
+
+/**
+ * Opens the users, tokens and the audit log in `dir`; makes them where there are none.
+ *
+ * @throws HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT, HF_LEDGER_FAILED.
+ */
+export async function openAccess(dir: string, clock: Pick<Clock, 'nowMs'>): Promise<Access> {
+  const found = await stat(dir).catch(() => undefined);
+  if (found === undefined) await explainLevel(dir, () => create(dir));
+  const store = new LevelStore(await explainLevel(dir, () => openLevel(dir, false)));
+  try {
+    const book = await AccessBook.open(store);
+    const passwords = createPasswords();
+    return await Access.open({ book, clock, sha256, randomBytes, passwords });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function create(dir: string): Promise<void> {
+  const side = `${dir}.new`;
+  await rm(side, { recursive: true, force: true });
+  await mkdir(side, { mode: 0o700 });
+  const store = new LevelStore(await openLevel(side, true));
+  try {
+    await store.write([{ kind: 'put', ...newAccessRow() }]);
+  } finally {
+    await store.close();
+  }
+  await publishDirectory(side, dir);
+}

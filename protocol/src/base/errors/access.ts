@@ -1,0 +1,40 @@
+import type { ErrorSpec } from './spec.ts';
+
+/** Failures of who may do what at the gateway. */
+export const accessErrors = {
+  HF_ACCESS_UNKNOWN: {
+    message: 'The gateway does not know who asks',
+    retry: 'never',
+    hint: 'Give --token-file with an API token, or --data-dir on the machine of the gateway.',
+  },
+  HF_ACCESS_DENIED: {
+    message: 'Who asks may not do that',
+    retry: 'never',
+    hint: 'Ask somebody with the role that is named, or an admin for that role.',
+  },
+  HF_ACCESS_LIMITED: {
+    message: 'Too many attempts',
+    retry: 'later',
+    hint: 'Wait for the time that is named, then try again.',
+  },
+  HF_PASSWORD_INVALID: {
+    message: 'The password cannot be used',
+    retry: 'never',
+    hint: 'Give one of 12 to 256 characters, from a terminal or as one line on stdin.',
+  },
+  HF_USER_UNKNOWN: {
+    message: 'There is no such user',
+    retry: 'never',
+    hint: 'List the users with `holdfast-gateway user ls`.',
+  },
+  HF_USER_THERE: {
+    message: 'There is a user of that name already',
+    retry: 'never',
+    hint: 'Choose another name, or change the one that is there with `holdfast-gateway user set`.',
+  },
+  HF_API_TOKEN_UNKNOWN: {
+    message: 'There is no such API token',
+    retry: 'never',
+    hint: 'List the tokens with `holdfast-gateway token ls`.',
+  },
+} as const satisfies Record<string, ErrorSpec>;
