@@ -38,6 +38,8 @@ async function decided(ctx: Context, purchase: Purchase): Promise<Verdict> {
   return { outcome: 'unanswered', asked: purchase.approvers };
 }
 
+const untilDelivered = { attempts: Infinity, minDelay: '200ms', maxDelay: '1m' } as const;
+
 /** The decision of one approver, or of somebody who was faster; `undefined`: none in time. */
 async function ask(
   ctx: Context,
@@ -64,7 +66,7 @@ async function answerByToken(ctx: Context, purchase: Purchase, to: string): Prom
     const answer: unknown = await ctx.step(
       `ask ${to}`,
       (info) => deliver({ to, text, run: ctx.runId, token: info.token }, info),
-      { external: true, retry: { attempts: Infinity, minDelay: '200ms', maxDelay: '1m' } },
+      { external: true, retry: untilDelivered, timeout: '5s' },
     );
     const said = decisionOf(answer);
     if (said !== undefined) return said;
