@@ -24,7 +24,7 @@ import { Schedules } from './core/schedules.ts';
 import type { AgentSurface, SendBytes } from './core/surface.ts';
 import type { Uplink } from './core/uplink-shell.ts';
 import type { RunState } from './core/views.ts';
-import { newAbort, turn } from './io/abort.ts';
+import { newAbort, turn, whenSpent } from './io/abort.ts';
 import { systemChance } from './io/chance.ts';
 import { calendarOf } from './io/cron.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
@@ -129,7 +129,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const journal = await openWatched(options, prepared, { clock, room });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
-    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, turn, onStray },
+    ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, onStray },
+    ...{ turn, whenSpent },
     tracer: options.tracer,
   };
   const link: { uplink?: Uplink | undefined } = {};

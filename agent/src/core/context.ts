@@ -198,7 +198,7 @@ function waitRequest(
   signal: Signal | string,
   options: WaitOptions,
 ): OpRequest {
-  if (typeof signal !== 'string') checkDeclared(signal, { workflow, signals });
+  checkDeclared(signal, { workflow, signals });
   const name = checkName('signal', nameOf(signal));
   return { kind: 'wait', name, timeoutMs: optionalMs(options.timeout) };
 }

@@ -57,6 +57,8 @@ export interface RuntimePorts {
   readonly newAbort: () => AbortHandle;
   /** Resolves once everything that can go on without the outside has gone on. */
   readonly turn: () => Promise<void>;
+  /** Calls `spent` once all that code at work can do without the outside is done, and no later. */
+  readonly whenSpent: (spent: () => void) => void;
   readonly onStray: OnStray;
   /** Default: nobody wants spans. */
   readonly tracer?: Tracer | undefined;

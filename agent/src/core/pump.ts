@@ -1,3 +1,4 @@
+import type { RuntimePorts } from './ports.ts';
 import type { Run } from './run.ts';
 
 /** Turns of a round, and one a run: a long replay is to hold up the process for moments only. */
@@ -9,13 +10,13 @@ const TURNS_MAX = 64;
  * a round are asked for at once, since that costs one look at the world.
  */
 export class Pump {
-  readonly #turn: () => Promise<void>;
+  readonly #ports: Pick<RuntimePorts, 'turn' | 'whenSpent'>;
   readonly #onSettled: (run: Run) => void;
   readonly #ready = new Set<Run>();
   #pumping = false;
 
-  constructor(turn: () => Promise<void>, onSettled: (run: Run) => void) {
-    this.#turn = turn;
+  constructor(ports: Pick<RuntimePorts, 'turn' | 'whenSpent'>, onSettled: (run: Run) => void) {
+    this.#ports = ports;
     this.#onSettled = onSettled;
   }
 
@@ -25,9 +26,10 @@ export class Pump {
   }
 
   async #pumpAll(): Promise<void> {
+    const { turn } = this.#ports;
     this.#pumping = true;
     // Called from anywhere: what else is going on there is not to be taken for a run's.
-    await this.#turn();
+    await turn();
     while (this.#ready.size > 0) {
       const runs = [...this.#ready];
       this.#ready.clear();
@@ -36,8 +38,8 @@ export class Pump {
       // The first is this one.
       const [first, ...others] = turns;
       if (first !== undefined) this.#drive(first);
-      for (const run of others) void this.#turn().then(() => this.#drive(run));
-      await this.#turn();
+      for (const run of others) void turn().then(() => this.#drive(run));
+      await turn();
       driven = undefined;
       for (const run of runs) {
         run.endTurn();
@@ -51,6 +53,7 @@ export class Pump {
   #drive(run: Run): void {
     driven = run;
     run.drive();
+    this.#ports.whenSpent(() => run.spent());
   }
 }
 

@@ -80,6 +80,8 @@ export class Run implements ContextHost, HistoryTarget {
   #begun = false;
   /** True while code may run: from handing it something until everything has settled. */
   #driven = false;
+  /** True while its code does what it can do by itself: what begins something then is its code. */
+  #atWork = false;
   #inStep: string | undefined;
   #onSettled: (() => void) | undefined;
 
@@ -135,15 +137,22 @@ export class Run implements ContextHost, HistoryTarget {
    */
   drive(): void {
     this.#driven = true;
+    this.#atWork = true;
     while (this.hasWork) {
       const entry = this.#tape.take();
       if (entry !== undefined && this.#apply(entry)) return;
     }
   }
 
+  /** All that its code can do by itself is done. */
+  spent(): void {
+    this.#atWork = false;
+  }
+
   /** Ends the turn that `drive` began; goes live once the history is used up. */
   endTurn(): void {
     this.#driven = false;
+    this.#atWork = false;
     if (this.stuck !== undefined) {
       this.#whenLive.end(this.stuck);
       return;
@@ -200,6 +209,11 @@ export class Run implements ContextHost, HistoryTarget {
   request(request: OpRequest, scope: CancelScope): Promise<unknown> {
     this.#checkUse(`${request.kind} ${request.name}`);
     checkGiven(request, this.facts.subject);
+    return this.#ask(request, scope);
+  }
+
+  /** The same for what the code does not ask for itself. */
+  #ask(request: OpRequest, scope: CancelScope): Promise<unknown> {
     if (scope.reason !== undefined) return Promise.reject(scope.reason);
     return new Promise((resolve, reject) => {
       const number = this.ops.size + 1;
@@ -217,7 +231,7 @@ export class Run implements ContextHost, HistoryTarget {
     if (this.#tape.patchAt(this.ops.size + 1, name) === 'passed') return false;
     // Later entries stand behind this one in the journal: nothing needs to wait for it. The mark is
     // made in a part that was cancelled too, since the code goes on from what it says.
-    this.request({ kind: 'patch', name }, new CancelScope()).catch(() => undefined);
+    this.#ask({ kind: 'patch', name }, new CancelScope()).catch(() => undefined);
     return true;
   }
 
@@ -389,7 +403,7 @@ export class Run implements ContextHost, HistoryTarget {
     const shield = new CancelScope(undefined, true);
     const compensate = undefined;
     const ended = await this.#compensations.run(error, (name, { body, sealing }) =>
-      this.request({ kind: 'step', name, body, policy: undoPolicy, compensate, sealing }, shield),
+      this.#ask({ kind: 'step', name, body, policy: undoPolicy, compensate, sealing }, shield),
     );
     return { kind: 'threw', error: ended };
   }
@@ -415,7 +429,7 @@ export class Run implements ContextHost, HistoryTarget {
         why: `${what} was begun inside step ${this.#inStep}`,
       });
     }
-    if (this.#driven && !this.closed) return;
+    if (this.#atWork && !this.closed) return;
     const steps = this.open().filter((op) => op.executing);
     const [step] = steps;
     const within = step === undefined ? '' : `, while step ${step.request.name} was at work`;

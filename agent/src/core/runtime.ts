@@ -83,7 +83,7 @@ export class Runtime {
     const of = options.conditionOf ?? (() => undefined);
     this.#observers = new Observers(clock);
     this.#conditions = new Conditions({ clock, log, of });
-    this.#pump = new Pump(ports.turn, (run) => this.#settled(run));
+    this.#pump = new Pump(ports, (run) => this.#settled(run));
     const onDue = (run: number, op: number) => this.#wake(run, op);
     const follow = () => store.eachTimer((timer) => this.#timers.follow(timer));
     const onTimeSet = () => void follow().catch(ignore);

@@ -53,15 +53,22 @@ export function signalOf(signals: readonly Signal[], name: string): Signal | und
   return signals.find((each) => each.name === name);
 }
 
+/** The name, if it is one or has one: whether it is a name is checked where it is used. */
 export function nameOf(given: Signal | string): string {
-  return typeof given === 'string' ? given : given.name;
+  return isSignal(given) ? given.name : given;
+}
+
+function isSignal(given: Signal | string): given is Signal {
+  return typeof given === 'object' && given?.kind === 'signal';
 }
 
 /** @throws HF_CONFIG_INVALID when a workflow waits for what it would have had to declare. */
 export function checkDeclared(
-  { name, parse, marks }: Signal,
+  given: Signal | string,
   by: { readonly workflow: string; readonly signals: readonly Signal[] },
 ): void {
+  if (!isSignal(given)) return;
+  const { name, parse, marks } = given;
   const isPlain = parse === undefined && Object.keys(marks).length === 0;
   if (isPlain || signalOf(by.signals, name) !== undefined) return;
   throw new HoldfastError('HF_CONFIG_INVALID', {

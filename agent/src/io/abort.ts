@@ -23,3 +23,6 @@ export const newAbort = (): AbortHandle => new PlatformAbort();
 
 /** Every microtask has run before the next immediate does. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** From a microtask: behind all others, and before anything that comes from outside. */
+export const whenSpent = (spent: () => void): void => process.nextTick(spent);

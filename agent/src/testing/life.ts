@@ -9,7 +9,7 @@ import { Runtime } from '../core/runtime.ts';
 import { Schedules } from '../core/schedules.ts';
 import type { Tracer } from '../core/tracing.ts';
 import type { Workflow } from '../core/workflow.ts';
-import { newAbort, turn } from '../io/abort.ts';
+import { newAbort, turn, whenSpent } from '../io/abort.ts';
 import { calendarOf } from '../io/cron.ts';
 import { sha256 } from '../io/sha256.ts';
 import { onStray } from '../io/strays.ts';
@@ -77,7 +77,8 @@ export class Life {
     // What was drawn in a life of which the disk has nothing is drawn again in the next.
     const chance = new SimChance(options.seed + store.writesEver);
     const ports: RuntimePorts = {
-      ...{ clock, chance, log, sha256, turn, onStray, attempts: simAttempts(clock) },
+      ...{ clock, chance, log, sha256, onStray, attempts: simAttempts(clock) },
+      ...{ turn, whenSpent },
       tracer: options.tracer,
       newAbort: () => {
         const handle = newAbort();

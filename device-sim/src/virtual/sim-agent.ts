@@ -13,6 +13,7 @@ import {
   newAbort,
   onStray,
   sha256,
+  whenSpent,
   type AbortHandle,
   type AgentFacts,
   type RuntimePorts,
@@ -140,7 +141,8 @@ export class Life implements AgentLife {
     void journal.failed.then(() => (this.isAlive ? onFailed() : undefined));
     const runs = new RunStore(store, journal);
     const ports: RuntimePorts = {
-      ...{ clock, chance, log, sha256, turn, onStray, attempts: simAttempts(clock) },
+      ...{ clock, chance, log, sha256, onStray, attempts: simAttempts(clock) },
+      ...{ turn, whenSpent },
       newAbort: () => this.#newAbort(),
     };
     const workflows = options.workflows(this);

@@ -315,3 +315,22 @@ test('E10 a map that ended early has the same members in every replay', async (t
   ]);
   t.deepEqual(short(result), ['skipped', 'b', 'skipped', 'd', 'skipped']);
 });
+
+test('E10 an item that ends behind the end of its map is none of its members', async (t) => {
+  const late = workflow('late', async (ctx) => {
+    const results = await ctx.map(
+      ['quick', 'shielded'],
+      async (item, inner) =>
+        item === 'quick' ? item : inner.shielded((own) => own.sleep('1h').then(() => item)),
+      { minSuccessful: 1 },
+    );
+    await ctx.waitFor('end');
+    return results.map(({ status }) => status);
+  });
+  const device = await begun(late);
+  await device.advance(3_600_000);
+  await device.restart(late);
+  await device.signal('end');
+
+  t.deepEqual(await device.result(), ['fulfilled', 'skipped']);
+});

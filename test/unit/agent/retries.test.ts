@@ -2,6 +2,7 @@ import test from 'ava';
 import type { HoldfastError } from '@holdfast/protocol';
 import {
   RetryableError,
+  delayAfter,
   workflow,
   type StepOptions,
   type Workflow,
@@ -82,6 +83,24 @@ test('D2 D3 D4 number and pause survive restarts; what came due is made once', a
   t.deepEqual(times, [1, 2, 3]);
   await device.advance(3_600_000);
   t.deepEqual(times, [1, 2, 3, 4]);
+});
+
+test('D1 D2 a limit counts from the first failure, over restarts too', async (t) => {
+  let attempts = 0;
+  const limited = { attempts: 100, minDelay: '20m', factor: 1, maxElapsed: '1h' } as const;
+  const code = workflow('limited', (ctx) =>
+    ctx.step('try', () => {
+      attempts += 1;
+      throw new Error('no');
+    }, { retry: limited }),
+  );
+  const device = await begun(code);
+  for (let half = 0; half < 8; half += 1) {
+    await device.advance(600_000);
+    await device.restart(code);
+  }
+  t.is(attempts, 4);
+  t.is(await device.state(), 'failed');
 });
 
 test('D3 F4 a clock that is years behind delays an attempt by its own pause at most', async (t) => {
@@ -264,6 +283,7 @@ test('D11 after many attempts the pause is still the longest one, not an overflo
     0,
   );
   t.is(times.length, 1);
+  t.is(delayAfter({ minDelayMs: 0, maxDelayMs: 1_000, factor: 2 }, 5_000), 0);
   const device = new SimDevice();
   let attempts = 0;
   const stubborn = workflow('stubborn', (ctx) =>

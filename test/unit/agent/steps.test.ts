@@ -1,5 +1,5 @@
 import test from 'ava';
-import { encodeThrown, encodeValue, type HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, encodeThrown, encodeValue } from '@holdfast/protocol';
 import {
   TerminalError,
   workflow,
@@ -77,11 +77,19 @@ test('A18 what a step gives is its stored form: changing it later changes no rep
 
 test('A21 inputs and outputs are treated as the results of steps are', async (t) => {
   const value = { when: new Date(5), big: 7n, map: new Map([[1, undefined]]), nan: Number.NaN };
-  const echo = workflow('echo', async (_ctx, input: unknown) => input);
-  const device = await begun(echo, value);
-  t.deepEqual(await device.result(), value);
+  const echo = workflow('echo', async (ctx, input: unknown) => {
+    await ctx.waitFor('end');
+    return input;
+  });
+  const values = [value, undefined, null, 0, '', false, [], {}];
+  const device = new SimDevice();
+  await device.start(echo);
+  for (const [index, each] of values.entries()) await device.begin(echo, each, `echo-${index}`);
   await device.restart(echo);
-  t.deepEqual(await device.result(), value);
+  for (const [index, each] of values.entries()) {
+    await device.signal('end', null, { run: `echo-${index}` });
+    t.deepEqual(await device.result(`echo-${index}`), each);
+  }
 
   const odd = workflow('odd', async () => () => 1);
   await device.restart(odd);
@@ -109,6 +117,9 @@ test('B2 the same name twice is two steps, by the order of the calls', async (t)
 
   t.deepEqual(await device.result(), ['one', 'other', 'two']);
   t.deepEqual(bodies, ['one', 'other', 'two']);
+  const { history } = await device.inspector.run('run-1');
+  const steps = history.filter(({ kind }) => kind === 'step.completed');
+  t.deepEqual(steps.map(({ op, name }) => [op, name]), [[1, 'x'], [2, 'x:1'], [3, 'x']]);
 });
 
 test('B3 B17 one name two thousand times in a loop is two thousand steps', async (t) => {
@@ -156,6 +167,25 @@ test('B4 an operation inside a step is refused, and the error names both', async
     t.is((failed.cause as HoldfastError).code, 'HF_STEP_NESTED');
     t.is(failed.details?.['attempts'], 1, 'no repetition mends it');
   }
+});
+
+test('B4 B7 what comes from outside is not the code, though its run is at work', async (t) => {
+  const busy = workflow('busy', async (ctx) => {
+    const all = Array.from({ length: 60 }, (_, index) =>
+      ctx.step(`step ${index}`, async () => {
+        for (let i = 0; i < index; i += 1) await new Promise((end) => setImmediate(end));
+        return ctx.step('inner', () => 1);
+      }).catch((error: HoldfastError) => (error.cause as HoldfastError).code),
+    );
+    return Promise.all(all);
+  });
+  const device = await begun(busy);
+  for (let i = 0; i < 10; i += 1) await device.settle();
+  const codes = new Set((await device.result()) as string[]);
+
+  // Which of several steps it is inside cannot always be told.
+  t.deepEqual([...codes].toSorted(), ['HF_CONTEXT_CLOSED', 'HF_STEP_NESTED']);
+  t.false((await device.history()).includes('step.completed inner'));
 });
 
 test('B5 the context of another run is refused', async (t) => {
@@ -250,6 +280,9 @@ test('B10 the body of a step may be synchronous, and may throw so', async (t) =>
   t.is(error.code, 'HF_STEP_FAILED');
   t.true(cause instanceof RangeError);
   t.deepEqual(attempts, [1]);
+
+  const code = workflow('at once', (ctx) => ctx.step('x', () => 'now', { timeout: '1s' }));
+  t.is(await (await begun(code)).result(), 'now');
 });
 
 test('B11 a body sees its attempt, its key, its deadline and a signal that aborts', async (t) => {
@@ -365,9 +398,16 @@ test('C2 an error is the same live and in every replay, to the byte', async (t) 
 
 test('C6 C7 errors are final by class or by predicate, wrapped or empty', async (t) => {
   class Broken extends TerminalError {}
+  class Renamed extends TerminalError {
+    override readonly name = 'Renamed' as never;
+  }
+  const foreign = Object.assign(new Error('of another copy'), { name: 'TerminalError' });
   const finals: [() => unknown, StepOptions?][] = [
     [() => Promise.reject(new TerminalError('no'))],
     [() => Promise.reject(new Broken(''))],
+    [() => Promise.reject(new Renamed('no'))],
+    [() => Promise.reject(foreign)],
+    [() => Promise.reject(new HoldfastError('HF_NAME_INVALID'))],
     [() => Promise.reject(new TerminalError('outer', { cause: new Error('inner') }))],
     [
       () => Promise.reject(new TypeError('no')),
@@ -379,6 +419,10 @@ test('C6 C7 errors are final by class or by predicate, wrapped or empty', async 
     t.is(error.code, 'HF_STEP_FAILED', 'the code can catch it');
     t.deepEqual(attempts, [1]);
   }
+  // A predicate that says nothing has nothing against it.
+  const silent = { retry: { attempts: 2, minDelay: 1, retryIf: () => undefined as never } };
+  const { attempts } = await failureOf(() => Promise.reject(new Error('no')), silent);
+  t.deepEqual(attempts, [1, 2]);
 });
 
 test('C8 when attempts are used up, the last error is the cause, with their number', async (t) => {

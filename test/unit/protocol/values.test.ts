@@ -64,7 +64,16 @@ test('A5 dates come back, invalid ones too', (t) => {
   }
 });
 
-test('A6 maps and sets come back in order, with any keys', comesBack, [
+test('A6 the order of pairs and items is kept', (t) => {
+  const map = new Map<unknown, unknown>([['b', 1], ['a', 2], [1, 3]]);
+  const set = new Set(['b', 'a', 1]);
+
+  // Deep equality does not see it.
+  t.deepEqual([...(replayed(map) as typeof map)], [...map]);
+  t.deepEqual([...(replayed(set) as typeof set)], [...set]);
+});
+
+test('A6 maps and sets come back, with any keys', comesBack, [
   new Map(),
   new Map<unknown, unknown>([
     [2, 'b'],
