@@ -76,7 +76,7 @@ test('a program gives an open step its outcome, and no other', async (t) => {
   t.deepEqual(await run.result(), ['a-1', 'by hand', 'on']);
 });
 
-test('O3 a program forks a run: what was done before stays done, the first run as it was', async (t) => {
+test('O3 a program forks a run: what was done before stays done, also in the first', async (t) => {
   const { agent, run, world } = await opened(t);
   await t.throwsAsync(run.result(), { code: 'HF_RUN_FAILED' });
   world.isBroken = false;
