@@ -41,6 +41,11 @@ export interface AgentOptions {
    */
   readonly retention?: Duration;
   /**
+   * What those that the ledger has may take, bytes: above it the oldest of ended runs go, however
+   * young they are. Default a quarter of `journalMaxBytes`.
+   */
+  readonly retentionBytes?: number;
+  /**
    * What the entries that are kept may take on the disk, bytes, at least 1 MiB; LevelDB's files
    * take more until they are compacted. Default 1 GiB. Near it, acknowledged entries of ended runs
    * go whatever the retention says, then the oldest events of the lane `bulk`; a sixteenth of it,

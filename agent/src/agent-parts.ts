@@ -9,7 +9,8 @@ import {
 } from '@holdfast/protocol';
 import { factsOf } from './agent-facts.ts';
 import type { AgentOptions } from './agent-options.ts';
-import { budgetOf, checkReserve, type Budget } from './core/budget.ts';
+import { budgetOf, checkBytes, type Budget } from './core/budget.ts';
+import { Compaction } from './core/compaction.ts';
 import { DeviceTime } from './core/device-time.ts';
 import { Inspector } from './core/inspect.ts';
 import type { Journal } from './core/journal.ts';
@@ -29,6 +30,7 @@ import { systemChance } from './io/chance.ts';
 import { calendarOf } from './io/cron.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { openDeviceKey } from './io/device-key.ts';
+import { dirBytes } from './io/dir-bytes.ts';
 import { DiskRoom } from './io/disk-room.ts';
 import { watchStore } from './io/gone-watch.ts';
 import { machineOf } from './io/machine.ts';
@@ -59,6 +61,7 @@ export interface AgentParts {
   readonly schedules: Schedules;
   readonly retention: Retention;
   readonly relief: Relief;
+  readonly compaction: Compaction;
   readonly uplink: Uplink | undefined;
   readonly surface: AgentSurface;
 }
@@ -67,8 +70,8 @@ export interface AgentParts {
 export async function openParts(options: AgentOptions): Promise<AgentParts> {
   const { device, isMoved, log = silent } = options;
   const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
-  const budget = budgetOf(options.journalMaxBytes);
-  checkReserve(options.diskReserveBytes);
+  const budget = budgetOf(options.journalMaxBytes, options.retentionBytes);
+  checkBytes('diskReserveBytes', options.diskReserveBytes);
   // A wrong address is found before the store is touched.
   const dial = dialOf(options);
   const machine = machineOf(options.machine);
@@ -164,10 +167,14 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const onPurged = (state: RunState) => runtime.purged(state);
   // Also one that is run without its gateway for once.
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
-  const retention = new Retention({ clock, log, journal, store, keepMs, hasLedger, onPurged });
+  const fileBytes = () => dirBytes(join(dir.path, 'store'));
+  const compaction = new Compaction({ journal, store: dir.store, fileBytes, log });
+  const onSwept = (): void => void compaction.look();
+  const kept = { clock, log, journal, store, keepMs, hasLedger };
+  const retention = new Retention({ ...kept, onSwept, onPurged });
   const relief = new Relief({ journal, retention, budget, clock, log });
   const mine = { dir, room, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
-  return { ...mine, retention, relief, uplink, surface };
+  return { ...mine, retention, relief, compaction, uplink, surface };
 }
 
 /** The journal of an agent, that gives up when its store is damaged or gone. */

@@ -195,6 +195,7 @@ export class Agent {
     const reason = new HoldfastError('HF_AGENT_CLOSED');
     await runtime.close(reason);
     await relief.close();
+    await this.#parts.compaction.close();
     this.#parts.room.close();
     await uplink?.close();
     clock.close();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Agent } from '@holdfast/agent';
 import { verifyJournal } from '@holdfast/agent/internal';
@@ -9,6 +10,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 /** Nobody listens there: what is journaled is for a ledger that cannot be reached. */
 const nobody = 'mqtt://127.0.0.1:1';
+const MIB = 1024 * 1024;
 
 /** A measurement that is refused, since they come faster than older ones are shed, comes again. */
 async function emitted(agent: Agent, payload: string): Promise<void> {
@@ -59,6 +61,36 @@ test('what a full journal sheds arrives in the ledger as a hole, counted', async
   const declared = { device: 'd1', lane: 'bulk', after: 0, limit: 10 } as const;
   const reasons = (await ledger.holes(declared)).map(({ reason }) => reason);
   t.deepEqual(reasons, ['shed']);
+});
+
+test('once the ledger has a backlog, the files of the store shrink', async (t) => {
+  const dir = await tempDir(t);
+  const gateway = await Gateway.open({ dataDir: join(dir, 'gateway'), mqttPort: 0 });
+  t.teardown(() => gateway.close());
+  const common = { dataDir: join(dir, 'device'), device: 'd1', workflows: [] };
+  const offline = await Agent.open({ ...common, gateway: nobody });
+  for (let index = 0; index < 12; index += 1) {
+    // Chance, which nothing squeezes: 48 KB each.
+    const payloads = Array.from({ length: 20 }, () => new Uint8Array(randomBytes(48_000)));
+    await Promise.all(payloads.map((payload) => offline.emit('m', payload)));
+  }
+  const before = (await offline.status()).journal;
+  await offline.close();
+  t.true((before.fileBytes ?? 0) > 11_000_000);
+
+  const online = await Agent.open({ ...common, retentionBytes: MIB, gateway: gateway.mqttUrl });
+  await online.synced({ timeout: '30s' });
+  let after = before;
+  for (const endMs = Date.now() + 30_000; Date.now() < endMs;) {
+    after = (await online.status()).journal;
+    if ((after.fileBytes ?? 0) < 4 * MIB) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await online.close();
+
+  t.true((after.fileBytes ?? 0) < 4 * MIB, `its files take ${after.fileBytes} bytes`);
+  t.true(after.usedBytes < MIB, `${after.usedBytes} are kept`);
+  t.true((await verifyJournal(common.dataDir)).whole);
 });
 
 test('a full journal refuses new work, in words that say what to do', async (t) => {

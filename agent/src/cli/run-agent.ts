@@ -60,7 +60,7 @@ function startFailure(error: unknown): number {
 async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
-  const { journalMaxBytes, diskReserveBytes, reconnectMaxMs } = options;
+  const { journalMaxBytes, diskReserveBytes, reconnectMaxMs, retentionBytes } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
@@ -68,6 +68,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     ...(moved === true ? { isMoved: true } : {}),
     ...(retention === undefined ? {} : { retention }),
     ...(storeKey === undefined ? {} : { storeKey }),
+    ...(retentionBytes === undefined ? {} : { retentionBytes }),
     ...(journalMaxBytes === undefined ? {} : { journalMaxBytes }),
     ...(diskReserveBytes === undefined ? {} : { diskReserveBytes }),
     ...(reconnectMaxMs === undefined ? {} : { uplink: { retryMsMax: reconnectMaxMs } }),

@@ -23,6 +23,8 @@ export interface RunOptions extends BrokerFiles {
   /** The data directory was brought here from another machine. */
   readonly moved?: true;
   readonly retention?: string;
+  /** What entries may take that the ledger has. */
+  readonly retentionBytes?: number;
   readonly journalMaxBytes?: number;
   /** What is to stay free on the disk. */
   readonly diskReserveBytes?: number;
@@ -65,6 +67,9 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
       storeKey: storeKeyFile({ ...defined({ storeKeyFile: text('store-key-file') }) }, env),
       machine: text('machine'),
       retention: checked(found, 'retention', duration),
+      retentionBytes: checked(found, 'retention-bytes', (value, place) =>
+        byteSize(place, value, 0),
+      ),
       journalMaxBytes: checked(found, 'journal-max-bytes', (value, place) =>
         byteSize(place, value, MAX_BYTES_MIN),
       ),

@@ -23,6 +23,7 @@ const settings = (): readonly Option[] => [
   setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),
   setting('machine', 'name', 'tells this machine from others, or none; default: its hardware'),
   setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),
+  setting('retention-bytes', 'size', 'what the ledger has may take; default a quarter of all'),
   setting('journal-max-bytes', 'size', 'budget of the journal, such as 256M; default 1G'),
   setting('disk-reserve', 'size', 'kept free on the disk, such as 32M; default 64M or a sixteenth'),
   setting('reconnect-max', 'duration', 'longest pause before the next try; default 1m'),

@@ -256,6 +256,12 @@ export class Journal implements UplinkJournal {
     return headBytes - ackedBytes - pendingHoles.bytes;
   }
 
+  /** Entries that are durable here and not yet known to be in the ledger. */
+  backlogEntries(lane: Lane): number {
+    const { head, acked, pendingHoles } = this.#lane(lane);
+    return head - acked - pendingHoles.entries;
+  }
+
   /** Holes that the ledger is not yet known to have. */
   pendingHoles(lane: Lane): HoleSums {
     return this.#lane(lane).pendingHoles;
@@ -263,6 +269,12 @@ export class Journal implements UplinkJournal {
 
   get budget(): Budget | undefined {
     return this.#options.budget;
+  }
+
+  /** Entries of a lane that were deleted, ever, and their bytes. */
+  gone(lane: Lane): { readonly entries: number; readonly bytes: number } {
+    const { goneEntries: entries, goneBytes: bytes } = this.#lane(lane);
+    return { entries, bytes };
   }
 
   /** Entries of a lane that are here, and their bytes. */

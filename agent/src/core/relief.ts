@@ -1,5 +1,5 @@
 import { isEventOutsideRuns, laneIndex, messageOf, type Clock, type Log } from '@holdfast/protocol';
-import { usedBytes, type Budget } from './budget.ts';
+import { retainedBytes, usedBytes, type Budget } from './budget.ts';
 import type { Journal } from './journal.ts';
 import type { Retention } from './retention.ts';
 
@@ -18,8 +18,9 @@ const FUTILE_MS = 10_000;
 
 /**
  * Keeps the journal to its budget. First goes what the ledger has of runs that have ended, however
- * young; then, of the lane `bulk`, the oldest events outside runs that the ledger lacks. They leave
- * a hole. What is of a run is never shed.
+ * young, also where that alone takes more than its part; then, near the end of the budget, the
+ * oldest events outside runs of the lane `bulk` that the ledger lacks. They leave a hole. What is
+ * of a run is never shed.
  */
 export class Relief {
   readonly #parts: ReliefParts;
@@ -46,23 +47,34 @@ export class Relief {
   }
 
   #look(): void {
-    const { journal, budget, clock, log } = this.#parts;
-    if (this.#working !== undefined || usedBytes(journal) < budget.relieveAt) return;
+    const { clock, log } = this.#parts;
+    if (this.#working !== undefined || !this.#isNeeded) return;
     if (clock.monoMs() < this.#notBeforeMs) return;
     this.#working = this.#relieve()
       .catch((error: unknown) => log.error('no room was made', { why: messageOf(error) }))
       .finally(() => {
         this.#working = undefined;
-        const isFutile = usedBytes(journal) >= budget.relieveAt;
-        this.#notBeforeMs = isFutile ? clock.monoMs() + FUTILE_MS : 0;
+        this.#notBeforeMs = this.#isNeeded ? clock.monoMs() + FUTILE_MS : 0;
       });
+  }
+
+  get #isNear(): boolean {
+    const { journal, budget } = this.#parts;
+    return usedBytes(journal) >= budget.relieveAt;
+  }
+
+  get #isNeeded(): boolean {
+    const { journal, budget } = this.#parts;
+    return this.#isNear || retainedBytes(journal) > budget.retainedMax;
   }
 
   async #relieve(): Promise<void> {
     const { journal, retention, budget, log } = this.#parts;
-    const isEnough = (): boolean => this.#isClosed || usedBytes(journal) <= budget.target;
-    await retention.sweep(isEnough);
-    const shed = await this.#shed(isEnough);
+    const usedTarget = this.#isNear ? budget.target : Infinity;
+    const isSmall = (): boolean => this.#isClosed || usedBytes(journal) <= usedTarget;
+    const isTrimmed = (): boolean => retainedBytes(journal) <= budget.retainedTarget;
+    await retention.sweep(() => this.#isClosed || (isSmall() && isTrimmed()));
+    const shed = await this.#shed(isSmall);
     if (shed.entries > 0) log.error('measurements were shed: the budget is used up', shed);
   }
 

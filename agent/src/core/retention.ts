@@ -22,6 +22,8 @@ export interface RetentionOptions {
   readonly keepMs: number;
   /** Entries go to a ledger: none that it lacks is deleted, however old. */
   readonly hasLedger: boolean;
+  /** A pass has deleted something. Default: nobody is told. */
+  readonly onSwept?: () => void;
   /** A run of this state is gone. */
   readonly onPurged: (state: RunState) => void;
 }
@@ -109,6 +111,7 @@ export class Retention {
       if (isContinued || isDue(updatedAtMs)) deleted += await this.#purgeRun(each);
     }
     for (const lane of lanes) deleted += await this.#purgeEvents(lane, isDue);
+    if (deleted > 0) this.#options.onSwept?.();
     return deleted;
   }
 

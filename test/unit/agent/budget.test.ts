@@ -2,6 +2,8 @@ import {
   Journal,
   Relief,
   budgetOf,
+  chainPlace,
+  retainedBytes,
   sha256,
   usedBytes,
   verifyChains,
@@ -58,6 +60,27 @@ test('measurements shed their oldest, counted, and the lane goes on', async (t) 
   t.true(sweeps.length > 0, 'what the ledger has goes first');
   const report = await verifyChains({ store, sha256, device: 'b-1', epoch: 1 });
   t.deepEqual(report, { entries: kept.entries, faults: [] });
+});
+
+test('what the ledger has is swept once it takes more than its part', async (t) => {
+  const { store, journal, relief, sweeps, put } = await device();
+  const acknowledge = async (seq: number): Promise<void> => {
+    const place = await chainPlace(store, 'normal', seq);
+    await journal.acknowledge('normal', seq, place?.hash ?? new Uint8Array(32));
+  };
+  await put('normal', 500);
+  t.is(retainedBytes(journal), 0);
+  await acknowledge(100);
+  t.true(retainedBytes(journal) > 100_000);
+  t.deepEqual(sweeps, [], 'that is less than a quarter of the budget');
+
+  await acknowledge(400);
+  await relief.close();
+
+  t.is(sweeps.length, 1);
+  t.true(retainedBytes(journal) > budget.retainedMax);
+  t.true(usedBytes(journal) < budget.relieveAt, 'not because the end of it is near');
+  t.is(codeOf(t.throws(() => budgetOf(undefined, -1))), 'HF_CONFIG_INVALID');
 });
 
 test('what is of a run is never shed, and has the reserve when new work is refused', async (t) => {
