@@ -7,6 +7,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 const programs = {
   cc: 'gcc libc6-dev',
   faketime: 'faketime',
+  initdb: 'postgresql',
   mosquitto: 'mosquitto',
   'nats-server': 'nats-server',
   python3: 'python3',
@@ -20,8 +21,10 @@ const programs = {
 // Debian keeps servers where the PATH of a user may not lead. Tests inherit this.
 process.env.PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin`;
 
+/** Debian keeps the programs of PostgreSQL by its versions, where no PATH leads. */
 function isThere(name) {
-  return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
+  const look = `command -v ${name} || ls /usr/lib/postgresql/*/bin/${name}`;
+  return spawnSync('sh', ['-c', look], { stdio: 'ignore' }).status === 0;
 }
 
 function missingPrograms() {

@@ -36,6 +36,7 @@ import { startHttpApi, type HttpApi } from './io/http-api.ts';
 import { createVerify, openIdentity } from './io/identity.ts';
 import { inflate } from './io/inflate.ts';
 import { openLevelLedger } from './io/level-ledger.ts';
+import { openLedger, openLedgerAt, type OpenLedger } from './io/open-ledger.ts';
 import { createAttempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
@@ -57,6 +58,11 @@ export interface GatewayOptions {
   readonly tls?: TlsFiles | undefined;
   /** Take devices and requests from other machines without TLS. Default: only from this one. */
   readonly insecure?: boolean | undefined;
+  /**
+   * Address of a PostgreSQL database to keep the ledger in, `postgres://`; user and password may be
+   * in it, and are not shown. Default: in the data directory.
+   */
+  readonly ledger?: string | undefined;
   /** Default 127.0.0.1. */
   readonly httpHost?: string | undefined;
   /** 0: the system chooses. `undefined`: no HTTP API. */
@@ -111,7 +117,7 @@ export class Gateway {
 
   /**
    * Starts a gateway. With the embedded broker, devices can connect once this resolves; another
-   * broker is connected to when it is there, see `unready`.
+   * broker, and the database of the ledger, are connected to when they are there, see `unready`.
    *
    * @throws HF_DATA_DIR_UNUSABLE, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT,
    *   HF_LEDGER_FAILED, HF_PORT_TAKEN, HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID,
@@ -221,9 +227,25 @@ export async function openStopped(path: string, user: string): Promise<StoppedGa
   }
 }
 
+/**
+ * Views of a ledger in a database, whether gateways run on it or not. Makes nothing.
+ *
+ * @throws HF_CONFIG_INVALID, HF_DATA_DIR_MISSING, HF_LEDGER_UNAVAILABLE, HF_STORE_DAMAGED,
+ *   HF_STORE_FORMAT.
+ */
+export async function openFleetIn(
+  address: string,
+): Promise<{ readonly fleet: Fleet; readonly close: () => Promise<void> }> {
+  const ledger = await openLedgerAt(address);
+  const fleet = createFleet({ sha256, ledger, clock: systemClock });
+  return { fleet, close: () => ledger.close() };
+}
+
 interface Parts {
   readonly dataDir: DataDir;
   readonly ledger: Ledger;
+  /** Why the ledger cannot be used now; `undefined`: it can. */
+  readonly problem: OpenLedger['problem'];
   readonly access: Access;
   readonly broker: BrokerAccess;
   readonly link: BrokerLink;
@@ -250,7 +272,10 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const dataDir = await openDataDir(options.dataDir, { isNew: true });
   closers.push(() => dataDir.release());
   const signer = await openIdentity(dataDir.path);
-  const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: true });
+  const fault = new Fault(log);
+  const onFailure = (error: unknown) => fault.tell(error);
+  const address = options.ledger;
+  const { ledger, problem } = await openLedger({ address, dir: dataDir.ledger, log, onFailure });
   closers.push(() => ledger.close());
   const access = await openAccess(dataDir.access, systemClock);
   closers.push(() => access.close());
@@ -259,12 +284,12 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
   const calls = new Listeners<void>((error) => log.error('a listener failed', why(error)));
-  const fault = new Fault(log);
   const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
   const link = new BrokerLink({ to: broker.to, clock: systemClock, log, onMessage });
   const sessions: Sessions = new Sessions(
     {
       ledger,
+      isShared: options.ledger !== undefined,
       downlink: link,
       signer,
       verify: createVerify(),
@@ -275,7 +300,7 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
       point: options.point ?? (() => {}),
       onArrival: (arrival) => arrivals.tell(arrival),
       onCalls: () => calls.tell(),
-      onFailure: (error) => fault.tell(error),
+      onFailure,
     },
     { ...sessionsLimits, ...pace, gateway: nameOf(signer), publicKey: signer.publicKey },
   );
@@ -289,7 +314,8 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  return { dataDir, ledger, access, broker, link, sessions, runner, arrivals, calls, fault };
+  const own = { dataDir, ledger, problem, access, broker, link, sessions, runner };
+  return { ...own, arrivals, calls, fault };
 }
 
 /** What the HTTP API shows, once it is clear that it may be where it is to be. */
@@ -328,8 +354,10 @@ async function serve(
   return http;
 }
 
-function unready({ link, fault }: Parts): readonly string[] {
+function unready({ link, fault, problem }: Parts): readonly string[] {
   const reasons: string[] = [];
+  const noLedger = problem();
+  if (noLedger !== undefined) reasons.push(`no connection to the ledger: ${noLedger}`);
   if (link.problem !== undefined) reasons.push(`no connection to the broker: ${link.problem}`);
   if (fault.error !== undefined) reasons.push(fault.error.message);
   return reasons;

@@ -47,3 +47,7 @@ export * from './io/sha256.ts';
 export * from './io/system-clock.ts';
 export * from './core/handler-failure.ts';
 export * from './core/whole-value.ts';
+export * from './io/postgres/database.ts';
+export * from './io/postgres/migrations.ts';
+export * from './io/postgres/postgres-ledger.ts';
+export * from './io/postgres/sql-rows.ts';

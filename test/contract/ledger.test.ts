@@ -27,7 +27,7 @@ import {
   requested,
   started,
 } from '../support/hand-journal.ts';
-import { ledgers } from '../support/ledgers.ts';
+import { ledgers, skippedLedgers } from '../support/ledgers.ts';
 import { SimStore } from '../support/sim-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -51,6 +51,10 @@ function brief(outcome: IngestOutcome): string {
   if (outcome.kind === 'unknown') return 'unknown';
   const fresh = outcome.kind === 'committed' ? ` +${outcome.fresh}` : '';
   return `${outcome.kind} ${outcome.position.watermark}${fresh}`;
+}
+
+if (skippedLedgers !== '') {
+  test.skip(`the contract of a ledger, in PostgreSQL (${skippedLedgers})`, () => {});
 }
 
 for (const [name, open] of Object.entries(ledgers)) {
@@ -383,7 +387,7 @@ for (const [name, open] of Object.entries(ledgers)) {
       journal.facts(lane, 6);
       for (const seq of upTo(6)) await ledger.ingest(journal.ingest(lane, seq, seq));
     }
-    const read = async (store: Store, lane: Lane, seq: number): Promise<Uint8Array> =>
+    const read = async (store: Pick<Store, 'get'>, lane: Lane, seq: number): Promise<Uint8Array> =>
       (await store.get(blockKey({ ...chain, lane }, seq))) ?? new Uint8Array();
     const put = (lane: Lane, seq: number, value: Uint8Array): StoreOp => ({
       kind: 'put',

@@ -55,7 +55,7 @@ class Cloud {
     const rest = { signer, verify: simVerify, sha256, inflate, clock, log, downlink };
     const nothing = { point: () => {}, onArrival: () => {}, onCalls: () => {} };
     this.#sessions = new Sessions(
-      { ledger, ...rest, ...nothing, onFailure: (cause) => this.#fail(cause) },
+      { isShared: false, ledger, ...rest, ...nothing, onFailure: (cause) => this.#fail(cause) },
       { ...sessionsLimits, gateway: 'gw', publicKey: signer.publicKey },
     );
     await this.#sessions.start();

@@ -2,14 +2,20 @@ import { join } from 'node:path';
 import {
   LevelStore,
   StoreLedger,
+  getRows,
   newLedgerRow,
+  openDatabase,
   openLevel,
   openLevelLedger,
+  openPostgresLedger,
   sha256,
+  systemClock,
+  writeRows,
   type Ledger,
 } from '@holdfast/gateway/internal';
 import type { Store, StoreOp } from '@holdfast/protocol';
 import type { ExecutionContext } from 'ava';
+import { TestPostgres, postgresIsMissing } from './postgres.ts';
 import { SimStore } from './sim-store.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -19,11 +25,15 @@ export interface Lives {
   /** Ends the life of the ledger and begins the next one. */
   readonly next: () => Promise<Ledger>;
   /** Changes what is stored behind its back, and begins the next life. */
-  readonly tamper: (change: (store: Store) => Promise<readonly StoreOp[]>) => Promise<Ledger>;
+  readonly tamper: (
+    change: (store: Pick<Store, 'get'>) => Promise<readonly StoreOp[]>,
+  ) => Promise<Ledger>;
 }
 
-/** Every implementation, for the contract suites. */
-export const ledgers: Readonly<Record<string, (t: ExecutionContext) => Promise<Lives>>> = {
+type Open = (t: ExecutionContext) => Promise<Lives>;
+
+/** Those that every machine can have. */
+const always: Readonly<Record<string, Open>> = {
   async 'the ledger in LevelDB'(t) {
     const dir = join(await tempDir(t), 'ledger');
     let ledger = await openLevelLedger(dir, { sha256, isNew: true });
@@ -57,3 +67,45 @@ export const ledgers: Readonly<Record<string, (t: ExecutionContext) => Promise<L
     return { ledger: await StoreLedger.open(store, sha256), next, tamper };
   },
 };
+
+let server: Promise<TestPostgres> | undefined;
+
+/** A database of its own in a server that the tests of a file share. */
+async function inPostgres(t: ExecutionContext): Promise<Lives> {
+  // It holds its ledgers no longer than these tests: nothing of it needs to survive.
+  server ??= TestPostgres.start(['fsync=off']);
+  const url = await (await server).empty();
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  let ledger: Ledger;
+  const open = async (isNew: boolean): Promise<Ledger> => {
+    const options = { address: url.href, sha256, log, clock: systemClock, isNew };
+    ({ ledger } = await openPostgresLedger(options));
+    return ledger;
+  };
+  ledger = await open(true);
+  t.teardown(() => ledger.close());
+  const next = async (): Promise<Ledger> => {
+    await ledger.close();
+    return open(false);
+  };
+  const tamper: Lives['tamper'] = async (change) => {
+    await ledger.close();
+    const database = openDatabase(url);
+    const get: Store['get'] = async (key) => (await getRows(database, [key]))[0];
+    const ops = await change({ get });
+    await writeRows(database, ops.map(({ key }) => ({ kind: 'delete', key })), () => false);
+    await writeRows(database, ops.filter(({ kind }) => kind === 'put'), () => false);
+    await database.close();
+    return open(false);
+  };
+  return { ledger, next, tamper };
+}
+
+/** Every implementation, for the contract suites. What a machine lacks has its title say so. */
+export const ledgers: Readonly<Record<string, Open>> = {
+  ...always,
+  ...(postgresIsMissing === '' && { 'the ledger in PostgreSQL': inPostgres }),
+};
+
+/** For the title of a test that stands for those that are skipped; empty: none are. */
+export const skippedLedgers = postgresIsMissing;

@@ -69,6 +69,7 @@ export class SimGateway {
     const isAlive = (): boolean => this.#life?.clock === clock;
     const sessions = new Sessions(
       {
+        isShared: false,
         ...{ ledger, signer, verify, sha256, inflate, clock, log },
         downlink: { send: (device, bytes) => (isAlive() ? send(device, bytes) : undefined) },
         point: (name) => this.#options.point(name),

@@ -7,10 +7,11 @@ import type { Fleet } from '../core/fleet-views.ts';
 import type { GatewayAddress } from './http-client.ts';
 import { httpDesk } from './http-desk.ts';
 import { httpFleet } from './http-fleet.ts';
+import { ledgerAddress, type LedgerOptions } from './ledger-address.ts';
 import { usage } from './options.ts';
 
-/** Which gateway a command is about: one at an address, or the one of a directory. */
-export interface SourceOptions {
+/** Which gateway a command is about: one at an address, or that of a directory or a database. */
+export interface SourceOptions extends LedgerOptions {
   readonly url?: URL;
   /** File with the API token for it. */
   readonly tokenFile?: string;
@@ -25,12 +26,25 @@ export interface GatewaySource {
   readonly desk: AccessDesk;
 }
 
-/** Runs a body with the fleet, see `withGateway`. */
-export function withFleet<T>(
+/** Runs a body with the fleet, see `withGateway`. A ledger in a database may have any owners. */
+export async function withFleet<T>(
   options: SourceOptions,
   body: (fleet: Fleet) => Promise<T>,
 ): Promise<T> {
-  return withGateway(options, ({ fleet }) => body(fleet));
+  const { url, dataDir, ledger, ledgerFile } = options;
+  const isLocal = url !== undefined || dataDir !== undefined;
+  if (isLocal && (ledger ?? ledgerFile) !== undefined) {
+    throw usage('--url, --data-dir and --ledger contradict each other');
+  }
+  const address = isLocal ? undefined : await ledgerAddress(options);
+  if (address === undefined) return withGateway(options, ({ fleet }) => body(fleet));
+  const { openFleetIn } = await import('../gateway.ts');
+  const { fleet, close } = await openFleetIn(address);
+  try {
+    return await body(fleet);
+  } finally {
+    await close();
+  }
 }
 
 /** Runs a body with the users and tokens, see `withGateway`. */

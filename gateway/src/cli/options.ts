@@ -30,6 +30,12 @@ export function sourceOf(parent: Command, name: string): Command {
     .option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not');
 }
 
+export const ledgerOption = (): Option =>
+  new Option('--ledger <url>', 'postgres:// address of the ledger (HOLDFAST_LEDGER)');
+
+export const ledgerFileOption = (): Option =>
+  new Option('--ledger-file <file>', 'file that has this address, with its password');
+
 export const deviceOption = (): Option =>
   new Option('--device <id>', 'id of the device').argParser((text: string) => {
     if (isDeviceId(text)) return text;

@@ -19,6 +19,8 @@ import {
   deviceOption,
   integer,
   laneOption,
+  ledgerFileOption,
+  ledgerOption,
   limitOption,
   outputOption,
   sourceOf,
@@ -69,6 +71,8 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--broker <url>', 'use this MQTT broker instead of a built-in one')
+    .addOption(ledgerOption())
+    .addOption(ledgerFileOption())
     .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')
     .option('--tls-key <file>', 'PEM: its private key')
     .option('--tls-ca <file>', 'PEM: what to trust of --broker; default: what the system trusts')
@@ -93,7 +97,7 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
 }
 
 function addReading(program: Command): void {
-  const source = (name: string) => sourceOf(program, name);
+  const source = (name: string) => withLedger(sourceOf(program, name));
 
   source('devices')
     .description('Show each device: its state, and its backlog as it reported it last')
@@ -130,7 +134,7 @@ function addReading(program: Command): void {
 
 function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
   const ledger = program.command('ledger').description('Read and verify what devices journaled');
-  const source = (name: string) => sourceOf(ledger, name);
+  const source = (name: string) => withLedger(sourceOf(ledger, name));
 
   source('entries')
     .description('Show the entries of a device in the order of their seq')
@@ -193,6 +197,11 @@ function addPrivacy(source: (name: string) => Command): void {
     .action((options: SourceOptions & CommonOptions & { readonly limit: number }) =>
       ledgerErasures(options, createTerminal(options.output)),
     );
+}
+
+/** What reads the ledger can read it in its database. */
+function withLedger(command: Command): Command {
+  return command.addOption(ledgerOption()).addOption(ledgerFileOption());
 }
 
 function append(text: string, before: readonly string[] = []): readonly string[] {

@@ -7,6 +7,7 @@ import {
   type LogLevel,
 } from '@holdfast/protocol';
 import type { GatewayOptions } from '../gateway.ts';
+import { ledgerAddress, shownAddress } from './ledger-address.ts';
 import { usage } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly httpPort: number;
   readonly host: string;
   readonly broker?: string;
+  readonly ledger?: string;
+  readonly ledgerFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsCa?: string;
@@ -48,6 +51,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     write: (line) => void process.stderr.write(`${line}\n`),
   });
   const endpoints = readEndpoints(options.handler ?? []);
+  const ledger = await ledgerAddress(options);
   const ended = untilSignal(() => log.info('the gateway is stopping'));
   const { Gateway } = await import('../gateway.ts');
   const gateway = await Gateway.open({
@@ -56,6 +60,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     mqttHost: host,
     mqttPort: options.mqttPort ?? MQTT_PORT_DEFAULT,
     broker,
+    ledger,
     tls: tlsFiles(options),
     insecure: options.insecure,
     httpHost: host,
@@ -67,7 +72,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));
   const { mqttUrl: mqtt, httpUrl: http, tokenFile } = gateway;
-  announce(terminal, { mqtt, http, dataDir, tokenFile });
+  const place = ledger === undefined ? dataDir : shownAddress(ledger);
+  announce(terminal, { mqtt, http, place, tokenFile });
   const failure = await Promise.race([ended, gateway.failed]);
   await gateway.close();
   if (failure !== undefined) throw failure;
@@ -100,18 +106,19 @@ function readEndpoints(texts: readonly string[]): ReadonlyMap<string, string> {
 interface Listening {
   readonly mqtt: string;
   readonly http: string;
-  readonly dataDir: string;
+  /** Where the ledger is. */
+  readonly place: string;
   readonly tokenFile: string;
 }
 
-function announce(terminal: Terminal, { mqtt, http, dataDir, tokenFile }: Listening): void {
+function announce(terminal: Terminal, { mqtt, http, place, tokenFile }: Listening): void {
   const { pid } = process;
   if (terminal.format === 'json') {
     terminal.print(JSON.stringify({ schema: 'holdfast.listening/1', mqtt, http, pid, tokenFile }));
     return;
   }
   terminal.print(`holdfast-gateway ${version()} is ready: devices at ${mqtt}, API at ${http}`);
-  terminal.print(`The ledger is in ${dataDir}. Ctrl+C stops it; nothing that was acked is lost.`);
+  terminal.print(`The ledger is in ${place}. Ctrl+C stops it; nothing that was acked is lost.`);
 }
 
 /** Exit code of a process that a second signal ended, as shells have it. */

@@ -23,6 +23,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_USER_THERE: 409,
   HF_ACCESS_LIMITED: 429,
   HF_GATEWAY_CLOSED: 503,
+  HF_LEDGER_UNAVAILABLE: 503,
 };
 
 /** What a client is told. What is no HoldfastError shows nothing of its inside. */

@@ -56,7 +56,7 @@ export async function eraseSubject(parts: Parts, request: ErasureRequest): Promi
     devices: [],
     reads: () => [erasedKey(subject)],
     bytes: 1_024,
-    isErasing: true,
+    erasure: 'makes',
     apply: (draft) => {
       const before = draft.get(erasedKey(subject), erasedRow);
       const erasedAtMs = Math.max(atMs, before?.erasedAtMs ?? 0);
@@ -105,7 +105,7 @@ async function contentPage(
     devices: [],
     reads: () => [],
     bytes: 512 * rows.length,
-    isErasing: true,
+    erasure: 'makes',
     apply: (draft) => {
       for (const place of places) draft.put(contentKey(place), contentRow.encode(erased));
       for (const { key } of rows) draft.delete(key);

@@ -27,7 +27,7 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
  */
-const tables = {
+export const tableLetters = {
   meta: 'm',
   device: 'd',
   epoch: 'e',
@@ -50,7 +50,7 @@ const tables = {
   clock: 'q',
 } as const;
 
-export type Table = keyof typeof tables;
+export type Table = keyof typeof tableLetters;
 
 /** One lane of one epoch of a device: one chain. */
 export interface Chain {
@@ -78,7 +78,7 @@ function readUint64(bytes: Uint8Array, at: number): number {
 
 /** The keys of a table: all of it, or of one device. */
 export function prefixOf(table: Table, device?: string): Uint8Array {
-  return ascii(device === undefined ? tables[table] : `${tables[table]}${device}\0`);
+  return ascii(device === undefined ? tableLetters[table] : `${tableLetters[table]}${device}\0`);
 }
 
 /** The first key behind all that begin with `prefix`. */

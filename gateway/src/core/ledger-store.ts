@@ -20,8 +20,8 @@ export interface Work<T> {
   readonly bytes: number;
   /** How many ordinals it may give out, at most. Default: none. */
   readonly ordinals?: number;
-  /** No other work that looks at what was erased goes on meanwhile. */
-  readonly isErasing?: boolean;
+  /** Whether it erases, or heeds what was erased: no two such works go on at once. */
+  readonly erasure?: 'makes' | 'heeds';
   /** Looks up what is no single row, just before `apply`. All three may be called again. */
   readonly prepare?: ((view: View) => Promise<void>) | undefined;
   readonly apply: (draft: Draft) => T;

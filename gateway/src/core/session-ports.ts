@@ -26,6 +26,8 @@ export interface Arrival {
 
 export interface SessionPorts {
   readonly ledger: Ledger;
+  /** Other gateways may write the same ledger. */
+  readonly isShared: boolean;
   readonly downlink: Downlink;
   readonly signer: Signer;
   readonly verify: Verify;

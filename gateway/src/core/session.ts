@@ -50,6 +50,8 @@ export type SessionEvent =
   | { readonly kind: 'undecodable'; readonly why: string }
   /** There was no room for a batch: the device sends it again. */
   | { readonly kind: 'dropped' }
+  /** The ledger cannot take anything now; `isBatch`: not even what it was given. */
+  | { readonly kind: 'unavailable'; readonly why: string; readonly isBatch: boolean }
   | ({ readonly kind: 'greeted' } & Greeted)
   | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
   | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
@@ -106,6 +108,9 @@ export interface SessionLimits {
   readonly answers: { readonly count: number; readonly windowMs: number };
 }
 
+/** Devices come again behind it, each after a pause of its own. */
+const UNAVAILABLE_MS = 2_000;
+
 interface At {
   readonly nowMs: number;
   readonly limits: SessionLimits;
@@ -121,6 +126,11 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
       return refuse(ingestEnded(state), { code: 'HF_MESSAGE_INVALID', why: event.why }, at);
     case 'dropped':
       return stay(ingestEnded(state));
+    case 'unavailable': {
+      const { why, isBatch } = event;
+      const problem = { code: 'HF_LEDGER_UNAVAILABLE', why, retryAfterMs: UNAVAILABLE_MS } as const;
+      return refuse(isBatch ? ingestEnded(state) : state, problem, at);
+    }
     case 'greeted':
       return onGreeted(state, event, at);
     case 'ingested':

@@ -1,4 +1,5 @@
 import {
+  codeOf,
   isGenuine,
   keyNameOf,
   messageOf,
@@ -51,9 +52,13 @@ export class Sessions {
     this.#limits = limits;
   }
 
-  /** Reads which devices the ledger knows, so that `live` shows them all. */
+  /**
+   * Reads which devices the ledger knows, so that `live` shows them all. Of a ledger that other
+   * gateways write, too, there may be far more than this one ever hears of.
+   */
   async start(): Promise<void> {
-    for (const record of await this.#ports.ledger.devices()) {
+    const known = this.#ports.isShared ? [] : await this.#ports.ledger.devices();
+    for (const record of known) {
       this.#sessions.set(record.device, newSession(record.device, record));
     }
     this.#tick();
@@ -111,9 +116,11 @@ export class Sessions {
 
   /** Another instance may have registered the device: the ledger knows. */
   async #load(device: string): Promise<void> {
-    const record = await this.#ports.ledger.device(device);
-    const waiting = this.#loading.get(device) ?? [];
-    this.#loading.delete(device);
+    let waiting: readonly Uint8Array[] = [];
+    const record = await this.#ports.ledger.device(device).finally(() => {
+      waiting = this.#loading.get(device) ?? [];
+      this.#loading.delete(device);
+    });
     for (const bytes of waiting) {
       const fresh = newSession(device, record);
       const stranger = { ...fresh, answers: this.#strangerAnswers };
@@ -194,13 +201,17 @@ export class Sessions {
     this.#greeting.set(device, (this.#greeting.get(device) ?? 0) + 1);
     const greeting = { device, epoch, publicKey, lastCommand, machine, atMs };
     const { ledger } = this.#ports;
-    const record = await ledger.greet(greeting);
-    const held = await readHeld(ledger, hello, record);
     const keyName = keyNameOf(this.#ports.sha256, publicKey);
+    const work = async (): Promise<SessionEvent> => {
+      const record = await ledger.greet(greeting);
+      const held = await readHeld(ledger, hello, record);
+      return { kind: 'greeted', hello, record, held, keyName };
+    };
+    const event = await available(work, { isBatch: false });
     const left = (this.#greeting.get(device) ?? 1) - 1;
     if (left === 0) this.#greeting.delete(device);
     else this.#greeting.set(device, left);
-    this.#step(device, { kind: 'greeted', hello, record, held, keyName });
+    this.#step(device, event);
   }
 
   #ingest(device: string, batch: Batch): void {
@@ -231,14 +242,23 @@ export class Sessions {
     const { ledger, point, onArrival, onCalls } = this.#ports;
     const { device, epoch, lane } = batch;
     await point('ledger:ingest');
-    const outcome = await ledger.ingest(batch);
+    const ingest = async (): Promise<SessionEvent> => {
+      const outcome = await ledger.ingest(batch);
+      return { kind: 'ingested', batch, outcome };
+    };
+    const event = await available(ingest, { isBatch: true });
+    if (event.kind !== 'ingested') {
+      this.#step(device, event);
+      return;
+    }
+    const { outcome } = event;
     await point('ledger:committed');
     if (outcome.kind === 'committed' && outcome.fresh > 0) {
       const { watermark } = outcome.position;
       onArrival({ device, epoch, lane, watermark, fresh: outcome.fresh });
       if (outcome.calls > 0) onCalls();
     }
-    this.#step(device, { kind: 'ingested', batch, outcome });
+    this.#step(device, event);
     if (outcome.kind === 'committed' && outcome.issued > 0) this.#step(device, { kind: 'issued' });
   }
 
@@ -246,15 +266,19 @@ export class Sessions {
     const { ledger, point, clock, log } = this.#ports;
     await point('ledger:ingest');
     const receivedAtMs = clock.nowMs();
-    const outcome = await ledger.declareHole({ device, epoch, hole, receivedAtMs });
-    await point('ledger:committed');
     const { lane, seqFirst, seqLast, reason } = hole;
-    log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
-    this.#step(device, { kind: 'ingested', batch: { epoch, lane, seqFirst }, outcome });
+    const declare = async (): Promise<SessionEvent> => {
+      const outcome = await ledger.declareHole({ device, epoch, hole, receivedAtMs });
+      await point('ledger:committed');
+      log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
+      return { kind: 'ingested', batch: { epoch, lane, seqFirst }, outcome };
+    };
+    this.#step(device, await available(declare, { isBatch: true }));
   }
 
   async #readCommands(device: string, { after, limit }: CommandRead): Promise<void> {
-    const commands = await this.#ports.ledger.commands({ device, after, limit });
+    // When they could not be read, the next hello or receipt asks for them again.
+    const commands = await orElse(this.#ports.ledger.commands({ device, after, limit }), []);
     if (commands.length > 0) await this.#ports.point('command:send');
     this.#step(device, { kind: 'commandsRead', after, commands });
   }
@@ -262,8 +286,36 @@ export class Sessions {
   /** Keeps what was begun in mind until it has ended. Only the ledger can fail in it. */
   #track(work: Promise<void>): void {
     const tracked = work
-      .catch((error: unknown) => this.#ports.onFailure(error))
+      .catch((error: unknown) => {
+        if (!isUnavailable(error)) this.#ports.onFailure(error);
+      })
       .finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return codeOf(error) === 'HF_LEDGER_UNAVAILABLE';
+}
+
+/** What came of work on the ledger, also when that cannot be used now. */
+async function available(
+  work: () => Promise<SessionEvent>,
+  { isBatch }: { readonly isBatch: boolean },
+): Promise<SessionEvent> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isUnavailable(error)) return { kind: 'unavailable', why: messageOf(error), isBatch };
+    throw error;
+  }
+}
+
+async function orElse<T>(reading: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isUnavailable(error)) return otherwise;
+    throw error;
   }
 }

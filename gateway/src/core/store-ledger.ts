@@ -139,6 +139,7 @@ export class StoreLedger implements Ledger {
       reads: () => reads,
       bytes: bytesOf(batch),
       ordinals: ordinalsOf(prepared),
+      ...(prepared.contents.length > 0 && { erasure: 'heeds' }),
       prepare: async (view) => {
         heldHash = await this.#heldHash(view, prepared);
         if (prepared.contents.length === 0) return;
@@ -276,6 +277,7 @@ export class StoreLedger implements Ledger {
     return this.#store.submit({
       devices: [call.device],
       reads: () => [callKeyKey(call), contentKey(call)],
+      erasure: 'heeds',
       bytes: result.payload.byteLength,
       apply: (draft) => completeCall(draft, call, result),
     });
@@ -355,7 +357,7 @@ function positionOf(record: DeviceRecord, lane: Lane): LanePosition {
 }
 
 /** @throws HF_STORE_DAMAGED, HF_STORE_FORMAT. */
-export async function checkFormat(store: Reads): Promise<void> {
+export async function checkFormat(store: Pick<Reads, 'get'>): Promise<void> {
   const { key } = newLedgerRow();
   const stored = await store.get(key);
   let found: { readonly product: string; readonly format: number } | undefined;

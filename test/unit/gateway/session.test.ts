@@ -398,6 +398,7 @@ async function openSessions(store: SimStore) {
   const failures: unknown[] = [];
   const sessions = new Sessions(
     {
+      isShared: false,
       ledger,
       downlink: { send: (device, bytes) => sent.push(open(device, bytes).message) },
       signer,

@@ -97,6 +97,11 @@ export const linkErrors = {
     retry: 'restart',
     hint: 'Check free space and the kernel log, then start the gateway again; devices send again.',
   },
+  HF_LEDGER_UNAVAILABLE: {
+    message: 'The database of the ledger cannot be used now',
+    retry: 'later',
+    hint: 'Devices keep what is not acknowledged. Start the database, or mend the way to it.',
+  },
   HF_LEDGER_BEHIND: {
     message: 'The ledger asks for entries that this device no longer keeps',
     retry: 'never',

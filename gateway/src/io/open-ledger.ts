@@ -1,0 +1,40 @@
+import type { Log } from '@holdfast/protocol';
+import type { Ledger } from '../core/ledger.ts';
+import { openLevelLedger } from './level-ledger.ts';
+import { sha256 } from './sha256.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface OpenLedger {
+  readonly ledger: Ledger;
+  /** Why it cannot be used now; `undefined`: it can. */
+  readonly problem: () => string | undefined;
+}
+
+/**
+ * Opens the ledger of a gateway, or makes it: in a database where an address is given, else in a
+ * directory. A database that cannot be reached is waited for, see `problem`.
+ */
+export async function openLedger(place: {
+  readonly address: string | undefined;
+  readonly dir: string;
+  readonly log: Log;
+  readonly onFailure: (error: unknown) => void;
+}): Promise<OpenLedger> {
+  const { address, dir, log, onFailure } = place;
+  if (address === undefined) {
+    const ledger = await openLevelLedger(dir, { sha256, isNew: true });
+    return { ledger, problem: () => undefined };
+  }
+  const { openPostgresLedger } = await import('./postgres/postgres-ledger.ts');
+  const parts = { address, sha256, clock: systemClock, log, onFailure };
+  return openPostgresLedger({ ...parts, isNew: true });
+}
+
+/** Opens a ledger that has to be in a database, and the database there. */
+export async function openLedgerAt(address: string): Promise<Ledger> {
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  const { openPostgresLedger } = await import('./postgres/postgres-ledger.ts');
+  const parts = { address, sha256, clock: systemClock, log };
+  const { ledger } = await openPostgresLedger({ ...parts, isNew: false });
+  return ledger;
+}

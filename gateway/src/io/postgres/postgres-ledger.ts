@@ -1,0 +1,87 @@
+import { HoldfastError, type Clock, type Log, type Sha256 } from '@holdfast/protocol';
+import { StoreLedger, checkFormat, newLedgerRow } from '../../core/store-ledger.ts';
+import { openDatabase, readDatabaseUrl, shownDatabase, type Database } from './database.ts';
+import { migrate, missingOf, readMigrated, readMigrations, type Migration } from './migrations.ts';
+import { PostgresStore } from './postgres-store.ts';
+import { getRows, writeRows } from './sql-rows.ts';
+
+export interface PostgresLedgerOptions {
+  /** `postgres://…` */
+  readonly address: string;
+  readonly sha256: Sha256;
+  readonly clock: Pick<Clock, 'wakeIn'>;
+  readonly log: Log;
+  /** Make one where there is none, and wait for a database that is not there. */
+  readonly isNew: boolean;
+  /** The database turned out, after it was waited for, to be none that can be used. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+export interface PostgresLedger {
+  readonly ledger: StoreLedger;
+  /** Why nothing can be read or written now; `undefined`: it can. */
+  readonly problem: () => string | undefined;
+}
+
+/**
+ * Opens the ledger in a database. Whatever a method of it has resolved is on the stable storage of
+ * the server.
+ *
+ * @throws HF_CONFIG_INVALID, HF_STORE_DAMAGED for a schema of something else, HF_STORE_FORMAT for
+ *   tables of another version, HF_LEDGER_UNAVAILABLE when the database is not there and is not to
+ *   be waited for.
+ */
+export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<PostgresLedger> {
+  const { sha256, log, clock, isNew, onFailure = () => {} } = options;
+  const url = readDatabaseUrl(options.address);
+  const database = openDatabase(url);
+  const prepare = () => prepareLedger(database, { isNew, log, name: shownDatabase(url) });
+  const store = new PostgresStore({ database, prepare, clock, log, onFailure });
+  try {
+    await store.open(isNew);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return { ledger: new StoreLedger(store, sha256), problem: () => store.problem };
+}
+
+/**
+ * A new database gets its tables; one that lacks a migration is left as it is, since other
+ * gateways may be at work on it.
+ */
+async function prepareLedger(
+  database: Database,
+  { isNew, log, name }: { readonly isNew: boolean; readonly log: Log; readonly name: string },
+): Promise<void> {
+  const { isDurable } = await database.check();
+  if (!isDurable) {
+    log.error('PostgreSQL runs with fsync = off: a power cut takes what was acknowledged', {
+      database: name,
+    });
+  }
+  const migrations = await readMigrations();
+  const migrated = await readMigrated(database, migrations);
+  if (migrated.kind === 'none') {
+    if (!isNew) throw new HoldfastError('HF_DATA_DIR_MISSING', { why: `${name} has no ledger` });
+    await createLedger(database, migrations);
+    log.info('the ledger was made', { database: name });
+  } else if (missingOf(migrated, migrations).length > 0) {
+    throw new HoldfastError('HF_STORE_FORMAT', {
+      why: `the tables of ${name} are older: run holdfast-gateway ledger migrate`,
+    });
+  }
+  await checkFormat({ get: async (key) => (await getRows(database, [key]))[0] });
+}
+
+/** Makes the tables, and the first row, where there are none. */
+export async function createLedger(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const done = await migrate(database, migrations);
+  const row = newLedgerRow();
+  const [known] = await getRows(database, [row.key]);
+  if (known === undefined) await writeRows(database, [{ kind: 'put', ...row }], () => false);
+  return done;
+}

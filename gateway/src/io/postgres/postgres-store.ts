@@ -1,0 +1,135 @@
+import { HoldfastError, type Clock, type Log } from '@holdfast/protocol';
+import type { LedgerStore, Work } from '../../core/ledger-store.ts';
+import type { DeviceRecord } from '../../core/ledger.ts';
+import { Availability } from './availability.ts';
+import { CommitLane } from './commit-lane.ts';
+import { LANES, type Database } from './database.ts';
+import { failureOf, withSqlErrors } from './sql-errors.ts';
+import { getRows, run, scanRows } from './sql-rows.ts';
+import { sqlTables } from './sql-tables.ts';
+import { readDevices, transact } from './transaction.ts';
+
+export interface PostgresStoreParts {
+  readonly database: Database;
+  /** Makes sure that a ledger is there that this version can use. */
+  readonly prepare: () => Promise<void>;
+  readonly clock: Pick<Clock, 'wakeIn'>;
+  readonly log: Log;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The rows of a ledger in PostgreSQL, which any number of gateways write. Nothing of it is kept in
+ * memory. Works of one device share a lane, in which they are committed in order.
+ */
+export class PostgresStore implements LedgerStore {
+  readonly #database: Database;
+  readonly #prepare: () => Promise<void>;
+  readonly #availability: Availability;
+  readonly #lanes: readonly CommitLane[];
+  #isPrepared = false;
+
+  constructor(parts: PostgresStoreParts) {
+    const { database, prepare } = parts;
+    this.#database = database;
+    this.#prepare = async () => {
+      if (!this.#isPrepared) await prepare();
+      this.#isPrepared = true;
+    };
+    const probe = async (): Promise<void> => {
+      await this.#prepare();
+      await database.check();
+    };
+    this.#availability = new Availability({ ...parts, probe });
+    const transactHere = (works: readonly Work<unknown>[]) =>
+      database.hold((db) => transact(db, works));
+    const onLost = (error: unknown) => this.#availability.lost(error);
+    this.#lanes = Array.from(
+      { length: LANES },
+      () => new CommitLane({ transact: transactHere, onLost }),
+    );
+  }
+
+  /** Why nothing can be read or written now; `undefined`: it can. */
+  get problem(): string | undefined {
+    return this.#availability.problem;
+  }
+
+  /**
+   * Looks whether the ledger is there.
+   *
+   * @param mayWait Where the database cannot be reached, go on looking.
+   * @throws whatever `prepare` throws that no waiting mends.
+   */
+  async open(mayWait: boolean): Promise<void> {
+    try {
+      await this.#prepare();
+    } catch (error) {
+      if (!mayWait || failureOf(error) === 'never') throw error;
+      this.#availability.lost(error);
+    }
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#read(async () => (await getRows(this.#database, [key]))[0]);
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#read(() => getRows(this.#database, keys));
+  }
+
+  scan(range: Parameters<LedgerStore['scan']>[0]): ReturnType<LedgerStore['scan']> {
+    return this.#read(() => scanRows(this.#database, range));
+  }
+
+  device(device: string): Promise<DeviceRecord | undefined> {
+    return this.#read(async () => (await readDevices(this.#database, device))[0]);
+  }
+
+  devices(): Promise<readonly DeviceRecord[]> {
+    return this.#read(() => readDevices(this.#database));
+  }
+
+  submit<T>(work: Work<T>): Promise<T> {
+    const unavailable = this.#unavailable();
+    if (unavailable !== undefined) return Promise.reject(unavailable);
+    const lane = this.#lanes[laneOf(work.devices[0] ?? '')];
+    return lane === undefined ? Promise.reject(new TypeError('no lane')) : lane.submit(work);
+  }
+
+  /**
+   * Rows that were deleted leave the table, and their room is used again. What the write-ahead log,
+   * standbys and backups have of them goes with those.
+   */
+  async compact({ from }: Parameters<LedgerStore['compact']>[0]): Promise<void> {
+    const letter = String.fromCharCode(from[0] ?? 0);
+    const table = sqlTables.find((each) => each.letter === letter);
+    if (table !== undefined) await this.#read(() => run(this.#database, `vacuum ${table.name}`));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.idle()));
+    this.#availability.close();
+    await this.#database.close();
+  }
+
+  #unavailable(): HoldfastError | undefined {
+    const why = this.#availability.problem;
+    return why === undefined ? undefined : new HoldfastError('HF_LEDGER_UNAVAILABLE', { why });
+  }
+
+  async #read<T>(body: () => Promise<T>): Promise<T> {
+    const unavailable = this.#unavailable();
+    if (unavailable !== undefined) throw unavailable;
+    return withSqlErrors(body);
+  }
+}
+
+/** Which lane has the works of a device. */
+function laneOf(device: string): number {
+  let sum = 0;
+  for (let index = 0; index < device.length; index += 1) {
+    sum = (Math.imul(sum, 31) + device.charCodeAt(index)) >>> 0;
+  }
+  return sum % LANES;
+}
