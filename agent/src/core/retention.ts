@@ -3,18 +3,19 @@ import {
   decodeEntry,
   lanes,
   messageOf,
-  type Clock,
   type Lane,
   type Log,
+  type Stamp,
   type StoreOp,
 } from '@holdfast/protocol';
+import type { DeviceTime } from './device-time.ts';
 import type { Journal } from './journal.ts';
 import { finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
 import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
 export interface RetentionOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<DeviceTime, 'nowMs' | 'wakeIn' | 'sinceMs'>;
   readonly log: Log;
   readonly journal: Journal;
   readonly store: RunStore;
@@ -34,6 +35,8 @@ interface Place {
 }
 
 const SWEEP_EVERY_MS = 60_000;
+/** While the wall clock says that it is late, and nothing else does: each look reads each run. */
+const DISPUTED_EVERY_MS = 600_000;
 const PAGE = 1_000;
 /** Entries of one commit: they are read before they go, and have up to 56 KiB each. */
 const REMOVE_MAX = 256;
@@ -47,12 +50,17 @@ const SMALL_MAX = REMOVE_MAX / CONTINUED_MAX;
  * Deletes what the ledger has, whose run has ended, and which is older than the retention: kept
  * until then, so that a gateway set back to an old backup can be refilled. A device without a
  * gateway has no ledger to wait for; if it gets one later, that is told what is gone.
+ *
+ * What is old is so by the time that has passed for certain, whatever the wall clock says: with a
+ * gateway by its word and the time that the machine was up. It may be kept longer, never shorter.
  */
 export class Retention {
   readonly #options: RetentionOptions;
   #cancel: (() => void) | undefined;
   readonly #continued: number[] = [];
   #purging: Promise<void> | undefined;
+  /** By the wall clock a run is old, and not for certain. */
+  #isDisputed = false;
   #last: Promise<number> = Promise.resolve(0);
 
   constructor(options: RetentionOptions) {
@@ -60,7 +68,8 @@ export class Retention {
   }
 
   start(): void {
-    this.#cancel = this.#options.clock.wakeIn(SWEEP_EVERY_MS, () => {
+    const everyMs = this.#isDisputed ? DISPUTED_EVERY_MS : SWEEP_EVERY_MS;
+    this.#cancel = this.#options.clock.wakeIn(everyMs, () => {
       this.sweep()
         .catch((error: unknown) => this.#stoppedShort(error))
         .finally(() => {
@@ -98,18 +107,19 @@ export class Retention {
    * @returns How many entries were deleted.
    */
   sweep(isEnough?: () => boolean): Promise<number> {
-    const isDue = isEnough === undefined ? this.#isOld : (): boolean => !isEnough();
-    const swept = this.#last.then(() => this.#sweep(isDue));
+    const swept = this.#last.then(() => this.#sweep(isEnough));
     this.#last = swept.catch(() => 0);
     return swept;
   }
 
-  async #sweep(isDue: (atMs: number) => boolean): Promise<number> {
+  async #sweep(isEnough: (() => boolean) | undefined): Promise<number> {
     let deleted = 0;
+    this.#isDisputed = false;
     for await (const each of this.#options.store.records('f')) {
-      const { isContinued, updatedAtMs } = each.record;
-      if (isContinued || isDue(updatedAtMs)) deleted += await this.#purgeRun(each);
+      const isOld = isEnough === undefined ? () => this.#isRunOld(each) : () => !isEnough();
+      if (each.record.isContinued || (await isOld())) deleted += await this.#purgeRun(each);
     }
+    const isDue = isEnough === undefined ? this.#isOld : (): boolean => !isEnough();
     for (const lane of lanes) deleted += await this.#purgeEvents(lane, isDue);
     if (deleted > 0) this.#options.onSwept?.();
     return deleted;
@@ -120,8 +130,25 @@ export class Retention {
     this.#options.log.error('retention stopped short', { why: messageOf(error) });
   }
 
-  readonly #isOld = (atMs: number): boolean =>
-    atMs + this.#options.keepMs <= this.#options.clock.nowMs();
+  readonly #isOld = ({ boot, monoMs: ms }: Stamp): boolean => {
+    const { clock, keepMs, hasLedger } = this.#options;
+    return clock.sinceMs({ boot, ms }, hasLedger) >= keepMs;
+  };
+
+  async #isRunOld({ number, record }: NumberedRecord): Promise<boolean> {
+    const { clock, store, keepMs } = this.#options;
+    const agoMs = clock.nowMs() - record.updatedAtMs;
+    // It spares a look at the run. About what is still to come, the wall clock is or was wrong.
+    if (agoMs >= 0 && agoMs < keepMs) return false;
+    const last = await store.lastEntry(number).catch((error: unknown) => {
+      // A purge that was cut short has taken it.
+      if (codeOf(error) === 'HF_ENTRY_DAMAGED') return undefined;
+      throw error;
+    });
+    const isOld = last === undefined || this.#isOld(last);
+    this.#isDisputed ||= !isOld;
+    return isOld;
+  }
 
   /** The last entry that the ledger has stays: it says where the lane stands. */
   #isFree(place: Place): boolean {
@@ -187,7 +214,7 @@ export class Retention {
   }
 
   /** Entries outside of runs, from where the last pass stopped. */
-  async #purgeEvents(lane: Lane, isDue: (atMs: number) => boolean): Promise<number> {
+  async #purgeEvents(lane: Lane, isDue: (stamp: Stamp) => boolean): Promise<number> {
     const { journal, store } = this.#options;
     const cursor = `purged/${lane}`;
     let next = (await store.meta(cursor)) + 1;
@@ -199,7 +226,7 @@ export class Retention {
       for (const stored of page) {
         const entry = decodeEntry(stored.bytes);
         const free = this.#isFree({ lane, seq: stored.seq });
-        if (!free || !isDue(entry.atMs)) break;
+        if (!free || !isDue(entry)) break;
         if (!('run' in entry) || entry.run === '') seqs.push(stored.seq);
         passed = stored.seq;
       }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { workflow } from '@holdfast/agent';
+import { encodeValue } from '@holdfast/protocol';
 import { SimDevice } from '../../support/sim-device.ts';
 
 const SECOND = 1_000;
@@ -264,20 +265,53 @@ test('D1 F8: pauses, timeouts and limits are not cut short by a clock that is se
   for (const code of codes) t.is(await device.state(code.name), 'failed');
 });
 
-test('S54: a clock that is decades ahead makes nothing old', async (t) => {
+/** A device with a gateway, whose run and whose event have ended and are acknowledged. */
+async function acknowledged(wallMs?: number): Promise<Sleepers> {
   const sleepers = await Sleepers.on();
   const { device } = sleepers;
+  sleepers.hear();
+  if (wallMs !== undefined) device.clock.setWall(wallMs);
+  await device.runtime.emit({ name: 'first', payload: encodeValue(1), lane: 'normal' });
   await sleepers.sleep(MINUTE);
   await device.advance(MINUTE);
-  await sleepers.sleep(30 * DAY, 'run-2');
+  await sleepers.sleep(300 * DAY, 'run-2');
   await device.acknowledge();
   await device.advance(2 * SECOND);
-  device.clock.setWall(YEAR_2038);
-  t.is(await device.sweep(7 * DAY), 0);
-  device.clock.setWall(device.clock.trueMs);
-  await device.advance(7 * DAY);
+  return sleepers;
+}
 
-  t.true((await device.sweep(7 * DAY)) > 0);
+const aheads = { 'years, which can be': 5 * 365 * DAY, decades: YEAR_2038 - Date.UTC(2026, 0, 1) };
+for (const [what, aheadMs] of Object.entries(aheads)) {
+  test(`S54: a clock that is ahead by ${what} makes nothing old, whenever it is`, async (t) => {
+    const { device } = await acknowledged();
+    device.clock.setWall(device.clock.trueMs + aheadMs);
+    t.is(await device.sweep(7 * DAY), 0);
+    await device.advance(7 * DAY - HOUR);
+    t.is(await device.sweep(7 * DAY), 0);
+    await device.advance(HOUR);
+    t.true((await device.sweep(7 * DAY)) > 3, 'it is over, though the clock is still wrong');
+
+    const early = await acknowledged(device.clock.trueMs + aheadMs);
+    early.device.clock.setWall(early.device.clock.trueMs);
+    t.is(await early.device.sweep(7 * DAY), 0);
+    await early.device.advance(7 * DAY);
+    t.true((await early.device.sweep(7 * DAY)) > 3, 'also of what was journaled when it was');
+  });
+}
+
+test('S54: a clock that comes up ahead makes nothing old before the gateway says so', async (t) => {
+  const sleepers = await acknowledged();
+  const { device } = sleepers;
+  await sleepers.reboot(HOUR, device.clock.trueMs + 60 * DAY);
+  await device.advance(MINUTE);
+  t.is(await device.sweep(7 * DAY), 0);
+  sleepers.hear();
+  t.is(await device.sweep(7 * DAY), 0, 'an hour is not long');
+  await sleepers.reboot(8 * DAY, device.clock.trueMs);
+  t.is(await device.sweep(7 * DAY), 0, 'nobody knows yet');
+  sleepers.hear();
+
+  t.true((await device.sweep(7 * DAY)) > 3);
 });
 
 /** What happens to the device; `ms` is how long it takes. */
