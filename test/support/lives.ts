@@ -26,11 +26,24 @@ interface EntryLine {
   readonly [field: string]: unknown;
 }
 
+interface HoleLine {
+  readonly lane: Lane;
+  readonly seqFirst: number;
+  readonly seqLast: number;
+  readonly reason: string;
+}
+
+interface Life {
+  readonly entries: readonly EntryLine[];
+  readonly holes: readonly HoleLine[];
+}
+
 export interface DeviceDetail {
   readonly state: string;
   readonly epoch: number;
   readonly lastCommand: number;
   readonly lastSeenAt: string | null;
+  readonly lanes: readonly { readonly lane: Lane; readonly watermark: number }[];
   readonly refusal: { readonly code: string; readonly why: string } | null;
   readonly epochs: readonly {
     readonly epoch: number;
@@ -137,8 +150,16 @@ export class LiveGateway extends Place {
   }
 
   async entries(epoch: number): Promise<readonly EntryLine[]> {
-    const path = `devices/${DEVICE}/entries?epoch=${epoch}&limit=1000`;
-    return (await this.get<{ readonly entries: readonly EntryLine[] }>(path)).entries;
+    return (await this.#journal(epoch)).entries;
+  }
+
+  /** What of an epoch will never come. */
+  async holes(epoch: number): Promise<readonly HoleLine[]> {
+    return (await this.#journal(epoch)).holes;
+  }
+
+  #journal(epoch: number): Promise<Life> {
+    return this.get(`devices/${DEVICE}/entries?epoch=${epoch}&limit=1000`);
   }
 
   /** Names of the events of an epoch, in the order of their lanes. */

@@ -214,6 +214,52 @@ test.serial(
   },
 );
 
+test('S59 a ledger that is set back is told of what the device has trimmed', async (t) => {
+  t.timeout(120_000);
+  const { root, gateway, device } = await openWorld(t);
+  const pump = device('pump');
+  await pump.start('--journal-max-bytes', '1MiB');
+  await pump.emit('early');
+  await pump.synced(1);
+  await gateway.stop();
+  const backup = join(root, 'backup');
+  await gateway.copyTo(backup);
+  await gateway.start();
+  // More than the budget holds: what is acknowledged goes, the oldest first.
+  const large = { payload: 'x'.repeat(50_000), lane: 'normal' } as const;
+  const first = async (): Promise<number> => {
+    const { rows } = await pump.client.journal({ lane: 'normal', after: 0, limit: 1 });
+    return rows[0]?.seq ?? 0;
+  };
+  let count = 1;
+  while ((await first()) === 1) {
+    count += 1;
+    await pump.client.emit({ name: `large-${count}`, ...large });
+    await pump.synced(1);
+  }
+  const kept = await first();
+  await gateway.stop();
+
+  await gateway.putBack(backup);
+  await gateway.start();
+  await until('the ledger to be filled', async () => {
+    const { lanes } = await gateway.device();
+    return lanes.find(({ lane }) => lane === 'normal')?.watermark === count;
+  });
+  await pump.emit('after');
+  await pump.synced(1);
+
+  const [hole, ...others] = await gateway.holes(1);
+  t.like(hole, { lane: 'normal', seqFirst: 2, seqLast: kept - 1, reason: 'trimmed' });
+  t.deepEqual(others, []);
+  const numbers = Array.from({ length: count - kept + 1 }, (_, n) => kept + n);
+  const rest = numbers.map((n) => `large-${n}`);
+  t.deepEqual(await gateway.events(1), ['early', ...rest, 'after']);
+  t.deepEqual(await gateway.verify(), []);
+  t.is((await gateway.device()).epochs.length, 1);
+  t.deepEqual(await pump.problems(), []);
+});
+
 test(
   'S59 a ledger that is set back and gives a number twice loses no result of a call',
   async (t) => {

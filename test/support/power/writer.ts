@@ -90,7 +90,8 @@ async function asJournal(): Promise<void> {
   const journal = await Journal.open({ device, epoch, boot: 1, store, sha256, clock: systemClock });
   const log = { error: () => {}, info: () => {}, debug: () => {} };
   const retention = new Retention({
-    ...{ clock: { ...systemClock, sinceMs: () => 0 }, log, journal, store: new RunStore(store, journal) },
+    clock: { ...systemClock, sinceMs: () => 0 },
+    ...{ log, journal, store: new RunStore(store, journal) },
     ...{ keepMs: 0, hasLedger: true, onPurged: () => {} },
   });
   for (let n = first; n < last; n += 1) {
