@@ -46,7 +46,7 @@ function checkNpm(dir) {
   const { version } = JSON.parse(run('npx', ['holdfast', 'version', '-o', 'json'], { cwd: app }));
   check('npm: holdfast starts in an empty folder', version !== undefined);
   const demo = JSON.parse(run('npx', ['holdfast-sim', 'demo', '--json'], { cwd: app }));
-  check('npm: the demo holds there', demo.held === true, JSON.stringify(demo));
+  check('npm: the demo holds there', demo.ok === true, JSON.stringify(demo));
 }
 
 /** Packages of Debian 13 lie in /usr; nothing that `extract` leaves out makes the links to it. */

@@ -76,3 +76,8 @@ export * from './core/relief.ts';
 export * from './cli/config-file.ts';
 export * from './cli/program.ts';
 export * from './cli/shell.ts';
+export * from './doctor.ts';
+export * from './core/finding.ts';
+export * from './io/checks/certificate-check.ts';
+export * from './io/checks/disk-check.ts';
+export * from './io/checks/uplink-check.ts';

@@ -5,7 +5,7 @@ import type { Shell } from './shell.ts';
 const about = `
 Commands that read work with the agent stopped too, given --data-dir.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no agent answers, 6 conflict,
-7 timed out, 78 bad configuration, 130 interrupted.
+7 timed out, 8 doctor found something, 78 bad configuration, 130 interrupted.
 
 Examples:
   holdfast run --data-dir ./data --device pump-1 --code ./flows.js --gateway mqtt://gw:1883
@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   erase: async () => (await import('./erase.ts')).addErase,
   nudge: async () => (await import('./nudge.ts')).addNudge,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
   config: async () => (await import('./config.ts')).addConfig,
   explain: async () => (await import('./explain.ts')).addExplain,
   version: async () => (await import('./version.ts')).addVersion,

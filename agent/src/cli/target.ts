@@ -27,10 +27,14 @@ interface Target {
 }
 
 /** Where the agent is that the package of the distribution installs. */
-const INSTALLED = { socket: '/run/holdfast/agent.sock', dataDir: '/var/lib/holdfast' } as const;
+export const INSTALLED = {
+  socket: '/run/holdfast/agent.sock',
+  dataDir: '/var/lib/holdfast',
+  config: '/etc/holdfast/agent.toml',
+} as const;
 
 /** What is given on the command line goes before what the environment says. */
-function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
+export function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
   const isGiven = flags.socket !== undefined || flags.dataDir !== undefined;
   const socket = isGiven ? nonEmpty('--socket', flags.socket) : env['HOLDFAST_SOCKET'] || undefined;
   const dataDir = isGiven

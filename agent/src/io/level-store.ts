@@ -11,7 +11,8 @@ import {
   type StoreRow,
   type Visit,
 } from '@holdfast/protocol';
-import { Level } from 'level';
+import type { Level } from 'level';
+import { loadLevel } from './level.ts';
 
 type Db = Level<Uint8Array, Uint8Array>;
 
@@ -290,7 +291,8 @@ export async function syncFile(path: string): Promise<void> {
 
 async function openLevel(dir: string, isNew: boolean): Promise<Db> {
   const options = { ...levelOptions, createIfMissing: isNew, errorIfExists: isNew };
-  const db: Db = new Level(dir, options);
+  const LevelDb = await loadLevel();
+  const db: Db = new LevelDb(dir, options);
   try {
     await db.open();
     return db;

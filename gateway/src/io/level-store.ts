@@ -8,7 +8,8 @@ import {
   type StoreRow,
   type Visit,
 } from '@holdfast/protocol';
-import { Level } from 'level';
+import type { Level } from 'level';
+import { loadLevel } from './level.ts';
 
 export type LevelDb = Level<Uint8Array, Uint8Array>;
 
@@ -27,7 +28,8 @@ const EACH_ROWS = 1_000;
 export async function openLevel(dir: string, isNew: boolean): Promise<LevelDb> {
   const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
   const creation = { createIfMissing: isNew, errorIfExists: isNew, compression: true };
-  const db: LevelDb = new Level(dir, { ...sizes, ...encodings, ...creation });
+  const Loaded = await loadLevel();
+  const db: LevelDb = new Loaded(dir, { ...sizes, ...encodings, ...creation });
   try {
     await db.open();
   } catch (error) {

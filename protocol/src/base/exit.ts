@@ -11,6 +11,8 @@ export const Exit = {
   denied: 5,
   conflict: 6,
   timedOut: 7,
+  /** `doctor` found something that is wrong. */
+  findings: 8,
   /** A fault in Holdfast itself. */
   bug: 70,
   /** A daemon cannot start like this; a supervisor must not try again. */
@@ -66,6 +68,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_STORE_FORMAT: Exit.config,
   HF_STORE_OLDER: Exit.config,
   HF_STORE_KEY: Exit.config,
+  HF_STORE_NATIVE: Exit.config,
   HF_INTERNAL: Exit.bug,
 };
 

@@ -27,6 +27,11 @@ export const storeErrors = {
     retry: 'later',
     hint: 'Stop the other one, or talk to it with --socket or --url.',
   },
+  HF_STORE_NATIVE: {
+    message: 'The native part of the store cannot be loaded on this machine',
+    retry: 'never',
+    hint: 'Install it for this architecture: `npm rebuild classic-level`. No data is lost.',
+  },
   HF_STORE_DAMAGED: {
     message: 'The store does not open',
     retry: 'never',

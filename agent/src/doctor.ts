@@ -1,0 +1,151 @@
+import { HoldfastError, messageOf } from '@holdfast/protocol';
+import { agentVersion } from './agent-version.ts';
+import { checkStore } from './check-store.ts';
+import { failed, found, type Finding } from './core/finding.ts';
+import type { RunView, StatusView } from './core/views.ts';
+import { checkCertificates } from './io/checks/certificate-check.ts';
+import { checkDisk } from './io/checks/disk-check.ts';
+import { checkUplink, type UplinkTarget } from './io/checks/uplink-check.ts';
+
+/** What is known of a device before it is looked at. */
+export interface Patient {
+  /** What the agent, or its store, says of itself; `undefined`: neither can be asked. */
+  readonly status: StatusView | undefined;
+  /** Runs that wait for a person, some of them. */
+  readonly stuck: readonly RunView[];
+  readonly dataDir: string | undefined;
+  readonly storeKey: string | undefined;
+  /** Where the gateway is, if that is known. */
+  readonly uplink: Omit<UplinkTarget, 'device'> | undefined;
+  readonly nowMs: number;
+}
+
+/** The checks of a device, in the order in which a person reads them. Never rejects. */
+export async function examine(patient: Patient): Promise<readonly Finding[]> {
+  const findings = await Promise.all(
+    [agent, store, disk, clock, uplink, certificate, code].map(async (check) => {
+      try {
+        return await check(patient);
+      } catch (error) {
+        return [failed(check.name, asError(error))];
+      }
+    }),
+  );
+  return findings.flat();
+}
+
+type Findings = readonly Finding[] | Promise<readonly Finding[]>;
+
+function asError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  return new HoldfastError('HF_INTERNAL', { why: messageOf(error) });
+}
+
+function agent({ status }: Patient): Findings {
+  // Why it cannot be asked is known to whoever asked.
+  if (status === undefined) return [];
+  if (!status.agent.running) {
+    return [
+      found('agent', 'warning', 'it does not run', 'Start it: what it has journaled is safe.'),
+    ];
+  }
+  const { version, pid } = status.agent;
+  if (version !== agentVersion) {
+    const text = `it runs as ${version}, and ${agentVersion} is installed`;
+    return [found('agent', 'warning', text, 'Restart it; runs go on where they are.')];
+  }
+  return [found('agent', 'ok', `it runs as ${version}, pid ${pid}`)];
+}
+
+/** Codes of problems that other checks tell of. */
+const elsewhere: ReadonlySet<string> = new Set(['HF_RUN_STUCK', 'HF_DATA_DIR_FILE_SYSTEM']);
+
+async function store({ status, dataDir, storeKey }: Patient): Promise<readonly Finding[]> {
+  if (status?.agent.running === true) {
+    const { journal, link, problems } = status;
+    const known = problems.filter((each) => !elsewhere.has(each.code) && each !== link.problem);
+    const own = journal.problem === null ? [] : [journal.problem];
+    const faults = [...own, ...known.filter(({ code: each }) => each !== link.problem?.code)];
+    if (faults.length > 0) return faults.map((each) => failed('store', each));
+    return [found('store', 'ok', 'the agent reads and writes it')];
+  }
+  if (dataDir === undefined) return [found('store', 'skipped', 'no data directory is named')];
+  const { state, why, entries, faults, mismatches } = await checkStore(dataDir, storeKey);
+  if (state === 'sound' || state === 'torn') {
+    return [found('store', 'ok', `every byte of ${entries} entries is sound`)];
+  }
+  const text = why ?? [...faults.map((each) => each.why), ...mismatches].join('; ');
+  return [found('store', 'failure', `it is ${state}: ${text}`, 'Start the agent: it salvages it.')];
+}
+
+function disk({ dataDir }: Patient): Findings {
+  if (dataDir === undefined) return [found('disk', 'skipped', 'no data directory is named')];
+  return checkDisk(dataDir);
+}
+
+/** A clock that is off by less harms nobody. */
+const CLOCK_OFF_MS = 5_000;
+/** Before this was written no clock can be right. */
+const EARLIEST_MS = Date.UTC(2026, 0, 1);
+
+function clock({ status, nowMs }: Patient): Findings {
+  const hint = 'Order never depends on it; times are corrected once the gateway tells the time.';
+  if (nowMs < EARLIEST_MS) {
+    const text = `the system says ${new Date(nowMs).toISOString()}`;
+    return [found('clock', 'failure', text, 'Set it, or install a time service such as chrony.')];
+  }
+  const known = status?.clock;
+  if (known === undefined || known === null) {
+    return [found('clock', 'skipped', 'the agent does not run, which compares it')];
+  }
+  if (known.source === 'none') {
+    return [found('clock', 'warning', 'nobody has confirmed the time since boot', hint)];
+  }
+  const off = Math.round(known.wallAheadMs / 1_000);
+  const by = known.source === 'gateway' ? 'the gateway' : 'the time service of the system';
+  if (Math.abs(known.wallAheadMs) < CLOCK_OFF_MS) {
+    return [found('clock', 'ok', `${by} confirms it`)];
+  }
+  const text = `it is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} ${by}`;
+  return [found('clock', 'warning', text, hint)];
+}
+
+async function uplink({ status, uplink: target }: Patient): Promise<readonly Finding[]> {
+  const link = status?.link;
+  const isRunning = status?.agent.running === true;
+  const url = target?.url ?? link?.gateway ?? undefined;
+  if (url === undefined) return [found('uplink', 'skipped', 'no gateway is named')];
+  const way = { ...target, url };
+  const own = isRunning || status === undefined ? {} : { device: status.device };
+  const reached = await checkUplink({ ...way, ...own });
+  if (!isRunning || link === undefined) return [reached];
+  return [reached, session(link)];
+}
+
+/** What the agent knows of the way that only it can go. */
+function session(link: StatusView['link']): Finding {
+  if (link.state === 'synced' || link.state === 'syncing') {
+    return found('uplink', 'ok', `the gateway answers; it is ${link.state}`);
+  }
+  if (link.problem === null) return found('uplink', 'warning', `the link is ${link.state}`);
+  if (link.state === 'stuck') return failed('uplink', link.problem);
+  // Offline is a normal state, with a reason that is worth a look.
+  return { ...failed('uplink', link.problem), level: 'warning' };
+}
+
+function certificate({ uplink: target, nowMs }: Patient): Findings {
+  if (target?.tls === undefined) return [];
+  return checkCertificates(target.tls, nowMs);
+}
+
+function code({ status, stuck }: Patient): Findings {
+  if (status === undefined) return [];
+  const count = status.runs.stuck ?? 0;
+  if (count === 0) return [found('runs', 'ok', 'none waits for a person')];
+  return stuck.map(({ id, workflow, error }) => {
+    const why = error === undefined ? '' : `: ${error.message}`;
+    const hint = `holdfast workflow show ${id}`;
+    const finding = found('runs', 'failure', `${id} of ${workflow} is stuck${why}`, hint);
+    return error?.code === undefined ? finding : { ...finding, code: error.code };
+  });
+}

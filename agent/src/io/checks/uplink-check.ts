@@ -1,0 +1,127 @@
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { connect as connectTls } from 'node:tls';
+import { messageOf } from '@holdfast/protocol';
+import { found, type Finding } from '../../core/finding.ts';
+import { createMqttDial, type TlsOptions } from '../mqtt-dial.ts';
+import { tlsWords } from '../tls-words.ts';
+
+const CHECK = 'uplink';
+const STAGE_MS_MAX = 5_000;
+
+export interface UplinkTarget {
+  readonly url: string;
+  readonly tls?: TlsOptions;
+  readonly password?: string;
+  /**
+   * Speaks MQTT as this device. `undefined`: the agent runs, and a second client of its name would
+   * throw it out.
+   */
+  readonly device?: string;
+}
+
+/** What a stage ended with; `undefined`: it was passed. */
+type Stop = Finding | undefined;
+
+interface Way extends UplinkTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Goes the way to the broker, stage by stage, and tells where it ends. */
+export async function checkUplink(target: UplinkTarget): Promise<Finding> {
+  const { hostname, port, protocol } = new URL(target.url);
+  const isTls = protocol === 'mqtts:';
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const way = { ...target, host, port: Number(port || (isTls ? 8883 : 1883)) };
+  const stages: readonly (readonly [name: string, pass: (way: Way) => Promise<Stop>])[] = [
+    ['DNS', reachName],
+    ['TCP', reachPort],
+    ...(isTls ? [['TLS', reachTls] as const] : []),
+    ...(target.device === undefined ? [] : [['MQTT', reachMqtt] as const]),
+  ];
+  let passed = '';
+  for (const [name, pass] of stages) {
+    const startedAt = performance.now();
+    const stop = await within(pass(way));
+    if (stop !== undefined) return { ...stop, text: `${passed}${name}: ${stop.text}` };
+    passed += `${name} ${Math.round(performance.now() - startedAt)} ms → `;
+  }
+  return found(CHECK, 'ok', passed.slice(0, -' → '.length));
+}
+
+function stopped(text: string, hint = ''): Finding {
+  return found(CHECK, 'failure', text, hint);
+}
+
+async function within(stage: Promise<Stop>): Promise<Stop> {
+  let timer: NodeJS.Timeout | undefined;
+  const hint = 'Something on the way swallows packets: a firewall, or a network without a way out.';
+  const late = new Promise<Stop>((resolve) => {
+    const text = `no answer within ${STAGE_MS_MAX / 1_000} s`;
+    timer = setTimeout(() => resolve(stopped(text, hint)), STAGE_MS_MAX);
+  });
+  const stop = await Promise.race([stage, late]);
+  clearTimeout(timer);
+  return stop;
+}
+
+async function reachName({ host }: Way): Promise<Stop> {
+  try {
+    await lookup(host);
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOTFOUND') return stopped(`there is no name ${host}`, 'Is it misspelled?');
+    return stopped(`${host} could not be looked up: ${messageOf(error)}`, 'Is there a network?');
+  }
+}
+
+function reachPort({ host, port }: Way): Promise<Stop> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port }, () => resolve(undefined));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const isRefused = error.code === 'ECONNREFUSED';
+      const why = isRefused ? `nothing listens on port ${port} of ${host}` : error.message;
+      resolve(stopped(why, isRefused ? 'Look at the port, and whether the broker runs.' : ''));
+    });
+    closeLater(socket, 'connect');
+  });
+}
+
+function reachTls({ host, port, tls }: Way): Promise<Stop> {
+  return new Promise((resolve) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ ...tls, host, port, ...servername }, () => resolve(undefined));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const why = tlsWords(error.code ?? '', error.message) ?? error.message;
+      resolve(stopped(why, 'Look at --tls-ca, and at the clock of this device.'));
+    });
+    closeLater(socket, 'secureConnect');
+  });
+}
+
+/** A socket has served once it is there, and must not keep the process when it never is. */
+function closeLater(socket: Socket, event: 'connect' | 'secureConnect'): void {
+  socket.once(event, () => socket.destroy());
+  socket.setTimeout(STAGE_MS_MAX, () => socket.destroy());
+}
+
+/** Connects and subscribes, as the agent does. */
+function reachMqtt({ url, tls, password, device = '' }: Way): Promise<Stop> {
+  const options = {
+    ...{ url, connectMs: STAGE_MS_MAX - 500 },
+    ...(tls === undefined ? {} : { tls }),
+    ...(password === undefined ? {} : { password }),
+  };
+  return new Promise((resolve) => {
+    const link = createMqttDial(options)(device)((event) => {
+      if (event.kind === 'message') return;
+      const hint = 'A broker lets a device in by its name, its password and its topics.';
+      if (event.kind === 'up') resolve(undefined);
+      else resolve({ ...stopped(event.reason.message, hint), code: event.reason.code });
+      if (event.kind === 'up') link.close();
+    });
+  });
+}
