@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import {
   HoldfastError,
   checkName,
+  decodeValue,
   durationMs,
   encodeValue,
   type Duration,
@@ -161,6 +162,20 @@ export class Agent {
     const name = typeof workflow === 'string' ? workflow : workflow.name;
     const id = await this.#parts.schedules.add({ ...options, workflow: name });
     return new ScheduleHandle<O>(this.#parts, id);
+  }
+
+  /**
+   * What the gateway has set on this device under a name, by the command `set`; `undefined`:
+   * nothing. It stays when the agent ends, and while the gateway is away.
+   */
+  async config(name: string): Promise<unknown> {
+    const encoded = await this.#parts.runtime.config(name);
+    return encoded && decodeValue(encoded);
+  }
+
+  /** Calls `listener` with the name of what the gateway sets, once durable. @returns Stops. */
+  onConfig(listener: (name: string) => void): () => void {
+    return this.#parts.runtime.onConfigured(listener);
   }
 
   status(): Promise<StatusView> {

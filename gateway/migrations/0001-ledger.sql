@@ -93,6 +93,13 @@ create table holdfast.erased (key bytea primary key, value bytea not null);
 
 create table holdfast.erasure (key bytea primary key, value bytea not null);
 
+-- What was issued to devices, and what became of it on each.
+create table holdfast.dispatch (key bytea primary key, value bytea not null);
+
+create table holdfast.dispatch_order (key bytea primary key, value bytea not null);
+
+create table holdfast.dispatched (key bytea primary key, value bytea not null);
+
 create table holdfast.clock (
   device text collate "C" not null, key bytea not null, value bytea not null,
   primary key (device, key)

@@ -345,6 +345,7 @@ async function serve(
   const running = {
     live: () => sessions.live(),
     unhandled: () => runner.unhandled(),
+    issued: (device: string) => sessions.issued(device),
     rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
   };
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running });

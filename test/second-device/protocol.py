@@ -68,6 +68,15 @@ class Choice:
         return self.words.index(value)
 
 
+class OpenChoice(Choice):
+    """A word that a later version has added is None."""
+
+    def read(self, item):
+        if type(item) is int and item >= len(self.words):
+            return None
+        return super().read(item)
+
+
 class List:
     def __init__(self, item, most, least=0):
         self.item, self.most, self.least = item, most, least
@@ -169,12 +178,17 @@ MESSAGES = {
         commands=List(
             Record(
                 number=uint,
-                kind=Choice("call.completed", "call.failed"),
+                kind=OpenChoice(
+                    *("call.completed", "call.failed", "run.start", "run.signal", "run.cancel"),
+                    *("run.pause", "run.resume", "run.retry", "step.skip", "step.complete"),
+                    *("step.fail", "config.set"),
+                ),
                 expiresAtMs=uint,
                 run=name,
                 op=uint,
                 key=name,
                 payload=value,
+                name=name,
             ),
             64,
         )

@@ -95,7 +95,8 @@ def second_life(device):
     journal.commit(event(13))
     device.drain("bulk")
     journal.commit(*long_event(14, 100_000))
-    device.drain("bulk")
+    # As they are they would not fit into one message.
+    device.drain("bulk", deflate=True)
     left = [kind for kind, _ in device.waiting]
     say("end", lastCommand=journal.last_command, left=left, dropped=device.dropped)
 
@@ -144,6 +145,28 @@ def settle(device, command):
     device.drain("urgent")
     device.drain("normal")
     say("settled", result=result)
+
+
+def told(device):
+    """Obeys what it knows, and says of the rest that it does not [HF-10.9]."""
+    settings = {}
+    device.connect()
+    device.hello()
+    for command in device.next("commands")["commands"]:
+        if command["number"] != device.journal.last_command + 1:
+            raise RuntimeError(f"command {command['number']} leaves a gap")
+        outcome, reason = "applied", ""
+        if command["kind"] == "config.set":
+            settings[command["name"]] = cbor.decode(command["payload"], cbor.VALUE)
+        else:
+            outcome, reason = "rejected", "this device runs no workflows"
+        receipt = {"command": command["number"], "outcome": outcome, "reason": reason}
+        device.journal.commit(
+            ("urgent", "command.receipt", {**receipt, "key": command["key"]}),
+            command=command["number"],
+        )
+    device.drain("urgent")
+    say("told", settings=settings, lastCommand=device.journal.last_command)
 
 
 def refusals(device):
@@ -207,6 +230,7 @@ def about_somebody(device):
 PARTS = {
     "first-life": first_life,
     "second-life": second_life,
+    "told": told,
     "about-somebody": about_somebody,
     "refusals": refusals,
 }

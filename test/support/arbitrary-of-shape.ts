@@ -56,6 +56,7 @@ class ShapeReader {
         return this.#leaves.bytes(Number(size.replace('=', '')), size.startsWith('='));
       }
       case 'choice':
+      case 'openChoice':
         return fc.constantFrom(...this.#argument().split('|'));
       case 'list': {
         const item = this.#item();

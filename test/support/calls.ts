@@ -64,7 +64,8 @@ export class Calls implements HandlersLedger {
     for (const watcher of this.#watchers) watcher();
     const { run, op, key } = call;
     const number = this.results.size;
-    return { number, kind: result.kind, expiresAtMs: 0, run, op, key, payload: result.payload };
+    const { kind, payload } = result;
+    return { number, kind, expiresAtMs: 0, run, op, key, payload, name: '' };
   }
 
   get pendingKeys(): readonly string[] {

@@ -98,6 +98,7 @@ export class NaiveGateway {
       op: 0,
       key: 'run-1/0',
       payload: new Uint8Array(8),
+      name: '',
     };
     this.commands.push(command);
     return this.seal({ kind: 'commands', commands: [command] });

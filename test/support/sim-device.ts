@@ -117,7 +117,8 @@ export class SimDevice {
   }
 
   async command(command: Partial<Command> & Pick<Command, 'number'>): Promise<void> {
-    const base = { kind: 'call.completed', expiresAtMs: 0, run: 'run-1', op: 1, key: '' } as const;
+    const of = { run: 'run-1', op: 1, key: '', name: '' };
+    const base = { kind: 'call.completed', expiresAtMs: 0, ...of } as const;
     await this.runtime.applyCommands([{ ...base, payload: encodeValue('done'), ...command }]);
     await this.settle();
   }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getFromApi } from '@holdfast/device-sim';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { runGateway, serveGateway } from '../support/gateway-process.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -24,7 +24,13 @@ function python(script: string, ...args: readonly string[]): Promise<Record<stri
     const options = { timeout: DEADLINE_MS, killSignal: 'SIGKILL' } as const;
     const all = ['-B', join(device, script), ...args];
     execFile('python3', all, options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout.trim().split('\n').map((line) => JSON.parse(line)));
+      if (error === null)
+        resolve(
+          stdout
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+        );
       else reject(new Error(`${script} ${args[0]}: ${stdout}${stderr}`, { cause: error }));
     });
   });
@@ -42,6 +48,30 @@ needed(`the vectors mean the same to a device in Python ${needs}`, async (t) => 
 
 interface EntriesPage {
   readonly entries: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Commands reach a device that obeys one and cannot obey the other. */
+async function isTold(
+  t: ExecutionContext,
+  dataDir: string,
+  live: () => Promise<Record<string, unknown>[]>,
+): Promise<void> {
+  const command = async (...args: readonly string[]): Promise<unknown> => {
+    const ran = await runGateway('command', ...args, '--data-dir', dataDir, '-o', 'json');
+    t.is(ran.code, 0, ran.stderr);
+    return JSON.parse(ran.stdout);
+  };
+  await command('set', 'valve', '{"open":true}', '--device', 'py-1', '--command-id', 'c-1');
+  await command('start', 'inspection', '--all', '--command-id', 'c-2');
+  t.deepEqual(await live(), [
+    { what: 'told', settings: { valve: { open: true } }, lastCommand: 3 },
+  ]);
+  t.like(await command('show', 'c-1'), { devices: { issued: 1, waiting: 0, applied: 1 } });
+  const reason = 'this device runs no workflows';
+  t.like(await command('show', 'c-2'), {
+    devices: { rejected: 1 },
+    receipts: [{ device: 'py-1', number: 3, outcome: 'rejected', reason }],
+  });
 }
 
 needed(
@@ -78,7 +108,10 @@ needed(
     const seqs = (lane: string) =>
       entries.filter((entry) => entry['lane'] === lane).map(({ seq }) => seq);
     // The last of them is in three parts and itself.
-    t.deepEqual(seqs('bulk'), Array.from({ length: 17 }, (_, index) => index + 1));
+    t.deepEqual(
+      seqs('bulk'),
+      Array.from({ length: 17 }, (_, index) => index + 1),
+    );
     t.deepEqual(seqs('normal'), [1, 2]);
     const readings = entries.flatMap(({ kind, payload }) =>
       kind === 'event.emitted' ? [payload] : [],
@@ -95,9 +128,11 @@ needed(
     t.like(runs, [{ id: 'order-1', workflow: 'doubling', state: 'completed' }]);
     t.like(await get(''), { agentVersion: 'python-1', lastCommand: 1, refusals: 0 });
 
+    await isTold(t, dataDir, () => live('told'));
+
     await gateway.end('SIGTERM');
     const verified = await runGateway('ledger', 'verify', '--data-dir', dataDir, '-o', 'json');
-    t.like(JSON.parse(verified.stdout), { whole: true, entries: 21, faults: [] });
+    t.like(JSON.parse(verified.stdout), { whole: true, entries: 23, faults: [] });
     t.is(verified.code, 0);
   },
 );
@@ -107,8 +142,7 @@ needed(`what is about somebody can be erased, from a device in Python too ${need
   const dataDir = join(dir, 'gateway');
   const gateway = await serveGateway(t, dataDir);
   const { hostname, port } = new URL(gateway.mqtt);
-  const live = () =>
-    python('story.py', 'about-somebody', hostname, port, 'py-1', join(dir, 'py'));
+  const live = () => python('story.py', 'about-somebody', hostname, port, 'py-1', join(dir, 'py'));
   const payloads = async (): Promise<unknown[]> => {
     const page = await getFromApi<EntriesPage>(gateway, '/api/devices/py-1/entries?limit=100');
     return page.entries.map(({ payload }) => payload);

@@ -1,4 +1,5 @@
 import { numberOf, openRun, type Engine } from './engine.ts';
+import type { Rider } from './rider.ts';
 import type { RunEffects } from './run-effects.ts';
 import type { RunEntryBody } from './run-journal.ts';
 import type { Run } from './run.ts';
@@ -8,6 +9,8 @@ export interface CancelRun {
   readonly reason: string;
   /** It ends at once, and none of its code runs. */
   readonly force?: boolean | undefined;
+  /** Rides with the commit that has it. */
+  readonly rider?: Rider | undefined;
 }
 
 /** What cancelling asks of the runtime. */
@@ -31,18 +34,20 @@ export async function cancelRun(
   if (run.closed && run.stuck === undefined) return host.cancel(request);
   const reason = request.reason.slice(0, 1_024);
   const children = [...run.progress.children.values()];
+  const { rider } = request;
   if (request.force === true || run.stuck !== undefined) {
-    await host.effects.end(run, { kind: 'run.cancelled', reason }, 'cancelled');
+    await host.effects.end(run, { kind: 'run.cancelled', reason }, 'cancelled', { rider });
   } else if (!run.progress.isCancelRequested) {
     const body = { kind: 'cancel.requested', reason } as const;
     // Clean-up is to run: a run that is held is let go in the same commit. What is to be undone
     // though nobody knows its outcome is known by then.
     const before: RunEntryBody[] = run.progress.isPaused ? [{ kind: 'run.resumed' }] : [];
     const entries = [...before, ...doubts(run), body].map((each) => ({ run, body: each }));
-    await engine.runJournal.appendAll(entries);
+    await engine.runJournal.appendAll(entries, [], rider);
   }
   for (const child of children) {
-    const withIt = { ...request, run: child, reason: `with ${request.run}` };
+    const { force } = request;
+    const withIt = { run: child, reason: `with ${request.run}`, force };
     await host.cancel(withIt).catch(ignore);
   }
 }

@@ -9,9 +9,9 @@ export class CommandQueue {
   #last = 0;
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, host: CommandHost) {
     this.#engine = engine;
-    this.#host = hostOf(engine);
+    this.#host = host;
   }
 
   /** Number of the last command that was applied. */
@@ -31,8 +31,9 @@ export class CommandQueue {
         if (command.number <= this.#last) continue;
         if (command.number !== this.#last + 1) break;
         if (!canJudge(this.#engine.ports.clock, command)) break;
+        const { durable } = await applyCommand(this.#engine, this.#host, command);
+        // Its place in the journal is taken: those that follow come behind it.
         this.#last = command.number;
-        const { durable } = await applyCommand(this.#host, command);
         commits.push(durable);
       }
       await Promise.all(commits);
@@ -40,18 +41,4 @@ export class CommandQueue {
     this.#queue = applying.catch(() => undefined);
     return applying;
   }
-}
-
-function hostOf({ store, states, residents, ports, runJournal, journal, tracing }: Engine) {
-  return {
-    runOf: async (id) => {
-      const number = await store.numberOf(id);
-      if (number === undefined || !states.isOpen(number)) return undefined;
-      return residents.load(number).catch(() => undefined);
-    },
-    nowMs: () => ports.clock.nowMs(),
-    appendToRun: (...args) => runJournal.append(...args),
-    append: (...args) => journal.append(...args),
-    callEnded: (...args) => tracing.callEnded(...args),
-  } satisfies CommandHost;
 }

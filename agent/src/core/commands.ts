@@ -1,20 +1,30 @@
-import { decodeValue, type Command } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  checkName,
+  codeOf,
+  decodeValue,
+  messageOf,
+  unreachable,
+  type Command,
+  type EntryOf,
+} from '@holdfast/protocol';
+import type { CancelRun } from './cancel-run.ts';
 import type { DeviceTime } from './device-time.ts';
-import type { Journal } from './journal.ts';
-import type { Run } from './run.ts';
-import type { RunJournal } from './run-journal.ts';
+import type { Engine } from './engine.ts';
+import { completeStep, pauseRun, resumeRun, retryRun, skipStep } from './repairs.ts';
+import { Rider } from './rider.ts';
 import { layout } from './run-store.ts';
-import type { Tracing } from './tracing.ts';
+import type { SignalRun } from './signals.ts';
+import type { StartRun } from './starts.ts';
+import { TerminalError } from './workflow.ts';
 
 /** What applying a command asks of the runtime. */
 export interface CommandHost {
-  /** The run with this id, if it has not ended. */
-  runOf(id: string): Promise<Run | undefined>;
-  nowMs(): number;
-  appendToRun: RunJournal['append'];
-  append: Journal['append'];
-  /** The outcome of a call is durable. */
-  callEnded: Tracing['callEnded'];
+  start(request: StartRun): Promise<unknown>;
+  signal(signal: SignalRun): Promise<void>;
+  cancel(request: CancelRun): Promise<void>;
+  /** The gateway has set something, which is durable. */
+  configured(name: string): void;
 }
 
 /**
@@ -32,32 +42,140 @@ export interface Applied {
 
 /**
  * Applies a command: its effect, its receipt and its number are one commit. The receipt goes up
- * the urgent lane.
+ * the urgent lane. Rejects for a command that is left, since the device can do nothing now.
  */
-export async function applyCommand(host: CommandHost, command: Command): Promise<Applied> {
-  const ops = [layout.meta('command', command.number)];
-  const refused = (outcome: 'expired' | 'rejected', reason: string): Applied => {
-    const { number, key } = command;
-    const body = { kind: 'command.receipt', command: number, outcome, reason, key } as const;
-    return { durable: host.append([{ lane: 'urgent', body }], () => ops) };
-  };
-  if (command.expiresAtMs > 0 && host.nowMs() > command.expiresAtMs) {
-    return refused('expired', 'it came after its time');
+export async function applyCommand(
+  engine: Engine,
+  host: CommandHost,
+  command: Command,
+): Promise<Applied> {
+  if (command.expiresAtMs > 0 && engine.ports.clock.nowMs() > command.expiresAtMs) {
+    return refuse(engine, command, { outcome: 'expired', reason: 'it came after its time' });
   }
-  const run = await host.runOf(command.run);
-  if (run === undefined) return refused('rejected', 'its run has ended');
+  if (command.kind === 'call.completed' || command.kind === 'call.failed') {
+    return answerCall(engine, command);
+  }
+  const rider = riderOf(command, { outcome: 'applied', reason: '' });
+  try {
+    await perform(engine, host, { command, rider });
+    if (!rider.isDurable) await rider.append(engine.journal, []);
+  } catch (error) {
+    // What came behind the commit is no failure of the command.
+    if (rider.isDurable) return { durable: Promise.resolve() };
+    if (isForLater(error)) throw error;
+    const reason = reasonOf(error);
+    return refuse(engine, command, { outcome: 'rejected', reason });
+  }
+  return { durable: Promise.resolve() };
+}
+
+type Receipt = Pick<EntryOf<'command.receipt'>, 'outcome' | 'reason'>;
+
+function riderOf({ number, key }: Command, { outcome, reason }: Receipt): Rider {
+  const body = { kind: 'command.receipt', command: number, outcome, reason, key } as const;
+  return new Rider({ drafts: [{ lane: 'urgent', body }], ops: [layout.meta('command', number)] });
+}
+
+function refuse({ journal }: Engine, command: Command, receipt: Receipt): Applied {
+  return { durable: riderOf(command, receipt).append(journal, []) };
+}
+
+/** Failures of the moment: the command stays, and comes again. */
+function isForLater(error: unknown): boolean {
+  return /^HF_(?:JOURNAL_|STORE_|AGENT_CLOSED)/.test(codeOf(error) ?? '');
+}
+
+const REASON_LENGTH_MAX = 1_024;
+
+function reasonOf(error: unknown): string {
+  return messageOf(error).slice(0, REASON_LENGTH_MAX);
+}
+
+/** Brings the result of a call to the run that waits for it; the entry of it is the receipt. */
+async function answerCall(engine: Engine, command: Command): Promise<Applied> {
+  const { ports, runJournal, tracing } = engine;
+  const rejected = (reason: string) => refuse(engine, command, { outcome: 'rejected', reason });
+  const run = await openRunOf(engine, command.run);
+  if (run === undefined) return rejected('its run has ended');
   if (!run.progress.awaitsCall(command.op, command.key)) {
-    return refused('rejected', 'its call is not waited for any more');
+    return rejected('its call is not waited for any more');
   }
   const { op, number, payload } = command;
-  const call = run.progress.call(op) ?? { name: '', atMs: host.nowMs() };
+  const call = run.progress.call(op) ?? { name: '', atMs: ports.clock.nowMs() };
   const common = { op, name: call.name, command: number } as const;
   const body =
     command.kind === 'call.completed'
       ? ({ kind: 'call.completed', ...common, result: payload } as const)
       : ({ kind: 'call.failed', ...common, error: payload } as const);
   const timer = { op, due: undefined };
-  const appended = host.appendToRun(run, body, { lane: 'urgent', timer, ops });
+  const ops = [layout.meta('command', number)];
+  const appended = runJournal.append(run, body, { lane: 'urgent', timer, ops });
   const failure = command.kind === 'call.failed' ? { error: decodeValue(payload) } : {};
-  return { durable: appended.then(() => host.callEnded(run, op, { ...call, ...failure })) };
+  return { durable: appended.then(() => tracing.callEnded(run, op, { ...call, ...failure })) };
+}
+
+async function openRunOf({ store, states, residents }: Engine, id: string) {
+  const number = await store.numberOf(id);
+  if (number === undefined || !states.isOpen(number)) return undefined;
+  return residents.load(number).catch(() => undefined);
+}
+
+interface Performance {
+  readonly command: Command;
+  readonly rider: Rider;
+}
+
+/** Has its effect, with the receipt. Where there is nothing to do, the receipt does not ride. */
+function perform(engine: Engine, host: CommandHost, deed: Performance): Promise<unknown> {
+  const { command, rider } = deed;
+  const { kind, run, name, payload, key } = command;
+  const reason = () => String(decodeValue(payload)).slice(0, REASON_LENGTH_MAX);
+  switch (kind) {
+    case 'run.start':
+      return host.start({ workflow: name, id: run, input: payload, rider });
+    case 'run.signal':
+      return host.signal({ run, name, id: key, payload, rider });
+    case 'run.cancel':
+      return host.cancel({ run, reason: reason(), rider });
+    case 'run.pause':
+      return pauseRun(engine, run, reason(), rider);
+    case 'run.resume':
+      return resumeRun(engine, run, rider);
+    case 'run.retry':
+      return retryRun(engine, run, reason(), rider);
+    case 'step.skip':
+      return skipStep(engine, { run, step: name, result: payload, rider });
+    case 'step.complete':
+      return completeStep(engine, name, { result: payload }, rider);
+    case 'step.fail':
+      return completeStep(engine, name, { error: new TerminalError(reason()) }, rider);
+    case 'config.set':
+      return configure(engine, host, deed);
+    case 'unknown':
+      throw new HoldfastError('HF_VERSION_UNSUPPORTED', { why: 'the agent is older than it' });
+    case 'call.completed':
+    case 'call.failed':
+      throw new HoldfastError('HF_INTERNAL', { why: `${kind} is applied otherwise` });
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** Of the agent itself: what it does not know there is not set. */
+const OWN_PREFIX = 'holdfast.';
+
+async function configure(
+  { journal }: Engine,
+  host: CommandHost,
+  { command, rider }: Performance,
+): Promise<void> {
+  const name = checkName('setting', command.name);
+  if (name.startsWith(OWN_PREFIX)) {
+    throw new HoldfastError('HF_CONFIG_INVALID', { why: `there is no setting ${name}` });
+  }
+  // That it can be read back is known before it is kept.
+  const value = decodeValue(command.payload);
+  const kept = value === null || value === undefined ? undefined : command.payload;
+  await rider.append(journal, [], () => [layout.config(name, kept)]);
+  host.configured(name);
 }

@@ -17,6 +17,7 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  *   's' id                  → schedule record                       a schedule
  *   'p' lane[1] seq[6]      → content row                           what an entry keeps here
  *   'b' lane[1] seq[6]      → content row                           what goes beside an entry
+ *   'c' name                → encoded value                 what the gateway has set
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
@@ -24,7 +25,7 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  */
 const tables = {
   ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
-  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78, k: 0x6b },
+  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78, k: 0x6b, c: 0x63 },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -146,6 +147,10 @@ export function runIdKey(id: string): Uint8Array {
 
 export function scheduleKey(id: string): Uint8Array {
   return Uint8Array.from([tables.s, ...encodeUtf8(id)]);
+}
+
+export function configKey(name: string): Uint8Array {
+  return Uint8Array.from([tables.c, ...encodeUtf8(name)]);
 }
 
 export function metaKey(name: string): Uint8Array {

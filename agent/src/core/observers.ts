@@ -5,6 +5,7 @@ export class Observers {
   readonly #clock: Clock;
   readonly #ends = new Map<number, Set<() => void>>();
   readonly #changes = new Set<() => void>();
+  readonly #configured = new Set<(name: string) => void>();
   readonly #entries = new Map<string, Set<(entry: Entry) => void>>();
 
   constructor(clock: Clock) {
@@ -48,6 +49,16 @@ export class Observers {
       const cancel = this.#clock.wakeIn(Math.max(0, timeoutMs), end);
       const stop = this.onChange(end);
     });
+  }
+
+  /** Calls `listener` with the name of what the gateway sets. @returns Stops. */
+  onConfigured(listener: (name: string) => void): () => void {
+    this.#configured.add(listener);
+    return () => this.#configured.delete(listener);
+  }
+
+  configured(name: string): void {
+    for (const listener of this.#configured) listener(name);
   }
 
   journaled(id: string, entry: Entry): void {

@@ -9,22 +9,28 @@ import { birthOf, newId, numberOf, openRun, unborn, type Engine } from './engine
 import { abortOp } from './op.ts';
 import { failedOp, forgetRetried, historyBefore } from './repair.ts';
 import type { RunEntry, RunEntryBody } from './run-journal.ts';
+import { appendWith, type Rider } from './rider.ts';
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import { layout } from './run-store.ts';
 import { placeOf } from './token.ts';
 
 /** Holds a run: nothing new of it is begun. What is at work ends. Durable once it resolves. */
-export async function pauseRun(engine: Engine, id: string, reason: string): Promise<void> {
+export async function pauseRun(
+  engine: Engine,
+  id: string,
+  reason: string,
+  rider?: Rider,
+): Promise<void> {
   const run = await openRun(engine, id);
   if (run.progress.isPaused) return;
-  await engine.runJournal.append(run, { kind: 'run.paused', reason });
+  await engine.runJournal.append(run, { kind: 'run.paused', reason }, { rider });
 }
 
-export async function resumeRun(engine: Engine, id: string): Promise<void> {
+export async function resumeRun(engine: Engine, id: string, rider?: Rider): Promise<void> {
   const run = await openRun(engine, id);
   if (!run.progress.isPaused) return;
-  await engine.runJournal.append(run, { kind: 'run.resumed' });
+  await engine.runJournal.append(run, { kind: 'run.resumed' }, { rider });
 }
 
 /**
@@ -33,14 +39,19 @@ export async function resumeRun(engine: Engine, id: string): Promise<void> {
  *
  * @throws HF_RUN_UNKNOWN, HF_RUN_STATE
  */
-export async function retryRun(engine: Engine, id: string, reason: string): Promise<void> {
+export async function retryRun(
+  engine: Engine,
+  id: string,
+  reason: string,
+  rider?: Rider,
+): Promise<void> {
   const number = await numberOf(engine, id);
   const record = await engine.store.record(number);
-  if (record?.state === 'failed') return reopen(engine, number, reason);
+  if (record?.state === 'failed') return reopen(engine, number, { reason, rider });
   if (record === undefined || !engine.states.isOpen(number)) {
     throw new HoldfastError('HF_RUN_STATE', { why: `${id} is ${record?.state ?? 'gone'}` });
   }
-  if (record.state === 'stuck') return unstick(engine, number, { record, reason });
+  if (record.state === 'stuck') return unstick(engine, number, { record, reason, rider });
   const run = await liveRun(engine, number);
   const pausing = run.open().filter((op) => op.request.kind === 'step' && !op.attempting);
   if (pausing.length === 0) throw new HoldfastError('HF_RUN_STATE', { why: `${id} is at work` });
@@ -61,15 +72,21 @@ async function liveRun(engine: Engine, number: number): Promise<Run> {
   return run;
 }
 
+interface Retry {
+  readonly reason: string;
+  /** Rides with the commit that lets it go on. */
+  readonly rider: Rider | undefined;
+}
+
 async function unstick(
   engine: Engine,
   number: number,
-  { record, reason }: { readonly record: RunRecord; readonly reason: string },
+  { record, reason, rider }: Retry & { readonly record: RunRecord },
 ): Promise<void> {
   const again = { ...record, crashes: 0, stuckCode: '', stuckReason: '' };
   const n = (await engine.store.places(number)).length;
   const body: EntryBody = { kind: 'run.retried', run: record.id, n, op: 0, reason };
-  await engine.journal.append([{ lane: 'normal', body }], ([ref]) => [
+  await appendWith(engine.journal, rider, [{ lane: 'normal', body }], ([ref]) => [
     layout.openRecord(number, { ...again, state: 'pending', n: n + 1 }),
     ...(ref ? [layout.history(number, n, ref)] : []),
   ]);
@@ -77,13 +94,13 @@ async function unstick(
   await engine.residents.load(number);
 }
 
-async function reopen(engine: Engine, number: number, reason: string): Promise<void> {
+async function reopen(engine: Engine, number: number, { reason, rider }: Retry): Promise<void> {
   const record = await engine.store.record(number);
   if (record === undefined) throw new HoldfastError('HF_RUN_UNKNOWN', { why: `run ${number}` });
   const history = await engine.store.history(number);
   const op = failedOp(forgetRetried(history));
   const body: EntryBody = { kind: 'run.retried', run: record.id, n: history.length, op, reason };
-  await engine.journal.append([{ lane: 'normal', body }], ([ref]) => [
+  await appendWith(engine.journal, rider, [{ lane: 'normal', body }], ([ref]) => [
     ...layout.reopened(number, { ...record, state: 'pending' }),
     ...(ref ? [layout.history(number, history.length, ref)] : []),
   ]);
@@ -98,7 +115,12 @@ async function reopen(engine: Engine, number: number, reason: string): Promise<v
  */
 export async function skipStep(
   engine: Engine,
-  skip: { readonly run: string; readonly step: string; readonly result: Uint8Array },
+  skip: {
+    readonly run: string;
+    readonly step: string;
+    readonly result: Uint8Array;
+    readonly rider?: Rider | undefined;
+  },
 ): Promise<void> {
   const run = await openRun(engine, skip.run);
   await liveRun(engine, run.facts.number);
@@ -115,7 +137,7 @@ export async function skipStep(
   await engine.runJournal.append(
     run,
     { kind: 'step.completed', ...body, result, seal },
-    { timer: { op: op.number, due: undefined } },
+    { timer: { op: op.number, due: undefined }, rider: skip.rider },
   );
 }
 
@@ -185,6 +207,7 @@ export async function completeStep(
   engine: Engine,
   token: string,
   outcome: { readonly result: Uint8Array } | { readonly error: unknown },
+  rider?: Rider,
 ): Promise<void> {
   const place = placeOf(token);
   const gone = new HoldfastError('HF_TOKEN_INVALID', { why: 'no open step has it' });
@@ -199,9 +222,9 @@ export async function completeStep(
   if ('result' in outcome) {
     const { result } = outcome;
     const body = { ...common, tookMs: 0, result, seal: sealing('result', result) };
-    return engine.runJournal.append(run, { kind: 'step.completed', ...body });
+    return engine.runJournal.append(run, { kind: 'step.completed', ...body }, { rider });
   }
   const error = encodeThrown(outcome.error);
   const body = { ...common, error, seal: sealing('error', error) };
-  await engine.runJournal.append(run, { kind: 'step.failed', ...body });
+  await engine.runJournal.append(run, { kind: 'step.failed', ...body }, { rider });
 }

@@ -12,6 +12,7 @@ import type { Instant } from './device-time.ts';
 import type { Draft, EntryRef, Journal } from './journal.ts';
 import type { Seal } from './mark.ts';
 import type { RuntimePorts } from './ports.ts';
+import { appendWith, type Rider } from './rider.ts';
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import { sealOf } from './run-seals.ts';
@@ -40,6 +41,8 @@ export interface RunAppend {
   readonly ops?: readonly StoreOp[];
   /** Entries of other runs in the same commit. */
   readonly with?: readonly RunEntry[];
+  /** What else is to be in the same commit. */
+  readonly rider?: Rider | undefined;
 }
 
 /** An entry and the run it belongs to. */
@@ -91,14 +94,19 @@ export class RunJournal {
    * @throws HF_VALUE_TOO_LARGE before anything was changed; HF_JOURNAL_FAILED, HF_AGENT_CLOSED.
    */
   append(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
-    const { timer, ops = none, lane = 'normal' } = options;
+    const { timer, ops = none, lane = 'normal', rider } = options;
     const own = { run, body, lane };
     const entries = options.with === undefined ? [own] : [own, ...options.with];
-    return this.appendAll(entries, timer === undefined ? ops : [timerOp(run, timer), ...ops]);
+    const all = timer === undefined ? ops : [timerOp(run, timer), ...ops];
+    return this.appendAll(entries, all, rider);
   }
 
   /** The same for several entries, of several runs, as one. */
-  async appendAll(entries: readonly RunEntry[], ops: readonly StoreOp[] = none): Promise<void> {
+  async appendAll(
+    entries: readonly RunEntry[],
+    ops: readonly StoreOp[] = none,
+    rider?: Rider,
+  ): Promise<void> {
     const ends = new Map<Run, number>();
     const placed = entries.flatMap((each) => {
       const n = ends.get(each.run) ?? each.run.n;
@@ -111,7 +119,7 @@ export class RunJournal {
     let refs: readonly EntryRef[];
     for (const run of ends.keys()) run.inFlight += 1;
     try {
-      refs = await this.#journal.append(drafts, opsOf);
+      refs = await appendWith(this.#journal, rider, drafts, opsOf);
     } catch (error) {
       for (const run of ends.keys()) if (!run.closed) this.#listener.onRefused(run);
       throw error;

@@ -16,6 +16,7 @@ import type { Instant } from './device-time.ts';
 import type { EntryRef, Journal } from './journal.ts';
 import {
   NUMBER_BYTES,
+  configKey,
   finalRunKey,
   getNumber,
   historyKey,
@@ -92,6 +93,11 @@ export class RunStore {
   async numberOf(id: string): Promise<number | undefined> {
     const value = await this.rows.get(runIdKey(id));
     return value ? getNumber(value, 0) : undefined;
+  }
+
+  /** What the gateway has set, as an encoded value. */
+  config(name: string): Promise<Uint8Array | undefined> {
+    return this.rows.get(configKey(name));
   }
 
   /** Ids of runs that begin with `prefix`, ended or not, in the order of their bytes. */
@@ -315,6 +321,11 @@ export const layout = {
     const key = earlierSignalsKey(run);
     if (ids === undefined) return { kind: 'delete', key };
     return { kind: 'put', key, value: encodeCbor([...ids].slice(-EARLIER_SIGNALS_MAX)) };
+  },
+  /** What the gateway has set; `undefined`: it is taken away. */
+  config(name: string, value: Uint8Array | undefined): StoreOp {
+    const key = configKey(name);
+    return value === undefined ? { kind: 'delete', key } : { kind: 'put', key, value };
   },
   meta: (name: string, value: number): StoreOp => ({
     kind: 'put',

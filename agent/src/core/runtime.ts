@@ -125,7 +125,12 @@ export class Runtime {
     this.#parking = new Parking({ clock, journal, residents, states });
     this.#starts = new Starts(this.#engine, this.#effects);
     this.#signals = new Signals(this.#engine);
-    this.#commands = new CommandQueue(this.#engine);
+    this.#commands = new CommandQueue(this.#engine, {
+      start: (request) => this.start(request),
+      signal: (signal) => this.signal(signal),
+      cancel: (request) => this.cancel(request),
+      configured: (name) => this.#observers.configured(name),
+    });
     this.#continuations = new Continuations(this.#engine, options.onContinued ?? (async () => {}));
     this.#stopStrays = ports.onStray((error) => drivenRun()?.stray(error) ?? false);
   }
@@ -240,6 +245,16 @@ export class Runtime {
   /** Applies commands one after another; see `UplinkRuntime`. */
   applyCommands(commands: readonly Command[]): Promise<void> {
     return this.#commands.apply(commands);
+  }
+
+  /** What the gateway has set under a name, as an encoded value; `undefined`: nothing. */
+  config(name: string): Promise<Uint8Array | undefined> {
+    return this.#engine.store.config(name);
+  }
+
+  /** Calls `listener` with the name of what the gateway sets, once durable. @returns Stops. */
+  onConfigured(listener: (name: string) => void): () => void {
+    return this.#observers.onConfigured(listener);
   }
 
   /** Number of a run, ended or not. @throws HF_RUN_UNKNOWN */

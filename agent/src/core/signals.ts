@@ -9,6 +9,7 @@ import {
 import { newId, numberOf, openRun, type Engine } from './engine.ts';
 import { sealAbout } from './mark.ts';
 import { signalOf } from './signal.ts';
+import type { Rider } from './rider.ts';
 import type { Workflow } from './workflow.ts';
 
 export interface SignalRun {
@@ -22,6 +23,8 @@ export interface SignalRun {
   readonly traceparent?: string | undefined;
   /** Whom it is about. Default: as the run. */
   readonly subject?: string | undefined;
+  /** Rides with the commit that has it. */
+  readonly rider?: Rider | undefined;
 }
 
 interface IdentifiedSignal extends SignalRun {
@@ -68,7 +71,8 @@ export class Signals {
     if (run.closed || run.isContinuing) return this.#send(signal);
     if (run.progress.signalIds.has(id)) return;
     const payload = readPayload(workflows.codeOf(run.facts), name, signal.payload);
-    await runJournal.append(run, { kind: 'signal.received', name, id, payload, seal });
+    const body = { kind: 'signal.received', name, id, payload, seal } as const;
+    await runJournal.append(run, body, { rider: signal.rider });
     this.#engine.tracing.signalled(run, { name, id }, signal.traceparent);
   }
 

@@ -7,6 +7,7 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { birthOf, continues, newId, unborn, type Birth, type Engine } from './engine.ts';
+import type { Rider } from './rider.ts';
 import type { RunEffects } from './run-effects.ts';
 import {
   conflictPolicies,
@@ -33,6 +34,8 @@ export interface StartRun {
   readonly traceparent?: string | undefined;
   /** Further changes of the store, in the commit that starts it; made too if it is there. */
   readonly ops?: readonly StoreOp[] | undefined;
+  /** Rides with the commit that starts it. */
+  readonly rider?: Rider | undefined;
 }
 
 export interface StartedRun {
@@ -109,7 +112,7 @@ export class Starts {
     const engine = this.#engine;
     const birth = this.#birth(request);
     try {
-      await engine.runJournal.appendAll([birth.entry], birth.ops);
+      await engine.runJournal.appendAll([birth.entry], birth.ops, request.rider);
     } catch (error) {
       unborn(engine, birth);
       throw error;
@@ -125,7 +128,9 @@ export class Starts {
     const birth = this.#birth(request);
     const body = { kind: 'run.cancelled', reason: 'another run took its id' } as const;
     try {
-      await this.#effects.end(old, body, 'cancelled', { ops: birth.ops, with: [birth.entry] });
+      await this.#effects.end(old, body, 'cancelled', {
+        ...{ ops: birth.ops, with: [birth.entry], rider: request.rider },
+      });
     } catch (error) {
       unborn(this.#engine, birth);
       throw error;

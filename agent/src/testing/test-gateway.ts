@@ -83,7 +83,7 @@ export class TestGateway {
     const { run, op, key, expiresAtMs } = call;
     const outcome = await this.#attempts(call);
     const number = this.#commands.length + 1;
-    this.#commands.push({ number, expiresAtMs, run, op, key, ...outcome });
+    this.#commands.push({ number, expiresAtMs, run, op, key, name: '', ...outcome });
     this.#open -= 1;
   }
 

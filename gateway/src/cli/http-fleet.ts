@@ -18,5 +18,11 @@ export function httpFleet(at: GatewayAddress): Fleet {
     erase: (query) => post('api/ledger/erase', query),
     erasures: (limit) => get('api/ledger/erasures', { limit }),
     held: (query) => post('api/ledger/held', query),
+    tag: (device, tags) => post(`api/devices/${device}/tags`, { tags }),
+    issue: (query) => post('api/commands', query),
+    commands: ({ before, limit }) => get('api/commands', { before, limit }),
+    command: (id) => get(`api/commands/${encodeURIComponent(id)}`),
+    commandDevices: ({ id, ...query }) =>
+      get(`api/commands/${encodeURIComponent(id)}/devices`, query),
   };
 }

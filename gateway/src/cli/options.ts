@@ -50,6 +50,11 @@ export const limitOption = (what: string): Option =>
     .argParser(integer(1, LIMIT_MAX))
     .default(LIMIT_DEFAULT);
 
+/** Collects the values of an option that can be given several times. */
+export function append(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 /** Reads an integer of a range. */
 export function integer(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -2,6 +2,7 @@ import type { ExitCode, LogLevel } from '@holdfast/protocol';
 import { Command, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { addAccess } from './access-commands.ts';
+import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
 import { devices } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
@@ -15,6 +16,7 @@ import {
 } from './ledger-privacy.ts';
 import { ledgerVerify } from './ledger-verify.ts';
 import {
+  append,
   debugOption,
   deviceOption,
   integer,
@@ -30,6 +32,7 @@ import {
 import { rekey, type RekeyOptions } from './rekey.ts';
 import { runs, type RunsOptions } from './runs.ts';
 import { HTTP_PORT_DEFAULT, MQTT_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
+import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -46,6 +49,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
     .configureOutput({ writeErr: () => undefined });
   addServe(program, onExit);
   addReading(program);
+  addCommands(program);
   addLedger(program, onExit);
   addAccess(program);
   return program;
@@ -119,6 +123,15 @@ function addReading(program: Command): void {
     .addHelpText('after', rekeyHelp)
     .action((device: string, options: RekeyOptions & CommonOptions) =>
       rekey(readDevice(device), options, createTerminal(options.output)),
+    );
+  source('tag')
+    .description('Give a device these tags in the place of those it had')
+    .argument('<device>', 'id of the device')
+    .argument('[name=value...]', 'such as site=oslo line=2; none: it has no tags any more')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((device: string, texts: readonly string[], options: SourceOptions & CommonOptions) =>
+      tag(readDevice(device), texts, { options, terminal: createTerminal(options.output) }),
     );
   source('runs')
     .description('Show runs as far as their entries have arrived, newest first')
@@ -202,10 +215,6 @@ function addPrivacy(source: (name: string) => Command): void {
 /** What reads the ledger can read it in its database. */
 function withLedger(command: Command): Command {
   return command.addOption(ledgerOption()).addOption(ledgerFileOption());
-}
-
-function append(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }
 
 const serveExamples = `

@@ -18,10 +18,10 @@ export function readEraseBody(body: unknown): EraseQuery {
 export function readHeldBody(body: unknown): HeldQuery {
   const { subject, after, limit = LIMIT_DEFAULT } = fieldsOf(body, ['subject', 'after', 'limit']);
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
-    throw refuse(`limit is not an integer from 1 to ${LIMIT_MAX}`);
+    throw refuseBody(`limit is not an integer from 1 to ${LIMIT_MAX}`);
   }
   if (after !== undefined && !(typeof after === 'string' && /^([0-9a-f]{2})+$/.test(after))) {
-    throw refuse('after is not what the page before had as next');
+    throw refuseBody('after is not what the page before had as next');
   }
   return { subject: readText('subject', subject, NAME_LENGTH_MAX), after, limit };
 }
@@ -32,25 +32,27 @@ export function readKeyBody(body: unknown): string {
   return readText('key', key, NAME_LENGTH_MAX);
 }
 
-/** The fields of a body, none of which is another one. @throws HF_REQUEST_INVALID */
+/** The fields of a JSON object, of which none may be unknown. `part`: where it is in the body. */
 export function fieldsOf(
   body: unknown,
   allowed: readonly string[],
+  part = '',
 ): Readonly<Record<string, unknown>> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw refuse('the body is no JSON object, with the content type application/json');
+    if (part !== '') throw refuseBody(`${part} is no JSON object`);
+    throw refuseBody('the body is no JSON object, with the content type application/json');
   }
   const unknown = Object.keys(body).find((name) => !allowed.includes(name));
   if (unknown === undefined) return { ...body };
-  throw refuse(`there is no field ${unknown} here; allowed are only ${allowed.join(', ')}`);
+  throw refuseBody(`there is no field ${unknown} here; allowed are only ${allowed.join(', ')}`);
 }
 
-function readText(name: string, value: unknown, lengthMax: number, lengthMin = 1): string {
+export function readText(name: string, value: unknown, lengthMax: number, lengthMin = 1): string {
   const fits = typeof value === 'string' && value.length >= lengthMin && value.length <= lengthMax;
   if (fits) return value;
-  throw refuse(`${name} is no text of ${lengthMin} to ${lengthMax} characters`);
+  throw refuseBody(`${name} is no text of ${lengthMin} to ${lengthMax} characters`);
 }
 
-function refuse(why: string): HoldfastError {
+export function refuseBody(why: string): HoldfastError {
   return new HoldfastError('HF_REQUEST_INVALID', { why });
 }

@@ -1,5 +1,12 @@
 import { HoldfastError, isDeviceId, lanes, type Lane } from '@holdfast/protocol';
-import type { EntriesQuery, RunsQuery, ValueQuery } from './fleet-views.ts';
+import { outcomes } from './dispatch.ts';
+import type {
+  CommandDevicesQuery,
+  CommandsQuery,
+  EntriesQuery,
+  RunsQuery,
+  ValueQuery,
+} from './fleet-views.ts';
 
 export const LIMIT_DEFAULT = 100;
 export const LIMIT_MAX = 1_000;
@@ -60,6 +67,31 @@ export function readValueQuery(query: RawQuery, device: string): ValueQuery {
     epoch: epoch === undefined ? undefined : readInteger('epoch', epoch, epochRange),
     lane: readLane(lane),
     seq: readInteger('seq', seq, { least: 1, most: Number.MAX_SAFE_INTEGER, standard: 1 }),
+  };
+}
+
+/** @throws HF_REQUEST_INVALID */
+export function readCommandsQuery(query: RawQuery): CommandsQuery {
+  const { before, limit } = readOnly(query, ['before', 'limit']);
+  const isFirst = before === undefined;
+  return {
+    before: isFirst ? undefined : readInteger('before', before, epochRange),
+    limit: readInteger('limit', limit, limitRange),
+  };
+}
+
+/** @throws HF_REQUEST_INVALID, HF_DEVICE_UNKNOWN */
+export function readCommandDevicesQuery(query: RawQuery, id: string): CommandDevicesQuery {
+  const { after, outcome, limit } = readOnly(query, ['after', 'outcome', 'limit']);
+  const known = outcomes.find((each) => each === outcome);
+  if (outcome !== undefined && known === undefined) {
+    throw refuse(`outcome is ${JSON.stringify(outcome)}, not one of ${outcomes.join(', ')}`);
+  }
+  return {
+    id,
+    after: after === undefined ? undefined : readDevice(after),
+    outcome: known,
+    limit: readInteger('limit', limit, limitRange),
   };
 }
 

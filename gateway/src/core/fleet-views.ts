@@ -1,5 +1,6 @@
 import type { HoleReason, Lane } from '@holdfast/protocol';
 import type { ClockFlag } from './device-clock.ts';
+import type { InstructionKind, Outcome } from './dispatch.ts';
 import type { DeviceState } from './live.ts';
 
 /**
@@ -54,6 +55,8 @@ export interface DeviceView {
   readonly refusal: { readonly code: string; readonly why: string } | null;
   /** Number of the last command issued; 0: none. */
   readonly lastCommand: number;
+  /** What a person says of it, by name. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface DevicesView {
@@ -293,6 +296,101 @@ export interface HeldQuery {
   readonly limit: number;
 }
 
+export interface TaggedView {
+  readonly schema: 'holdfast.tagged/1';
+  readonly at: string;
+  readonly device: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** For whom a command is meant: exactly one of these. */
+export type Target =
+  | { readonly device: string }
+  | { readonly tags: Readonly<Record<string, string>> }
+  | { readonly all: true };
+
+/** A command before it is issued. */
+export interface IssueQuery {
+  readonly id: string;
+  readonly kind: InstructionKind;
+  readonly to: Target;
+  /** Of the run that it is about; `run.start`: default: the id of the command. */
+  readonly run?: string | undefined;
+  /** Of the workflow, the signal, the step or the setting; the token of a step. */
+  readonly name?: string | undefined;
+  /** JSON: input, payload, result, setting; text: the reason, or what a step fails with. */
+  readonly payload?: unknown;
+  /** RFC 3339: after that no device applies it. `null`: never. */
+  readonly expiresAt: string | null;
+  readonly by: string;
+}
+
+/** What was issued under one id, and how far it is. */
+export interface CommandProgress {
+  readonly id: string;
+  readonly kind: string;
+  /** Whom it is meant for, in words. */
+  readonly to: string;
+  readonly run: string | null;
+  readonly name: string | null;
+  readonly payload: unknown;
+  readonly issuedAt: string | null;
+  readonly by: string;
+  readonly expiresAt: string | null;
+  /** False: it was cut short; issue it again, with its id. */
+  readonly complete: boolean;
+  /** Numbers of devices; those that are waited for have said nothing yet. */
+  readonly devices: {
+    readonly issued: number;
+    readonly waiting: number;
+    readonly applied: number;
+    readonly expired: number;
+    readonly rejected: number;
+  };
+}
+
+export interface CommandView extends CommandProgress {
+  readonly schema: 'holdfast.command/1';
+  readonly at: string;
+}
+
+export interface CommandsView {
+  readonly schema: 'holdfast.commands/1';
+  readonly at: string;
+  readonly commands: readonly CommandProgress[];
+  /** Give it as `before` for the page behind; `null`: this was the last. */
+  readonly next: number | null;
+}
+
+export interface CommandsQuery {
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+export interface CommandDevicesView {
+  readonly schema: 'holdfast.command-devices/1';
+  readonly at: string;
+  readonly id: string;
+  readonly devices: readonly {
+    readonly device: string;
+    /** Of the command among those of the device. */
+    readonly number: number;
+    readonly outcome: Outcome;
+    readonly reason: string;
+    /** When its receipt arrived. */
+    readonly settledAt: string | null;
+  }[];
+  /** Give it as `after` for the page behind; `null`: this was the last. */
+  readonly next: string | null;
+}
+
+export interface CommandDevicesQuery {
+  readonly id: string;
+  readonly after?: string | undefined;
+  readonly outcome?: Outcome | undefined;
+  readonly limit: number;
+}
+
 /** What is known of all devices. Every failure is a HoldfastError. */
 export interface Fleet {
   devices(): Promise<DevicesView>;
@@ -318,4 +416,19 @@ export interface Fleet {
   erase(query: EraseQuery): Promise<ErasureView>;
   erasures(limit: number): Promise<ErasuresView>;
   held(query: HeldQuery): Promise<HeldView>;
+  /** Gives a device these tags in the place of those it had. Durable. @throws HF_DEVICE_UNKNOWN */
+  tag(device: string, tags: Readonly<Record<string, string>>): Promise<TaggedView>;
+  /**
+   * Issues a command: to a device, to all that have some tags, or to all there are now. Durable
+   * once it resolves; the same id again changes nothing, or goes on where it was cut short.
+   *
+   * @throws HF_DEVICE_UNKNOWN, HF_COMMAND_CONFLICT, HF_VALUE_TOO_LARGE
+   */
+  issue(query: IssueQuery): Promise<CommandView>;
+  /** Newest first. */
+  commands(query: CommandsQuery): Promise<CommandsView>;
+  /** @throws HF_COMMAND_UNKNOWN */
+  command(id: string): Promise<CommandView>;
+  /** What became of it on each device. @throws HF_COMMAND_UNKNOWN */
+  commandDevices(query: CommandDevicesQuery): Promise<CommandDevicesView>;
 }

@@ -10,6 +10,7 @@ import {
   type Sha256,
 } from '@holdfast/protocol';
 import { entryView, epochView, holeView, keyView, rfc3339, runView } from './entry-view.ts';
+import { createCommands, tagsView } from './fleet-commands.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { clockReader } from './fleet-clocks.ts';
 import { createValues } from './fleet-values.ts';
@@ -37,6 +38,8 @@ export interface FleetOptions {
     | {
         readonly live: () => readonly DeviceLive[];
         readonly unhandled: () => readonly UnhandledCalls[];
+        /** A command was issued for this device. */
+        readonly issued: (device: string) => void;
         /** A person has decided for a key of a device. */
         readonly rekeyed: (record: DeviceRecord) => void;
       }
@@ -109,6 +112,7 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     ...createValues({ ledger, clock, sha256 }),
     ...createPrivacy(ledger, clock),
+    ...createCommands({ ledger, clock, issued: (device) => running?.issued(device) }),
   };
 }
 
@@ -169,6 +173,7 @@ function deviceView(
     refusals: live?.refusals ?? 0,
     refusal: live?.refusal ?? null,
     lastCommand: record.lastCommand,
+    tags: tagsView(record.tags),
   };
 }
 

@@ -23,6 +23,9 @@ import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@ho
  *   erased     'f' hash                                  → until when it was erased
  *   erasure    'z' time hash                             → receipt
  *   clock      'q' device epoch boot                     → what time it truly was in that boot
+ *   dispatch   'g' id                                    → what was issued, and how far it is
+ *   dispatchOrder 'h' ordinal                               → its id
+ *   dispatched 'i' id device                             → what became of it there
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -48,6 +51,9 @@ export const tableLetters = {
   erased: 'f',
   erasure: 'z',
   clock: 'q',
+  dispatch: 'g',
+  dispatchOrder: 'h',
+  dispatched: 'i',
 } as const;
 
 export type Table = keyof typeof tableLetters;
@@ -215,6 +221,23 @@ export function erasureKey(atMs: number, hash: Uint8Array): Uint8Array {
 
 export function commandKey(device: string, number: number): Uint8Array {
   return concat([prefixOf('command', device), uint64(number)]);
+}
+
+export function dispatchKey(id: string): Uint8Array {
+  return concat([prefixOf('dispatch'), encodeCbor(id)]);
+}
+
+export function dispatchOrderKey(ordinal: number): Uint8Array {
+  return concat([prefixOf('dispatchOrder'), uint64(ordinal)]);
+}
+
+/** What became of a dispatch: what is behind is a device. */
+export function dispatchedOf(id: string): Uint8Array {
+  return concat([prefixOf('dispatched'), encodeCbor(id)]);
+}
+
+export function dispatchedKey(id: string, device: string): Uint8Array {
+  return concat([dispatchedOf(id), ascii(device)]);
 }
 
 /** The clocks of an epoch: what is behind is a boot. */

@@ -7,6 +7,7 @@ import {
   bytes,
   choice,
   command,
+  commandKinds,
   decodeWith,
   encodeWith,
   holeReasons,
@@ -19,6 +20,7 @@ import {
   type Infer,
   type Schema,
 } from '@holdfast/protocol';
+import { TAGS_MAX, TAG_LENGTH_MAX, TO_LENGTH_MAX, outcomes } from './dispatch.ts';
 import { contentStates } from './ledger.ts';
 
 /** Rows other than blocks: positional CBOR that may grow at the end. */
@@ -53,6 +55,7 @@ const deviceFields = record({
   began: record({ atMs: uint(), cause: text(32) }),
   /** Name of the key that a person has decided for; empty: none. */
   awaitedKey: text(32),
+  tags: list(record({ name: text(TAG_LENGTH_MAX), value: text(TAG_LENGTH_MAX) }), TAGS_MAX),
 });
 export const deviceRow = row('device', deviceFields);
 export type DeviceRow = Infer<typeof deviceFields>;
@@ -150,6 +153,35 @@ const sample = record({ monoMs: uint(), atMs: uint(), errorMs: uint() });
 export const clockRow = row('clock', list(sample, 64));
 
 export const commandRow = row('command', command);
+
+const dispatchFields = record({
+  id: name,
+  ordinal: uint(),
+  kind: choice(commandKinds),
+  run: name,
+  name,
+  payload: bytes(ENTRY_BYTES_MAX),
+  expiresAtMs: uint(),
+  issuedAtMs: uint(),
+  by: name,
+  to: prose(TO_LENGTH_MAX),
+  /** 0: more devices may follow. */
+  isComplete: uint(1),
+});
+export const dispatchRow = row('dispatch', dispatchFields);
+export type DispatchRow = Infer<typeof dispatchFields>;
+
+export const dispatchIdRow = row('dispatchOrder', record({ id: name }));
+
+const dispatchedFields = record({
+  device,
+  number: uint(),
+  outcome: choice(outcomes),
+  reason: prose(1_024),
+  /** When its receipt came; 0: it has not. */
+  settledAtMs: uint(),
+});
+export const dispatchedRow = row('dispatched', dispatchedFields);
 
 export const holeRow = row(
   'hole',

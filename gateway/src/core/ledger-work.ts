@@ -80,6 +80,7 @@ export function greetDevice(draft: Draft, greeting: Greeting, sha256: Sha256): D
     lastCommand,
     // What an earlier life has applied, this one has not, unless it says so.
     lastReceipt: applied,
+    tags: known?.tags ?? [],
     holes: { count: 0, entries: 0, bytes: 0 },
   };
   draft.setDevice(record);
@@ -161,7 +162,8 @@ function writeFresh(
 
   const fresher = prepared.contents.filter(({ index }) => index >= from);
   takeContents(draft, { chain: { device, epoch, lane }, seqFirst: batch.seqFirst }, fresher);
-  const at = { device, epoch, lane, seqFirst: batch.seqFirst + from };
+  const { receivedAtMs } = batch;
+  const at = { device, epoch, lane, seqFirst: batch.seqFirst + from, receivedAtMs };
   const found = projectEntries(draft, at, entries.slice(from));
   const record = draft.device(device);
   const lastReceipt = Math.max(record?.lastReceipt ?? 0, found.lastReceipt);
@@ -187,7 +189,7 @@ export function completeCall(
     // What it was about was erased while its handler was at work.
     input?.state === 'erased' ? ({ kind: 'call.failed', payload: erasedError() } as const) : result;
   const { run, op, key } = call;
-  const command: Command = { number, kind, expiresAtMs: 0, run, op, key, payload };
+  const command: Command = { number, kind, expiresAtMs: 0, run, op, key, payload, name: '' };
   if (input?.state === 'held') draft.put(answerKey(input.subject, call.device, number), NO_BYTES);
   settleCall(draft, call, { ordinal: state.ordinal, key: call.key });
   draft.setDevice({ ...record, lastCommand: command.number });

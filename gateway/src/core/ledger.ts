@@ -1,4 +1,5 @@
 import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
+import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
 import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
@@ -25,6 +26,8 @@ export interface DeviceRecord {
   readonly lastCommand: number;
   /** Highest command number of which the device's receipt has arrived; 0: none. */
   readonly lastReceipt: number;
+  /** What a person says of it, by name. */
+  readonly tags: readonly Tag[];
   /** Declared holes of the epoch, and what they took the place of. */
   readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
 }
@@ -336,6 +339,47 @@ export interface Ledger {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly Command[]>;
+
+  /**
+   * Gives a device these tags in the place of those it had. Durable once it resolves; `undefined`:
+   * the device was never seen.
+   */
+  tag(change: {
+    readonly device: string;
+    readonly tags: readonly Tag[];
+  }): Promise<DeviceRecord | undefined>;
+
+  /**
+   * Issues a command to devices in one transaction: each gets it with its next number. One that has
+   * it already, by the id of the dispatch, is passed over, as is one that was never seen. Durable
+   * once it resolves; `false`, and nothing is changed: another content has that id.
+   */
+  issue(order: DispatchOrder): Promise<boolean>;
+
+  /** `undefined`: nothing was issued under this id. */
+  dispatch(id: string): Promise<Dispatch | undefined>;
+
+  /** Dispatches, the newest first, that were issued before the one with the ordinal `before`. */
+  dispatches(query: {
+    readonly before?: number | undefined;
+    readonly limit: number;
+  }): Promise<readonly Dispatch[]>;
+
+  /**
+   * What became of a dispatch, in the order of the ids of devices, behind that of `after`. Not more
+   * than `limit` are looked at, so that a page may have fewer of an outcome, or none.
+   */
+  dispatched(query: {
+    readonly id: string;
+    readonly after?: string | undefined;
+    /** Default: all. */
+    readonly outcome?: Outcome | undefined;
+    readonly limit: number;
+  }): Promise<{
+    readonly commands: readonly DispatchedCommand[];
+    /** Where to go on; `undefined`: this was the last page. */
+    readonly next: string | undefined;
+  }>;
 
   /**
    * Reads everything and checks every chain, from its start to the watermark. May run while batches

@@ -70,11 +70,11 @@ async function readDevices(store: Store): Promise<Map<string, DeviceRecord>> {
 }
 
 async function readOrdinalNext(store: Store): Promise<number> {
-  const last = async (table: 'call' | 'runOrder'): Promise<number> => {
+  const last = async (table: 'call' | 'runOrder' | 'dispatchOrder'): Promise<number> => {
     const prefix = prefixOf(table);
     const range = { from: prefix, to: behind(prefix), limit: 1, reverse: true };
     const [row] = await store.scan(range);
     return row === undefined ? 0 : ordinalOf(row.key);
   };
-  return Math.max(await last('call'), await last('runOrder')) + 1;
+  return Math.max(await last('call'), await last('runOrder'), await last('dispatchOrder')) + 1;
 }

@@ -1,12 +1,14 @@
 import type { Entry, EntryOf, Lane } from '@holdfast/protocol';
 import type { Stamp } from './device-clock.ts';
 import { giveAgain, receiptOf } from './given-twice.ts';
+import { settleCommand } from './ledger-dispatch.ts';
 import type { Draft } from './ledger-draft.ts';
 import {
   callKey,
   callKeyKey,
   callPlaceKey,
   commandKey,
+  dispatchedKey,
   epochKey,
   ownOrderKey,
   runKey,
@@ -26,6 +28,7 @@ import {
 export interface Stretch extends Origin {
   readonly lane: Lane;
   readonly seqFirst: number;
+  readonly receivedAtMs: number;
 }
 
 /** Whose entries are projected. */
@@ -79,6 +82,9 @@ export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]
     if (entry?.kind === 'epoch.began') keys.push(epochKey(origin.device, origin.epoch));
     const receipt = receiptOf(entry);
     if (receipt !== undefined) keys.push(commandKey(origin.device, receipt.command));
+    if (receipt?.kind === 'command.receipt' && receipt.key !== '') {
+      keys.push(dispatchedKey(receipt.key, origin.device));
+    }
     if (!isOfRun(entry)) continue;
     runs.add(entry.run);
     if (isCallReceipt(entry)) keys.push(callPlaceKey({ ...origin, run: entry.run, op: entry.op }));
@@ -103,7 +109,7 @@ export interface Projected {
  */
 export function projectEntries(
   draft: Draft,
-  { lane, seqFirst, device, epoch }: Stretch,
+  { lane, seqFirst, device, epoch, receivedAtMs }: Stretch,
   entries: readonly (Entry | undefined)[],
 ): Projected {
   const origin = { device, epoch };
@@ -117,6 +123,7 @@ export function projectEntries(
     if (receipt !== undefined) {
       lastReceipt = Math.max(lastReceipt, receipt.command);
       if (giveAgain(draft, device, receipt)) issued += 1;
+      if (receipt.kind === 'command.receipt') settleCommand(draft, device, receipt, receivedAtMs);
     }
     if (entry?.kind === 'epoch.began') noteBeginning(draft, origin, entry);
     if (!isOfRun(entry)) continue;

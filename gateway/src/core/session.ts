@@ -19,94 +19,21 @@ import {
   type PerLane,
   type Report,
 } from '@holdfast/protocol';
-import { sampleOf, type BootSample } from './device-clock.ts';
+import { sampleOf } from './device-clock.ts';
 import { admit } from './incarnations.ts';
-import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
+import type { IngestOutcome, LanePosition } from './ledger.ts';
 import { isBehind } from './live.ts';
-import { packCommands, pump, receive, restart, taken, type CommandRead } from './outbox.ts';
+import { isResendDue, packCommands, pump, receive, resend, restart, taken } from './outbox.ts';
+import type {
+  BatchName,
+  Greeted,
+  SessionEffect,
+  SessionEvent,
+  SessionLimits,
+  SessionStep,
+} from './session-events.ts';
 import { watermarksOf, type Session } from './session-state.ts';
-import { verdictOf, type HeldHashes } from './verdict.ts';
-
-/**
- * The gateway's side of the protocol for one device. Pure: times arrive in the events, and the
- * caller performs the effects and brings their outcomes back as events.
- *
- *   hello ─► greet ─► greeted ─► welcome, commands
- *   batch ─► ingest ─► ingested ─► ack
- *   issued, receipts, silence ─► read ─► commands read ─► commands
- */
-export type SessionEvent =
-  | {
-      readonly kind: 'message';
-      readonly message: Message;
-      /** Signed by the pinned key or, where none is pinned, by the one that the hello brings. */
-      readonly genuine: boolean;
-      /** Name of the key that a hello brings. */
-      readonly keyName: string;
-    }
-  /** Bytes that are no message. */
-  | { readonly kind: 'unreadable'; readonly why: string }
-  /** A batch that was to be ingested does not hold what it says. */
-  | { readonly kind: 'undecodable'; readonly why: string }
-  /** There was no room for a batch: the device sends it again. */
-  | { readonly kind: 'dropped' }
-  /** The ledger cannot take anything now; `isBatch`: not even what it was given. */
-  | { readonly kind: 'unavailable'; readonly why: string; readonly isBatch: boolean }
-  | ({ readonly kind: 'greeted' } & Greeted)
-  | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
-  | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
-  /** A command was issued for this device. */
-  | { readonly kind: 'issued' }
-  /** A person has decided for a key. */
-  | { readonly kind: 'rekeyed'; readonly awaitedKey: string }
-  | { readonly kind: 'tick' };
-
-/** What the ledger has to a hello. */
-export interface Greeted {
-  readonly hello: Hello;
-  readonly record: DeviceRecord;
-  readonly held: PerLane<HeldHashes>;
-  /** Name of the key of the hello. */
-  readonly keyName: string;
-}
-
-export type BatchName = Pick<Batch, 'epoch' | 'lane' | 'seqFirst'>;
-
-export type SessionEffect =
-  | { readonly kind: 'send'; readonly message: Message }
-  | { readonly kind: 'greet'; readonly hello: Hello }
-  | { readonly kind: 'ingest'; readonly batch: Batch }
-  | { readonly kind: 'declare'; readonly hole: Hole }
-  | { readonly kind: 'readCommands'; readonly read: CommandRead }
-  /** What time it truly was at a moment of the device's monotonic clock. */
-  | { readonly kind: 'noteClock'; readonly epoch: number; readonly sample: BootSample }
-  | { readonly kind: 'log'; readonly code: string; readonly why: string };
-
-export interface SessionStep {
-  readonly state: Session;
-  readonly effects: readonly SessionEffect[];
-}
-
-export interface SessionLimits {
-  /** Name and key of this gateway, for the welcome. */
-  readonly gateway: string;
-  readonly publicKey: Uint8Array;
-  readonly inflightMax: number;
-  readonly reportEveryMs: number;
-  readonly reconnectSpreadMs: number;
-  /** Batches of one device on their way into the ledger; beyond it they are dropped. */
-  readonly ingestingMax: number;
-  /** Commands without a receipt. */
-  readonly commandsMax: number;
-  /** Commands without a receipt for this long are sent again. */
-  readonly commandResendMs: number;
-  /** How long two agents with one identity are kept out. */
-  readonly conflictMs: number;
-  /** A device that was not heard for this long is offline: nothing is sent to it. */
-  readonly offlineAfterMs: number;
-  /** At most `count` refusals are answered in `windowMs`. */
-  readonly answers: { readonly count: number; readonly windowMs: number };
-}
+import { verdictOf } from './verdict.ts';
 
 /** Devices come again behind it, each after a pause of its own. */
 const UNAVAILABLE_MS = 2_000;
@@ -116,6 +43,14 @@ interface At {
   readonly limits: SessionLimits;
 }
 
+/**
+ * The gateway's side of the protocol for one device. Pure: times arrive in the events, and the
+ * caller performs the effects and brings their outcomes back as events.
+ *
+ *   hello ─► greet ─► greeted ─► welcome, commands
+ *   batch ─► ingest ─► ingested ─► ack
+ *   issued, receipts, silence ─► read ─► commands read ─► commands
+ */
 export function step(state: Session, event: SessionEvent, at: At): SessionStep {
   switch (event.kind) {
     case 'message':
@@ -138,7 +73,7 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
     case 'commandsRead':
       return onCommandsRead(state, event, at);
     case 'issued':
-      return isOnline(state, at) ? sendCommands(state, at) : stay(state);
+      return isOnline(state, at) ? sendCommands(state) : stay(state);
     case 'rekeyed': {
       const { pinned } = state;
       if (pinned === undefined) return stay(state);
@@ -236,7 +171,7 @@ function heard(state: Session, at: At): Session {
 function wake(before: Session, state: Session, at: At): SessionStep {
   if (isOnline(before, at)) return stay(state);
   const outbox = restart(state.outbox, state.outbox.applied);
-  return sendCommands({ ...state, outbox }, at);
+  return sendCommands({ ...state, outbox });
 }
 
 function onForged(
@@ -316,7 +251,7 @@ function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
   const message = welcomeOf(event, verdicts, at);
   const problem = problemOf(event, verdicts);
   if (problem === undefined) {
-    const then = sendCommands(greeted, at);
+    const then = sendCommands(greeted);
     return { ...then, effects: [{ kind: 'send', message }, ...then.effects] };
   }
   // It begins a new epoch, and greets again: until then nothing is to be applied.
@@ -440,12 +375,12 @@ function onIngested(
         ...state,
         watermarks: withWatermark(state, batch.lane, outcome.position.watermark),
         lastAckAtMs: at.nowMs,
-        outbox: receive(state.outbox, outcome.lastReceipt),
+        outbox: receive(state.outbox, outcome.lastReceipt, at.nowMs),
       };
       const ack = ackOf(batch, outcome.position, 0);
       const hasReceipts = acked.outbox.applied > state.outbox.applied;
       if (!hasReceipts) return send(acked, ack);
-      const then = sendCommands(acked, at);
+      const then = sendCommands(acked);
       return { ...then, effects: [{ kind: 'send', message: ack }, ...then.effects] };
     }
     default:
@@ -467,8 +402,8 @@ function ackOf(batch: BatchName, position: LanePosition, missingFrom: number): M
 }
 
 /** Reads what the window has room for; the commands go out when they have been read. */
-function sendCommands(state: Session, { limits }: At): SessionStep {
-  const { outbox, read } = pump(state.outbox, limits.commandsMax);
+function sendCommands(state: Session): SessionStep {
+  const { outbox, read } = pump(state.outbox);
   return {
     state: { ...state, outbox },
     effects: read === undefined ? [] : [{ kind: 'readCommands', read }],
@@ -487,14 +422,13 @@ function onCommandsRead(
   }));
   const next = { ...state, outbox };
   if (!outbox.again) return { state: next, effects };
-  const then = sendCommands(next, at);
+  const then = sendCommands(next);
   return { state: then.state, effects: [...effects, ...then.effects] };
 }
 
 function onTick(state: Session, at: At): SessionStep {
   const { outbox } = state;
-  const isOwed = outbox.sent > outbox.applied && !outbox.reading;
-  const isDue = at.nowMs - outbox.sentAtMs >= at.limits.commandResendMs;
-  if (!isOwed || !isDue || !isOnline(state, at)) return stay(state);
-  return sendCommands({ ...state, outbox: restart(outbox, outbox.applied) }, at);
+  const isDue = isResendDue(outbox, at.nowMs, at.limits.commandResendMs);
+  if (!isDue || !isOnline(state, at)) return stay(state);
+  return sendCommands({ ...state, outbox: resend(outbox) });
 }

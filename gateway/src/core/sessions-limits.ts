@@ -21,7 +21,6 @@ export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Obj
   ingestingMax: 16,
   ingestBytesMax: 64 * 1024 * 1024,
   loadingMax: 32,
-  commandsMax: 8,
   commandResendMs: 10_000,
   stuckAfterMs: 60_000,
   tickMs: 1_000,

@@ -16,7 +16,8 @@ import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
 import type { SessionPorts } from './session-ports.ts';
 import { newSession, type Session } from './session-state.ts';
-import { step, type SessionEffect, type SessionEvent, type SessionLimits } from './session.ts';
+import type { SessionEffect, SessionEvent, SessionLimits } from './session-events.ts';
+import { step } from './session.ts';
 import { readHeld } from './verdict.ts';
 
 export interface SessionsLimits extends SessionLimits, LiveLimits {

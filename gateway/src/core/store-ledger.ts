@@ -12,6 +12,8 @@ import { awaitKey, keyRowsRead } from './device-keys.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
 import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
+import type { Dispatch, DispatchOrder } from './dispatch.ts';
+import { Dispatches, issueCommands, issueReads, tagDevice } from './ledger-dispatch.ts';
 import { eraseSubject, readErasures } from './ledger-erase.ts';
 import { blockAt, readHeld } from './ledger-held.ts';
 import {
@@ -76,11 +78,13 @@ export function newLedgerRow(): StoreRow {
 export class StoreLedger implements Ledger {
   readonly #store: LedgerStore;
   readonly #sha256: Sha256;
+  readonly #dispatches: Dispatches;
 
   /** @param store One that holds at least `newLedgerRow()`, as `checkFormat` tells. */
   constructor(store: LedgerStore, sha256: Sha256) {
     this.#store = store;
     this.#sha256 = sha256;
+    this.#dispatches = new Dispatches(store);
   }
 
   /**
@@ -288,6 +292,34 @@ export class StoreLedger implements Ledger {
     const from = commandKey(device, after + 1);
     const rows = await this.#store.scan({ from, to: behind(prefixOf('command', device)), limit });
     return rows.map((row) => commandRow.decode(row.value));
+  }
+
+  tag({ device, tags }: Parameters<Ledger['tag']>[0]): Promise<DeviceRecord | undefined> {
+    return this.#store.submit({
+      ...{ devices: [device], reads: () => [], bytes: 4_096 },
+      apply: (draft) => tagDevice(draft, device, tags),
+    });
+  }
+
+  issue(order: DispatchOrder): Promise<boolean> {
+    const { dispatch, devices } = order;
+    const bytes = devices.length * (1_024 + dispatch.payload.byteLength);
+    return this.#store.submit({
+      ...{ devices, bytes, ordinals: 1, reads: () => issueReads(order) },
+      apply: (draft) => issueCommands(draft, order),
+    });
+  }
+
+  dispatch(id: string): Promise<Dispatch | undefined> {
+    return this.#dispatches.one(id);
+  }
+
+  dispatches(query: Parameters<Ledger['dispatches']>[0]): Promise<readonly Dispatch[]> {
+    return this.#dispatches.page(query);
+  }
+
+  dispatched(query: Parameters<Ledger['dispatched']>[0]): ReturnType<Ledger['dispatched']> {
+    return this.#dispatches.devices(query);
   }
 
   verify(progress: (entries: number) => void = () => {}): Promise<VerifyReport> {

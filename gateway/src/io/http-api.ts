@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Access } from '../core/access/access.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import { addAccess, addSessions } from './http/access-routes.ts';
+import { addCommands } from './http/command-routes.ts';
 import { addFleet, addLedger } from './http/fleet-routes.ts';
 import { refusalReasons, Refusals } from './http/refusals.ts';
 import { ApiRoutes } from './http/routes.ts';
@@ -44,6 +45,7 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const routes = new ApiRoutes(app, options.access, options.clock);
   addFleet(routes, options.fleet);
   addLedger(routes, options.fleet);
+  addCommands(routes, options.fleet);
   addAccess(routes, options);
   addSessions(app, routes, options);
   addMetrics(routes, refusals);

@@ -152,6 +152,25 @@ export function choice<const W extends string>(words: readonly W[]): Schema<W> {
   };
 }
 
+/**
+ * One of these words, or one that a later version has added at their end: that one is read as
+ * `unknown`, and cannot be written.
+ */
+export function openChoice<const W extends string>(words: readonly W[]): Schema<W | 'unknown'> {
+  const closed = choice(words);
+  return {
+    shape: closed.shape.replace('choice', 'openChoice'),
+    read(value, path, part = '') {
+      const isLater = Number.isSafeInteger(value) && Number(value) >= words.length;
+      return isLater ? 'unknown' : closed.read(value, path, part);
+    },
+    write(value, to, name) {
+      if (value === 'unknown') throw unwritable(name, 'is of a later version');
+      closed.write(value, to, name);
+    },
+  };
+}
+
 /** At most `lengthMax` items of one kind. */
 export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]> {
   return {

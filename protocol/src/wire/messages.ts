@@ -3,6 +3,7 @@ import {
   bytes,
   choice,
   list,
+  openChoice,
   orBytes,
   perLane,
   prose,
@@ -141,17 +142,37 @@ export const report = record({
   monoMs: uint(),
 });
 
+/** What a command can be, by the word for it. The position is its number on the wire. */
+export const commandKinds = [
+  'call.completed',
+  'call.failed',
+  'run.start',
+  'run.signal',
+  'run.cancel',
+  'run.pause',
+  'run.resume',
+  'run.retry',
+  'step.skip',
+  'step.complete',
+  'step.fail',
+  'config.set',
+] as const;
+
 /** One durable instruction. Numbered without gaps for each device, from 1. */
 export const command = record({
   number: uint(),
-  kind: choice(['call.completed', 'call.failed']),
+  kind: openChoice(commandKinds),
   /** Judged by the device's clock; 0: never. */
   expiresAtMs: uint(),
+  /** Empty where it is about none. */
   run: text(NAME_LENGTH_MAX),
   op: uint(),
-  /** The idempotency key of the call that this answers. */
+  /** The idempotency key of the call that this answers; of others, what was issued together. */
   key: text(NAME_LENGTH_MAX),
+  /** An encoded value: the result, the error, the input, the reason, the setting. */
   payload: bytes(ENTRY_BYTES_MAX),
+  /** Of the workflow, the signal, the step or the setting; a step's token; empty: of nothing. */
+  name: text(NAME_LENGTH_MAX),
 });
 
 /** Gateway to device: commands in the order of their numbers. */
@@ -197,6 +218,7 @@ export type Batch = Infer<typeof batch>;
 export type Ack = Infer<typeof ack>;
 export type Report = Infer<typeof report>;
 export type Command = Infer<typeof command>;
+export type CommandKind = (typeof commandKinds)[number];
 export type Commands = Infer<typeof commands>;
 export type Refusal = Infer<typeof refusal>;
 export type Hole = Infer<typeof hole>;

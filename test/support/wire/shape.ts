@@ -66,6 +66,7 @@ class ShapeText {
         return { kind: 'bytes', max: Number(size.replace('=', '')), isExact: size.startsWith('=') };
       }
       case 'choice':
+      case 'openChoice':
         return { kind: 'choice', words: this.#argument().split('|') };
       case 'list': {
         const item = this.#item();

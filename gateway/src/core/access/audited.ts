@@ -15,6 +15,12 @@ export function auditedFleet(fleet: Fleet, audit: AuditLog, who: string): Fleet 
       audit.record({ ...by, action: 'ledger.erase', target: 'a subject' }, () =>
         fleet.erase(query),
       ),
+    tag: (device, tags) =>
+      audit.record({ ...by, action: 'device.tag', target: device }, () => fleet.tag(device, tags)),
+    issue: (query) =>
+      audit.record({ ...by, action: 'command.issue', target: `${query.kind} ${query.id}` }, () =>
+        fleet.issue(query),
+      ),
   };
 }
 

@@ -28,6 +28,8 @@ export interface Change {
   readonly action: string;
   /** What it is done to; never a secret. Called with whatever was sent. */
   readonly target: (request: ApiRequest) => string;
+  /** Default: as the server. */
+  readonly bodyBytesMax?: number;
 }
 
 interface RouteConfig {
@@ -81,10 +83,12 @@ export class ApiRoutes {
   }
 
   /** Changes something. @param at Method and path, such as `POST /api/tokens`. */
-  change(at: string, { role, action, target }: Change, handler: Handler): void {
+  change(at: string, change: Change, handler: Handler): void {
+    const { role, action, target, bodyBytesMax } = change;
     const [method = '', url = ''] = at.split(' ');
     this.#app.route({
       ...{ method, url, config: { role, action } },
+      ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       handler: (raw, reply) => {
         const request = requestOf(raw, reply);
         const { actor, from } = request;

@@ -39,6 +39,9 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   erased: ['erased', 'fleet'],
   erasure: ['erasure', 'fleet'],
   clock: ['clock', 'device'],
+  dispatch: ['dispatch', 'fleet'],
+  dispatchOrder: ['dispatch_order', 'fleet'],
+  dispatched: ['dispatched', 'fleet'],
 };
 
 const byLetter = new Map<string, SqlTable>();

@@ -42,4 +42,14 @@ export const serviceErrors = {
     retry: 'never',
     hint: 'Answer with one JSON value of at most 48 KiB, or with an empty body.',
   },
+  HF_COMMAND_UNKNOWN: {
+    message: 'No command was issued under this id',
+    retry: 'never',
+    hint: 'List what was issued with `holdfast-gateway command ls`.',
+  },
+  HF_COMMAND_CONFLICT: {
+    message: 'Another command was issued under this id',
+    retry: 'never',
+    hint: 'Give it an id of its own; the same id only repeats the same command.',
+  },
 } as const satisfies Record<string, ErrorSpec>;

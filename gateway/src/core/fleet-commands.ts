@@ -1,0 +1,133 @@
+import { HoldfastError, NO_BYTES, displayValue, encodeValue, type Clock } from '@holdfast/protocol';
+import { hasTags, TO_LENGTH_MAX, type Dispatch, type Instruction, type Tag } from './dispatch.ts';
+import { rfc3339 } from './entry-view.ts';
+import type { CommandProgress, Fleet, IssueQuery, Target } from './fleet-views.ts';
+import type { Ledger } from './ledger.ts';
+
+interface CommandsOptions {
+  readonly ledger: Ledger;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** A command was issued for this device. */
+  readonly issued: (device: string) => void;
+}
+
+type CommandMethods = 'tag' | 'issue' | 'commands' | 'command' | 'commandDevices';
+
+/** Devices in one transaction, and the bytes of their commands. */
+const PAGE_DEVICES = 1_000;
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/** What the fleet offers to those who tell devices what to do. */
+export function createCommands(options: CommandsOptions): Pick<Fleet, CommandMethods> {
+  const { ledger, clock } = options;
+  const now = () => rfc3339(clock.nowMs()) ?? '';
+  const dispatchOf = async (id: string): Promise<Dispatch> => {
+    const dispatch = await ledger.dispatch(id);
+    if (dispatch !== undefined) return dispatch;
+    throw new HoldfastError('HF_COMMAND_UNKNOWN', { why: id });
+  };
+  return {
+    async tag(device, tags) {
+      const record = await ledger.tag({ device, tags: tagsOf(tags) });
+      if (record === undefined) throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
+      return { schema: 'holdfast.tagged/1', at: now(), device, tags: tagsView(record.tags) };
+    },
+    async issue(query) {
+      const dispatch = await dispatchOf(await issue(options, query));
+      return { schema: 'holdfast.command/1', at: now(), ...progressView(dispatch) };
+    },
+    async commands({ before, limit }) {
+      const found = await ledger.dispatches({ before, limit });
+      const next = found.length < limit ? null : (found.at(-1)?.ordinal ?? null);
+      const commands = found.map(progressView);
+      return { schema: 'holdfast.commands/1', at: now(), commands, next };
+    },
+    async command(id) {
+      const view = progressView(await dispatchOf(id));
+      return { schema: 'holdfast.command/1', at: now(), ...view };
+    },
+    async commandDevices(query) {
+      const { id } = await dispatchOf(query.id);
+      const { commands, next } = await ledger.dispatched(query);
+      const devices = commands.map(({ settledAtMs, ...each }) => {
+        return { ...each, settledAt: rfc3339(settledAtMs) };
+      });
+      const at = now();
+      return { schema: 'holdfast.command-devices/1', at, id, devices, next: next ?? null };
+    },
+  };
+}
+
+/** In pages, so that no transaction grows with the fleet: what is cut short can be gone on with. */
+async function issue(options: CommandsOptions, query: IssueQuery): Promise<string> {
+  const { ledger, issued } = options;
+  const dispatch = instructionOf(options, query);
+  const devices = await devicesOf(ledger, query.to);
+  const bytes = Math.floor(PAGE_BYTES / (1_024 + dispatch.payload.byteLength));
+  const size = Math.max(1, Math.min(PAGE_DEVICES, bytes));
+  let from = 0;
+  for (;;) {
+    const page = devices.slice(from, from + size);
+    from += size;
+    const isLast = from >= devices.length;
+    if (!(await ledger.issue({ dispatch, devices: page, isLast }))) {
+      throw new HoldfastError('HF_COMMAND_CONFLICT', { why: dispatch.id });
+    }
+    for (const device of page) issued(device);
+    if (isLast) return dispatch.id;
+  }
+}
+
+function instructionOf({ clock }: CommandsOptions, query: IssueQuery): Instruction {
+  const { id, kind, to, name = '', by, expiresAt } = query;
+  const run = query.run ?? (kind === 'run.start' ? id : '');
+  const expiresAtMs = expiresAt === null ? 0 : Date.parse(expiresAt);
+  const issuedAtMs = clock.nowMs();
+  const payload = payloadOf(query);
+  return { id, kind, run, name, payload, expiresAtMs, issuedAtMs, by, to: targetText(to) };
+}
+
+function payloadOf({ kind, payload }: IssueQuery): Uint8Array {
+  return kind === 'run.resume' ? NO_BYTES : encodeValue(payload, 'payload');
+}
+
+function targetText(to: Target): string {
+  if ('device' in to) return to.device;
+  if ('all' in to) return 'all devices';
+  const tags = Object.entries(to.tags).map(([name, value]) => `${name}=${value}`);
+  return tags.join(', ').slice(0, TO_LENGTH_MAX);
+}
+
+/** Those that are known now: a device that comes later is given nothing. */
+async function devicesOf(ledger: Ledger, to: Target): Promise<readonly string[]> {
+  if ('device' in to) {
+    if ((await ledger.device(to.device)) !== undefined) return [to.device];
+    throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: to.device });
+  }
+  const wanted = 'all' in to ? [] : tagsOf(to.tags);
+  const records = await ledger.devices();
+  return records.filter(({ tags }) => hasTags(tags, wanted)).map(({ device }) => device);
+}
+
+function tagsOf(tags: Readonly<Record<string, string>>): readonly Tag[] {
+  return Object.entries(tags).map(([name, value]) => ({ name, value }));
+}
+
+export function tagsView(tags: readonly Tag[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(tags.map(({ name, value }) => [name, value]));
+}
+
+function progressView(dispatch: Dispatch): CommandProgress {
+  const { id, kind, to, by, payload, counts } = dispatch;
+  const { waiting, applied, expired, rejected } = counts;
+  const issued = waiting + applied + expired + rejected;
+  return {
+    ...{ id, kind, to, run: dispatch.run || null, name: dispatch.name || null },
+    payload: payload.byteLength === 0 ? null : displayValue(payload),
+    issuedAt: rfc3339(dispatch.issuedAtMs),
+    by,
+    expiresAt: rfc3339(dispatch.expiresAtMs),
+    complete: dispatch.isComplete,
+    devices: { issued, waiting, applied, expired, rejected },
+  };
+}

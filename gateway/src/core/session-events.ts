@@ -1,0 +1,78 @@
+import type { Batch, Command, Hello, Hole, Message, PerLane } from '@holdfast/protocol';
+import type { BootSample } from './device-clock.ts';
+import type { DeviceRecord, IngestOutcome } from './ledger.ts';
+import type { CommandRead } from './outbox.ts';
+import type { Session } from './session-state.ts';
+import type { HeldHashes } from './verdict.ts';
+
+/** What happens to a session; what comes of it is what its machine asks for. */
+export type SessionEvent =
+  | {
+      readonly kind: 'message';
+      readonly message: Message;
+      /** Signed by the pinned key or, where none is pinned, by the one that the hello brings. */
+      readonly genuine: boolean;
+      /** Name of the key that a hello brings. */
+      readonly keyName: string;
+    }
+  /** Bytes that are no message. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+  /** A batch that was to be ingested does not hold what it says. */
+  | { readonly kind: 'undecodable'; readonly why: string }
+  /** There was no room for a batch: the device sends it again. */
+  | { readonly kind: 'dropped' }
+  /** The ledger cannot take anything now; `isBatch`: not even what it was given. */
+  | { readonly kind: 'unavailable'; readonly why: string; readonly isBatch: boolean }
+  | ({ readonly kind: 'greeted' } & Greeted)
+  | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
+  | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
+  /** A command was issued for this device. */
+  | { readonly kind: 'issued' }
+  /** A person has decided for a key. */
+  | { readonly kind: 'rekeyed'; readonly awaitedKey: string }
+  | { readonly kind: 'tick' };
+
+/** What the ledger has to a hello. */
+export interface Greeted {
+  readonly hello: Hello;
+  readonly record: DeviceRecord;
+  readonly held: PerLane<HeldHashes>;
+  /** Name of the key of the hello. */
+  readonly keyName: string;
+}
+
+export type BatchName = Pick<Batch, 'epoch' | 'lane' | 'seqFirst'>;
+
+export type SessionEffect =
+  | { readonly kind: 'send'; readonly message: Message }
+  | { readonly kind: 'greet'; readonly hello: Hello }
+  | { readonly kind: 'ingest'; readonly batch: Batch }
+  | { readonly kind: 'declare'; readonly hole: Hole }
+  | { readonly kind: 'readCommands'; readonly read: CommandRead }
+  /** What time it truly was at a moment of the device's monotonic clock. */
+  | { readonly kind: 'noteClock'; readonly epoch: number; readonly sample: BootSample }
+  | { readonly kind: 'log'; readonly code: string; readonly why: string };
+
+export interface SessionStep {
+  readonly state: Session;
+  readonly effects: readonly SessionEffect[];
+}
+
+export interface SessionLimits {
+  /** Name and key of this gateway, for the welcome. */
+  readonly gateway: string;
+  readonly publicKey: Uint8Array;
+  readonly inflightMax: number;
+  readonly reportEveryMs: number;
+  readonly reconnectSpreadMs: number;
+  /** Batches of one device on their way into the ledger; beyond it they are dropped. */
+  readonly ingestingMax: number;
+  /** Commands without any receipt for this long are sent again, and then more and more seldom. */
+  readonly commandResendMs: number;
+  /** How long two agents with one identity are kept out. */
+  readonly conflictMs: number;
+  /** A device that was not heard for this long is offline: nothing is sent to it. */
+  readonly offlineAfterMs: number;
+  /** At most `count` refusals are answered in `windowMs`. */
+  readonly answers: { readonly count: number; readonly windowMs: number };
+}

@@ -1,0 +1,171 @@
+import test from 'ava';
+import type { Dispatch, DispatchOrder, Instruction, Ledger } from '@holdfast/gateway/internal';
+import { encodeValue, type EntryBody } from '@holdfast/protocol';
+import { HandJournal } from '../support/hand-journal.ts';
+import { ledgers } from '../support/ledgers.ts';
+
+const publicKey = Uint8Array.of(1, 2, 3);
+
+async function fleetOf(ledger: Ledger, ...devices: readonly string[]): Promise<void> {
+  for (const device of devices) await ledger.greet({ device, epoch: 1, publicKey, atMs: 1_000 });
+}
+
+const instruction: Instruction = {
+  ...{ id: 'cmd-1', kind: 'run.start', run: 'cmd-1', name: 'inspect' },
+  ...{ payload: encodeValue(7), expiresAtMs: 9_000, issuedAtMs: 5_000, by: 'ola', to: 'all' },
+};
+
+function order(change: Partial<Instruction>, ...devices: readonly string[]): DispatchOrder {
+  return { dispatch: { ...instruction, ...change }, devices, isLast: true };
+}
+
+function receipt(command: number, outcome: 'applied' | 'expired' | 'rejected', key = 'cmd-1') {
+  const reason = outcome === 'applied' ? '' : `it is ${outcome}`;
+  return { kind: 'command.receipt', command, outcome, reason, key } satisfies EntryBody;
+}
+
+/** Takes what a device says became of its commands. */
+async function told(ledger: Ledger, device: string, ...receipts: readonly EntryBody[]) {
+  const journal = new HandJournal(device).append('urgent', ...receipts);
+  return ledger.ingest(journal.ingest('urgent', 1, receipts.length));
+}
+
+const devicesOf = async (
+  ledger: Ledger,
+  query: Partial<Parameters<Ledger['dispatched']>[0]> = {},
+) => ledger.dispatched({ id: 'cmd-1', limit: 10, ...query });
+
+const idsOf = (dispatches: readonly Dispatch[]) => dispatches.map(({ id }) => id);
+
+for (const [name, open] of Object.entries(ledgers)) {
+  test(`${name}: tags of a device stay, and go with the ones that follow`, async (t) => {
+    const { ledger, next } = await open(t);
+    await fleetOf(ledger, 'd1');
+    const tags = [
+      { name: 'site', value: 'oslo' },
+      { name: 'line', value: '2' },
+    ];
+
+    await ledger.tag({ device: 'd1', tags });
+    const again = await next();
+
+    t.deepEqual((await again.device('d1'))?.tags, tags);
+    await fleetOf(again, 'd1');
+    t.deepEqual((await again.device('d1'))?.tags, tags, 'a hello changes nothing of them');
+    t.deepEqual((await again.tag({ device: 'd1', tags: [] }))?.tags, []);
+    t.is(await again.tag({ device: 'd9', tags }), undefined);
+  });
+
+  test(`${name}: a command goes to each device under its next number, once`, async (t) => {
+    const { ledger, next } = await open(t);
+    await fleetOf(ledger, 'd1', 'd2');
+    await ledger.issue(order({ id: 'cmd-0' }, 'd1'));
+
+    t.true(await ledger.issue(order({}, 'd1', 'd2', 'd9')));
+    const issued = await ledger.dispatch('cmd-1');
+    const again = await next();
+    await fleetOf(again, 'd3');
+    t.true(await again.issue(order({ expiresAtMs: 1 }, 'd1', 'd2', 'd3')));
+
+    t.like(issued, { id: 'cmd-1', isComplete: true });
+    t.deepEqual(issued?.counts, { waiting: 2, applied: 0, expired: 0, rejected: 0 });
+    t.deepEqual(await again.dispatch('cmd-1'), issued, 'who came since is not meant');
+    const { issuedAtMs: _, by: __, to: ___, id: key, ...content } = instruction;
+    const all = { device: 'd1', after: 0, limit: 10 };
+    const [first, second, ...more] = await again.commands(all);
+    t.like(first, { number: 1, key: 'cmd-0' });
+    t.like(second, { number: 2, op: 0, key, ...content });
+    t.deepEqual(more, []);
+    t.is((await again.device('d2'))?.lastCommand, 1);
+    t.is((await again.device('d2'))?.lastReceipt, 0);
+  });
+
+  test(`${name}: another content under the same id changes nothing`, async (t) => {
+    const { ledger } = await open(t);
+    await fleetOf(ledger, 'd1');
+    await ledger.issue(order({}, 'd1'));
+
+    t.false(await ledger.issue(order({ name: 'erase' }, 'd1')));
+    t.false(await ledger.issue(order({ payload: encodeValue(8) }, 'd1')));
+
+    t.is((await ledger.device('d1'))?.lastCommand, 1);
+    t.like(await ledger.dispatch('cmd-1'), { name: 'inspect' });
+  });
+
+  test(`${name}: a dispatch that was cut short goes on where it was`, async (t) => {
+    const { ledger, next } = await open(t);
+    await fleetOf(ledger, 'd1', 'd2');
+
+    await ledger.issue({ ...order({}, 'd1'), isLast: false });
+    const again = await next();
+    t.like(await again.dispatch('cmd-1'), { isComplete: false, counts: { waiting: 1 } });
+    await again.issue(order({}, 'd1', 'd2'));
+
+    t.like(await again.dispatch('cmd-1'), { isComplete: true, counts: { waiting: 2 } });
+    t.is((await again.device('d1'))?.lastCommand, 1);
+  });
+
+  test(`${name}: receipts say what became of a command, each counts once`, async (t) => {
+    const { ledger, next } = await open(t);
+    await fleetOf(ledger, 'd1', 'd2', 'd3', 'd4');
+    await ledger.issue(order({}, 'd1', 'd2', 'd3', 'd4'));
+
+    await told(ledger, 'd1', receipt(1, 'applied'), receipt(1, 'rejected'));
+    await told(ledger, 'd2', receipt(1, 'expired'));
+    await told(ledger, 'd3', receipt(1, 'rejected'), receipt(2, 'applied', 'cmd-of-nobody'));
+    const again = await next();
+
+    const counts = { waiting: 1, applied: 1, expired: 1, rejected: 1 };
+    t.deepEqual((await again.dispatch('cmd-1'))?.counts, counts);
+    const { commands, next: cursor } = await devicesOf(again, { limit: 3 });
+    t.deepEqual(
+      commands.map(({ device, outcome, reason }) => [device, outcome, reason]),
+      [
+        ['d1', 'applied', ''],
+        ['d2', 'expired', 'it is expired'],
+        ['d3', 'rejected', 'it is rejected'],
+      ],
+    );
+    t.true(commands.every(({ settledAtMs, number }) => settledAtMs > 0 && number === 1));
+    const rest = await devicesOf(again, { after: cursor });
+    t.deepEqual(rest, {
+      commands: [{ device: 'd4', number: 1, outcome: 'waiting', reason: '', settledAtMs: 0 }],
+      next: undefined,
+    });
+    const waiting = await devicesOf(again, { outcome: 'waiting' });
+    t.deepEqual(waiting.commands, rest.commands);
+    t.is((await again.device('d1'))?.lastReceipt, 1);
+  });
+
+  test(`${name}: dispatches are listed, the newest first, page by page`, async (t) => {
+    const { ledger, next } = await open(t);
+    await fleetOf(ledger, 'd1');
+    for (const id of ['a', 'b']) await ledger.issue(order({ id }, 'd1'));
+    const again = await next();
+    await again.issue(order({ id: 'c' }, 'd1'));
+
+    const first = await again.dispatches({ limit: 2 });
+    const second = await again.dispatches({ before: first.at(-1)?.ordinal, limit: 2 });
+
+    t.deepEqual([idsOf(first), idsOf(second)], [['c', 'b'], ['a']]);
+    t.is(await again.dispatch('d'), undefined);
+    t.deepEqual(await devicesOf(again, { id: 'd' }), { commands: [], next: undefined });
+  });
+
+  test(`${name}: the lives of a device are told beside what its values have sealed`, async (t) => {
+    const { ledger } = await open(t);
+    const journal = new HandJournal('d1').about('normal', 'ada', {
+      ...{ kind: 'event.emitted', run: '', n: 0, op: 0, name: 'seen' },
+      payload: encodeValue('here'),
+    });
+    await fleetOf(ledger, 'd1');
+    await ledger.ingest(journal.ingest('normal', 1, 1));
+
+    const lives = await ledger.epochs('d1');
+
+    t.deepEqual(
+      lives.map(({ epoch }) => epoch),
+      [1],
+    );
+  });
+}

@@ -1,0 +1,218 @@
+import { workflow, type Workflow } from '@holdfast/agent';
+import {
+  commandKinds,
+  decodeEntry,
+  decodeValue,
+  encodeValue,
+  type Command,
+  type CommandKind,
+} from '@holdfast/protocol';
+import test from 'ava';
+import { SimDevice } from '../../support/sim-device.ts';
+
+const visit = workflow('visit', async (ctx) => {
+  await ctx.waitFor('knock');
+  return 'opened';
+});
+
+const errand = workflow('errand', async (ctx) => {
+  const told = await ctx.step(
+    'ask',
+    ({ token }) => {
+      tokens.push(token);
+    },
+    { external: true },
+  );
+  return { told };
+});
+
+const broken = workflow('broken', async (ctx) => {
+  await ctx.step(
+    'repair',
+    () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('not yet');
+      return attempts;
+    },
+    { retry: { attempts: 1 } },
+  );
+  return 'repaired';
+});
+
+const tokens: string[] = [];
+let attempts = 0;
+
+type Given = Partial<Command> & { readonly value?: unknown };
+
+/** Applies a command under the next number, and gives its receipt. */
+async function apply(device: SimDevice, kind: Command['kind'], given: Given = {}) {
+  const number = device.runtime.lastCommand() + 1;
+  const { value, ...rest } = given;
+  const payload = encodeValue(value);
+  await device.command({
+    ...{ number, kind, payload, key: `c-${number}`, op: 0, run: '' },
+    ...rest,
+  });
+  return receiptOf(device, number);
+}
+
+async function receiptOf(device: SimDevice, number: number): Promise<string | undefined> {
+  const entries = await device.journal.entries('urgent', 1, 1_000);
+  const receipts = entries.flatMap(({ bytes }) => receiptIn(bytes, number));
+  return receipts.at(0);
+}
+
+function receiptIn(bytes: Uint8Array, number: number): string[] {
+  const entry = decodeEntry(bytes);
+  if (entry.kind !== 'command.receipt' || entry.command !== number) return [];
+  return [`${entry.outcome}${entry.reason === '' ? '' : `: ${entry.reason}`}`];
+}
+
+async function deviceWith(...workflows: readonly Workflow<unknown, unknown>[]) {
+  const device = new SimDevice();
+  await device.start(...workflows);
+  return device;
+}
+
+test('the gateway starts, signals, pauses, resumes and cancels runs', async (t) => {
+  const device = await deviceWith(visit);
+
+  t.is(await apply(device, 'run.start', { name: 'visit', run: 'v-1' }), 'applied');
+  t.is(await device.state('v-1'), 'waiting-signal');
+  t.is(await apply(device, 'run.pause', { run: 'v-1', value: 'inspection' }), 'applied');
+  t.is(await device.state('v-1'), 'paused');
+  t.is(await apply(device, 'run.resume', { run: 'v-1' }), 'applied');
+  t.is(await apply(device, 'run.signal', { run: 'v-1', name: 'knock' }), 'applied');
+  t.is(await device.result('v-1'), 'opened');
+
+  t.is(await apply(device, 'run.start', { name: 'visit', run: 'v-2' }), 'applied');
+  t.is(await apply(device, 'run.cancel', { run: 'v-2', value: 'moved' }), 'applied');
+  t.is(await device.state('v-2'), 'cancelled');
+});
+
+test('the gateway retries, skips, completes and fails what waits for a person', async (t) => {
+  const device = await deviceWith(errand, broken);
+  attempts = 0;
+  await device.begin(broken, null, 'b-1');
+  t.is(await device.state('b-1'), 'failed');
+
+  t.is(await apply(device, 'run.retry', { run: 'b-1', value: 'a new part' }), 'applied');
+  t.is(await device.result('b-1'), 'repaired');
+
+  await device.begin(errand, null, 'e-1');
+  t.is(await apply(device, 'step.complete', { name: tokens.at(-1) ?? '', value: 7 }), 'applied');
+  t.deepEqual(await device.result('e-1'), { told: 7 });
+
+  await device.begin(errand, null, 'e-2');
+  const fail = { name: tokens.at(-1) ?? '', value: 'nobody was at home' };
+  t.is(await apply(device, 'step.fail', fail), 'applied');
+  t.is(await device.state('e-2'), 'failed');
+
+  await device.begin(errand, null, 'e-3');
+  t.is(await apply(device, 'step.skip', { run: 'e-3', name: 'ask', value: 'no' }), 'applied');
+  t.deepEqual(await device.result('e-3'), { told: 'no' });
+});
+
+test('what the gateway sets is read back after a crash, and null takes it away', async (t) => {
+  const device = await deviceWith(visit);
+  const told: string[] = [];
+  device.runtime.onConfigured((name) => told.push(name));
+
+  t.is(await apply(device, 'config.set', { name: 'report.every', value: '15m' }), 'applied');
+  await device.restart(visit);
+  const kept = await device.runtime.config('report.every');
+  t.is(kept && decodeValue(kept), '15m');
+  t.is(await apply(device, 'config.set', { name: 'report.every', value: null }), 'applied');
+
+  t.is(await device.runtime.config('report.every'), undefined);
+  t.deepEqual(told, ['report.every']);
+});
+
+test('a command that the device cannot obey is rejected with the reason', async (t) => {
+  const device = await deviceWith(visit);
+  await device.begin(visit, null, 'v-1');
+  const started = { name: 'visit', run: 'v-1', value: { another: 'input' } };
+
+  const reasons = [
+    await apply(device, 'run.start', { name: 'nobody', run: 'n-1' }),
+    await apply(device, 'run.start', started),
+    await apply(device, 'run.start', { name: 'visit', run: 'v-9', value: 'x'.repeat(47_000) }),
+    await apply(device, 'run.signal', { run: 'gone', name: 'knock' }),
+    await apply(device, 'run.retry', { run: 'gone', value: '' }),
+    await apply(device, 'step.complete', { name: 'hft_1_1_0', value: 1 }),
+    await apply(device, 'config.set', { name: 'holdfast.epoch', value: 1 }),
+    await apply(device, 'unknown'),
+  ];
+
+  t.deepEqual(
+    reasons.map((reason) => reason?.replace(/^rejected: .*(HF_[A-Z_]+).*$/s, 'rejected: $1')),
+    [
+      'rejected: HF_WORKFLOW_UNKNOWN',
+      'rejected: HF_RUN_CONFLICT',
+      'applied',
+      'rejected: HF_RUN_UNKNOWN',
+      'rejected: HF_RUN_UNKNOWN',
+      'rejected: HF_TOKEN_INVALID',
+      'rejected: HF_CONFIG_INVALID',
+      'rejected: HF_VERSION_UNSUPPORTED',
+    ],
+  );
+});
+
+/** What each kind of command does to a device that has had it, in words. */
+const effects: Readonly<Partial<Record<CommandKind, Effect>>> = {
+  'run.start': { given: { name: 'visit', run: 'v-2' }, is: ['v-2', 'waiting-signal'] },
+  'run.signal': { given: { name: 'knock', run: 'v-1' }, is: ['v-1', 'completed'] },
+  'run.cancel': { given: { run: 'v-1', value: '' }, is: ['v-1', 'cancelled'] },
+  'run.pause': { given: { run: 'v-1', value: '' }, is: ['v-1', 'paused'] },
+};
+
+interface Effect {
+  readonly given: Given;
+  readonly is: readonly [run: string, state: string];
+}
+
+for (const [kind, { given, is }] of Object.entries(effects)) {
+  test(`${kind}: its effect, its receipt and its number are one commit`, async (t) => {
+    let cuts = 0;
+    for (const after of [1, 2, 3]) {
+      for (const outcome of ['lost', 'kept'] as const) {
+        const device = await deviceWith(visit);
+        await device.begin(visit, null, 'v-1');
+        device.store.failWriteNumber(device.store.writes + after, outcome);
+        await apply(device, kind as CommandKind, given).catch(() => undefined);
+        await device.restart(visit);
+        const state = await device.state(is[0]).catch(() => 'none');
+        const isApplied = device.runtime.lastCommand() === 1;
+        if (!isApplied) cuts += 1;
+        t.is(state === is[1], isApplied, `${outcome} after ${after}: ${state}`);
+        t.is(await receiptOf(device, 1), isApplied ? 'applied' : undefined);
+
+        // Without a receipt it comes again.
+        if (!isApplied) t.is(await apply(device, kind as CommandKind, given), 'applied');
+        t.is(await device.state(is[0]), is[1]);
+      }
+    }
+    t.true(cuts > 0, 'some cut took it');
+  });
+}
+
+test('a command that the device can do nothing about now is left, and comes again', async (t) => {
+  const device = await deviceWith(visit);
+  const command = { name: 'visit', run: 'v-1' };
+  device.store.failNextWrite();
+
+  await t.throwsAsync(apply(device, 'run.start', command), { code: 'HF_JOURNAL_FAILED' });
+  await device.restart(visit);
+
+  t.is(device.runtime.lastCommand(), 0);
+  t.is(await apply(device, 'run.start', command), 'applied');
+});
+
+test('each kind of command that a gateway can issue is one that this agent knows', async (t) => {
+  for (const kind of commandKinds.slice(2)) {
+    const device = await deviceWith(visit);
+    const receipt = await apply(device, kind, { name: 'x', run: 'x', value: '' });
+    t.notRegex(receipt ?? '', /HF_VERSION_UNSUPPORTED|HF_INTERNAL|^$/, kind);
+  }
+});
