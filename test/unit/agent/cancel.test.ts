@@ -257,6 +257,22 @@ test('I1 a run that is pending, put away, paused or stuck can be cancelled too',
   }
 });
 
+test('I1 a run that is held is let go to clean up, and is cancelled then', async (t) => {
+  let cleaned = 0;
+  const tidy = workflow('tidy', async (ctx) => {
+    try {
+      await ctx.sleep('1h');
+    } finally {
+      await ctx.shielded((clean) => clean.step('clean', () => (cleaned += 1)));
+    }
+  });
+  const device = await begun(tidy);
+  await device.runtime.pause('run-1', 'held');
+  await cancel(device);
+  t.is(cleaned, 1);
+  t.is(await device.state(), 'cancelled');
+});
+
 test('I2 I8 a step is told at once, and its end is not what it came to', async (t) => {
   let end: ((value: string) => void) | undefined;
   const told: unknown[] = [];
@@ -273,6 +289,30 @@ test('I2 I8 a step is told at once, and its end is not what it came to', async (
   end?.('too late');
   await device.settle();
   t.deepEqual(await device.history(), ['run.started', 'cancel.requested', 'run.cancelled']);
+});
+
+test('I2 I8 what a step comes to that its run has cancelled is not journaled', async (t) => {
+  const ends: Record<string, () => void> = {};
+  const told = workflow('told', async (ctx) => {
+    const part = ctx.scope((inner) =>
+      Promise.all([
+        inner.step('well', () => new Promise<void>((end) => (ends['well'] = end))),
+        inner.step('badly', () => new Promise<void>((_, fail) => (ends['badly'] = () => fail()))),
+      ]),
+    );
+    await ctx.waitFor('go');
+    part.cancel();
+    await ctx.waitFor('end');
+    return 'done';
+  });
+  const device = await begun(told);
+  await device.signal('go');
+  for (const end of Object.values(ends)) end();
+  await device.advance(3_600_000);
+  t.false((await device.history()).some((kind) => kind.startsWith('step.')));
+  await device.restart(told);
+  await device.signal('end');
+  t.is(await device.result(), 'done');
 });
 
 test('I3 I4 cancelling and completing end in one state; cancelling twice is once', async (t) => {
@@ -327,6 +367,8 @@ test('I5 shielded clean-up runs to its end, over restarts and further cancels', 
   await device.advance(3_600_000);
   await cancel(device);
   await device.restart(tidy);
+  const wished = (await device.history()).filter((kind) => kind === 'cancel.requested');
+  t.is(wished.length, 1, 'to cancel twice is to cancel once');
   await device.advance(3_600_000);
 
   t.deepEqual(bodies, ['first 1', 'first 2', 'second']);
@@ -353,6 +395,14 @@ test('I6 what was cancelled is not retried, and catching it makes no success of 
   t.is(attempts, 1);
   t.is(await device.state(), 'cancelled');
   t.false((await device.history()).some((kind) => kind.startsWith('step.')));
+
+  const other = workflow('other', async (ctx) => {
+    await ctx.sleep('1d').catch(() => undefined);
+    throw new RangeError('on its own account');
+  });
+  const second = await begun(other);
+  await cancel(second);
+  t.is(await second.state(), 'cancelled', 'nor does an error of its own make a failure of it');
 });
 
 test('I7 a cancel that was taken holds, wherever the process died then', async (t) => {
@@ -459,6 +509,8 @@ test('J2 killed at any commit, the undoing goes on and undoes nothing twice', as
     const names = undone.map(([name]) => name);
     t.deepEqual(names, ['car', 'hotel', 'flight'], `killed at commit ${kill}`);
     t.is(await device.state(), 'failed');
+    const steps = (await device.history()).filter((kind) => kind.startsWith('step.completed undo'));
+    t.deepEqual(steps, ['car', 'hotel', 'flight'].map((name) => `step.completed undo ${name}`));
   }
 });
 
@@ -546,6 +598,31 @@ test('J5 a step that is cancelled at work is in doubt, one that only waits is no
     t.deepEqual(undone, ['at work', 'done'], `killed at commit ${kill}`);
     t.is(await device.state(), 'cancelled');
   }
+});
+
+test('J5 a step in doubt that turns out to have completed is undone with its result', async (t) => {
+  const undone: unknown[][] = [];
+  const ends = new Map<string, (value: string) => void>();
+  const booking = workflow('booking', (ctx) =>
+    Promise.all(
+      ['flight', 'hotel'].map((name) =>
+        ctx.step(name, () => new Promise<string>((end) => ends.set(name, end)), {
+          compensate: (result) => void undone.push([name, result]),
+        }),
+      ),
+    ),
+  );
+  const device = await begun(booking);
+  // It ends while the cancelling is on its way to the disk: its result comes behind the doubt.
+  device.store.holdWrites();
+  const cancelled = cancel(device);
+  await device.settle();
+  ends.get('flight')?.('seat 7');
+  await device.settle();
+  device.store.releaseWrites();
+  await cancelled;
+
+  t.deepEqual(undone, [['hotel', undefined], ['flight', 'seat 7']]);
 });
 
 test('J5 a step that its own code cancels at work is undone too', async (t) => {

@@ -92,6 +92,21 @@ test('O3 a program forks a run: what was done before stays done, also in the fir
   await t.throwsAsync(agent.run('nobody'), { code: 'HF_RUN_UNKNOWN' });
 });
 
+test('H5 who waits for a run that goes on in new histories gets what the last gives', async (t) => {
+  const rounds = workflow('rounds', async (ctx, round: number) => {
+    await ctx.waitFor(go);
+    return round === 3 ? `round ${round}` : ctx.continueAsNew(round + 1);
+  });
+  const dataDir = await tempDir(t);
+  const agent = await Agent.open({ dataDir, device: 'd-1', workflows: [rounds] });
+  t.teardown(() => agent.close());
+  const run = await agent.start(rounds, 1);
+  const result = run.result();
+  for (let round = 1; round <= 3; round += 1) await run.signal(go, 'on');
+
+  t.is(await result, 'round 3');
+});
+
 test('a program cancels a run, with its code and without it', async (t) => {
   const { agent, chain, run, world } = await opened(t, { minDelay: '1h' });
   await until(run, 'retrying');

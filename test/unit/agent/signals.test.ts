@@ -180,7 +180,8 @@ test('G2 a signal right behind the start is kept, though the code has not begun'
   const listener = workflow('listener', (ctx) => ctx.waitFor('hello'));
   const device = new SimDevice();
   await device.start(listener);
-  await device.begin(listener, null);
+  const input = encodeValue(null);
+  await device.runtime.start({ workflow: 'listener', input, id: 'run-1' });
   await device.signal('hello', 1, { id: 'h' });
   // Both can be repeated by a caller who does not know how far it came.
   await device.begin(listener, null);
@@ -207,7 +208,13 @@ test('G5 G8 a signal counts once by its id, and is durable once it was accepted'
     await device.restart(listener);
   }
   t.is(await device.state(), 'waiting-signal');
-  await device.signal('s', 2);
+  device.store.holdWrites();
+  let isTaken = false;
+  const sent = device.signal('s', 2).then(() => (isTaken = true));
+  await device.settle();
+  t.false(isTaken, 'before it is on the disk, nobody is told that it is');
+  device.store.releaseWrites();
+  await sent;
   t.deepEqual(await device.result(), [null, 2]);
 });
 
@@ -287,6 +294,15 @@ test('G7 a signal to a run that has ended, or never was, is refused by name', as
   await t.throwsAsync(device.signal('s'), { code: 'HF_RUN_FINISHED' });
   await t.throwsAsync(device.signal('s', 1, { run: 'cancelled' }), { code: 'HF_RUN_FINISHED' });
   await t.throwsAsync(device.signal('s', 1, { run: 'nobody' }), { code: 'HF_RUN_UNKNOWN' });
+
+  // While the note of its end is on its way to the disk, too.
+  const input = encodeValue(null);
+  await device.runtime.start({ workflow: 'quick', input, id: 'ending' });
+  device.store.holdWrites();
+  await device.settle();
+  const late = device.signal('s', 1, { run: 'ending' });
+  device.store.releaseWrites();
+  await t.throwsAsync(late, { code: 'HF_RUN_FINISHED' });
 });
 
 test('G8 a signal that was long on its way to the disk wakes its run after a crash', async (t) => {
@@ -310,15 +326,17 @@ test('G8 a signal that was long on its way to the disk wakes its run after a cra
 
 test('G9 signals that are kept go over into the next history, with their ids', async (t) => {
   const looping = workflow('looping', async (ctx, input: { got: unknown[] }) => {
+    if (input.got.length === 0) await ctx.sleep('1s');
     const got = [...input.got, await ctx.waitFor('s')];
     return got.length === 3 ? got : ctx.continueAsNew({ got });
   });
   const device = new SimDevice();
   await device.start(looping);
   await device.begin(looping, { got: [] });
-  await device.runtime.pause('run-1', 'so that they gather');
   for (const value of [1, 2]) await device.signal('s', value, { id: `s${value}` });
-  await device.runtime.resume('run-1');
+  await device.advance(1_000);
+  t.is(await device.state(), 'waiting-signal', 'two were waited for, in two histories');
+  await device.signal('s', 1, { id: 's1' });
   await device.restart(looping);
   await device.signal('s', 2, { id: 's2' });
   await device.signal('s', 3, { id: 's3' });
