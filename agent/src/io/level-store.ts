@@ -64,18 +64,18 @@ class LevelStore implements ReopenableStore {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#read(async () => ownBytes(await this.#db.get(key)));
+    return this.#read(async (db) => ownBytes(await db.get(key)));
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#read(async () => (await this.#db.getMany([...keys])).map(ownBytes));
+    return this.#read(async (db) => (await db.getMany([...keys])).map(ownBytes));
   }
 
   scan(range: ScanRange): Promise<StoreRow[]> {
-    return this.#read(async () => {
+    return this.#read(async (db) => {
       const { from, to, limit, reverse = false } = range;
       const options = { gte: from, lt: to, limit, reverse, highWaterMarkBytes: SCAN_BYTES };
-      const iterator = this.#db.iterator(options);
+      const iterator = db.iterator(options);
       const rows: StoreRow[] = [];
       try {
         for (;;) {
@@ -93,10 +93,15 @@ class LevelStore implements ReopenableStore {
   async each({ from, to }: StoreRange, visit: Visit): Promise<void> {
     this.#checkOpen();
     await this.#absence?.over;
-    const iterator = this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: EACH_BYTES });
+    const own = this.#db;
+    const iterator = own.iterator({ gte: from, lt: to, highWaterMarkBytes: EACH_BYTES });
     try {
       for (;;) {
-        const batch = await this.#read(() => iterator.nextv(EACH_ROWS));
+        const batch = await this.#read((db) => {
+          // What it would go on with is of another moment.
+          if (db !== own) throw openedAnew();
+          return iterator.nextv(EACH_ROWS);
+        });
         if (batch.length === 0) return;
         for (const [key, value] of batch) {
           const taken = visit({ key: plain(key), value: plain(value) });
@@ -139,13 +144,12 @@ class LevelStore implements ReopenableStore {
 
   #compactRange(from: Uint8Array, to: Uint8Array): Promise<void> {
     // In Node, `Level` is ClassicLevel, which its types do not say.
-    const db = this.#db as Db & Compacting;
-    return this.#read(() => db.compactRange(from, to));
+    return this.#read((db) => (db as Db & Compacting).compactRange(from, to));
   }
 
   async reopen(look: () => Promise<void>): Promise<void> {
     this.#checkOpen();
-    this.#failure ??= new HoldfastError('HF_JOURNAL_FAILED', { why: 'the store is opened anew' });
+    this.#failure ??= openedAnew();
     this.#absence ??= absence();
     await this.#lastWrite;
     await this.#db.close();
@@ -177,14 +181,17 @@ class LevelStore implements ReopenableStore {
     }
   }
 
-  async #read<T>(read: () => Promise<T>): Promise<T> {
+  async #read<T>(read: (db: Db) => Promise<T>): Promise<T> {
     this.#checkOpen();
     if (this.#absence) return this.#readLater(read);
+    const db = this.#db;
     try {
-      return await read();
+      return await read(db);
     } catch (cause) {
-      // It was closed under the read.
-      if (this.#absence && !this.#closing) return this.#readLater(read);
+      if (cause instanceof HoldfastError) throw cause;
+      // It was closed under the read, and may be there again already.
+      const isAway = this.#absence !== undefined || this.#db !== db;
+      if (isAway && !this.#closing) return this.#readLater(read);
       if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED', { cause });
       const isRefusal = systemRefusal.test(messageOf(cause));
       const code = isRefusal ? 'HF_JOURNAL_FAILED' : 'HF_STORE_DAMAGED';
@@ -192,7 +199,7 @@ class LevelStore implements ReopenableStore {
     }
   }
 
-  async #readLater<T>(read: () => Promise<T>): Promise<T> {
+  async #readLater<T>(read: (db: Db) => Promise<T>): Promise<T> {
     await this.#absence?.over;
     return this.#read(read);
   }
@@ -200,6 +207,10 @@ class LevelStore implements ReopenableStore {
   #checkOpen(): void {
     if (this.#closing) throw new HoldfastError('HF_AGENT_CLOSED');
   }
+}
+
+function openedAnew(): HoldfastError {
+  return new HoldfastError('HF_JOURNAL_FAILED', { why: 'the store is opened anew' });
 }
 
 function absence(): { readonly over: Promise<void>; readonly end: () => void } {

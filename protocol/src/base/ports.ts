@@ -74,7 +74,7 @@ export interface Store {
   scan(range: ScanRange): Promise<StoreRow[]>;
   /**
    * Calls `visit` with every row of a range in key order, as they were at the call. Only a few are
-   * in memory at a time, however many there are.
+   * in memory at a time, however many there are. Rejects when the store is had anew meanwhile.
    */
   each(range: StoreRange, visit: Visit): Promise<void>;
   /**

@@ -5,6 +5,7 @@ import {
   Journal,
   SyncTimes,
   budgetOf,
+  createStore,
   dropBallast,
   noteClosed,
   noteUnclean,
@@ -12,7 +13,14 @@ import {
   sha256,
   uncleanEnds,
 } from '@holdfast/agent/internal';
-import { HoldfastError, codeOf, decodeEntry, decodeValue, encodeValue } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  codeOf,
+  decodeEntry,
+  decodeValue,
+  encodeValue,
+  type StoreOp,
+} from '@holdfast/protocol';
 import test from 'ava';
 import { SimClock } from '../../support/sim-clock.ts';
 import { SimStore } from '../../support/sim-store.ts';
@@ -127,6 +135,28 @@ test('where room becomes scarce a ballast is put aside, and its room can be had'
   t.is(room.shortage, undefined);
   await dropBallast(dir);
   t.is(await size(), undefined);
+});
+
+test('whatever is read while the store is opened anew is read, and nothing is damage', async (t) => {
+  const dir = join(await tempDir(t), 'store');
+  const put = (n: number) => ({ kind: 'put', key: Uint8Array.of(n), value: Uint8Array.of(n) });
+  const store = await createStore(dir, Array.from({ length: 200 }, (_, n) => put(n) as StoreOp));
+  t.teardown(() => store.close());
+  const all = { from: Uint8Array.of(0), to: Uint8Array.of(255), limit: 1_000 };
+  for (let round = 0; round < 20; round += 1) {
+    const gone = new Set<unknown>();
+    const walks = Array.from({ length: 20 }, () =>
+      store.each(all, () => undefined).catch((error: unknown) => gone.add(codeOf(error))),
+    );
+    const scans = Array.from({ length: 20 }, () => store.scan(all));
+    const gets = Array.from({ length: 20 }, () => store.get(Uint8Array.of(round)));
+    await store.reopen(() => Promise.resolve());
+    for (const rows of await Promise.all(scans)) t.is(rows.length, 200);
+    for (const value of await Promise.all(gets)) t.deepEqual(value, Uint8Array.of(round));
+    await Promise.all(walks);
+    gone.delete('HF_JOURNAL_FAILED');
+    t.deepEqual([...gone], [], 'a walk is of one moment: it is to be begun again');
+  }
 });
 
 test('ends that were not in order count in a row, and only within one boot', async (t) => {
