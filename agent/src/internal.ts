@@ -66,6 +66,7 @@ export * from './core/signal.ts';
 export * from './core/starts.ts';
 export * from './core/step-gate.ts';
 export * from './core/agent-surface.ts';
+export * from './check-store.ts';
 export * from './verify-journal.ts';
 export * from './read-stopped.ts';
 export * from './rekey-store.ts';

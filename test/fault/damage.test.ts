@@ -5,6 +5,7 @@ import ava, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
 import {
   Journal,
+  checkStore,
   createStore,
   entryKey,
   inspectStore,
@@ -125,6 +126,9 @@ async function checkSurvival(
     t.is(kept, template.entries.length - missing.length, name);
     t.is(entries.filter(({ lane }) => lane === 'urgent').length > 0, true, name);
   }
+  // What is told is what is there, whatever happened to it.
+  const { mismatches } = await checkStore(dir);
+  t.deepEqual(mismatches, [], name);
   // Runs whose history is whole go on, and do nothing twice; the others need a person.
   const harmed = new Set(missing.flatMap(({ bytes }) => runsIn(bytes)));
   for (let start = 0; start < STARTS; start += 1) {

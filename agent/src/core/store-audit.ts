@@ -1,7 +1,7 @@
 import { lanes, type Entry } from '@holdfast/protocol';
 import { verifyChains, type ChainFault, type ChainOptions } from './chain-check.ts';
 import type { Journal } from './journal.ts';
-import { laneRange } from './keys.ts';
+import { entryKey, laneRange } from './keys.ts';
 import { parseStored } from './lane-state.ts';
 import { readEntry } from './run-detail.ts';
 import type { NumberedRecord, RunStore } from './run-store.ts';
@@ -54,17 +54,23 @@ class Mismatches {
 async function auditBacklog({ chain, journal }: AuditParts, found: Mismatches): Promise<number> {
   let pending = 0;
   for (const [index, lane] of lanes.entries()) {
-    const { head = 0, acked = 0 } = journal.positions()[index] ?? {};
+    const { acked = 0 } = journal.positions()[index] ?? {};
     let [count, bytes] = [0, 0];
     await chain.store.each(laneRange(lane, acked + 1), (row) => {
       count += 1;
       bytes += parseStored(0, row.value).bytes.byteLength;
     });
-    const told = journal.backlogBytes(lane);
-    const due = head - acked - journal.pendingHoles(lane).entries;
+    const [due, told] = [journal.backlogEntries(lane), journal.backlogBytes(lane)];
     if (count !== due) found.note(`lane ${lane} has ${count} pending, not ${due}`);
     if (bytes !== told) found.note(`lane ${lane} has ${bytes} bytes pending, not ${told}`);
     pending += count;
+    await chain.store.each({ ...laneRange(lane), to: entryKey(lane, acked + 1) }, (row) => {
+      count += 1;
+      bytes += parseStored(0, row.value).bytes.byteLength;
+    });
+    const kept = journal.kept(lane);
+    if (count !== kept.entries) found.note(`lane ${lane} keeps ${count}, not ${kept.entries}`);
+    if (bytes !== kept.bytes) found.note(`lane ${lane} keeps ${bytes} bytes, not ${kept.bytes}`);
   }
   return pending;
 }

@@ -24,8 +24,13 @@ import { SimStore } from '../../support/sim-store.ts';
 
 const device = 'h-1';
 
-function open(store: SimStore, onDamage?: (error: unknown) => void): Promise<Journal> {
-  const options = { device, epoch: 1, boot: 1, clock: new SimClock(), sha256, store };
+function open(
+  store: SimStore,
+  onDamage?: (error: unknown) => void,
+  clock = new SimClock(),
+): Promise<Journal> {
+  const reopen = (): Promise<void> => store.reopen();
+  const options = { device, epoch: 1, boot: 1, clock, sha256, store, reopen };
   return Journal.open(onDamage === undefined ? options : { ...options, onDamage });
 }
 
@@ -164,26 +169,39 @@ async function counts(store: SimStore, journal: Journal) {
   return { counted, scanned };
 }
 
-test('counts equal a full scan, whatever was removed, acknowledged and restarted', async (t) => {
+test('counts equal a full scan, whatever was removed, acknowledged, failed, restarted', async (t) => {
   const reasons: readonly HoleReason[] = ['shed', 'damaged', 'trimmed'];
   for (let seed = 1; seed <= 40; seed += 1) {
     const chance = new SimChance(seed);
     const pick = (count: number): number => Math.floor(chance.next() * count);
-    let { store, journal } = await filled(40);
+    let { store } = await filled(40);
+    const clock = new SimClock();
+    let journal = await open(store, undefined, clock);
+    const restart = async (): Promise<void> => {
+      await journal.flush();
+      store = store.crash();
+      journal = await open(store, undefined, clock);
+    };
     for (let act = 0; act < 25; act += 1) {
       const { head } = journal.positions()[2];
       const first = 1 + pick(head);
       const seqs = upTo(Math.min(head, first + pick(6)), first).filter(() => pick(5) > 0);
       const kind = pick(6);
-      if (kind < 3) await journal.remove('bulk', seqs, { reason: reasons[kind] ?? 'shed' });
-      else if (kind === 3) await acknowledge(store, journal, 1 + pick(head));
-      else if (kind === 4) await journal.append([{ lane: 'bulk', body: event(pick(50)) }]);
-      else {
-        await journal.flush();
-        store = store.crash();
-        journal = await open(store);
+      // The next commit fails, and is there or not: it is made again.
+      const outcome = pick(2) === 0 ? 'lost' : 'kept';
+      if (pick(5) === 0) store.failNextWrite(new Error('EIO'), outcome);
+      const acts: readonly (() => Promise<unknown>)[] = [
+        ...reasons.map((reason) => () => journal.remove('bulk', seqs, { reason })),
+        () => acknowledge(store, journal, 1 + pick(head)),
+        () => journal.append([{ lane: 'bulk', body: event(pick(50)) }]),
+        restart,
+      ];
+      const done = acts[kind]?.();
+      for (let turn = 0; turn < 6; turn += 1) {
+        await settle();
+        await clock.advance(10_000);
       }
-      for (let turn = 0; turn < 6; turn += 1) await settle();
+      await done;
       const { counted, scanned } = await counts(store, journal);
       t.deepEqual(counted, scanned, `seed ${seed}, act ${act}`);
     }
