@@ -24,7 +24,7 @@ import { wire } from './wire.bench.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, parallelMemory, loopStore],
-  ...[idleMemory, flash, wire],
+  ...[idleMemory, ...flash, wire],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;

@@ -1,4 +1,5 @@
 import type { Tallied, TallyName } from './tally.ts';
+import type { SyncTimesView } from './sync-times.ts';
 import type { StatusView } from './views.ts';
 
 interface Metric {
@@ -84,6 +85,7 @@ function metricsOf({ status, tally, labels }: MetricParts): readonly Metric[] {
       instant(link.lastAckAt),
     ),
     { ...gauge('uplink_retransmits_total', 'Batches sent again.', resends), type: 'counter' },
+    ...journalMetrics(status.journal),
     gauge('runs', 'Runs in the store.', byState(runs)),
     gauge('schedules', 'Schedules.', byState(schedules)),
     gauge('problems', 'What status lists as problems.', [
@@ -94,6 +96,33 @@ function metricsOf({ status, tally, labels }: MetricParts): readonly Metric[] {
     counter('step_seconds_sum', 'Time that attempts took which completed their step.'),
     counter('step_seconds_count', 'Steps that have completed.'),
   ];
+}
+
+function journalMetrics(journal: StatusView['journal']): readonly Metric[] {
+  const { usedBytes, maxBytes, fileBytes, diskFreeBytes, syncMs } = journal;
+  const commits = syncMs === null ? [] : Object.entries(quantiles(syncMs));
+  const sizes: readonly (readonly [name: string, help: string, value: number | null])[] = [
+    ['store_bytes', 'What the entries that are kept take.', usedBytes],
+    ['store_limit_bytes', 'What they may take.', maxBytes],
+    ['store_file_bytes', 'What the files of the store take.', fileBytes],
+    ['disk_free_bytes', 'What the file system of the store has free.', diskFreeBytes],
+  ];
+  const gauges = sizes.map(([name, help, value]): Metric => {
+    return { name, type: 'gauge', help, values: value === null ? [] : [{ labels: {}, value }] };
+  });
+  return [
+    ...gauges,
+    {
+      name: 'journal_commit_seconds',
+      type: 'gauge',
+      help: 'Time that the last 256 commits took.',
+      values: commits.map(([quantile, ms]) => ({ labels: { quantile }, value: ms / 1_000 })),
+    },
+  ];
+}
+
+function quantiles({ p50, p99, max }: SyncTimesView): Readonly<Record<string, number>> {
+  return { '0.5': p50, '0.99': p99, '1.0': max };
 }
 
 function byState(counts: Readonly<Record<string, number>>): readonly Tallied[] {
