@@ -137,7 +137,7 @@ test('where room becomes scarce a ballast is put aside, and its room can be had'
   t.is(await size(), undefined);
 });
 
-test('whatever is read while the store is opened anew is read, and nothing is damage', async (t) => {
+test('what is read while the store is opened anew is read, and is no damage', async (t) => {
   const dir = join(await tempDir(t), 'store');
   const put = (n: number) => ({ kind: 'put', key: Uint8Array.of(n), value: Uint8Array.of(n) });
   const store = await createStore(dir, Array.from({ length: 200 }, (_, n) => put(n) as StoreOp));

@@ -169,7 +169,7 @@ async function counts(store: SimStore, journal: Journal) {
   return { counted, scanned };
 }
 
-test('counts equal a full scan, whatever was removed, acknowledged, failed, restarted', async (t) => {
+test('counts equal a full scan after removals, acks, failed commits and restarts', async (t) => {
   const reasons: readonly HoleReason[] = ['shed', 'damaged', 'trimmed'];
   for (let seed = 1; seed <= 40; seed += 1) {
     const chance = new SimChance(seed);
