@@ -329,8 +329,10 @@ for (const [name, open] of Object.entries(ledgers)) {
     const { ledger } = await open(t);
     const journal = new HandJournal('d1').facts('normal', 1);
     await greet(ledger, journal);
-    const entries = [Uint8Array.of(0x82, 0x18, 99, 0)];
-    const strange = { ...journal.ingest('normal', 1, 1), entries };
+    const bytes = Uint8Array.of(0x82, 0x18, 99, 0);
+    const known = journal.ingest('normal', 1, 1);
+    const hash = sha256(known.previousHash, bytes);
+    const strange = { ...known, hash, entries: [bytes] };
 
     const outcome = await ledger.ingest(strange);
 

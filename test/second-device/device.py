@@ -74,6 +74,7 @@ class Device:
                 "lane": lane,
                 "seqFirst": first,
                 "previousHash": self.journal.lanes[lane].hashes[first - 1],
+                "hash": self.journal.lanes[lane].hashes[last],
                 **protocol.pack(entries, deflate),
             },
         )

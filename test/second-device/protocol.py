@@ -156,6 +156,7 @@ MESSAGES = {
         encoding=Choice("plain", "deflate"),
         plainBytes=Uint(524_288),
         payload=Bytes(61_440),
+        hash=digest,
     ),
     "ack": Record(
         epoch=uint,

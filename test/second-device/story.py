@@ -208,7 +208,8 @@ def batch(device, epoch=Journal.EPOCH):
     fields = {"run": "", "n": 0, "op": 0, "name": "forged", "payload": cbor.encode(0)}
     entry = protocol.encode_entry("event.emitted", {"atMs": 1, "boot": 1, "monoMs": 1, **fields})
     start = protocol.chain_start(device.device, epoch, "bulk")
-    place = {"epoch": epoch, "lane": "bulk", "seqFirst": 1, "previousHash": start}
+    end = protocol.chain_next(start, entry)
+    place = {"epoch": epoch, "lane": "bulk", "seqFirst": 1, "previousHash": start, "hash": end}
     device.send("batch", {**place, **protocol.pack([entry], deflate=False)})
     device.next("ack")
 

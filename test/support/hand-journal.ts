@@ -122,6 +122,7 @@ export class HandJournal {
       lane,
       seqFirst: first,
       previousHash: this.hashes(lane)[first - 1] ?? new Uint8Array(32),
+      hash: this.hashes(lane)[last] ?? new Uint8Array(32),
       entries: this.entries(lane).slice(first - 1, last),
       carried: new Map(
         [...this.carried(lane)]
@@ -134,7 +135,8 @@ export class HandJournal {
 
   /** Entries `first … last` as they go over the link. */
   batch(lane: Lane, first: number, last: number): Extract<Message, { kind: 'batch' }> {
-    const { epoch, seqFirst, previousHash, entries, carried } = this.ingest(lane, first, last);
+    const ingest = this.ingest(lane, first, last);
+    const { epoch, seqFirst, previousHash, hash, entries, carried } = ingest;
     const items = entries.map((entry, index) => carried?.get(index) ?? entry);
     const plain = encodeWith(batchEntries, items);
     return {
@@ -147,6 +149,7 @@ export class HandJournal {
       encoding: 'deflate',
       plainBytes: plain.byteLength,
       payload: deflateRawSync(plain),
+      hash,
     };
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Ledger } from '@holdfast/gateway/internal';
 import {
+  chainNext,
   chainStart,
   encodeEntry,
   encodeValue,
@@ -76,13 +77,12 @@ export async function ingestAll(
   await ledger.greet({ device, epoch, publicKey: new Uint8Array(91), atMs: AT_MS });
   for (const lane of lanes) {
     if (entries[lane].length === 0) continue;
+    const previousHash = chainStart(sha256, { device, epoch, lane });
+    const encoded = entries[lane].map((entry) => encodeEntry(entry));
+    const hash = encoded.reduce((before, entry) => chainNext(sha256, before, entry), previousHash);
     const outcome = await ledger.ingest({
-      device,
-      epoch,
-      lane,
-      seqFirst: 1,
-      previousHash: chainStart(sha256, { device, epoch, lane }),
-      entries: entries[lane].map((entry) => encodeEntry(entry)),
+      ...{ device, epoch, lane, seqFirst: 1, previousHash, hash },
+      entries: encoded,
       receivedAtMs: AT_MS + 1_000,
     });
     if (outcome.kind !== 'committed') throw new Error(`${lane} was not taken: ${outcome.kind}`);

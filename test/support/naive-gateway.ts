@@ -203,6 +203,11 @@ export class NaiveGateway {
     if (!previous || (isKnown && !equalBytes(previous, batch.previousHash))) {
       this.faults.push('broken chain');
     }
+    const told = entries.reduce(
+      (hash, entry) => chainNext(sha256, hash, entry),
+      batch.previousHash,
+    );
+    if (!equalBytes(told, batch.hash)) this.faults.push('entries that were not journaled');
     entries.forEach((entry, index) => {
       const seq = batch.seqFirst + index;
       const held = state.entries[seq - 1];

@@ -105,7 +105,7 @@ export class SimJournal implements UplinkJournal {
     await Promise.resolve();
     if (this.unreadable?.lane === lane) throw this.unreadable.error;
     const hole = this.#holeAt(lane, seqFirst);
-    if (hole) return { previousHash: hole.previousHash, entries: [], hole };
+    if (hole) return { previousHash: hole.previousHash, entries: [], hashes: [], hole };
     const previousHash = hashes[seqFirst - 1];
     const isGone = previousHash === undefined || seqFirst <= trimmed;
     if (isGone) throw new HoldfastError('HF_ENTRY_DAMAGED');
@@ -117,7 +117,7 @@ export class SimJournal implements UplinkJournal {
       if (isEnd || (taken.length > 0 && bytes > limits.bytesMax)) break;
       taken.push(entry);
     }
-    return { previousHash, entries: taken };
+    return { previousHash, entries: taken, hashes: hashes.slice(seqFirst) };
   }
 
   hashAt(lane: Lane, seq: number): Promise<Uint8Array | undefined> {

@@ -65,6 +65,42 @@ test.serial(
   },
 );
 
+test.serial(
+  'S10 an entry that is damaged in its store is missing in the ledger, and told, in one epoch',
+  async (t) => {
+    t.timeout(120_000);
+    const { gateway, device } = await openWorld(t);
+    const pump = device('pump');
+    await pump.start();
+    await pump.emit('early');
+    await pump.synced(1);
+    await gateway.stop();
+    // So many that a start does not look at all of them.
+    const names = Array.from({ length: 150 }, (_, n) => `event-${n + 2}`);
+    await pump.emit(...names);
+    await pump.stop();
+    const changed = tamperings['changed'];
+    if (changed === undefined) return t.fail();
+    await tamperWithStore(pump.dir, lane, { tampering: changed });
+
+    await gateway.start();
+    await pump.start();
+    await pump.emit('late');
+    await pump.synced(1);
+
+    const left = names.filter((name) => name !== `event-${TAMPERED}`);
+    t.deepEqual(await gateway.events(1), ['early', ...left, 'late']);
+    const [hole, ...others] = await gateway.holes(1);
+    t.like(hole, { lane, seqFirst: TAMPERED, seqLast: TAMPERED, reason: 'damaged' });
+    t.deepEqual(others, []);
+    t.deepEqual(await gateway.verify(), []);
+    t.is((await gateway.device()).epochs.length, 1);
+    await pump.stop();
+    const { code, stdout } = await holdfast(['journal', 'verify', '--data-dir', pump.dir]);
+    t.is(code, 0, stdout);
+  },
+);
+
 /** Who rewrote their side, with every hash from the change on. */
 const rewriters = {
   'the store of a device, and what it remembers of the ledger': (_: World, dir: string) =>

@@ -29,10 +29,11 @@ export async function readLane(
   if (rows[0]?.seq !== seqFirst) {
     const hole = await holeAt(store, lane, seqFirst);
     if (hole === undefined) throw missing(lane, seqFirst);
-    return { previousHash: hole.previousHash, entries: [], hole };
+    return { previousHash: hole.previousHash, entries: [], hashes: [], hole };
   }
   const previousHash = await hashBefore(from, seqFirst, before);
   const entries: Uint8Array[] = [];
+  const hashes: Uint8Array[] = [];
   let bytes = 0;
   for (const row of rows) {
     bytes += row.bytes.byteLength;
@@ -40,10 +41,11 @@ export async function readLane(
     const isGap = row.seq !== seqFirst + entries.length;
     if (isGap || (entries.length > 0 && bytes > limits.bytesMax)) break;
     entries.push(row.bytes);
+    hashes.push(row.hash);
   }
-  if (!from.hasCarried) return { previousHash, entries };
+  if (!from.hasCarried) return { previousHash, entries, hashes };
   const items = await carry(store, lane, { seqFirst, entries }, limits.bytesMax);
-  return { previousHash, entries: items };
+  return { previousHash, entries: items, hashes };
 }
 
 /** At most `limit` stored entries of a lane from `seqFirst` on; trimmed ones are left out. */

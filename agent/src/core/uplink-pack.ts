@@ -1,4 +1,5 @@
 import {
+  assert,
   encodeWith,
   batchEntries,
   seal,
@@ -21,6 +22,8 @@ export interface BatchSource {
   readonly previousHash: Uint8Array;
   /** At least one. */
   readonly entries: readonly BatchItem[];
+  /** The chain's hash at each of them. */
+  readonly hashes: readonly Uint8Array[];
 }
 
 export interface PackPorts {
@@ -45,7 +48,7 @@ export function packHole(hole: Hole, seqFirst: number, ports: PackPorts): Packed
 }
 
 /** What a sealed batch has around its payload: its other fields, the frame, the signature. */
-const FRAME_BYTES_MAX = 256;
+const FRAME_BYTES_MAX = 288;
 
 /**
  * Makes the message that carries the entries, or as many of the first of them as fit; one entry is
@@ -70,6 +73,8 @@ export function packBatch(
       entries = entries.slice(0, Math.max(1, Math.min(fits, entries.length - 1)));
       continue;
     }
+    const hash = source.hashes[entries.length - 1];
+    assert(hash !== undefined, 'each entry has its hash');
     const message: Message = {
       kind: 'batch',
       epoch: source.epoch,
@@ -80,6 +85,7 @@ export function packBatch(
       encoding: deflated === undefined ? 'plain' : 'deflate',
       plainBytes: plain.byteLength,
       payload,
+      hash,
     };
     return {
       bytes: seal(ports.device, message, ports.signer),

@@ -20,6 +20,8 @@ export interface LaneRead {
   readonly previousHash: Uint8Array;
   /** Consecutive, with what goes beside them; none where there is a hole. */
   readonly entries: readonly BatchItem[];
+  /** The chain's hash at each of them, as it was journaled; maybe of some that follow, too. */
+  readonly hashes: readonly Uint8Array[];
   /** The seq lies in this hole, which may begin before it. */
   readonly hole?: Omit<Hole, 'epoch'>;
 }

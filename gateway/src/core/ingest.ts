@@ -58,6 +58,10 @@ export function joinBatch(position: LanePosition, prepared: PreparedBatch): Join
   const seqLast = seqFirst + prepared.hashes.length - 1;
   const { watermark } = position;
   if (seqFirst > watermark + 1) return { kind: 'gap' };
+  // Entries that are not what was journaled: the device looks for them, and nothing is taken.
+  if (!equalBytes(prepared.batch.hash, prepared.hashes.at(-1) ?? previousHash)) {
+    return { kind: 'forked' };
+  }
   const hashAt = (seq: number): Uint8Array => {
     const hash = seq < seqFirst ? previousHash : prepared.hashes[seq - seqFirst];
     return hash ?? previousHash;

@@ -65,6 +65,8 @@ export interface IngestBatch {
   readonly seqFirst: number;
   /** The chain's hash before the first entry. */
   readonly previousHash: Batch['previousHash'];
+  /** The chain's hash at the last entry, by the device's word. */
+  readonly hash: Batch['hash'];
   /** At least one; the bytes as they were hashed on the device. */
   readonly entries: readonly Uint8Array[];
   /** What came beside entries, by their places among them. Default: nothing. */

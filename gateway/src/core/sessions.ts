@@ -228,10 +228,11 @@ export class Sessions {
       this.#step(device, { kind: 'dropped' });
       return;
     }
-    const { epoch, lane, seqFirst, previousHash } = batch;
+    const { epoch, lane, seqFirst, previousHash, hash } = batch;
     const receivedAtMs = this.#ports.clock.nowMs();
     this.#ingestBytes += bytes;
-    const ingest = { device, epoch, lane, seqFirst, previousHash, ...content, receivedAtMs };
+    const chain = { device, epoch, lane, seqFirst, previousHash, hash };
+    const ingest = { ...chain, ...content, receivedAtMs };
     this.#track(
       this.#commit(ingest).finally(() => {
         this.#ingestBytes -= bytes;

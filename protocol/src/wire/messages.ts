@@ -88,6 +88,8 @@ export const batch = record({
   plainBytes: uint(BATCH_PLAIN_BYTES_MAX),
   /** A CBOR array of what `batchEntries` says, maybe as raw deflate. */
   payload: bytes(MESSAGE_BYTES_MAX),
+  /** The chain's hash at the last entry. */
+  hash,
 });
 
 /** An entry with the content that its value, which is erasable, has sealed. */

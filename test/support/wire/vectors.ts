@@ -89,7 +89,9 @@ function fieldsOf(shape: Numbered): object {
   if (shape.name === 'batch') {
     const plain = encodeWith(batchEntries, someEntries());
     const sizes = { count: 3, plainBytes: plain.byteLength, payload: plain };
-    return { ...fields, seqFirst: 41, encoding: 'plain', ...sizes };
+    const { previousHash } = fields as { readonly previousHash: Uint8Array };
+    const hash = someEntries().reduce((at, each) => chainNext(sha256, at, each), previousHash);
+    return { ...fields, seqFirst: 41, encoding: 'plain', ...sizes, hash };
   }
   if (shape.name === 'refusal') {
     const why = 'the ledger knows no such epoch of till-7';

@@ -48,7 +48,8 @@ test('a batch gives what may be projected, and leaves events outside runs as the
   const previousHash = chainStart(sha256, chain);
 
   const entries = [ofRun, outside, Uint8Array.of(0x81, 0x18, 0xff)];
-  const batch = { ...chain, seqFirst: 1, previousHash, entries, receivedAtMs: 0 };
+  const hash = entries.reduce((before, entry) => chainNext(sha256, before, entry), previousHash);
+  const batch = { ...chain, seqFirst: 1, previousHash, hash, entries, receivedAtMs: 0 };
   const prepared = prepareBatch(batch, sha256);
 
   t.deepEqual(prepared.entries, [readEntry(ofRun), undefined, undefined]);

