@@ -15,7 +15,7 @@ import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from '.
 import type { RunState } from './views.ts';
 
 export interface RetentionOptions {
-  readonly clock: Pick<DeviceTime, 'nowMs' | 'wakeIn' | 'sinceMs'>;
+  readonly clock: Pick<DeviceTime, 'monoMs' | 'nowMs' | 'wakeIn' | 'sinceMs'>;
   readonly log: Log;
   readonly journal: Journal;
   readonly store: RunStore;
@@ -34,7 +34,10 @@ interface Place {
   readonly seq: number;
 }
 
+/** Sweeps are at least so far apart: what has changed since the last one is seen to together. */
 const SWEEP_EVERY_MS = 60_000;
+/** What is known of the time may change: something may be old earlier than it was thought. */
+const SWEEP_AFTER_MS_MAX = 3_600_000;
 /** While the wall clock says that it is late, and nothing else does: each look reads each run. */
 const DISPUTED_EVERY_MS = 600_000;
 const PAGE = 1_000;
@@ -53,10 +56,16 @@ const SMALL_MAX = REMOVE_MAX / CONTINUED_MAX;
  *
  * What is old is so by the time that has passed for certain, whatever the wall clock says: with a
  * gateway by its word and the time that the machine was up. It may be kept longer, never shorter.
+ *
+ * It looks when something was journaled or acknowledged, or may have come of age. A device at which
+ * nothing happens is not woken, and its store is not read.
  */
 export class Retention {
   readonly #options: RetentionOptions;
-  #cancel: (() => void) | undefined;
+  #planned: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  #stopListening: (() => void) | undefined;
+  /** How long it is until the first that was too young in this pass is old, at most. */
+  #restMs = Number.POSITIVE_INFINITY;
   readonly #continued: number[] = [];
   #purging: Promise<void> | undefined;
   /** By the wall clock a run is old, and not for certain. */
@@ -68,19 +77,45 @@ export class Retention {
   }
 
   start(): void {
-    const everyMs = this.#isDisputed ? DISPUTED_EVERY_MS : SWEEP_EVERY_MS;
-    this.#cancel = this.#options.clock.wakeIn(everyMs, () => {
-      this.sweep()
-        .catch((error: unknown) => this.#stoppedShort(error))
-        .finally(() => {
-          if (this.#cancel !== undefined) this.start();
-        });
-    });
+    this.#stopListening = this.#options.journal.onCommit(() => this.#plan(this.#apartMs));
+    this.#plan(SWEEP_EVERY_MS);
   }
 
   close(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+    this.#planned?.cancel();
+  }
+
+  get #apartMs(): number {
+    return this.#isDisputed ? DISPUTED_EVERY_MS : SWEEP_EVERY_MS;
+  }
+
+  /** Sweeps in so long, or before if that is planned. */
+  #plan(delayMs: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.monoMs() + delayMs;
+    if (this.#stopListening === undefined) return;
+    if (this.#planned !== undefined && this.#planned.atMs <= atMs) return;
+    this.#planned?.cancel();
+    const cancel = clock.wakeIn(delayMs, () => {
+      this.#planned = undefined;
+      void this.#sweepAndPlan();
+    });
+    this.#planned = { atMs, cancel };
+  }
+
+  async #sweepAndPlan(): Promise<void> {
+    this.#restMs = Number.POSITIVE_INFINITY;
+    try {
+      await this.sweep();
+    } catch (error) {
+      this.#stoppedShort(error);
+      return this.#plan(SWEEP_EVERY_MS);
+    }
+    if (this.#restMs === Number.POSITIVE_INFINITY) return;
+    const maxMs = this.#isDisputed ? DISPUTED_EVERY_MS : SWEEP_AFTER_MS_MAX;
+    this.#plan(Math.min(maxMs, Math.max(SWEEP_EVERY_MS, this.#restMs)));
   }
 
   /**
@@ -132,14 +167,19 @@ export class Retention {
 
   readonly #isOld = ({ boot, monoMs: ms }: Stamp): boolean => {
     const { clock, keepMs, hasLedger } = this.#options;
-    return clock.sinceMs({ boot, ms }, hasLedger) >= keepMs;
+    return this.#isOver(keepMs - clock.sinceMs({ boot, ms }, hasLedger));
   };
+
+  #isOver(restMs: number): boolean {
+    if (restMs > 0) this.#restMs = Math.min(this.#restMs, restMs);
+    return restMs <= 0;
+  }
 
   async #isRunOld({ number, record }: NumberedRecord): Promise<boolean> {
     const { clock, store, keepMs } = this.#options;
     const agoMs = clock.nowMs() - record.updatedAtMs;
     // It spares a look at the run. About what is still to come, the wall clock is or was wrong.
-    if (agoMs >= 0 && agoMs < keepMs) return false;
+    if (agoMs >= 0 && agoMs < keepMs) return this.#isOver(keepMs - agoMs);
     const last = await store.lastEntry(number).catch((error: unknown) => {
       // A purge that was cut short has taken it.
       if (codeOf(error) === 'HF_ENTRY_DAMAGED') return undefined;

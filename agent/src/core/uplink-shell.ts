@@ -183,7 +183,7 @@ class UplinkShell implements Uplink {
   #take(posted: Posted): void {
     const { clock, chance } = this.#ports;
     const moment: Moment = { nowMs: clock.monoMs(), chance: chance.next() };
-    const { state, effects } = step(this.#state, { ...posted, ...moment }, this.#limits);
+    const { state, effects } = step(this.#state, Object.assign(moment, posted), this.#limits);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
   }

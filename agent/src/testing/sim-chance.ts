@@ -15,7 +15,9 @@ export class SimChance implements Chance {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.#uint32() >>> 24);
+    const drawn = new Uint8Array(length);
+    for (let index = 0; index < length; index += 1) drawn[index] = this.#uint32() >>> 24;
+    return drawn;
   }
 
   #uint32(): number {

@@ -1,5 +1,5 @@
 import { sha256 } from '@holdfast/agent/internal';
-import { equalBytes, type Signer, type Verify } from '@holdfast/protocol';
+import { ascii, equalBytes, type Signer, type Verify } from '@holdfast/protocol';
 
 const KEY_BYTES = 91;
 
@@ -8,7 +8,7 @@ const KEY_BYTES = 91;
  * them: nobody in the virtual world does but by `signerOf`.
  */
 export function signerOf(name: string): Signer {
-  const digest = sha256(Uint8Array.from(name, (char) => char.charCodeAt(0)));
+  const digest = sha256(ascii(name));
   const publicKey = new Uint8Array(KEY_BYTES);
   publicKey.set(digest);
   return { publicKey, sign: (bytes) => signature(publicKey, bytes) };

@@ -29,6 +29,7 @@ export interface WorldOptions {
 }
 
 const RESTART_MS = 5_000;
+const EVENTS_A_LOOP = 256;
 /** How long what has ended is kept. */
 export const KEEP_MS = 60_000;
 const never = new Promise<never>(() => {});
@@ -112,6 +113,8 @@ export class World {
       this.time.step();
       this.events += 1;
       await this.settle();
+      // The process is to be reached: by a signal, and by a rejection that nobody handles.
+      if (this.events % EVENTS_A_LOOP === 0) await immediate();
       next = this.time.nextAtMs;
     }
     this.time.passTo(atMs);
@@ -119,8 +122,8 @@ export class World {
 
   /** Everything that needs no time has happened. */
   async settle(): Promise<void> {
-    do await immediate();
-    while (this.#turns > 0);
+    await allPromises();
+    while (this.#turns > 0) await immediate();
   }
 
   startAgent(name: string): void {
@@ -261,6 +264,13 @@ export class World {
       },
     });
   }
+}
+
+/** Every promise that can go on has: Node runs all of them before it begins its next tick. */
+function allPromises(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
 }
 
 function immediate(): Promise<void> {

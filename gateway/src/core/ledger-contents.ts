@@ -1,4 +1,5 @@
 import {
+  ascii,
   NO_BYTES,
   encodeCbor,
   isContentOf,
@@ -40,8 +41,7 @@ const NO_HASH = new Uint8Array(32);
 
 /** What the ledger knows a subject by: it never stores whom something is about. */
 export function subjectHash(sha256: Sha256, subject: string): Uint8Array {
-  const context = Uint8Array.from(SUBJECT_CONTEXT, (char) => char.charCodeAt(0));
-  return sha256(context, encodeCbor(subject));
+  return sha256(ascii(SUBJECT_CONTEXT), encodeCbor(subject));
 }
 
 /** The sealed value of an entry, if that is erasable. Bytes that are no sealed value are none. */

@@ -1,4 +1,12 @@
-import { HASH_BYTES, concat, encodeCbor, laneIndex, lanes, type Lane } from '@holdfast/protocol';
+import {
+  HASH_BYTES,
+  ascii,
+  concat,
+  encodeCbor,
+  laneIndex,
+  lanes,
+  type Lane,
+} from '@holdfast/protocol';
 
 /**
  * Keys of the ledger's store. They compare as bytes, so numbers are 64-bit big-endian:
@@ -63,10 +71,6 @@ export interface Chain {
   readonly device: string;
   readonly epoch: number;
   readonly lane: Lane;
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
 function uint64(value: number): Uint8Array {

@@ -46,7 +46,9 @@ export class Sessions {
   #strangerAnswers: Session['answers'] = { sinceMs: 0, count: 0 };
   #ingestBytes = 0;
   #isClosed = false;
-  #cancelTick: () => void = () => {};
+  /** Devices that were sent commands which they have not receipted. */
+  readonly #unreceipted = new Set<string>();
+  #cancelTick: (() => void) | undefined;
 
   constructor(ports: SessionPorts, limits: SessionsLimits) {
     this.#ports = ports;
@@ -62,7 +64,6 @@ export class Sessions {
     for (const record of known) {
       this.#sessions.set(record.device, newSession(record.device, record));
     }
-    this.#tick();
   }
 
   /** Takes a message from a topic of `device`. Never throws, never waits. */
@@ -103,16 +104,21 @@ export class Sessions {
   /** Takes no more messages; resolves once all that was taken is committed and answered. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#cancelTick();
+    this.#cancelTick?.();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
-  #tick(): void {
-    if (this.#isClosed) return;
-    for (const { device, outbox } of this.#sessions.values()) {
-      if (outbox.sent > outbox.applied) this.#step(device, { kind: 'tick' });
+  /** Looks again before long at commands that were sent and have no receipt. */
+  #awaitReceipts({ device, outbox }: Session): void {
+    if (outbox.sent <= outbox.applied) {
+      this.#unreceipted.delete(device);
+      return;
     }
-    this.#cancelTick = this.#ports.clock.wakeIn(this.#limits.tickMs, () => this.#tick());
+    this.#unreceipted.add(device);
+    this.#cancelTick ??= this.#ports.clock.wakeIn(this.#limits.tickMs, () => {
+      this.#cancelTick = undefined;
+      for (const each of [...this.#unreceipted]) this.#step(each, { kind: 'tick' });
+    });
   }
 
   /** Another instance may have registered the device: the ledger knows. */
@@ -157,6 +163,7 @@ export class Sessions {
     const at = { nowMs: this.#ports.clock.nowMs(), limits: this.#limits };
     const { state, effects } = step(session, event, at);
     this.#sessions.set(device, state);
+    if (!this.#isClosed) this.#awaitReceipts(state);
     for (const effect of effects) this.#perform(device, effect);
     // Nothing is remembered of strangers: there is no end of them.
     if (state.pinned !== undefined || this.#greeting.has(device)) return;

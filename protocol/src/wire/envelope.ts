@@ -1,4 +1,4 @@
-import { concat } from '../base/bytes.ts';
+import { ascii, concat } from '../base/bytes.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { bytes, choice, record, type RecordSchema } from '../base/schema.ts';
 import { decodeWith, encodeWith } from './cbor.ts';
@@ -37,8 +37,7 @@ export interface Sealed {
  * be replayed to another device or be taken for one of another kind.
  */
 function signedBytes(device: string, kind: MessageKind, body: Uint8Array): Uint8Array {
-  const context = `holdfast/1/${device}/${kind}/`;
-  return concat([Uint8Array.from(context, (char) => char.charCodeAt(0)), body]);
+  return concat([ascii(`holdfast/1/${device}/${kind}/`), body]);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { concat } from '../base/bytes.ts';
+import { ascii, concat } from '../base/bytes.ts';
 import type { Sha256 } from '../base/ports.ts';
 
 /** Priority classes of the journal, most urgent first. Their positions are on the wire. */
@@ -24,7 +24,7 @@ export function chainStart(
   chain: { readonly device: string; readonly epoch: number; readonly lane: Lane },
 ): Uint8Array {
   const name = `holdfast/1/${chain.device}/${chain.epoch}/${chain.lane}`;
-  return sha256(Uint8Array.from(name, (char) => char.charCodeAt(0)));
+  return sha256(ascii(name));
 }
 
 /** Where what is hashed is put together: memory of its own takes as long as the hash. */
