@@ -41,6 +41,7 @@ import { createAttempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, readTls, type Tls, type TlsFiles } from './io/tls-files.ts';
+import { version } from './version.ts';
 
 export interface GatewayOptions {
   /** Made when it is missing. One gateway at a time has it. */
@@ -349,8 +350,8 @@ async function serve(
     rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
   };
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running });
-  const ready = { clock: systemClock, unready: () => unready(parts), log };
-  const http = await startHttpApi({ host, port, tls, fleet, access, ...ready });
+  const own = { clock: systemClock, version: version(), unready: () => unready(parts), log };
+  const http = await startHttpApi({ host, port, tls, fleet, access, ...own });
   closers.push(() => http.close());
   return http;
 }

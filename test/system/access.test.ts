@@ -176,7 +176,8 @@ test('guessing passwords is slowed down, told when to come again, and counted', 
   t.is(await metric(api, 'limit'), 4);
 });
 
-test('requests that are too large, broken, slow or too many end, and are counted', async (t) => {
+/** An API by itself, with limits that a test can reach. */
+async function serveLimited(t: ExecutionContext): Promise<GatewayApi> {
   const dir = await tempDir(t);
   const ledger = await openLevelLedger(join(dir, 'ledger'), { sha256, isNew: true });
   const access = await openAccess(join(dir, 'access'), systemClock);
@@ -185,14 +186,27 @@ test('requests that are too large, broken, slow or too many end, and are counted
   const fleet = createFleet({ sha256, ledger, clock: systemClock });
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
   const limits = { requestMsMax: 400, connectionsMax: 6 };
-  const own = { fleet, access, clock: systemClock, unready: () => [], log: silent, limits };
+  const version = '0.0.0';
+  const own = {
+    fleet,
+    access,
+    version,
+    clock: systemClock,
+    unready: () => [],
+    log: silent,
+    limits,
+  };
   const server = await startHttpApi({ host: '127.0.0.1', port: 0, ...own });
   t.teardown(async () => {
     await server.close();
     await access.close();
     await ledger.close();
   });
-  const api = { http: server.url, tokenFile };
+  return { http: server.url, tokenFile };
+}
+
+test('requests that are too large, broken, slow or too many end, and are counted', async (t) => {
+  const api = await serveLimited(t);
   const status = async (path: string, init: RequestInit = {}) =>
     (await askApi(api, path, init)).status;
   const json = { 'content-type': 'application/json' };

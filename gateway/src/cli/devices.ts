@@ -1,12 +1,28 @@
 import { formatCount, type Cell, type Column, type Tone } from '@holdfast/protocol';
-import type { DevicesView, DeviceView } from '../core/fleet-views.ts';
+import { LIMIT_MAX } from '../core/api-query.ts';
+import type { DevicesView, DeviceView, Fleet } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
 
-export async function devices(options: SourceOptions, terminal: Terminal): Promise<void> {
-  const view = await withFleet(options, (fleet) => fleet.devices());
+export interface DevicesOptions extends SourceOptions {
+  readonly state?: readonly string[];
+}
+
+export async function devices(options: DevicesOptions, terminal: Terminal): Promise<void> {
+  const view = await withFleet(options, (fleet) => allDevices(fleet, options.state));
   show(terminal, view, () => devicesText(view, terminal));
+}
+
+/** However many pages they take. */
+async function allDevices(fleet: Fleet, state?: readonly string[]): Promise<DevicesView> {
+  let page = await fleet.devices({ state, limit: LIMIT_MAX });
+  const found = [...page.devices];
+  while (page.next !== null) {
+    page = await fleet.devices({ state, after: page.next, limit: LIMIT_MAX });
+    found.push(...page.devices);
+  }
+  return { ...page, devices: found };
 }
 
 const columns: readonly Column[] = [

@@ -13,7 +13,7 @@ export interface GatewayAddress {
   readonly ca?: string | undefined;
 }
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 interface Question {
   readonly path: string;
@@ -34,7 +34,10 @@ export async function ask<V>(at: GatewayAddress, question: Question): Promise<V>
   const { href } = at.url;
   const url = new URL(question.path, href.endsWith('/') ? href : `${href}/`);
   for (const [name, value] of Object.entries(question.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
+    const values = Array.isArray(value) ? value : [value];
+    for (const each of values) {
+      if (each !== undefined) url.searchParams.append(name, String(each));
+    }
   }
   const answer = parse(await send(url, at, question));
   if (answer === undefined) throw unreachable(url, 'what answers is not a Holdfast gateway');

@@ -6,9 +6,12 @@ export function httpFleet(at: GatewayAddress): Fleet {
   const get = <V>(path: string, query: Query = {}) => ask<V>(at, { path, query, method: 'GET' });
   const post = <V>(path: string, json?: object) => ask<V>(at, { path, method: 'POST', json });
   return {
-    devices: () => get('api/devices'),
+    devices: ({ tags, ...query }) => get('api/devices', { ...query, tag: tagTexts(tags) }),
     device: (device) => get(`api/devices/${device}`),
-    runs: ({ device, limit }) => get('api/runs', { device, limit }),
+    runs: ({ updatedSinceMs, updatedBeforeMs, tags, ...query }) => {
+      const times = { updatedSince: time(updatedSinceMs), updatedBefore: time(updatedBeforeMs) };
+      return get('api/runs', { ...query, ...times, tag: tagTexts(tags) });
+    },
     entries: ({ device, epoch, lane, after, limit }) =>
       get(`api/devices/${device}/entries`, { epoch, lane, after, limit }),
     value: ({ device, epoch, lane, seq }) =>
@@ -25,4 +28,12 @@ export function httpFleet(at: GatewayAddress): Fleet {
     commandDevices: ({ id, ...query }) =>
       get(`api/commands/${encodeURIComponent(id)}/devices`, query),
   };
+}
+
+function tagTexts(tags: Readonly<Record<string, string>> | undefined) {
+  return tags && Object.entries(tags).map(([name, value]) => `${name}=${value}`);
+}
+
+function time(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
 }

@@ -1,10 +1,11 @@
 import type { ExitCode, LogLevel } from '@holdfast/protocol';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
+import { deviceStates } from '../core/fleet-views.ts';
 import { addAccess } from './access-commands.ts';
 import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
-import { devices } from './devices.ts';
+import { devices, type DevicesOptions } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { ledgerEntries } from './ledger-entries.ts';
 import {
@@ -34,7 +35,7 @@ import { runs, type RunsOptions } from './runs.ts';
 import { HTTP_PORT_DEFAULT, MQTT_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
 import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 /** The commands. `onExit` is told the exit code of one that has one of its own. */
 export function createProgram(onExit: (code: ExitCode) => void): Command {
@@ -106,10 +107,13 @@ function addReading(program: Command): void {
   source('devices')
     .description('Show each device: its state, and its backlog as it reported it last')
     .argument('[device]', 'show this one, with every life of its journal')
+    .addOption(
+      new Option('--state <state>', 'only in this state; repeatable').argParser(readState),
+    )
     .addOption(outputOption())
     .addOption(debugOption())
     .addHelpText('after', devicesExamples)
-    .action((device: string | undefined, options: SourceOptions & CommonOptions) => {
+    .action((device: string | undefined, options: DevicesOptions & CommonOptions) => {
       const terminal = createTerminal(options.output);
       if (device === undefined) return devices(options, terminal);
       return showDevice(readDevice(device), options, terminal);
@@ -136,6 +140,9 @@ function addReading(program: Command): void {
   source('runs')
     .description('Show runs as far as their entries have arrived, newest first')
     .addOption(deviceOption())
+    .option('--state <state>', 'only in this state; repeatable', append)
+    .option('--workflow <name>', 'only of this workflow')
+    .option('--before <cursor>', 'only older ones, as the page before says')
     .addOption(limitOption('runs'))
     .addOption(outputOption())
     .addOption(debugOption())
@@ -215,6 +222,11 @@ function addPrivacy(source: (name: string) => Command): void {
 /** What reads the ledger can read it in its database. */
 function withLedger(command: Command): Command {
   return command.addOption(ledgerOption()).addOption(ledgerFileOption());
+}
+
+function readState(text: string, before: readonly string[] = []): readonly string[] {
+  if (deviceStates.some((state) => state === text)) return [...before, text];
+  throw new InvalidArgumentError(`It is not one of ${deviceStates.join(', ')}.`);
 }
 
 const serveExamples = `

@@ -6,13 +6,17 @@ import { show, type Terminal } from './terminal.ts';
 
 export interface RunsOptions extends SourceOptions {
   readonly device?: string;
+  readonly state?: readonly string[];
+  readonly workflow?: string;
+  readonly before?: string;
   readonly limit: number;
 }
 
 export async function runs(options: RunsOptions, terminal: Terminal): Promise<void> {
-  const { device, limit } = options;
-  const view = await withFleet(options, (fleet) => fleet.runs({ device, limit }));
-  show(terminal, view, () => runsText(view, limit, terminal));
+  const { device, state, workflow, before, limit } = options;
+  const query = { device, state, workflow, before, limit };
+  const view = await withFleet(options, (fleet) => fleet.runs(query));
+  show(terminal, view, () => runsText(view, terminal));
 }
 
 const columns: readonly Column[] = [
@@ -35,14 +39,19 @@ const stateTones: Readonly<Record<string, Tone>> = {
   retrying: 'yellow',
 };
 
-function runsText(view: RunsView, limit: number, terminal: Terminal): string {
+function runsText(view: RunsView, terminal: Terminal): string {
   if (view.runs.length === 0) {
-    return ['No runs have arrived.', ...problemLines(terminal, view.problems)].join('\n');
+    const none = view.next === null ? 'No runs have arrived.' : `None yet: ${older(view.next)}`;
+    return [none, ...problemLines(terminal, view.problems)].join('\n');
   }
   const rows = view.runs.map((run) => runRow(run, terminal));
   const lines = [table(terminal, columns, rows)];
-  if (rows.length === limit) lines.push(`The newest ${formatCount(limit)}; more with --limit.`);
+  if (view.next !== null) lines.push(`Older ones: ${older(view.next)}`);
   return [...lines, ...problemLines(terminal, view.problems)].join('\n');
+}
+
+function older(next: string): string {
+  return `add --before ${next}`;
 }
 
 function runRow(run: RunView, terminal: Terminal): Cell[] {

@@ -10,7 +10,7 @@ import type { GatewayOptions } from '../gateway.ts';
 import { ledgerAddress, shownAddress } from './ledger-address.ts';
 import { usage } from './options.ts';
 import type { Terminal } from './terminal.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 export interface ServeOptions {
   readonly dataDir: string;

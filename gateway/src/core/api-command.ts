@@ -19,6 +19,9 @@ const shapes: Readonly<Record<InstructionKind, CommandShape>> = {
   'config.set': { run: 'none', name: 'needed', payload: 'value' },
 };
 
+/** Kinds of commands that can be asked for. */
+export const commandKinds = Object.keys(shapes) as InstructionKind[];
+
 interface CommandShape {
   readonly run: Need;
   readonly name: Need;
@@ -62,10 +65,9 @@ export function readTagsBody(body: unknown): Readonly<Record<string, string>> {
 }
 
 function readKind(kind: unknown): InstructionKind {
-  const known = Object.keys(shapes) as InstructionKind[];
-  const found = known.find((each) => each === kind);
+  const found = commandKinds.find((each) => each === kind);
   if (found !== undefined) return found;
-  throw refuseBody(`kind is ${JSON.stringify(kind)}, not one of ${known.join(', ')}`);
+  throw refuseBody(`kind is ${JSON.stringify(kind)}, not one of ${commandKinds.join(', ')}`);
 }
 
 function readName(

@@ -109,7 +109,7 @@ async function devicesOf(ledger: Ledger, to: Target): Promise<readonly string[]>
   return records.filter(({ tags }) => hasTags(tags, wanted)).map(({ device }) => device);
 }
 
-function tagsOf(tags: Readonly<Record<string, string>>): readonly Tag[] {
+export function tagsOf(tags: Readonly<Record<string, string>>): readonly Tag[] {
   return Object.entries(tags).map(([name, value]) => ({ name, value }));
 }
 

@@ -1,7 +1,7 @@
 import type { HoleReason, Lane } from '@holdfast/protocol';
 import type { ClockFlag } from './device-clock.ts';
 import type { InstructionKind, Outcome } from './dispatch.ts';
-import type { DeviceState } from './live.ts';
+import { liveStates } from './live.ts';
 
 /**
  * What the HTTP API serves and the command line prints. Every object that leaves the process
@@ -26,10 +26,12 @@ export interface ReportedBacklog {
   readonly reportedAt: string;
 }
 
+/** `unknown`: no gateway runs on the ledger. */
+export const deviceStates = [...liveStates, 'unknown'] as const;
+
 export interface DeviceView {
   readonly device: string;
-  /** `unknown`: no gateway runs on the ledger. */
-  readonly state: DeviceState | 'unknown';
+  readonly state: (typeof deviceStates)[number];
   readonly epoch: number;
   /** When that epoch was first heard of, and why it began; `null`: it is the first, or not told. */
   readonly began: { readonly at: string | null; readonly cause: string | null };
@@ -63,6 +65,9 @@ export interface DevicesView {
   readonly schema: 'holdfast.devices/1';
   readonly at: string;
   readonly devices: readonly DeviceView[];
+  /** `after` of the next page; `null`: these were the last. */
+  readonly next: string | null;
+  /** Of all devices. */
   readonly problems: readonly ProblemView[];
 }
 
@@ -128,6 +133,8 @@ export interface RunsView {
   /** `null`: of all devices. */
   readonly device: string | null;
   readonly runs: readonly RunView[];
+  /** `before` of the next page, which may have none that fits; `null`: these were the last. */
+  readonly next: string | null;
   readonly problems: readonly ProblemView[];
 }
 
@@ -212,8 +219,28 @@ export interface VerifyView {
   }[];
 }
 
+export interface DevicesQuery {
+  /** Only those that have all of these. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Only in one of these states. */
+  readonly state?: readonly string[] | undefined;
+  /** Only behind this id; the `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 export interface RunsQuery {
   readonly device?: string | undefined;
+  /** Only of devices that have all of these. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Only in one of these states. */
+  readonly state?: readonly string[] | undefined;
+  readonly workflow?: string | undefined;
+  /** By their newest entry, as the gateway knows its true time. */
+  readonly updatedSinceMs?: number | undefined;
+  readonly updatedBeforeMs?: number | undefined;
+  /** `next` of the page before. */
+  readonly before?: string | undefined;
   readonly limit: number;
 }
 
@@ -393,10 +420,11 @@ export interface CommandDevicesQuery {
 
 /** What is known of all devices. Every failure is a HoldfastError. */
 export interface Fleet {
-  devices(): Promise<DevicesView>;
+  /** In the order of their ids. */
+  devices(query: DevicesQuery): Promise<DevicesView>;
   /** @throws HF_DEVICE_UNKNOWN */
   device(device: string): Promise<DeviceDetailView>;
-  /** Newest first. @throws HF_DEVICE_UNKNOWN */
+  /** Newest first. @throws HF_DEVICE_UNKNOWN, HF_REQUEST_INVALID */
   runs(query: RunsQuery): Promise<RunsView>;
   /** In the order of their seq, lane by lane. @throws HF_DEVICE_UNKNOWN */
   entries(query: EntriesQuery): Promise<EntriesView>;

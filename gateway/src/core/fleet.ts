@@ -9,12 +9,14 @@ import {
   type Lane,
   type Sha256,
 } from '@holdfast/protocol';
-import { entryView, epochView, holeView, keyView, rfc3339, runView } from './entry-view.ts';
-import { createCommands, tagsView } from './fleet-commands.ts';
+import { entryView, epochView, holeView, keyView, rfc3339 } from './entry-view.ts';
+import { hasTags } from './dispatch.ts';
+import { createCommands, tagsOf, tagsView } from './fleet-commands.ts';
 import { createPrivacy } from './fleet-privacy.ts';
-import { clockReader } from './fleet-clocks.ts';
 import { createValues } from './fleet-values.ts';
 import type {
+  DevicesQuery,
+  DevicesView,
   DeviceView,
   EntriesQuery,
   EntriesView,
@@ -22,12 +24,12 @@ import type {
   ProblemView,
   ReportedBacklog,
   RunsQuery,
-  RunView,
   VerifyView,
 } from './fleet-views.ts';
 import type { UnhandledCalls } from './handlers.ts';
-import type { DeviceRecord, Ledger, LedgerHole, LedgerRun } from './ledger.ts';
+import type { DeviceRecord, Ledger, LedgerHole } from './ledger.ts';
 import type { DeviceLive } from './live.ts';
+import { findRuns } from './run-search.ts';
 
 export interface FleetOptions {
   readonly ledger: Ledger;
@@ -66,14 +68,14 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 
   return {
-    async devices() {
+    async devices(query) {
       const live = new Map(running?.live().map((each) => [each.device, each]));
       const devices = (await ledger.devices()).map((record) =>
         deviceView(record, live.get(record.device), running !== undefined),
       );
       const lives = devices.flatMap((device) => newLifeProblems(device, clock.nowMs()));
       const problems = [...devices.flatMap(deviceProblems), ...lives, ...unhandled()];
-      return { schema: 'holdfast.devices/1', at: now(), devices, problems };
+      return { schema: 'holdfast.devices/1', at: now(), ...pageOf(devices, query), problems };
     },
     async device(device) {
       const record = await recordOf(device);
@@ -83,12 +85,12 @@ export function createFleet(options: FleetOptions): Fleet {
       const keys = (await ledger.keys(device)).map(keyView);
       return { schema: 'holdfast.device/1', at: now(), ...view, epochs, keys };
     },
-    async runs({ device, limit }: RunsQuery) {
+    async runs(query) {
+      const { device } = query;
       if (device !== undefined) await recordOf(device);
-      const query = device === undefined ? { limit } : { device, limit };
-      const runs = await runViews(ledger, await ledger.runs(query));
+      const { runs, next } = await findRuns(ledger, query, await taggedDevices(ledger, query));
       const [at, problems] = [now(), unhandled()];
-      return { schema: 'holdfast.runs/1', at, device: device ?? null, runs, problems };
+      return { schema: 'holdfast.runs/1', at, device: device ?? null, runs, next, problems };
     },
     async entries(query) {
       const record = await recordOf(query.device);
@@ -116,9 +118,27 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 }
 
-async function runViews(ledger: Ledger, runs: readonly LedgerRun[]): Promise<readonly RunView[]> {
-  const clocksOf = clockReader(ledger);
-  return Promise.all(runs.map(async (run) => runView(run, await clocksOf(run))));
+/** Ids of the devices that have the tags which are asked for; `undefined`: none are. */
+async function taggedDevices(
+  ledger: Ledger,
+  { tags }: RunsQuery,
+): Promise<ReadonlySet<string> | undefined> {
+  if (tags === undefined) return undefined;
+  const wanted = tagsOf(tags);
+  const records = (await ledger.devices()).filter((each) => hasTags(each.tags, wanted));
+  return new Set(records.map(({ device }) => device));
+}
+
+function pageOf(
+  devices: readonly DeviceView[],
+  { tags = {}, state, after = '', limit }: DevicesQuery,
+): Pick<DevicesView, 'devices' | 'next'> {
+  const fitting = devices
+    .filter((each) => each.device > after && (state?.includes(each.state) ?? true))
+    .filter((each) => Object.entries(tags).every(([name, value]) => each.tags[name] === value))
+    .toSorted((a, b) => (a.device < b.device ? -1 : 1));
+  const page = fitting.slice(0, limit);
+  return { devices: page, next: fitting.length > limit ? (page.at(-1)?.device ?? null) : null };
 }
 
 async function readEntries(

@@ -180,6 +180,8 @@ export interface LedgerRun {
   readonly epoch: number;
   /** Entries of this run that have arrived. */
   readonly entries: number;
+  /** Orders runs by their arrival here; newer is higher. */
+  readonly ordinal: number;
 }
 
 /** A call that a device has requested and that has no result yet. */
@@ -322,8 +324,12 @@ export interface Ledger {
   /** What is known of the clocks of one epoch of a device. */
   clocks(device: string, epoch: number): Promise<DeviceClocks>;
 
-  /** Runs of one device, or of all; newest first, at most `limit`. */
-  runs(query: { readonly device?: string; readonly limit: number }): Promise<readonly LedgerRun[]>;
+  /** Runs of one device, or of all; newest first, at most `limit`, with an ordinal < before. */
+  runs(query: {
+    readonly device?: string | undefined;
+    readonly before?: number | undefined;
+    readonly limit: number;
+  }): Promise<readonly LedgerRun[]>;
 
   /** Calls without a result, oldest first. */
   pendingCalls(limit: number): Promise<readonly PendingCall[]>;

@@ -1,19 +1,22 @@
 import { laneIndex, lanes, type Report } from '@holdfast/protocol';
 import type { Session } from './session-state.ts';
 
-export type DeviceState =
+export const liveStates = [
   /** Registered, and nothing was ever heard or held of it but its greeting. */
-  | 'new'
+  'new',
   /** Heard lately; nothing is pending. */
-  | 'synced'
+  'synced',
   /** Heard lately; entries are on their way. */
-  | 'syncing'
+  'syncing',
   /** Nothing heard for a while, which is normal. */
-  | 'offline'
+  'offline',
   /** Heard lately and behind, but its watermark stands still, or a lane was refused. */
-  | 'stuck'
+  'stuck',
   /** Two agents use this identity. */
-  | 'conflict';
+  'conflict',
+] as const;
+
+export type DeviceState = (typeof liveStates)[number];
 
 /** What is known of a device beyond the ledger, since this gateway started. */
 export interface DeviceLive {

@@ -26,7 +26,9 @@ import {
   holesOf,
   keyKey,
   metaKey,
+  ownOrderKey,
   prefixOf,
+  runOrderKey,
   type Chain,
 } from './ledger-keys.ts';
 import {
@@ -58,7 +60,6 @@ import type {
   LedgerEpoch,
   LedgerHole,
   LedgerKey,
-  LedgerRun,
   PendingCall,
   VerifyReport,
 } from './ledger.ts';
@@ -237,16 +238,13 @@ export class StoreLedger implements Ledger {
     return readClocks(this.#store, device, epoch);
   }
 
-  async runs(query: {
-    readonly device?: string;
-    readonly limit: number;
-  }): Promise<readonly LedgerRun[]> {
-    const prefix =
-      query.device === undefined ? prefixOf('runOrder') : prefixOf('ownOrder', query.device);
+  async runs({ device: of, before, limit }: Parameters<Ledger['runs']>[0]) {
+    const prefix = of === undefined ? prefixOf('runOrder') : prefixOf('ownOrder', of);
+    const keyAt = (at: number) => (of === undefined ? runOrderKey(at) : ownOrderKey(of, at));
     const order = await this.#store.scan({
       from: prefix,
-      to: behind(prefix),
-      limit: query.limit,
+      to: before === undefined ? behind(prefix) : keyAt(before),
+      limit,
       reverse: true,
     });
     const rows = await this.#store.getMany(order.map((row) => row.value));

@@ -5,8 +5,10 @@ import type { Fleet } from '../core/fleet-views.ts';
 import { addAccess, addSessions } from './http/access-routes.ts';
 import { addCommands } from './http/command-routes.ts';
 import { addFleet, addLedger } from './http/fleet-routes.ts';
+import { addDocument } from './http/document.ts';
 import { refusalReasons, Refusals } from './http/refusals.ts';
 import { ApiRoutes } from './http/routes.ts';
+import { liveAnswer, readyAnswer } from './http/schemas/health.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
 import type { Tls } from './tls-files.ts';
 
@@ -19,6 +21,8 @@ export interface HttpApiOptions {
   readonly fleet: Fleet;
   readonly access: Access;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Of this gateway, for the document. */
+  readonly version: string;
   /** Why the gateway cannot do its work now; empty: it can. */
   readonly unready: () => readonly string[];
   readonly log: Log;
@@ -40,7 +44,14 @@ export interface HttpApi {
  */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const refusals = new Refusals();
+  const app = await createApp(options, refusals);
+  const url = await listen(app, { ...options, refusals });
+  return { url, close: () => app.close() };
+}
+
+async function createApp(options: HttpApiOptions, refusals: Refusals): Promise<FastifyInstance> {
   const app = createServer({ ...options, refusals });
+  await addDocument(app, options.version);
   addHealth(app, options);
   const routes = new ApiRoutes(app, options.access, options.clock);
   addFleet(routes, options.fleet);
@@ -49,29 +60,37 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   addAccess(routes, options);
   addSessions(app, routes, options);
   addMetrics(routes, refusals);
-  const url = await listen(app, { ...options, refusals });
-  return { url, close: () => app.close() };
+  return app;
 }
 
 function addHealth(app: FastifyInstance, { unready }: HttpApiOptions): void {
-  app.get('/livez', () => ({ schema: 'holdfast.live/1', live: true }));
-  app.get('/readyz', (_request, reply) => {
+  const open = { security: [] };
+  const live = { ...open, summary: 'Whether the process is alive', response: { 200: liveAnswer } };
+  app.get('/livez', { schema: live }, () => ({ schema: 'holdfast.live/1', live: true }));
+  const summary = 'Whether the gateway can do its work; if not, why';
+  const ready = { ...open, summary, response: { 200: readyAnswer, 503: readyAnswer } };
+  app.get('/readyz', { schema: ready }, (_request, reply) => {
     const reasons = unready();
-    const ready = reasons.length === 0;
-    return reply.code(ready ? 200 : 503).send({ schema: 'holdfast.ready/1', ready, reasons });
+    const isReady = reasons.length === 0;
+    const body = { schema: 'holdfast.ready/1', ready: isReady, reasons };
+    return reply.code(isReady ? 200 : 503).send(body);
   });
+  const hide = true; // It describes itself.
+  app.get('/openapi.json', { schema: { hide } }, () => app.swagger());
 }
 
 /** For Prometheus. */
 function addMetrics(routes: ApiRoutes, refusals: Refusals): void {
   const name = 'holdfast_gateway_http_refused_total';
-  routes.read('/metrics', 'viewer', ({ reply }) => {
+  const answer = 'text/plain; version=0.0.4; charset=utf-8';
+  const route = { role: 'viewer', summary: 'Metrics for Prometheus', answer } as const;
+  routes.read('GET /metrics', route, ({ reply }) => {
     const lines = [
       `# HELP ${name} Requests that the HTTP API did not do, by why.`,
       `# TYPE ${name} counter`,
       ...refusalReasons.map((reason) => `${name}{reason="${reason}"} ${refusals.count(reason)}`),
     ];
-    void reply.type('text/plain; version=0.0.4; charset=utf-8');
+    void reply.type(answer);
     return `${lines.join('\n')}\n`;
   });
 }

@@ -24,7 +24,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 
 function productTable(product: string): Record<string, readonly string[]> {
   const own = (place: string): string => `${product}/${place}`;
-  const cloud = ['aedes', 'fastify', 'mqtt', 'pg'];
+  const cloud = ['aedes', 'ajv', 'fastify', '@fastify/swagger', 'mqtt', 'pg'];
   const io = product === 'agent' ? ['mqtt', 'node-cron', 'p-retry'] : cloud;
   // The codec takes a while to load: what only asks and prints does without it.
   const light = ['protocol', 'protocol/base', 'node:'];

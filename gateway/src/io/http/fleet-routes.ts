@@ -1,65 +1,144 @@
-import { readEraseBody, readHeldBody, readKeyBody } from '../../core/api-body.ts';
-import {
-  readDevice,
-  readEntriesQuery,
-  readLimit,
-  readNothing,
-  readRunsQuery,
-  readValueQuery,
-} from '../../core/api-query.ts';
-import type { Fleet } from '../../core/fleet-views.ts';
+import { HoldfastError } from '@holdfast/protocol';
+import { readDevice } from '../../core/api-query.ts';
+import type { Fleet, RunsQuery } from '../../core/fleet-views.ts';
 import type { ApiRoutes } from './routes.ts';
+import * as fleets from './schemas/fleet.ts';
+import type { TypeOf } from './schemas/json-schema.ts';
+import * as ledgers from './schemas/ledger.ts';
+import { idParams as params } from './schemas/parts.ts';
 
 /** What is known of the fleet, and what can be decided about it. */
 export function addFleet(routes: ApiRoutes, fleet: Fleet): void {
-  routes.read('/api/devices', 'viewer', ({ query }) => {
-    readNothing(query);
-    return fleet.devices();
-  });
-  routes.read('/api/devices/:id', 'viewer', ({ params, query }) => {
-    readNothing(query);
-    return fleet.device(readDevice(params['id']));
-  });
-  routes.read('/api/devices/:id/runs', 'viewer', ({ params, query }) =>
-    fleet.runs(readRunsQuery(query, readDevice(params['id']))),
+  const viewer = { role: 'viewer' } as const;
+  routes.read(
+    'GET /api/devices',
+    {
+      ...{ ...viewer, summary: 'Devices in the order of their ids' },
+      ...{ query: fleets.devicesQuery, answer: fleets.devicesAnswer },
+    },
+    ({ query: { tag, ...query } }) => fleet.devices({ ...query, tags: readTags(tag) }),
   );
-  routes.read('/api/devices/:id/entries', 'viewer', ({ params, query }) =>
-    fleet.entries(readEntriesQuery(query, readDevice(params['id']))),
+  routes.read(
+    'GET /api/devices/:id',
+    {
+      ...{ ...viewer, summary: 'One device, with every life of its journal and every key' },
+      ...{ params, answer: fleets.deviceAnswer },
+    },
+    (request) => fleet.device(readDevice(request.params.id)),
   );
-  routes.read('/api/devices/:id/value', 'viewer', ({ params, query }) =>
-    fleet.value(readValueQuery(query, readDevice(params['id']))),
+  routes.read(
+    'GET /api/devices/:id/runs',
+    {
+      ...{ ...viewer, summary: 'Runs of a device, newest first' },
+      ...{ params, query: fleets.ownRunsQuery, answer: fleets.runsAnswer },
+    },
+    (request) => fleet.runs(runsQuery({ ...request.query, device: request.params.id })),
   );
-  routes.read('/api/runs', 'viewer', ({ query }) => fleet.runs(readRunsQuery(query)));
-  routes.change(
-    'POST /api/devices/:id/key',
-    { role: 'admin', action: 'device.rekey', target: ({ params }) => params['id'] ?? '' },
-    ({ params, query, body }) => {
-      readNothing(query);
-      return fleet.rekey(readDevice(params['id']), readKeyBody(body));
+  routes.read(
+    'GET /api/devices/:id/entries',
+    {
+      ...{ ...viewer, summary: 'Entries of a device in the order of their seq, lane by lane' },
+      ...{ params, query: fleets.entriesQuery, answer: fleets.entriesAnswer },
+    },
+    (request) => {
+      const { after, lane } = request.query;
+      if (after !== undefined && lane === undefined) {
+        const why = 'after needs lane: each lane counts for itself';
+        throw new HoldfastError('HF_REQUEST_INVALID', { why });
+      }
+      return fleet.entries({ ...request.query, device: readDevice(request.params.id) });
     },
   );
+  routes.read(
+    'GET /api/devices/:id/value',
+    {
+      ...{ ...viewer, summary: 'The value of one entry, also where it is too large for the entry' },
+      ...{ params, query: fleets.valueQuery, answer: fleets.valueAnswer },
+    },
+    (request) => fleet.value({ ...request.query, device: readDevice(request.params.id) }),
+  );
+  routes.read(
+    'GET /api/runs',
+    {
+      ...{ ...viewer, summary: 'Runs as far as their entries have arrived, newest first' },
+      ...{ query: fleets.runsQuery, answer: fleets.runsAnswer },
+    },
+    ({ query }) => fleet.runs(runsQuery(query)),
+  );
+  addDecisions(routes, fleet);
+}
+
+function addDecisions(routes: ApiRoutes, fleet: Fleet): void {
+  routes.change(
+    'POST /api/devices/:id/key',
+    {
+      ...{ role: 'admin', summary: 'Know a device by another key from its next hello on' },
+      ...{ params, body: fleets.rekeyBody, answer: fleets.rekeyedAnswer },
+      action: 'device.rekey',
+      target: (request) => request.params.id,
+    },
+    (request) => fleet.rekey(readDevice(request.params.id), request.body.key),
+  );
+}
+
+/** Texts `name=value` as tags by their names. */
+function readTags(texts: readonly string[] | undefined) {
+  return texts && Object.fromEntries(texts.map((text) => splitAt(text, text.indexOf('='))));
+}
+
+function splitAt(text: string, at: number): readonly [name: string, value: string] {
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function runsQuery(asked: TypeOf<typeof fleets.runsQuery>) {
+  const { updatedSince, updatedBefore, tag, ...query } = asked;
+  return {
+    ...query,
+    tags: readTags(tag),
+    device: query.device === undefined ? undefined : readDevice(query.device),
+    updatedSinceMs: updatedSince === undefined ? undefined : Date.parse(updatedSince),
+    updatedBeforeMs: updatedBefore === undefined ? undefined : Date.parse(updatedBefore),
+  } satisfies RunsQuery;
 }
 
 /** The ledger as a whole, and what it holds on somebody. */
 export function addLedger(routes: ApiRoutes, fleet: Fleet): void {
-  routes.ask('/api/ledger/verify', 'viewer', ({ query, raw }) => {
-    readNothing(query);
-    // It takes as long as it takes, and says nothing until then.
-    raw.raw.socket.setTimeout(0);
-    return fleet.verify();
-  });
-  routes.change(
-    'POST /api/ledger/erase',
-    // Who it is about is not kept in one more place.
-    { role: 'admin', action: 'ledger.erase', target: () => 'a subject' },
-    ({ query, body }) => {
-      readNothing(query);
-      return fleet.erase(readEraseBody(body));
+  routes.read(
+    'POST /api/ledger/verify',
+    {
+      ...{ role: 'viewer', summary: 'Read every entry and check every hash chain' },
+      answer: ledgers.verifyAnswer,
+    },
+    ({ raw }) => {
+      // It takes as long as it takes, and says nothing until then.
+      raw.raw.socket.setTimeout(0);
+      return fleet.verify();
     },
   );
-  routes.ask('/api/ledger/held', 'operator', ({ query, body }) => {
-    readNothing(query);
-    return fleet.held(readHeldBody(body));
-  });
-  routes.read('/api/ledger/erasures', 'viewer', ({ query }) => fleet.erasures(readLimit(query)));
+  routes.change(
+    'POST /api/ledger/erase',
+    {
+      ...{ role: 'admin', summary: 'Delete what is held on a subject' },
+      ...{ body: ledgers.eraseBody, answer: ledgers.erasureAnswer },
+      // Who it is about is not kept in one more place.
+      ...{ action: 'ledger.erase', target: () => 'a subject' },
+    },
+    ({ body }) => fleet.erase({ ...body, reason: body.reason ?? '' }),
+  );
+  routes.read(
+    'POST /api/ledger/held',
+    {
+      ...{ role: 'operator', summary: 'What is held on a subject' },
+      ...{ body: ledgers.heldBody, answer: ledgers.heldAnswer },
+    },
+    ({ body }) => fleet.held(body),
+  );
+  routes.read(
+    'GET /api/ledger/erasures',
+    {
+      ...{ role: 'viewer', summary: 'Receipts of erasures, newest first' },
+      ...{ query: ledgers.erasuresQuery, answer: ledgers.erasuresAnswer },
+    },
+    ({ query }) => fleet.erasures(query.limit),
+  );
 }

@@ -3,31 +3,51 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../../core/access/access.ts';
 import { AttemptLimit } from '../../core/access/attempt-limit.ts';
 import { allows, type Actor, type Role } from '../../core/access/roles.ts';
-import type { RawQuery } from '../../core/api-query.ts';
+import { object, string, type JsonSchema, type TypeOf } from './schemas/json-schema.ts';
+import { problem } from './schemas/parts.ts';
 import { whoAsks } from './who-asks.ts';
 
-/** A request of somebody who may make it. */
-export interface ApiRequest {
+type AnySchema = JsonSchema<unknown>;
+const nothing = object({}, {}, { additionalProperties: false });
+type Nothing = typeof nothing;
+
+/** A request of somebody who may make it, as the schemas of its route have it. */
+export interface ApiRequest<
+  P extends AnySchema = Nothing,
+  Q extends AnySchema = Nothing,
+  B extends AnySchema = Nothing,
+> {
   readonly actor: Actor;
   /** Network address it came from. */
   readonly from: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: RawQuery;
-  /** JSON, or `undefined`. */
-  readonly body: unknown;
+  readonly params: TypeOf<P>;
+  readonly query: TypeOf<Q>;
+  readonly body: TypeOf<B>;
   readonly raw: FastifyRequest;
   readonly reply: FastifyReply;
 }
 
-type Handler = (request: ApiRequest) => unknown;
-
-/** How a change is named in the audit log. */
-export interface Change {
+/** What a route takes and gives: it is checked by it, and described in the OpenAPI document. */
+export interface Route<P extends AnySchema, Q extends AnySchema, B extends AnySchema> {
   readonly role: Role;
-  /** Such as `ledger.erase`. */
+  /** A sentence without an end. */
+  readonly summary: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** Schema of the JSON that is answered; a text says the content type of what is no JSON. */
+  readonly answer: AnySchema | string;
+}
+
+export interface Change<
+  P extends AnySchema,
+  Q extends AnySchema,
+  B extends AnySchema,
+> extends Route<P, Q, B> {
+  /** How it is named in the audit log, such as `ledger.erase`. */
   readonly action: string;
-  /** What it is done to; never a secret. Called with whatever was sent. */
-  readonly target: (request: ApiRequest) => string;
+  /** What it is done to; never a secret. */
+  readonly target: (request: ApiRequest<P, Q, B>) => string;
   /** Default: as the server. */
   readonly bodyBytesMax?: number;
 }
@@ -68,32 +88,38 @@ export class ApiRoutes {
     app.addHook('onRequest', (request) => this.#admit(request));
   }
 
-  /** Reads, by GET. */
-  read(path: string, role: Role, handler: Handler): void {
-    this.#app.get(path, { config: { role } }, (request, reply) =>
-      handler(requestOf(request, reply)),
-    );
-  }
-
-  /** Reads, by a POST whose body says what: it is no part of an address. */
-  ask(path: string, role: Role, handler: Handler): void {
-    this.#app.post(path, { config: { role } }, (request, reply) =>
-      handler(requestOf(request, reply)),
-    );
+  /** Reads. @param at Method and path; by POST where what is asked for is no part of an address. */
+  read<P extends AnySchema = Nothing, Q extends AnySchema = Nothing, B extends AnySchema = Nothing>(
+    at: `GET ${string}` | `POST ${string}`,
+    route: Route<P, Q, B>,
+    handler: (request: ApiRequest<P, Q, B>) => unknown,
+  ): void {
+    const { role } = route;
+    this.#app.route({
+      ...{ ...placeOf(at), config: { role }, schema: schemaOf(route) },
+      handler: (raw, reply) => handler(requestOf<P, Q, B>(raw, reply)),
+    });
   }
 
   /** Changes something. @param at Method and path, such as `POST /api/tokens`. */
-  change(at: string, change: Change, handler: Handler): void {
+  change<
+    P extends AnySchema = Nothing,
+    Q extends AnySchema = Nothing,
+    B extends AnySchema = Nothing,
+  >(
+    at: string,
+    change: Change<P, Q, B>,
+    handler: (request: ApiRequest<P, Q, B>) => Promise<unknown>,
+  ): void {
     const { role, action, target, bodyBytesMax } = change;
-    const [method = '', url = ''] = at.split(' ');
     this.#app.route({
-      ...{ method, url, config: { role, action } },
+      ...{ ...placeOf(at), config: { role, action }, schema: schemaOf(change) },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
       handler: (raw, reply) => {
-        const request = requestOf(raw, reply);
+        const request = requestOf<P, Q, B>(raw, reply);
         const { actor, from } = request;
         const subject = { who: actor.name, from, action, target: target(request) };
-        return this.#access.audit.record(subject, () => Promise.resolve(handler(request)));
+        return this.#access.audit.record(subject, () => handler(request));
       },
     });
   }
@@ -124,13 +150,40 @@ export class ApiRoutes {
   }
 }
 
-function requestOf(raw: FastifyRequest, reply: FastifyReply): ApiRequest {
-  const { actor, ip: from, params, query, body } = raw;
-  if (actor === undefined) throw new HoldfastError('HF_INTERNAL', { why: 'nobody was admitted' });
+function placeOf(at: string): { readonly method: string; readonly url: string } {
+  const [method = '', url = ''] = at.split(' ');
+  return { method, url };
+}
+
+/** For Fastify, which checks by it, and for the document, which is made of it. */
+function schemaOf(route: Route<AnySchema, AnySchema, AnySchema>): object {
+  const { role, summary, params, query = nothing, body, answer } = route;
+  const ok =
+    typeof answer === 'string'
+      ? { description: 'OK', content: { [answer]: { schema: string() } } }
+      : answer;
   return {
-    ...{ actor, from, body, raw, reply },
-    // Fastify gives objects of texts, the query also arrays of them.
-    params: params as ApiRequest['params'],
-    query: query as RawQuery,
+    ...{ summary, description: `Takes the role ${role}.`, querystring: query },
+    ...(params === undefined ? {} : { params }),
+    ...(body === undefined ? {} : { body }),
+    response: { 200: ok, default: problemAnswer },
   };
+}
+
+export const problemAnswer = {
+  description: 'What went wrong, by RFC 9457',
+  content: { 'application/problem+json': { schema: problem } },
+};
+
+function requestOf<P extends AnySchema, Q extends AnySchema, B extends AnySchema>(
+  raw: FastifyRequest,
+  reply: FastifyReply,
+): ApiRequest<P, Q, B> {
+  const { actor, ip: from } = raw;
+  if (actor === undefined) throw new HoldfastError('HF_INTERNAL', { why: 'nobody was admitted' });
+  // They were checked by the schemas whose types these are.
+  const params = raw.params as TypeOf<P>;
+  const query = raw.query as TypeOf<Q>;
+  const body = raw.body as TypeOf<B>;
+  return { actor, from, params, query, body, raw, reply };
 }

@@ -4,6 +4,7 @@ import { codeOf, HoldfastError, messageOf, type ErrorCode, type Log } from '@hol
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { problemOf } from '../../core/api-problem.ts';
 import type { Tls } from '../tls-files.ts';
+import { compileValidator, keepError } from './validation.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 
 export interface ServerOptions {
@@ -63,6 +64,10 @@ export function createServer({ tls, log, refusals, limits }: ServerOptions): Fas
   });
   // A page of another site can have a browser send that without asking first.
   app.removeContentTypeParser('text/plain');
+  app.setValidatorCompiler(compileValidator);
+  app.setSchemaErrorFormatter(keepError);
+  // The schemas of answers describe them; tests hold the answers against them.
+  app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, _request, reply) => sendError(reply, error, { log, refusals }));
   app.setNotFoundHandler((request, reply) => {
     const why = `${request.method} ${request.url.slice(0, 200)} is not served`;

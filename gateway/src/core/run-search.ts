@@ -1,0 +1,64 @@
+import { HoldfastError } from '@holdfast/protocol';
+import { runView } from './entry-view.ts';
+import { clockReader } from './fleet-clocks.ts';
+import type { RunsQuery, RunView } from './fleet-views.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Read at once where not all that is read fits. */
+const READ_RUNS = 500;
+/** Looked at for one page: a search that finds little ends with where to go on. */
+const SCANNED_MAX = 20_000;
+
+interface Found {
+  readonly runs: readonly RunView[];
+  /** `before` of the next page. */
+  readonly next: string | null;
+}
+
+/** A page of the runs that fit a query, of these devices. @throws HF_REQUEST_INVALID */
+export async function findRuns(
+  ledger: Ledger,
+  query: RunsQuery,
+  devices?: ReadonlySet<string>,
+): Promise<Found> {
+  const { device, limit } = query;
+  const clocksOf = clockReader(ledger);
+  const runs: RunView[] = [];
+  let before = readCursor(query.before);
+  for (let scanned = 0; scanned < SCANNED_MAX;) {
+    const asked = isFilter(query) || devices !== undefined ? READ_RUNS : limit - runs.length + 1;
+    const page = await ledger.runs({ device, before, limit: asked });
+    for (const run of page) {
+      if (runs.length === limit) return { runs, next: String(before) };
+      const view = runView(run, await clocksOf(run));
+      if ((devices?.has(run.device) ?? true) && fits(view, query)) runs.push(view);
+      before = run.ordinal;
+    }
+    if (page.length < asked) return { runs, next: null };
+    scanned += page.length;
+  }
+  return { runs, next: String(before) };
+}
+
+function isFilter({ state, workflow, updatedSinceMs, updatedBeforeMs }: RunsQuery): boolean {
+  return [state, workflow, updatedSinceMs, updatedBeforeMs].some((each) => each !== undefined);
+}
+
+function fits(run: RunView, query: RunsQuery): boolean {
+  const { state, workflow, updatedSinceMs: since, updatedBeforeMs: until } = query;
+  const updatedAtMs = run.updatedAt === null ? Number.NaN : Date.parse(run.updatedAt);
+  return (
+    (state === undefined || state.includes(run.state)) &&
+    (workflow === undefined || run.workflow === workflow) &&
+    (since === undefined || updatedAtMs >= since) &&
+    (until === undefined || updatedAtMs < until)
+  );
+}
+
+function readCursor(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new HoldfastError('HF_REQUEST_INVALID', {
+    why: 'before is not what the page before had as next',
+  });
+}

@@ -1,0 +1,74 @@
+import { auditOutcomes } from '../../../core/access/access-rows.ts';
+import { choice, integer, list, literal, nullable, object, string } from './json-schema.ts';
+import { answer, cursor, limit, question, role, text, time } from './parts.ts';
+
+/** Users, API tokens, sessions and the audit log. */
+
+const SECONDS_MAX = 3_650 * 86_400;
+/** Longer ones are refused with a reason of their own. */
+const password = () => text(1_024);
+
+const userFields = {
+  ...{ name: string(), role: role(), createdAt: nullable(time()), createdBy: string() },
+  changedAt: nullable(time()),
+};
+
+export const userBody = question({ name: text(64), role: role(), password: password() }, {});
+export const userChangeBody = object(
+  {},
+  { role: role(), password: password() },
+  { additionalProperties: false, minProperties: 1 },
+);
+export const usersAnswer = answer({
+  ...{ schema: literal('holdfast.users/1'), at: time(), users: list(answer(userFields)) },
+});
+export const userAnswer = answer({
+  ...{ schema: literal('holdfast.user/1'), at: time(), ...userFields },
+});
+export const userRemovedAnswer = answer({
+  ...{ schema: literal('holdfast.user-removed/1'), at: time(), name: string() },
+});
+
+const tokenFields = {
+  ...{ id: string(), name: string(), role: role() },
+  state: choice(['valid', 'expired', 'revoked']),
+  ...{ createdAt: nullable(time()), createdBy: string(), expiresAt: nullable(time()) },
+  revokedAt: nullable(time()),
+};
+
+export const tokenBody = question(
+  {
+    ...{ name: text(64), role: role() },
+    expiresInSeconds: nullable(integer({ minimum: 1, maximum: SECONDS_MAX })),
+  },
+  {},
+);
+export const tokensAnswer = answer({
+  ...{ schema: literal('holdfast.tokens/1'), at: time(), tokens: list(answer(tokenFields)) },
+});
+export const tokenAnswer = answer({
+  ...{ schema: literal('holdfast.token/1'), at: time(), ...tokenFields },
+});
+export const tokenMadeAnswer = answer({
+  ...{ schema: literal('holdfast.token-made/1'), at: time(), ...tokenFields },
+  token: string({ description: 'shown this once' }),
+});
+
+export const auditQuery = question({ limit: limit() }, { before: cursor() });
+
+const record = answer({
+  ...{ id: string(), at: nullable(time()), who: string(), from: string() },
+  ...{ action: string(), target: string(), outcome: choice(auditOutcomes) },
+  ...{ code: nullable(string()), endedAt: nullable(time()) },
+});
+
+export const auditAnswer = answer({
+  ...{ schema: literal('holdfast.audit/1'), at: time(), records: list(record) },
+  next: nullable(string()),
+});
+
+export const loginBody = question({ user: text(64), password: password() }, {});
+export const sessionAnswer = answer({
+  ...{ schema: literal('holdfast.session/1'), at: time(), who: string(), role: role() },
+  expiresAt: nullable(time()),
+});

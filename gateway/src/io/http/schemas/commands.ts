@@ -1,0 +1,63 @@
+import { commandKinds } from '../../../core/api-command.ts';
+import { outcomes, TAG_LENGTH_MAX, TAGS_MAX } from '../../../core/dispatch.ts';
+import { anything, boolean, choice, integer, list, literal, nullable } from './json-schema.ts';
+import { object, string, table } from './json-schema.ts';
+import { answer, count, cursor, limit, name, question, text, time } from './parts.ts';
+
+/** Commands to devices, and the tags by which they are meant. */
+
+const tags = () => table(text(TAG_LENGTH_MAX, 0), { maxProperties: TAGS_MAX });
+
+export const tagsBody = question({ tags: tags() }, {});
+export const taggedAnswer = answer({
+  ...{ schema: literal('holdfast.tagged/1'), at: time(), device: string(), tags: tags() },
+});
+
+/** Exactly one of them. */
+const to = object({}, { device: string(), tags: tags(), all: boolean() });
+
+export const issueBody = question(
+  { kind: choice(commandKinds), to, expiresAt: nullable(time()) },
+  {
+    ...{ id: name(), run: name(), name: name(), by: name() },
+    payload: anything({ description: 'input, payload, result or setting; or a reason' }),
+  },
+);
+
+const progress = {
+  ...{ id: string(), kind: string(), to: string(), run: nullable(string()) },
+  ...{ name: nullable(string()), payload: anything(), issuedAt: nullable(time()), by: string() },
+  ...{ expiresAt: nullable(time()), complete: boolean() },
+  devices: answer({
+    ...{ issued: count(), waiting: count(), applied: count(), expired: count() },
+    rejected: count(),
+  }),
+};
+
+export const commandAnswer = answer({
+  ...{ schema: literal('holdfast.command/1'), at: time(), ...progress },
+});
+
+export const commandsQuery = question(
+  { limit: limit() },
+  { before: integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) },
+);
+export const commandsAnswer = answer({
+  ...{ schema: literal('holdfast.commands/1'), at: time(), commands: list(answer(progress)) },
+  next: nullable(count()),
+});
+
+export const commandDevicesQuery = question(
+  { limit: limit() },
+  { after: cursor(), outcome: choice(outcomes) },
+);
+
+const ofDevice = answer({
+  ...{ device: string(), number: count(), outcome: choice(outcomes), reason: string() },
+  settledAt: nullable(time()),
+});
+
+export const commandDevicesAnswer = answer({
+  ...{ schema: literal('holdfast.command-devices/1'), at: time(), id: string() },
+  ...{ devices: list(ofDevice), next: nullable(string()) },
+});

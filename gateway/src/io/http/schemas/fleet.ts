@@ -1,0 +1,125 @@
+import { holeReasons } from '@holdfast/protocol';
+import { clockFlags } from '../../../core/device-clock.ts';
+import { deviceStates } from '../../../core/fleet-views.ts';
+import { anything, choice, integer, list, literal, nullable } from './json-schema.ts';
+import { number, string, table } from './json-schema.ts';
+import { answer, count, cursor, lane, limit, name, question, text, time } from './parts.ts';
+
+/** Devices, runs and entries. */
+
+const problems = list(answer({ code: string(), message: string(), hint: string() }));
+const watermarks = list(answer({ lane: lane(), watermark: count() }));
+const ordinal = () => integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+const clock = () => choice(clockFlags);
+const state = () => choice(deviceStates);
+
+const backlog = answer({
+  ...{ pending: count(), bytes: count(), oldestAt: nullable(time()), reportedAt: time() },
+});
+
+const deviceFields = {
+  tags: table(string()),
+  ...{ device: string(), state: state(), epoch: count() },
+  began: answer({ at: nullable(time()), cause: nullable(string()) }),
+  ...{ firstSeenAt: nullable(time()), lastSeenAt: nullable(time()), lastAckAt: nullable(time()) },
+  ...{ agentVersion: nullable(string()), entries: count() },
+  holes: answer({ count: count(), entries: count(), bytes: count() }),
+  ...{ lanes: watermarks, backlog: nullable(backlog), clockAheadMs: nullable(number()) },
+  runs: nullable(table(count())),
+  refusals: count(),
+  refusal: nullable(answer({ code: string(), why: string() })),
+  lastCommand: count(),
+};
+
+/** All of them, each as `name=value`. */
+const tag = () => list(string({ pattern: '^[^=]{1,64}=.{0,64}$', description: 'name=value' }));
+
+export const devicesQuery = question(
+  { limit: limit() },
+  { tag: tag(), state: list(state(), { maxItems: deviceStates.length }), after: cursor() },
+);
+
+export const devicesAnswer = answer({
+  ...{ schema: literal('holdfast.devices/1'), at: time() },
+  ...{ devices: list(answer(deviceFields)), next: nullable(string()), problems },
+});
+
+const epoch = answer({
+  ...{ epoch: count(), beganAt: nullable(time()), machine: nullable(string()) },
+  ...{ cause: nullable(string()), oldEpoch: nullable(count()), why: string() },
+  lanes: watermarks,
+});
+
+const key = answer({
+  ...{ key: string(), since: nullable(time()), acceptedAt: nullable(time()) },
+  revokedAt: nullable(time()),
+});
+
+export const deviceAnswer = answer({
+  ...{ schema: literal('holdfast.device/1'), at: time(), ...deviceFields },
+  ...{ epochs: list(epoch), keys: list(key) },
+});
+
+export const rekeyBody = question({ key: name() }, {});
+
+export const rekeyedAnswer = answer({
+  ...{ schema: literal('holdfast.rekeyed/1'), at: time() },
+  ...{ device: string(), key: string() },
+});
+
+const ofRuns = {
+  ...{ state: list(text(32), { maxItems: 16 }), workflow: name() },
+  ...{ updatedSince: time(), updatedBefore: time(), before: cursor() },
+};
+
+export const ownRunsQuery = question({ limit: limit() }, ofRuns);
+export const runsQuery = question(
+  { limit: limit() },
+  { device: string({ format: 'device' }), tag: tag(), ...ofRuns },
+);
+
+const run = answer({
+  ...{ id: string(), device: string(), workflow: string(), state: string() },
+  status: anything({ description: 'what the workflow said of itself last' }),
+  ...{ startedAt: nullable(time()), updatedAt: nullable(time()), clock: clock() },
+  entries: count(),
+});
+
+export const runsAnswer = answer({
+  ...{ schema: literal('holdfast.runs/1'), at: time(), device: nullable(string()) },
+  ...{ runs: list(run), next: nullable(string()), problems },
+});
+
+export const entriesQuery = question(
+  { limit: limit() },
+  {
+    epoch: ordinal(),
+    ...{ lane: lane(), after: count() },
+  },
+);
+
+/** With the fields of its kind. */
+export const entry = answer({
+  ...{ lane: lane(), epoch: count(), seq: count(), receivedAt: nullable(time()) },
+  ...{ bytes: count(), kind: nullable(string()) },
+});
+
+const hole = answer({
+  ...{ lane: lane(), epoch: count(), seqFirst: count(), seqLast: count() },
+  ...{ reason: choice(holeReasons), bytes: count(), firstAt: nullable(time()) },
+  ...{ lastAt: nullable(time()), receivedAt: nullable(time()) },
+});
+
+export const entriesAnswer = answer({
+  ...{ schema: literal('holdfast.entries/1'), at: time(), device: string() },
+  ...{ epoch: count(), entries: list(entry), holes: list(hole) },
+  next: list(answer({ lane: lane(), after: count() })),
+});
+
+export const valueQuery = question({ lane: lane(), seq: ordinal() }, { epoch: ordinal() });
+
+export const valueAnswer = answer({
+  ...{ schema: literal('holdfast.value/1'), at: time(), device: string(), epoch: count() },
+  ...{ lane: lane(), seq: count(), kind: string(), bytes: count() },
+  value: anything({ description: 'null where the entry has none' }),
+});

@@ -1,0 +1,50 @@
+import { entry } from './fleet.ts';
+import { anything, boolean, list, literal, nullable, string } from './json-schema.ts';
+import { answer, count, lane, limit, name, question, text, time } from './parts.ts';
+
+/** The ledger as a whole, and what it holds on somebody. */
+
+const fault = answer({
+  ...{ device: string(), epoch: count(), lane: lane(), seq: count(), why: string() },
+});
+
+export const verifyAnswer = answer({
+  ...{ schema: literal('holdfast.verify/1'), at: time(), whole: boolean() },
+  ...{ entries: count(), lanes: count(), holes: answer({ count: count(), entries: count() }) },
+  contents: answer({ held: count(), absent: count(), erased: count() }),
+  faults: list(fault),
+});
+
+export const eraseBody = question({ subject: name(), by: name() }, { reason: text(512, 0) });
+
+const range = answer({
+  ...{ device: string(), epoch: count(), lane: lane(), first: count(), last: count() },
+});
+
+export const erasureAnswer = answer({
+  ...{ schema: literal('holdfast.erasure/1'), at: nullable(time()) },
+  ...{ by: string(), reason: string(), contents: count(), bytes: count() },
+  ...{ commands: count(), complete: boolean(), ranges: list(range) },
+});
+
+export const erasuresQuery = question({ limit: limit() }, {});
+
+export const erasuresAnswer = answer({
+  ...{ schema: literal('holdfast.erasures/1'), at: time(), erasures: list(erasureAnswer) },
+});
+
+export const heldBody = question(
+  { subject: name(), limit: limit() },
+  { after: string({ pattern: '^([0-9a-f]{2}){1,512}$' }) },
+);
+
+const command = answer({
+  ...{ device: string(), number: count(), kind: string(), run: string() },
+  payload: anything(),
+});
+
+export const heldAnswer = answer({
+  ...{ schema: literal('holdfast.held/1'), at: time() },
+  entries: list(answer({ device: string(), ...entry.properties })),
+  ...{ commands: list(command), next: nullable(string()) },
+});

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { askApi, getFromApi, type GatewayApi } from '@holdfast/device-sim';
+import { Gateway } from '@holdfast/gateway';
+import type { DevicesView, RunsView } from '@holdfast/gateway/internal';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import test, { type ExecutionContext } from 'ava';
+import { apiDocumentUrl, readApiDocument } from '../support/api-document.ts';
+import { checkoutEntries, ingestAll } from '../support/journaled.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const DEVICES = ['pump-1', 'pump-2', 'pump-3'];
+
+/** A gateway whose ledger has one checkout of each of three pumps. */
+async function serve(t: ExecutionContext): Promise<GatewayApi> {
+  const dataDir = join(await tempDir(t), 'gateway');
+  const gateway = await Gateway.open({ dataDir, mqttPort: 0, httpPort: 0 });
+  t.teardown(() => gateway.close());
+  for (const device of DEVICES) {
+    await ingestAll(gateway.ledger, device, checkoutEntries(`of-${device}`));
+  }
+  return { http: gateway.httpUrl, tokenFile: gateway.tokenFile };
+}
+
+interface Operation {
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+test('the API is described by a valid OpenAPI document, which is the published one', async (t) => {
+  const { http } = await serve(t);
+  const text = await readApiDocument(http);
+
+  t.is(text, await readFile(apiDocumentUrl, 'utf8'), 'node test/dist/support/api-document.js');
+  const document = JSON.parse(text) as Document;
+  t.is(document.openapi, '3.1.0');
+  const { valid, errors } = await new Validator().validate({ ...document });
+  t.true(valid, JSON.stringify(errors));
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { responses, ...operation }] of Object.entries(operations)) {
+      t.truthy('summary' in operation && operation.summary, `${method} ${path}`);
+      if (path.startsWith('/api/')) t.true('default' in responses, `${method} ${path}`);
+    }
+  }
+});
+
+test('answers are as the document says they are', async (t) => {
+  const api = await serve(t);
+  const document = JSON.parse(await readFile(apiDocumentUrl, 'utf8')) as Document;
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  const check = async (path: string, init: RequestInit & { at?: string } = {}) => {
+    const { at = path.split('?')[0] ?? '', method = 'GET' } = init;
+    const response = await askApi(api, path, init);
+    const operation = document.paths[at]?.[method.toLowerCase()];
+    const described =
+      operation?.responses[String(response.status)] ?? operation?.responses['default'];
+    const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(described?.content ?? {});
+    t.is(response.headers.get('content-type')?.split(';')[0], type.split(';')[0], path);
+    const body: unknown = await response.json();
+    const isValid = ajv.compile(schema);
+    t.true(isValid(body), `${path}: ${JSON.stringify(isValid.errors)}`);
+    return response.status;
+  };
+  const post = (body: object) => ({
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    body: JSON.stringify(body),
+  });
+  const one = '/api/devices/{id}';
+
+  t.is(await check('/livez'), 200);
+  t.is(await check('/readyz'), 200);
+  t.is(await check('/api/devices'), 200);
+  t.is(await check('/api/devices/pump-1', { at: one }), 200);
+  t.is(await check('/api/devices/pump-9', { at: one }), 404);
+  t.is(await check('/api/devices/pump-1/entries', { at: `${one}/entries` }), 200);
+  t.is(await check('/api/devices/pump-1/runs', { at: `${one}/runs` }), 200);
+  const value = '/api/devices/pump-1/value?lane=normal&seq=1';
+  t.is(await check(value, { at: `${one}/value` }), 200);
+  t.is(await check('/api/runs?state=running'), 200);
+  t.is(await check('/api/runs?state=running&updatedSince=yesterday'), 400);
+  t.is(await check('/api/ledger/verify', { method: 'POST' }), 200);
+  t.is(await check('/api/ledger/held', post({ subject: 'a' })), 200);
+  t.is(await check('/api/ledger/erase', post({ subject: 'a', by: 'b' })), 200);
+  t.is(await check('/api/ledger/erasures'), 200);
+  const user = { name: 'ola', role: 'viewer', password: 'correct horse battery' };
+  t.is(await check('/api/users', post(user)), 200);
+  t.is(await check('/api/users', post(user)), 409);
+  t.is(await check('/api/users'), 200);
+  t.is(await check('/api/session'), 200);
+  t.is(await check('/api/session', post({ user: 'ola', password: user.password })), 200);
+  t.is(
+    await check('/api/tokens', post({ name: 'a', role: 'viewer', expiresInSeconds: null })),
+    200,
+  );
+  t.is(await check('/api/tokens'), 200);
+  t.is(await check('/api/audit?limit=3'), 200);
+});
+
+test('lists are read page by page, and only what is asked for', async (t) => {
+  const api = await serve(t);
+  const runs = (query: string) => getFromApi<RunsView>(api, `/api/runs?${query}`);
+  const ids = ({ runs: found }: RunsView) => found.map(({ id }) => id);
+  const newest = DEVICES.map((device) => `of-${device}`).toReversed();
+
+  const first = await runs('limit=2');
+  t.deepEqual(ids(first), newest.slice(0, 2));
+  const rest = await runs(`limit=2&before=${first.next}`);
+  t.deepEqual([ids(rest), rest.next], [newest.slice(2), null]);
+  t.deepEqual(ids(await runs('limit=3')), newest);
+  t.is((await runs('limit=3')).next, null, 'the last page says so');
+
+  const { state, updatedAt } = first.runs[0] ?? { state: '', updatedAt: '' };
+  t.deepEqual(ids(await runs(`state=${state}&state=failed`)), newest);
+  t.deepEqual(ids(await runs('state=failed')), []);
+  t.deepEqual(ids(await runs('workflow=checkout&device=pump-2')), ['of-pump-2']);
+  t.deepEqual(ids(await runs('workflow=other')), []);
+  t.deepEqual(ids(await runs(`updatedSince=${updatedAt}`)), newest);
+  t.deepEqual(ids(await runs(`updatedBefore=${updatedAt}`)), []);
+
+  const devices = (query: string) => getFromApi<DevicesView>(api, `/api/devices?${query}`);
+  const page = await devices('limit=2');
+  t.deepEqual(
+    page.devices.map(({ device }) => device),
+    DEVICES.slice(0, 2),
+  );
+  const last = await devices(`limit=2&after=${page.next}`);
+  t.deepEqual([last.devices.map(({ device }) => device), last.next], [DEVICES.slice(2), null]);
+  t.is((await devices(`state=${page.devices[0]?.state}`)).devices.length, 3);
+  t.deepEqual((await devices('state=stuck&state=conflict')).devices, []);
+
+  const tags = { site: 'oslo', line: '2' };
+  const json = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ tags });
+  await askApi(api, '/api/devices/pump-2/tags', { method: 'POST', headers: json, body });
+  const tagged = (await devices('tag=site%3Doslo&tag=line%3D2')).devices;
+  t.deepEqual(
+    tagged.map(({ device }) => device),
+    ['pump-2'],
+  );
+  t.deepEqual((await devices('tag=site%3Doslo&tag=line%3D3')).devices, []);
+  t.deepEqual(ids(await runs('tag=site%3Doslo')), ['of-pump-2']);
+  t.is((await askApi(api, '/api/runs?tag=oslo')).status, 400);
+});

@@ -1,0 +1,50 @@
+import type * as views from '@holdfast/gateway/internal';
+import type {
+  accessSchemas as access,
+  commandSchemas as command,
+  fleetSchemas as fleet,
+  ledgerSchemas as ledger,
+  TypeOf,
+} from '@holdfast/gateway/internal';
+
+/**
+ * The schemas that describe answers have the types of the views that are answered. Checked by the
+ * compiler with the rest of the tests; nothing here runs.
+ */
+
+type Frozen<T> = T extends readonly (infer I)[]
+  ? readonly Frozen<I>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
+
+/** Whether each can stand for the other. */
+type Alike<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+function alike<A, B>(_alike: Alike<Frozen<A>, Frozen<B>>): void {}
+
+alike<TypeOf<typeof fleet.devicesAnswer>, views.DevicesView>(true);
+alike<TypeOf<typeof fleet.deviceAnswer>, views.DeviceDetailView>(true);
+alike<TypeOf<typeof fleet.runsAnswer>, views.RunsView>(true);
+alike<TypeOf<typeof fleet.valueAnswer>, views.ValueView>(true);
+alike<TypeOf<typeof fleet.rekeyedAnswer>, views.RekeyedView>(true);
+alike<TypeOf<typeof command.commandAnswer>, views.CommandView>(true);
+alike<TypeOf<typeof command.commandsAnswer>, views.CommandsView>(true);
+alike<TypeOf<typeof command.commandDevicesAnswer>, views.CommandDevicesView>(true);
+alike<TypeOf<typeof command.taggedAnswer>, views.TaggedView>(true);
+alike<TypeOf<typeof ledger.verifyAnswer>, views.VerifyView>(true);
+alike<TypeOf<typeof ledger.erasureAnswer>, views.ErasureView>(true);
+alike<TypeOf<typeof ledger.erasuresAnswer>, views.ErasuresView>(true);
+alike<TypeOf<typeof access.usersAnswer>, views.UsersView>(true);
+alike<TypeOf<typeof access.userAnswer>, views.UserDetailView>(true);
+alike<TypeOf<typeof access.tokensAnswer>, views.TokensView>(true);
+alike<TypeOf<typeof access.tokenMadeAnswer>, views.TokenMadeView>(true);
+alike<TypeOf<typeof access.auditAnswer>, views.AuditPageView>(true);
+alike<TypeOf<typeof access.sessionAnswer>, views.SessionView>(true);
+
+// An entry has the fields of its kind besides, which no schema names.
+type Open<T> = Omit<T, 'entries'>;
+alike<Open<TypeOf<typeof fleet.entriesAnswer>>, Open<views.EntriesView>>(true);
+alike<Open<TypeOf<typeof ledger.heldAnswer>>, Open<views.HeldView>>(true);
+
+// @ts-expect-error -- A view that has another field than its schema is found.
+alike<TypeOf<typeof access.usersAnswer>, views.UsersView & { readonly more: string }>(true);
