@@ -92,8 +92,20 @@ class Device:
         """Sends what is not acknowledged until it is."""
         place = self.journal.lanes[lane]
         while place.acked < place.head:
-            self.send_batch(lane, place.acked + 1, place.head, deflate)
+            first = place.acked + 1
+            self.send_batch(lane, first, self._last_that_fits(place, first), deflate)
             self.take_ack(self.next("ack"))
+
+    @staticmethod
+    def _last_that_fits(place, first):
+        """A batch is one message [HF-3.3]."""
+        size, last = 0, first
+        for seq in range(first, place.head + 1):
+            size += len(place.entries[seq])
+            if size > 50_000:
+                break
+            last = seq
+        return last
 
     def report(self):
         lanes = [
