@@ -24,8 +24,10 @@ import { Runtime } from './core/runtime.ts';
 import { Schedules } from './core/schedules.ts';
 import type { AgentSurface, SendBytes } from './core/surface.ts';
 import type { Uplink } from './core/uplink-shell.ts';
+import { valuesWithin } from './core/value-parts.ts';
 import type { RunState } from './core/views.ts';
 import { newAbort, turn, whenSpent } from './io/abort.ts';
+import { openBrokerMemory, type KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
 import { calendarOf } from './io/cron.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
@@ -129,7 +131,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const clock = await DeviceTime.open({ clock: systemClock, log, store: dir.store, machineBoot });
   const { diskReserveBytes: reserveBytes } = options;
   const room = new DiskRoom({ dir: dir.path, reserveBytes, clock: systemClock, log });
-  const journal = await openWatched(options, prepared, { clock, room });
+  const broker = openBrokerMemory(dir.path, options.gateway ?? '');
+  const journal = await openWatched(options, prepared, { clock, room, broker });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
     ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, onStray },
@@ -152,7 +155,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const facts = factsOf(dir, own);
   tellStart(dir, log);
   const lifeEnd = newLifeEnd(dir, log);
-  const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd };
+  const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker };
   const uplink = dial && openUplink(options, dial, linked);
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());
@@ -177,11 +180,17 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   return { ...mine, retention, relief, compaction, uplink, surface };
 }
 
+interface Surroundings {
+  readonly clock: DeviceTime;
+  readonly room: DiskRoom;
+  readonly broker: KnownBroker;
+}
+
 /** The journal of an agent, that gives up when its store is damaged or gone. */
 async function openWatched(
   { point }: AgentOptions,
   { dir, log, budget }: Prepared,
-  { clock, room }: { readonly clock: DeviceTime; readonly room: DiskRoom },
+  { clock, room, broker }: Surroundings,
 ): Promise<Journal> {
   const onDamage = (error: unknown): void => {
     const why = messageOf(error);
@@ -195,7 +204,8 @@ async function openWatched(
   };
   await room.look();
   const shortage = (): HoldfastError | undefined => room.shortage;
-  const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage };
+  const values = valuesWithin(() => broker.messageBytesMax());
+  const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage, values };
   const journal: Journal = await openJournal(dir, clock, hooks);
   journal.onCommit(() => room.committed());
   watchStore(join(dir.path, 'store'), {

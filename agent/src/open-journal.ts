@@ -4,11 +4,13 @@ import type { DataDir } from './io/data-dir.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 
+type Place = Pick<JournalOptions, 'device' | 'epoch' | 'boot' | 'store' | 'clock' | 'sha256'>;
+
 /** The journal of a data directory; without a `time`, to be read only. */
 export async function openJournal(
   { device, epoch, store }: DataDir,
   time?: DeviceTime,
-  hooks: Pick<JournalOptions, 'onDamage' | 'point' | 'reopen' | 'log' | 'budget' | 'shortage'> = {},
+  hooks: Omit<JournalOptions, keyof Place> = {},
 ): Promise<Journal> {
   const place = { device, epoch, boot: time?.boot ?? 0, store, clock: time ?? systemClock, sha256 };
   const journal = await Journal.open({ ...place, ...hooks });

@@ -8,6 +8,7 @@ import type { LifeEnd } from './core/life-end.ts';
 import type { Runtime } from './core/runtime.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import type { Outlived } from './core/uplink-verdict.ts';
+import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
 import type { DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
@@ -27,6 +28,7 @@ export interface UplinkParts {
   readonly runtime: Runtime;
   readonly inspector: Inspector;
   readonly lifeEnd: LifeEnd;
+  readonly broker: KnownBroker;
 }
 
 /** @throws HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID. Nothing is connected yet. */
@@ -44,7 +46,7 @@ export function dialOf(options: AgentOptions): DialOf | undefined {
 
 /** The uplink of an agent, that has not begun. */
 export function openUplink(options: AgentOptions, dial: DialOf, parts: UplinkParts): Uplink {
-  const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd } = parts;
+  const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker } = parts;
   const report = async () => {
     const oldestAtMs = await inspector.oldestAtMs();
     // By the system's own clock: the gateway says how far that is off.
@@ -55,7 +57,7 @@ export function openUplink(options: AgentOptions, dial: DialOf, parts: UplinkPar
   const pin = openGatewayPin(path);
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
-  const security = { signer, verify, pin, chance: systemChance };
+  const security = { signer, verify, pin, broker, chance: systemChance };
   const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
   const told = { onOutlived, onTime: (atMs: number, tookMs: number) => clock.heard(atMs, tookMs) };
   return createUplink(

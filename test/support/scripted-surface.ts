@@ -56,7 +56,7 @@ export class ScriptedSurface implements Surface {
       clock: { source: 'gateway', at: AT, wallAheadMs: 0 },
       link: this.link,
       journal: { state: 'ok', since: null, problem: null, ...space },
-      backlog: { pending, bytes, oldestAt, holes, lanes: laneRows },
+      backlog: { pending, bytes, oldestAt, holes, setAside: [], lanes: laneRows },
       runs: { running: 4, stuck: 1, completed: 311 },
       schedules: { active: 1, 'waiting-for-time': 2 },
       problems: [{ code: 'HF_CODE_MISMATCH', message: 'run x is stuck', hint: 'Mend the code.' }],
@@ -77,6 +77,7 @@ export class ScriptedSurface implements Surface {
       bytes,
       oldestAt,
       holes: noHoles,
+      setAside: [],
       lanes: lanes.map((lane) => {
         const own = lane === 'normal' ? pending : 0;
         const acked = 48_213 - own;

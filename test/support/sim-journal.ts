@@ -140,6 +140,11 @@ export class SimJournal implements UplinkJournal {
     return Promise.resolve(damaged);
   }
 
+  async setAside(lane: Lane, seq: number): Promise<void> {
+    this.lane(lane).holes.push({ first: seq, last: seq });
+    await Promise.resolve();
+  }
+
   onCommit(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -31,6 +31,10 @@ export class SimRadio {
   injected = 0;
   /** What the way up carries; the bytes of messages queue for it. */
   bytesPerMs = Number.POSITIVE_INFINITY;
+  /** The broker hangs up at a message above this, once it has seen its head. */
+  messageBytesMax = Number.POSITIVE_INFINITY;
+  /** How often it did, and the sizes. */
+  readonly refused: number[] = [];
   /** Links that were made. */
   dials = 0;
   readonly #options: RadioOptions;
@@ -55,6 +59,13 @@ export class SimRadio {
     return {
       send: (_channel, bytes) => {
         if (this.#listen !== listen) return Promise.resolve();
+        if (bytes.byteLength > this.messageBytesMax) {
+          this.refused.push(bytes.byteLength);
+          clock.wakeIn(HOP_MS, () => {
+            if (this.#listen === listen) this.#end('HF_LINK_LOST');
+          });
+          return Promise.resolve();
+        }
         const waitMs = this.#queue(bytes.byteLength);
         this.#carry(() => this.#toGateway(bytes), waitMs);
         return new Promise((resolve) => {

@@ -72,6 +72,9 @@ export interface ReaderParts {
   readonly link: () => UplinkView | undefined;
 }
 
+/** The newest are shown. */
+const SET_ASIDE_MAX = 100;
+
 export class AgentReaderCore {
   readonly #parts: ReaderParts;
 
@@ -108,6 +111,7 @@ export class AgentReaderCore {
       backlog: {
         ...{ pending: sums.pending, bytes: sums.bytes, oldestAt: sums.oldestAt },
         holes: sums.holes,
+        setAside: sums.setAside,
         lanes: laneViews,
       },
       runs,
@@ -120,7 +124,7 @@ export class AgentReaderCore {
   }
 
   async backlog(): Promise<BacklogView> {
-    const { facts, clock, inspector } = this.#parts;
+    const { facts, clock, journal, inspector } = this.#parts;
     const oldest = await inspector.oldestAtMs();
     const view = this.#parts.link();
     const laneViews = inspector.lanes(view?.sent ?? [0, 0, 0], oldest);
@@ -134,6 +138,7 @@ export class AgentReaderCore {
       bytes: laneViews.reduce((sum, lane) => sum + lane.bytes, 0),
       oldestAt: known.length === 0 ? null : time(Math.min(...known)),
       holes: addHoles(laneViews.map((lane) => lane.holes)),
+      setAside: journal.dead.list().slice(-SET_ASIDE_MAX),
       lanes: laneViews,
     };
   }
@@ -201,6 +206,13 @@ export class AgentReaderCore {
       problems.push(problem('HF_DATA_DIR_FILE_SYSTEM', message));
     }
     if (salvage !== undefined) problems.push(problem(causes[salvage.cause], salvageText(salvage)));
+    const aside = this.#parts.journal.dead.list();
+    if (aside.length > 0) {
+      const places = aside.slice(-3).map(({ lane, seq }) => `${lane} ${seq}`);
+      const entries = aside.length === 1 ? 'entry is' : 'entries are';
+      const message = `${aside.length} ${entries} set aside: ${places.join(', ')}`;
+      problems.push(problem('HF_ENTRY_UNSENDABLE', message));
+    }
     if (runs.stuck !== undefined) {
       const message = `${runs.stuck} ${runs.stuck === 1 ? 'run needs' : 'runs need'} a person`;
       problems.push(problem('HF_RUN_STUCK', message));

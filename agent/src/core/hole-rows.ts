@@ -38,7 +38,11 @@ export interface StoredHole extends Infer<typeof row> {
 }
 
 export function holeOp(hole: StoredHole): StoreOp {
-  return { kind: 'put', key: holeKey(hole.lane, hole.seqFirst), value: encodeWith(row, hole) };
+  return { kind: 'put', key: holeKey(hole.lane, hole.seqFirst), value: encodeHole(hole) };
+}
+
+export function encodeHole(hole: StoredHole): Uint8Array {
+  return encodeWith(row, hole);
 }
 
 /** @throws HF_MESSAGE_INVALID for bytes that are no such row. */

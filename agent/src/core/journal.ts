@@ -9,6 +9,7 @@ import {
   type Clock,
   type Entry,
   type EntryBody,
+  type HoleReason,
   type Lane,
   type Log,
   type PerLane,
@@ -20,6 +21,7 @@ import {
 import { Admission } from './admission.ts';
 import type { Budget } from './budget.ts';
 import { hasCarried } from './carrier.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
 import { Holes } from './holes.ts';
 import { Acks } from './journal-acks.ts';
@@ -124,6 +126,8 @@ export class Journal implements UplinkJournal {
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
   readonly #holes: Holes;
+  /** Entries that no peer takes. */
+  readonly dead: DeadLetters;
   readonly #listeners = new Set<() => void>();
   #queue: Waiter[] = [];
   #queueBytes = 0;
@@ -139,7 +143,8 @@ export class Journal implements UplinkJournal {
   /** Resolves when the journal is given up: from then on every append is refused. */
   readonly failed: Promise<HoldfastError>;
 
-  private constructor(options: JournalOptions, lanes: PerLane<LaneState>) {
+  private constructor(options: JournalOptions, lanes: PerLane<LaneState>, dead: DeadLetters) {
+    this.dead = dead;
     this.device = options.device;
     this.epoch = options.epoch;
     this.boot = options.boot;
@@ -170,7 +175,8 @@ export class Journal implements UplinkJournal {
   /** Reads where each lane stands: a few rows, whatever the size of the backlog. */
   static async open(options: JournalOptions): Promise<Journal> {
     const [urgent, normal, bulk] = await Promise.all(eachLane((lane) => openLane(options, lane)));
-    const journal = new Journal(options, [urgent, normal, bulk]);
+    const dead = await DeadLetters.open(options.store);
+    const journal = new Journal(options, [urgent, normal, bulk], dead);
     journal.#hasCarried = await hasCarried(options.store);
     return journal;
   }
@@ -291,7 +297,14 @@ export class Journal implements UplinkJournal {
    * @returns How many of the entries were there, and their bytes.
    */
   remove(...args: Parameters<Holes['remove']>): ReturnType<Holes['remove']> {
-    return this.#holes.remove(...args);
+    const [lane, seqs, { ops = [], ...options }] = args;
+    const letters = this.dead.forget(lane, seqs);
+    return this.#holes.remove(lane, seqs, { ...options, ops: [...ops, ...letters] });
+  }
+
+  async setAside(lane: Lane, seq: number, reason: HoleReason): Promise<void> {
+    const { previousHash } = await this.#read(lane, seq, { entriesMax: 1, bytesMax: 1 });
+    await this.dead.add({ lane, seq, reason, previousHash }, (ops) => this.append([], () => ops));
   }
 
   async read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
@@ -333,7 +346,8 @@ export class Journal implements UplinkJournal {
   #read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
     const { store } = this.#options;
     const [state, start] = [this.#lane(lane), this.#chainStart(lane)];
-    return readLane({ store, state, start, hasCarried: this.#hasCarried }, seqFirst, limits);
+    const from = { store, state, start, hasCarried: this.#hasCarried, dead: this.dead };
+    return readLane(from, seqFirst, limits);
   }
 
   /** At most `limit` stored entries of a lane from `seqFirst` on; trimmed ones are left out. */

@@ -17,7 +17,8 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  *   's' id                  → schedule record                       a schedule
  *   'p' lane[1] seq[6]      → content row                           what an entry keeps here
  *   'b' lane[1] seq[6]      → content row                           what goes beside an entry
- *   'c' name                → encoded value                 what the gateway has set
+ *   'c' name                → encoded value                         what the gateway has set
+ *   'd' lane[1] seq[6]      → hole                                  an entry that no peer takes
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
@@ -25,7 +26,7 @@ import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
  */
 const tables = {
   ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
-  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78, k: 0x6b, c: 0x63 },
+  ...{ m: 0x6d, p: 0x70, b: 0x62, x: 0x78, k: 0x6b, c: 0x63, d: 0x64 },
 } as const;
 
 export const NUMBER_BYTES = 6;
@@ -71,6 +72,7 @@ function placeKey(table: number, lane: Lane, seq: number): Uint8Array {
 
 export const entryKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.e, lane, seq);
 export const keptKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.p, lane, seq);
+export const deadKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.d, lane, seq);
 export const carriedKey = (lane: Lane, seq: number): Uint8Array => placeKey(tables.b, lane, seq);
 
 /** The place in a key of an entry or of a content. */

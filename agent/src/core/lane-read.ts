@@ -1,5 +1,6 @@
 import { HoldfastError, type Lane, type Store } from '@holdfast/protocol';
 import { carry } from './carrier.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import { laneRange, seqOfEntryKey } from './keys.ts';
 import { chainPlace, holeAt, parseStored, type LaneState, type StoredEntry } from './lane-state.ts';
 import type { LaneRead, ReadLimits } from './uplink-ports.ts';
@@ -12,6 +13,7 @@ export interface ReadableLane {
   readonly start: Uint8Array;
   /** There may be contents that go beside entries. */
   readonly hasCarried: boolean;
+  readonly dead: DeadLetters;
 }
 
 /** What the lane goes on with at `seqFirst`: entries, or the hole that is in their place. */
@@ -20,9 +22,11 @@ export async function readLane(
   seqFirst: number,
   limits: ReadLimits,
 ): Promise<LaneRead> {
-  const { store, state } = from;
+  const { store, state, dead } = from;
   const { lane } = state;
-  const last = Math.min(state.head, seqFirst + limits.entriesMax - 1);
+  const letter = dead.at(lane, seqFirst);
+  const count = letter === undefined ? dead.before(lane, seqFirst, limits.entriesMax) : 1;
+  const last = Math.min(state.head, seqFirst + count - 1);
   const first = seqFirst === 1 ? 1 : seqFirst - 1;
   const rows = await storedFrom(store, state, { seqFirst: first, limit: last - first + 1 });
   const before = rows[0]?.seq === seqFirst - 1 ? rows.shift() : undefined;
@@ -30,6 +34,9 @@ export async function readLane(
     const hole = await holeAt(store, lane, seqFirst);
     if (hole === undefined) throw missing(lane, seqFirst);
     return { previousHash: hole.previousHash, entries: [], hashes: [], hole };
+  }
+  if (letter !== undefined) {
+    return { previousHash: letter.previousHash, entries: [], hashes: [], hole: letter };
   }
   const previousHash = await hashBefore(from, seqFirst, before);
   const entries: Uint8Array[] = [];

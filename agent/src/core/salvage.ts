@@ -253,7 +253,7 @@ interface LaneEnd {
 function isCarriedOver(key: Uint8Array): boolean {
   const table = tableOfKey(key);
   // Places of the old epoch, and what is made anew.
-  if (table === 'a' || table === 'x' || table === 'o' || table === 'f') return false;
+  if (['a', 'x', 'd', 'o', 'f'].includes(table ?? '')) return false;
   return table !== 'm' || !/^m(?:purged\/|holdfast$)/.test(String.fromCharCode(...key));
 }
 

@@ -1,6 +1,14 @@
 import { eachLane, laneIndex, lanes, type Lane, type PerLane } from '@holdfast/protocol';
+import { capBytes } from './uplink-cap.ts';
 import { batchLimits, inflightBytesMax, patience, type Pace } from './uplink-pace.ts';
-import type { Flight, LaneFlow, SendRequest, Stream, UplinkLimits } from './uplink-state.ts';
+import type {
+  Flight,
+  LaneFlow,
+  SendRequest,
+  Stream,
+  UplinkLimits,
+  UplinkMemory,
+} from './uplink-state.ts';
 
 /** Shares of a busy link. */
 const weights: Readonly<Record<Lane, number>> = { urgent: 8, normal: 3, bulk: 1 };
@@ -50,7 +58,11 @@ export function isDrained(stream: Stream): boolean {
  * History never takes the last place of the window nor more bytes than the link carries in a few
  * seconds: an alarm finds a place, and what it waits behind is short.
  */
-export function nextBatch(stream: Stream, pace: Pace, nowMs: number): SendRequest | undefined {
+export function nextBatch(
+  stream: Stream,
+  { pace, cap }: Pick<UplinkMemory, 'pace' | 'cap'>,
+  nowMs: number,
+): SendRequest | undefined {
   if (stream.sending !== undefined || nowMs < stream.pausedUntilMs) return undefined;
   let next: Lane | undefined;
   let turnNext = Number.POSITIVE_INFINITY;
@@ -63,7 +75,7 @@ export function nextBatch(stream: Stream, pace: Pace, nowMs: number): SendReques
   }
   if (next === undefined) return undefined;
   const { sent, head } = laneOf(stream, next);
-  const limits = batchLimits(pace, stream.batchBytesMax);
+  const limits = batchLimits(pace, Math.min(stream.batchBytesMax, capBytes(cap)));
   const entriesMax = Math.min(limits.entriesMax, head - sent);
   return { ...limits, lane: next, seqFirst: sent + 1, entriesMax };
 }

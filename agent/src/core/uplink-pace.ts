@@ -82,6 +82,7 @@ export function batchLimits(
   readonly messageBytesMax: number;
   readonly entryBytesMax: number;
   readonly entriesMax: number;
+  readonly oneEntryBytesMax: number;
 } {
   const messageBytesMax = Math.min(
     MESSAGE_BYTES_MAX,
@@ -96,7 +97,7 @@ export function batchLimits(
   // Twice the mean, so that small entries fill the batch and large ones are not read in vain.
   const entriesFit = 2 + Math.ceil((2 * entryBytesMax) / pace.entryBytes);
   const entriesMax = Math.min(BATCH_ENTRIES_MAX, entriesFit);
-  return { messageBytesMax, entryBytesMax, entriesMax };
+  return { messageBytesMax, entryBytesMax, entriesMax, oneEntryBytesMax: batchBytesMax };
 }
 
 /** How much longer than the limits say an answer may take on this link, 1 to 8. */

@@ -1,4 +1,12 @@
-import type { BatchItem, Command, Hole, Lane, PerLane, Report } from '@holdfast/protocol';
+import type {
+  BatchItem,
+  Command,
+  Hole,
+  HoleReason,
+  Lane,
+  PerLane,
+  Report,
+} from '@holdfast/protocol';
 
 /** Where a lane of the journal stands. Hashes are those of the chain at that seq. */
 export interface LanePosition {
@@ -51,6 +59,11 @@ export interface UplinkJournal {
    * @returns How many there were; 0: the difference is not of this journal's making.
    */
   mend(): Promise<number>;
+  /**
+   * Has a hole take the place of an entry that no peer takes, on its way to the ledger; the entry
+   * stays here. Durable once it resolves.
+   */
+  setAside(lane: Lane, seq: number, reason: HoleReason): Promise<void>;
   /** Calls `listener` after each commit that added entries. @returns Stops. */
   onCommit(listener: () => void): () => void;
 }

@@ -1,5 +1,6 @@
 import {
   AssertionError,
+  MESSAGE_BYTES_MAX,
   NO_BYTES,
   codeOf,
   laneIndex,
@@ -20,6 +21,7 @@ import {
   type Verify,
   type Welcome,
 } from '@holdfast/protocol';
+import { capOf, type KnownCap } from './uplink-cap.ts';
 import { helloOf } from './uplink-hello.ts';
 import { Inbox, type GatewayPin } from './uplink-inbox.ts';
 import { packBatch, packHole, type Deflate, type PackedBatch } from './uplink-pack.ts';
@@ -50,10 +52,18 @@ export interface UplinkPorts {
   readonly verify: Verify;
   readonly deflate: Deflate;
   readonly pin: GatewayPin;
+  /** Default: what is learned of the broker is forgotten with the process. */
+  readonly broker?: BrokerMemory | undefined;
   /** The ledger has another life of this journal. Nothing more is sent of this one. */
   readonly onOutlived: (outlived: Outlived) => void;
   /** The gateway has said what time it is, so long after it was asked. */
   readonly onTime: (gatewayMs: number, roundTripMs: number) => void;
+}
+
+/** Where it is kept what a broker was found to take. */
+export interface BrokerMemory {
+  load(): KnownCap | undefined;
+  save(cap: KnownCap): void;
 }
 
 export interface UplinkOptions {
@@ -85,6 +95,7 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** An event before the moment at which it is taken is known. */
 type Posted = Without<UplinkEvent, keyof Moment>;
 type AcknowledgeEffect = Extract<UplinkEffect, { readonly kind: 'acknowledge' }>;
+type SetAsideEffect = Extract<UplinkEffect, { readonly kind: 'setAside' }>;
 type SendEffect = Extract<UplinkEffect, { readonly kind: 'send' }>;
 
 /** A stranger who floods the topic must not flood the log. */
@@ -125,6 +136,8 @@ class UplinkShell implements Uplink {
     this.#incarnation = ports.chance.bytes(8);
     this.#inbox = new Inbox({ ...ports, device: options.device });
     this.#phaseSinceMs = ports.clock.monoMs();
+    const cap = capOf(ports.broker?.load(), this.#phaseSinceMs);
+    this.#state = { ...uplinkIdle, memory: { ...uplinkIdle.memory, cap } };
     this.#stopListening = ports.journal.onCommit(() => {
       // Offline, entries only wait; the welcome brings the heads as they are then.
       if (this.#state.kind === 'streaming') {
@@ -243,6 +256,10 @@ class UplinkShell implements Uplink {
         return this.#track(this.#report(this.#link));
       case 'send':
         return this.#track(this.#sendBatch(effect, this.#link));
+      case 'setAside':
+        return this.#track(this.#setAside(effect));
+      case 'remember':
+        return this.#ports.broker?.save(effect.cap);
       default:
         return unreachable(effect);
     }
@@ -393,11 +410,17 @@ class UplinkShell implements Uplink {
       packed = await this.#pack(request);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      return this.#noteUnread(request, error);
+      if (codeOf(error) !== 'HF_MESSAGE_TOO_LARGE') return this.#noteUnread(request, error);
+      const bytes = MESSAGE_BYTES_MAX + 1;
+      return this.#post({ kind: 'oversize', session, lane, seqFirst, bytes });
     }
     if (link === undefined || link !== this.#link) return;
+    const { byteLength: bytes } = packed.bytes;
+    if (packed.count === 1 && packed.entryBytes > 0 && bytes > request.oneEntryBytesMax) {
+      return this.#post({ kind: 'oversize', session, lane, seqFirst, bytes });
+    }
     void link.send('up', packed.bytes);
-    const sizes = { bytes: packed.bytes.byteLength, entryBytes: packed.entryBytes };
+    const sizes = { bytes, entryBytes: packed.entryBytes };
     const seqLast = seqFirst + packed.count - 1;
     this.#post({ kind: 'sent', session, lane, seqFirst, seqLast, ...sizes });
   }
@@ -415,7 +438,23 @@ class UplinkShell implements Uplink {
     return packBatch({ ...read, epoch, lane, seqFirst }, request.messageBytesMax, ports);
   }
 
-  #noteUnread({ session, lane, seqFirst }: SendEffect, error: unknown): void {
+  async #setAside({ session, lane, seq, bytes }: SetAsideEffect): Promise<void> {
+    const { journal, log } = this.#ports;
+    try {
+      await journal.setAside(lane, seq, 'oversize');
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      return this.#noteUnread({ session, lane, seqFirst: seq }, error);
+    }
+    const why = 'it is more than any message carries; the entry stays here';
+    log.error('an entry will not be sent', { lane, seq, bytes, why });
+    this.#post({ kind: 'aside', session, lane });
+  }
+
+  #noteUnread(
+    { session, lane, seqFirst }: Pick<SendEffect, 'session' | 'lane' | 'seqFirst'>,
+    error: unknown,
+  ): void {
     if (this.#isClosed) return;
     const { journal, log } = this.#ports;
     // What was acknowledged once may be gone: a ledger set back cannot be given it again.

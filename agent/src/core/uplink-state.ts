@@ -1,4 +1,6 @@
+import { MESSAGE_BYTES_MAX } from '@holdfast/protocol';
 import type { Ack, Command, Lane, LinkDown, PerLane, Refusal, Welcome } from '@holdfast/protocol';
+import type { Cap, KnownCap } from './uplink-cap.ts';
 import type { Pace } from './uplink-pace.ts';
 import type { JournalStand, Outlived } from './uplink-verdict.ts';
 
@@ -21,6 +23,8 @@ export interface UplinkLimits {
   readonly stuckRetryMs: number;
   /** Reports that something caused are this far apart at least. */
   readonly reportGapMs: number;
+  /** Bytes of a message that the broker is known to take. */
+  readonly messageBytesMax: number;
 }
 
 export const uplinkLimits: UplinkLimits = Object.freeze({
@@ -33,6 +37,7 @@ export const uplinkLimits: UplinkLimits = Object.freeze({
   ackDeadlineMs: 15_000,
   stuckRetryMs: 300_000,
   reportGapMs: 5_000,
+  messageBytesMax: MESSAGE_BYTES_MAX,
 });
 
 /** What outlives a connection. */
@@ -42,6 +47,7 @@ export interface UplinkMemory {
   /** The part of the last welcome that spreads reconnections; 0 before the first. */
   readonly spreadMs: number;
   readonly pace: Pace;
+  readonly cap: Cap;
   /** Highest seq ever handed to a link. */
   readonly sentThrough: PerLane<number>;
   /** Batches that began with an entry which had been sent before. */
@@ -168,6 +174,17 @@ type Happening =
       readonly bytes: number;
       readonly entryBytes: number;
     }
+  /** An entry alone makes a message above what may be sent; it was not. */
+  | {
+      readonly kind: 'oversize';
+      readonly session: Uint8Array;
+      readonly lane: Lane;
+      readonly seqFirst: number;
+      /** Of the message. */
+      readonly bytes: number;
+    }
+  /** A hole has taken the place of an entry. */
+  | { readonly kind: 'aside'; readonly session: Uint8Array; readonly lane: Lane }
   /** A batch that an effect asked for could not be read. `isFinal`: nor ever will be. */
   | {
       readonly kind: 'unread';
@@ -188,8 +205,10 @@ export interface SendRequest {
   readonly entriesMax: number;
   /** Of the entries. */
   readonly entryBytesMax: number;
-  /** Of the whole message; one entry may exceed it. */
+  /** Of the whole message; one entry may exceed it… */
   readonly messageBytesMax: number;
+  /** …but not this. */
+  readonly oneEntryBytesMax: number;
 }
 
 export type UplinkEffect =
@@ -213,7 +232,17 @@ export type UplinkEffect =
   | { readonly kind: 'report' }
   /** The gateway has said what time it is, so long after it was asked. */
   | { readonly kind: 'time'; readonly gatewayMs: number; readonly roundTripMs: number }
-  | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest);
+  | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest)
+  /** No peer takes this entry: a hole is to take its place. */
+  | {
+      readonly kind: 'setAside';
+      readonly session: Uint8Array;
+      readonly lane: Lane;
+      readonly seq: number;
+      readonly bytes: number;
+    }
+  /** What is known of the broker now. */
+  | { readonly kind: 'remember'; readonly cap: KnownCap };
 
 export interface UplinkStep {
   readonly state: UplinkState;

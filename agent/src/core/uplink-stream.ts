@@ -20,6 +20,7 @@ import {
   nextBatch,
   withLane,
 } from './uplink-lanes.ts';
+import { forgetOld, isSettled, observeFit } from './uplink-cap.ts';
 import { observeAck } from './uplink-pace.ts';
 import type {
   InState,
@@ -45,7 +46,12 @@ export function problemOf(code: ErrorCode, why?: string): LinkDown {
 /** A session begins where the ledger stands; no lane of it is above its head. */
 export function beginStream(
   greeting: InState<'greeting'> & { readonly session: Uint8Array },
-  event: { readonly nowMs: number; readonly welcome: Welcome; readonly marks: LaneMarks },
+  event: {
+    readonly nowMs: number;
+    readonly welcome: Welcome;
+    readonly marks: LaneMarks;
+    readonly limits: UplinkLimits;
+  },
 ): UplinkStep {
   const { nowMs, welcome, marks } = event;
   const reportEveryMs = Math.max(REPORT_EVERY_MS_MIN, welcome.reportEveryMs);
@@ -56,13 +62,14 @@ export function beginStream(
     memory: {
       ...greeting.memory,
       pace: { ...greeting.memory.pace, roundTripMs },
+      cap: forgetOld(greeting.memory.cap, nowMs),
       spreadMs: welcome.reconnectSpreadMs,
       reason: undefined,
     },
     session: greeting.session,
     sinceMs: nowMs,
     lanes: flows,
-    batchBytesMax: welcome.batchBytesMax,
+    batchBytesMax: Math.min(welcome.batchBytesMax, event.limits.messageBytesMax),
     inflightMax: Math.max(1, welcome.inflightMax),
     reportEveryMs,
     reportedAtMs: nowMs,
@@ -113,7 +120,7 @@ export function sendMore(
   effects: readonly UplinkEffect[],
   nowMs: number,
 ): UplinkStep {
-  const batch = nextBatch(state, state.memory.pace, nowMs);
+  const batch = nextBatch(state, state.memory, nowMs);
   if (batch === undefined) return { state, effects };
   return {
     state: { ...state, sending: batch.lane },
@@ -156,6 +163,8 @@ export function takeAck(
     next = advance(next, event, limits);
     const { lane, watermark, hash } = ack;
     effects.push({ kind: 'acknowledge', session: state.session, lane, watermark, hash });
+    const { cap } = next.memory;
+    if (cap !== state.memory.cap && isSettled(cap)) effects.push({ kind: 'remember', cap });
   }
   const flow = laneOf(next, ack.lane);
   // Up to `recoverThrough` it is known, and on its way again: each batch that was sent behind the
@@ -198,6 +207,7 @@ function advance(
       attempt: isStable(next, nowMs, limits) ? 0 : state.memory.attempt,
       lastAckAtMs: nowMs,
       pace: measure(state, { landed, nowMs }),
+      cap: observeFit(state.memory.cap, landed),
     },
   };
 }

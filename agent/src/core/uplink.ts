@@ -6,12 +6,15 @@ import {
   errorCatalogue,
   isErrorCode,
   laneIndex,
+  lanes,
   unreachable,
   type LinkDown,
   type Refusal,
 } from '@holdfast/protocol';
 import { outlivedCodes } from './life-end.ts';
-import { noteSent, withLane } from './uplink-lanes.ts';
+import { capUnknown, observeLoss } from './uplink-cap.ts';
+import { laneOf, noteSent, withLane } from './uplink-lanes.ts';
+import { takeOversize } from './uplink-oversize.ts';
 import { observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
 import type {
   InState,
@@ -49,6 +52,7 @@ export const uplinkIdle: UplinkState = {
     attempt: 0,
     spreadMs: 0,
     pace: paceUnknown,
+    cap: capUnknown,
     sentThrough: [0, 0, 0],
     resends: 0,
     rejected: 0,
@@ -98,6 +102,12 @@ export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimit
       return state.kind === 'streaming' ? takeHeads(state, event, limits) : stay(state);
     case 'sent':
       return onSent(state, event);
+    case 'oversize':
+      return isOf(state, event) ? takeOversize(state, event, limits) : stay(state);
+    case 'aside':
+      return isOf(state, event)
+        ? sendMore({ ...state, sending: undefined }, [], event.nowMs)
+        : stay(state);
     case 'unread':
       return onUnread(state, event, limits);
     case 'forked':
@@ -122,6 +132,14 @@ export function wakeAtMs(state: UplinkState, limits: UplinkLimits): number {
     default:
       return unreachable(state);
   }
+}
+
+/** Whether an outcome is of the session that is going on. */
+function isOf(
+  state: UplinkState,
+  event: { readonly session: Uint8Array },
+): state is InState<'streaming'> {
+  return state.kind === 'streaming' && equalBytes(state.session, event.session);
 }
 
 function stay(state: UplinkState): UplinkStep {
@@ -184,8 +202,20 @@ function greet(memory: UplinkMemory, event: Moment & { readonly id: Uint8Array }
 
 function onDown(state: UplinkState, event: EventOf<'down'>, limits: UplinkLimits): UplinkStep {
   if (state.kind === 'offline' || state.kind === 'refused') return stay(state);
-  const { state: next } = leave(state, event.reason, { ...event, limits });
+  const lost = state.kind === 'streaming' ? withLoss(state, event.nowMs, limits) : state;
+  const { state: next } = leave(lost, event.reason, { ...event, limits });
   return { state: next, effects: [] };
+}
+
+/** What was on its way may have been too large. */
+function withLoss(state: InState<'streaming'>, nowMs: number, limits: UplinkLimits) {
+  const flights = lanes.flatMap((lane) =>
+    laneOf(state, lane).flights.map((flight) => ({ ...flight, lane })),
+  );
+  const wasStable = nowMs - state.sinceMs >= limits.stableMs;
+  const { roundTripMs } = state.memory.pace;
+  const cap = observeLoss(state.memory.cap, { nowMs, flights, roundTripMs, wasStable });
+  return { ...state, memory: { ...state.memory, cap } };
 }
 
 /** Ends the connection; the next attempt comes after a pause. */
@@ -237,7 +267,7 @@ function onWelcome(
   const outlived = outlivedBy(welcome, event.stand);
   const pin: UplinkEffect = { kind: 'pin', publicKey: welcome.publicKey };
   if (outlived !== undefined) return endLife(state, outlived, { ...event, limits, pin });
-  const stream = { nowMs: event.nowMs, welcome, marks: event.stand.marks };
+  const stream = { nowMs: event.nowMs, welcome, marks: event.stand.marks, limits };
   const begun = beginStream({ ...state, session: state.session }, stream);
   const roundTripMs = event.nowMs - state.helloAtMs;
   const time = { kind: 'time', gatewayMs: welcome.nowMs, roundTripMs } as const;
@@ -334,7 +364,7 @@ function onRejected(state: UplinkState, event: EventOf<'rejected'>): UplinkStep 
 }
 
 function onSent(state: UplinkState, event: EventOf<'sent'>): UplinkStep {
-  if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
+  if (!isOf(state, event)) return stay(state);
   const { lane, seqFirst, seqLast, bytes, nowMs } = event;
   const { resends, sentThrough } = state.memory;
   const before = sentThrough[laneIndex(lane)];
@@ -352,7 +382,7 @@ function onSent(state: UplinkState, event: EventOf<'sent'>): UplinkStep {
 
 /** A lane that cannot be read does not hold up the others. */
 function onUnread(state: UplinkState, event: EventOf<'unread'>, limits: UplinkLimits): UplinkStep {
-  if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
+  if (!isOf(state, event)) return stay(state);
   const untilMs = event.isFinal ? Number.POSITIVE_INFINITY : event.nowMs + limits.retryMsMax;
   const flows = withLane(state.lanes, event.lane, {
     blocked: { reason: event.reason, untilMs },
@@ -363,6 +393,6 @@ function onUnread(state: UplinkState, event: EventOf<'unread'>, limits: UplinkLi
 
 /** Another history of the lane is in the ledger: nothing of this one is acknowledged or sent. */
 function onForked(state: UplinkState, event: EventOf<'forked'>, limits: UplinkLimits): UplinkStep {
-  if (state.kind !== 'streaming' || !equalBytes(state.session, event.session)) return stay(state);
+  if (!isOf(state, event)) return stay(state);
   return endLife(state, event.outlived, { ...event, limits });
 }

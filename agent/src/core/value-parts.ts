@@ -28,6 +28,17 @@ export interface ValueLimits {
 
 export const valueLimits: ValueLimits = Object.freeze({ inlineMax: () => VALUE_INLINE_MAX });
 
+/** What an entry and its message have around a value, at most. */
+const AROUND_BYTES = 2_048;
+/** However small the messages are: the number of parts is bounded, too. */
+const INLINE_BYTES_MIN = 512;
+
+/** Values that fit into messages of this size, which may change. */
+export function valuesWithin(messageBytesMax: () => number): ValueLimits {
+  const fits = () => Math.max(INLINE_BYTES_MIN, messageBytesMax() - AROUND_BYTES);
+  return { inlineMax: () => Math.min(VALUE_INLINE_MAX, fits()) };
+}
+
 /** Of one part: what an alarm waits behind on a slow link, 14 s at 9.6 kbit/s. */
 const PART_BYTES_MAX = 16 * 1024;
 

@@ -143,6 +143,7 @@ export interface StatusView {
     readonly oldestAt: string | null;
     /** Of all lanes, not yet declared. */
     readonly holes: HolesView;
+    readonly setAside: readonly SetAsideView[];
     readonly lanes: readonly LaneBacklog[];
   };
   /** Number of runs by state; states without runs are left out. */
@@ -150,6 +151,14 @@ export interface StatusView {
   /** Number of schedules by state; states without schedules are left out. */
   readonly schedules: Partial<Readonly<Record<ScheduleState, number>>>;
   readonly problems: readonly Problem[];
+}
+
+/** An entry that no message can carry: it stays here, and the ledger is told of a hole. */
+export interface SetAsideView {
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly bytes: number;
+  readonly reason: string;
 }
 
 export interface BacklogView {
@@ -161,6 +170,7 @@ export interface BacklogView {
   readonly bytes: number;
   readonly oldestAt: string | null;
   readonly holes: HolesView;
+  readonly setAside: readonly SetAsideView[];
   readonly lanes: readonly LaneBacklog[];
 }
 

@@ -85,6 +85,7 @@ function journalWith(
         boot: journal.boot,
         positions: () => journal.positions(),
         read: (lane, seqFirst, limits) => journal.read(lane, seqFirst, limits),
+        setAside: (...args) => journal.setAside(...args),
         hashAt: (lane, seq) => journal.hashAt(lane, seq),
         acknowledge: (lane, watermark, hash) => journal.acknowledge(lane, watermark, hash),
         mend: () => journal.mend(),

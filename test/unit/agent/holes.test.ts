@@ -284,3 +284,30 @@ test('a ledger takes a lane with holes, and its chain is whole', async (t) => {
   );
   t.deepEqual((await ledger.device(device))?.lanes[2].hash, journal.positions()[2].headHash);
 });
+
+test('what no message carries is declared as a hole, and stays where it is', async (t) => {
+  const { store, journal } = await filled(7);
+  await journal.setAside('bulk', 3, 'oversize');
+  await journal.setAside('bulk', 7, 'oversize');
+  const declared = ['entries 1-2', 'oversize 3-3', 'entries 4-6', 'oversize 7-7'];
+  t.deepEqual(await walk(journal), declared);
+  const { hole, previousHash } = await journal.read('bulk', 3, { entriesMax: 9, bytesMax: 1e6 });
+  t.deepEqual(previousHash, await journal.hashAt('bulk', 2));
+  t.deepEqual(hole?.hash, await journal.hashAt('bulk', 3));
+
+  const again = await open(store);
+  t.deepEqual(await walk(again), declared);
+  t.deepEqual(
+    again.dead.list().map(({ seq, reason }) => `${seq} ${reason}`),
+    ['3 oversize', '7 oversize'],
+  );
+  t.is((await again.entries('bulk', 1, 9)).length, 7, 'all of them are here');
+  t.deepEqual((await verifyChains({ store, sha256, device, epoch: 1 })).faults, []);
+
+  await again.append([{ lane: 'bulk', body: event(8) }]);
+  await acknowledge(store, again, 8);
+  t.deepEqual(again.pendingHoles('bulk').entries, 0);
+  await again.remove('bulk', upTo(7), { reason: 'trimmed' });
+  t.deepEqual(await walk(again), ['trimmed 1-7', 'entries 8-8']);
+  t.deepEqual((await open(store)).dead.list(), [], 'gone with their entries');
+});

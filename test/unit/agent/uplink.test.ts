@@ -163,6 +163,8 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   rejected: { reason },
   committed: { marks: marksOf({ normal: 10 }) },
   sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90 },
+  oversize: { session, lane: 'normal', seqFirst: 2, bytes: 100_000 },
+  aside: { session, lane: 'normal' },
   unread: { session, lane: 'normal', reason, isFinal: false },
   forked: { session, outlived: { cause: 'forked', epoch: 1, why: 'another entry' } },
 };
@@ -172,6 +174,8 @@ const quiet = {
   missed: 'stay',
   committed: 'stay',
   sent: 'stay',
+  oversize: 'stay',
+  aside: 'stay',
   unread: 'stay',
   forked: 'stay',
 } as const;
@@ -228,6 +232,8 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
     rejected: 'stay',
     committed: 'stay',
     sent: 'streaming: send',
+    oversize: 'streaming: setAside',
+    aside: 'streaming: send',
     unread: 'stay',
     forked: 'refused: close outlived',
   },

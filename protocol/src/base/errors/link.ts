@@ -122,6 +122,11 @@ export const linkErrors = {
     retry: 'never',
     hint: 'The peer does not keep to the limits it was told.',
   },
+  HF_ENTRY_UNSENDABLE: {
+    message: 'An entry is larger than any message that the broker takes',
+    retry: 'never',
+    hint: 'It stays on this device: `holdfast journal` shows it. Keep large things in files.',
+  },
   HF_SIGNATURE_INVALID: {
     message: 'A message is not signed by the key that is known for its sender',
     retry: 'never',
