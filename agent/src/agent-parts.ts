@@ -42,6 +42,7 @@ import { sendSnapshot } from './io/snapshot-file.ts';
 import { userKeyOf } from './io/store-key.ts';
 import { onStray } from './io/strays.ts';
 import { machineBoot, systemClock } from './io/system-clock.ts';
+import { checkNames } from './known-options.ts';
 import { openJournal } from './open-journal.ts';
 import { dialOf, openUplink, type DialOf } from './open-uplink.ts';
 import { conditionsOf } from './step-conditions.ts';
@@ -70,6 +71,7 @@ export interface AgentParts {
 
 /** The parts of an agent that has read its store, and that nothing else has begun to happen to. */
 export async function openParts(options: AgentOptions): Promise<AgentParts> {
+  checkNames(options);
   const { device, isMoved, log = silent } = options;
   const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
   const budget = budgetOf(options.journalMaxBytes, options.retentionBytes);

@@ -219,7 +219,19 @@ withMount('a full disk refuses new work in time, and open runs end (needs root)'
   t.is(rows.length, 2);
   t.is(refusing?.['code'], 'HF_DISK_FULL');
   t.true(Number(accepting?.['refused']) >= 2);
-  await checkWhole(t, device);
+
+  await disk.fill(20 * MIB);
+  await eventually('another ballast', async () => {
+    await emit();
+    return (await disk.ballastBytes()) === 8 * MIB;
+  });
+  t.is(await device.agent.end('SIGTERM'), 0);
+  await disk.fill(0);
+  const again = await faultyAgent(t, { dataDir: disk.dataDir, isShimmed: false });
+  t.is((await again.ask((client) => client.status())).journal.state, 'full', 'it starts in it');
+  t.is(await stateOf(again, 'second'), 'completed');
+  await disk.free();
+  await checkWhole(t, again);
 });
 
 withMount('a disk without inodes refuses new work, and waits (needs root)', async (t) => {

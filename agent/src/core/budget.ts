@@ -33,11 +33,11 @@ export function budgetOf(
   maxBytes: number = BYTES_DEFAULT,
   retainedMax: number = Math.floor(maxBytes * RETAINED_PART),
 ): Budget {
-  checkBytes('retentionBytes', retainedMax);
   if (!Number.isSafeInteger(maxBytes) || maxBytes < BYTES_MIN) {
     const why = `journalMaxBytes is ${maxBytes}, not an integer from ${BYTES_MIN} on`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
   }
+  checkBytes('retentionBytes', retainedMax);
   const reserve = Math.min(RESERVE_BYTES_MAX, Math.floor(maxBytes / 16));
   const refuseAt = maxBytes - reserve;
   const [relieveAt, target] = [refuseAt - reserve, refuseAt - 2 * reserve];

@@ -13,7 +13,7 @@ import {
 } from './device-file.ts';
 import { doubtfulFileSystem } from './file-system.ts';
 import { lockDir } from './dir-lock.ts';
-import { probeDisk } from './disk-probe.ts';
+import { makeRoom, probeDisk } from './disk-probe.ts';
 import { syncFile } from './level-store.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { createCipher, hasStoreKey, noKey, openCipher } from './store-key.ts';
@@ -113,6 +113,7 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
   if (device === undefined && !isKnown) throw noDevice(dir);
   await makeWritableDir(dir);
   const open = async () => {
+    await makeRoom(dir);
     await resumeSwap(storeDir);
     const cipher = cipherOf(dir, storeKey) ?? (await newCipher(dir, storeKey));
     const identity = (await knownIdentity(dir)) ?? (await newIdentity(dir, device));

@@ -7,12 +7,17 @@ const PROBE_BYTES = 64 * 1024;
 /** LevelDB writes a table of up to a write buffer, a log and a MANIFEST before it can be read. */
 const ROOM_BYTES = 4 * 1024 * 1024;
 
+/** Where a store could not be opened for want of room, the ballast's is taken. */
+export async function makeRoom(dir: string): Promise<void> {
+  if ((await readRoom(dir)).freeBytes < ROOM_BYTES) await dropBallast(dir);
+}
+
 /**
  * Resolves when there is room for a store to be opened in `dir`, and a file can be made there,
  * written and synced. Rejects with what is wrong otherwise. Takes the ballast's room if it must.
  */
 export async function probeDisk(dir: string): Promise<void> {
-  if ((await readRoom(dir)).freeBytes < ROOM_BYTES) await dropBallast(dir);
+  await makeRoom(dir);
   const { freeBytes } = await readRoom(dir);
   if (freeBytes < ROOM_BYTES) {
     const why = `no space left: ${freeBytes} bytes are free, of ${ROOM_BYTES} that it needs`;

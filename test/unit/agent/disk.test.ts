@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Agent } from '@holdfast/agent';
 import {
   DiskRoom,
   Journal,
@@ -157,6 +158,31 @@ test('what is read while the store is opened anew is read, and is no damage', as
     gone.delete('HF_JOURNAL_FAILED');
     t.deepEqual([...gone], [], 'a walk is of one moment: it is to be begun again');
   }
+});
+
+test('what is no setting, or has no such value, is found before the store is opened', async (t) => {
+  const dataDir = join(await tempDir(t), 'data');
+  const large = 'x'.repeat(9 * 1024 * 1024);
+  const options = { dataDir, device: 'd-1', workflows: [] };
+  const slips: readonly object[] = [
+    { retentoin: '7d' },
+    { journalMaxBytes: 10 },
+    { journalMaxBytes: '1G' },
+    { retentionBytes: -1 },
+    { diskReserveBytes: Number.NaN },
+  ];
+  for (const slip of slips) {
+    const error = await t.throwsAsync(Agent.open({ ...options, ...slip }));
+    t.is(codeOf(error), 'HF_CONFIG_INVALID', JSON.stringify(slip));
+    t.regex(error.message, new RegExp(Object.keys(slip).join('')));
+  }
+  t.is(await stat(dataDir).catch(codeOf), undefined, 'nothing was made');
+
+  const agent = await Agent.open(options);
+  t.teardown(() => agent.close());
+  const before = (await agent.status()).journal.usedBytes;
+  t.is(await agent.emit('e', large).catch(codeOf), 'HF_VALUE_TOO_LARGE');
+  t.is((await agent.status()).journal.usedBytes, before, 'and nothing of a large value is');
 });
 
 test('ends that were not in order count in a row, and only within one boot', async (t) => {
