@@ -105,6 +105,12 @@ create table holdfast.clock (
   primary key (device, key)
 );
 
+-- Which gateway executes a call, and until when nobody else does. Nothing is lost with it: a call
+-- that is nobody's is taken anew.
+create unlogged table holdfast.claim (
+  key bytea primary key, owner text not null, until timestamptz not null
+);
+
 do $$
 begin
   for part in 0 .. 15 loop

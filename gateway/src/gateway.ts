@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   durationMs,
   formatDuration,
@@ -89,6 +90,8 @@ export interface GatewayOptions {
 
 const LOCALHOST = '127.0.0.1';
 const MQTT_PORT = 1_883;
+/** Of the gateways that share a ledger and a broker. */
+const GROUP = 'holdfast';
 const [REPORT_EVERY_MS_MIN, REPORT_EVERY_MS_MAX] = [1_000, 3_600_000];
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
@@ -275,8 +278,9 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const signer = await openIdentity(dataDir.path);
   const fault = new Fault(log);
   const onFailure = (error: unknown) => fault.tell(error);
-  const address = options.ledger;
-  const { ledger, problem } = await openLedger({ address, dir: dataDir.ledger, log, onFailure });
+  const [isShared, identity] = [options.ledger !== undefined, signer.publicKey];
+  const place = { address: options.ledger, dir: dataDir.ledger, identity };
+  const { ledger, problem, follow } = await openLedger({ ...place, log, onFailure });
   closers.push(() => ledger.close());
   const access = await openAccess(dataDir.access, systemClock);
   closers.push(() => access.close());
@@ -286,11 +290,14 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
   const calls = new Listeners<void>((error) => log.error('a listener failed', why(error)));
   const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
-  const link = new BrokerLink({ to: broker.to, clock: systemClock, log, onMessage });
+  // The embedded broker has one gateway.
+  const group = isShared && external !== undefined ? GROUP : undefined;
+  const to = { to: broker.to, group, onUnfit: onFailure };
+  const link = new BrokerLink({ ...to, clock: systemClock, log, onMessage });
   const sessions: Sessions = new Sessions(
     {
       ledger,
-      isShared: options.ledger !== undefined,
+      isShared,
       downlink: link,
       signer,
       verify: createVerify(),
@@ -307,6 +314,12 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   );
   await sessions.start();
   closers.push(() => sessions.close());
+
+  follow({
+    onCommand: (device) => sessions.issuedElsewhere(device),
+    onGap: () => sessions.issuedUnheard(),
+    onChange: (told) => link.hold(told && `no connection to the ledger: ${told}`),
+  });
 
   const runner = createRunner(options, executors, { ledger, log, sessions });
   calls.add(() => runner.wake());
@@ -415,6 +428,7 @@ function createRunner(
     attempts: createAttempts(),
     clock: systemClock,
     log,
+    owner: options.ledger === undefined ? undefined : randomUUID(),
     issued: (device) => sessions.issued(device),
     policy: options.handlerPolicy,
   });

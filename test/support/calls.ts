@@ -1,7 +1,10 @@
 import type { CallResult, DeviceClocks, Ledger, PendingCall } from '@holdfast/gateway/internal';
 import { decodeValue, encodeValue, type Command } from '@holdfast/protocol';
 
-type HandlersLedger = Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks' | 'entries'>;
+type HandlersLedger = Pick<
+  Ledger,
+  'pendingCalls' | 'claimCalls' | 'completeCall' | 'clocks' | 'entries'
+>;
 
 const DEADLINE_MS = 10_000;
 
@@ -40,6 +43,13 @@ export class Calls implements HandlersLedger {
     // A real ledger reads for a while: what it finds may be over by then.
     await new Promise((resolve) => setImmediate(resolve));
     return found;
+  }
+
+  /** It has one runner. */
+  async claimCalls(
+    claim: Parameters<Ledger['claimCalls']>[0],
+  ): Promise<readonly PendingCall[]> {
+    return claim.calls;
   }
 
   /** None of its calls has an input in parts. */

@@ -128,6 +128,7 @@ export class TestPostgres {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined || server.exitCode !== null) return;
+    server.ref();
     const ended = new Promise((done) => server.once('exit', done));
     server.kill(signal);
     await ended;

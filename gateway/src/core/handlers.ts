@@ -32,7 +32,12 @@ export const handlerPolicyDefault: HandlerPolicy = Object.freeze({
 });
 
 export interface HandlerRunnerOptions {
-  readonly ledger: Pick<Ledger, 'pendingCalls' | 'completeCall' | 'clocks' | 'entries'>;
+  readonly ledger: Pick<
+    Ledger,
+    'pendingCalls' | 'claimCalls' | 'completeCall' | 'clocks' | 'entries'
+  >;
+  /** What this one is known by among those that execute calls of one ledger. Default: alone. */
+  readonly owner?: string | undefined;
   readonly sha256: Sha256;
   readonly attempts: Attempts;
   readonly clock: Clock;
@@ -55,6 +60,10 @@ const HELD_CALLS_MAX = 1_024;
 const SCAN_CALLS = 256;
 /** The device's clock may be a little off, and a result that is on its way still helps. */
 const EXPIRY_GRACE_MS = 60_000;
+/** Others leave a call to the one that claimed it for so long, by the clock of the ledger. */
+const CLAIM_MS = 10_000;
+/** How often claims are renewed, and calls looked for that another one has left behind. */
+const KEEP_MS = 2_500;
 /** Pause after the ledger could not be read. */
 const LEDGER_PAUSE_MS = 5_000;
 /** The ledger may be busy mending itself; what a handler has done is not thrown away for that. */
@@ -78,19 +87,23 @@ export class HandlerRunner {
   readonly #executors = new Map<string, CallExecutor>();
   readonly #slots = new Map<string, Slots>();
   /** Calls that are being executed, by their identity. */
-  readonly #held = new Map<string, Promise<void>>();
+  readonly #held = new Map<string, { readonly call: PendingCall; readonly end: Promise<void> }>();
   /** Calls that ended while a look into the ledger was under way, which may still show them. */
   readonly #settled = new Set<string>();
   #unhandled: readonly UnhandledCalls[] = [];
   #unhandledCalls = 0;
+  /** Calls in the last look that others have. */
+  #callsElsewhere = 0;
   #state: 'open' | 'closed' = 'open';
   #wanted = false;
   #scan: Promise<void> | undefined;
   #cancelPause: (() => void) | undefined;
+  #cancelKeep: () => void = () => {};
 
   constructor(options: HandlerRunnerOptions) {
     this.#options = options;
     this.#policy = checkPolicy({ ...handlerPolicyDefault, ...options.policy });
+    if (options.owner !== undefined) this.#keepLater();
   }
 
   /**
@@ -125,9 +138,13 @@ export class HandlerRunner {
   async close(graceMs = 5_000): Promise<void> {
     this.#state = 'closed';
     this.#cancelPause?.();
+    this.#cancelKeep();
     this.#options.attempts.stop(graceMs);
     await this.#scan;
-    await Promise.all(this.#held.values());
+    const held = [...this.#held.values()];
+    await Promise.all(held.map(({ end }) => end));
+    // Nobody has to wait for what this one leaves.
+    await this.#claim(held.map(({ call }) => call), 0).catch(() => []);
   }
 
   async #look(): Promise<void> {
@@ -136,9 +153,10 @@ export class HandlerRunner {
       while (this.#wanted && this.#state === 'open' && this.#held.size < HELD_CALLS_MAX) {
         this.#wanted = false;
         this.#settled.clear();
-        const limit = this.#held.size + this.#unhandledCalls + SCAN_CALLS;
+        const known = this.#held.size + this.#unhandledCalls + this.#callsElsewhere;
+        const limit = known + SCAN_CALLS;
         const calls = await this.#options.ledger.pendingCalls(limit);
-        this.#take(calls);
+        await this.#take(calls);
         if (calls.length === limit) this.#wanted = true;
       }
     } catch (error) {
@@ -150,24 +168,57 @@ export class HandlerRunner {
     }
   }
 
-  #take(calls: readonly PendingCall[]): void {
+  #keepLater(): void {
+    this.#cancelKeep = this.#options.clock.wakeIn(KEEP_MS, () => void this.#keep());
+  }
+
+  async #keep(): Promise<void> {
+    const held = Array.from(this.#held.values(), ({ call }) => call);
+    // A ledger that is not there is told of by the look that follows.
+    await this.#claim(held, CLAIM_MS).catch(() => []);
+    if (this.#state === 'closed') return;
+    this.wake();
+    this.#keepLater();
+  }
+
+  #claim(calls: readonly PendingCall[], forMs: number): Promise<readonly PendingCall[]> {
+    const { ledger, owner } = this.#options;
+    if (owner === undefined || calls.length === 0) return Promise.resolve(calls);
+    return ledger.claimCalls({ calls, owner, forMs });
+  }
+
+  async #take(calls: readonly PendingCall[]): Promise<void> {
+    const wanted: PendingCall[] = [];
     const unhandled = new Map<string, { service: string; calls: number; oldestAtMs: number }>();
     this.#unhandledCalls = 0;
     for (const call of calls) {
-      const id = idOf(call);
-      if (this.#held.has(id) || this.#settled.has(id)) continue;
-      const executor = this.#executors.get(call.service);
-      if (executor === undefined) {
+      if (this.#isKnown(call)) continue;
+      if (!this.#executors.has(call.service)) {
         const { service, requested } = call;
         const known = unhandled.get(service) ?? { service, calls: 0, oldestAtMs: requested.atMs };
         known.calls += 1;
         unhandled.set(service, known);
         this.#unhandledCalls += 1;
-      } else if (this.#held.size < HELD_CALLS_MAX && this.#state === 'open') {
-        this.#held.set(id, this.#hold(id, call, executor));
+      } else if (this.#held.size + wanted.length < HELD_CALLS_MAX) {
+        wanted.push(call);
       }
     }
     this.#unhandled = this.#announce([...unhandled.values()]);
+    const own = await this.#claim(wanted, CLAIM_MS);
+    this.#callsElsewhere = wanted.length - own.length;
+    for (const call of own) this.#begin(call);
+  }
+
+  #begin(call: PendingCall): void {
+    const executor = this.#executors.get(call.service);
+    if (executor === undefined || this.#isKnown(call) || this.#state !== 'open') return;
+    const id = idOf(call);
+    this.#held.set(id, { call, end: this.#hold(id, call, executor) });
+  }
+
+  #isKnown(call: PendingCall): boolean {
+    const id = idOf(call);
+    return this.#held.has(id) || this.#settled.has(id);
   }
 
   /** One line in the log for each service that becomes unhandled, not one for each call. */

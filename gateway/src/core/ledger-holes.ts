@@ -2,6 +2,7 @@ import { equalBytes, hex, laneIndex, unreachable } from '@holdfast/protocol';
 import type { Draft } from './ledger-draft.ts';
 import { holeKey } from './ledger-keys.ts';
 import { holeRow } from './ledger-rows.ts';
+import { isHeardBy } from './ledger-work.ts';
 import type { IngestHole, IngestOutcome, LanePosition } from './ledger.ts';
 
 /** A hash that has to be what is held at `seq`, if anything is known of it. */
@@ -41,7 +42,7 @@ export function takeHole(
 ): IngestOutcome {
   const { device, epoch, hole, receivedAtMs } = declared;
   const record = draft.device(device);
-  if (record === undefined || record.epoch !== epoch) return { kind: 'unknown' };
+  if (record === undefined || !isHeardBy(record, declared)) return { kind: 'unknown' };
   const position = record.lanes[laneIndex(hole.lane)];
   const join = joinHole(position, hole);
   if (join.kind === 'gap') return { kind: 'gap', position };

@@ -44,6 +44,15 @@ export interface LedgerStore extends Reads {
    *   it was not done, or nobody knows: it may be tried again.
    */
   submit<T>(work: Work<T>): Promise<T>;
+  /**
+   * Has keys be one owner's for a while, but for those that are another's. @returns Whose they are:
+   * true, the owner's.
+   */
+  claim(claim: {
+    readonly keys: readonly Uint8Array[];
+    readonly owner: string;
+    readonly forMs: number;
+  }): Promise<readonly boolean[]>;
   /** Has what was deleted in a range leave the files too, as far as the store can. */
   compact(range: StoreRange): Promise<void>;
   /** Waits for work that was submitted. */

@@ -37,6 +37,7 @@ import {
 import type {
   CallResult,
   DeviceRecord,
+  IngestBatch,
   IngestOutcome,
   Ledger,
   LanePosition,
@@ -116,9 +117,9 @@ export function ingestBatch(
   prepared: PreparedBatch,
   heldHash: Uint8Array | undefined,
 ): IngestOutcome {
-  const { device, epoch, lane } = prepared.batch;
+  const { device, lane } = prepared.batch;
   const record = draft.device(device);
-  if (record === undefined || record.epoch !== epoch) return { kind: 'unknown' };
+  if (record === undefined || !isHeardBy(record, prepared.batch)) return { kind: 'unknown' };
   const position = record.lanes[laneIndex(lane)];
   const nothing = { fresh: 0, calls: 0, issued: 0, lastReceipt: record.lastReceipt };
   const join = joinBatch(position, prepared);
@@ -138,6 +139,15 @@ export function ingestBatch(
     default:
       return unreachable(join);
   }
+}
+
+/** Whether something is of the life, and signed by the key, that a device is known by. */
+export function isHeardBy(
+  record: DeviceRecord,
+  { epoch, publicKey }: Pick<IngestBatch, 'epoch' | 'publicKey'>,
+): boolean {
+  if (publicKey !== undefined && !equalBytes(publicKey, record.publicKey)) return false;
+  return record.epoch === epoch;
 }
 
 function writeFresh(

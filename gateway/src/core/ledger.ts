@@ -61,6 +61,8 @@ export interface IngestBatch {
   readonly device: string;
   readonly epoch: number;
   readonly lane: Lane;
+  /** That it is signed by. Where the device is known by another one, it is not taken. */
+  readonly publicKey?: Uint8Array | undefined;
   /** ≥ 1. */
   readonly seqFirst: number;
   /** The chain's hash before the first entry. */
@@ -78,6 +80,8 @@ export interface IngestBatch {
 export interface IngestHole {
   readonly device: string;
   readonly epoch: number;
+  /** As of a batch. */
+  readonly publicKey?: Uint8Array | undefined;
   readonly hole: Omit<Hole, 'epoch'>;
   readonly receivedAtMs: number;
 }
@@ -100,7 +104,7 @@ export type IngestOutcome =
   | { readonly kind: 'gap'; readonly position: LanePosition }
   /** Its chain contradicts what is held. Nothing was stored. */
   | { readonly kind: 'forked'; readonly position: LanePosition }
-  /** The ledger knows no such device or epoch: it must greet first. */
+  /** The ledger knows no such device, epoch or key: it must greet first. */
   | { readonly kind: 'unknown' };
 
 export interface LedgerEntry {
@@ -333,6 +337,16 @@ export interface Ledger {
 
   /** Calls without a result, oldest first. */
   pendingCalls(limit: number): Promise<readonly PendingCall[]>;
+
+  /**
+   * Has calls be for one gateway to execute: no other one gets them before `forMs` are over, unless
+   * it claims them again. @returns Those that are its own now.
+   */
+  claimCalls(claim: {
+    readonly calls: readonly PendingCall[];
+    readonly owner: string;
+    readonly forMs: number;
+  }): Promise<readonly PendingCall[]>;
 
   /**
    * Records the result of a call and issues the command that carries it, in one transaction.

@@ -26,6 +26,8 @@ export type SessionEvent =
   | ({ readonly kind: 'greeted' } & Greeted)
   | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
   | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
+  /** The ledger was asked again what it knows of this device. */
+  | { readonly kind: 'looked'; readonly record: DeviceRecord }
   /** A command was issued for this device. */
   | { readonly kind: 'issued' }
   /** A person has decided for a key. */

@@ -2,13 +2,16 @@ import { eachLane, laneIndex, type Lane, type PerLane, type Report } from '@hold
 import type { Greeting } from './device-clock.ts';
 import { noIncarnations, type Incarnations } from './incarnations.ts';
 import type { DeviceRecord } from './ledger.ts';
-import { emptyOutbox, type Outbox } from './outbox.ts';
+import { emptyOutbox, receive, type Outbox } from './outbox.ts';
+import type { SessionEvent } from './session-events.ts';
 
 /** What one gateway remembers of one device. All of it may be lost: the ledger is enough. */
 export interface Session {
   readonly device: string;
   /** As the ledger has it; `undefined`: it has never seen this device. */
   readonly pinned: Pick<DeviceRecord, 'epoch' | 'publicKey' | 'awaitedKey'> | undefined;
+  /** When the ledger was asked for that. */
+  readonly lookedAtMs: number;
   /** Highest seq of each lane that is known to be durable. */
   readonly watermarks: PerLane<number>;
   readonly incarnations: Incarnations;
@@ -34,10 +37,15 @@ export interface Session {
   readonly answers: { readonly sinceMs: number; readonly count: number };
 }
 
-export function newSession(device: string, record: DeviceRecord | undefined): Session {
+export function newSession(
+  device: string,
+  record: DeviceRecord | undefined,
+  nowMs = 0,
+): Session {
   return {
     device,
     pinned: record,
+    lookedAtMs: nowMs,
     watermarks: watermarksOf(record),
     incarnations: noIncarnations,
     outbox: emptyOutbox(record?.lastReceipt ?? 0),
@@ -59,4 +67,39 @@ export function newSession(device: string, record: DeviceRecord | undefined): Se
 
 export function watermarksOf(record: DeviceRecord | undefined): PerLane<number> {
   return eachLane((lane) => record?.lanes[laneIndex(lane)].watermark ?? 0);
+}
+
+/** The session as the ledger has it now: another gateway may have met the device meanwhile. */
+export function refreshed(state: Session, record: DeviceRecord, nowMs: number): Session {
+  const outbox = receive(state.outbox, record.lastReceipt, nowMs);
+  const looked = { ...state, pinned: record, lookedAtMs: nowMs, outbox };
+  const watermarks = watermarksOf(record);
+  if (state.pinned?.epoch === record.epoch) return { ...looked, watermarks };
+  // What an earlier life has applied, this one has not.
+  return { ...looked, watermarks, brokenLanes: [], outbox: emptyOutbox(record.lastReceipt) };
+}
+
+/** What a device says of itself, and of what any gateway has acknowledged to it. */
+export function reportedAt(state: Session, report: Report, nowMs: number): Session {
+  const before = state.watermarks;
+  const watermarks = eachLane((lane) =>
+    Math.max(before[laneIndex(lane)], report.lanes[laneIndex(lane)].acked),
+  );
+  const hasMoved = watermarks.some((watermark, index) => watermark > (before[index] ?? 0));
+  const lastAckAtMs = hasMoved ? nowMs : state.lastAckAtMs;
+  return { ...state, watermarks, lastAckAtMs, reported: report, reportedAtMs: nowMs };
+}
+
+/** How long what the ledger said of a device is not asked for again. */
+const LOOK_MS = 1_000;
+
+/**
+ * Whether a message is to be judged by what the ledger knows now: by what is remembered here it
+ * would be refused, and another gateway may have met the device since.
+ */
+export function isToBeLookedUp(state: Session, event: SessionEvent, nowMs: number): boolean {
+  if (event.kind !== 'message' || nowMs - state.lookedAtMs < LOOK_MS) return false;
+  const { message, genuine } = event;
+  const isOtherLife = 'epoch' in message && message.epoch !== state.pinned?.epoch;
+  return !genuine || (message.kind !== 'hello' && isOtherLife);
 }

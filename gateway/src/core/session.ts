@@ -1,6 +1,5 @@
 import {
   BATCH_ENTRIES_MAX,
-  MESSAGE_BYTES_MAX,
   eachLane,
   equalBytes,
   hex,
@@ -14,7 +13,6 @@ import {
   type Hello,
   type Hole,
   type Lane,
-  type LaneVerdict,
   type Message,
   type PerLane,
   type Report,
@@ -32,8 +30,9 @@ import type {
   SessionLimits,
   SessionStep,
 } from './session-events.ts';
-import { watermarksOf, type Session } from './session-state.ts';
+import { refreshed, reportedAt, watermarksOf, type Session } from './session-state.ts';
 import { verdictOf } from './verdict.ts';
+import { problemOf, welcomeOf } from './welcome.ts';
 
 /** Devices come again behind it, each after a pause of its own. */
 const UNAVAILABLE_MS = 2_000;
@@ -72,6 +71,8 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
       return onIngested(state, event, at);
     case 'commandsRead':
       return onCommandsRead(state, event, at);
+    case 'looked':
+      return stay(refreshed(state, event.record, at.nowMs));
     case 'issued':
       return isOnline(state, at) ? sendCommands(state) : stay(state);
     case 'rekeyed': {
@@ -154,7 +155,7 @@ function onReport(state: Session, report: Report, at: At): SessionStep {
   if (state.pinned?.epoch !== report.epoch) return stay(state);
   const sample = sampleOf(state.greeting, report, at.nowMs);
   const greeting = sample === undefined ? state.greeting : undefined;
-  const reported = { ...state, greeting, reported: report, reportedAtMs: at.nowMs };
+  const reported = { ...reportedAt(state, report, at.nowMs), greeting };
   const behindSinceMs = isBehind(reported) ? state.behindSinceMs || at.nowMs : 0;
   const woken = wake(state, heard({ ...reported, behindSinceMs }, at), at);
   if (sample === undefined) return woken;
@@ -261,52 +262,6 @@ function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
       { kind: 'send', message },
       { kind: 'log', ...problem },
     ],
-  };
-}
-
-/** What people are told of a device whose journal cannot go on as it is. */
-function problemOf(
-  { hello, record }: Greeted,
-  verdicts: PerLane<LaneVerdict>,
-): { readonly code: ErrorCode; readonly why: string } | undefined {
-  if (hello.epoch < record.epoch) {
-    const why = `it is in epoch ${hello.epoch}, and ${record.epoch} is known here`;
-    return { code: 'HF_JOURNAL_REWOUND', why };
-  }
-  const stands = lanes
-    .filter((lane) => verdicts[laneIndex(lane)] !== 'ok')
-    .map((lane) => {
-      const { head, acked } = hello.lanes[laneIndex(lane)];
-      const { watermark } = record.lanes[laneIndex(lane)];
-      return `${lane}: ${head} there, ${acked} of them acknowledged, ${watermark} here`;
-    });
-  if (stands.length === 0) return undefined;
-  const isForked = verdicts.includes('forked');
-  const code = isForked ? 'HF_CHAIN_BROKEN' : 'HF_JOURNAL_REWOUND';
-  return { code, why: stands.join('; ') };
-}
-
-function welcomeOf(
-  { hello, record }: Greeted,
-  verdicts: PerLane<LaneVerdict>,
-  { nowMs, limits }: At,
-): Message {
-  return {
-    kind: 'welcome',
-    protocol: negotiate(hello) ?? 0,
-    session: hello.session,
-    gateway: limits.gateway,
-    publicKey: limits.publicKey,
-    nowMs,
-    lanes: eachLane((lane) => ({
-      ...record.lanes[laneIndex(lane)],
-      verdict: verdicts[laneIndex(lane)],
-    })),
-    batchBytesMax: MESSAGE_BYTES_MAX,
-    inflightMax: limits.inflightMax,
-    reportEveryMs: limits.reportEveryMs,
-    reconnectSpreadMs: limits.reconnectSpreadMs,
-    epoch: record.epoch,
   };
 }
 

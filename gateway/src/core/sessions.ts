@@ -11,11 +11,11 @@ import {
   type Sealed,
 } from '@holdfast/protocol';
 import { readBatch, type BatchContent } from './batch-payload.ts';
-import type { IngestBatch } from './ledger.ts';
+import type { IngestBatch, IngestOutcome } from './ledger.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
 import type { SessionPorts } from './session-ports.ts';
-import { newSession, type Session } from './session-state.ts';
+import { isToBeLookedUp, newSession, type Session } from './session-state.ts';
 import type { SessionEffect, SessionEvent, SessionLimits } from './session-events.ts';
 import { step } from './session.ts';
 import { readHeld } from './verdict.ts';
@@ -28,6 +28,12 @@ export interface SessionsLimits extends SessionLimits, LiveLimits {
   /** How often unreceipted commands are looked at. */
   readonly tickMs: number;
 }
+
+/** A batch waits so often for those before it: 0.6 s in all, well below the device's patience. */
+const TURNS_MAX = 5;
+const TURN_MS = 40;
+/** In which the gateway that issued a command has sent it, and its receipt has come. */
+const ELSEWHERE_MS = 3_000;
 
 /**
  * The sessions of all devices: brings messages to the state machine of their device, one at a time
@@ -69,23 +75,42 @@ export class Sessions {
   /** Takes a message from a topic of `device`. Never throws, never waits. */
   receive(device: string, bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    const session = this.#sessions.get(device);
-    if (session !== undefined) {
-      this.#read(session, bytes);
+    const waiting = this.#loading.get(device);
+    if (waiting !== undefined) {
+      if (waiting.length < this.#limits.loadingMax) waiting.push(bytes);
       return;
     }
-    const waiting = this.#loading.get(device);
-    if (waiting === undefined) {
+    const session = this.#sessions.get(device);
+    const event = session && this.#eventOf(session, bytes);
+    if (session === undefined || event === undefined || this.#isOld(session, event)) {
       this.#loading.set(device, [bytes]);
       this.#track(this.#load(device));
-    } else if (waiting.length < this.#limits.loadingMax) {
-      waiting.push(bytes);
+      return;
     }
+    this.#step(device, event);
   }
 
   /** A command was issued for this device: it is sent now if the device is there. */
   issued(device: string): void {
     if (!this.#isClosed && this.#sessions.has(device)) this.#step(device, { kind: 'issued' });
+  }
+
+  /**
+   * A command was issued for this device, maybe by another gateway, which sends it then. Where no
+   * receipt comes in time, it did not.
+   */
+  issuedElsewhere(device: string): void {
+    if (this.#isClosed || !this.#sessions.has(device)) return;
+    this.#ports.clock.wakeIn(ELSEWHERE_MS, () => {
+      if (this.#isClosed || this.#loading.has(device) || !this.#sessions.has(device)) return;
+      this.#loading.set(device, []);
+      this.#track(this.#load(device).then(() => this.issued(device)));
+    });
+  }
+
+  /** Commands may have been issued elsewhere that this gateway was not told of. */
+  issuedUnheard(): void {
+    for (const { device } of this.live()) this.issuedElsewhere(device);
   }
 
   /** A person has decided for a key of this device: the next hello may bring it. */
@@ -128,8 +153,12 @@ export class Sessions {
       waiting = this.#loading.get(device) ?? [];
       this.#loading.delete(device);
     });
+    const nowMs = this.#ports.clock.nowMs();
+    if (record !== undefined && this.#sessions.has(device)) {
+      this.#step(device, { kind: 'looked', record });
+    }
     for (const bytes of waiting) {
-      const fresh = newSession(device, record);
+      const fresh = newSession(device, record, nowMs);
       const stranger = { ...fresh, answers: this.#strangerAnswers };
       const session = record === undefined ? stranger : fresh;
       this.#read(this.#sessions.get(device) ?? session, bytes);
@@ -139,6 +168,10 @@ export class Sessions {
   #read(session: Session, bytes: Uint8Array): void {
     this.#sessions.set(session.device, session);
     this.#step(session.device, this.#eventOf(session, bytes));
+  }
+
+  #isOld(session: Session, event: SessionEvent): boolean {
+    return this.#ports.isShared && isToBeLookedUp(session, event, this.#ports.clock.nowMs());
   }
 
   #eventOf({ device, pinned }: Session, bytes: Uint8Array): SessionEvent {
@@ -238,7 +271,8 @@ export class Sessions {
     const { epoch, lane, seqFirst, previousHash, hash } = batch;
     const receivedAtMs = this.#ports.clock.nowMs();
     this.#ingestBytes += bytes;
-    const chain = { device, epoch, lane, seqFirst, previousHash, hash };
+    const publicKey = this.#sessions.get(device)?.pinned?.publicKey;
+    const chain = { device, epoch, lane, publicKey, seqFirst, previousHash, hash };
     const ingest = { ...chain, ...content, receivedAtMs };
     this.#track(
       this.#commit(ingest).finally(() => {
@@ -248,11 +282,11 @@ export class Sessions {
   }
 
   async #commit(batch: IngestBatch): Promise<void> {
-    const { ledger, point, onArrival, onCalls } = this.#ports;
+    const { point, onArrival, onCalls } = this.#ports;
     const { device, epoch, lane } = batch;
     await point('ledger:ingest');
     const ingest = async (): Promise<SessionEvent> => {
-      const outcome = await ledger.ingest(batch);
+      const outcome = await this.#ingestInTurn(batch);
       return { kind: 'ingested', batch, outcome };
     };
     const event = await available(ingest, { isBatch: true });
@@ -271,13 +305,26 @@ export class Sessions {
     if (outcome.kind === 'committed' && outcome.issued > 0) this.#step(device, { kind: 'issued' });
   }
 
+  /** What comes before a batch may be on its way into the ledger by another gateway. */
+  async #ingestInTurn(batch: IngestBatch): Promise<IngestOutcome> {
+    const { ledger, isShared, clock } = this.#ports;
+    const turns = isShared ? TURNS_MAX : 0;
+    let outcome = await ledger.ingest(batch);
+    for (let turn = 1; outcome.kind === 'gap' && turn <= turns; turn += 1) {
+      await new Promise<void>((resolve) => clock.wakeIn(turn * TURN_MS, resolve));
+      outcome = await ledger.ingest(batch);
+    }
+    return outcome;
+  }
+
   async #declare(device: string, { epoch, ...hole }: Hole): Promise<void> {
     const { ledger, point, clock, log } = this.#ports;
     await point('ledger:ingest');
     const receivedAtMs = clock.nowMs();
     const { lane, seqFirst, seqLast, reason } = hole;
     const declare = async (): Promise<SessionEvent> => {
-      const outcome = await ledger.declareHole({ device, epoch, hole, receivedAtMs });
+      const publicKey = this.#sessions.get(device)?.pinned?.publicKey;
+      const outcome = await ledger.declareHole({ device, epoch, publicKey, hole, receivedAtMs });
       await point('ledger:committed');
       log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
       return { kind: 'ingested', batch: { epoch, lane, seqFirst }, outcome };

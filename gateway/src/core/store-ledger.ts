@@ -275,6 +275,15 @@ export class StoreLedger implements Ledger {
     });
   }
 
+  async claimCalls({
+    calls,
+    ...claim
+  }: Parameters<Ledger['claimCalls']>[0]): Promise<readonly PendingCall[]> {
+    if (calls.length === 0) return [];
+    const isOwn = await this.#store.claim({ keys: calls.map(callKeyKey), ...claim });
+    return calls.filter((_call, index) => isOwn[index] === true);
+  }
+
   completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {
     return this.#store.submit({
       devices: [call.device],

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import {
+  HoldfastError,
   gatewayTopics,
   messageOf,
   parseTopic,
@@ -23,6 +24,13 @@ export interface BrokerLinkOptions {
   readonly to: (() => Duplex) | OtherBroker;
   readonly clock: Clock;
   readonly log: Log;
+  /**
+   * Name of a group of gateways on one ledger: each message of a device goes to one of them, but
+   * what devices say of their present goes to all. Default: all goes to this one.
+   */
+  readonly group?: string | undefined;
+  /** The broker is none that a group can use. */
+  readonly onUnfit?: ((error: HoldfastError) => void) | undefined;
   /** A message from a device. Must not throw and not wait. */
   readonly onMessage: (device: string, bytes: Uint8Array) => void;
 }
@@ -34,6 +42,14 @@ const PAUSE_MS_MIN = 250;
 const PAUSE_MS_MAX = 30_000;
 /** A connection that held for so long was a good one: the next pause is short again. */
 const STABLE_MS = 10_000;
+
+/**
+ * Of a group: the broker goes on giving a share to one that is stopped or cut off for one and a
+ * half times as long.
+ */
+const GROUP_KEEPALIVE_S = 3;
+/** In which a message that was shared comes back. */
+const CHECK_MS_MAX = 5_000;
 
 const options: IClientOptions = {
   protocolVersion: 4,
@@ -47,6 +63,12 @@ const options: IClientOptions = {
   manualConnect: true,
 };
 
+/** What devices journal goes to one of the group; their present goes to all. */
+function topicsOf(group: string): string[] {
+  const [up, state] = gatewayTopics;
+  return [`$share/${group}/${up}`, state];
+}
+
 /**
  * The gateway's own connection to its broker, made anew for as long as it is wanted, with pauses
  * from 250 ms to 30 s and full jitter. One client for each attempt: what an old one holds is void.
@@ -55,6 +77,9 @@ export class BrokerLink implements Downlink {
   readonly #options: BrokerLinkOptions;
   #client: MqttClient | undefined;
   #isUp = false;
+  /** It is known to have shared subscriptions. */
+  #isChecked = false;
+  #held: string | undefined;
   #isClosed = false;
   #upAtMs = 0;
   #inflight = 0;
@@ -68,7 +93,24 @@ export class BrokerLink implements Downlink {
   }
 
   open(): void {
-    this.#dial();
+    if (this.#held === undefined) this.#dial();
+  }
+
+  /**
+   * Leaves the broker to the other gateways of the group for as long as nothing that comes could be
+   * kept. @param why In words; `undefined`: it can be kept again.
+   */
+  hold(why: string | undefined): void {
+    if (this.#options.group === undefined || this.#isClosed) return;
+    const wasHeld = this.#held !== undefined;
+    this.#held = why;
+    if (why !== undefined) {
+      this.#problem = why;
+      this.#drop();
+    } else if (wasHeld) {
+      this.#attempt = 0;
+      this.#dial();
+    }
   }
 
   /** Why no message can come; `undefined`: connected and subscribed. */
@@ -101,11 +143,12 @@ export class BrokerLink implements Downlink {
 
   #dial(): void {
     this.#attempt += 1;
-    const { to } = this.#options;
+    const { to, group } = this.#options;
     const own: IClientOptions = {
       ...options,
       clientId: `hf-gateway-${randomBytes(8).toString('hex')}`,
       messageIdProvider: new UniqueMessageIdProvider(),
+      ...(group !== undefined && { keepalive: GROUP_KEEPALIVE_S }),
     };
     const client =
       typeof to === 'function'
@@ -133,11 +176,43 @@ export class BrokerLink implements Downlink {
 
   #subscribe(client: MqttClient, down: (error: unknown) => void): void {
     client.stream.on('error', down);
-    client.subscribe([...gatewayTopics], { qos: 1 }, (error, granted = []) => {
+    const { group } = this.#options;
+    const topics = group === undefined ? [...gatewayTopics] : topicsOf(group);
+    client.subscribe(topics, { qos: 1 }, (error, granted = []) => {
       if (client !== this.#client) return;
       const isRefused = granted.some(({ qos }) => qos !== 1);
       if (error !== null || isRefused) down(error ?? 'the broker refuses the subscription');
-      else this.#up();
+      else if (group === undefined || this.#isChecked) this.#up();
+      else this.#check(client, down);
+    });
+  }
+
+  /**
+   * A broker without shared subscriptions takes one for a topic of that name, and nothing ever
+   * comes. So a message is sent to a group of one, and has to come back.
+   */
+  #check(client: MqttClient, down: (error: unknown) => void): void {
+    const id = String(client.options.clientId);
+    const topic = `holdfast/1/${id}/check`;
+    const unfit = (): void => {
+      const why = 'the broker has no shared subscriptions ($share), which several gateways need';
+      this.#options.onUnfit?.(new HoldfastError('HF_CONFIG_INVALID', { why }));
+      down(why);
+    };
+    client.subscribe(`$share/${id}/${topic}`, { qos: 1 }, (error, granted = []) => {
+      if (client !== this.#client) return;
+      if (error !== null || granted.some(({ qos }) => qos !== 1)) {
+        unfit();
+        return;
+      }
+      this.#wakeIn(CHECK_MS_MAX, unfit);
+      client.on('message', (at) => {
+        if (at !== topic || client !== this.#client || this.#isUp) return;
+        this.#isChecked = true;
+        client.unsubscribe(`$share/${id}/${topic}`);
+        this.#up();
+      });
+      client.publish(topic, '', { qos: 1 });
     });
   }
 
@@ -155,7 +230,7 @@ export class BrokerLink implements Downlink {
     if (wasStable) this.#attempt = 0;
     this.#problem = why;
     this.#drop();
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#held !== undefined) return;
     const ceilingMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#attempt);
     const pauseMs = Math.ceil(Math.random() * ceilingMs);
     log.info('the broker is gone', { why, nextTryInMs: pauseMs });

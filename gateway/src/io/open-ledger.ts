@@ -8,6 +8,17 @@ export interface OpenLedger {
   readonly ledger: Ledger;
   /** Why it cannot be used now; `undefined`: it can. */
   readonly problem: () => string | undefined;
+  /** Has somebody told of what happens to it beside what is done here. */
+  readonly follow: (told: LedgerFollower) => void;
+}
+
+export interface LedgerFollower {
+  /** A command was issued for this device, by whichever gateway. */
+  readonly onCommand: (device: string) => void;
+  /** Commands may have been issued that nobody was told of. */
+  readonly onGap: () => void;
+  /** Why it cannot be used from now on; `undefined`: it can again. */
+  readonly onChange: (problem: string | undefined) => void;
 }
 
 /**
@@ -17,16 +28,18 @@ export interface OpenLedger {
 export async function openLedger(place: {
   readonly address: string | undefined;
   readonly dir: string;
+  /** Key of the gateway. */
+  readonly identity: Uint8Array;
   readonly log: Log;
   readonly onFailure: (error: unknown) => void;
 }): Promise<OpenLedger> {
-  const { address, dir, log, onFailure } = place;
+  const { address, dir, identity, log, onFailure } = place;
   if (address === undefined) {
     const ledger = await openLevelLedger(dir, { sha256, isNew: true });
-    return { ledger, problem: () => undefined };
+    return { ledger, problem: () => undefined, follow: () => {} };
   }
   const { openPostgresLedger } = await import('./postgres/postgres-ledger.ts');
-  const parts = { address, sha256, clock: systemClock, log, onFailure };
+  const parts = { address, identity, sha256, clock: systemClock, log, onFailure };
   return openPostgresLedger({ ...parts, isNew: true });
 }
 

@@ -6,6 +6,8 @@ export interface AvailabilityParts {
   readonly probe: () => Promise<void>;
   readonly clock: Pick<Clock, 'wakeIn'>;
   readonly log: Log;
+  /** Called when that changes, with why it cannot be used; `undefined`: it can. */
+  readonly onChange: (problem: string | undefined) => void;
   /** It never will be usable as it is. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -37,6 +39,7 @@ export class Availability {
     this.#parts.log.error('the database of the ledger is not there: nothing is acknowledged', {
       why: this.#problem,
     });
+    this.#parts.onChange(this.#problem);
     this.#pause(PAUSE_MS_MIN);
   }
 
@@ -53,12 +56,13 @@ export class Availability {
   }
 
   async #look(pauseMs: number): Promise<void> {
-    const { probe, log, onFailure } = this.#parts;
+    const { probe, log, onChange, onFailure } = this.#parts;
     try {
       await probe();
       if (this.#isClosed) return;
       this.#problem = undefined;
       log.info('the database of the ledger is there');
+      onChange(undefined);
     } catch (error) {
       if (failureOf(error) === 'never') {
         onFailure(error);

@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 import type { Queryable } from './sql-rows.ts';
 import { withSqlErrors } from './sql-errors.ts';
 
-/** Transactions under way at a time, and reads beside them. */
+/** Transactions under way at a time, and reads beside them; one more connection listens. */
 export const LANES = 4;
 const READERS = 4;
 const CONNECT_MS_MAX = 10_000;
@@ -38,7 +38,7 @@ export class Database implements Queryable {
     this.#pool = new Pool({
       connectionString: url.href,
       application_name: 'holdfast-gateway',
-      max: LANES + READERS,
+      max: LANES + READERS + 1,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       query_timeout: ANSWER_MS_MAX,
       keepAlive: true,
@@ -92,6 +92,36 @@ export class Database implements Queryable {
       throw new HoldfastError('HF_LEDGER_UNAVAILABLE', { why: 'the server is a standby' });
     }
     return { isDurable: fsync === 'on' };
+  }
+
+  /**
+   * Listens on a channel, on a connection of its own.
+   *
+   * @param onEnd The connection has ended: nothing is heard any more. @returns Ends it.
+   */
+  async listen(
+    channel: string,
+    onPayload: (payload: string) => void,
+    onEnd: () => void,
+  ): Promise<() => void> {
+    const client = await this.#pool.connect();
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      client.release(true);
+      onEnd();
+    };
+    client.on('notification', ({ payload = '' }) => onPayload(payload));
+    client.on('error', end);
+    client.on('end', end);
+    try {
+      await client.query(`listen ${channel}`);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,17 @@
-import { HoldfastError, type Clock, type Log, type Sha256 } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  equalBytes,
+  keyNameOf,
+  type Clock,
+  type Log,
+  type Sha256,
+} from '@holdfast/protocol';
+import { metaKey } from '../../core/ledger-keys.ts';
 import { StoreLedger, checkFormat, newLedgerRow } from '../../core/store-ledger.ts';
 import { openDatabase, readDatabaseUrl, shownDatabase, type Database } from './database.ts';
 import { migrate, missingOf, readMigrated, readMigrations, type Migration } from './migrations.ts';
-import { PostgresStore } from './postgres-store.ts';
-import { getRows, writeRows } from './sql-rows.ts';
+import { PostgresStore, type Follower } from './postgres-store.ts';
+import { getRows, run, writeRows } from './sql-rows.ts';
 
 export interface PostgresLedgerOptions {
   /** `postgres://…` */
@@ -13,6 +21,8 @@ export interface PostgresLedgerOptions {
   readonly log: Log;
   /** Make one where there is none, and wait for a database that is not there. */
   readonly isNew: boolean;
+  /** Key of the gateway: all that share a ledger have one. Default: it is not to serve. */
+  readonly identity?: Uint8Array | undefined;
   /** The database turned out, after it was waited for, to be none that can be used. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
@@ -21,6 +31,8 @@ export interface PostgresLedger {
   readonly ledger: StoreLedger;
   /** Why nothing can be read or written now; `undefined`: it can. */
   readonly problem: () => string | undefined;
+  /** Has somebody told of what happens in the database, until the ledger is closed. */
+  readonly follow: (told: Follower) => void;
 }
 
 /**
@@ -35,7 +47,9 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   const { sha256, log, clock, isNew, onFailure = () => {} } = options;
   const url = readDatabaseUrl(options.address);
   const database = openDatabase(url);
-  const prepare = () => prepareLedger(database, { isNew, log, name: shownDatabase(url) });
+  const { identity } = options;
+  const name = shownDatabase(url);
+  const prepare = () => prepareLedger(database, { isNew, log, name, sha256, identity });
   const store = new PostgresStore({ database, prepare, clock, log, onFailure });
   try {
     await store.open(isNew);
@@ -43,7 +57,11 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     await store.close();
     throw error;
   }
-  return { ledger: new StoreLedger(store, sha256), problem: () => store.problem };
+  return {
+    ledger: new StoreLedger(store, sha256),
+    problem: () => store.problem,
+    follow: (told) => store.follow(told),
+  };
 }
 
 /**
@@ -52,8 +70,11 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
  */
 async function prepareLedger(
   database: Database,
-  { isNew, log, name }: { readonly isNew: boolean; readonly log: Log; readonly name: string },
+  options: Pick<PostgresLedgerOptions, 'isNew' | 'log' | 'sha256' | 'identity'> & {
+    readonly name: string;
+  },
 ): Promise<void> {
+  const { isNew, log, name, sha256, identity } = options;
   const { isDurable } = await database.check();
   if (!isDurable) {
     log.error('PostgreSQL runs with fsync = off: a power cut takes what was acknowledged', {
@@ -72,6 +93,7 @@ async function prepareLedger(
     });
   }
   await checkFormat({ get: async (key) => (await getRows(database, [key]))[0] });
+  if (identity !== undefined) await checkIdentity(database, keyNameOf(sha256, identity), name);
 }
 
 /** Makes the tables, and the first row, where there are none. */
@@ -84,4 +106,24 @@ export async function createLedger(
   const [known] = await getRows(database, [row.key]);
   if (known === undefined) await writeRows(database, [{ kind: 'put', ...row }], () => false);
   return done;
+}
+
+/**
+ * Devices know a gateway by its key: one ledger has one.
+ *
+ * @throws HF_CONFIG_INVALID for a gateway with another key.
+ */
+async function checkIdentity(database: Database, key: string, name: string): Promise<void> {
+  const at = metaKey('gateway').subarray(1);
+  const own = Uint8Array.from(key, (char) => char.charCodeAt(0));
+  const text = `insert into holdfast.meta (key, value) values ($1, $2)
+    on conflict (key) do update set value = holdfast.meta.value returning value`;
+  const [[value] = []] = await run(database, text, [at, own]);
+  if (value instanceof Uint8Array && equalBytes(value, own)) return;
+  const known = value instanceof Uint8Array ? String.fromCharCode(...value) : '';
+  throw new HoldfastError('HF_CONFIG_INVALID', {
+    why:
+      `the gateways of ${name} have key ${known}, this one has ${key}: ` +
+      'give it their identity/gateway.key',
+  });
 }

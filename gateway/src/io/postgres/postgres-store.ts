@@ -2,6 +2,8 @@ import { HoldfastError, type Clock, type Log } from '@holdfast/protocol';
 import type { LedgerStore, Work } from '../../core/ledger-store.ts';
 import type { DeviceRecord } from '../../core/ledger.ts';
 import { Availability } from './availability.ts';
+import { claimKeys, sweepClaims } from './claims.ts';
+import { CommandFeed, type CommandFeedParts } from './command-feed.ts';
 import { CommitLane } from './commit-lane.ts';
 import { LANES, type Database } from './database.ts';
 import { failureOf, withSqlErrors } from './sql-errors.ts';
@@ -18,6 +20,11 @@ export interface PostgresStoreParts {
   readonly onFailure: (error: unknown) => void;
 }
 
+export interface Follower extends Pick<CommandFeedParts, 'onCommand' | 'onGap'> {
+  /** Why nothing can be read or written from now on; `undefined`: it can again. */
+  readonly onChange: (problem: string | undefined) => void;
+}
+
 /**
  * The rows of a ledger in PostgreSQL, which any number of gateways write. Nothing of it is kept in
  * memory. Works of one device share a lane, in which they are committed in order.
@@ -27,20 +34,29 @@ export class PostgresStore implements LedgerStore {
   readonly #prepare: () => Promise<void>;
   readonly #availability: Availability;
   readonly #lanes: readonly CommitLane[];
+  readonly #clock: PostgresStoreParts['clock'];
+  readonly #feeds: CommandFeed[] = [];
+  readonly #followers: Follower[] = [];
   #isPrepared = false;
 
   constructor(parts: PostgresStoreParts) {
     const { database, prepare } = parts;
     this.#database = database;
+    this.#clock = parts.clock;
     this.#prepare = async () => {
-      if (!this.#isPrepared) await prepare();
+      if (this.#isPrepared) return;
+      await prepare();
+      await sweepClaims(database);
       this.#isPrepared = true;
     };
     const probe = async (): Promise<void> => {
       await this.#prepare();
       await database.check();
     };
-    this.#availability = new Availability({ ...parts, probe });
+    const onChange = (problem: string | undefined): void => {
+      for (const follower of this.#followers) follower.onChange(problem);
+    };
+    this.#availability = new Availability({ ...parts, probe, onChange });
     const transactHere = (works: readonly Work<unknown>[]) =>
       database.hold((db) => transact(db, works));
     const onLost = (error: unknown) => this.#availability.lost(error);
@@ -107,9 +123,23 @@ export class PostgresStore implements LedgerStore {
     if (table !== undefined) await this.#read(() => run(this.#database, `vacuum ${table.name}`));
   }
 
+  claim(claim: Parameters<LedgerStore['claim']>[0]): ReturnType<LedgerStore['claim']> {
+    return this.#read(() => claimKeys(this.#database, claim));
+  }
+
+  /** Has somebody told of what happens in the database, until this is closed. */
+  follow(told: Follower): void {
+    this.#followers.push(told);
+    if (this.problem !== undefined) told.onChange(this.problem);
+    const feed = new CommandFeed({ database: this.#database, clock: this.#clock, ...told });
+    this.#feeds.push(feed);
+    void feed.open();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.idle()));
     this.#availability.close();
+    for (const feed of this.#feeds) feed.close();
     await this.#database.close();
   }
 

@@ -180,8 +180,17 @@ export async function writeRows(
     add(insertText(table, columns, param) + upsert);
   }
   for (const [table, columns] of deletes) add(deleteText(table, columns, param));
-  if (parts.length > 0) await run(db, `with ${parts.join(',\n')} select 1`, values);
+  const commands = [...puts].find(([{ name }]) => name === 'holdfast.command');
+  const tell =
+    commands === undefined
+      ? 'select 1'
+      : `select pg_notify('${COMMAND_CHANNEL}', device)
+         from (select distinct unnest(${param(commands[1].devices, 'text')}) as device) as t`;
+  if (parts.length > 0) await run(db, `with ${parts.join(',\n')} ${tell}`, values);
 }
+
+/** Here every gateway hears for which devices commands were issued, once they are durable. */
+export const COMMAND_CHANNEL = 'holdfast_command';
 
 type Param = (value: unknown[], type: string) => string;
 

@@ -1,0 +1,197 @@
+import { cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ava, { type ExecutionContext } from 'ava';
+import { Agent, workflow } from '@holdfast/agent';
+import { startChild, until, type Child } from '@holdfast/device-sim';
+import { openPostgresLedger, sha256, systemClock } from '@holdfast/gateway/internal';
+import { HoldfastError, codeOf } from '@holdfast/protocol';
+import { startMosquitto, startNats, type TestBroker } from '../support/brokers.ts';
+import { runGateway } from '../support/gateway-process.ts';
+import { newSigner } from '../support/hand-journal.ts';
+import { TestPostgres, postgresIsMissing } from '../support/postgres.ts';
+import { hasProgram } from '../support/program.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+const checkout = workflow('checkout', async (ctx, quantity: number) => {
+  const accepted = await ctx.step('order-intake', () => quantity);
+  const doubled = await ctx.call<number>('double', accepted, { timeout: '1d' });
+  await ctx.step('order-confirmation', () => doubled);
+  return doubled;
+});
+
+/** Gateways on one ledger behind one broker, each a process of its own. */
+class Instances {
+  readonly #dir: string;
+  readonly #broker: TestBroker;
+  readonly #ledger: string;
+  readonly #children = new Map<number, Child>();
+
+  constructor(dir: string, broker: TestBroker, ledger: URL) {
+    this.#dir = dir;
+    this.#broker = broker;
+    this.#ledger = ledger.href;
+  }
+
+  /** The second and all later ones are given the identity of the first. */
+  async start(index: number): Promise<void> {
+    const dataDir = this.#dirOf(index);
+    if (index > 0) {
+      await mkdir(dataDir, { recursive: true });
+      await cp(join(this.#dirOf(0), 'identity'), join(dataDir, 'identity'), { recursive: true });
+    }
+    const child = await startChild({
+      name: `gateway ${index}`,
+      args: [
+        ...[file('gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json', '--http-port', '0'],
+        ...['--data-dir', dataDir, '--broker', this.#broker.url, '--report-every', '1s'],
+        ...['--handlers', file('test/dist/support/storm-handlers.js')],
+      ],
+      env: { HOLDFAST_LEDGER: this.#ledger },
+    });
+    this.#children.set(index, child);
+    const url = `${String(child.ready['http'])}/readyz`;
+    await until(`gateway ${index} to be ready`, async () => (await fetch(url)).ok);
+  }
+
+  /** Why it is not ready; empty: it is. */
+  async reasons(index: number): Promise<readonly string[]> {
+    const answer = await fetch(`${String(this.#of(index).ready['http'])}/readyz`);
+    return ((await answer.json()) as { readonly reasons: readonly string[] }).reasons;
+  }
+
+  signal(index: number, signal: NodeJS.Signals): void {
+    process.kill(this.#of(index).pid, signal);
+  }
+
+  async end(index: number, signal: NodeJS.Signals): Promise<void> {
+    await this.#of(index).end(signal);
+  }
+
+  async endAll(): Promise<void> {
+    await Promise.all(Array.from(this.#children.values(), (child) => child.end('SIGKILL')));
+  }
+
+  #of(index: number): Child {
+    const child = this.#children.get(index);
+    if (child === undefined) throw new HoldfastError('HF_PROCESS_FAILED', { why: `no ${index}` });
+    return child;
+  }
+
+  #dirOf(index: number): string {
+    return join(this.#dir, `gateway-${index}`);
+  }
+}
+
+async function openAgent(t: ExecutionContext, port: number, device: string): Promise<Agent> {
+  const agent = await Agent.open({
+    ...{ dataDir: await tempDir(t), device, workflows: [checkout] },
+    uplink: { retryMsMin: 20, retryMsMax: 200 },
+    gateway: `mqtt://127.0.0.1:${port}`,
+  });
+  t.teardown(() => agent.close());
+  return agent;
+}
+
+async function openLedger(t: ExecutionContext, url: URL) {
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  const parts = { address: url.href, sha256, clock: systemClock, log, isNew: false };
+  const { ledger } = await openPostgresLedger(parts);
+  t.teardown(() => ledger.close());
+  return ledger;
+}
+
+let running: Promise<TestPostgres> | undefined;
+const server = (): Promise<TestPostgres> => (running ??= TestPostgres.start());
+ava.after.always(async () => (await running)?.stop());
+
+const missing = [postgresIsMissing, hasProgram('mosquitto') ? '' : 'needs mosquitto'];
+const needs = missing.filter((each) => each !== '').join(', ');
+const test = needs === '' ? ava.serial : ava.serial.skip;
+const title = needs === '' ? '' : ` (${needs})`;
+
+test(`gateways that are killed, stopped and replaced take each entry once${title}`, async (t) => {
+  const postgres = await server();
+  const [url, broker] = [await postgres.empty(), await startMosquitto(t)];
+  const gateways = new Instances(await tempDir(t), broker, url);
+  t.teardown(() => gateways.endAll());
+  await gateways.start(0);
+  await Promise.all([gateways.start(1), gateways.start(2)]);
+  const names = ['till-1', 'till-2', 'till-3'];
+  const agents = await Promise.all(names.map((name) => openAgent(t, broker.port, name)));
+
+  let quantity = 0;
+  /** Everybody sells something, and all of it reaches the ledger, whoever is there. */
+  const sell = async (during: string): Promise<void> => {
+    const sold = agents.flatMap((agent) =>
+      Array.from({ length: 5 }, async () => {
+        const run = await agent.start(checkout, (quantity += 1));
+        return run.result();
+      }),
+    );
+    const results = await Promise.all(sold);
+    t.deepEqual(
+      results.toSorted((a, b) => a - b),
+      Array.from(results, (_, index) => 2 * (quantity - results.length + index + 1)),
+      during,
+    );
+    await Promise.all(agents.map((agent) => agent.synced()));
+  };
+
+  await sell('all are there');
+  gateways.signal(1, 'SIGSTOP');
+  await sell('one is stopped');
+  await gateways.end(2, 'SIGKILL');
+  gateways.signal(1, 'SIGCONT');
+  await sell('one wakes up, one is gone');
+  await gateways.start(2);
+  await gateways.end(0, 'SIGTERM');
+  await sell('one is replaced');
+
+  const ledger = await openLedger(t, url);
+  const { faults } = await ledger.verify();
+  t.deepEqual(faults, []);
+  for (const [index, agent] of agents.entries()) {
+    const device = names[index] ?? '';
+    for (const { lane, head } of (await agent.status()).backlog.lanes) {
+      const entries = await ledger.entries({ device, lane, after: 0, limit: 100_000 });
+      const all = Array.from({ length: head }, (_, seq) => seq + 1);
+      t.deepEqual(
+        entries.map(({ seq }) => seq),
+        all,
+        `${device} ${lane}`,
+      );
+    }
+    const runs = await ledger.runs({ device, limit: 1_000 });
+    t.deepEqual([...new Set(runs.map(({ state }) => state))], ['completed']);
+  }
+});
+
+const withNats = needs === '' && hasProgram('nats-server') ? ava.serial : ava.serial.skip;
+const natsTitle = hasProgram('nats-server') ? title : ' (needs nats-server)';
+
+withNats(`a broker without shared subscriptions ends the start${natsTitle}`, async (t) => {
+  const [url, broker] = [await (await server()).empty(), await startNats(t)];
+  const args = ['--broker', broker.url, '--http-port', '0', '--ledger', url.href];
+
+  const { code, stderr } = await runGateway('serve', '--data-dir', await tempDir(t), ...args);
+
+  t.is(code, 78);
+  t.regex(stderr, /HF_CONFIG_INVALID/);
+  t.regex(stderr, /shared subscriptions/);
+});
+
+test(`a gateway with a key of its own has no place at the ledger of others${title}`, async (t) => {
+  const url = await (await server()).empty();
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  const parts = { address: url.href, sha256, clock: systemClock, log, isNew: true };
+  const open = (identity: Uint8Array) => openPostgresLedger({ ...parts, identity });
+  const [mine, other] = [newSigner().publicKey, newSigner().publicKey];
+  for (const identity of [mine, mine]) await (await open(identity)).ledger.close();
+
+  const refused = await t.throwsAsync(open(other));
+
+  t.is(codeOf(refused), 'HF_CONFIG_INVALID');
+});
