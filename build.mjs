@@ -115,7 +115,7 @@ export async function compile() {
   const startedAt = Date.now();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code } = await run(process.execPath, [tsc, '-b'], (error) => error.message);
-  if (code !== 0 || !(await bundleMqtt())) return false;
+  if (code !== 0 || !(await bundleMqtt()) || !(await bundleWeb())) return false;
   process.stderr.write(`holdfast: built in ${seconds(startedAt)}\n`);
   return true;
 }
@@ -138,6 +138,18 @@ async function bundleMqtt() {
   const esbuild = join(root, 'node_modules', '.bin', 'esbuild');
   const source = join(root, 'agent', 'src', 'io', 'mqtt.ts');
   const args = [source, ...form, ...output, '--log-level=error'];
+  const { code } = await run(esbuild, args, (error) => error.message);
+  return code === 0;
+}
+
+/** Makes one script and one style sheet of the dashboard. */
+async function bundleWeb() {
+  const [web, dist] = [join(root, 'gateway', 'web'), join(root, 'gateway', 'dist', 'web')];
+  const form = ['--bundle', '--minify', '--format=esm', '--target=es2022', '--jsx=automatic'];
+  const entries = [join(web, 'main.tsx'), join(web, 'main.css'), join(web, 'index.html')];
+  const output = [`--outdir=${dist}`, '--loader:.html=copy', '--jsx-import-source=preact'];
+  const esbuild = join(root, 'node_modules', '.bin', 'esbuild');
+  const args = [...entries, ...form, ...output, '--legal-comments=none', '--log-level=error'];
   const { code } = await run(esbuild, args, (error) => error.message);
   return code === 0;
 }

@@ -6,6 +6,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 /** Programs by name, with the Debian package that has each. */
 const programs = {
   cc: 'gcc libc6-dev',
+  chromium: 'chromium',
   faketime: 'faketime',
   initdb: 'postgresql',
   mosquitto: 'mosquitto',

@@ -10,6 +10,7 @@ import { refusalReasons, Refusals } from './http/refusals.ts';
 import { ApiRoutes } from './http/routes.ts';
 import { liveAnswer, readyAnswer } from './http/schemas/health.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
+import { addWeb } from './http/web-routes.ts';
 import type { Tls } from './tls-files.ts';
 
 export interface HttpApiOptions {
@@ -60,6 +61,7 @@ async function createApp(options: HttpApiOptions, refusals: Refusals): Promise<F
   addAccess(routes, options);
   addSessions(app, routes, options);
   addMetrics(routes, refusals);
+  addWeb(app);
   return app;
 }
 

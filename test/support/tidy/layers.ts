@@ -43,6 +43,8 @@ function productTable(product: string): Record<string, readonly string[]> {
     [own('io')]: [own('core'), own('io'), 'protocol', 'node:', 'level', 'p-retry', ...io],
     [own('root')]: inside,
     [own('api')]: inside,
+    // Runs in a browser: of the rest of the product it has types and what formats numbers.
+    [own('web')]: [own('web'), own('core'), 'protocol/base', 'preact', 'preact/hooks'],
     [own('internals')]: [...inside, own('cli')],
     [own('cli')]: cli,
     // Shipped to users: the runtime's core over a world in memory.
@@ -57,6 +59,7 @@ export function placeOf(path: string): string | undefined {
   if (rest.length === 0) return 'root';
   if (['test', 'bench', 'examples', 'packaging'].includes(top)) return top;
   if (rest[0] === 'bin') return 'test';
+  if (rest[0] === 'web') return `${top}/web`;
   if (rest[0] !== 'src') return undefined;
   if (top === 'device-sim') return top;
   const [part = '', ...deeper] = rest.slice(1);

@@ -1,0 +1,83 @@
+import type { DevicesView, DeviceView, RunsView, RunView } from '../src/core/fleet-views.ts';
+import { useLive } from './api.ts';
+import { ago, short } from './format.ts';
+import { ProblemNote, State } from './parts.tsx';
+import { runAddress } from './runs.tsx';
+
+/** What needs a person, by what it is about: one line a cause, however many it concerns. */
+interface Cause {
+  readonly title: string;
+  readonly state: string;
+  readonly since: string | null;
+  readonly places: readonly { readonly name: string; readonly address: string }[];
+}
+
+export function causesOf(
+  devices: readonly DeviceView[],
+  runs: readonly RunView[],
+): readonly Cause[] {
+  const causes = new Map<string, Cause>();
+  const add = (title: string, state: string, at: string | null, place: Cause['places'][number]) => {
+    const known = causes.get(title);
+    const since = [known?.since, at].filter((each) => typeof each === 'string').toSorted()[0];
+    const places = [...(known?.places ?? []), place];
+    causes.set(title, { title, state, since: since ?? null, places });
+  };
+  for (const { device, state, refusal, lastAckAt } of devices) {
+    const place = { name: device, address: `#/devices/${device}` };
+    if (state === 'conflict') add('Two machines use one identity', state, lastAckAt, place);
+    if (state === 'stuck') {
+      const why = refusal === null ? 'nothing more is acknowledged' : refusal.why;
+      add(`Stuck: ${why}`, state, lastAckAt, place);
+    }
+  }
+  for (const run of runs) {
+    if (run.state !== 'stuck' && run.state !== 'failed') continue;
+    const title = `${run.workflow} is ${run.state}`;
+    const place = { name: `${run.device} · ${run.id}`, address: runAddress(run) };
+    add(title, run.state, run.updatedAt, place);
+  }
+  return [...causes.values()].toSorted((a, b) => b.places.length - a.places.length);
+}
+
+const PLACES_SHOWN = 20;
+
+export function Attention() {
+  const devices = useLive<DevicesView>('/api/devices');
+  const runs = useLive<RunsView>('/api/runs?limit=1000', 5_000);
+  const causes = causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []);
+  const problems = devices.data?.problems ?? [];
+  const isAsking = devices.data === undefined || runs.data === undefined;
+  return (
+    <>
+      <h1>Attention</h1>
+      <ProblemNote problem={devices.problem ?? runs.problem} />
+      {problems.map(({ code, message, hint }) => (
+        <p class="note bad">
+          <strong>{message}</strong> {hint} <code>{code}</code>
+        </p>
+      ))}
+      {causes.map(({ title, state, since, places }) => (
+        <section class="cause">
+          <h2>
+            <State of={state} /> {short(title, 120)}
+          </h2>
+          <p>
+            {places.length} {places.length === 1 ? 'place' : 'places'}, since {ago(since)}
+          </p>
+          <ul>
+            {places.slice(0, PLACES_SHOWN).map(({ name, address }) => (
+              <li>
+                <a href={address}>{name}</a>
+              </li>
+            ))}
+            {places.length > PLACES_SHOWN && <li>and {places.length - PLACES_SHOWN} more</li>}
+          </ul>
+        </section>
+      ))}
+      {causes.length === 0 && problems.length === 0 && (
+        <p class="empty">{isAsking ? 'Asking…' : 'Nothing needs anybody. ✓'}</p>
+      )}
+    </>
+  );
+}

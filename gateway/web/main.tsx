@@ -1,0 +1,103 @@
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { SessionView } from '../src/core/access/access-views.ts';
+import { get, request } from './api.ts';
+import { Attention } from './attention.tsx';
+import { Device } from './device.tsx';
+import { Fleet } from './fleet.tsx';
+import { Run } from './run.tsx';
+import { Runs } from './runs.tsx';
+import { Ledger, Settings } from './settings.tsx';
+import { SignIn } from './sign-in.tsx';
+
+const places = [
+  ['#/', 'Fleet', 'viewer'],
+  ['#/attention', 'Attention', 'viewer'],
+  ['#/runs', 'Runs', 'viewer'],
+  ['#/ledger', 'Ledger', 'viewer'],
+  ['#/settings', 'Settings', 'admin'],
+] as const;
+
+function Page({ address }: { readonly address: string }) {
+  const [, place = '', id = '', part = '', ...rest] = address.replace(/^#/, '').split('/');
+  if (place === 'devices' && part === 'runs') {
+    return <Run device={id} id={decodeURIComponent(rest.join('/'))} />;
+  }
+  if (place === 'devices') return <Device id={id} key={id} />;
+  if (place === 'attention') return <Attention />;
+  if (place === 'runs') return <Runs />;
+  if (place === 'ledger') return <Ledger />;
+  if (place === 'settings') return <Settings />;
+  if (place === '') return <Fleet />;
+  return (
+    <p class="empty">
+      There is no page here. <a href="#/">To the fleet</a>
+    </p>
+  );
+}
+
+function useAddress(): string {
+  const [address, setAddress] = useState(location.hash || '#/');
+  useEffect(() => {
+    const changed = () => {
+      setAddress(location.hash || '#/');
+      // For those who do not see that the page has changed.
+      document.querySelector('main')?.focus();
+    };
+    addEventListener('hashchange', changed);
+    return () => removeEventListener('hashchange', changed);
+  }, []);
+  return address;
+}
+
+function App({ session }: { readonly session: SessionView }) {
+  const address = useAddress();
+  const signOut = () => void request('DELETE', '/api/session').finally(() => location.reload());
+  const isHere = (place: string) =>
+    place === '#/' ? address === '#/' || address.startsWith('#/devices') : address === place;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => skipTo(event)}>
+        To the content
+      </a>
+      <header>
+        <b>holdfast</b>
+        <nav aria-label="Pages">
+          {places
+            .filter(([, , role]) => role === 'viewer' || session.role === role)
+            .map(([place, title]) => (
+              <a href={place} {...(isHere(place) ? { 'aria-current': 'page' as const } : {})}>
+                {title}
+              </a>
+            ))}
+        </nav>
+        <span class="who">
+          {session.who}, {session.role}{' '}
+          <button type="button" onClick={signOut}>
+            Sign out
+          </button>
+        </span>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Page address={address} />
+      </main>
+    </>
+  );
+}
+
+function skipTo(event: Event): void {
+  event.preventDefault();
+  document.querySelector('main')?.focus();
+}
+
+function Root() {
+  const [session, setSession] = useState<SessionView | 'none' | undefined>();
+  useEffect(() => {
+    get<SessionView>('/api/session').then(setSession, () => setSession('none'));
+  }, []);
+  if (session === undefined) return null;
+  return session === 'none' ? <SignIn onDone={setSession} /> : <App session={session} />;
+}
+
+const root = document.getElementById('root');
+if (root !== null) render(<Root />, root);

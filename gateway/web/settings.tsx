@@ -1,0 +1,252 @@
+import { useState } from 'preact/hooks';
+import type {
+  AuditPageView,
+  AuditView,
+  TokenMadeView,
+  TokensView,
+  TokenView,
+  UsersView,
+  UserView,
+} from '../src/core/access/access-views.ts';
+import type { ErasuresView, VerifyView } from '../src/core/fleet-views.ts';
+import { ApiError, get, request, useLive, type Problem } from './api.ts';
+import { ago, formatCount, moment } from './format.ts';
+import { ProblemNote, Table, type Column } from './parts.tsx';
+
+/** Does something once, and keeps what went wrong. */
+export function useAction(): readonly [
+  run: (work: () => Promise<void>) => void,
+  problem: Problem | undefined,
+  isBusy: boolean,
+] {
+  const [problem, setProblem] = useState<Problem | undefined>();
+  const [isBusy, setBusy] = useState(false);
+  const run = (work: () => Promise<void>): void => {
+    setBusy(true);
+    setProblem(undefined);
+    work()
+      .catch((error: unknown) => {
+        if (error instanceof ApiError) setProblem(error.problem);
+        else throw error;
+      })
+      .finally(() => setBusy(false));
+  };
+  return [run, problem, isBusy];
+}
+
+export function Ledger() {
+  const [view, setView] = useState<VerifyView | undefined>();
+  const [run, problem, isBusy] = useAction();
+  const erasures = useLive<ErasuresView>('/api/ledger/erasures?limit=50', 10_000);
+  const verify = () =>
+    run(async () => setView(await request<VerifyView>('POST', '/api/ledger/verify')));
+  return (
+    <>
+      <h1>Ledger</h1>
+      <ProblemNote problem={problem ?? erasures.problem} />
+      <p>
+        Every entry is in a chain of hashes, one for each lane of each device: what was changed,
+        dropped or put in another order at rest is found.
+      </p>
+      <p>
+        <button type="button" onClick={verify} disabled={isBusy}>
+          {isBusy ? 'Reading every entry…' : 'Verify all chains'}
+        </button>
+      </p>
+      {view !== undefined && (
+        <p class={`note ${view.whole ? 'good' : 'bad'}`} role="status">
+          {view.whole
+            ? `✓ ${formatCount(view.entries)} entries in ${formatCount(view.lanes)} lanes: every chain is whole.`
+            : `✗ ${formatCount(view.faults.length)} faults.`}
+        </p>
+      )}
+      <ul>
+        {view?.faults.map(({ device, epoch, lane, seq, why }) => (
+          <li>
+            {device}, epoch {epoch}, {lane} {seq}: {why}
+          </li>
+        ))}
+      </ul>
+      <h2>Erasures</h2>
+      <ul>
+        {(erasures.data?.erasures ?? []).map(({ at, by, reason, contents }) => (
+          <li>
+            {moment(at)}: {formatCount(contents)} values, by {by}. {reason}
+          </li>
+        ))}
+      </ul>
+      {erasures.data?.erasures.length === 0 && <p class="empty">Nothing was erased.</p>}
+    </>
+  );
+}
+
+export function Settings() {
+  return (
+    <>
+      <h1>Settings</h1>
+      <Users />
+      <Tokens />
+      <Audit />
+    </>
+  );
+}
+
+const userColumns: readonly Column<UserView>[] = [
+  { title: 'User', cell: ({ name }) => name, by: ({ name }) => name },
+  { title: 'Role', cell: ({ role }) => role, by: ({ role }) => role },
+  { title: 'Since', cell: ({ createdAt }) => ago(createdAt) },
+  { title: 'Made by', cell: ({ createdBy }) => createdBy, isWide: true },
+];
+
+function Users() {
+  const { data, problem, refresh } = useLive<UsersView>('/api/users', 15_000);
+  const [run, failure, isBusy] = useAction();
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    run(async () => {
+      await request('POST', '/api/users', Object.fromEntries(new FormData(form)));
+      form.reset();
+      refresh();
+    });
+  };
+  return (
+    <section>
+      <h2>Users</h2>
+      <ProblemNote problem={failure ?? problem} />
+      <Table
+        label="Users"
+        columns={userColumns}
+        rows={data?.users ?? []}
+        keyOf={({ name }) => name}
+        empty="No user yet: this gateway is used by tokens."
+      />
+      <form onSubmit={submit}>
+        <label>
+          Name <input name="name" required autocomplete="off" />
+        </label>
+        <label>
+          Password <input name="password" type="password" required autocomplete="new-password" />
+        </label>
+        <RoleChoice />
+        <button disabled={isBusy}>Add a user</button>
+      </form>
+    </section>
+  );
+}
+
+function RoleChoice() {
+  return (
+    <label>
+      Role{' '}
+      <select name="role">
+        <option>viewer</option>
+        <option>operator</option>
+        <option>admin</option>
+      </select>
+    </label>
+  );
+}
+
+function Tokens() {
+  const { data, problem, refresh } = useLive<TokensView>('/api/tokens', 15_000);
+  const [made, setMade] = useState<TokenMadeView | undefined>();
+  const [run, failure, isBusy] = useAction();
+  const revoke = (id: string) =>
+    run(async () => {
+      await request('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
+      refresh();
+    });
+  const columns: readonly Column<TokenView>[] = [
+    { title: 'Token', cell: ({ name }) => name, by: ({ name }) => name },
+    { title: 'Role', cell: ({ role }) => role, by: ({ role }) => role },
+    { title: 'State', cell: ({ state }) => state, by: ({ state }) => state },
+    { title: 'Expires', cell: ({ expiresAt }) => (expiresAt === null ? 'never' : ago(expiresAt)) },
+    {
+      title: '',
+      cell: ({ id, state, name }) =>
+        state === 'valid' && (
+          <button type="button" aria-label={`Revoke ${name}`} onClick={() => revoke(id)}>
+            Revoke
+          </button>
+        ),
+    },
+  ];
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    run(async () => {
+      const order = Object.fromEntries(new FormData(form));
+      setMade(await request<TokenMadeView>('POST', '/api/tokens', order));
+      form.reset();
+      refresh();
+    });
+  };
+  return (
+    <section>
+      <h2>API tokens</h2>
+      <ProblemNote problem={failure ?? problem} />
+      {made !== undefined && (
+        <p class="note good" role="status">
+          Copy it now, it is shown once: <code>{made.token}</code>
+        </p>
+      )}
+      <Table
+        label="API tokens"
+        columns={columns}
+        rows={data?.tokens ?? []}
+        keyOf={({ id }) => id}
+        empty="No token yet."
+      />
+      <form onSubmit={submit}>
+        <label>
+          Name <input name="name" required autocomplete="off" />
+        </label>
+        <RoleChoice />
+        <button disabled={isBusy}>Make a token</button>
+      </form>
+    </section>
+  );
+}
+
+const auditColumns: readonly Column<AuditView>[] = [
+  { title: 'When', cell: ({ at }) => moment(at) },
+  { title: 'Who', cell: ({ who }) => who },
+  { title: 'Did', cell: ({ action }) => action },
+  { title: 'To', cell: ({ target }) => target },
+  {
+    title: 'Outcome',
+    cell: ({ outcome, code }) => (code === null ? outcome : `${outcome}: ${code}`),
+  },
+  { title: 'From', cell: ({ from }) => from, isWide: true },
+];
+
+function Audit() {
+  const { data, problem } = useLive<AuditPageView>('/api/audit?limit=100', 15_000);
+  const [earlier, setEarlier] = useState<readonly AuditPageView[]>([]);
+  const [run, failure] = useAction();
+  const next = (earlier.at(-1) ?? data)?.next ?? null;
+  const more = () =>
+    run(async () => {
+      const page = await get<AuditPageView>(`/api/audit?limit=100&before=${next}`);
+      setEarlier([...earlier, page]);
+    });
+  return (
+    <section>
+      <h2>Audit log</h2>
+      <ProblemNote problem={failure ?? problem} />
+      <Table
+        label="Audit log"
+        columns={auditColumns}
+        rows={[...(data?.records ?? []), ...earlier.flatMap(({ records }) => records)]}
+        keyOf={({ id }) => id}
+        empty="Nothing was changed yet."
+      />
+      {next !== null && (
+        <button type="button" onClick={more}>
+          Earlier
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,49 @@
+import { useState } from 'preact/hooks';
+import type { SessionView } from '../src/core/access/access-views.ts';
+import { request } from './api.ts';
+import { ProblemNote } from './parts.tsx';
+import { useAction } from './settings.tsx';
+
+/** Asks who it is. What was typed stays when it was wrong. */
+export function SignIn({ onDone }: { readonly onDone: (session: SessionView) => void }) {
+  const [user, setUser] = useState('');
+  const [password, setPassword] = useState('');
+  const [run, problem, isBusy] = useAction();
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    run(async () => onDone(await request<SessionView>('POST', '/api/session', { user, password })));
+  };
+  return (
+    <main class="sign-in">
+      <h1>Holdfast</h1>
+      <ProblemNote problem={problem} />
+      <form onSubmit={submit}>
+        <label>
+          User{' '}
+          <input
+            name="user"
+            autocomplete="username"
+            required
+            value={user}
+            onInput={(event) => setUser(event.currentTarget.value)}
+          />
+        </label>
+        <label>
+          Password{' '}
+          <input
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            required
+            value={password}
+            onInput={(event) => setPassword(event.currentTarget.value)}
+          />
+        </label>
+        <button disabled={isBusy}>{isBusy ? 'Signing in…' : 'Sign in'}</button>
+      </form>
+      <p class="empty">
+        No user yet? On the machine of the gateway: <code>holdfast-gateway user add NAME</code>
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,110 @@
+import type { EntryView } from '../src/core/fleet-views.ts';
+
+/** What a run did or waited for, from when to when. */
+export interface Span {
+  readonly name: string;
+  readonly kind: 'step' | 'call' | 'sleep' | 'signal' | 'child' | 'other';
+  readonly state: 'done' | 'failed' | 'open';
+  readonly fromMs: number;
+  /** `undefined`: it has not ended, as far as is known here. */
+  readonly toMs: number | undefined;
+  readonly attempts: number;
+  readonly entries: readonly EntryView[];
+}
+
+const kinds: readonly (readonly [prefix: string, kind: Span['kind']])[] = [
+  ['step.', 'step'],
+  ['call.', 'call'],
+  ['timer.', 'sleep'],
+  ['signal.', 'signal'],
+  ['child.', 'child'],
+];
+
+const atMs = (entry: EntryView): number => Date.parse(String(entry['at']));
+const numberIn = (entry: EntryView, name: string): number | undefined => {
+  const value = entry[name];
+  return typeof value === 'number' ? value : undefined;
+};
+
+/** The spans of a run, in the order in which it began them. */
+export function spansOf(entries: readonly EntryView[]): readonly Span[] {
+  const byOp = new Map<number, EntryView[]>();
+  const ordered = entries.toSorted((a, b) => (numberIn(a, 'n') ?? 0) - (numberIn(b, 'n') ?? 0));
+  for (const entry of ordered) {
+    const op = numberIn(entry, 'op');
+    if (op === undefined || op === 0 || entry.kind === 'run.status') continue;
+    byOp.set(op, [...(byOp.get(op) ?? []), entry]);
+  }
+  return [...byOp].toSorted(([a], [b]) => a - b).map(([, each]) => spanOf(each));
+}
+
+function spanOf(entries: readonly EntryView[]): Span {
+  const first = entries[0] as EntryView;
+  const last = entries.at(-1) as EntryView;
+  const kindText = first.kind ?? '';
+  const kind = kinds.find(([prefix]) => kindText.startsWith(prefix))?.[1] ?? 'other';
+  const isFailed = last.kind?.endsWith('.failed') === true;
+  const isDone = isFailed || /\.(completed|fired|received|emitted|marked)$/.test(last.kind ?? '');
+  // A step is journaled when it ends; how long it took stands in its entry.
+  const tookMs = numberIn(first, 'tookMs') ?? 0;
+  return {
+    name: typeof first['name'] === 'string' ? first['name'] : kindText,
+    kind,
+    state: isFailed ? 'failed' : isDone ? 'done' : 'open',
+    fromMs: atMs(first) - tookMs,
+    toMs: isDone ? atMs(last) : undefined,
+    attempts: Math.max(...entries.map((entry) => numberIn(entry, 'attempt') ?? 0)),
+    entries,
+  };
+}
+
+/** A stretch of time with a place on the axis, from 0 to 1. */
+export interface Segment {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly from: number;
+  readonly to: number;
+  /** Nothing happened for so long that it is drawn shorter than it was. */
+  readonly isCollapsed: boolean;
+}
+
+/** What a collapsed wait takes of the axis beside what happened. */
+const WAIT_SHARE = 0.06;
+const WAITS_SHARE_MAX = 0.5;
+/** Waits below this part of the whole stay as they are. */
+const LONG_PART = 0.15;
+
+/**
+ * An axis on which milliseconds of work and hours of waiting can both be read: long stretches
+ * without any event are drawn short.
+ */
+export function axisOf(moments: readonly number[]): readonly Segment[] {
+  const points = [...new Set(moments)].toSorted((a, b) => a - b);
+  const gaps = points.slice(1).map((toMs, at) => ({ fromMs: points[at] as number, toMs }));
+  const wholeMs = (points.at(-1) ?? 0) - (points[0] ?? 0);
+  const isLong = ({ fromMs, toMs }: { fromMs: number; toMs: number }) =>
+    toMs - fromMs > wholeMs * LONG_PART && toMs - fromMs > 2_000;
+  const waits = gaps.filter(isLong).length;
+  const isAllLong = waits === gaps.length;
+  const waitShare = isAllLong ? 0 : Math.min(WAIT_SHARE, WAITS_SHARE_MAX / Math.max(1, waits));
+  const activeMs = gaps
+    .filter((gap) => isAllLong || !isLong(gap))
+    .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  let at = 0;
+  return gaps.map((gap) => {
+    const isCollapsed = !isAllLong && isLong(gap);
+    const part = ((gap.toMs - gap.fromMs) / Math.max(1, activeMs)) * (1 - waits * waitShare);
+    const from = at;
+    at += isCollapsed ? waitShare : part;
+    return { ...gap, from, to: at, isCollapsed };
+  });
+}
+
+/** Where on the axis a moment is, from 0 to 1. */
+export function placeOn(axis: readonly Segment[], ms: number): number {
+  for (const { fromMs, toMs, from, to } of axis) {
+    if (ms <= fromMs) return from;
+    if (ms <= toMs) return from + ((ms - fromMs) / Math.max(1, toMs - fromMs)) * (to - from);
+  }
+  return axis.at(-1)?.to ?? 0;
+}

@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { env } from 'node:process';
+import test, { type ExecutionContext } from 'ava';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { Agent, workflow } from '@holdfast/agent';
+import { createTcpProxy, type TcpProxy } from '@holdfast/device-sim';
+import { Gateway } from '@holdfast/gateway';
+import { hasProgram } from '../support/program.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const withChromium = hasProgram('chromium') ? test.serial : test.serial.skip;
+
+const sale = workflow('sale', async (ctx, order: { readonly item: string }) => {
+  const ticket = await ctx.step('print-ticket', () => `ticket of ${order.item}`);
+  await ctx.setStatus('Your order will be confirmed shortly.');
+  const stock = await ctx.call('inventory.update', order);
+  return { ticket, stock };
+});
+
+const broken = workflow('broken', (ctx) =>
+  ctx.step('verify', () => Promise.reject(new Error('<b>no</b> signature')), {
+    retry: { attempts: 1 },
+  }),
+);
+
+interface Shop {
+  readonly gateway: Gateway;
+  readonly agent: Agent;
+  readonly link: TcpProxy;
+}
+
+async function openShop(t: ExecutionContext): Promise<Shop> {
+  const dir = await tempDir(t);
+  const gateway = await Gateway.open({
+    ...{ dataDir: join(dir, 'cloud'), mqttPort: 0, httpPort: 0, reportEvery: '1s' },
+    handlers: { 'inventory.update': () => ({ left: 41 }) },
+  });
+  t.teardown(() => gateway.close());
+  const link = await createTcpProxy({
+    host: '127.0.0.1',
+    port: Number(new URL(gateway.mqttUrl).port),
+  });
+  t.teardown(() => link.close());
+  const agent = await Agent.open({
+    ...{ dataDir: join(dir, 'device'), device: 'till-1', workflows: [sale, broken] },
+    gateway: `mqtt://127.0.0.1:${link.port}`,
+    uplink: { retryMsMax: 1_000 },
+  });
+  t.teardown(() => agent.close());
+  return { gateway, agent, link };
+}
+
+async function addUser(gateway: Gateway): Promise<void> {
+  const token = (await readFile(gateway.tokenFile, 'utf8')).trim();
+  const response = await fetch(`${gateway.httpUrl}/api/users`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'ola', role: 'admin', password: 'correct horse battery' }),
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
+
+async function openBrowser(t: ExecutionContext): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
+  });
+  t.teardown(() => browser.close());
+  return browser;
+}
+
+/** Nothing that people who see or move otherwise stumble over, at this width. */
+async function checkPage(t: ExecutionContext, page: Page, name: string): Promise<void> {
+  const folder = env['SCREENSHOTS'];
+  for (const [width, scheme] of [
+    [1280, 'light'],
+    [360, 'dark'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme: scheme });
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}.png`) });
+    const isWiderThanScreen = await page.evaluate('document.body.scrollWidth > innerWidth');
+    t.false(isWiderThanScreen, `${name} fits into ${width}`);
+    const violations = await page.evaluate(
+      'axe.run().then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))',
+    );
+    t.deepEqual(violations, [], `${name} at ${width}`);
+  }
+}
+
+withChromium('needs chromium: operators sign in, watch a device drain, open a run', async (t) => {
+  const { gateway, agent, link } = await openShop(t);
+  await addUser(gateway);
+  const browser = await openBrowser(t);
+  // The script that looks at pages is no part of them: the policy would keep it out.
+  const context = await browser.newContext({ bypassCSP: true });
+  await context.addInitScript({ path: axe });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    const isRefused = message.text().includes('401');
+    if (message.type() === 'error' && !isRefused) complaints.push(message.text());
+  });
+
+  await page.goto(gateway.httpUrl);
+  await page.getByLabel('User').fill('ola');
+  await page.getByLabel('Password').fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  t.is(await page.getByLabel('User').inputValue(), 'ola');
+  await checkPage(t, page, 'sign-in');
+  await page.getByLabel('Password').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+
+  const row = page.getByRole('row', { name: /till-1/ });
+  await agent.emit('opened', {});
+  await agent.synced();
+  await row.getByText('synced').waitFor();
+  link.setMode('cut');
+  const run = await agent.start(sale, { item: 'moka pot' }, { id: 'S-1' });
+  await row.getByText('offline').waitFor();
+  await checkPage(t, page, 'fleet');
+  link.setMode('up');
+  await run.result();
+  const failed = await agent.start(broken, undefined, { id: 'B-1' });
+  await t.throwsAsync(failed.result());
+  await agent.synced();
+  await row.getByText('synced').waitFor();
+
+  await row.getByRole('link', { name: 'till-1' }).click();
+  await page.getByRole('tab', { name: 'Journal' }).click();
+  await page.getByText('step.completed').first().waitFor();
+  await checkPage(t, page, 'device');
+  await page.getByRole('tab', { name: 'Runs' }).click();
+  await page.getByRole('link', { name: 'S-1' }).click();
+  await page.getByRole('button', { name: /inventory\.update/ }).click();
+  await page.getByText('"left": 41').waitFor();
+  await checkPage(t, page, 'run');
+
+  await page.getByRole('link', { name: 'Attention' }).click();
+  await page.getByText('broken is failed').waitFor();
+  await page.getByRole('link', { name: 'till-1 · B-1' }).click();
+  await page.getByText('<b>no</b> signature').first().waitFor();
+  await page.getByRole('link', { name: 'Ledger' }).click();
+  await page.getByRole('button', { name: 'Verify all chains' }).click();
+  await page.getByText('every chain is whole').waitFor();
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByText('session.open').first().waitFor();
+  await checkPage(t, page, 'settings');
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  await page.getByRole('link', { name: 'S-1' }).waitFor();
+  await checkPage(t, page, 'runs');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Password').waitFor();
+
+  t.deepEqual(complaints, []);
+});
+
+withChromium(
+  'needs chromium: the page runs under a policy that lets nothing else in',
+  async (t) => {
+    const { gateway } = await openShop(t);
+    const page = await (await openBrowser(t)).newPage();
+    const kept = page.waitForEvent('requestfailed');
+
+    const response = await page.goto(gateway.httpUrl);
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await page.evaluate(
+      "document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.2:1/' }))",
+    );
+
+    const { 'content-security-policy': policy = '' } = response?.headers() ?? {};
+    t.regex(policy, /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
+    t.is((await kept).failure()?.errorText, 'csp');
+    const script = await fetch(`${gateway.httpUrl}/main.js`, {
+      headers: { 'accept-encoding': 'gzip' },
+    });
+    t.true(Number(script.headers.get('content-length')) < 80_000);
+  },
+);
