@@ -4,11 +4,11 @@ import { HoldfastError, codeOf, messageOf } from '@holdfast/protocol';
 import { Journal } from './core/journal.ts';
 import { RunStore } from './core/run-store.ts';
 import { auditStore, type StoreAudit } from './core/store-audit.ts';
-import { openExisting, type DataDir } from './io/data-dir.ts';
 import { sha256 } from './io/sha256.ts';
 import { ASIDE_STORE } from './io/store-swap.ts';
 import { hasStoreKey, userKeyOf } from './io/store-key.ts';
 import { systemClock } from './io/system-clock.ts';
+import { openToRead, type ReadableStore } from './open-to-read.ts';
 
 /** What `holdfast store check` found. */
 export interface StoreCheckView {
@@ -23,6 +23,8 @@ export interface StoreCheckView {
   readonly state: 'sound' | 'torn' | 'damaged' | 'inconsistent';
   /** Why it is damaged; `null`: it is not. */
   readonly why: string | null;
+  /** Its agent runs: what it reads was looked at, as of one moment, and not the files. */
+  readonly isCopy: boolean;
   readonly encrypted: boolean;
   /** `null`: it was not read. */
   readonly device: string | null;
@@ -43,16 +45,17 @@ const isAside = (name: string): boolean =>
   ASIDE_STORE.test(name) || name.startsWith('device.json.bad-');
 
 const nothing = {
+  isCopy: false,
   ...{ device: null, epoch: null, tornBytes: 0, entries: 0, pending: 0 },
   ...{ runs: { open: 0, ended: 0 }, faults: [], mismatches: [] },
 };
 
 /**
- * Reads all of the store of an agent that does not run. Changes nothing in a store that is
- * damaged.
+ * Reads all of a store: its files, or, while its agent runs, what that reads of them. Changes
+ * nothing in a store that is damaged.
  *
  * @param storeKeySource For a store that is encrypted.
- * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
+ * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY.
  */
 export async function checkStore(
@@ -72,20 +75,20 @@ export async function checkStore(
 }
 
 async function look(path: string, storeKey: Uint8Array | undefined) {
-  const dir = await openExisting(path, { isThorough: true, storeKey });
+  const dir = await openToRead(path, { isThorough: true, storeKey });
   try {
     const audit = await audited(dir);
-    const { device, epoch, tornBytes } = dir;
+    const { device, epoch, tornBytes, isCopy } = dir;
     const isRight = audit.faults.length + audit.mismatches.length === 0;
     const opened = tornBytes > 0 ? ('torn' as const) : ('sound' as const);
     const state = isRight ? opened : ('inconsistent' as const);
-    return { state, why: null, device, epoch, tornBytes, ...audit };
+    return { state, why: null, isCopy, device, epoch, tornBytes, ...audit };
   } finally {
     await dir.release();
   }
 }
 
-async function audited({ device, epoch, store }: DataDir): Promise<StoreAudit> {
+async function audited({ device, epoch, store }: ReadableStore): Promise<StoreAudit> {
   const clock = systemClock;
   const journal = await Journal.open({ device, epoch, boot: 0, store, clock, sha256 });
   const chain = { store, sha256, device, epoch };

@@ -2,14 +2,14 @@ import { lanes } from '@holdfast/protocol';
 import { entryLine, type EntryLine } from './core/entry-line.ts';
 import { parseStored } from './core/lane-state.ts';
 import { ackKey, getNumber, laneRange, seqOfEntryKey } from './core/keys.ts';
-import { openExisting } from './io/data-dir.ts';
+import { openToRead } from './open-to-read.ts';
 import { userKeyOf } from './io/store-key.ts';
 
 /**
- * Tells every entry of the store of an agent that does not run, lane by lane, in order.
+ * Tells every entry of a store, lane by lane, in order; while its agent runs, as of one moment.
  *
  * @param storeKeySource For a store that is encrypted.
- * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
+ * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY, HF_STORE_DAMAGED.
  */
 export async function exportStore(
@@ -18,7 +18,7 @@ export async function exportStore(
   tell: (line: EntryLine) => void,
 ): Promise<void> {
   const storeKey = userKeyOf(storeKeySource);
-  const { store, device, epoch, release } = await openExisting(dataDir, { storeKey });
+  const { store, device, epoch, release } = await openToRead(dataDir, { storeKey });
   try {
     for (const lane of lanes) {
       const ack = await store.get(ackKey(lane));

@@ -1,6 +1,6 @@
 import { HoldfastError, codeOf, lanes, messageOf, type Lane } from '@holdfast/protocol';
 import { verifyChains } from './core/chain-check.ts';
-import { openExisting } from './io/data-dir.ts';
+import { openToRead } from './open-to-read.ts';
 import { sha256 } from './io/sha256.ts';
 import { userKeyOf } from './io/store-key.ts';
 
@@ -20,11 +20,11 @@ export interface JournalVerifyView {
 }
 
 /**
- * Reads every byte of the store of an agent that does not run, and recomputes the hash of every
- * entry. Changes nothing in a store that is damaged.
+ * Reads every byte of a store, or, while its agent runs, what that reads of it, and recomputes the
+ * hash of every entry. Changes nothing in a store that is damaged.
  *
  * @param storeKeySource For a store that is encrypted.
- * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent does run, HF_STORE_FORMAT,
+ * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY.
  */
 export async function verifyJournal(
@@ -34,7 +34,7 @@ export async function verifyJournal(
   const schema = 'holdfast.journal-verify/1';
   const storeKey = userKeyOf(storeKeySource);
   const options = { isThorough: true, storeKey };
-  const dir = await openExisting(dataDir, options).catch((error: unknown) => {
+  const dir = await openToRead(dataDir, options).catch((error: unknown) => {
     if (codeOf(error) === 'HF_STORE_DAMAGED') return messageOf(whyOf(error));
     throw error;
   });

@@ -16,6 +16,7 @@ const states: ReadonlyMap<string, Run['state']> = new Map([
 ]);
 
 const AT = '2026-05-04T03:02:01.000Z';
+const timed = { at: AT, clock: 'ok', deviceAt: null } as const;
 
 const space = {
   ...{ usedBytes: 2_000, maxBytes: 1_000_000, fileBytes: 5_000, diskFreeBytes: 9_000_000 },
@@ -125,8 +126,8 @@ export class ScriptedSurface implements Surface {
       lastError: state === 'retrying' ? lastError : null,
       waitsFor: state === 'retrying' ? 'the next attempt of authorize-payment' : null,
       history: [
-        { n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', at: AT, ...rest },
-        { n: 2, lane: 'normal', seq: 46_912, kind: 'signal.received', at: AT, ...long },
+        { n: 1, lane: 'normal', seq: 46_911, kind: 'step.completed', ...timed, ...rest },
+        { n: 2, lane: 'normal', seq: 46_912, kind: 'signal.received', ...timed, ...long },
       ],
       ...(id === 'done' ? { output: { paid: true } } : {}),
       ...(id === 'broken' ? { error: { name: 'TypeError', message: 'no\u001b[2Jpaper' } } : {}),
@@ -136,7 +137,7 @@ export class ScriptedSurface implements Surface {
   journal(query: { readonly lane?: string | undefined; readonly after?: number | undefined }) {
     this.#note('journal', query);
     const lane = 'normal' as const;
-    const row = { lane, seq: 48_213, at: AT, kind: 'step.completed', run: 'A-1' };
+    const row = { lane, seq: 48_213, ...timed, kind: 'step.completed', run: 'A-1' };
     const isPast = query.after !== undefined && query.after >= row.seq;
     const isOther = query.lane !== undefined && query.lane !== row.lane;
     const rows = isPast || isOther ? [] : [{ ...row, ...rest, bytes: 388 }];

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
@@ -47,6 +48,7 @@ test('check finds nothing in a sound store, and counts what a scan counts', asyn
   const found = json(stdout);
   t.deepEqual(found, {
     ...{ schema: 'holdfast.store-check/1', dataDir: dir, state: 'sound', why: null },
+    isCopy: false,
     ...{ encrypted: false, device: 'd1', epoch: 1, tornBytes: 0, faults: [], mismatches: [] },
     ...{ entries: entries.length, pending: entries.length, aside: [] },
     runs: { open: 6, ended: 6 },
@@ -98,6 +100,28 @@ test('check finds rows that do not agree with each other', async (t) => {
   t.regex(texts, /the id of run 4 leads to nothing/);
   t.regex(texts, /entry \d+ of lane normal, which run 1 has, is of another run/);
   t.regex(texts, /run 2 has \d+ entries, not \d+/);
+});
+
+test('check, verify and export read what an agent has while it runs, and goes on', async (t) => {
+  const dir = await lived(t, 1);
+  const agent = await Agent.open({ dataDir: dir, device: 'd1', workflows: [errand], socket: true });
+  t.teardown(() => agent.close());
+  const aside = readdirSync(tmpdir()).filter((name) => name.startsWith('holdfast-copy-'));
+  const { code, stdout, stderr } = await check(dir);
+  const screen = await holdfast(['store', 'check', '--data-dir', dir]);
+  const verified = await holdfast(['journal', 'verify', '--data-dir', dir]);
+  await agent.emit('later', 1);
+  const lines = linesOf((await holdfast(['store', 'export', '--data-dir', dir])).stdout);
+  const { backlog } = await agent.status();
+
+  t.is(code, 0, stderr);
+  t.like(json(stdout), { state: 'sound', isCopy: true, epoch: 1, faults: [], mismatches: [] });
+  t.regex(screen.stdout, /^✓ The store is sound, as the agent that runs reads it\.\n/);
+  t.regex(verified.stdout, /every chain is whole/);
+  t.is(lines.length, backlog.pending);
+  t.true(lines.some(({ entry }) => (entry as Json)['name'] === 'later'));
+  const left = readdirSync(tmpdir()).filter((name) => name.startsWith('holdfast-copy-'));
+  t.deepEqual(left.filter((name) => !aside.includes(name)), []);
 });
 
 test('export prints every entry, with its bytes and what they say', async (t) => {

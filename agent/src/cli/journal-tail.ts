@@ -5,6 +5,7 @@ import { Option, type Command } from 'commander';
 import type { JournalRow, JournalView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';
 import { integerOption } from './integer-option.ts';
+import { clockLegend, clockMark } from './clock-marks.ts';
 import type { Screen } from './link-line.ts';
 import { streamFormatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
@@ -81,14 +82,14 @@ const columns: readonly Column[] = [
 export function journalScreen(rows: readonly JournalRow[], screen: Screen): string {
   return rows.length === 0
     ? 'The journal has no entries.'
-    : renderTable(columns, rows.map(rowCells), screen);
+    : [renderTable(columns, rows.map(rowCells), screen), ...clockLegend(rows)].join('\n');
 }
 
 function rowCells(row: JournalRow): Cell[] {
   return [
     row.lane,
     formatCount(row.seq),
-    row.at,
+    row.at + clockMark(row),
     row.kind,
     row.run === null ? '-' : { text: row.run, tone: 'cyan' },
     row.name ?? '-',
@@ -134,5 +135,5 @@ function rowLine(row: JournalRow): string {
   const position = `${row.lane}/${row.seq}`.padEnd(14);
   const sync = row.synced ? '✓' : '◌';
   const names = `${valueText(row.run ?? '-')}  ${valueText(row.name ?? '-')}`;
-  return `${row.at}  ${position} ${sync} ${row.kind.padEnd(16)} ${names}${value}`;
+  return `${row.at}${clockMark(row)}  ${position} ${sync} ${row.kind.padEnd(16)} ${names}${value}`;
 }

@@ -12,7 +12,8 @@ interface Flags extends StoreFlags {
 }
 
 const about = `
-Works with the agent stopped. Exit code 1 when anything is not as it was journaled.
+While the agent runs, what it reads is looked at, and not its files. Exit code 1 when anything is
+not as it was journaled.
 
 Example:
   holdfast journal verify --data-dir ./data

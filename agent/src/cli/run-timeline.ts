@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, renderTable } from '@holdfast/protocol/base';
 import type { Cell, Column, Tone } from '@holdfast/protocol/base';
 import { finalStates, type HistoryRow, type RunDetailView } from '../core/views.ts';
+import { clockLegend, clockMark } from './clock-marks.ts';
 import type { Screen } from './link-line.ts';
 import { valueText } from './run-line.ts';
 
@@ -24,7 +25,7 @@ export function timeline(run: RunDetailView, screen: Screen): string {
   const rows = lines.map((line) => cells(line, run, line === current));
   // What has left nothing in the journal yet is shown all the same.
   if (!isOver && current === undefined && run.at !== null) rows.push(presentCells(run));
-  return renderTable(columns, rows, screen);
+  return [renderTable(columns, rows, screen), ...clockLegend(run.history)].join('\n');
 }
 
 /** One operation of a run, or something that happened to it. */
@@ -88,7 +89,7 @@ function cells({ rows, isOpen }: Line, run: RunDetailView, isCurrent: boolean): 
   const tookMs = last.tookMs ?? took;
   return [
     formatCount(last.seq),
-    formatDuration(Math.max(0, Date.parse(first.at) - Date.parse(run.startedAt))),
+    sinceStart(first, run),
     signOf(last.kind, isOpen),
     labelOf(first),
     tookMs === null ? '-' : formatDuration(Math.max(0, tookMs)),
@@ -97,6 +98,12 @@ function cells({ rows, isOpen }: Line, run: RunDetailView, isCurrent: boolean): 
     rows.every((row) => row.synced) ? { text: '✓', tone: 'green' } : { text: '◌', tone: 'dim' },
     isCurrent && run.waitsFor !== null ? `waits for ${run.waitsFor}` : outcomeText(last),
   ];
+}
+
+/** How long after the first entry of its run one was journaled. */
+export function sinceStart(row: HistoryRow, run: RunDetailView): string {
+  const began = run.history[0]?.at ?? run.startedAt;
+  return formatDuration(Math.max(0, Date.parse(row.at) - Date.parse(began))) + clockMark(row);
 }
 
 function presentCells(run: RunDetailView): Cell[] {

@@ -11,9 +11,11 @@ interface Flags extends StoreFlags {
 }
 
 const about = `
-Works with the agent stopped. Reads every byte: the files, the hash chain of each entry, and
-whether runs, histories, ids, timers and the numbers of the backlog agree with each other.
-Changes nothing in a store that is damaged.
+Reads every byte: the files, the hash chain of each entry, and whether runs, histories, ids, timers
+and the numbers of the backlog agree with each other. Changes nothing in a store that is damaged.
+
+While the agent runs, it is asked for a copy as of one moment, which takes the room of the store
+among the temporary files (TMPDIR), and all but the files is looked at.
 
 Exit code 1 unless it is sound, or torn: then a power cut struck a write of which nobody was
 told. Damage is nothing to act on: the next start moves the store aside and salvages it.
@@ -56,11 +58,13 @@ function checkScreen(view: StoreCheckView, screen: Pick<Shell, 'color'>): string
   return lines.join('\n');
 }
 
+const byAgent = ', as the agent that runs reads it';
+
 function headline(view: StoreCheckView, { color }: Pick<Shell, 'color'>): string {
   const cross = paint('✗', 'red', color);
   switch (view.state) {
     case 'sound':
-      return `${paint('✓', 'green', color)} The store is sound.`;
+      return `${paint('✓', 'green', color)} The store is sound${view.isCopy ? byAgent : ''}.`;
     case 'torn': {
       const struck = `a power cut struck ${formatBytes(view.tornBytes)} of which nobody was told`;
       return `${paint('✓', 'green', color)} The store is sound; ${struck}.`;

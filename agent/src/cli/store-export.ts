@@ -4,9 +4,9 @@ import { storeKeyFile } from './store-key-option.ts';
 import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
 
 const about = `
-Works with the agent stopped. Each line is a JSON document of the schema holdfast.entry/1: lane
-and seq, whether the ledger is known to have it, its bytes, and what they say. It has what runs
-were given and what their steps returned: keep it as secret as these.
+While the agent runs, it has what was durable when it was begun. Each line is a JSON document of the
+schema holdfast.entry/1: lane and seq, whether the ledger is known to have it, its bytes, and what
+they say. It has what runs were given and what their steps returned: keep it as secret as these.
 
 Example:
   holdfast store export --data-dir ./data > journal.jsonl

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { codeOf, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
-import { SOCKET_NAME, SOCKET_NOTE, type AgentReader } from '../core/surface.ts';
+import { socketOf } from '../agent-socket.ts';
+import type { AgentReader } from '../core/surface.ts';
 import { isNobodyThere, SocketClient } from '../socket-client.ts';
 import type { Shell } from './shell.ts';
 import { STORE_KEY_VARIABLE, storeKeyFile, type StoreKeyFlags } from './store-key-option.ts';
@@ -46,17 +46,6 @@ export function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
   throw new HoldfastError('HF_USAGE', {
     why: 'no agent is named: give --data-dir DIR or --socket PATH, or set HOLDFAST_DATA_DIR',
   });
-}
-
-/** An agent that listens elsewhere than in its data directory has left a note there. */
-function socketOf(dataDir: string): string {
-  try {
-    const noted = readFileSync(join(dataDir, SOCKET_NOTE), 'utf8').trim();
-    if (noted !== '') return noted;
-  } catch {
-    // There is no note, or no directory: whoever connects is told so.
-  }
-  return join(dataDir, SOCKET_NAME);
 }
 
 /** The value of an option. @throws HF_USAGE for an empty one, as an unset shell variable gives. */

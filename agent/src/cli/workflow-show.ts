@@ -1,6 +1,5 @@
 import {
   formatCount,
-  formatDuration,
   paint,
   printable,
   renderTable,
@@ -9,10 +8,11 @@ import {
 } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { ErrorView, HistoryRow, LastError, RunDetailView } from '../core/views.ts';
+import { clockLegend } from './clock-marks.ts';
 import { age, type Screen } from './link-line.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { nextText, stateText, valueText } from './run-line.ts';
-import { timeline } from './run-timeline.ts';
+import { sinceStart, timeline } from './run-timeline.ts';
 import type { Shell } from './shell.ts';
 import { addTarget, readAgent, withRun, type TargetFlags } from './target.ts';
 
@@ -111,14 +111,13 @@ function lastText(error: LastError, screen: Screen): string {
 
 function entriesTable(run: RunDetailView, screen: Screen): string {
   const rows = run.history.map((row) => historyCells(row, run));
-  return renderTable(columns, rows, screen);
+  return [renderTable(columns, rows, screen), ...clockLegend(run.history)].join('\n');
 }
 
 function historyCells(row: HistoryRow, run: RunDetailView): Cell[] {
-  const sinceStart = Math.max(0, Date.parse(row.at) - Date.parse(run.startedAt));
   return [
     formatCount(row.seq),
-    formatDuration(sinceStart),
+    sinceStart(row, run),
     row.kind,
     row.name ?? '-',
     row.attempt === null ? '-' : formatCount(row.attempt),

@@ -12,7 +12,7 @@ import {
 import type { DeviceTime } from './device-time.ts';
 import type { Inspector } from './inspect.ts';
 import type { RunsQuery } from './run-list.ts';
-import { time } from './run-detail.ts';
+import { time } from './rfc3339.ts';
 import { usedBytes } from './budget.ts';
 import type { Journal } from './journal.ts';
 import type { SalvageNote } from './salvage.ts';

@@ -3,11 +3,13 @@ import {
   decodeValue,
   displayValue,
   eachLane,
+  laneIndex,
   lanes,
   messageOf,
   type Lane,
   type PerLane,
 } from '@holdfast/protocol';
+import { entryTimes, untimed, type EntryTime } from './entry-times.ts';
 import type { Journal } from './journal.ts';
 import type { StoredEntry } from './lane-state.ts';
 import { Progress, type Standing } from './progress.ts';
@@ -19,12 +21,12 @@ import {
   lastErrorOf,
   readEntry,
   readable,
-  time,
   valueOf,
   waitsFor,
   type StoredPlace,
   entryAt,
 } from './run-detail.ts';
+import { time } from './rfc3339.ts';
 import { listRuns, type RunsQuery } from './run-list.ts';
 import type { RunRecord } from './run-record.ts';
 import type { NumberedRecord, RunStore } from './run-store.ts';
@@ -126,6 +128,8 @@ export class Inspector {
     const [first] = history;
     const isOver = standing.state === 'completed' || standing.state === 'cancelled';
     const positions = this.#journal.positions();
+    const stamps = places.map(({ stored }) => readEntry(stored));
+    const times = await entryTimes(this.#store.rows, stamps);
     return {
       schema: 'holdfast.run/1',
       ...runView(record, look),
@@ -133,9 +137,10 @@ export class Inspector {
       input: first?.kind === 'run.started' ? displayValue(first.input) : null,
       lastError: isOver ? null : lastErrorOf(history),
       waitsFor: waitsFor(standing, history),
-      history: places.map((place) =>
-        historyRow(place, positions[lanes.indexOf(place.lane)]?.acked ?? 0),
-      ),
+      history: places.map((place, index) => {
+        const { acked } = positions[laneIndex(place.lane)];
+        return historyRow(place, acked, times[index] ?? untimed);
+      }),
     };
   }
 
@@ -188,10 +193,12 @@ export class Inspector {
       const first = (query.after ?? Math.max(0, head - query.limit)) + 1;
       const stored = await this.#journal.entries(lane, first, query.limit);
       const contents = await this.#store.contentsAt(stored.map(({ seq }) => ({ lane, seq })));
+      const times = await entryTimes(this.#store.rows, stored.map(readEntry));
       rows.push(
         ...stored.map((each, index) => {
           const content = contents[index];
-          return journalRow(lane, { ...each, content }, each.seq <= acked);
+          const when = { synced: each.seq <= acked, ...(times[index] ?? untimed) };
+          return { ...when, ...journalRow(lane, { ...each, content }) };
         }),
       );
     }
@@ -287,12 +294,10 @@ function runView(record: RunRecord, { standing, status, updatedAtMs }: Look): Ru
 function journalRow(
   lane: Lane,
   stored: StoredEntry & { readonly content: Uint8Array | undefined },
-  synced: boolean,
-): JournalRow {
+): Omit<JournalRow, keyof EntryTime | 'synced'> {
   const entry = entryAt({ stored, content: stored.content });
   return {
-    ...{ lane, seq: stored.seq, bytes: stored.bytes.byteLength, synced },
-    at: time(entry?.atMs ?? 0),
+    ...{ lane, seq: stored.seq, bytes: stored.bytes.byteLength },
     kind: entry?.kind ?? 'unreadable',
     run: entry !== undefined && 'run' in entry && entry.run !== '' ? entry.run : null,
     name: entry !== undefined && 'name' in entry ? entry.name : null,

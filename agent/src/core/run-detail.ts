@@ -12,8 +12,10 @@ import {
   type Entry,
   type Lane,
 } from '@holdfast/protocol';
+import type { EntryTime } from './entry-times.ts';
 import type { StoredEntry } from './lane-state.ts';
 import type { Standing } from './progress.ts';
+import { time } from './rfc3339.ts';
 import type {
   ErrorView,
   ExportedEntry,
@@ -38,11 +40,6 @@ export function readable(places: readonly StoredPlace[]): readonly Entry[] {
   return places.flatMap((place) => entryAt(place) ?? []);
 }
 
-/** RFC 3339. A clock that lies may be beyond what a date can be. */
-export function time(ms: number): string {
-  return new Date(Math.min(ms, 8.64e15)).toISOString();
-}
-
 /** The entry in the bytes; `undefined`: it is gone, or they do not decode. */
 export function readEntry(stored: Pick<StoredEntry, 'bytes'> | undefined): Entry | undefined {
   try {
@@ -64,14 +61,14 @@ export function valueOf(entry: Entry): unknown {
   return 'reason' in entry ? entry.reason : null;
 }
 
-export function historyRow(at: StoredPlace, acked: number): HistoryRow {
+export function historyRow(at: StoredPlace, acked: number, when: EntryTime): HistoryRow {
   const { n, lane, seq } = at;
-  const place = { n, lane, seq, synced: seq <= acked };
+  const place = { n, lane, seq, synced: seq <= acked, ...when };
   const entry = entryAt(at);
   if (entry === undefined) return { ...place, ...unreadable };
   return {
     ...place,
-    ...{ kind: entry.kind, at: time(entry.atMs), value: valueOf(entry) },
+    ...{ kind: entry.kind, value: valueOf(entry) },
     name: 'name' in entry ? entry.name : null,
     attempt: 'attempt' in entry ? entry.attempt : null,
     op: 'op' in entry && entry.op > 0 ? entry.op : null,
@@ -80,7 +77,7 @@ export function historyRow(at: StoredPlace, acked: number): HistoryRow {
 }
 
 const unreadable = {
-  ...{ kind: 'unreadable', at: time(0), name: null, attempt: null, value: null },
+  ...{ kind: 'unreadable', name: null, attempt: null, value: null },
   ...{ op: null, tookMs: null },
 } as const;
 

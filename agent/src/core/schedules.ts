@@ -7,7 +7,7 @@ import {
   type Store,
 } from '@holdfast/protocol';
 import { missedPolicies, type MissedPolicy } from './due-slots.ts';
-import { time } from './run-detail.ts';
+import { time } from './rfc3339.ts';
 import type { Journal } from './journal.ts';
 import { getNumber } from './keys.ts';
 import type { RuntimePorts } from './ports.ts';

@@ -1,3 +1,4 @@
+import type { EntryClock } from './entry-times.ts';
 import type { Lane } from '@holdfast/protocol';
 import type { TimeSource } from './boots.ts';
 import type { ScheduleState } from './schedule-views.ts';
@@ -215,6 +216,9 @@ export interface HistoryRow {
   readonly seq: number;
   readonly kind: string;
   readonly at: string;
+  /** What `at` is worth, and what the device took for the time then, where that is another. */
+  readonly clock: EntryClock;
+  readonly deviceAt: string | null;
   readonly name: string | null;
   readonly attempt: number | null;
   readonly synced: boolean;
@@ -279,6 +283,9 @@ export interface JournalRow {
   readonly lane: Lane;
   readonly seq: number;
   readonly at: string;
+  /** What `at` is worth, and what the device took for the time then, where that is another. */
+  readonly clock: EntryClock;
+  readonly deviceAt: string | null;
   readonly kind: string;
   readonly run: string | null;
   readonly name: string | null;

@@ -265,6 +265,43 @@ test('D1 F8: pauses, timeouts and limits are not cut short by a clock that is se
   for (const code of codes) t.is(await device.state(code.name), 'failed');
 });
 
+test('S51: times of entries are true once they are known, and say what is known', async (t) => {
+  const sleepers = new Sleepers();
+  const { device } = sleepers;
+  const emit = (name: string) =>
+    device.runtime.emit({ name, payload: encodeValue(1), lane: 'normal' });
+  const shown = async () => {
+    const { rows } = await device.inspector.journal({ lane: 'normal', after: 0, limit: 10 });
+    return rows.map(({ name, clock, at, deviceAt }) => ({ name, clock, at, deviceAt }));
+  };
+  await device.clock.advance(3 * DAY);
+  device.clock.setWall(0);
+  await device.start(sleepers.code);
+  const early = device.clock.trueMs;
+  await emit('early');
+  const [unsynced] = await shown();
+  t.like(unsynced, { clock: 'unsynced', deviceAt: null });
+
+  await device.advance(MINUTE);
+  sleepers.hear();
+  await device.advance(SECOND);
+  await emit('heard');
+  await device.advance(SECOND);
+  const [corrected, right] = await shown();
+  t.like(corrected, { clock: 'corrected', deviceAt: unsynced?.at });
+  t.true(Math.abs(Date.parse(corrected?.at ?? '') - early) < SECOND);
+  t.like(right, { clock: 'ok', deviceAt: null });
+
+  await sleepers.reboot(HOUR, 0);
+  await emit('again');
+  const [still, , unknown] = await shown();
+  t.deepEqual(still, corrected, 'what was known of an earlier boot stays known');
+  t.like(unknown, { name: 'again', clock: 'unsynced' });
+  const run = await sleepers.sleep(MINUTE);
+  const { history } = await device.inspector.run(run);
+  t.like(history[0], { kind: 'run.started', clock: 'unsynced' });
+});
+
 /** A device with a gateway, whose run and whose event have ended and are acknowledged. */
 async function acknowledged(wallMs?: number): Promise<Sleepers> {
   const sleepers = await Sleepers.on();
