@@ -1,5 +1,6 @@
-// npm run bench [-- NAME] [--seconds N] [--json] [--smoke]. Exit code 1: a benchmark did not run
-// to its end, or did its work wrong. A budget that is not held is a result, not a failure.
+// npm run bench [-- NAME] [--seconds N] [--json] [--smoke] [--results DIR]. Exit code 1: a
+// benchmark did not run to its end, or did its work wrong. A budget that is not held is a result,
+// not a failure.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +16,9 @@ import { journalAppend } from './journal-append.bench.ts';
 import { startLoadMeter } from './other-load.ts';
 import { loopStore } from './loop.bench.ts';
 import { parallelMemory } from './parallel-memory.bench.ts';
+import type { Result } from './result.ts';
+import { budgetText, loadText, numberText, ratioText } from './result-text.ts';
+import { resultsPage } from './results-page.ts';
 import { restart } from './restart.bench.ts';
 import { sleepers } from './sleepers.bench.ts';
 import { startBacklog } from './start-backlog.bench.ts';
@@ -29,29 +33,12 @@ const benchmarks: readonly Benchmark[] = [
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;
 
-interface Result {
-  readonly name: string;
-  readonly ours: number;
-  readonly limit: number;
-  readonly unit: string;
-  /** ours / limit; `null` where the limit is zero. */
-  readonly ratio: number | null;
-  /** The bound on `of`. */
-  readonly budget: number;
-  readonly of: Budget['of'];
-  readonly better: 'higher' | 'lower';
-  readonly held: boolean;
-  /** False: entries were lost, doubled or broken. */
-  readonly right: boolean;
-  /** Part of the machine that was busy with other work meanwhile, 0 to 1. */
-  readonly otherLoad: number;
-  readonly facts: Readonly<Record<string, number>>;
-}
-
 interface Options {
   readonly effort: Effort;
   readonly json: boolean;
   readonly chosen: readonly Benchmark[];
+  /** Where the JSON and the page go; `undefined`: nowhere. */
+  readonly directory: string | undefined;
 }
 
 function readOptions(): Options {
@@ -65,11 +52,12 @@ function readOptions(): Options {
     const names = benchmarks.map((each) => each.name).join(', ');
     throw usage(`no benchmark ${name}; there are ${names}`);
   }
-  const { smoke: isSmoke } = values;
+  const { smoke: isSmoke, results } = values;
   return {
     effort: { ms: isSmoke ? SMOKE_MS : seconds * 1_000, isSmoke },
     json: values.json,
     chosen,
+    directory: results ?? (isSmoke ? undefined : checkoutFile('bench/results')),
   };
 }
 
@@ -81,6 +69,7 @@ function parse() {
         seconds: { type: 'string' },
         json: { type: 'boolean', default: false },
         smoke: { type: 'boolean', default: false },
+        results: { type: 'string' },
       },
     });
   } catch (cause) {
@@ -98,21 +87,16 @@ function isMeant(name: string, given: string): boolean {
 }
 
 async function measure(benchmark: Benchmark, budget: Budget, effort: Effort): Promise<Result> {
-  const { name, unit } = benchmark;
+  const { name, about, unit } = benchmark;
   const otherLoad = startLoadMeter();
   const measured = await benchmark.run(effort);
   const { ours, limit, ratio, facts = {}, isRight: right = true } = measured;
   return {
-    ...{ name, ours, limit, unit, ratio, budget: boundOf(budget), of: budget.of },
+    ...{ name, about, ours, limit, unit, ratio, budget: boundOf(budget), of: budget.of },
     better: 'atLeast' in budget ? 'higher' : 'lower',
     held: isHeld(budget, measured),
     ...{ right, otherLoad: otherLoad(), facts },
   };
-}
-
-function numberText(value: number): string {
-  const isWhole = Number.isInteger(value) || Math.abs(value) >= 100;
-  return isWhole ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
 }
 
 function tableOf(results: readonly Result[]): string {
@@ -129,16 +113,16 @@ function tableOf(results: readonly Result[]): string {
     numberText(each.ours),
     numberText(each.limit),
     each.unit,
-    each.ratio === null ? '' : each.ratio.toFixed(2),
-    `${each.of} ${each.better === 'higher' ? '≥' : '≤'} ${numberText(each.budget)}`,
+    ratioText(each),
+    budgetText(each),
     each.held ? 'yes' : 'NO',
-    `${Math.round(each.otherLoad * 100)} %`,
+    loadText(each),
   ]);
   return renderTable(columns, rows, { width: 120, color: false });
 }
 
 async function main(): Promise<void> {
-  const { effort, json, chosen } = readOptions();
+  const { effort, json, chosen, directory } = readOptions();
   const say = json ? process.stderr : process.stdout;
   const budgets = readBudgets();
   const results: Result[] = [];
@@ -157,9 +141,11 @@ async function main(): Promise<void> {
   if (results.some((each) => !each.right)) process.exitCode = 1;
   say.write(`\n${tableOf(results)}\n`);
   const text = JSON.stringify({ results });
-  if (!effort.isSmoke) {
-    await mkdir(checkoutFile('bench/results'), { recursive: true });
-    await writeFile(join(checkoutFile('bench/results'), 'latest.json'), `${text}\n`);
+  if (directory !== undefined) {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, 'latest.json'), `${text}\n`);
+    await writeFile(join(directory, 'latest.html'), resultsPage(results));
+    process.stderr.write(`the page with plots: ${join(directory, 'latest.html')}\n`);
   }
   if (json) process.stdout.write(`${text}\n`);
 }

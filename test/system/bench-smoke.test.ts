@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -22,7 +25,9 @@ const bench = (...args: readonly string[]) =>
   run(process.execPath, ['bench/dist/main.js', ...args], { cwd: root, timeout: 100_000 });
 
 test('every benchmark runs to its end, does its work right, and has a budget', async (t) => {
-  const { stdout } = await bench('--smoke', '--json');
+  const directory = await mkdtemp(join(tmpdir(), 'hf-bench-page-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  const { stdout } = await bench('--smoke', '--json', '--results', directory);
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
   const { results } = JSON.parse(last) as { readonly results: readonly Result[] };
 
@@ -41,6 +46,11 @@ test('every benchmark runs to its end, does its work right, and has a budget', a
     t.is(typeof held, 'boolean', name);
     t.not(unit, '', name);
   }
+  const page = await readFile(join(directory, 'latest.html'), 'utf8');
+  const [plot = ''] = /<svg[^]*<\/svg>/.exec(page) ?? [];
+  for (const { name } of results) t.true(plot.includes(`>${name}<`), name);
+  t.is(plot.split('<rect').length - 1, results.length, 'a bar a row');
+  t.notRegex(page, /NaN|undefined|<script|https?:|url\(/, 'complete in itself');
 });
 
 test('a benchmark that does not exist is a wrong command line', async (t) => {
