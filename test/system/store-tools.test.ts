@@ -1,15 +1,30 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
-import { historyKey, openStore, runIdKey } from '@holdfast/agent/internal';
+import {
+  Journal,
+  entryKey,
+  historyKey,
+  openDataDir,
+  openStore,
+  runIdKey,
+  sha256,
+  systemClock,
+} from '@holdfast/agent/internal';
+import { HoldfastError } from '@holdfast/protocol';
 import { holdfast, type Ended } from '../support/holdfast-cli.ts';
 import { entriesOf, errand, liveOn, useSmallTables } from '../support/lived-store.ts';
+import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 useSmallTables();
+const reader = fileURLToPath(new URL('../../second-reader/read_store.py', import.meta.url));
 
 type Json = Readonly<Record<string, unknown>>;
 const json = (text: string): Json => JSON.parse(text) as Json;
@@ -138,6 +153,31 @@ test('export prints every entry, with its bytes and what they say', async (t) =>
   t.like(started, {
     ...{ schema: 'holdfast.entry/1', device: 'd1', epoch: 1, acked: false },
     entry: { run: 'errand-0-0', input: { waits: true } },
+  });
+});
+
+const python = hasProgram('python3') ? test : test.skip;
+python('a reader in Python, written from JOURNAL.md, reads the same (needs python3)', async (t) => {
+  const dir = await lived(t);
+  const { store, device, epoch, release } = await openDataDir(dir, { device: 'd1' });
+  const journal = await Journal.open({ device, epoch, boot: 1, store, sha256, clock: systemClock });
+  await journal.remove('bulk', [2, 3, 7], { reason: 'trimmed' });
+  await journal.close(new HoldfastError('HF_AGENT_CLOSED'));
+  await release();
+  const { stdout } = await promisify(execFile)('python3', [reader, join(dir, 'store')]);
+  const exported = await holdfast(['store', 'export', '--data-dir', dir]);
+  const parts = ({ lane, seq, acked, bytes }: Json) => ({ lane, seq, acked, bytes });
+
+  t.true(linesOf(stdout).length > 100);
+  t.deepEqual(linesOf(stdout).map(parts), linesOf(exported.stdout).map(parts));
+  const changed = await openStore(join(dir, 'store'));
+  const key = entryKey('normal', 2);
+  const value = (await changed.get(key)) ?? key;
+  value[40] = (value[40] ?? 0) ^ 1;
+  await changed.write([{ kind: 'put', key, value }]);
+  await changed.close();
+  await t.throwsAsync(promisify(execFile)('python3', [reader, join(dir, 'store')]), {
+    message: /normal 2 is not what was journaled/,
   });
 });
 
