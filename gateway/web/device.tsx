@@ -1,16 +1,18 @@
 import { useState } from 'preact/hooks';
 import type { DeviceDetailView, RunsView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
+import { OrderForm } from './commands.tsx';
 import { Entries } from './entries.tsx';
 import { backlogText } from './fleet.tsx';
 import { ago, formatBytes, formatCount, formatDuration, moment } from './format.ts';
 import { Facts, ProblemNote, State } from './parts.tsx';
 import { RunTable } from './runs.tsx';
 
-const tabs = ['Runs', 'Journal', 'Identity'] as const;
+const tabs = ['Runs', 'Journal', 'Commands', 'Identity'] as const;
 type Tab = (typeof tabs)[number];
 
-export function Device({ id }: { readonly id: string }) {
+export function Device(props: { readonly id: string; readonly mayAct: boolean }) {
+  const { id, mayAct } = props;
   const { data, problem } = useLive<DeviceDetailView>(`/api/devices/${id}`);
   const [tab, setTab] = useState<Tab>('Runs');
   return (
@@ -37,6 +39,7 @@ export function Device({ id }: { readonly id: string }) {
       <div role="tabpanel" id="panel" aria-labelledby={`tab-${tab}`}>
         {tab === 'Runs' && <DeviceRuns id={id} />}
         {tab === 'Journal' && data !== undefined && <Entries device={data} />}
+        {tab === 'Commands' && <Orders id={id} mayAct={mayAct} />}
         {tab === 'Identity' && data !== undefined && <Identity of={data} />}
       </div>
     </>
@@ -76,12 +79,20 @@ function Summary({ of: device }: { readonly of: DeviceDetailView }) {
                 ],
               ] as const)
             : []),
+          ...(Object.keys(device.tags).length === 0
+            ? []
+            : ([['tags', tagsText(device.tags)]] as const)),
           ['agent', device.agentVersion ?? '–'],
           ['epoch', formatCount(device.epoch)],
         ]}
       />
     </>
   );
+}
+
+function Orders({ id, mayAct }: { readonly id: string; readonly mayAct: boolean }) {
+  if (mayAct) return <OrderForm device={id} />;
+  return <p class="empty">Commands take the role operator.</p>;
 }
 
 function DeviceRuns({ id }: { readonly id: string }) {
@@ -117,4 +128,10 @@ function Identity({ of: device }: { readonly of: DeviceDetailView }) {
       </ul>
     </>
   );
+}
+
+function tagsText(tags: DeviceDetailView['tags']): string {
+  return Object.entries(tags)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SessionView } from '../src/core/access/access-views.ts';
 import { get, request } from './api.ts';
 import { Attention } from './attention.tsx';
+import { Command, Commands } from './commands.tsx';
 import { Device } from './device.tsx';
 import { Fleet } from './fleet.tsx';
 import { Run } from './run.tsx';
@@ -14,18 +15,22 @@ const places = [
   ['#/', 'Fleet', 'viewer'],
   ['#/attention', 'Attention', 'viewer'],
   ['#/runs', 'Runs', 'viewer'],
+  ['#/commands', 'Commands', 'viewer'],
   ['#/ledger', 'Ledger', 'viewer'],
   ['#/settings', 'Settings', 'admin'],
 ] as const;
 
-function Page({ address }: { readonly address: string }) {
+function Page({ address, role }: { readonly address: string; readonly role: string }) {
+  const mayAct = role !== 'viewer';
   const [, place = '', id = '', part = '', ...rest] = address.replace(/^#/, '').split('/');
   if (place === 'devices' && part === 'runs') {
-    return <Run device={id} id={decodeURIComponent(rest.join('/'))} />;
+    return <Run device={id} id={decodeURIComponent(rest.join('/'))} mayAct={mayAct} />;
   }
-  if (place === 'devices') return <Device id={id} key={id} />;
+  if (place === 'devices') return <Device id={id} key={id} mayAct={mayAct} />;
   if (place === 'attention') return <Attention />;
   if (place === 'runs') return <Runs />;
+  if (place === 'commands')
+    return id === '' ? <Commands /> : <Command id={decodeURIComponent(id)} />;
   if (place === 'ledger') return <Ledger />;
   if (place === 'settings') return <Settings />;
   if (place === '') return <Fleet />;
@@ -54,7 +59,9 @@ function App({ session }: { readonly session: SessionView }) {
   const address = useAddress();
   const signOut = () => void request('DELETE', '/api/session').finally(() => location.reload());
   const isHere = (place: string) =>
-    place === '#/' ? address === '#/' || address.startsWith('#/devices') : address === place;
+    place === '#/'
+      ? address === '#/' || address.startsWith('#/devices')
+      : address.startsWith(place);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => skipTo(event)}>
@@ -79,7 +86,7 @@ function App({ session }: { readonly session: SessionView }) {
         </span>
       </header>
       <main id="main" tabIndex={-1}>
-        <Page address={address} />
+        <Page address={address} role={session.role} />
       </main>
     </>
   );

@@ -6,6 +6,7 @@ import type {
   RunsView,
 } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
+import { RunActions } from './commands.tsx';
 import { valueOf } from './entries.tsx';
 import { ago, formatDuration, moment, short } from './format.ts';
 import { Facts, ProblemNote, State } from './parts.tsx';
@@ -22,7 +23,12 @@ function useEntries(device: DeviceDetailView | undefined, lane: string, run: str
   return (data?.entries ?? []).filter((entry) => entry['run'] === run);
 }
 
-export function Run({ device: name, id }: { readonly device: string; readonly id: string }) {
+export function Run(props: {
+  readonly device: string;
+  readonly id: string;
+  readonly mayAct: boolean;
+}) {
+  const { device: name, id, mayAct } = props;
   const device = useLive<DeviceDetailView>(`/api/devices/${name}`, 4_000);
   const runs = useLive<RunsView>(`/api/devices/${name}/runs?limit=1000`, 4_000);
   const run = runs.data?.runs.find((each) => each.id === id);
@@ -50,6 +56,7 @@ export function Run({ device: name, id }: { readonly device: string; readonly id
           ]}
         />
       )}
+      {run !== undefined && mayAct && <RunActions device={name} run={id} state={run.state} />}
       {entries.length > 0 && <Timeline entries={entries} />}
       {missing > 0 && entries.length > 0 && (
         <p class="empty">
@@ -62,21 +69,22 @@ export function Run({ device: name, id }: { readonly device: string; readonly id
 }
 
 function Timeline({ entries }: { readonly entries: readonly EntryView[] }) {
-  const [chosen, setChosen] = useState(0);
+  const [chosen, setChosen] = useState<number | undefined>();
   const spans = spansOf(entries);
   const moments = spans.flatMap(({ fromMs, toMs }) =>
     toMs === undefined ? [fromMs] : [fromMs, toMs],
   );
   const axis = axisOf([...moments, ...entries.map((each) => Date.parse(String(each['at'])))]);
-  const span = spans[chosen];
-  if (spans.length === 0) return null;
+  // Entries of another lane may come later: places in the list are not kept.
+  const span = spans.find(({ op }) => op === chosen) ?? spans[0];
+  if (span === undefined) return null;
   return (
     <>
       <h2>Timeline</h2>
       <ol class="timeline" aria-label="What the run did, and when">
-        {spans.map((each, at) => (
-          <li>
-            <button type="button" aria-pressed={at === chosen} onClick={() => setChosen(at)}>
+        {spans.map((each) => (
+          <li key={each.op}>
+            <button type="button" aria-pressed={each === span} onClick={() => setChosen(each.op)}>
               <span class="name">{each.name}</span>
               <Bar span={each} axis={axis} />
               <span class="took">{tookText(each)}</span>
@@ -85,7 +93,7 @@ function Timeline({ entries }: { readonly entries: readonly EntryView[] }) {
         ))}
       </ol>
       <Waits axis={axis} />
-      {span !== undefined && <Detail span={span} />}
+      <Detail span={span} />
     </>
   );
 }

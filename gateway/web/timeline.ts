@@ -2,6 +2,8 @@ import type { EntryView } from '../src/core/fleet-views.ts';
 
 /** What a run did or waited for, from when to when. */
 export interface Span {
+  /** Names it in its run. */
+  readonly op: number;
   readonly name: string;
   readonly kind: 'step' | 'call' | 'sleep' | 'signal' | 'child' | 'other';
   readonly state: 'done' | 'failed' | 'open';
@@ -35,10 +37,10 @@ export function spansOf(entries: readonly EntryView[]): readonly Span[] {
     if (op === undefined || op === 0 || entry.kind === 'run.status') continue;
     byOp.set(op, [...(byOp.get(op) ?? []), entry]);
   }
-  return [...byOp].toSorted(([a], [b]) => a - b).map(([, each]) => spanOf(each));
+  return [...byOp].toSorted(([a], [b]) => a - b).map(([op, each]) => spanOf(op, each));
 }
 
-function spanOf(entries: readonly EntryView[]): Span {
+function spanOf(op: number, entries: readonly EntryView[]): Span {
   const first = entries[0] as EntryView;
   const last = entries.at(-1) as EntryView;
   const kindText = first.kind ?? '';
@@ -48,6 +50,7 @@ function spanOf(entries: readonly EntryView[]): Span {
   // A step is journaled when it ends; how long it took stands in its entry.
   const tookMs = numberIn(first, 'tookMs') ?? 0;
   return {
+    op,
     name: typeof first['name'] === 'string' ? first['name'] : kindText,
     kind,
     state: isFailed ? 'failed' : isDone ? 'done' : 'open',
