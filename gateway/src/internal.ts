@@ -59,3 +59,4 @@ export * from './io/postgres/database.ts';
 export * from './io/postgres/migrations.ts';
 export * from './io/postgres/postgres-ledger.ts';
 export * from './io/postgres/sql-rows.ts';
+export * from './ledger-admin.ts';

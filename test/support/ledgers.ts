@@ -70,11 +70,15 @@ const always: Readonly<Record<string, Open>> = {
 
 let server: Promise<TestPostgres> | undefined;
 
+/** The server of the tests of a file. */
+export function sharedPostgres(): Promise<TestPostgres> {
+  // It holds its ledgers no longer than these tests: nothing of it needs to survive.
+  return (server ??= TestPostgres.start(['fsync=off']));
+}
+
 /** A database of its own in a server that the tests of a file share. */
 async function inPostgres(t: ExecutionContext): Promise<Lives> {
-  // It holds its ledgers no longer than these tests: nothing of it needs to survive.
-  server ??= TestPostgres.start(['fsync=off']);
-  const url = await (await server).empty();
+  const url = await (await sharedPostgres()).empty();
   const log = { error: () => {}, info: () => {}, debug: () => {} };
   let ledger: Ledger;
   const open = async (isNew: boolean): Promise<Ledger> => {

@@ -7,6 +7,7 @@ import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
+import { addLedgerAdmin } from './ledger-admin.ts';
 import { ledgerEntries } from './ledger-entries.ts';
 import {
   ledgerErase,
@@ -186,6 +187,7 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
       onExit(await ledgerVerify(options, createTerminal(options.output)));
     });
   addPrivacy(source);
+  addLedgerAdmin(ledger, onExit);
 }
 
 /** What is asked of those who hold data on somebody. */

@@ -215,6 +215,13 @@ export type CallResult =
   | { readonly kind: 'call.completed'; readonly payload: Uint8Array }
   | { readonly kind: 'call.failed'; readonly payload: Uint8Array };
 
+export interface RebuildReport {
+  readonly entries: number;
+  readonly runs: number;
+  /** Calls without a result. */
+  readonly calls: number;
+}
+
 export interface VerifyReport {
   /** Contents of erasable values: those that match, those that were erased or never came. */
   readonly contents: Readonly<Record<ContentState, number>>;
@@ -408,6 +415,12 @@ export interface Ledger {
    * come in; what comes after the start may or may not be counted. `progress`: entries so far.
    */
   verify(progress?: (entries: number) => void): Promise<VerifyReport>;
+
+  /**
+   * Derives runs and pending calls anew from the entries. Nobody may write meanwhile. Durable once
+   * it resolves; what stopped short is begun again.
+   */
+  rebuild(): Promise<RebuildReport>;
 
   /**
    * Deletes what is held on a subject, and what comes of it later that was journaled before. The

@@ -106,11 +106,14 @@ export interface Projected {
 /**
  * Derives from new entries what the ledger says of runs and calls. Takes them in any order between
  * lanes: a call can be here before the start of its run.
+ *
+ * @param isAgain What receipts did to commands stays as it is.
  */
 export function projectEntries(
   draft: Draft,
   { lane, seqFirst, device, epoch, receivedAtMs }: Stretch,
   entries: readonly (Entry | undefined)[],
+  { isAgain = false }: { readonly isAgain?: boolean } = {},
 ): Projected {
   const origin = { device, epoch };
   const runs = new Map<string, RunRow>();
@@ -122,8 +125,10 @@ export function projectEntries(
     const receipt = receiptOf(entry);
     if (receipt !== undefined) {
       lastReceipt = Math.max(lastReceipt, receipt.command);
-      if (giveAgain(draft, device, receipt)) issued += 1;
-      if (receipt.kind === 'command.receipt') settleCommand(draft, device, receipt, receivedAtMs);
+      if (!isAgain && giveAgain(draft, device, receipt)) issued += 1;
+      if (!isAgain && receipt.kind === 'command.receipt') {
+        settleCommand(draft, device, receipt, receivedAtMs);
+      }
     }
     if (entry?.kind === 'epoch.began') noteBeginning(draft, origin, entry);
     if (!isOfRun(entry)) continue;

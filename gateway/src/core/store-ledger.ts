@@ -41,6 +41,7 @@ import {
   runRow,
 } from './ledger-rows.ts';
 import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
+import { rebuildProjections } from './ledger-rebuild.ts';
 import type { LedgerStore, Reads, View } from './ledger-store.ts';
 import { OwnStore } from './own-store.ts';
 import { rowsOf, verifyLedger } from './ledger-verify.ts';
@@ -61,6 +62,7 @@ import type {
   LedgerHole,
   LedgerKey,
   PendingCall,
+  RebuildReport,
   VerifyReport,
 } from './ledger.ts';
 import { rowsRead } from './projection.ts';
@@ -331,6 +333,10 @@ export class StoreLedger implements Ledger {
 
   verify(progress: (entries: number) => void = () => {}): Promise<VerifyReport> {
     return verifyLedger(this.#store, this.#sha256, progress);
+  }
+
+  rebuild(): Promise<RebuildReport> {
+    return rebuildProjections(this.#store);
   }
 
   erase(request: ErasureRequest): Promise<Erasure> {

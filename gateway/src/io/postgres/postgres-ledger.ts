@@ -92,6 +92,11 @@ async function prepareLedger(
       why: `the tables of ${name} are older: run holdfast-gateway ledger migrate`,
     });
   }
+  const [copying] = await getRows(database, [metaKey('copying')]);
+  if (copying !== undefined) {
+    const why = `a copy into ${name} stopped short: run holdfast-gateway ledger copy again`;
+    throw new HoldfastError('HF_STORE_DAMAGED', { why });
+  }
   await checkFormat({ get: async (key) => (await getRows(database, [key]))[0] });
   if (identity !== undefined) await checkIdentity(database, keyNameOf(sha256, identity), name);
 }

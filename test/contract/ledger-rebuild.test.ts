@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  callKeyKey,
+  copyLedger,
+  openLevelLedger,
+  openPostgresLedger,
+  runKey,
+  sha256,
+  systemClock,
+  type Ledger,
+} from '@holdfast/gateway/internal';
+import { assert, codeOf, encodeValue, type EntryBody } from '@holdfast/protocol';
+import { runGateway } from '../support/gateway-process.ts';
+import { HandJournal, newSigner, requested, started } from '../support/hand-journal.ts';
+import { ledgers, sharedPostgres, skippedLedgers } from '../support/ledgers.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const { publicKey } = newSigner();
+
+function completed(run: string, n: number): EntryBody {
+  return { kind: 'run.completed', run, n, output: encodeValue('done') };
+}
+
+function answered(run: string, command: number): EntryBody {
+  const result = encodeValue(1);
+  return { kind: 'call.completed', run, n: 2, op: 1, name: 'stock', command, result };
+}
+
+/** Two devices, one of them with two lives; calls that wait, are answered, and have receipts. */
+async function live(ledger: Ledger): Promise<void> {
+  const first = new HandJournal('d1').append('urgent', started('r1'), requested('r1'));
+  const other = new HandJournal('d2').append('urgent', started('r1'), requested('r1'));
+  const second = new HandJournal('d1', 2).append('normal', started('r2'), requested('r2'));
+  const take = async (journal: HandJournal, lane: 'urgent' | 'normal', seqs: number[]) => {
+    const [from = 1, to = 1] = seqs;
+    const receivedAtMs = (now += 1);
+    await ledger.ingest({ ...journal.ingest(lane, from, to), receivedAtMs });
+  };
+  let now = 1_000;
+  await ledger.greet({ device: 'd1', epoch: 1, publicKey, atMs: 1 });
+  await ledger.greet({ device: 'd2', epoch: 1, publicKey, atMs: 1 });
+  await take(other, 'urgent', [1, 2]);
+  await take(first, 'urgent', [1, 2]);
+  for (const call of await ledger.pendingCalls(10)) {
+    await ledger.completeCall(call, { kind: 'call.completed', payload: encodeValue(1) });
+  }
+  other.append('urgent', answered('r1', 1)).append('normal', completed('r1', 3));
+  await take(other, 'normal', [1, 1]);
+  await take(other, 'urgent', [3, 3]);
+  await ledger.greet({ device: 'd1', epoch: 2, publicKey, atMs: 2 });
+  await take(second, 'normal', [1, 2]);
+}
+
+/** As it can be compared: bytes are bytes, and the numbers that order runs are not the same. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([name]) => name !== 'ordinal');
+  return Object.fromEntries(fields.map(([name, field]) => [name, plain(field)]));
+}
+
+/** All that is derived. */
+async function derived(ledger: Ledger): Promise<unknown> {
+  return plain({
+    runs: await ledger.runs({ limit: 100 }),
+    own: await ledger.runs({ device: 'd1', limit: 100 }),
+    calls: await ledger.pendingCalls(100),
+    commands: await ledger.commands({ device: 'd1', after: 0, limit: 100 }),
+    devices: await ledger.devices(),
+  });
+}
+
+for (const [name, open] of Object.entries(ledgers)) {
+  test(`${name}: what is derived is the same when it is derived anew`, async (t) => {
+    const { ledger, tamper } = await open(t);
+    await live(ledger);
+    const before = await derived(ledger);
+    const calls = await ledger.pendingCalls(10);
+    t.is(calls.length, 1);
+    t.deepEqual(
+      (await ledger.runs({ limit: 10 })).map(({ device, run, state }) => [device, run, state]),
+      [
+        ['d1', 'r2', 'waiting-call'],
+        ['d1', 'r1', 'waiting-call'],
+        ['d2', 'r1', 'completed'],
+      ],
+    );
+
+    const damaged = await tamper(async () => [
+      { kind: 'delete', key: runKey('d1', 'r1') },
+      { kind: 'put', key: runKey('d2', 'r1'), value: Uint8Array.of(1) },
+      { kind: 'delete', key: callKeyKey({ device: 'd1', epoch: 1, key: 'uid-r1/1' }) },
+    ]);
+    const report = await damaged.rebuild();
+
+    t.deepEqual(report, { entries: 8, runs: 3, calls: 1 });
+    t.deepEqual(await derived(damaged), before);
+    const [call] = calls;
+    assert(call !== undefined, 'a call waits');
+    const old = { ...call, epoch: 1, run: 'r1', key: 'uid-r1/1' };
+    const result = { kind: 'call.completed', payload: encodeValue(2) } as const;
+    t.is(await damaged.completeCall(old, result), undefined);
+    t.is((await damaged.completeCall(call, result))?.number, 2);
+  });
+}
+
+const inPostgres = skippedLedgers === '' ? test : test.skip;
+const needs = skippedLedgers === '' ? '' : ` (${skippedLedgers})`;
+const log = { error: () => {}, info: () => {}, debug: () => {} };
+
+inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, async (t) => {
+  const [dir, url] = [await tempDir(t), await (await sharedPostgres()).empty()];
+  const source = await openLevelLedger(join(dir, 'ledger'), { sha256, isNew: true });
+  await live(source);
+  const before = await derived(source);
+  await source.close();
+
+  const copied = await copyLedger(dir, url.href);
+
+  t.like(copied, { entries: 8, whole: true });
+  const parts = { address: url.href, sha256, clock: systemClock, log, isNew: false };
+  const { ledger } = await openPostgresLedger(parts);
+  t.teardown(() => ledger.close());
+  t.deepEqual(await derived(ledger), before);
+  const later = new HandJournal('d2').append('bulk', started('r9'));
+  await ledger.ingest(later.ingest('bulk', 1, 1));
+  t.is((await ledger.runs({ limit: 1 }))[0]?.run, 'r9');
+  const again = await t.throwsAsync(copyLedger(dir, url.href));
+  t.is(codeOf(again), 'HF_REQUEST_INVALID');
+});
+
+inPostgres(`tables are made by migrations, which can be looked at before${needs}`, async (t) => {
+  const server = await sharedPostgres();
+  const url = await server.empty();
+  const migrate = (...args: string[]) =>
+    runGateway('ledger', 'migrate', '--ledger', url.href, '-o', 'json', ...args);
+
+  const dry = await migrate('--dry-run');
+  t.is(dry.code, 0, dry.stderr);
+  const { migrations } = JSON.parse(dry.stdout) as { readonly migrations: readonly string[] };
+  t.is(migrations[0], '0001-ledger.sql');
+  t.deepEqual(await server.ask(url, `select to_regnamespace('holdfast')`), [[null]]);
+
+  t.like(JSON.parse((await migrate()).stdout) as object, { dryRun: false, migrations });
+  t.like(JSON.parse((await migrate()).stdout) as object, { migrations: [] });
+});
+
+inPostgres(`tables of a newer version, and of others, are refused untouched${needs}`, async (t) => {
+  const server = await sharedPostgres();
+  const [newer, others] = [await server.empty(), await server.empty()];
+  await runGateway('ledger', 'migrate', '--ledger', newer.href);
+  const newest = `insert into holdfast.migration values (99, '0099-later.sql', 'x')`;
+  await server.ask(newer, newest);
+  await server.ask(others, 'create schema holdfast');
+  await server.ask(others, 'create table holdfast.device (id integer)');
+
+  const codes = [];
+  for (const url of [newer, others]) {
+    const parts = { address: url.href, sha256, clock: systemClock, log, isNew: true };
+    codes.push(codeOf(await t.throwsAsync(openPostgresLedger(parts))));
+  }
+
+  t.deepEqual(codes, ['HF_STORE_FORMAT', 'HF_STORE_DAMAGED']);
+  const tables = `select count(*)::int from pg_tables where schemaname = 'holdfast'`;
+  t.deepEqual(await server.ask(others, tables), [[1]]);
+});
