@@ -6,12 +6,12 @@ import {
   type Lane,
   type Log,
   type Stamp,
-  type StoreOp,
 } from '@holdfast/protocol';
 import type { DeviceTime } from './device-time.ts';
 import type { Journal } from './journal.ts';
-import { finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
-import { earlierSignalsKey, layout, type NumberedRecord, type RunStore } from './run-store.ts';
+import { finalRunKey, historyKey } from './keys.ts';
+import { gone, PURGE_AT_ONCE, REMOVE_MAX, RunPurge, type Place } from './run-purge.ts';
+import { layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
 export interface RetentionOptions {
@@ -29,20 +29,12 @@ export interface RetentionOptions {
   readonly onPurged: (state: RunState) => void;
 }
 
-interface Place {
-  readonly lane: Lane;
-  readonly seq: number;
-}
-
 /** Sweeps are at least so far apart: what has changed since the last one is seen to together. */
 const SWEEP_EVERY_MS = 60_000;
 /** What is known of the time may change: something may be old earlier than it was thought. */
 const SWEEP_AFTER_MS_MAX = 3_600_000;
 /** While the wall clock says that it is late, and nothing else does: each look reads each run. */
 const DISPUTED_EVERY_MS = 600_000;
-const PAGE = 1_000;
-/** Entries of one commit: they are read before they go, and have up to 56 KiB each. */
-const REMOVE_MAX = 256;
 
 /** Histories that went on in new ones before they are deleted together. */
 const CONTINUED_MAX = 32;
@@ -62,6 +54,7 @@ const SMALL_MAX = REMOVE_MAX / CONTINUED_MAX;
  */
 export class Retention {
   readonly #options: RetentionOptions;
+  readonly #runs: RunPurge;
   #planned: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #stopListening: (() => void) | undefined;
   /** How long it is until the first that was too young in this pass is old, at most. */
@@ -74,6 +67,8 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    const isFree = (place: Place): boolean => this.#isFree(place);
+    this.#runs = new RunPurge({ ...options, isFree });
   }
 
   start(): void {
@@ -149,11 +144,16 @@ export class Retention {
 
   async #sweep(isEnough: (() => boolean) | undefined): Promise<number> {
     let deleted = 0;
+    let due: NumberedRecord[] = [];
     this.#isDisputed = false;
     for await (const each of this.#options.store.records('f')) {
       const isOld = isEnough === undefined ? () => this.#isRunOld(each) : () => !isEnough();
-      if (each.record.isContinued || (await isOld())) deleted += await this.#purgeRun(each);
+      if (each.record.isContinued || (await isOld())) due.push(each);
+      if (due.length < PURGE_AT_ONCE) continue;
+      deleted += await this.#runs.purge(due);
+      due = [];
     }
+    deleted += await this.#runs.purge(due);
     const isDue = isEnough === undefined ? this.#isOld : (): boolean => !isEnough();
     for (const lane of lanes) deleted += await this.#purgeEvents(lane, isDue);
     if (deleted > 0) this.#options.onSwept?.();
@@ -222,37 +222,6 @@ export class Retention {
     return place.lane === 'normal' && this.#isFree(place);
   }
 
-  async #purgeRun({ number, record }: NumberedRecord): Promise<number> {
-    const { journal, store, onPurged } = this.#options;
-    const places = await store.places(number);
-    if (!places.every((place) => this.#isFree(place))) return 0;
-    // Another run may have its id by now.
-    const hasId = (await store.numberOf(record.id)) === number;
-    const isCurrent = (await store.numberAt(record.place)) === number;
-    // First, so that nobody finds a run of which only a part is left.
-    const id = hasId ? [gone(runIdKey(record.id))] : [];
-    const rest = [
-      // From its end: what a cut leaves is a beginning, whose places can be told by their number.
-      ...places.map((_, n) => historyKey(number, n)).toReversed(),
-      ...(record.place === number ? [] : [earlierSignalsKey(number)]),
-      ...(isCurrent ? [listPlaceKey(record.place)] : []),
-      // Last, so that a purge that is cut short is taken up again.
-      finalRunKey(number),
-    ].map(gone);
-    const [only = { lane: 'normal' as const, seqs: [] }, ...others] = removals(places);
-    if (others.length === 0) {
-      await journal.remove(only.lane, only.seqs, { reason: 'trimmed', ops: [...id, ...rest] });
-    } else {
-      await journal.append([], () => id);
-      for (const { lane, seqs } of [only, ...others]) {
-        await journal.remove(lane, seqs, { reason: 'trimmed' });
-      }
-      while (rest.length > 0) await journal.append([], () => rest.splice(0, PAGE));
-    }
-    if (!record.isContinued) onPurged(record.state);
-    return places.length;
-  }
-
   /** Entries outside of runs, from where the last pass stopped. */
   async #purgeEvents(lane: Lane, isDue: (stamp: Stamp) => boolean): Promise<number> {
     const { journal, store } = this.#options;
@@ -276,21 +245,4 @@ export class Retention {
       deleted += (await journal.remove(lane, seqs, { reason: 'trimmed', ops })).entries;
     }
   }
-}
-
-function gone(key: Uint8Array): StoreOp {
-  return { kind: 'delete', key };
-}
-
-/** Places by lane, as many at a time as one commit removes. */
-function removals(
-  places: readonly Place[],
-): { readonly lane: Lane; readonly seqs: readonly number[] }[] {
-  return lanes.flatMap((lane) => {
-    const seqs = places.filter((place) => place.lane === lane).map(({ seq }) => seq);
-    const starts = Array.from({ length: Math.ceil(seqs.length / REMOVE_MAX) });
-    return starts.map((_, index) => {
-      return { lane, seqs: seqs.slice(index * REMOVE_MAX, (index + 1) * REMOVE_MAX) };
-    });
-  });
 }

@@ -13,7 +13,7 @@ export interface SyncTimesView {
 /** So many of the last commits are looked at. */
 const KEPT = 256;
 /** A card that is well takes 5 to 50 ms; one that is dying, seconds. */
-const SLOW_MS = 1_000;
+const SLOW_MS = 2_000;
 /** A slow commit is told of for so long, and written to the log once in that time. */
 const TOLD_MS = 600_000;
 
