@@ -158,7 +158,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   tellStart(dir, log);
   const lifeEnd = newLifeEnd(dir, log);
   const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker };
-  const uplink = dial && openUplink(options, dial, linked);
+  const { uplink, uplinkMeter } = dial ? openUplink(options, dial, linked) : {};
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
@@ -166,7 +166,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const schedules = new Schedules(scheduling);
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
   const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
-  const told = { snapshot, node: process.versions.node, time: clock };
+  const told = { snapshot, node: process.versions.node, time: clock, uplinkMeter };
   const acts = { ...told, runtime, schedules, nudge: () => uplink?.nudge() };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);

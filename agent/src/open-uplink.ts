@@ -7,6 +7,7 @@ import type { Journal } from './core/journal.ts';
 import type { LifeEnd } from './core/life-end.ts';
 import type { Runtime } from './core/runtime.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
+import { UplinkMeter } from './core/uplink-meter.ts';
 import type { Outlived } from './core/uplink-verdict.ts';
 import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
@@ -44,8 +45,12 @@ export function dialOf(options: AgentOptions): DialOf | undefined {
   });
 }
 
-/** The uplink of an agent, that has not begun. */
-export function openUplink(options: AgentOptions, dial: DialOf, parts: UplinkParts): Uplink {
+/** The uplink of an agent, that has not begun, and what measures it. */
+export function openUplink(
+  options: AgentOptions,
+  dial: DialOf,
+  parts: UplinkParts,
+): { readonly uplink: Uplink; readonly uplinkMeter: UplinkMeter } {
   const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker } = parts;
   const report = async () => {
     const oldestAtMs = await inspector.oldestAtMs();
@@ -59,12 +64,19 @@ export function openUplink(options: AgentOptions, dial: DialOf, parts: UplinkPar
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, broker, chance: systemChance };
   const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
-  const told = { onOutlived, onTime: (atMs: number, tookMs: number) => clock.heard(atMs, tookMs) };
-  return createUplink(
-    { journal, runtime: side, dial: dial(device), clock, log, deflate, ...told, ...security },
+  const uplinkMeter = new UplinkMeter(clock, journal);
+  const onTime = (atMs: number, tookMs: number): void => {
+    clock.heard(atMs, tookMs);
+    uplinkMeter.heard(tookMs);
+  };
+  const link = { dial: uplinkMeter.dial(dial(device)), onOutlived, onTime };
+  const uplink = createUplink(
+    { journal, runtime: side, clock, log, deflate, ...link, ...security },
     {
       ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
       ...(options.uplink === undefined ? {} : { limits: options.uplink }),
     },
   );
+  uplinkMeter.watch(uplink);
+  return { uplink, uplinkMeter };
 }

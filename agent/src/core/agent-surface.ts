@@ -180,7 +180,7 @@ export class AgentReaderCore {
     const { facts } = this.#parts;
     const common = { gateway: facts.gateway };
     if (view !== undefined) {
-      const { sent: _, rejected: __, ...link } = view;
+      const { sent: _, sentThrough: __, rejected: ___, ...link } = view;
       return { ...link, ...common };
     }
     const state = facts.pid === null ? 'stopped' : 'none';

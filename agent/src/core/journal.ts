@@ -25,6 +25,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
 import { Holes } from './holes.ts';
 import { Acks } from './journal-acks.ts';
+import { JournalMeter } from './journal-meter.ts';
 import { mendLane } from './journal-mend.ts';
 import { Recovery, verifyHeads, type Trouble } from './journal-recovery.ts';
 import { entryKey } from './keys.ts';
@@ -38,6 +39,7 @@ import {
   type LaneState,
   type StoredEntry,
 } from './lane-state.ts';
+import { settleAppend, type LaneEnd, type QueuedAppend } from './queued-append.ts';
 import { SyncTimes } from './sync-times.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 import { valueLimits, type ValueLimits } from './value-parts.ts';
@@ -82,28 +84,11 @@ export interface JournalOptions {
   readonly point?: Point | undefined;
 }
 
-interface Waiter {
-  readonly ops: readonly StoreOp[];
-  readonly refs: readonly EntryRef[];
-  readonly ends: readonly LaneEnd[];
-  readonly bytes: number;
-  readonly resolve: (refs: readonly EntryRef[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** An entry before it has its seq. */
 interface Stamped {
   readonly draft: Draft;
   readonly entry: Entry;
   readonly encoded: Uint8Array;
-}
-
-/** Where a lane ends once an entry of a commit is durable. */
-interface LaneEnd {
-  readonly state: LaneState;
-  readonly seq: number;
-  readonly hash: Uint8Array;
-  readonly bytes: number;
 }
 
 const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
@@ -123,13 +108,14 @@ export class Journal implements UplinkJournal {
   readonly values: ValueLimits;
   /** What its commits took. */
   readonly syncs: SyncTimes;
+  readonly meter = new JournalMeter();
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
   readonly #holes: Holes;
   /** Entries that no peer takes. */
   readonly dead: DeadLetters;
   readonly #listeners = new Set<() => void>();
-  #queue: Waiter[] = [];
+  #queue: QueuedAppend[] = [];
   #queueBytes = 0;
   #committing = false;
   /** There may be contents that go beside entries. */
@@ -156,7 +142,7 @@ export class Journal implements UplinkJournal {
     const commit = (ops: readonly StoreOp[]) => this.append([], () => ops);
     this.#holes = new Holes({ ...options, lane, commit });
     const { reopen, clock, log = silent } = options;
-    this.syncs = new SyncTimes(clock, log);
+    this.syncs = new SyncTimes(clock, log, (...write) => this.meter.written(...write));
     this.#acks = new Acks({
       ...{ store: options.store, clock, holes: this.#holes },
       save: () => this.append([]),
@@ -296,10 +282,12 @@ export class Journal implements UplinkJournal {
    *
    * @returns How many of the entries were there, and their bytes.
    */
-  remove(...args: Parameters<Holes['remove']>): ReturnType<Holes['remove']> {
+  async remove(...args: Parameters<Holes['remove']>): ReturnType<Holes['remove']> {
     const [lane, seqs, { ops = [], ...options }] = args;
     const letters = this.dead.forget(lane, seqs);
-    return this.#holes.remove(lane, seqs, { ...options, ops: [...ops, ...letters] });
+    const removed = await this.#holes.remove(lane, seqs, { ...options, ops: [...ops, ...letters] });
+    this.meter.removed(lane, options.reason, removed.entries);
+    return removed;
   }
 
   async setAside(lane: Lane, seq: number, reason: HoleReason): Promise<void> {
@@ -450,7 +438,7 @@ export class Journal implements UplinkJournal {
     }
   }
 
-  #takeQueued(): Waiter[] {
+  #takeQueued(): QueuedAppend[] {
     let bytes = 0;
     const beyond = this.#queue.findIndex((waiter, index) => {
       bytes += waiter.bytes;
@@ -459,7 +447,7 @@ export class Journal implements UplinkJournal {
     return this.#queue.splice(0, beyond === -1 ? this.#queue.length : beyond);
   }
 
-  async #commit(group: readonly Waiter[]): Promise<void> {
+  async #commit(group: readonly QueuedAppend[]): Promise<void> {
     const ops: StoreOp[] = [];
     for (const waiter of group) for (const op of waiter.ops) ops.push(op);
     ops.push(...this.#acks.takeOps());
@@ -476,15 +464,11 @@ export class Journal implements UplinkJournal {
     } finally {
       for (const waiter of group) this.#queueBytes -= waiter.bytes;
     }
-    for (const waiter of group) {
-      for (const end of waiter.ends) {
-        end.state.head = end.seq;
-        end.state.headHash = end.hash;
-        end.state.headBytes = end.bytes;
-      }
-      waiter.resolve(waiter.refs);
-    }
-    if (group.some((waiter) => waiter.refs.length > 0)) this.#tell();
+    for (const append of group) settleAppend(append);
+    const refs = group.flatMap((waiter) => waiter.refs);
+    if (refs.length === 0) return;
+    this.meter.committed(refs);
+    this.#tell();
   }
 
   #tell(): void {

@@ -1,9 +1,10 @@
 import { HoldfastError, PROTOCOL_VERSION, encodeValue } from '@holdfast/protocol';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
-import { metricsText } from './metrics.ts';
+import { gauge, metricsText, single } from './metric.ts';
 import type { Runtime } from './runtime.ts';
 import type { Schedules } from './schedules.ts';
+import { statusMetrics } from './status-metrics.ts';
 import type {
   AgentSurface,
   CancelRequest,
@@ -15,6 +16,7 @@ import type {
   SkipRequest,
   StartRequest,
 } from './surface.ts';
+import type { UplinkMeter } from './uplink-meter.ts';
 import { finalStates, type BacklogView, type LinkView, type RunDetailView } from './views.ts';
 import { TerminalError } from './workflow.ts';
 
@@ -25,6 +27,8 @@ export interface LiveParts extends ReaderParts {
   readonly nudge: () => void;
   /** Version of Node. */
   readonly node: string;
+  /** Absent: there is no gateway. */
+  readonly uplinkMeter?: UplinkMeter | undefined;
 }
 
 /** The whole of what the socket serves. */
@@ -102,9 +106,16 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
   }
 
   async metrics(): Promise<string> {
-    const { facts, node } = this.#live;
+    const { facts, node, journal, uplinkMeter } = this.#live;
     const labels = { version: facts.version, protocol: String(PROTOCOL_VERSION), node };
-    return metricsText({ status: await this.status(), tally: this.#runtime.tally.read(), labels });
+    return metricsText([
+      gauge('build_info', 'What runs.', [{ labels, value: 1 }]),
+      ...statusMetrics(await this.status()),
+      ...journal.meter.metrics(),
+      gauge('dead_letters', 'Entries set aside.', single(journal.dead.list().length)),
+      ...(uplinkMeter?.metrics() ?? []),
+      ...this.#runtime.metrics(),
+    ]);
   }
 
   async nudge(): Promise<LinkView> {

@@ -17,6 +17,7 @@ import { eraseSubject, type Erased, type EraseRequest } from './erasure.ts';
 import { sealBody } from './contents.ts';
 import type { Journal } from './journal.ts';
 import { sealAbout } from './mark.ts';
+import type { Metric } from './metric.ts';
 import { Observers } from './observers.ts';
 import { Parking } from './parking.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -274,6 +275,11 @@ export class Runtime {
   /** Whether a run of this number has not ended. */
   isOpen(number: number): boolean {
     return this.#engine.states.isOpen(number);
+  }
+
+  /** What runs have done since the process started. */
+  metrics(): readonly Metric[] {
+    return [...this.tally.metrics(), ...this.#timers.metrics()];
   }
 
   purged(state: RunState): void {

@@ -21,6 +21,7 @@ const TOLD_MS = 600_000;
 export class SyncTimes {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #onWritten: (tookMs: number, isWell: boolean) => void;
   readonly #tookMs = new Float64Array(KEPT);
   #count = 0;
   #beganMs: number | undefined;
@@ -28,18 +29,28 @@ export class SyncTimes {
   #slow = { tookMs: 0, atMs: -TOLD_MS };
   #loggedMs = -TOLD_MS;
 
-  constructor(clock: Clock, log: Log) {
+  /** `onWritten`: told of each write that has ended, well or not. */
+  constructor(
+    clock: Clock,
+    log: Log,
+    onWritten: (tookMs: number, isWell: boolean) => void = () => {},
+  ) {
     this.#clock = clock;
     this.#log = log;
+    this.#onWritten = onWritten;
   }
 
   async measure(write: () => Promise<void>): Promise<void> {
     this.#beganMs = this.#clock.monoMs();
+    let isWell = false;
     try {
       await write();
+      isWell = true;
     } finally {
       const endedMs = this.#clock.monoMs();
-      this.#add(endedMs - this.#beganMs, endedMs);
+      const tookMs = endedMs - this.#beganMs;
+      this.#add(tookMs, endedMs);
+      this.#onWritten(tookMs, isWell);
       this.#beganMs = undefined;
     }
   }

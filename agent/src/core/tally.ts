@@ -1,10 +1,5 @@
 import type { Entry } from '@holdfast/protocol';
-
-/** A number with what it is the number of. */
-export interface Tallied {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+import { counter, type Metric, type Tallied } from './metric.ts';
 
 /** Names of steps may be made by code: what goes beyond this is counted as `other`. */
 const SERIES_MAX = 1_000;
@@ -48,22 +43,23 @@ export class Tally {
     this.#completed.add([workflow, name], 1);
   }
 
-  /** By the names of the metrics, without their prefix. */
-  read(): Readonly<Record<TallyName, readonly Tallied[]>> {
-    return {
-      runs_finished_total: this.#runs.read(),
-      step_attempts_total: this.#attempts.read(),
-      step_seconds_sum: this.#seconds.read(),
-      step_seconds_count: this.#completed.read(),
-    };
+  metrics(): readonly Metric[] {
+    const ended = 'Histories of runs that have ended.';
+    const tried = 'Attempts of steps that have ended.';
+    return [
+      counter('runs_finished_total', ended, this.#runs.read()),
+      counter('step_attempts_total', tried, this.#attempts.read()),
+      {
+        ...{ name: 'step_seconds', type: 'summary' },
+        help: 'Time of the attempts that completed their step.',
+        values: [
+          ...this.#seconds.read().map((each) => ({ ...each, suffix: '_sum' })),
+          ...this.#completed.read().map((each) => ({ ...each, suffix: '_count' })),
+        ],
+      },
+    ];
   }
 }
-
-export type TallyName =
-  | 'runs_finished_total'
-  | 'step_attempts_total'
-  | 'step_seconds_sum'
-  | 'step_seconds_count';
 
 /** Numbers by what they are of. */
 class Series {

@@ -1,6 +1,11 @@
 import type { DeviceTime, Instant } from './device-time.ts';
 import type { StoredTimer } from './run-store.ts';
 import { TimerHeap } from './timer-heap.ts';
+import { Histogram } from './histogram.ts';
+import type { Metric } from './metric.ts';
+
+/** A busy process is late by milliseconds; one that was off, by hours. */
+const LATE_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3_600, 86_400];
 
 export interface TimersParts {
   readonly time: DeviceTime;
@@ -20,6 +25,7 @@ export class Timers {
   #cancelWake: (() => void) | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
   #stopFollowing: (() => void) | undefined;
+  readonly #lateness = new Histogram(LATE_SECONDS);
 
   constructor(parts: TimersParts) {
     this.#parts = parts;
@@ -47,6 +53,11 @@ export class Timers {
     this.#heap.delete(run, op);
   }
 
+  metrics(): readonly Metric[] {
+    const late = 'How late timers came to their turn.';
+    return [this.#lateness.metric('timer_lateness_seconds', late)];
+  }
+
   close(): void {
     this.#stopFollowing?.();
     this.#cancelWake?.();
@@ -67,7 +78,10 @@ export class Timers {
   #fireDue(): void {
     const { time, onDue } = this.#parts;
     const nowMs = time.monoMs();
-    for (let due = this.#heap.take(nowMs); due !== undefined; due = this.#heap.take(nowMs)) {
+    for (let dueMs = this.#heap.nextMs; dueMs <= nowMs; dueMs = this.#heap.nextMs) {
+      const due = this.#heap.take(nowMs);
+      if (due === undefined) break;
+      this.#lateness.add((nowMs - dueMs) / 1_000);
       onDue(due.run, due.op);
     }
     this.#wake();

@@ -15,6 +15,8 @@ import type { LinkState, LinkView, Problem } from './views.ts';
 export interface UplinkView extends Omit<LinkView, 'gateway'> {
   /** Highest seq handed to the broker in this session, a lane; 0 outside sessions. */
   readonly sent: PerLane<number>;
+  /** Highest seq ever handed to the broker, a lane. */
+  readonly sentThrough: PerLane<number>;
   /** Messages that were dropped because they were not genuine or not of the protocol. */
   readonly rejected: number;
 }
@@ -77,6 +79,7 @@ export function viewOf(state: UplinkState, sinceMs: number, now: BothTimes): Upl
     attempt: state.kind === 'streaming' ? 0 : memory.attempt,
     resends: memory.resends,
     sent: eachLane((lane) => (state.kind === 'streaming' ? laneOf(state, lane).sent : 0)),
+    sentThrough: memory.sentThrough,
     rejected: memory.rejected,
   };
 }
