@@ -463,8 +463,12 @@ test('L6 the result of a call is applied once, its receipt in the same commit', 
   await device.command({ number: 1, key });
   await device.restart(caller);
   t.is(device.runtime.lastCommand(), 1);
-  await device.command({ number: 1, key });
-  await device.command({ number: 2, key });
+  // What was applied comes again, with the next.
+  const payload = encodeValue('again');
+  const common = { kind: 'call.completed', run: 'run-1', op: 1, key, name: '', payload } as const;
+  const numbers = [1, 2].map((number) => ({ ...common, number, expiresAtMs: 0 }));
+  await device.runtime.applyCommands(numbers);
+  t.is(device.runtime.lastCommand(), 2);
   await device.signal('end');
 
   t.is(await device.result(), 'done');

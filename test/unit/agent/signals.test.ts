@@ -236,7 +236,7 @@ test('G5 a signal that is sent again after the end of its run counted, and says 
   t.is((await device.history()).filter((row) => row === 'signal.received s').length, 1);
 });
 
-test('G5 one signal that two send at the same time is one', async (t) => {
+test('G3 G5 a signal that two send at once is one; who waits first gets it', async (t) => {
   const listener = workflow('listener', (ctx) => Promise.all([ctx.waitFor('s'), ctx.waitFor('s')]));
   const device = await begun(listener);
 
