@@ -88,7 +88,12 @@ export function beginStream(
     });
   return sendMore(
     { ...state, isProven: isDrained(state) },
-    [{ kind: 'pin', publicKey: welcome.publicKey }, ...acknowledged, { kind: 'report' }],
+    [
+      { kind: 'pin', publicKey: welcome.publicKey },
+      ...(isSettled(state.memory.cap) ? [{ kind: 'remember', cap: state.memory.cap } as const] : []),
+      ...acknowledged,
+      { kind: 'report' },
+    ],
     nowMs,
   );
 }
