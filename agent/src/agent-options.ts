@@ -1,4 +1,4 @@
-import type { Duration, Log, Point } from '@holdfast/protocol';
+import type { BrokerProfileName, Duration, Log, Point } from '@holdfast/protocol';
 import type { OverlapPolicy } from './core/schedule.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
 import type { Tracer } from './core/tracing.ts';
@@ -25,6 +25,8 @@ export interface AgentOptions {
   readonly workflows: readonly Workflow<never, unknown>[];
   /** `mqtt://host:port` or `mqtts://host:port`. Default: none; everything stays on the device. */
   readonly gateway?: string;
+  /** Whose limits the broker at that address has. Default `generic`: what every broker takes. */
+  readonly brokerProfile?: BrokerProfileName;
   /** PEM texts for mqtts: what to trust, and what to show. */
   readonly tls?: TlsOptions;
   /** For a broker that wants one; the user name is the id of the device. */

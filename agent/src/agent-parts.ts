@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   HoldfastError,
+  brokerProfile,
   codeOf,
   durationMs,
   messageOf,
@@ -133,7 +134,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const clock = await DeviceTime.open({ clock: systemClock, log, store: dir.store, machineBoot });
   const { diskReserveBytes: reserveBytes } = options;
   const room = new DiskRoom({ dir: dir.path, reserveBytes, clock: systemClock, log });
-  const broker = openBrokerMemory(dir.path, options.gateway ?? '');
+  const broker = openBrokerMemory(dir.path, addressOf(options));
   const journal = await openWatched(options, prepared, { clock, room, broker });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
@@ -182,6 +183,11 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   return { ...mine, retention, relief, compaction, uplink, surface };
 }
 
+/** What was found of one broker is no more than a guess about another. */
+function addressOf(options: AgentOptions): string {
+  return `${options.gateway ?? ''} ${options.brokerProfile ?? 'generic'}`;
+}
+
 interface Surroundings {
   readonly clock: DeviceTime;
   readonly room: DiskRoom;
@@ -190,7 +196,7 @@ interface Surroundings {
 
 /** The journal of an agent, that gives up when its store is damaged or gone. */
 async function openWatched(
-  { point }: AgentOptions,
+  options: AgentOptions,
   { dir, log, budget }: Prepared,
   { clock, room, broker }: Surroundings,
 ): Promise<Journal> {
@@ -206,7 +212,10 @@ async function openWatched(
   };
   await room.look();
   const shortage = (): HoldfastError | undefined => room.shortage;
-  const values = valuesWithin(() => broker.messageBytesMax());
+  const { messageBytesMax, inflightBytesMax } = brokerProfile(options.brokerProfile ?? 'generic');
+  const told = Math.min(messageBytesMax, inflightBytesMax / 2);
+  const values = valuesWithin(() => Math.min(told, broker.messageBytesMax()));
+  const { point } = options;
   const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage, values };
   const journal: Journal = await openJournal(dir, clock, hooks);
   journal.onCommit(() => room.committed());

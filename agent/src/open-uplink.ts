@@ -1,4 +1,9 @@
-import type { Log } from '@holdfast/protocol';
+import {
+  MESSAGE_BYTES_MAX,
+  brokerProfile,
+  type BrokerProfile,
+  type Log,
+} from '@holdfast/protocol';
 import type { AgentOptions } from './agent-options.ts';
 import { makeReport, type AgentFacts } from './core/agent-surface.ts';
 import type { DeviceTime } from './core/device-time.ts';
@@ -8,6 +13,7 @@ import type { LifeEnd } from './core/life-end.ts';
 import type { Runtime } from './core/runtime.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import { UplinkMeter } from './core/uplink-meter.ts';
+import type { UplinkLimits } from './core/uplink-state.ts';
 import type { Outlived } from './core/uplink-verdict.ts';
 import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
@@ -36,13 +42,29 @@ export interface UplinkParts {
 export function dialOf(options: AgentOptions): DialOf | undefined {
   const { gateway: url, tls, password, uplink } = options;
   if (url === undefined) return undefined;
+  const profile = brokerProfile(options.brokerProfile ?? 'generic');
   return createMqttDial({
     url,
     // It knows better than the uplink what was missing, so it gives up first.
     ...(uplink?.connectMs === undefined ? {} : { connectMs: uplink.connectMs * 0.75 }),
+    keepaliveS: Math.min(KEEPALIVE_S, profile.keepaliveSMax),
     ...(tls === undefined ? {} : { tls }),
     ...(password === undefined ? {} : { password }),
   });
+}
+
+const KEEPALIVE_S = 30;
+/** A hello or a report may be on its way beside the batches. */
+const OTHERS_IN_FLIGHT = 2;
+
+/** What the uplink keeps to with this broker. */
+function limitsOf(profile: BrokerProfile): Partial<UplinkLimits> {
+  const { messageBytesMax, inflightMax, inflightBytesMax, publishesPerS, bytesPerS } = profile;
+  return {
+    messageBytesMax: Math.min(messageBytesMax, MESSAGE_BYTES_MAX),
+    inflightMax: Math.max(1, inflightMax - OTHERS_IN_FLIGHT),
+    ...{ inflightBytesMax, publishesPerS, bytesPerS },
+  };
 }
 
 /** The uplink of an agent, that has not begun, and what measures it. */
@@ -74,7 +96,7 @@ export function openUplink(
     { journal, runtime: side, clock, log, deflate, ...link, ...security },
     {
       ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
-      ...(options.uplink === undefined ? {} : { limits: options.uplink }),
+      limits: { ...limitsOf(brokerProfile(options.brokerProfile ?? 'generic')), ...options.uplink },
     },
   );
   uplinkMeter.watch(uplink);

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import {
+  brokerProfile,
   durationMs,
   formatDuration,
   hex,
   HoldfastError,
   messageOf,
+  type BrokerProfileName,
   type Duration,
   type Log,
   type Point,
@@ -56,6 +58,8 @@ export interface GatewayOptions {
    * may be in it, and are not shown.
    */
   readonly broker?: string | undefined;
+  /** Which limits that broker has. Default `generic`: what every broker takes. */
+  readonly brokerProfile?: BrokerProfileName | undefined;
   /** PEM files: what devices see of the embedded broker, or what is shown to another one. */
   readonly tls?: TlsFiles | undefined;
   /** Take devices and requests from other machines without TLS. Default: only from this one. */
@@ -292,7 +296,8 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
   // The embedded broker has one gateway.
   const group = isShared && external !== undefined ? GROUP : undefined;
-  const to = { to: broker.to, group, onUnfit: onFailure };
+  const profile = external && brokerProfile(options.brokerProfile ?? 'generic');
+  const to = { to: broker.to, group, profile, onUnfit: onFailure };
   const link = new BrokerLink({ ...to, clock: systemClock, log, onMessage });
   const sessions: Sessions = new Sessions(
     {

@@ -49,6 +49,7 @@ export * from './io/inflate.ts';
 export * from './io/level-ledger.ts';
 export * from './io/level-store.ts';
 export * from './io/packet-guard.ts';
+export * from './io/paced.ts';
 export * from './io/passwords.ts';
 export * from './io/retry.ts';
 export * from './io/sha256.ts';

@@ -1,5 +1,6 @@
 /** What needs no codec, which takes a while to load: enough for a command line that only asks. */
 export * from './base/assert.ts';
+export * from './base/broker-profiles.ts';
 export * from './base/bytes.ts';
 export * from './base/errors.ts';
 export * from './base/exit.ts';

@@ -35,6 +35,8 @@ export class SimRadio {
   messageBytesMax = Number.POSITIVE_INFINITY;
   /** How often it did, and the sizes. */
   readonly refused: number[] = [];
+  /** When messages were sent, and their bytes. */
+  readonly sent: { readonly atMs: number; readonly bytes: number }[] = [];
   /** Links that were made. */
   dials = 0;
   readonly #options: RadioOptions;
@@ -66,6 +68,7 @@ export class SimRadio {
           });
           return Promise.resolve();
         }
+        this.sent.push({ atMs: clock.monoMs(), bytes: bytes.byteLength });
         const waitMs = this.#queue(bytes.byteLength);
         this.#carry(() => this.#toGateway(bytes), waitMs);
         return new Promise((resolve) => {

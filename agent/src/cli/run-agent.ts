@@ -61,9 +61,11 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
   const { journalMaxBytes, diskReserveBytes, reconnectMaxMs, retentionBytes } = options;
+  const { brokerProfile } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
+    ...(brokerProfile === undefined ? {} : { brokerProfile }),
     ...(machine === undefined ? {} : { machine }),
     ...(moved === true ? { isMoved: true } : {}),
     ...(retention === undefined ? {} : { retention }),

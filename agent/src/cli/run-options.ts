@@ -1,5 +1,11 @@
 import { join, resolve } from 'node:path';
-import { durationMs, HoldfastError, type LogLevel } from '@holdfast/protocol/base';
+import {
+  brokerProfileNames,
+  durationMs,
+  HoldfastError,
+  type BrokerProfileName,
+  type LogLevel,
+} from '@holdfast/protocol/base';
 import { SOCKET_NAME } from '../core/surface.ts';
 import { byteSize } from './byte-size.ts';
 import type { BrokerFiles } from './broker-access.ts';
@@ -15,6 +21,8 @@ export interface RunOptions extends BrokerFiles {
   /** Path of the file with the workflows. */
   readonly code: string;
   readonly gateway?: string;
+  /** Whose limits its broker has. */
+  readonly brokerProfile?: BrokerProfileName;
   /** File with the key that encrypts the store. */
   readonly storeKey?: string;
   readonly socket: string;
@@ -60,6 +68,7 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
     socket: socket === undefined ? join(dataDir, SOCKET_NAME) : resolve(socket),
     ...defined({
       gateway: text('gateway'),
+      brokerProfile: checked(found, 'broker-profile', profileName),
       tlsCa: text('tls-ca'),
       tlsCert: text('tls-cert'),
       tlsKey: text('tls-key'),
@@ -93,6 +102,13 @@ function checked<T>(
   if (setting === undefined) return undefined;
   const { value, origin, place } = setting;
   return read(value, origin === 'option' ? place : `${place}: ${name}`);
+}
+
+function profileName(value: string, place: string): BrokerProfileName {
+  const name = brokerProfileNames.find((each) => each === value);
+  if (name !== undefined) return name;
+  const why = `${place} ${value} is none of ${brokerProfileNames.join(', ')}`;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why });
 }
 
 function duration(value: string, place: string): string {

@@ -15,6 +15,7 @@ const settings = (): readonly Option[] => [
   setting('device', 'id', 'identity of this device: A-Z a-z 0-9 _ -'),
   setting('code', 'file', 'ES module that exports the workflows'),
   setting('gateway', 'url', 'mqtt://host:port or mqtts://host:port; without it, none'),
+  setting('broker-profile', 'name', 'whose limits the broker has, such as aws; default generic'),
   setting('tls-ca', 'file', 'PEM: what to trust of the gateway; default: what the system trusts'),
   setting('tls-cert', 'file', 'PEM: certificate to show to the broker; needs --tls-key'),
   setting('tls-key', 'file', 'PEM: its private key'),

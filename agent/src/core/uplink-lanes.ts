@@ -63,7 +63,8 @@ export function nextBatch(
   { pace, cap }: Pick<UplinkMemory, 'pace' | 'cap'>,
   nowMs: number,
 ): SendRequest | undefined {
-  if (stream.sending !== undefined || nowMs < stream.pausedUntilMs) return undefined;
+  const untilMs = Math.max(stream.pausedUntilMs, stream.notBeforeMs);
+  if (stream.sending !== undefined || nowMs < untilMs) return undefined;
   let next: Lane | undefined;
   let turnNext = Number.POSITIVE_INFINITY;
   for (const lane of lanes) {
@@ -75,15 +76,19 @@ export function nextBatch(
   }
   if (next === undefined) return undefined;
   const { sent, head } = laneOf(stream, next);
-  const limits = batchLimits(pace, Math.min(stream.batchBytesMax, capBytes(cap)));
+  const bytesMax = capBytes(cap);
+  const limits = batchLimits(pace, Math.min(stream.batchBytesMax, bytesMax));
+  const oneEntryBytesMax = Math.min(stream.messageBytesMax, bytesMax);
   const entriesMax = Math.min(limits.entriesMax, head - sent);
-  return { ...limits, lane: next, seqFirst: sent + 1, entriesMax };
+  return { ...limits, oneEntryBytesMax, lane: next, seqFirst: sent + 1, entriesMax };
 }
 
 function hasRoom(stream: Stream, lane: Lane, pace: Pace): boolean {
   const [urgent, ...history] = stream.lanes;
   const waiting = history.flatMap((flow) => flow.flights);
   if (urgent.flights.length + waiting.length >= stream.inflightMax) return false;
+  const bytesAfter = bytesInFlight(stream.lanes) + stream.batchBytesMax;
+  if (bytesAfter > stream.inflightBytesMax) return false;
   if (lane === 'urgent' || waiting.length === 0) return true;
   return waiting.length < stream.inflightMax - 1 && bytesOf(waiting) < inflightBytesMax(pace);
 }

@@ -25,7 +25,7 @@ export function takeOversize(
   const { lane, seqFirst: seq, bytes, nowMs } = event;
   const { session, memory } = state;
   const sends = sendsOf(memory.cap, { lane, seq });
-  const isForbidden = bytes > state.batchBytesMax;
+  const isForbidden = bytes > state.messageBytesMax;
   if (isForbidden || sends >= TRIAL_SENDS_MAX) {
     const cap = isForbidden ? memory.cap : { ...memory.cap, trial: undefined };
     const remember: UplinkEffect[] = isForbidden ? [] : [{ kind: 'remember', cap }];

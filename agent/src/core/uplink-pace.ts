@@ -82,7 +82,6 @@ export function batchLimits(
   readonly messageBytesMax: number;
   readonly entryBytesMax: number;
   readonly entriesMax: number;
-  readonly oneEntryBytesMax: number;
 } {
   const messageBytesMax = Math.min(
     MESSAGE_BYTES_MAX,
@@ -97,7 +96,7 @@ export function batchLimits(
   // Twice the mean, so that small entries fill the batch and large ones are not read in vain.
   const entriesFit = 2 + Math.ceil((2 * entryBytesMax) / pace.entryBytes);
   const entriesMax = Math.min(BATCH_ENTRIES_MAX, entriesFit);
-  return { messageBytesMax, entryBytesMax, entriesMax, oneEntryBytesMax: batchBytesMax };
+  return { messageBytesMax, entryBytesMax, entriesMax };
 }
 
 /** How much longer than the limits say an answer may take on this link, 1 to 8. */
@@ -105,6 +104,21 @@ export function patience(pace: Pace, inflightBytes: number, limits: UplinkLimits
   const rate = goodput(pace);
   const expectedMs = rate === undefined ? 0 : pace.roundTripMs + inflightBytes / rate;
   return Math.min(PATIENCE_MAX, Math.max(1, (2 * expectedMs) / limits.resendMs));
+}
+
+/** Messages besides batches: a report now and then, receipts of the broker. */
+const OTHER_SHARE = 0.9;
+
+/** When the broker takes the next message: evenly, since it may count in any window. 0: at once. */
+export function nextAtMs(
+  notBeforeMs: number,
+  sent: { readonly bytes: number; readonly nowMs: number },
+  limits: Pick<UplinkLimits, 'publishesPerS' | 'bytesPerS'>,
+): number {
+  const { publishesPerS, bytesPerS } = limits;
+  const spaceMs = 1_000 * Math.max(1 / publishesPerS, sent.bytes / bytesPerS);
+  if (spaceMs === 0) return 0;
+  return Math.max(sent.nowMs, notBeforeMs) + spaceMs / OTHER_SHARE;
 }
 
 /** Pause before an attempt to connect: exponential with full jitter. */

@@ -25,6 +25,12 @@ export interface UplinkLimits {
   readonly reportGapMs: number;
   /** Bytes of a message that the broker is known to take. */
   readonly messageBytesMax: number;
+  /** Messages on their way that the broker takes. */
+  readonly inflightMax: number;
+  readonly inflightBytesMax: number;
+  /** Messages, and their bytes, that it takes in a second; infinite: any number. */
+  readonly publishesPerS: number;
+  readonly bytesPerS: number;
 }
 
 export const uplinkLimits: UplinkLimits = Object.freeze({
@@ -38,6 +44,10 @@ export const uplinkLimits: UplinkLimits = Object.freeze({
   stuckRetryMs: 300_000,
   reportGapMs: 5_000,
   messageBytesMax: MESSAGE_BYTES_MAX,
+  inflightMax: 1_024,
+  inflightBytesMax: Number.POSITIVE_INFINITY,
+  publishesPerS: Number.POSITIVE_INFINITY,
+  bytesPerS: Number.POSITIVE_INFINITY,
 });
 
 /** What outlives a connection. */
@@ -93,12 +103,18 @@ export interface Stream {
   readonly sinceMs: number;
   readonly lanes: PerLane<LaneFlow>;
   readonly batchBytesMax: number;
+  /** Bytes of a message with one entry. */
+  readonly messageBytesMax: number;
   readonly inflightMax: number;
+  /** Bytes of batches of all lanes that may be on their way; infinite: any number. */
+  readonly inflightBytesMax: number;
   readonly reportEveryMs: number;
   readonly reportedAtMs: number;
   readonly reportAtMs: number;
   /** 0: not paused. */
   readonly pausedUntilMs: number;
+  /** The broker would not take another message earlier. */
+  readonly notBeforeMs: number;
   /** The lane whose batch is being read; one at a time. */
   readonly sending: Lane | undefined;
   /** The turn that was served last. */

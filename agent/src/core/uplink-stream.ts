@@ -57,6 +57,7 @@ export function beginStream(
   const reportEveryMs = Math.max(REPORT_EVERY_MS_MIN, welcome.reportEveryMs);
   const roundTripMs = Math.max(1, nowMs - greeting.helloAtMs);
   const flows = eachLane((lane) => beginLane(lane, { ...event, marks }));
+  const messageBytesMax = Math.min(welcome.batchBytesMax, event.limits.messageBytesMax);
   const state: Streaming = {
     kind: 'streaming',
     memory: {
@@ -69,17 +70,22 @@ export function beginStream(
     session: greeting.session,
     sinceMs: nowMs,
     lanes: flows,
-    batchBytesMax: Math.min(welcome.batchBytesMax, event.limits.messageBytesMax),
-    inflightMax: Math.max(1, welcome.inflightMax),
+    // Two of them fit: one is sent while the other is awaited.
+    batchBytesMax: Math.min(messageBytesMax, Math.floor(event.limits.inflightBytesMax / 2)),
+    messageBytesMax,
+    inflightBytesMax: event.limits.inflightBytesMax,
+    inflightMax: Math.max(1, Math.min(welcome.inflightMax, event.limits.inflightMax)),
     reportEveryMs,
     reportedAtMs: nowMs,
     reportAtMs: nowMs + reportEveryMs,
     pausedUntilMs: 0,
+    notBeforeMs: 0,
     sending: undefined,
     turn: 0,
     isProven: false,
   };
   const { session } = state;
+  const { cap } = state.memory;
   const acknowledged = lanes
     .filter((lane) => laneOf(state, lane).acked > marks[laneIndex(lane)].acked)
     .map((lane) => {
@@ -90,7 +96,7 @@ export function beginStream(
     { ...state, isProven: isDrained(state) },
     [
       { kind: 'pin', publicKey: welcome.publicKey },
-      ...(isSettled(state.memory.cap) ? [{ kind: 'remember', cap: state.memory.cap } as const] : []),
+      ...(isSettled(cap) ? [{ kind: 'remember', cap } as const] : []),
       ...acknowledged,
       { kind: 'report' },
     ],
@@ -271,6 +277,7 @@ export function passTime(state: Streaming, nowMs: number, limits: UplinkLimits):
     ...state,
     lanes: flows,
     pausedUntilMs: nowMs < state.pausedUntilMs ? state.pausedUntilMs : 0,
+    notBeforeMs: nowMs < state.notBeforeMs ? state.notBeforeMs : 0,
     reportedAtMs: isReportDue ? nowMs : state.reportedAtMs,
     reportAtMs: isReportDue ? nowMs + state.reportEveryMs : state.reportAtMs,
   };
@@ -288,6 +295,7 @@ export function streamWakeAtMs(state: Streaming, limits: UplinkLimits): number {
   return Math.min(
     state.reportAtMs,
     state.pausedUntilMs === 0 ? Number.POSITIVE_INFINITY : state.pausedUntilMs,
+    state.notBeforeMs === 0 ? Number.POSITIVE_INFINITY : state.notBeforeMs,
     ...due.flatMap(({ resendAtMs, giveUpAtMs }) => [resendAtMs, giveUpAtMs]),
     ...state.lanes.map((flow) => flow.blocked?.untilMs ?? Number.POSITIVE_INFINITY),
   );

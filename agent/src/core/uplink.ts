@@ -15,7 +15,7 @@ import { outlivedCodes } from './life-end.ts';
 import { capUnknown, observeLoss } from './uplink-cap.ts';
 import { laneOf, noteSent, withLane } from './uplink-lanes.ts';
 import { takeOversize } from './uplink-oversize.ts';
-import { observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
+import { nextAtMs, observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
 import type {
   InState,
   Moment,
@@ -101,7 +101,7 @@ export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimit
     case 'committed':
       return state.kind === 'streaming' ? takeHeads(state, event, limits) : stay(state);
     case 'sent':
-      return onSent(state, event);
+      return onSent(state, event, limits);
     case 'oversize':
       return isOf(state, event) ? takeOversize(state, event, limits) : stay(state);
     case 'aside':
@@ -363,7 +363,7 @@ function onRejected(state: UplinkState, event: EventOf<'rejected'>): UplinkStep 
   return stay({ ...state, memory, instead: event.reason });
 }
 
-function onSent(state: UplinkState, event: EventOf<'sent'>): UplinkStep {
+function onSent(state: UplinkState, event: EventOf<'sent'>, limits: UplinkLimits): UplinkStep {
   if (!isOf(state, event)) return stay(state);
   const { lane, seqFirst, seqLast, bytes, nowMs } = event;
   const { resends, sentThrough } = state.memory;
@@ -377,7 +377,8 @@ function onSent(state: UplinkState, event: EventOf<'sent'>): UplinkStep {
     pace: observeBatch(state.memory.pace, { ...event, count: seqLast - seqFirst + 1 }),
   };
   const flight = { seqFirst, seqLast, bytes, sentAtMs: nowMs };
-  return sendMore({ ...state, ...noteSent(state, { lane, flight }), memory }, [], nowMs);
+  const spaced = { ...state, notBeforeMs: nextAtMs(state.notBeforeMs, event, limits) };
+  return sendMore({ ...state, ...noteSent(spaced, { lane, flight }), memory }, [], nowMs);
 }
 
 /** A lane that cannot be read does not hold up the others. */

@@ -1,4 +1,4 @@
-import type { ExitCode, LogLevel } from '@holdfast/protocol';
+import { brokerProfileNames, type ExitCode, type LogLevel } from '@holdfast/protocol';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/fleet-views.ts';
@@ -77,6 +77,11 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--broker <url>', 'use this MQTT broker instead of a built-in one')
+    .addOption(
+      new Option('--broker-profile <name>', 'whose limits --broker has (default: generic)').choices(
+        brokerProfileNames,
+      ),
+    )
     .addOption(ledgerOption())
     .addOption(ledgerFileOption())
     .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')

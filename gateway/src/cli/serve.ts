@@ -5,6 +5,7 @@ import {
   messageOf,
   type ExitCode,
   type LogLevel,
+  type BrokerProfileName,
 } from '@holdfast/protocol';
 import type { GatewayOptions } from '../gateway.ts';
 import { ledgerAddress, shownAddress } from './ledger-address.ts';
@@ -19,6 +20,7 @@ export interface ServeOptions {
   readonly httpPort: number;
   readonly host: string;
   readonly broker?: string;
+  readonly brokerProfile?: BrokerProfileName;
   readonly ledger?: string;
   readonly ledgerFile?: string;
   readonly tlsCert?: string;
@@ -60,6 +62,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     mqttHost: host,
     mqttPort: options.mqttPort ?? MQTT_PORT_DEFAULT,
     broker,
+    brokerProfile: options.brokerProfile,
     ledger,
     tls: tlsFiles(options),
     insecure: options.insecure,

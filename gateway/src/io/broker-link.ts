@@ -6,11 +6,13 @@ import {
   messageOf,
   parseTopic,
   topicOf,
+  type BrokerProfile,
   type Clock,
   type Log,
 } from '@holdfast/protocol';
 import { MqttClient, UniqueMessageIdProvider, connect, type IClientOptions } from 'mqtt';
 import type { Downlink } from '../core/session-ports.ts';
+import { Paced } from './paced.ts';
 import type { Tls } from './tls-files.ts';
 
 export interface OtherBroker {
@@ -31,6 +33,8 @@ export interface BrokerLinkOptions {
   readonly group?: string | undefined;
   /** The broker is none that a group can use. */
   readonly onUnfit?: ((error: HoldfastError) => void) | undefined;
+  /** What the broker takes of one client. Default: what every broker takes. */
+  readonly profile?: BrokerProfile | undefined;
   /** A message from a device. Must not throw and not wait. */
   readonly onMessage: (device: string, bytes: Uint8Array) => void;
 }
@@ -87,9 +91,12 @@ export class BrokerLink implements Downlink {
   #problem = 'no connection was tried yet';
   #cancelTimer: () => void = () => {};
   readonly #waiting: (() => void)[] = [];
+  readonly #paced: Paced;
 
   constructor(linkOptions: BrokerLinkOptions) {
     this.#options = linkOptions;
+    const { publishesPerS = Number.POSITIVE_INFINITY } = linkOptions.profile ?? {};
+    this.#paced = new Paced(linkOptions.clock, publishesPerS);
   }
 
   open(): void {
@@ -125,6 +132,10 @@ export class BrokerLink implements Downlink {
   }
 
   send(device: string, bytes: Uint8Array): void {
+    if (this.#isUp) this.#paced.do(() => this.#publish(device, bytes));
+  }
+
+  #publish(device: string, bytes: Uint8Array): void {
     if (!this.#isUp || this.#client === undefined || this.#inflight >= INFLIGHT_MAX) return;
     const client = this.#client;
     this.#inflight += 1;
@@ -241,6 +252,7 @@ export class BrokerLink implements Downlink {
     const client = this.#client;
     this.#client = undefined;
     this.#isUp = false;
+    this.#paced.clear();
     this.#cancelTimer();
     if (client === undefined) return;
     client.on('error', () => {}); // Whatever it has to say now is about a connection we left.

@@ -108,3 +108,27 @@ test('what is above the limit that the gateway tells is not sent at all', async 
   t.deepEqual(world.radio.refused, []);
   t.true(world.journal.isGone('normal', 3));
 });
+
+test('S39 in no second more is sent than the broker takes, and all of it arrives', async (t) => {
+  const limits = { publishesPerS: 100, bytesPerS: 512 * KIB, inflightMax: 4 };
+  const world = new World({ limits });
+  world.uplink.start();
+  world.append('bulk', 2_000, 1_000);
+  await world.untilSynced();
+  // Each of these would be a message of its own, as fast as they come.
+  for (let alarm = 0; alarm < 400; alarm += 1) {
+    world.append('urgent', 1);
+    await world.clock.advance(2);
+  }
+  await world.untilSynced();
+
+  world.check(t);
+  const { sent } = world.radio;
+  for (const { atMs } of sent) {
+    const second = sent.filter((each) => each.atMs >= atMs && each.atMs < atMs + 1_000);
+    t.true(second.length <= limits.publishesPerS, `${second.length} messages in a second`);
+    const bytes = second.reduce((sum, each) => sum + each.bytes, 0);
+    t.true(bytes <= limits.bytesPerS, `${bytes} bytes in a second`);
+  }
+  t.deepEqual(world.gateway.faults, []);
+});

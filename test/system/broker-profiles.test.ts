@@ -1,0 +1,72 @@
+import test from 'ava';
+import { Agent } from '@holdfast/agent';
+import { Gateway } from '@holdfast/gateway';
+import { brokerProfile, brokerProfileNames } from '@holdfast/protocol';
+import { startHarshBroker } from '../support/harsh-broker.ts';
+import { SimChance } from '../support/sim-chance.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** The longest that there may be. */
+const device = 'd'.repeat(64);
+
+for (const name of brokerProfileNames) {
+  test(`${name}: a device and its gateway keep to its limits, and drain`, async (t) => {
+    const profile = brokerProfile(name);
+    const broker = await startHarshBroker(t, profile);
+    const address = `mqtt://127.0.0.1:${broker.port}`;
+    const own = { broker: address, brokerProfile: name };
+    const gateway = await Gateway.open({ dataDir: await tempDir(t), ...own });
+    t.teardown(() => gateway.close());
+    const agent = await Agent.open({
+      ...{ dataDir: await tempDir(t), device, workflows: [] },
+      ...{ gateway: address, brokerProfile: name },
+    });
+    t.teardown(() => agent.close());
+    const noise = new SimChance(1);
+    const facts = Array.from({ length: 500 }, () => noise.bytes(1_500));
+    await Promise.all(facts.map((each) => agent.emit('fact', each, { lane: 'bulk' })));
+    // One by one, so that each would be a message of its own.
+    for (let alarm = 0; alarm < 150; alarm += 1) await agent.emit('alarm', alarm);
+    await agent.synced({ timeout: '60s' });
+
+    t.deepEqual(broker.violations, []);
+    t.true(broker.repeated > 0 && broker.reordered > 0);
+    const query = { device, after: 0, limit: 1_000 };
+    t.is((await gateway.ledger.entries({ ...query, lane: 'bulk' })).length, 500);
+    const { link } = await agent.status();
+    t.is(link.problem, null);
+  });
+}
+
+test('a broker that takes less than its profile says is found out, without a loop', async (t) => {
+  const small = { ...brokerProfile('generic'), messageBytesMax: 12 * 1024 };
+  const broker = await startHarshBroker(t, small);
+  const address = `mqtt://127.0.0.1:${broker.port}`;
+  const gateway = await Gateway.open({ dataDir: await tempDir(t), broker: address });
+  t.teardown(() => gateway.close());
+  const options = { dataDir: await tempDir(t), device: 'till-1', workflows: [], gateway: address };
+  const uplink = { retryMsMin: 50, retryMsMax: 200, stableMs: 1_000 };
+  let agent = await Agent.open({ ...options, uplink });
+  const noise = new SimChance(2);
+  const emit = (bytes: number) => agent.emit('fact', noise.bytes(bytes), { lane: 'bulk' });
+  await Promise.all(Array.from({ length: 200 }, () => emit(400)));
+  // Too large, and journaled before anybody knows.
+  await emit(30_000);
+  await emit(400);
+  await agent.synced({ timeout: '60s' });
+  const hangUps = broker.violations.length;
+  t.true(hangUps > 0 && hangUps <= 12, broker.violations.join('\n'));
+  const { backlog, problems } = await agent.status();
+  t.like(backlog.setAside, [{ lane: 'bulk', seq: 201 }]);
+  t.true(problems.some(({ code }) => code === 'HF_ENTRY_UNSENDABLE'));
+  const place = { device: 'till-1', lane: 'bulk', after: 0, limit: 1_000 } as const;
+  t.like(await gateway.ledger.holes(place), [{ seqFirst: 201, seqLast: 201, reason: 'oversize' }]);
+  await agent.close();
+
+  agent = await Agent.open({ ...options, uplink });
+  t.teardown(() => agent.close());
+  await emit(30_000);
+  await agent.synced({ timeout: '60s' });
+  t.is(broker.violations.length, hangUps, 'it is known, and the value is in parts');
+  t.is((await agent.status()).backlog.setAside.length, 1);
+});

@@ -1,0 +1,32 @@
+import test from 'ava';
+import { Paced } from '@holdfast/gateway/internal';
+import { SimClock } from '../../support/sim-clock.ts';
+
+test('what the gateway says goes out evenly, in order, and nothing of an ended link', async (t) => {
+  const clock = new SimClock();
+  const paced = new Paced(clock, 100);
+  const done: { readonly what: number; readonly atMs: number }[] = [];
+  const say = (what: number) => paced.do(() => done.push({ what, atMs: clock.monoMs() }));
+  for (let what = 0; what < 250; what += 1) say(what);
+  await clock.advance(2_000);
+  for (const { atMs } of done) {
+    const second = done.filter((each) => each.atMs >= atMs && each.atMs < atMs + 1_000);
+    t.true(second.length <= 100, `${second.length} in a second`);
+  }
+  t.true(done.length > 180, `${done.length} in two seconds`);
+  paced.clear();
+  const before = done.length;
+  await clock.advance(2_000);
+  t.is(done.length, before);
+  t.deepEqual(
+    done.map(({ what }) => what),
+    Array.from({ length: before }, (_, index) => index),
+  );
+});
+
+test('without a limit nothing waits', (t) => {
+  let count = 0;
+  const paced = new Paced(new SimClock(), Number.POSITIVE_INFINITY);
+  for (let what = 0; what < 10; what += 1) paced.do(() => (count += 1));
+  t.is(count, 10);
+});
