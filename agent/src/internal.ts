@@ -87,3 +87,4 @@ export * from './core/finding.ts';
 export * from './io/checks/certificate-check.ts';
 export * from './io/checks/disk-check.ts';
 export * from './io/checks/uplink-check.ts';
+export * from './core/alarm.ts';

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 
 /** From `test/dist/support`. */
-const bin = fileURLToPath(new URL('../../../agent/bin/holdfast.js', import.meta.url));
+export const holdfastBinary = fileURLToPath(
+  new URL('../../../agent/bin/holdfast.js', import.meta.url),
+);
 
 /** Longer than any command may take on a busy machine; what takes longer is killed. */
 const DEADLINE_MS = 30_000;
@@ -25,14 +27,11 @@ export interface CliOptions {
 function launch(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
   const { PATH = '' } = process.env;
   const { cwd } = options;
-  return spawn(process.execPath, [bin, ...args], { cwd, env: { PATH, ...options.env } });
+  return spawn(process.execPath, [holdfastBinary, ...args], { cwd, env: { PATH, ...options.env } });
 }
 
 /** Runs `holdfast` to its end, without any of our environment. */
-export async function holdfast(
-  args: readonly string[],
-  options: CliOptions = {},
-): Promise<Ended> {
+export async function holdfast(args: readonly string[], options: CliOptions = {}): Promise<Ended> {
   const child = launch(args, options);
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
   let [stdout, stderr] = ['', ''];

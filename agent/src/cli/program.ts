@@ -36,8 +36,13 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   nudge: async () => (await import('./nudge.ts')).addNudge,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
+  check: async () => (await import('./check.ts')).addCheck,
   config: async () => (await import('./config.ts')).addConfig,
   explain: async () => (await import('./explain.ts')).addExplain,
+  completion: async () => {
+    const { addCompletion } = await import('./completion.ts');
+    return (program, shell) => addCompletion(program, shell, () => createProgram(shell, []));
+  },
   version: async () => (await import('./version.ts')).addVersion,
 };
 

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createSocketServer } from '@holdfast/agent/internal';
+import { holdfast, holdfastBinary } from '../support/holdfast-cli.ts';
+import { ScriptedSurface } from '../support/scripted-surface.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const log = { error: () => undefined, info: () => undefined, debug: () => undefined };
+
+async function serve(t: ExecutionContext): Promise<Readonly<Record<string, string>>> {
+  const dir = await tempDir(t);
+  const surface = new ScriptedSurface();
+  const server = await createSocketServer({ path: join(dir, 'agent.sock'), surface, log });
+  t.teardown(() => server.close());
+  return { HOLDFAST_DATA_DIR: dir };
+}
+
+test.serial(
+  'check says one line, and its exit code is what monitoring systems expect',
+  async (t) => {
+    const env = await serve(t);
+
+    const calm = await holdfast(['check'], { env });
+    const alarm = await holdfast(['check', '--max-entries', '1000'], { env });
+    const nobody = await holdfast(['check', '--socket', '/nowhere.sock']);
+
+    t.is(calm.code, 1);
+    t.regex(calm.stdout, /^HOLDFAST WARNING - 1 runs are stuck\|pending=1284 bytes=\d+B age=\d+s /);
+    t.is(alarm.code, 2);
+    t.regex(alarm.stdout, /^HOLDFAST CRITICAL - 1284 entries pending; /);
+    t.is(nobody.code, 3);
+    t.regex(nobody.stdout, /^HOLDFAST UNKNOWN - /);
+    t.is(nobody.stderr, '');
+  },
+);
+
+test.serial(
+  'completion offers commands, options, choices, codes and the ids of runs',
+  async (t) => {
+    const env = await serve(t);
+    const words = async (...typed: readonly string[]) => {
+      const { stdout, stderr } = await holdfast(['completion', 'words', '--', ...typed], { env });
+      t.is(stderr, '');
+      return stdout.split('\n').filter((line) => line !== '');
+    };
+
+    t.deepEqual(await words('sta'), ['start', 'status']);
+    t.deepEqual(await words('workflow', 'sk'), ['skip']);
+    t.true((await words('status', '--')).includes('--data-dir'));
+    t.deepEqual(await words('status', '-o', ''), ['json', 'text']);
+    t.deepEqual(await words('explain', 'HF_STORE_L'), ['HF_STORE_LOCKED']);
+    t.true((await words('workflow', 'show', '')).includes('busy'));
+    t.deepEqual(await words('completion', ''), ['bash', 'fish', 'zsh']);
+  },
+);
+
+test.serial('the script for bash completes in a bash', async (t) => {
+  const { stdout: script } = await holdfast(['completion', 'bash']);
+  const dir = await tempDir(t);
+  await symlink(holdfastBinary, join(dir, 'holdfast'));
+  const typed = 'COMP_WORDS=(holdfast sta); COMP_CWORD=1; _holdfast; echo "${COMPREPLY[@]}"';
+
+  const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}` };
+  const said = execFileSync('bash', ['--norc', '-c', `${script}\n${typed}`], {
+    encoding: 'utf8',
+    env,
+  });
+
+  t.is(said, 'start status\n');
+});
