@@ -151,11 +151,11 @@ test('F4 S54: 2038 over a reboot, and back: no sleep ends early', async (t) => {
   t.is(sleepers.woke.length, 1);
 });
 
-test('F1 S72: ten thousand sleeps over a reboot into 1970 end once each', async (t) => {
+test('F1 S72: two thousand sleeps over a reboot into 1970 end once each', async (t) => {
   const sleepers = await Sleepers.on();
   const { device, code } = sleepers;
   sleepers.hear();
-  const ids = Array.from({ length: 10_000 }, (_, index) => index);
+  const ids = Array.from({ length: 2_000 }, (_, index) => index);
   const sleep = (index: number) => HOUR + index * SECOND;
   const input = (ms: number) => new Uint8Array([0x1a, ms >>> 24, ms >>> 16, ms >>> 8, ms]);
   await Promise.all(
@@ -170,8 +170,8 @@ test('F1 S72: ten thousand sleeps over a reboot into 1970 end once each', async 
   sleepers.hear();
   await until(device, () => sleepers.woke.length === ids.length);
 
-  t.is(sleepers.woke.length, 10_000);
-  t.is(new Set(sleepers.woke.map(({ id }) => id)).size, 10_000);
+  t.is(sleepers.woke.length, 2_000);
+  t.is(new Set(sleepers.woke.map(({ id }) => id)).size, 2_000);
   t.true(sleepers.woke.every(({ afterMs }) => afterMs >= DAY));
 });
 

@@ -394,9 +394,11 @@ test('O1 O6 looking at runs changes nothing; the newest come first', async (t) =
 });
 
 test('O2 a run says where it is: step, attempt, next try, and what it waits for', async (t) => {
+  let end = (): void => {};
   const code = flow(async (ctx) => {
-    await ctx.step('try', ({ attempt }) => {
+    await ctx.step('try', async ({ attempt }) => {
       if (attempt < 3) throw new Error('no');
+      await new Promise<void>((resolve) => (end = resolve));
     }, { retry: { minDelay: '1h', factor: 1 } });
     await ctx.waitFor('go');
   });
@@ -408,6 +410,9 @@ test('O2 a run says where it is: step, attempt, next try, and what it waits for'
   await device.restart(code);
   t.like(await look(), { state: 'retrying', at: 'try', attempt: 2, nextAt });
   await device.advance(3_600_000);
+  t.like(await look(), { state: 'running', at: 'try', attempt: 3, nextAt: null });
+  end();
+  await device.settle();
   t.like(await look(), { state: 'waiting-signal', at: 'go', nextAt: null });
 });
 
@@ -431,6 +436,29 @@ test('O3 a fork begins with what another run had done before a step', async (t) 
   await t.throwsAsync(device.runtime.fork({ run: 'run-1', step: 'b', id: 'again' }), {
     code: 'HF_RUN_CONFLICT',
   });
+});
+
+test('O4 a run that went on behind its failure is forked, not retried', async (t) => {
+  let isBroken = true;
+  const undone: string[] = [];
+  const code = flow(async (ctx) => {
+    await ctx.step('book', () => 'seat', { compensate: () => void undone.push('book') });
+    return ctx.step('pay', () => {
+      if (isBroken) throw new Error('no');
+      return 'paid';
+    }, { retry: false });
+  });
+  const device = await begun(code);
+  await device.settle();
+  t.is(await device.state(), 'failed');
+  await t.throwsAsync(device.runtime.retry('run-1', ''), { code: 'HF_RUN_STATE' });
+  t.is(await device.state(), 'failed');
+
+  isBroken = false;
+  const id = await device.runtime.fork({ run: 'run-1', step: 'pay', id: 'again' });
+  await device.settle();
+  t.is(await device.result(id), 'paid');
+  t.deepEqual(undone, ['book']);
 });
 
 test('O4 a failed run goes on from the step that failed; what was done stays done', async (t) => {

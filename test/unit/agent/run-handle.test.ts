@@ -86,6 +86,8 @@ test('O3 a program forks a run: what was done before stays done, also in the fir
   t.is(fork.id, 'b');
   t.deepEqual(await fork.result(), ['a-1', 'a-2', 'on']);
   t.is((await run.status()).state, 'failed');
+  const whole = await fork.fork('second');
+  t.deepEqual(await whole.result(), ['a-1', 'a-2', 'on'], 'signals come along');
   t.not((await run.fork('second')).id, run.id);
   await t.throwsAsync(run.fork('nothing'), { code: 'HF_RUN_STATE' });
   await t.throwsAsync(run.fork('second', { id: 'b' }), { code: 'HF_RUN_CONFLICT' });

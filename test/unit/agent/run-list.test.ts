@@ -150,13 +150,13 @@ async function readWhile(t: ExecutionContext, what: string, scan: number): Promi
   t.is(await idsOf(device, { all: true }), 'behind told before', `behind scan ${scan}`);
 }
 
-test('O1 of a hundred thousand runs one page reads a page', async (t) => {
+test('O1 of thirty thousand runs one page reads a page', async (t) => {
   const store = new WatchedStore();
   const device = await started(store);
   await begin(device, 'model');
   const record = await device.runs.record(1);
   if (record === undefined) throw new Error('there is a run');
-  const ops = Array.from({ length: 100_000 }, (_, index) => {
+  const ops = Array.from({ length: 30_000 }, (_, index) => {
     const number = index + 2;
     const state = index % 3 === 0 ? ('completed' as const) : ('sleeping' as const);
     const each = { ...record, id: `r-${number}`, place: number, state, startedAtMs: number };
@@ -168,7 +168,7 @@ test('O1 of a hundred thousand runs one page reads a page', async (t) => {
 
   store.rowsRead = 0;
   const first = await device.inspector.runs({ all: true, limit: 50 });
-  t.deepEqual([first.runs[0]?.id, first.runs[49]?.id], ['r-100001', 'r-99952']);
+  t.deepEqual([first.runs[0]?.id, first.runs[49]?.id], ['r-30001', 'r-29952']);
   t.true(store.rowsRead <= 400, `${store.rowsRead} rows were read`);
 
   store.rowsRead = 0;
@@ -179,13 +179,13 @@ test('O1 of a hundred thousand runs one page reads a page', async (t) => {
 
   const seen: string[] = [];
   for (let cursor: string | undefined; ;) {
-    const middle = { all: true, sinceMs: 50_000, untilMs: 51_000, limit: 70 };
+    const middle = { all: true, sinceMs: 10_000, untilMs: 11_000, limit: 70 };
     const page = await device.inspector.runs({ ...middle, cursor });
     seen.push(...page.runs.map(({ id }) => id));
     if (page.next === null) break;
     cursor = page.next;
   }
-  t.deepEqual(seen, Array.from({ length: 1_000 }, (_, index) => `r-${50_999 - index}`));
+  t.deepEqual(seen, Array.from({ length: 1_000 }, (_, index) => `r-${10_999 - index}`));
 });
 
 test('O1 a run that went on in new histories keeps its place, also over a restart', async (t) => {
