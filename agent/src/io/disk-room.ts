@@ -9,6 +9,8 @@ const RESERVE_BYTES_MAX = 64 * 1024 * 1024;
 const PART = 1 / 16;
 /** LevelDB makes a log, a MANIFEST and some tables before it deletes others. */
 const FREE_FILES_MIN = 64;
+/** Of the reserve, on top of it, for new work to be taken again. */
+const MARGIN = 1 / 8;
 const BALLAST_BYTES = 8 * 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 1_000;
@@ -73,8 +75,8 @@ export class DiskRoom {
     const room = await readRoom(dir).catch(() => undefined);
     if (room === undefined || this.#isClosed) return;
     const reserveBytes = this.#options.reserveBytes ?? defaultReserve(room);
-    const shortage = shortageOf(room, reserveBytes);
     const wasShort = this.#shortage !== undefined;
+    const shortage = shortageOf(room, { reserveBytes, wasShort });
     this.#shortage = shortage;
     if (shortage === undefined) {
       if (wasShort) log.info('the disk has room again', { ...room });
@@ -104,9 +106,18 @@ function defaultReserve({ totalBytes }: Room): number {
   return Math.min(RESERVE_BYTES_MAX, Math.floor(totalBytes * PART));
 }
 
-function shortageOf(room: Room, reserveBytes: number): HoldfastError | undefined {
+/**
+ * Why new work is not to be taken.
+ *
+ * @param options.wasShort It takes a little more room than the reserve until it is: a disk that
+ *   hovers there is not to change its mind each second.
+ */
+export function shortageOf(
+  room: Room,
+  { reserveBytes, wasShort }: { readonly reserveBytes: number; readonly wasShort: boolean },
+): HoldfastError | undefined {
   const { freeBytes, freeFiles, totalFiles } = room;
-  if (freeBytes < reserveBytes) {
+  if (freeBytes < reserveBytes * (wasShort ? 1 + MARGIN : 1)) {
     const of = `${formatBytes(reserveBytes)} that are kept for open runs`;
     return diskFull(`${formatBytes(freeBytes)} are free, of ${of}`);
   }

@@ -11,6 +11,7 @@ import {
   noteClosed,
   noteUnclean,
   readRoom,
+  shortageOf,
   sha256,
   uncleanEnds,
 } from '@holdfast/agent/internal';
@@ -120,6 +121,20 @@ test('a disk with less than the reserve is short of room until it has more again
   await roomy.look();
   t.is(roomy.shortage, undefined);
   t.is(clock.pending, 0, 'an idle agent is not woken');
+});
+
+test('a disk that hovers at the reserve does not change its mind each second', (t) => {
+  const MIB = 1024 * 1024;
+  const room = { totalBytes: 1_000 * MIB, freeFiles: 500, totalFiles: 1_000 };
+  const isShort = (freeBytes: number, wasShort: boolean, freeFiles = 500): boolean =>
+    shortageOf({ ...room, freeBytes, freeFiles }, { reserveBytes: 64 * MIB, wasShort }) !==
+    undefined;
+
+  t.deepEqual([isShort(64 * MIB, false), isShort(63 * MIB, false)], [false, true]);
+  t.deepEqual([isShort(71 * MIB, true), isShort(72 * MIB, true)], [true, false]);
+  t.deepEqual([isShort(99 * MIB, false, 62), isShort(99 * MIB, false, 63)], [true, false]);
+  const noLimit = { ...room, freeBytes: 99 * MIB, freeFiles: 0, totalFiles: 0 };
+  t.is(shortageOf(noLimit, { reserveBytes: MIB, wasShort: false }), undefined);
 });
 
 test('where room becomes scarce a ballast is put aside, and its room can be had', async (t) => {
