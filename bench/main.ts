@@ -12,6 +12,7 @@ import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
 import { history } from './history.bench.ts';
 import { idleMemory } from './idle-memory.bench.ts';
+import { ingestPostgres } from './ingest-postgres.bench.ts';
 import { journalAppend } from './journal-append.bench.ts';
 import { startLoadMeter } from './other-load.ts';
 import { loopStore } from './loop.bench.ts';
@@ -28,7 +29,7 @@ import { wire } from './wire.bench.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, parallelMemory, loopStore],
-  ...[idleMemory, ...flash, wire],
+  ...[idleMemory, ...flash, wire, ...ingestPostgres],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;

@@ -1,4 +1,5 @@
 /** For our own tests and benchmarks. Carries no promise. */
+export * from './real/postgres-server.ts';
 export * from './virtual/forger.ts';
 export * from './virtual/guard.ts';
 export * from './virtual/plan.ts';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PostgresServer, postgresIsMissing } from '@holdfast/device-sim/internal';
 import {
   LevelStore,
   StoreLedger,
@@ -15,7 +16,6 @@ import {
 } from '@holdfast/gateway/internal';
 import type { Store, StoreOp } from '@holdfast/protocol';
 import type { ExecutionContext } from 'ava';
-import { TestPostgres, postgresIsMissing } from './postgres.ts';
 import { SimStore } from './sim-store.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -68,12 +68,12 @@ const always: Readonly<Record<string, Open>> = {
   },
 };
 
-let server: Promise<TestPostgres> | undefined;
+let server: Promise<PostgresServer> | undefined;
 
 /** The server of the tests of a file. */
-export function sharedPostgres(): Promise<TestPostgres> {
+export function sharedPostgres(): Promise<PostgresServer> {
   // It holds its ledgers no longer than these tests: nothing of it needs to survive.
-  return (server ??= TestPostgres.start(['fsync=off']));
+  return (server ??= PostgresServer.start(['fsync=off']));
 }
 
 /** A database of its own in a server that the tests of a file share. */

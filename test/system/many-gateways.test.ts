@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent, workflow } from '@holdfast/agent';
 import { startChild, until, type Child } from '@holdfast/device-sim';
+import { PostgresServer, postgresIsMissing } from '@holdfast/device-sim/internal';
 import { openPostgresLedger, sha256, systemClock } from '@holdfast/gateway/internal';
 import { HoldfastError, codeOf } from '@holdfast/protocol';
 import { startMosquitto, startNats, type TestBroker } from '../support/brokers.ts';
 import { runGateway } from '../support/gateway-process.ts';
 import { newSigner } from '../support/hand-journal.ts';
-import { TestPostgres, postgresIsMissing } from '../support/postgres.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -95,6 +95,21 @@ async function openAgent(t: ExecutionContext, port: number, device: string): Pro
   return agent;
 }
 
+/** One with a broker of its own. */
+async function startGateway(t: ExecutionContext, ledger: URL) {
+  const child = await startChild({
+    name: 'gateway',
+    args: [
+      ...[file('gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json', '--http-port', '0'],
+      ...['--data-dir', await tempDir(t), '--mqtt-port', '0'],
+    ],
+    env: { HOLDFAST_LEDGER: ledger.href },
+  });
+  t.teardown(() => child.end('SIGKILL'));
+  const port = Number(new URL(String(child.ready['mqtt'])).port);
+  return { port, http: String(child.ready['http']) };
+}
+
 async function openLedger(t: ExecutionContext, url: URL) {
   const log = { error: () => {}, info: () => {}, debug: () => {} };
   const parts = { address: url.href, sha256, clock: systemClock, log, isNew: false };
@@ -103,8 +118,8 @@ async function openLedger(t: ExecutionContext, url: URL) {
   return ledger;
 }
 
-let running: Promise<TestPostgres> | undefined;
-const server = (): Promise<TestPostgres> => (running ??= TestPostgres.start());
+let running: Promise<PostgresServer> | undefined;
+const server = (): Promise<PostgresServer> => (running ??= PostgresServer.start());
 ava.after.always(async () => (await running)?.stop());
 
 const missing = [postgresIsMissing, hasProgram('mosquitto') ? '' : 'needs mosquitto'];
@@ -167,6 +182,42 @@ test(`gateways that are killed, stopped and replaced take each entry once${title
     const runs = await ledger.runs({ device, limit: 1_000 });
     t.deepEqual([...new Set(runs.map(({ state }) => state))], ['completed']);
   }
+});
+
+test(`a database that is away, at start or later, is waited for${title}`, async (t) => {
+  const postgres = await server();
+  const url = await postgres.empty();
+  await postgres.crash();
+  const gateway = await startGateway(t, url);
+  const agent = await openAgent(t, gateway.port, 'till-9');
+  const emit = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index += 1) await agent.emit('sold', index);
+  };
+  const isReady = async () => (await fetch(`${gateway.http}/readyz`)).ok;
+
+  t.false(await isReady());
+  await emit(20);
+  await postgres.up();
+  await agent.synced();
+  t.true(await isReady());
+  // The connections end under what is on its way, as with a failover.
+  const away = `select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'holdfast-gateway' and pid <> pg_backend_pid()`;
+  await Promise.all([emit(50), postgres.ask(url, away)]);
+  await agent.synced();
+  await postgres.crash();
+  await emit(20);
+  await until('the gateway to say so', async () => !(await isReady()));
+  await postgres.up();
+  await agent.synced();
+
+  const ledger = await openLedger(t, url);
+  t.deepEqual((await ledger.verify()).faults, []);
+  const entries = await ledger.entries({ device: 'till-9', lane: 'normal', after: 0, limit: 500 });
+  t.deepEqual(
+    entries.map(({ seq }) => seq),
+    Array.from({ length: 90 }, (_, index) => index + 1),
+  );
 });
 
 const withNats = needs === '' && hasProgram('nats-server') ? ava.serial : ava.serial.skip;

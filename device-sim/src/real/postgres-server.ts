@@ -2,8 +2,8 @@ import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '@holdfast/device-sim';
 import { openDatabase, type Queryable } from '@holdfast/gateway/internal';
+import { until } from './until.ts';
 
 /** Where Debian keeps the programs of the newest version that is installed. */
 function findPrograms(): string | undefined {
@@ -18,7 +18,7 @@ const START_MS = 30_000;
 
 const programs = findPrograms();
 
-/** Empty: tests can use PostgreSQL. Else what they need, for their titles. */
+/** Empty: there is a PostgreSQL that can be started. Else what is needed, in words. */
 export const postgresIsMissing = programs === undefined ? 'needs postgresql' : '';
 
 /** PostgreSQL refuses to run as root. */
@@ -29,7 +29,7 @@ function asUser(): Pick<SpawnOptions, 'uid' | 'gid'> {
 }
 
 /** A server of one's own, on a socket in a directory of its own. */
-export class TestPostgres {
+export class PostgresServer {
   readonly #dir: string;
   readonly #settings: readonly string[];
   #server: ChildProcess | undefined;
@@ -41,7 +41,7 @@ export class TestPostgres {
   }
 
   /** @param settings Beyond the usual ones, as `name=value`. */
-  static async start(settings: readonly string[] = []): Promise<TestPostgres> {
+  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
     const dir = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
     const { uid, gid } = asUser();
     if (uid !== undefined && gid !== undefined) chownSync(dir, uid, gid);
@@ -52,7 +52,7 @@ export class TestPostgres {
       cwd: dir,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const server = new TestPostgres(dir, settings);
+    const server = new PostgresServer(dir, settings);
     process.once('exit', () => server.kill());
     await server.up();
     return server;
