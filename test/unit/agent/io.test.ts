@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+// Its native part is chosen by the platform, which one of these tests changes.
+import 'level';
 import * as fc from 'fast-check';
 import {
   attempts,
