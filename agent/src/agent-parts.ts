@@ -45,7 +45,7 @@ import { onStray } from './io/strays.ts';
 import { machineBoot, systemClock } from './io/system-clock.ts';
 import { checkNames } from './known-options.ts';
 import { openJournal } from './open-journal.ts';
-import { dialOf, openUplink, type DialOf } from './open-uplink.ts';
+import { dialOf, enrolledOptions, openUplink, type DialOf } from './open-uplink.ts';
 import { conditionsOf } from './step-conditions.ts';
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
@@ -71,8 +71,9 @@ export interface AgentParts {
 }
 
 /** The parts of an agent that has read its store, and that nothing else has begun to happen to. */
-export async function openParts(options: AgentOptions): Promise<AgentParts> {
-  checkNames(options);
+export async function openParts(given: AgentOptions): Promise<AgentParts> {
+  checkNames(given);
+  const options = enrolledOptions(given);
   const { device, isMoved, log = silent } = options;
   const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
   const budget = budgetOf(options.journalMaxBytes, options.retentionBytes);

@@ -1,3 +1,5 @@
+export * from './enroll-device.ts';
+export * from './io/enrolment-file.ts';
 export * from './io/socket-server.ts';
 export * from './core/backoff.ts';
 export * from './core/due-slots.ts';

@@ -1,8 +1,11 @@
 import {
   MESSAGE_BYTES_MAX,
   brokerProfile,
+  connectStatement,
+  writeConnectProof,
   type BrokerProfile,
   type Log,
+  type Signer,
 } from '@holdfast/protocol';
 import type { AgentOptions } from './agent-options.ts';
 import { makeReport, type AgentFacts } from './core/agent-surface.ts';
@@ -20,11 +23,22 @@ import { systemChance } from './io/chance.ts';
 import type { DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
 import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { readEnrolment } from './io/enrolment-file.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
 import { systemClock } from './io/system-clock.ts';
 
 /** How a device is to reach its gateway. */
 export type DialOf = ReturnType<typeof createMqttDial>;
+
+/** The options, with what the device was told when it was enrolled where they say nothing. */
+export function enrolledOptions(options: AgentOptions): AgentOptions {
+  const enrolment = readEnrolment(options.dataDir);
+  if (enrolment === undefined) return options;
+  const { device, gateway, ca } = enrolment;
+  const isOther = options.gateway !== undefined && options.gateway !== gateway;
+  const trust = ca === null || options.tls !== undefined || isOther ? {} : { tls: { ca } };
+  return { device, gateway, ...trust, ...options };
+}
 
 export interface UplinkParts {
   readonly dir: DataDir;
@@ -82,6 +96,8 @@ export function openUplink(
   const { device, path } = dir;
   const signer = openDeviceKey(path);
   const pin = openGatewayPin(path);
+  const isEnrolled = readEnrolment(path) !== undefined;
+  const password = isEnrolled ? () => connectProof(signer, pin.load(), device) : undefined;
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, broker, chance: systemChance };
@@ -91,7 +107,7 @@ export function openUplink(
     clock.heard(atMs, tookMs);
     uplinkMeter.heard(tookMs);
   };
-  const link = { dial: uplinkMeter.dial(dial(device)), onOutlived, onTime };
+  const link = { dial: uplinkMeter.dial(dial(device, password)), onOutlived, onTime };
   const uplink = createUplink(
     { journal, runtime: side, clock, log, deflate, ...link, ...security },
     {
@@ -101,4 +117,15 @@ export function openUplink(
   );
   uplinkMeter.watch(uplink);
   return { uplink, uplinkMeter };
+}
+
+/** What the gateway's broker knows an enrolled device by; `undefined`: no gateway is known yet. */
+function connectProof(
+  signer: Signer,
+  gatewayKey: Uint8Array | undefined,
+  device: string,
+): string | undefined {
+  if (gatewayKey === undefined) return undefined;
+  const signature = signer.sign(connectStatement(device, gatewayKey));
+  return writeConnectProof({ publicKey: signer.publicKey, signature });
 }

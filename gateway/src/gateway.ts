@@ -4,6 +4,7 @@ import {
   durationMs,
   formatDuration,
   hex,
+  keyNameOf,
   HoldfastError,
   messageOf,
   type BrokerProfileName,
@@ -11,11 +12,14 @@ import {
   type Log,
   type Point,
   type Signer,
+  type Verify,
 } from '@holdfast/protocol';
 import type { Access } from './core/access/access.ts';
 import type { AccessDesk } from './core/access/access-views.ts';
+import { createAdmission } from './core/access/admission.ts';
 import { auditedDesk, auditedFleet } from './core/access/audited.ts';
 import { createDesk } from './core/access/desk.ts';
+import { Enroller } from './core/access/enroll.ts';
 import { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
 import type { Fleet } from './core/fleet-views.ts';
@@ -26,12 +30,12 @@ import type { DeviceRecord, Ledger } from './core/ledger.ts';
 import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
 import type { Arrival } from './core/session-ports.ts';
-import { Sessions } from './core/sessions.ts';
+import { Sessions, type SessionsLimits } from './core/sessions.ts';
 import { pacedBy, REPORT_EVERY_MS_DEFAULT, sessionsLimits } from './core/sessions-limits.ts';
 import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
 import { openAccess } from './io/access-store.ts';
-import { checkListening, readAddress, shown } from './io/broker-address.ts';
-import { startBroker } from './io/broker.ts';
+import { checkListening, isLoopback, readAddress, shown } from './io/broker-address.ts';
+import { startBroker, type BrokerOptions } from './io/broker.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { endpointExecutor, parseEndpoint } from './io/handler-endpoint.ts';
 import { loadHandlers } from './io/handler-module.ts';
@@ -69,6 +73,12 @@ export interface GatewayOptions {
    * in it, and are not shown. Default: in the data directory.
    */
   readonly ledger?: string | undefined;
+  /**
+   * `open`: registers a device that it does not know at its first hello. `required`: takes only
+   * devices that were enrolled, and the embedded broker only connections that prove to be theirs.
+   * Default: `required` where other machines can connect to the embedded broker, else `open`.
+   */
+  readonly enrollment?: 'open' | 'required' | undefined;
   /** Default 127.0.0.1. */
   readonly httpHost?: string | undefined;
   /** 0: the system chooses. `undefined`: no HTTP API. */
@@ -255,6 +265,8 @@ interface Parts {
   /** Why the ledger cannot be used now; `undefined`: it can. */
   readonly problem: OpenLedger['problem'];
   readonly access: Access;
+  readonly signer: Signer;
+  readonly verify: Verify;
   readonly broker: BrokerAccess;
   readonly link: BrokerLink;
   readonly sessions: Sessions;
@@ -288,7 +300,11 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   closers.push(() => ledger.close());
   const access = await openAccess(dataDir.access, systemClock);
   closers.push(() => access.close());
-  const broker = await openBroker(external, options, log);
+  const verify = createVerify();
+  const takesStrangers = isOpen(options);
+  const known = { ledger, verify, sha256, publicKey: identity };
+  const admit = takesStrangers ? undefined : createAdmission(known);
+  const broker = await openBroker(external, { ...options, admit }, log);
   closers.push(() => broker.close());
 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
@@ -305,17 +321,14 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
       isShared,
       downlink: link,
       signer,
-      verify: createVerify(),
-      sha256,
-      inflate,
-      clock: systemClock,
-      log,
-      point: options.point ?? (() => {}),
+      verify,
+      ...{ sha256, inflate, clock: systemClock },
+      ...{ log, point: options.point ?? (() => {}) },
       onArrival: (arrival) => arrivals.tell(arrival),
       onCalls: () => calls.tell(),
       onFailure,
     },
-    { ...sessionsLimits, ...pace, gateway: nameOf(signer), publicKey: signer.publicKey },
+    { ...sessionsLimits, ...pace, takesStrangers, ...namesOf(signer) },
   );
   await sessions.start();
   closers.push(() => sessions.close());
@@ -333,8 +346,14 @@ async function start(options: GatewayOptions, closers: Closers): Promise<Parts> 
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  const own = { dataDir, ledger, problem, access, broker, link, sessions, runner };
-  return { ...own, arrivals, calls, fault };
+  const stores = { dataDir, ledger, problem, access, signer, verify };
+  return { ...stores, broker, link, sessions, runner, arrivals, calls, fault };
+}
+
+/** Whether devices are registered that nobody has enrolled. */
+function isOpen({ enrollment, broker, mqttHost = LOCALHOST }: GatewayOptions): boolean {
+  if (enrollment !== undefined) return enrollment === 'open';
+  return broker !== undefined || isLoopback(mqttHost);
 }
 
 /** What the HTTP API shows, once it is clear that it may be where it is to be. */
@@ -368,7 +387,13 @@ async function serve(
     rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
   };
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running });
-  const own = { clock: systemClock, version: version(), unready: () => unready(parts), log };
+  const { signer, verify, broker } = parts;
+  const told = { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };
+  const deciding = { audit: access.audit, enrolments: access.enrolments, rekeyed: running.rekeyed };
+  const clock = systemClock;
+  const enroller = new Enroller({ ...deciding, ledger, sha256, verify, clock, told });
+  const key = keyNameOf(sha256, signer.publicKey);
+  const own = { clock, version: version(), unready: () => unready(parts), log, enroller, key };
   const http = await startHttpApi({ host, port, tls, fleet, access, ...own });
   closers.push(() => http.close());
   return http;
@@ -388,22 +413,25 @@ interface BrokerAccess {
   readonly url: string;
   /** Where this gateway connects. */
   readonly to: BrokerLinkOptions['to'];
+  /** PEM: what devices are to trust of it; `null`: what their systems trust. */
+  readonly ca: () => string | null;
   close(): Promise<void>;
 }
 
 async function openBroker(
   external: URL | undefined,
-  options: GatewayOptions,
+  options: GatewayOptions & Pick<BrokerOptions, 'admit'>,
   log: Log,
 ): Promise<BrokerAccess> {
   const tls = options.tls && (await readTls(options.tls));
+  const ca = (): string | null => tls?.ca?.toString() ?? null;
   if (external !== undefined) {
     const to = { url: external, tls: tls ?? {} };
-    return { url: shown(external), to, close: () => Promise.resolve() };
+    return { url: shown(external), to, ca, close: () => Promise.resolve() };
   }
   const { mqttHost: host = LOCALHOST, mqttPort: port = MQTT_PORT } = options;
-  const broker = await startBroker({ host, port, tls, log });
-  return { url: broker.url, to: () => broker.connect(), close: () => broker.close() };
+  const broker = await startBroker({ host, port, tls, log, admit: options.admit });
+  return { url: broker.url, to: () => broker.connect(), ca, close: () => broker.close() };
 }
 
 type Executors = readonly (readonly [service: string, executor: CallExecutor])[];
@@ -442,8 +470,8 @@ function createRunner(
 }
 
 /** A name that stays the same for as long as the key does. */
-function nameOf(signer: Signer): string {
-  return `gw-${hex(sha256(signer.publicKey)).slice(0, 12)}`;
+function namesOf({ publicKey }: Signer): Pick<SessionsLimits, 'gateway' | 'publicKey'> {
+  return { gateway: `gw-${hex(sha256(publicKey)).slice(0, 12)}`, publicKey };
 }
 
 function why(error: unknown): { readonly why: string } {

@@ -6,7 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { askApi, until, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
 import {
+  Enroller,
   createFleet,
+  createVerify,
   openAccess,
   openLevelLedger,
   sha256,
@@ -65,11 +67,14 @@ const admins: readonly (readonly [method: string, path: string, action?: string]
   ['GET', '/api/users'],
   ['GET', '/api/tokens'],
   ['GET', '/api/audit'],
+  ['GET', '/api/enrolments'],
   ['POST', '/api/users', 'user.add'],
   ['PATCH', '/api/users/ola', 'user.set'],
   ['DELETE', '/api/users/ola', 'user.rm'],
   ['POST', '/api/tokens', 'token.create'],
   ['DELETE', '/api/tokens/0123456789abcdef', 'token.revoke'],
+  ['POST', '/api/enrolments', 'enrolment.create'],
+  ['DELETE', '/api/enrolments/0123456789abcdef', 'enrolment.revoke'],
   ['POST', '/api/devices/pump-1/key', 'device.rekey'],
   ['POST', '/api/ledger/erase', 'ledger.erase'],
 ];
@@ -187,7 +192,13 @@ async function serveLimited(t: ExecutionContext): Promise<GatewayApi> {
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
   const limits = { requestMsMax: 400, connectionsMax: 6 };
   const version = '0.0.0';
+  const enroller = new Enroller({
+    ...{ ledger, sha256, audit: access.audit, enrolments: access.enrolments },
+    ...{ verify: createVerify(), clock: systemClock, rekeyed: () => {} },
+    told: { publicKey: '', mqtt: '', ca: null },
+  });
   const own = {
+    ...{ enroller, key: '' },
     fleet,
     access,
     version,

@@ -38,6 +38,9 @@ alike<TypeOf<typeof access.usersAnswer>, views.UsersView>(true);
 alike<TypeOf<typeof access.userAnswer>, views.UserDetailView>(true);
 alike<TypeOf<typeof access.tokensAnswer>, views.TokensView>(true);
 alike<TypeOf<typeof access.tokenMadeAnswer>, views.TokenMadeView>(true);
+alike<TypeOf<typeof access.enrolmentsAnswer>, views.EnrolmentsView>(true);
+alike<TypeOf<typeof access.enrolmentMadeAnswer>, views.EnrolmentMadeView>(true);
+alike<TypeOf<typeof access.enrolledAnswer>, views.EnrolledView>(true);
 alike<TypeOf<typeof access.auditAnswer>, views.AuditPageView>(true);
 alike<TypeOf<typeof access.sessionAnswer>, views.SessionView>(true);
 

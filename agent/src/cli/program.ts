@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   complete: async () => (await import('./complete.ts')).addComplete,
   emit: async () => (await import('./emit.ts')).addEmit,
   erase: async () => (await import('./erase.ts')).addErase,
+  enroll: async () => (await import('./enroll.ts')).addEnroll,
   nudge: async () => (await import('./nudge.ts')).addNudge,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
   doctor: async () => (await import('./doctor.ts')).addDoctor,

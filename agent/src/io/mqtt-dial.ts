@@ -42,14 +42,21 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'mqtt:': '1883', 'mqtt
  * Links over MQTT 3.1.1: the subset that every broker has. One client an attempt, without its own
  * reconnection, stores or sessions: what must survive is in the journal.
  *
- * @returns What dials for one device.
+ * @returns What dials for one device. `proof`: its password where the options have none, anew for
+ *   each connection.
  * @throws HF_GATEWAY_ADDRESS for an address that is not usable, HF_CONFIG_INVALID for TLS options
  *   that are not.
  */
-export function createMqttDial(options: MqttDialOptions): (device: string) => Dial {
+export function createMqttDial(
+  options: MqttDialOptions,
+): (device: string, proof?: () => string | undefined) => Dial {
   const broker = brokerOf(options.url);
   if (options.tls !== undefined) checkTls(options.url, options.tls);
-  return (device) => (listen) => new MqttLink({ ...options, device, broker }, listen);
+  return (device, proof) => (listen) => {
+    const password = options.password ?? proof?.();
+    const known = password === undefined ? {} : { password };
+    return new MqttLink({ ...options, ...known, device, broker }, listen);
+  };
 }
 
 interface Target extends MqttDialOptions {

@@ -1,7 +1,17 @@
 import { Option, type Command } from 'commander';
 import { roles } from '../core/access/roles.ts';
 import { audit, type AuditOptions } from './audit.ts';
-import { debugOption, limitOption, outputOption, sourceOf, type CommonOptions } from './options.ts';
+import { enrollCreate, enrollLs, enrollRevoke, type EnrollOptions } from './enroll.ts';
+import {
+  append,
+  debugOption,
+  deviceOption,
+  integer,
+  limitOption,
+  outputOption,
+  sourceOf,
+  type CommonOptions,
+} from './options.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { createTerminal } from './terminal.ts';
 import { tokenCreate, tokenLs, tokenRevoke, type TokenOptions } from './token.ts';
@@ -13,6 +23,7 @@ const roleOption = (): Option => new Option('--role <role>', 'what it may do').c
 export function addAccess(program: Command): void {
   addUsers(program.command('user').description('Decide which people may log in'));
   addTokens(program.command('token').description('Decide which programs may use the HTTP API'));
+  addEnroll(program.command('enroll').description('Let devices in that nobody knows yet'));
   sourceOf(program, 'audit')
     .description('Show who changed what, when, and what came of it, the newest first')
     .addOption(limitOption('records'))
@@ -92,6 +103,52 @@ function addTokens(token: Command): void {
       tokenLs(options, createTerminal(options.output)),
     );
 }
+
+function addEnroll(enroll: Command): void {
+  const common = (name: string): Command => sourceOf(enroll, name);
+  common('create')
+    .description('Make a token for `holdfast enroll` on a device, and print it, this once')
+    .addOption(deviceOption().default(undefined, 'any that is not known yet'))
+    .addOption(
+      new Option('--uses <n>', 'how many devices it enrols')
+        .argParser(integer(1, 1_000))
+        .default(1),
+    )
+    .option('--expires <duration>', 'how long it is valid, up to 365d', '1h')
+    .option('--tag <name=value>', 'that these devices get; repeatable', append)
+    .option('--address <url>', 'of the HTTP API, as devices reach it; default: as it listens')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', enrollExamples)
+    .action((options: EnrollOptions & CommonOptions) =>
+      enrollCreate(options, createTerminal(options.output)),
+    );
+  common('revoke')
+    .description('Have a token enrol nobody any more; devices that it has enrolled stay')
+    .argument('<id>', 'as `enroll ls` shows it')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((id: string, options: SourceOptions & CommonOptions) =>
+      enrollRevoke(id, options, createTerminal(options.output)),
+    );
+  common('ls')
+    .description('Show the tokens that enrol devices, and whom they have enrolled')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((options: SourceOptions & CommonOptions) =>
+      enrollLs(options, createTerminal(options.output)),
+    );
+}
+
+const enrollExamples = `
+The token names the gateway's key and its certificate: a device that has it can be enrolled by
+nobody else. A device that is known already, and was made anew, takes a token with --device.
+
+Examples:
+  holdfast-gateway enroll create --data-dir ./gateway > token.txt
+  holdfast-gateway enroll create --uses 50 --expires 24h --tag site=oslo --data-dir ./gateway
+  holdfast-gateway enroll create --device pump-017 --address https://gw.example:8080 \\
+    --data-dir ./gateway`;
 
 const userExamples = `
 A viewer reads; an operator changes runs and commands, too; an admin decides who may do what.

@@ -16,6 +16,12 @@ export function httpDesk(at: GatewayAddress): AccessDesk {
       return ask(at, { path: 'api/tokens', method: 'POST', json });
     },
     revokeToken: (id) => ask(at, { path: of('tokens', id), method: 'DELETE' }),
+    enrolments: () => ask(at, { path: 'api/enrolments', method: 'GET' }),
+    createEnrolment({ lifeMs, ...order }) {
+      const json = { ...order, expiresInSeconds: Math.ceil(lifeMs / 1_000) };
+      return ask(at, { path: 'api/enrolments', method: 'POST', json });
+    },
+    revokeEnrolment: (id) => ask(at, { path: of('enrolments', id), method: 'DELETE' }),
     audit: ({ before, limit }) =>
       ask(at, { path: 'api/audit', method: 'GET', query: { before, limit } }),
   };

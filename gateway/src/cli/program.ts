@@ -86,9 +86,15 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .addOption(ledgerFileOption())
     .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')
     .option('--tls-key <file>', 'PEM: its private key')
-    .option('--tls-ca <file>', 'PEM: what to trust of --broker; default: what the system trusts')
+    .option('--tls-ca <file>', 'PEM: what to trust of --broker, or devices of the built-in one')
     .option('--http-cert <file>', 'PEM: certificate of the HTTP API; default: --tls-cert')
     .option('--http-key <file>', 'PEM: its private key; default: --tls-key')
+    .addOption(
+      new Option(
+        '--enrollment <mode>',
+        'whether a device must be enrolled; default: required where other machines can connect',
+      ).choices(['open', 'required']),
+    )
     .option('--insecure', 'take devices and requests from other machines without TLS')
     .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')

@@ -29,6 +29,7 @@ export interface ServeOptions {
   readonly httpCert?: string;
   readonly httpKey?: string;
   readonly insecure?: true;
+  readonly enrollment?: 'open' | 'required';
   readonly handler?: readonly string[];
   readonly handlers?: string;
   readonly reportEvery?: string;
@@ -66,6 +67,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     ledger,
     tls: tlsFiles(options),
     insecure: options.insecure,
+    enrollment: options.enrollment,
     httpHost: host,
     httpPort,
     httpTls: httpTlsFiles(options),

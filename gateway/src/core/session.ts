@@ -213,6 +213,10 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
     const retryAfterMs = limits.conflictMs;
     return refuse(state, { code: 'HF_VERSION_UNSUPPORTED', why, retryAfterMs }, at);
   }
+  if (state.pinned === undefined && !limits.takesStrangers) {
+    const [why, retryAfterMs] = [`${hello.device} was not enrolled`, limits.conflictMs];
+    return refuse(state, { code: 'HF_DEVICE_UNENROLLED', why, retryAfterMs }, at);
+  }
   const ids = { incarnation: hex(hello.incarnation), session: hex(hello.session) };
   const agent = { ...ids, machine: hex(hello.machine) };
   const { conflictMs } = limits;

@@ -17,6 +17,7 @@ export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Obj
   inflightMax: 8,
   ...pacedBy(REPORT_EVERY_MS_DEFAULT),
   reconnectSpreadMs: 0,
+  takesStrangers: true,
   // Twice what a device may have in flight: a resend can meet its original.
   ingestingMax: 16,
   ingestBytesMax: 64 * 1024 * 1024,

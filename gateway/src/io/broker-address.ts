@@ -50,7 +50,7 @@ export function checkListening(at: {
 }
 
 /** Whether nothing but this machine can connect to an address. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }

@@ -15,6 +15,8 @@ export interface BrokerOptions {
   /** Certificate and key; without, everything goes in clear. */
   readonly tls?: Tls | undefined;
   readonly log: Log;
+  /** Whether who connects as this device, with this password, is it. Default: anybody is. */
+  readonly admit?: ((device: string, password: string) => Promise<boolean>) | undefined;
 }
 
 /** The embedded broker. It keeps nothing: what matters is in the ledger and on the devices. */
@@ -33,7 +35,9 @@ const CONNECTIONS_MAX = 10_000;
 const DRAIN_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_KEEPALIVE_MS = 60_000;
-const IDENTIFIER_REJECTED = 2;
+const [IDENTIFIER_REJECTED, SERVER_UNAVAILABLE, NOT_AUTHORIZED] = [2, 3, 5];
+/** Longer ones prove nothing. */
+const PASSWORD_BYTES_MAX = 1_024;
 
 /**
  * Starts the broker. A device connects as `hf-<device>`, publishes to its `up` and `state` and
@@ -48,7 +52,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     drainTimeout: DRAIN_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxTopicLevels: 6,
-    ...rules((client) => ours.has(client.conn)),
+    ...rules(options, (client) => ours.has(client.conn)),
   });
   // Without listeners these would end the process.
   aedes.on('clientError', (client, error) => {
@@ -89,7 +93,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 /** Who may do what. */
-function rules(isOurs: (client: Client) => boolean) {
+function rules(
+  { admit, log }: Pick<BrokerOptions, 'admit' | 'log'>,
+  isOurs: (client: Client) => boolean,
+) {
   return {
     preConnect(
       _client: Client,
@@ -103,12 +110,21 @@ function rules(isOurs: (client: Client) => boolean) {
     authenticate(
       client: Client,
       _user: string | undefined,
-      _password: Buffer | undefined,
+      password: Buffer | undefined,
       done: (error: AuthenticateError | null, success: boolean | null) => void,
     ): void {
-      if (isOurs(client) || deviceOf(client) !== undefined) return done(null, true);
-      const refusal = new HoldfastError('HF_DEVICE_UNKNOWN', { why: 'the client id is no device' });
-      done(Object.assign(refusal, { returnCode: IDENTIFIER_REJECTED }), null);
+      if (isOurs(client)) return done(null, true);
+      const device = deviceOf(client);
+      if (device === undefined) return done(refusal('the client id is no device'), null);
+      if (admit === undefined) return done(null, true);
+      const text = (password ?? Buffer.alloc(0)).subarray(0, PASSWORD_BYTES_MAX).toString();
+      const decide = async (): Promise<void> => {
+        const problem = await problemOf(admit(device, text), log);
+        if (problem === undefined) return done(null, true);
+        log.debug('a connection was refused', { device, why: problem.why });
+        return done(problem, null);
+      };
+      void decide();
     },
     authorizePublish(
       client: Client | null,
@@ -135,6 +151,21 @@ function rules(isOurs: (client: Client) => boolean) {
       done(null, isOurs(client) || isOwn ? subscription : null);
     },
   };
+}
+
+/** Why who connects is not let in; `undefined`: it is. */
+async function problemOf(admitting: Promise<boolean>, log: Log) {
+  try {
+    if (await admitting) return undefined;
+    return refusal('it does not prove that it is that device', NOT_AUTHORIZED);
+  } catch (error) {
+    logError(log, error);
+    return refusal('nothing is known of devices now', SERVER_UNAVAILABLE);
+  }
+}
+
+function refusal(why: string, returnCode = IDENTIFIER_REJECTED) {
+  return Object.assign(new HoldfastError('HF_DEVICE_UNKNOWN', { why }), { returnCode });
 }
 
 /** The device that a client id claims to be; whether it is, its signatures say. */

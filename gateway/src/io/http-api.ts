@@ -1,9 +1,12 @@
 import type { Clock, Log } from '@holdfast/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../core/access/access.ts';
+import type { Enroller } from '../core/access/enroll.ts';
+import type { GatewayPlace } from '../core/access/desk.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import { addAccess, addSessions } from './http/access-routes.ts';
 import { addCommands } from './http/command-routes.ts';
+import { addEnroll } from './http/enroll-routes.ts';
 import { addFleet, addLedger } from './http/fleet-routes.ts';
 import { addDocument } from './http/document.ts';
 import { refusalReasons, Refusals } from './http/refusals.ts';
@@ -11,7 +14,7 @@ import { ApiRoutes } from './http/routes.ts';
 import { liveAnswer, readyAnswer } from './http/schemas/health.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
 import { addWeb } from './http/web-routes.ts';
-import type { Tls } from './tls-files.ts';
+import { fingerprintOf, type Tls } from './tls-files.ts';
 
 export interface HttpApiOptions {
   readonly host: string;
@@ -21,6 +24,9 @@ export interface HttpApiOptions {
   readonly tls?: Tls | undefined;
   readonly fleet: Fleet;
   readonly access: Access;
+  readonly enroller: Enroller;
+  /** Name of this gateway's key. */
+  readonly key: string;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Of this gateway, for the document. */
   readonly version: string;
@@ -45,12 +51,20 @@ export interface HttpApi {
  */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const refusals = new Refusals();
-  const app = await createApp(options, refusals);
+  const place = {
+    url: '',
+    certificate: options.tls ? fingerprintOf(options.tls) : '',
+    key: options.key,
+  };
+  const app = await createApp({ ...options, place: () => ({ ...place, url }) }, refusals);
   const url = await listen(app, { ...options, refusals });
   return { url, close: () => app.close() };
 }
 
-async function createApp(options: HttpApiOptions, refusals: Refusals): Promise<FastifyInstance> {
+async function createApp(
+  options: HttpApiOptions & { readonly place: () => GatewayPlace },
+  refusals: Refusals,
+): Promise<FastifyInstance> {
   const app = createServer({ ...options, refusals });
   await addDocument(app, options.version);
   addHealth(app, options);
@@ -60,6 +74,7 @@ async function createApp(options: HttpApiOptions, refusals: Refusals): Promise<F
   addCommands(routes, options.fleet);
   addAccess(routes, options);
   addSessions(app, routes, options);
+  addEnroll(app, options.enroller);
   addMetrics(routes, refusals);
   addWeb(app);
   return app;

@@ -47,6 +47,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_GATEWAY_SILENT: Exit.unreachable,
   HF_ACCESS_UNKNOWN: Exit.denied,
   HF_ACCESS_DENIED: Exit.denied,
+  HF_ENROLL_REFUSED: Exit.denied,
   HF_ACCESS_LIMITED: Exit.denied,
   HF_PASSWORD_INVALID: Exit.usage,
   HF_USER_THERE: Exit.conflict,

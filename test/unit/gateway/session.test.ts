@@ -213,6 +213,16 @@ test('each event in each state does what the table says', (t) => {
   }
 });
 
+test('where devices must be enrolled, a hello of one that was not registers nobody', (t) => {
+  const closed = { ...limits, takesStrangers: false };
+  const greet = (state: Session) => step(state, events.hello, { nowMs, limits: closed });
+
+  const refused = greet(stranger);
+  t.is(said(refused.effects), 'refuse HF_DEVICE_UNENROLLED');
+  t.is(refused.state.refusals, 1);
+  t.is(said(greet(known).effects), 'greet');
+});
+
 test('a forged message changes nothing that is remembered but the count', (t) => {
   const { state } = run(online, events['forged batch'], events['forged report']);
 

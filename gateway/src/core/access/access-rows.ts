@@ -3,6 +3,7 @@ import {
   bytes,
   choice,
   concat,
+  list,
   record,
   text,
   uint,
@@ -18,11 +19,14 @@ import { roles } from './roles.ts';
  *   user     'u' name         → user
  *   token    't' id           → API token
  *   session  's' hash         → session of a user, by the hash of its secret
+ *   enrol    'e' id           → token that enrols devices, and which ones it has
  *   audit    'a' time random  → what was asked for, by whom, and what came of it
  *
  * Nothing in it lets anybody in: passwords and secrets are there as hashes only.
  */
-const letters = { meta: 'm', user: 'u', token: 't', session: 's', audit: 'a' } as const;
+const letters = {
+  ...{ meta: 'm', user: 'u', token: 't', session: 's', enrol: 'e', audit: 'a' },
+} as const;
 
 export type AccessTable = keyof typeof letters;
 
@@ -87,6 +91,27 @@ export type TokenRow = Infer<typeof tokenFields>;
 const sessionFields = record({ user: name, createdAtMs: uint(), expiresAtMs: uint() });
 export const sessionRow = row('session', sessionFields);
 export type SessionRow = Infer<typeof sessionFields>;
+
+export const ENROL_USES_MAX = 1_000;
+
+const enrolFields = record({
+  id: text(32),
+  secretHash: bytes(HASH_BYTES, true),
+  /** The device that it is for; empty: any that is not known yet. */
+  device: text(64),
+  uses: uint(ENROL_USES_MAX),
+  /** `device/name of its key` of each that it has enrolled. */
+  used: list(text(128), ENROL_USES_MAX),
+  /** What these devices get. */
+  tags: list(record({ name: text(64), value: text(64) }), 32),
+  createdAtMs: uint(),
+  createdBy: actor,
+  expiresAtMs: uint(),
+  /** 0: it was not. */
+  revokedAtMs: uint(),
+});
+export const enrolRow = row('enrol', enrolFields, 3 * ENROL_USES_MAX);
+export type EnrolRow = Infer<typeof enrolFields>;
 
 /** `begun`: the process ended before it could tell what came of it. */
 export const auditOutcomes = ['begun', 'done', 'denied', 'failed'] as const;

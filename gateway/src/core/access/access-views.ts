@@ -59,6 +59,62 @@ export interface TokenMadeView extends TokenView {
   readonly token: string;
 }
 
+/** A token that enrols devices. */
+export interface EnrolmentView {
+  readonly id: string;
+  /** The device that it is for; `null`: any that the gateway does not know yet. */
+  readonly device: string | null;
+  readonly uses: number;
+  /** Ids of the devices that it has enrolled. */
+  readonly enrolled: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+  readonly state: 'valid' | 'used' | 'expired' | 'revoked';
+  readonly createdAt: string | null;
+  readonly createdBy: string;
+  readonly expiresAt: string | null;
+}
+
+export interface EnrolmentsView {
+  readonly schema: 'holdfast.enrolments/1';
+  readonly at: string;
+  readonly enrolments: readonly EnrolmentView[];
+}
+
+export interface EnrolmentDetailView extends EnrolmentView {
+  readonly schema: 'holdfast.enrolment/1';
+  readonly at: string;
+}
+
+export interface EnrolmentMadeView extends EnrolmentView {
+  readonly schema: 'holdfast.enrolment-made/1';
+  readonly at: string;
+  /** For `holdfast enroll` on the device. It is nowhere to be seen again. */
+  readonly token: string;
+}
+
+/** What a device is told that was enrolled. */
+export interface EnrolledView {
+  readonly schema: 'holdfast.enrolled/1';
+  readonly at: string;
+  readonly device: string;
+  /** The gateway's key: SPKI in hex. */
+  readonly publicKey: string;
+  /** Where it connects to. */
+  readonly mqtt: string;
+  /** PEM: what it is to trust of that; `null`: what its system trusts. */
+  readonly ca: string | null;
+}
+
+export interface EnrolmentOrder {
+  /** `null`: any that is not known yet. */
+  readonly device: string | null;
+  readonly uses: number;
+  readonly lifeMs: number;
+  readonly tags: Readonly<Record<string, string>>;
+  /** URL of the HTTP API, as devices reach it. Default: as the gateway listens. */
+  readonly address?: string | undefined;
+}
+
 export interface AuditView {
   /** Orders by time; the `before` of the next page. */
   readonly id: string;
@@ -130,5 +186,10 @@ export interface AccessDesk {
   createToken(order: TokenOrder): Promise<TokenMadeView>;
   /** By its id. @throws HF_API_TOKEN_UNKNOWN */
   revokeToken(id: string): Promise<TokenDetailView>;
+  enrolments(): Promise<EnrolmentsView>;
+  /** The answer is the only one that has the token itself. @throws HF_REQUEST_INVALID */
+  createEnrolment(order: EnrolmentOrder): Promise<EnrolmentMadeView>;
+  /** By its id: devices that it has enrolled stay. @throws HF_API_TOKEN_UNKNOWN */
+  revokeEnrolment(id: string): Promise<EnrolmentDetailView>;
   audit(query: AuditQuery): Promise<AuditPageView>;
 }

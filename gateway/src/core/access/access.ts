@@ -2,6 +2,7 @@ import { HoldfastError, equalBytes, hex, unhex } from '@holdfast/protocol';
 import type { AccessPorts } from './access-ports.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { AuditLog } from './audit-log.ts';
+import { Enrolments } from './enrolments.ts';
 import { LoginSessions } from './login-sessions.ts';
 import type { Actor } from './roles.ts';
 import { Users } from './users.ts';
@@ -13,6 +14,7 @@ export class Access {
   readonly users: Users;
   readonly tokens: ApiTokens;
   readonly sessions: LoginSessions;
+  readonly enrolments: Enrolments;
   readonly audit: AuditLog;
   /**
    * Of this life of the gateway. Who may read the file that it is in may read the ledger, too, and
@@ -27,6 +29,7 @@ export class Access {
     this.users = new Users(ports);
     this.tokens = new ApiTokens(ports);
     this.sessions = new LoginSessions(ports, this.users);
+    this.enrolments = new Enrolments(ports);
     this.audit = audit;
     const secret = ports.randomBytes(LOCAL_SECRET_BYTES);
     this.localToken = `hfl_${hex(secret)}`;

@@ -34,6 +34,9 @@ export function auditedDesk(desk: AccessDesk, audit: AuditLog, who: string): Acc
     changeUser: (name, change) => noted('user.set', name, () => desk.changeUser(name, change)),
     removeUser: (name) => noted('user.rm', name, () => desk.removeUser(name)),
     createToken: (order) => noted('token.create', order.name, () => desk.createToken(order)),
+    createEnrolment: (order) =>
+      noted('enrolment.create', order.device ?? 'any', () => desk.createEnrolment(order)),
+    revokeEnrolment: (id) => noted('enrolment.revoke', id, () => desk.revokeEnrolment(id)),
     revokeToken: (id) => noted('token.revoke', id, () => desk.revokeToken(id)),
   };
 }

@@ -2,10 +2,11 @@ import { HoldfastError, type Clock } from '@holdfast/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../../core/access/access.ts';
 import type { AccessDesk, SessionView } from '../../core/access/access-views.ts';
-import { createDesk } from '../../core/access/desk.ts';
+import { createDesk, type GatewayPlace } from '../../core/access/desk.ts';
 import { SESSION_MS_MAX } from '../../core/access/login-sessions.ts';
 import type { Actor } from '../../core/access/roles.ts';
 import { rfc3339 } from '../../core/entry-view.ts';
+import { addEnrolments } from './enroll-routes.ts';
 import { problemAnswer, type ApiRoutes } from './routes.ts';
 import * as of from './schemas/access.ts';
 import type { TypeOf } from './schemas/json-schema.ts';
@@ -15,6 +16,8 @@ import { checkOwnPage, sessionCookie, sessionSecret } from './who-asks.ts';
 interface AccessOptions {
   readonly access: Access;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** How devices find this gateway, once it listens. */
+  readonly place: () => GatewayPlace;
 }
 
 const admin = { role: 'admin' } as const;
@@ -22,9 +25,10 @@ const admin = { role: 'admin' } as const;
 /** Users, API tokens and the audit log: for admins. */
 export function addAccess(routes: ApiRoutes, options: AccessOptions): void {
   const desk = ({ actor }: { readonly actor: Actor }): AccessDesk =>
-    createDesk(options.access, options.clock, actor.name);
+    createDesk(options.access, options.clock, actor.name, options.place);
   addUsers(routes, desk);
   addTokens(routes, desk);
+  addEnrolments(routes, desk);
   routes.read(
     'GET /api/audit',
     {
@@ -109,7 +113,7 @@ function addTokens(routes: ApiRoutes, desk: DeskOf): void {
 export function addSessions(
   app: FastifyInstance,
   routes: ApiRoutes,
-  { access, clock }: AccessOptions,
+  { access, clock }: Pick<AccessOptions, 'access' | 'clock'>,
 ): void {
   const view = (actor: Actor, expiresAtMs?: number): SessionView => ({
     ...{ schema: 'holdfast.session/1', at: rfc3339(clock.nowMs()) ?? '' },

@@ -37,4 +37,14 @@ export const accessErrors = {
     retry: 'never',
     hint: 'List the tokens with `holdfast-gateway token ls`.',
   },
+  HF_ENROLL_REFUSED: {
+    message: 'The gateway does not enrol this device',
+    retry: 'never',
+    hint: 'Have a new token made with `holdfast-gateway enroll create`; --device, if it is known.',
+  },
+  HF_DEVICE_UNENROLLED: {
+    message: 'The gateway takes enrolled devices only',
+    retry: 'later',
+    hint: 'Enrol it: `holdfast enroll`, with a token of `holdfast-gateway enroll create`.',
+  },
 } as const satisfies Record<string, ErrorSpec>;

@@ -1,6 +1,8 @@
-import { auditOutcomes } from '../../../core/access/access-rows.ts';
-import { choice, integer, list, literal, nullable, object, string } from './json-schema.ts';
-import { answer, cursor, limit, question, role, text, time } from './parts.ts';
+import { auditOutcomes, ENROL_USES_MAX } from '../../../core/access/access-rows.ts';
+import { TAG_LENGTH_MAX, TAGS_MAX } from '../../../core/dispatch.ts';
+import { choice, integer, list, literal, nullable } from './json-schema.ts';
+import { object, string, table } from './json-schema.ts';
+import { answer, count, cursor, limit, question, role, text, time } from './parts.ts';
 
 /** Users, API tokens, sessions and the audit log. */
 
@@ -71,4 +73,51 @@ export const loginBody = question({ user: text(64), password: password() }, {});
 export const sessionAnswer = answer({
   ...{ schema: literal('holdfast.session/1'), at: time(), who: string(), role: role() },
   expiresAt: nullable(time()),
+});
+
+const tags = () => table(text(TAG_LENGTH_MAX, 0), { maxProperties: TAGS_MAX });
+
+const enrolmentFields = {
+  ...{ id: string(), device: nullable(string()), uses: count(), enrolled: list(string()) },
+  ...{ tags: tags(), state: choice(['valid', 'used', 'expired', 'revoked']) },
+  ...{ createdAt: nullable(time()), createdBy: string(), expiresAt: nullable(time()) },
+};
+
+export const enrolmentBody = question(
+  {
+    device: nullable(string({ format: 'device' })),
+    uses: integer({ minimum: 1, maximum: ENROL_USES_MAX, default: 1 }),
+    expiresInSeconds: integer({ minimum: 1, maximum: 365 * 86_400, default: 3_600 }),
+    tags: tags(),
+  },
+  {
+    address: string({ pattern: '^https?://[^\\s/]{1,190}$', description: 'a URL without a path' }),
+  },
+);
+export const enrolmentsAnswer = answer({
+  ...{ schema: literal('holdfast.enrolments/1'), at: time() },
+  enrolments: list(answer(enrolmentFields)),
+});
+export const enrolmentAnswer = answer({
+  ...{ schema: literal('holdfast.enrolment/1'), at: time(), ...enrolmentFields },
+});
+export const enrolmentMadeAnswer = answer({
+  ...{ schema: literal('holdfast.enrolment-made/1'), at: time(), ...enrolmentFields },
+  token: string({ description: 'for `holdfast enroll` on the device; shown this once' }),
+});
+
+const hex = (least: number, most: number) =>
+  string({ pattern: `^([0-9a-f]{2}){${least},${most}}$`, description: 'hex' });
+
+/** What a device shows that is to be enrolled. */
+export const enrollBody = question(
+  {
+    secret: string({ pattern: '^[0-9a-f]{16}_[0-9a-f]{40}$', description: 'of a token' }),
+    ...{ publicKey: hex(64, 256), signature: hex(64, 64) },
+  },
+  { device: string({ format: 'device' }) },
+);
+export const enrolledAnswer = answer({
+  ...{ schema: literal('holdfast.enrolled/1'), at: time(), device: string() },
+  ...{ publicKey: string(), mqtt: string(), ca: nullable(string()) },
 });

@@ -1,0 +1,92 @@
+import {
+  HoldfastError,
+  enrolStatement,
+  equalBytes,
+  hex,
+  keyNameOf,
+  readEnrolToken,
+  unhex,
+  type EnrolToken,
+} from '@holdfast/protocol';
+import { openDeviceKey, openGatewayPin } from './io/device-key.ts';
+import { requestEnrolment, type Enrolled } from './io/enroll-request.ts';
+import { writeEnrolment } from './io/enrolment-file.ts';
+import { sha256 } from './io/sha256.ts';
+import { makeWritableDir } from './io/writable-dir.ts';
+
+/** What `holdfast enroll` prints. */
+export interface EnrollView {
+  readonly schema: 'holdfast.enroll/1';
+  readonly device: string;
+  /** Name of the key that the gateway knows the device by. */
+  readonly key: string;
+  /** Where the agent connects to. */
+  readonly gateway: string;
+}
+
+/**
+ * Enrols a device: makes its key, where it has none, and has the gateway of the token know it. The
+ * gateway's key is pinned before the device has connected once. Durable once it resolves; an agent
+ * that runs goes on as before, its next start is enrolled. May be done again.
+ *
+ * @param device Its id, where the token does not say it.
+ * @throws HF_ENROLL_REFUSED, HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED, HF_KEY_UNUSABLE,
+ *   HF_DATA_DIR_UNUSABLE.
+ */
+export async function enrollDevice(
+  dataDir: string,
+  tokenText: string,
+  device?: string,
+): Promise<EnrollView> {
+  const token = readEnrolToken(tokenText);
+  if (token === undefined) throw refuse('this is no token of `holdfast-gateway enroll create`');
+  const named = nameOf(token, device);
+  await makeWritableDir(dataDir);
+  const signer = openDeviceKey(dataDir);
+  const signature = signer.sign(enrolStatement(named, secretHash(token)));
+  const enrolled = await requestEnrolment(token, {
+    ...{ secret: token.secret, device: named },
+    ...{ publicKey: hex(signer.publicKey), signature: hex(signature) },
+  });
+  pinGateway(dataDir, token, enrolled);
+  const gateway = reachable(enrolled.mqtt, token.url);
+  writeEnrolment(dataDir, { device: enrolled.device, gateway, ca: enrolled.ca });
+  const key = keyNameOf(sha256, signer.publicKey);
+  return { schema: 'holdfast.enroll/1', device: enrolled.device, key, gateway };
+}
+
+function nameOf(token: EnrolToken, device: string | undefined): string {
+  const named = device ?? token.device;
+  if (named === '') throw refuse('the token does not say which device this is: give --device');
+  if (token.device === '' || token.device === named) return named;
+  throw refuse(`the token is for ${token.device}, and this is to be ${named}`);
+}
+
+function secretHash({ secret }: EnrolToken): Uint8Array {
+  return sha256(unhex(secret.slice(secret.indexOf('_') + 1)));
+}
+
+/** The token names the key: whoever answered, it is the gateway's or none is taken. */
+function pinGateway(dataDir: string, token: EnrolToken, { publicKey }: Enrolled): void {
+  const key = unhex(publicKey);
+  if (keyNameOf(sha256, key) !== token.gatewayKey) {
+    const why = 'who answers has another key than the token names';
+    throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why });
+  }
+  const pin = openGatewayPin(dataDir);
+  const known = pin.load();
+  if (known === undefined) return pin.save(key);
+  if (equalBytes(known, key)) return;
+  throw refuse('this device knows another gateway: remove identity/gateway.pub to change it');
+}
+
+/** A gateway that listens everywhere is where it was reached. */
+function reachable(mqtt: string, api: string): string {
+  const url = new URL(mqtt);
+  if (url.hostname !== '0.0.0.0' && url.hostname !== '[::]') return mqtt;
+  return `${url.protocol}//${new URL(api).hostname}:${url.port}`;
+}
+
+function refuse(why: string): HoldfastError {
+  return new HoldfastError('HF_ENROLL_REFUSED', { why });
+}

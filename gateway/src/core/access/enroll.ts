@@ -1,0 +1,112 @@
+import {
+  HoldfastError,
+  enrolStatement,
+  isDeviceId,
+  keyNameOf,
+  unhex,
+  type Clock,
+  type Sha256,
+  type Verify,
+} from '@holdfast/protocol';
+import { rfc3339 } from '../entry-view.ts';
+import type { DeviceRecord, Ledger } from '../ledger.ts';
+import { AttemptLimit } from './attempt-limit.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { EnrolRow } from './access-rows.ts';
+import type { EnrolledView } from './access-views.ts';
+import type { Enrolments } from './enrolments.ts';
+
+/** What a device shows. */
+export interface EnrolRequest {
+  readonly secret: string;
+  /** May be left out where the token says it. */
+  readonly device?: string | undefined;
+  /** SPKI, in hex. */
+  readonly publicKey: string;
+  /** Of `enrolStatement`, by that key, in hex. */
+  readonly signature: string;
+  /** Network address it came from. */
+  readonly from: string;
+}
+
+export interface EnrollPorts {
+  readonly enrolments: Enrolments;
+  readonly audit: AuditLog;
+  readonly ledger: Ledger;
+  readonly sha256: Sha256;
+  readonly verify: Verify;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** A person has decided for a key of a device. */
+  readonly rekeyed: (record: DeviceRecord) => void;
+  /** What the device is told. */
+  readonly told: Pick<EnrolledView, 'publicKey' | 'mqtt' | 'ca'>;
+}
+
+const perAddress = { failuresMax: 20, windowMs: 5 * 60_000 };
+
+/**
+ * Enrols devices: from then on the gateway knows a device by the key that it showed, before it has
+ * connected once. A device that is known already gets another key only by a token for just it.
+ */
+export class Enroller {
+  readonly #ports: EnrollPorts;
+  readonly #limit = new AttemptLimit(perAddress);
+
+  constructor(ports: EnrollPorts) {
+    this.#ports = ports;
+  }
+
+  /** @throws HF_ENROLL_REFUSED, HF_ACCESS_LIMITED */
+  async enroll(request: EnrolRequest): Promise<EnrolledView> {
+    const { enrolments, audit, clock, told } = this.#ports;
+    const { from } = request;
+    this.#limit.check(from, clock.nowMs());
+    this.#limit.failed(from, clock.nowMs());
+    const token = await enrolments.find(request.secret);
+    const device = deviceOf(token, request.device);
+    const publicKey = this.#proven(request, device);
+    const subject = { who: `enrolment:${token.id}`, from, action: 'device.enroll', target: device };
+    await audit.record(subject, () => this.#accept(token, device, publicKey));
+    this.#limit.succeeded(from);
+    return { schema: 'holdfast.enrolled/1', at: rfc3339(clock.nowMs()) ?? '', device, ...told };
+  }
+
+  /** The key that is shown, once it is clear that the device has it. */
+  #proven({ secret, publicKey, signature }: EnrolRequest, device: string): Uint8Array {
+    const { sha256, verify } = this.#ports;
+    const [key, signed] = [unhex(publicKey), unhex(signature)];
+    const hash = sha256(unhex(secret.slice(secret.indexOf('_') + 1)));
+    if (verify(key, enrolStatement(device, hash), signed)) return key;
+    throw refuse('what is signed does not prove the key');
+  }
+
+  async #accept(token: EnrolRow, device: string, publicKey: Uint8Array): Promise<void> {
+    const { enrolments, ledger, sha256, clock, rekeyed } = this.#ports;
+    const atMs = clock.nowMs();
+    const key = keyNameOf(sha256, publicKey);
+    const record = await ledger.device(device);
+    const isKnownBy = record !== undefined && keyNameOf(sha256, record.publicKey) === key;
+    if (record !== undefined && !isKnownBy && token.device === '') {
+      throw refuse(`${device} is known by another key; it takes a token for just this device`);
+    }
+    await enrolments.take(token.id, `${device}/${key}`);
+    if (record === undefined) {
+      await ledger.greet({ device, epoch: 1, publicKey, atMs });
+    } else if (!isKnownBy) {
+      const next = await ledger.awaitKey({ device, key, atMs });
+      if (next !== undefined) rekeyed(next);
+    }
+    if (token.tags.length > 0) await ledger.tag({ device, tags: token.tags });
+  }
+}
+
+function deviceOf(token: EnrolRow, asked: string | undefined): string {
+  const device = token.device === '' ? (asked ?? '') : token.device;
+  if (asked !== undefined && asked !== device) throw refuse(`the token is for ${device}`);
+  if (isDeviceId(device)) return device;
+  throw refuse('neither the token nor the device says which device it is');
+}
+
+function refuse(why: string): HoldfastError {
+  return new HoldfastError('HF_ENROLL_REFUSED', { why });
+}

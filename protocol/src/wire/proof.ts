@@ -1,0 +1,75 @@
+import { concat, hex, unhex } from '../base/bytes.ts';
+import { isDeviceId } from '../base/names.ts';
+
+/**
+ * What a device signs besides messages. Each begins with words of its own, so that a signature made
+ * for one purpose is worth nothing for another.
+ */
+function statement(purpose: string, device: string, what: Uint8Array): Uint8Array {
+  const head = Uint8Array.from(`holdfast/1/${purpose}/${device}/`, (char) => char.charCodeAt(0));
+  return concat([head, what]);
+}
+
+/** That the device has the key which it enrols, with a token whose secret has this SHA-256. */
+export function enrolStatement(device: string, secretHash: Uint8Array): Uint8Array {
+  return statement('enroll', device, secretHash);
+}
+
+/** That who connects to the broker of the gateway with this public key is the device. */
+export function connectStatement(device: string, gatewayKey: Uint8Array): Uint8Array {
+  return statement('connect', device, gatewayKey);
+}
+
+/** A public key and what it has signed, as the password of an MQTT connection. */
+export interface ConnectProof {
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export function writeConnectProof({ publicKey, signature }: ConnectProof): string {
+  return `${hex(publicKey)}.${hex(signature)}`;
+}
+
+/** `undefined` for what is none. */
+export function readConnectProof(password: string): ConnectProof | undefined {
+  const [, publicKey, signature] = /^([0-9a-f]{2,512})\.([0-9a-f]{128})$/.exec(password) ?? [];
+  if (publicKey === undefined || signature === undefined || publicKey.length % 2 > 0) {
+    return undefined;
+  }
+  return { publicKey: unhex(publicKey), signature: unhex(signature) };
+}
+
+/** What a person carries from the gateway to a device that is to be enrolled. */
+export interface EnrolToken {
+  /** Names the token, and proves that it was given. */
+  readonly secret: string;
+  /** Name of the gateway's key. */
+  readonly gatewayKey: string;
+  /** SHA-256 of the certificate that its API shows, in hex; empty: it shows none. */
+  readonly certificate: string;
+  /** The device that it is for; empty: any that the gateway does not know. */
+  readonly device: string;
+  /** Of its HTTP API. */
+  readonly url: string;
+}
+
+/** `hf1.<secret>.<name of the gateway's key>.<certificate, or ->.<device, or *>.<URL>` */
+export function writeEnrolToken(given: EnrolToken): string {
+  const { secret, gatewayKey, certificate, device, url } = given;
+  return ['hf1', secret, gatewayKey, certificate || '-', device || '*', url].join('.');
+}
+
+const TOKEN_LENGTH_MAX = 1_024;
+const token =
+  /^hf1\.([0-9a-f]{16}_[0-9a-f]{40})\.([0-9a-f]{32})\.(-|[0-9a-f]{64})\.([^.]+)\.(https?:\S+)$/;
+
+/** `undefined` for what is none. */
+export function readEnrolToken(text: string): EnrolToken | undefined {
+  const found = text.length > TOKEN_LENGTH_MAX ? null : token.exec(text.trim());
+  const [, secret = '', gatewayKey = '', certificate = '', device = '', url = ''] = found ?? [];
+  if (found === null || (device !== '*' && !isDeviceId(device))) return undefined;
+  return {
+    ...{ secret, gatewayKey, certificate: certificate === '-' ? '' : certificate },
+    ...{ device: device === '*' ? '' : device, url },
+  };
+}
