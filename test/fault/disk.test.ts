@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { appendFile, readdir, rm, stat, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyJournal } from '@holdfast/agent/internal';
 import { codeOf } from '@holdfast/protocol';
@@ -153,6 +153,33 @@ withShim('a file that no read brings back is damage, and is told (needs cc)', as
 });
 
 const withMount = process.getuid?.() === 0 && hasProgram('mount') ? test.serial : test.serial.skip;
+
+test.serial('a table that is gone under the process ends it, and no other start', async (t) => {
+  const device = await faultyAgent(t, { isShimmed: false });
+  const { dataDir, ask } = device;
+  const store = join(dataDir, 'store');
+  await (await device.gate('g'))();
+  await eventually('g', () => isOver(device, 'g'));
+  const tables = (await readdir(store)).filter((name) => name.endsWith('.ldb'));
+  t.true(tables.length > 0);
+
+  // What is mapped into memory and cannot be read is no error that a process could catch.
+  for (const table of tables) await truncate(join(store, table), 4_096);
+  const { child } = device.agent;
+  await eventually('it ends', async () => {
+    await ask((client) => client.history('g')).catch(codeOf);
+    return child.exitCode !== null || child.signalCode !== null;
+  });
+  const again = await faultyAgent(t, { dataDir, isShimmed: false });
+  const { epoch, problems } = await again.ask((client) => client.status());
+
+  t.is(epoch, 2);
+  t.is(problems[0]?.code, 'HF_STORE_SALVAGED');
+  t.regex(problems[0]?.message ?? '', /is cut off/);
+  await start(again, 'work', 'later');
+  await eventually('later', () => isOver(again, 'later'));
+  await checkWhole(t, again);
+});
 
 const MIB = 1024 * 1024;
 
