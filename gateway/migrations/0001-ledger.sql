@@ -100,6 +100,18 @@ create table holdfast.dispatch_order (key bytea primary key, value bytea not nul
 
 create table holdfast.dispatched (key bytea primary key, value bytea not null);
 
+-- Kept aside, and applied to nothing.
+create table holdfast.quarantine (
+  device text collate "C" not null, key bytea not null, value bytea not null,
+  primary key (device, key)
+);
+
+create table holdfast.late (
+  device text collate "C" not null, key bytea not null, value bytea not null,
+  primary key (device, key)
+);
+alter table holdfast.late alter column value set storage external;
+
 create table holdfast.clock (
   device text collate "C" not null, key bytea not null, value bytea not null,
   primary key (device, key)

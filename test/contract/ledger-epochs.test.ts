@@ -56,6 +56,35 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.deepEqual((await again.device('d1'))?.began, { atMs: 4_000, cause: 'rewound' });
   });
 
+  test(`${name}: S60 what is kept in quarantine is applied to nothing, and bounded`, async (t) => {
+    const { ledger, next } = await open(t);
+    const journal = new HandJournal('d1').facts('normal', 1_010);
+    await greet(ledger, journal);
+    await ledger.ingest(journal.ingest('normal', 1, 2));
+    const before = await ledger.device('d1');
+
+    await ledger.quarantine(journal.ingest('normal', 3, 5));
+    await ledger.quarantine(journal.ingest('normal', 3, 5));
+    await ledger.quarantine(journal.ingest('normal', 2, 2));
+    const again = await next();
+
+    const { late, ...sums } = await again.quarantined({ device: 'd1', limit: 3 });
+    t.like(sums, { batches: 2, entries: 4, dropped: 0 });
+    t.deepEqual(
+      late.map(({ lane, epoch, seq, entry }) => [lane, epoch, seq, entry?.kind]),
+      [2, 3, 4].map((seq) => ['normal', 1, seq, 'event.emitted']),
+    );
+    t.deepEqual(await again.device('d1'), before);
+    const page = { device: 'd1', lane: 'normal', after: 0, limit: 10 } as const;
+    t.is((await again.entries(page)).length, 2);
+    t.deepEqual((await again.verify()).faults, []);
+    const rest = Array.from({ length: 1_005 }, (_, index) => 6 + index);
+    await Promise.all(rest.map((seq) => again.quarantine(journal.ingest('normal', seq, seq))));
+    const full = await again.quarantined({ device: 'd1', limit: 1 });
+    t.like(full, { batches: 1_000, entries: 1_002, dropped: 7 });
+    t.like(await again.quarantined({ device: 'd2', limit: 1 }), { batches: 0, late: [] });
+  });
+
   test(`${name}: the hash of any entry that is held is told, and of no other`, async (t) => {
     const { ledger } = await open(t);
     const journal = new HandJournal('d1').facts('normal', 5);
@@ -129,6 +158,18 @@ for (const [name, open] of Object.entries(ledgers)) {
       { key: oldName, sinceAtMs: 1_000, acceptedAtMs: 0, revokedAtMs: 3_000 },
       { key: newName, sinceAtMs: 3_000, acceptedAtMs: 2_000, revokedAtMs: 0 },
     ]);
+  });
+
+  test(`${name}: a decision for a key stays when the old one begins another epoch`, async (t) => {
+    const { ledger } = await open(t);
+    const other = newSigner().publicKey;
+    await greet(ledger, new HandJournal('d1'));
+    await ledger.awaitKey({ device: 'd1', key: keyNameOf(sha256, other), atMs: 2 });
+    await greet(ledger, new HandJournal('d1', 2));
+
+    t.like(await greet(ledger, new HandJournal('d1', 3), { publicKey: other }), {
+      ...{ publicKey: other, epoch: 3, awaitedKey: '', revokedKey: publicKey },
+    });
   });
 
   test(`${name}: a decision for a key is taken back by the key that counts`, async (t) => {

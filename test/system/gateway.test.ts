@@ -6,7 +6,17 @@ import { Aedes } from 'aedes';
 import test, { type ExecutionContext } from 'ava';
 import { connectAsync } from 'mqtt';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
-import { codeOf, encodeValue, hex, seal, topicOf, type Lane } from '@holdfast/protocol';
+import { sha256 } from '@holdfast/gateway/internal';
+import {
+  codeOf,
+  encodeValue,
+  hex,
+  keyNameOf,
+  seal,
+  topicOf,
+  type Lane,
+} from '@holdfast/protocol';
+import { runGateway } from '../support/gateway-process.ts';
 import { poll, until } from '../support/calls.ts';
 import { HandDevice } from '../support/hand-device.ts';
 import { HandJournal, newSigner, requested, started } from '../support/hand-journal.ts';
@@ -414,4 +424,43 @@ test('over another broker the gateway works, and comes back when that one does',
 
   t.is((await device.next('ack')).watermark, 4);
   t.deepEqual(gateway.unready(), []);
+});
+
+test('S60 what still comes under a key that was replaced is kept in quarantine', async (t) => {
+  const dataDir = await tempDir(t);
+  const gateway = await openGateway(t, { dataDir });
+  const device = await connectDevice(t, gateway);
+  const old = new HandJournal('d1').facts('normal', 5);
+  await greet(device, old);
+  await device.send(old.batch('normal', 1, 2));
+  await device.next('ack');
+  const [newSide, stranger] = [newSigner(), newSigner()];
+  const key = keyNameOf(sha256, newSide.publicKey);
+  await gateway.close();
+  t.is((await runGateway('rekey', 'd1', '--key', key, '--data-dir', dataDir)).code, 0);
+  const again = await openGateway(t, { dataDir });
+  const late = await connectDevice(t, again);
+  const renewed = new HandJournal('d1', 2).facts('normal', 1);
+  await late.send(renewed.hello(newSide), { signer: newSide });
+  await late.next('welcome');
+
+  // On its way for a while, or from a device that nobody has told.
+  await late.send(old.batch('normal', 3, 5), { signer: device.signer });
+  const refused = await late.next('refusal');
+  await late.send(old.batch('normal', 3, 4), { signer: stranger });
+  await late.next('refusal');
+  await late.send(renewed.batch('normal', 1, 1), { signer: newSide });
+  await late.next('ack');
+  await again.close();
+
+  t.is(refused.code, 'HF_SIGNATURE_INVALID');
+  t.regex(refused.why, /kept in quarantine/);
+  const of = ['--device', 'd1', '--data-dir', dataDir];
+  const { stdout } = await runGateway('ledger', 'quarantine', ...of, '-o', 'json');
+  const view = JSON.parse(stdout) as { kept: number; entries: readonly { seq: number }[] };
+  t.deepEqual([view.kept, view.entries.map(({ seq }) => seq)], [3, [3, 4, 5]]);
+  const screen = await runGateway('ledger', 'quarantine', ...of);
+  t.regex(screen.stdout, /3 entries \(.+\) of epoch 1, applied to nothing\./);
+  const entries = await runGateway('ledger', 'entries', ...of, '--epoch', '1', '-o', 'json');
+  t.is((JSON.parse(entries.stdout) as { entries: unknown[] }).entries.length, 2);
 });

@@ -14,6 +14,7 @@ export function httpFleet(at: GatewayAddress): Fleet {
     },
     entries: ({ device, epoch, lane, after, limit }) =>
       get(`api/devices/${device}/entries`, { epoch, lane, after, limit }),
+    quarantine: ({ device, limit }) => get(`api/devices/${device}/quarantine`, { limit }),
     value: ({ device, epoch, lane, seq }) =>
       get(`api/devices/${device}/value`, { epoch, lane, seq }),
     rekey: (device, key) => post(`api/devices/${device}/key`, { key }),

@@ -18,7 +18,7 @@ export async function ledgerEntries(
   show(terminal, view, () => entriesText(view, terminal));
 }
 
-const columns: readonly Column[] = [
+export const columns: readonly Column[] = [
   { title: 'lane' },
   { title: 'seq', align: 'right' },
   { title: 'time', drop: 3 },
@@ -45,7 +45,7 @@ function entriesText(view: EntriesView, terminal: Terminal): string {
   return lines.join('\n');
 }
 
-function entryRow(entry: EntryView): Cell[] {
+export function entryRow(entry: EntryView): Cell[] {
   const text = (field: string) => {
     const value = entry[field];
     return typeof value === 'string' && value !== '' ? value : '-';

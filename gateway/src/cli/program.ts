@@ -9,6 +9,7 @@ import { devices, type DevicesOptions } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { addLedgerAdmin } from './ledger-admin.ts';
 import { ledgerEntries } from './ledger-entries.ts';
+import { ledgerQuarantine } from './ledger-quarantine.ts';
 import {
   ledgerErase,
   ledgerErasures,
@@ -188,6 +189,15 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
     .addHelpText('after', entriesExamples)
     .action((options: EntriesOptions & SourceOptions & CommonOptions) =>
       ledgerEntries(options, createTerminal(options.output)),
+    );
+  source('quarantine')
+    .description('Show what a device sent under a key that counted no more')
+    .addOption(deviceOption().makeOptionMandatory())
+    .addOption(limitOption('entries'))
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((options: EntriesOptions & SourceOptions & CommonOptions) =>
+      ledgerQuarantine(options, createTerminal(options.output)),
     );
   source('verify')
     .description('Read every entry and check every hash chain; exit 1 when one is not whole')

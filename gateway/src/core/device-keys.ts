@@ -52,7 +52,7 @@ export function replaceKey(
   const now = draft.get(keyKey(device, key), keyRow) ?? { key, ...none };
   draft.put(keyKey(device, before), keyRow.encode({ ...old, revokedAtMs: atMs }));
   draft.put(keyKey(device, key), keyRow.encode({ ...now, sinceAtMs: atMs }));
-  return { ...record, publicKey, awaitedKey: '' };
+  return { ...record, publicKey, awaitedKey: '', revokedKey: record.publicKey };
 }
 
 /** The rows that these functions read. */

@@ -419,6 +419,24 @@ export interface CommandDevicesQuery {
 }
 
 /** What is known of all devices. Every failure is a HoldfastError. */
+export interface QuarantineQuery {
+  readonly device: string;
+  readonly limit: number;
+}
+
+/** What of a device is kept aside, and applied to nothing. */
+export interface QuarantineView {
+  readonly schema: 'holdfast.quarantine/1';
+  readonly at: string;
+  readonly device: string;
+  /** All that is kept, and how many entries found no room. */
+  readonly kept: number;
+  readonly bytes: number;
+  readonly dropped: number;
+  /** The first of them, by epoch, lane and seq; times are those of the device. */
+  readonly entries: readonly EntryView[];
+}
+
 export interface Fleet {
   /** In the order of their ids. */
   devices(query: DevicesQuery): Promise<DevicesView>;
@@ -428,6 +446,8 @@ export interface Fleet {
   runs(query: RunsQuery): Promise<RunsView>;
   /** In the order of their seq, lane by lane. @throws HF_DEVICE_UNKNOWN */
   entries(query: EntriesQuery): Promise<EntriesView>;
+  /** What came under a key that counted no more. @throws HF_DEVICE_UNKNOWN */
+  quarantine(query: QuarantineQuery): Promise<QuarantineView>;
   /**
    * The value of one entry, whole. @throws HF_DEVICE_UNKNOWN, HF_REQUEST_INVALID where there is no
    * such entry, HF_ENTRY_DAMAGED where a part of it is missing.

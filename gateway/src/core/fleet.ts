@@ -13,6 +13,7 @@ import { entryView, epochView, holeView, keyView, rfc3339 } from './entry-view.t
 import { hasTags } from './dispatch.ts';
 import { createCommands, tagsOf, tagsView } from './fleet-commands.ts';
 import { createPrivacy } from './fleet-privacy.ts';
+import { createQuarantine } from './fleet-quarantine.ts';
 import { createValues } from './fleet-values.ts';
 import type {
   DevicesQuery,
@@ -113,6 +114,7 @@ export function createFleet(options: FleetOptions): Fleet {
       return verifying;
     },
     ...createValues({ ledger, clock, sha256 }),
+    ...createQuarantine(ledger, clock),
     ...createPrivacy(ledger, clock),
     ...createCommands({ ledger, clock, issued: (device) => running?.issued(device) }),
   };

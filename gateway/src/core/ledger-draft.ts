@@ -66,6 +66,13 @@ export class Draft {
     }
   }
 
+  /** Whether there is such a row, which was loaded for this transaction. */
+  has(key: Uint8Array): boolean {
+    const id = hex(key);
+    const op = this.#ops.get(id);
+    return op === undefined ? this.#stored.get(id) !== undefined : op.kind === 'put';
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
     this.#ops.set(hex(key), { kind: 'put', key, value });
   }

@@ -34,6 +34,8 @@ import {
  *   dispatch   'g' id                                    → what was issued, and how far it is
  *   dispatchOrder 'h' ordinal                               → its id
  *   dispatched 'i' id device                             → what became of it there
+ *   quarantine 'j' device                                → sums of what is kept aside
+ *   late       'u' device epoch lane seqFirst            → entries under a key that counted no more
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -62,6 +64,8 @@ export const tableLetters = {
   dispatch: 'g',
   dispatchOrder: 'h',
   dispatched: 'i',
+  quarantine: 'j',
+  late: 'u',
 } as const;
 
 export type Table = keyof typeof tableLetters;
@@ -123,6 +127,21 @@ export const blocksOf = (chain: Chain): Uint8Array => chainPrefix('block', chain
 
 export function blockKey(chain: Chain, seqFirst: number): Uint8Array {
   return concat([blocksOf(chain), uint64(seqFirst)]);
+}
+
+export const quarantineKey = (device: string): Uint8Array => prefixOf('quarantine', device);
+
+export function lateKey(chain: Chain, seqFirst: number): Uint8Array {
+  return concat([chainPrefix('late', chain), uint64(seqFirst)]);
+}
+
+/** What `lateKey` was made of. */
+export function placeOfLate(
+  key: Uint8Array,
+): Omit<Chain, 'device'> & { readonly seqFirst: number } {
+  const at = key.byteLength - 17;
+  const lane = lanes[key[at + 8] ?? 0] ?? 'urgent';
+  return { epoch: readUint64(key, at), lane, seqFirst: ordinalOf(key) };
 }
 
 export const holesOf = (chain: Chain): Uint8Array => chainPrefix('hole', chain);

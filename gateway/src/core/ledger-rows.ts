@@ -56,6 +56,8 @@ const deviceFields = record({
   /** Name of the key that a person has decided for; empty: none. */
   awaitedKey: text(32),
   tags: list(record({ name: text(TAG_LENGTH_MAX), value: text(TAG_LENGTH_MAX) }), TAGS_MAX),
+  /** The key that it was known by before; empty: none. */
+  revokedKey: bytes(256),
 });
 export const deviceRow = row('device', deviceFields);
 export type DeviceRow = Infer<typeof deviceFields>;
@@ -71,6 +73,12 @@ const keyFields = record({
 });
 export const keyRow = row('key', keyFields);
 export type KeyRow = Infer<typeof keyFields>;
+
+/** What of a device is kept in quarantine, and what found no room there. */
+export const quarantineRow = row(
+  'quarantine',
+  record({ batches: uint(), entries: uint(), bytes: uint(), dropped: uint() }),
+);
 
 const epochFields = record({
   epoch: uint(),

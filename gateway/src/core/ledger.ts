@@ -17,6 +17,8 @@ export interface DeviceRecord {
   readonly publicKey: Uint8Array;
   /** Name of the key that a person has decided for; empty: none. */
   readonly awaitedKey: string;
+  /** The key that it was known by before; empty: none. */
+  readonly revokedKey: Uint8Array;
   readonly epoch: number;
   /** When that epoch was first heard of, and what the device told of why; empty: nothing. */
   readonly began: { readonly atMs: number; readonly cause: string };
@@ -74,6 +76,15 @@ export interface IngestBatch {
   /** What came beside entries, by their places among them. Default: nothing. */
   readonly carried?: ReadonlyMap<number, CarriedEntry> | undefined;
   readonly receivedAtMs: number;
+}
+
+/** What of a device came under a key that counted no more, kept aside and never applied. */
+export interface Quarantine {
+  readonly batches: number;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Entries that found no room any more. */
+  readonly dropped: number;
 }
 
 /** A declaration that entries of one lane will never come. */
@@ -263,6 +274,17 @@ export interface Ledger {
     /** That the device says it runs on. Default: not known. */
     readonly machine?: Uint8Array;
   }): Promise<DeviceRecord>;
+
+  /**
+   * Keeps a batch aside that came under a key which counts no more: up to 4 MiB and 1,000 batches
+   * of a device, without the contents of erasable values. What is beyond is counted. The same
+   * batch again changes nothing. Durable once it resolves.
+   */
+  quarantine(batch: IngestBatch): Promise<void>;
+  quarantined(query: {
+    readonly device: string;
+    readonly limit: number;
+  }): Promise<Quarantine & { readonly late: readonly LedgerEntry[] }>;
 
   /**
    * Takes a batch in one transaction: check the watermark and the chain, write what is new,

@@ -14,6 +14,8 @@ export type SessionEvent =
       readonly genuine: boolean;
       /** Name of the key that a hello brings. */
       readonly keyName: string;
+      /** Signed by the key before that one. */
+      readonly isRevoked: boolean;
     }
   /** Bytes that are no message. */
   | { readonly kind: 'unreadable'; readonly why: string }
@@ -49,6 +51,7 @@ export type SessionEffect =
   | { readonly kind: 'send'; readonly message: Message }
   | { readonly kind: 'greet'; readonly hello: Hello }
   | { readonly kind: 'ingest'; readonly batch: Batch }
+  | { readonly kind: 'quarantine'; readonly batch: Batch }
   | { readonly kind: 'declare'; readonly hole: Hole }
   | { readonly kind: 'readCommands'; readonly read: CommandRead }
   /** What time it truly was at a moment of the device's monotonic clock. */

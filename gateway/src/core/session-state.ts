@@ -5,11 +5,17 @@ import type { DeviceRecord } from './ledger.ts';
 import { emptyOutbox, receive, type Outbox } from './outbox.ts';
 import type { SessionEvent } from './session-events.ts';
 
+/** By what a device is known. */
+export type PinnedDevice = Pick<
+  DeviceRecord,
+  'epoch' | 'publicKey' | 'awaitedKey' | 'revokedKey'
+>;
+
 /** What one gateway remembers of one device. All of it may be lost: the ledger is enough. */
 export interface Session {
   readonly device: string;
   /** As the ledger has it; `undefined`: it has never seen this device. */
-  readonly pinned: Pick<DeviceRecord, 'epoch' | 'publicKey' | 'awaitedKey'> | undefined;
+  readonly pinned: PinnedDevice | undefined;
   /** When the ledger was asked for that. */
   readonly lookedAtMs: number;
   /** Highest seq of each lane that is known to be durable. */

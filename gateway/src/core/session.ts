@@ -129,6 +129,7 @@ function onMessage(
   at: At,
 ): SessionStep {
   const { message, genuine, keyName } = event;
+  if (event.isRevoked && message.kind === 'batch') return onLate(state, message, at);
   if (!genuine) return onForged(state, { message, keyName }, at);
   switch (message.kind) {
     case 'hello':
@@ -192,6 +193,13 @@ function onForged(
   return refuse(state, { code: 'HF_SIGNATURE_INVALID', why, retryAfterMs }, at);
 }
 
+/** Entries under a key that counted once: they may be looked at, and nothing follows from them. */
+function onLate(state: Session, batch: Batch, at: At): SessionStep {
+  const why = `the key of ${state.device} counts no more; what it sent is kept in quarantine`;
+  const refused = refuse(state, { code: 'HF_SIGNATURE_INVALID', why }, at);
+  return { ...refused, effects: [...refused.effects, { kind: 'quarantine', batch }] };
+}
+
 function ingestEnded(state: Session): Session {
   return { ...state, ingesting: state.ingesting - 1 };
 }
@@ -237,8 +245,8 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
 
 function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
   const { hello, record } = event;
-  const { epoch, publicKey, awaitedKey } = record;
-  const pinned = { epoch, publicKey, awaitedKey };
+  const { epoch, publicKey, awaitedKey, revokedKey } = record;
+  const pinned = { epoch, publicKey, awaitedKey, revokedKey };
   if (!equalBytes(record.publicKey, hello.publicKey)) {
     const message = { kind: 'hello', ...hello } as const;
     return onForged({ ...state, pinned }, { message, keyName: event.keyName }, at);

@@ -1,4 +1,5 @@
 import {
+  NO_BYTES,
   codeOf,
   isGenuine,
   keyNameOf,
@@ -187,7 +188,10 @@ export class Sessions {
     const isAwaited = keyName !== '' && keyName === pinned?.awaitedKey;
     const key = isAwaited ? brought : (pinned?.publicKey ?? brought);
     const genuine = key !== undefined && isGenuine(sealed, key, this.#ports.verify);
-    return { kind: 'message', message, genuine, keyName };
+    const old = pinned?.revokedKey ?? NO_BYTES;
+    const isLate = !genuine && message.kind === 'batch' && old.byteLength > 0;
+    const isRevoked = isLate && isGenuine(sealed, old, this.#ports.verify);
+    return { kind: 'message', message, genuine, keyName, isRevoked };
   }
 
   #step(device: string, event: SessionEvent): void {
@@ -214,6 +218,9 @@ export class Sessions {
         return;
       case 'ingest':
         this.#ingest(device, effect.batch);
+        return;
+      case 'quarantine':
+        this.#track(this.#quarantine(device, effect.batch));
         return;
       case 'declare':
         this.#track(this.#declare(device, effect.hole));
@@ -279,6 +286,22 @@ export class Sessions {
         this.#ingestBytes -= bytes;
       }),
     );
+  }
+
+  async #quarantine(device: string, batch: Batch): Promise<void> {
+    const { ledger, clock, log } = this.#ports;
+    const { epoch, lane, seqFirst, previousHash, hash } = batch;
+    let content: BatchContent;
+    try {
+      content = readBatch(batch, this.#ports.inflate);
+    } catch (error) {
+      log.info('refused', { device, code: codeOf(error), why: messageOf(error) });
+      return;
+    }
+    const { entries } = content;
+    const place = { device, epoch, lane, seqFirst, previousHash, hash };
+    await ledger.quarantine({ ...place, entries, receivedAtMs: clock.nowMs() });
+    log.info('kept in quarantine', { device, epoch, lane, seqFirst, entries: entries.length });
   }
 
   async #commit(batch: IngestBatch): Promise<void> {

@@ -65,6 +65,7 @@ import type {
   RebuildReport,
   VerifyReport,
 } from './ledger.ts';
+import { lateReads, readLate, takeLate } from './quarantine.ts';
 import { rowsRead } from './projection.ts';
 
 const PRODUCT = 'holdfast-ledger';
@@ -156,6 +157,19 @@ export class StoreLedger implements Ledger {
       },
       apply: (draft) => ingestBatch(draft, prepared, heldHash),
     });
+  }
+
+  quarantine(batch: IngestBatch): Promise<void> {
+    return this.#store.submit({
+      devices: [batch.device],
+      reads: () => lateReads(batch),
+      bytes: bytesOf(batch),
+      apply: (draft) => takeLate(draft, prepareBatch(batch, this.#sha256)),
+    });
+  }
+
+  quarantined(query: Parameters<Ledger['quarantined']>[0]): ReturnType<Ledger['quarantined']> {
+    return readLate(this.#store, query);
   }
 
   declareHole(declared: IngestHole): Promise<IngestOutcome> {

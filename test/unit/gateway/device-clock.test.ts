@@ -152,6 +152,7 @@ test('the first report of a session, and no other, has its clocks compared', (t)
   const hash = new Uint8Array(32);
   const known = {
     ...{ device: 'd1', publicKey: signer.publicKey, awaitedKey: '', epoch: 1, firstSeenAtMs: 1 },
+    revokedKey: new Uint8Array(0),
     began: { atMs: 1, cause: '' },
     lanes: eachLane((lane) => ({ watermark: 0, hash: journal.hashes(lane)[0] ?? hash })),
     ...{ lastCommand: 0, lastReceipt: 0, tags: [], holes: { count: 0, entries: 0, bytes: 0 } },
@@ -164,7 +165,7 @@ test('the first report of a session, and no other, has its clocks compared', (t)
     lanes: eachLane(() => ({ head: 0, acked: 0, backlogBytes: 0, oldestAtMs: 0 })),
   });
   const genuine = (message: Message): SessionEvent => ({
-    ...{ kind: 'message', message, genuine: true, keyName },
+    ...{ kind: 'message', message, genuine: true, keyName, isRevoked: false },
   });
   const story: readonly (readonly [number, SessionEvent])[] = [
     [0, genuine(report(900))],

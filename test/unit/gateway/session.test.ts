@@ -42,6 +42,7 @@ const record = {
   device: 'd1',
   publicKey: signer.publicKey,
   awaitedKey: '',
+  revokedKey: new Uint8Array(0),
   epoch: 1,
   began: { atMs: 1, cause: '' },
   firstSeenAtMs: 1,
@@ -83,7 +84,7 @@ function said(effects: readonly SessionEffect[]): string {
 }
 
 function message(of: Message, genuine = true): SessionEvent {
-  return { kind: 'message', message: of, genuine, keyName };
+  return { kind: 'message', message: of, genuine, keyName, isRevoked: false };
 }
 
 function run(state: Session, ...events: readonly SessionEvent[]): SessionStep {

@@ -87,6 +87,7 @@ for (const [title, meeting] of Object.entries(meetings)) {
     const hello = new HandJournal('d1', epochs.device).hello(signer, { lanes: stand });
     const record = {
       ...{ device: 'd1', publicKey: signer.publicKey, awaitedKey: '', epoch: epochs.ledger },
+      revokedKey: new Uint8Array(0),
       ...{ began: { atMs: 1, cause: '' }, firstSeenAtMs: 1, lastCommand: 0, lastReceipt: 0 },
       tags: [],
       holes: { count: 0, entries: 0, bytes: 0 },

@@ -50,6 +50,14 @@ export function addFleet(routes: ApiRoutes, fleet: Fleet): void {
     },
   );
   routes.read(
+    'GET /api/devices/:id/quarantine',
+    {
+      ...{ ...viewer, summary: 'What came under a key that counted no more; applied to nothing' },
+      ...{ params, query: fleets.quarantineQuery, answer: fleets.quarantineAnswer },
+    },
+    ({ params: { id }, query }) => fleet.quarantine({ ...query, device: readDevice(id) }),
+  );
+  routes.read(
     'GET /api/devices/:id/value',
     {
       ...{ ...viewer, summary: 'The value of one entry, also where it is too large for the entry' },

@@ -42,6 +42,8 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   dispatch: ['dispatch', 'fleet'],
   dispatchOrder: ['dispatch_order', 'fleet'],
   dispatched: ['dispatched', 'fleet'],
+  quarantine: ['quarantine', 'device'],
+  late: ['late', 'device'],
 };
 
 const byLetter = new Map<string, SqlTable>();

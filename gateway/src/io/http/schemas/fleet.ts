@@ -116,6 +116,13 @@ export const entriesAnswer = answer({
   next: list(answer({ lane: lane(), after: count() })),
 });
 
+export const quarantineQuery = question({ limit: limit() }, {});
+
+export const quarantineAnswer = answer({
+  ...{ schema: literal('holdfast.quarantine/1'), at: time(), device: string() },
+  ...{ kept: count(), bytes: count(), dropped: count(), entries: list(entry) },
+});
+
 export const valueQuery = question({ lane: lane(), seq: ordinal() }, { epoch: ordinal() });
 
 export const valueAnswer = answer({
