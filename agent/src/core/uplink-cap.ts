@@ -26,10 +26,11 @@ export interface Trial {
 /** What of it outlives the process. */
 export type KnownCap = Pick<Cap, 'fits' | 'fails'>;
 
-const TRUST_MS_MIN = 10 * 60_000;
+/** Doubled each time that it proves right: a bad link must not make messages small for long. */
+const TRUST_MS_MIN = 15_000;
 const TRUST_MS_MAX = 24 * 60 * 60_000;
-/** Nothing is smaller than a message with one short entry. */
-const CAP_BYTES_MIN = 1_024;
+/** No broker is known that takes less. */
+const CAP_BYTES_MIN = 8 * 1_024;
 /** A broker reads the size first and hangs up at once; what ends later ends for another reason. */
 const QUICK_MS = 2_000;
 /** An entry is sent so often before it is given up. */
@@ -55,7 +56,7 @@ export function capOf(known: KnownCap | undefined, nowMs: number): Cap {
  */
 export function capBytes({ fits, fails }: Cap): number {
   if (!Number.isFinite(fails)) return Number.POSITIVE_INFINITY;
-  if (fails <= 2 * fits) return fits;
+  if (fails <= 2 * fits) return Math.max(CAP_BYTES_MIN, fits);
   return Math.max(CAP_BYTES_MIN, Math.floor(Math.sqrt(Math.max(1, fits) * fails)));
 }
 
@@ -88,7 +89,7 @@ function failing(cap: Cap, bytes: number, nowMs: number): Cap {
 /** What is long ago is no longer believed: the broker may have other limits now. */
 export function forgetOld(cap: Cap, nowMs: number): Cap {
   const isOld = Number.isFinite(cap.fails) && nowMs - cap.failedAtMs > cap.trustMs;
-  return isOld ? { ...cap, fails: Number.POSITIVE_INFINITY, trial: undefined } : cap;
+  return isOld && cap.trial === undefined ? { ...cap, fails: Number.POSITIVE_INFINITY } : cap;
 }
 
 export interface Loss {
@@ -108,7 +109,8 @@ export function observeLoss(cap: Cap, loss: Loss): Cap {
   const { nowMs, flights, roundTripMs, wasStable } = loss;
   const quickMs = QUICK_MS + 2 * roundTripMs;
   const suspects = flights.filter(
-    ({ bytes, sentAtMs }) => bytes > cap.fits && nowMs - sentAtMs <= quickMs,
+    ({ bytes, sentAtMs }) =>
+      bytes > Math.max(cap.fits, CAP_BYTES_MIN) && nowMs - sentAtMs <= quickMs,
   );
   const suspect = suspects.toSorted((a, b) => b.bytes - a.bytes)[0];
   const { trial } = cap;

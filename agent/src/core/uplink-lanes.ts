@@ -84,6 +84,9 @@ export function nextBatch(
 }
 
 function hasRoom(stream: Stream, lane: Lane, pace: Pace): boolean {
+  const { giveUpAtMs, flights } = laneOf(stream, lane);
+  // Into a silence goes one batch: the answer to it says what of the others has arrived.
+  if (giveUpAtMs !== undefined && flights.length > 0) return false;
   const [urgent, ...history] = stream.lanes;
   const waiting = history.flatMap((flow) => flow.flights);
   if (urgent.flights.length + waiting.length >= stream.inflightMax) return false;

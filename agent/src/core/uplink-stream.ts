@@ -218,7 +218,7 @@ function advance(
       attempt: isStable(next, nowMs, limits) ? 0 : state.memory.attempt,
       lastAckAtMs: nowMs,
       pace: measure(state, { landed, nowMs }),
-      cap: observeFit(state.memory.cap, landed),
+      cap: observeFit(forgetOld(state.memory.cap, nowMs), landed),
     },
   };
 }

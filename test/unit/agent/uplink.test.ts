@@ -302,12 +302,21 @@ test('a silent lane goes back once; then the connection is given up as silent', 
 
   bench.wake();
   t.is(bench.nowMs, sentAtMs + limits.resendMs);
-  t.deepEqual(bench.sendAll(), ['normal 1', 'normal 2']);
+  t.deepEqual(bench.sendAll(), ['normal 1'], 'one batch, which tells of all of them');
   bench.wake();
 
   t.is(bench.nowMs, sentAtMs + limits.ackDeadlineMs);
   t.deepEqual(bench.effects, [{ kind: 'close' }]);
   t.is(bench.state.memory.reason?.code, 'HF_GATEWAY_SILENT');
+});
+
+test('the answer to what was sent into a silence opens the window again', (t) => {
+  const bench = new Bench().connect({ normal: 6 });
+  bench.sendAll();
+  bench.wake();
+  t.deepEqual(bench.sendAll(), ['normal 1']);
+  bench.ack(4);
+  t.deepEqual(bench.sendAll(), ['normal 5', 'normal 6'], 'what has arrived is not sent again');
 });
 
 test('what came instead of a welcome is told rather than silence', (t) => {
