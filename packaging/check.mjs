@@ -52,6 +52,8 @@ function checkNpm(dir) {
 /** Packages of Debian 13 lie in /usr; nothing that `extract` leaves out makes the links to it. */
 const mergedUsr =
   'cd "$1" && mkdir -p usr/bin usr/lib usr/sbin && ln -s usr/bin usr/lib usr/sbin .';
+/** The release alone: the archives of its updates are at times half synced. */
+const releaseAlone = `sed -i '/trixie-/d' "$1/etc/apt/sources.list"`;
 
 /** A root of Debian 13 with Node. `extract` has no package manager, and takes seconds. */
 function makeRoot(dir, architecture, variant) {
@@ -59,7 +61,7 @@ function makeRoot(dir, architecture, variant) {
   const include = variant === 'extract' ? 'nodejs' : 'nodejs,adduser,init-system-helpers';
   run('mmdebstrap', [
     ...[`--variant=${variant}`, `--architectures=${architecture}`, `--include=${include}`],
-    ...['--quiet', `--setup-hook=${mergedUsr}`, 'trixie', target],
+    ...['--quiet', `--setup-hook=${mergedUsr}`, `--setup-hook=${releaseAlone}`, 'trixie', target],
   ]);
   fs.mkdirSync(join(target, 'run/holdfast'), { recursive: true });
   return target;

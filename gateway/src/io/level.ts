@@ -9,7 +9,8 @@ import type { Level } from 'level';
  */
 export async function loadLevel(): Promise<typeof Level> {
   try {
-    return (await import('level')).Level;
+    // As it is exported, whole: a bundle knows no names of what was written for `require`.
+    return (await import('level')).default.Level;
   } catch (error) {
     throw new HoldfastError('HF_STORE_NATIVE', { why: messageOf(error) });
   }
