@@ -53,7 +53,8 @@ export class Pump {
   #drive(run: Run): void {
     driven = run;
     run.drive();
-    this.#ports.whenSpent(() => run.spent());
+    // While a run is replayed, no body of its steps is at work.
+    if (run.live) this.#ports.whenSpent(run.spent);
   }
 }
 

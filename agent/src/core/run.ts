@@ -145,9 +145,9 @@ export class Run implements ContextHost, HistoryTarget {
   }
 
   /** All that its code can do by itself is done. */
-  spent(): void {
+  readonly spent = (): void => {
     this.#atWork = false;
-  }
+  };
 
   /** Ends the turn that `drive` began; goes live once the history is used up. */
   endTurn(): void {
