@@ -115,6 +115,7 @@ test('a program cancels a run, with its code and without it', async (t) => {
   await run.cancel('not wanted', { force: true });
   await t.throwsAsync(run.result(), { code: 'HF_RUN_CANCELLED', message: /not wanted/ });
   t.deepEqual((await kindsOf(run)).slice(-1), ['run.cancelled']);
+  t.false((await kindsOf(run)).includes('cancel.requested'), 'its code was not asked');
 
   world.isBroken = false;
   const other = await agent.start(chain, 'b', { id: 'b' });

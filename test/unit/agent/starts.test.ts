@@ -139,6 +139,23 @@ test('H4 a child ends with its parent or its scope; a detached one goes on', asy
   t.is(await device.state('loose'), 'waiting-signal');
 });
 
+test('H4 a child whose parent ended as the power went is cancelled at a start', async (t) => {
+  const child = workflow('child', (ctx) => ctx.waitFor('never'));
+  const parent = workflow('parent', async (ctx) => {
+    void ctx.child(child, undefined, { id: 'child-1' }).catch(() => undefined);
+    await ctx.waitFor('end');
+  });
+  const device = await begun(parent, child);
+  // Behind the signal, the end of the parent is the last that reaches the disk.
+  device.store.failWriteNumber(device.store.writes + 2, 'kept');
+  await device.signal('end');
+  await device.restart(parent, child);
+  await device.settle();
+
+  t.is(await device.state(), 'completed');
+  t.is(await device.state('child-1'), 'cancelled');
+});
+
 test('H4 a child that is begun again gets an id of its own', async (t) => {
   let fails = true;
   const child = workflow('child', async () => {
