@@ -93,6 +93,13 @@ create table holdfast.erased (key bytea primary key, value bytea not null);
 
 create table holdfast.erasure (key bytea primary key, value bytea not null);
 
+-- Which agents greeted as a device: two with one identity are told apart by it, whichever gateways
+-- they meet.
+create table holdfast.incarnation (
+  device text collate "C" not null, key bytea not null, value bytea not null,
+  primary key (device, key)
+);
+
 -- What was issued to devices, and what became of it on each.
 create table holdfast.dispatch (key bytea primary key, value bytea not null);
 

@@ -282,6 +282,25 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.is(await ledger.completeCall(call, { kind: 'call.completed', payload }), undefined);
   });
 
+  test(`${name}: what is known of agents is changed by who saw what it is`, async (t) => {
+    const { ledger, next } = await open(t);
+    await greet(ledger, new HandJournal('d1'));
+    const none = await ledger.incarnations('d1');
+    const one = { ...none, current: 'a1', machine: 'm1', sessions: ['s1'] };
+    const two = { ...one, current: 'a2', superseded: ['a1'], refusedUntilMs: 2 ** 41 };
+
+    const kept = [
+      await ledger.noteIncarnations({ device: 'd1', seen: none, next: one }),
+      await ledger.noteIncarnations({ device: 'd1', seen: none, next: two }),
+      await ledger.noteIncarnations({ device: 'd1', seen: one, next: two }),
+    ];
+
+    t.deepEqual(kept, [true, false, true]);
+    const later = await next();
+    t.deepEqual(await later.incarnations('d1'), two);
+    t.deepEqual(await later.incarnations('d2'), none);
+  });
+
   test(`${name}: receipts raise the last receipt, and never lower it`, async (t) => {
     const { ledger, next } = await open(t);
     const journal = new HandJournal('d1');

@@ -31,6 +31,7 @@ import {
  *   erased     'f' hash                                  → until when it was erased
  *   erasure    'z' time hash                             → receipt
  *   clock      'q' device epoch boot                     → what time it truly was in that boot
+ *   incarnation 'j' device                              → which agents greeted as it
  *   dispatch   'g' id                                    → what was issued, and how far it is
  *   dispatchOrder 'h' ordinal                               → its id
  *   dispatched 'i' id device                             → what became of it there
@@ -61,6 +62,7 @@ export const tableLetters = {
   erased: 'f',
   erasure: 'z',
   clock: 'q',
+  incarnation: 'j',
   dispatch: 'g',
   dispatchOrder: 'h',
   dispatched: 'i',
@@ -262,6 +264,8 @@ export function dispatchedOf(id: string): Uint8Array {
 export function dispatchedKey(id: string, device: string): Uint8Array {
   return concat([dispatchedOf(id), ascii(device)]);
 }
+
+export const incarnationKey = (device: string): Uint8Array => prefixOf('incarnation', device);
 
 /** The clocks of an epoch: what is behind is a boot. */
 export function clocksOf(device: string, epoch: number): Uint8Array {

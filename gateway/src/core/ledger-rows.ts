@@ -250,4 +250,20 @@ export const erasureRow = row('erasure', erasureFields, 6 * RANGES_MAX + 16);
 export type ErasureRow = Infer<typeof erasureFields>;
 export const ERASURE_RANGES_MAX = RANGES_MAX;
 
+const agentId = text(64);
+
+export const incarnationRow = row(
+  'incarnation',
+  record({
+    current: agentId,
+    machine: agentId,
+    superseded: list(agentId, 64),
+    sessions: list(agentId, 64),
+    refusedUntilMs: uint(),
+    conflicts: uint(),
+    conflictAtMs: uint(),
+    shownUntilMs: uint(),
+  }),
+);
+
 export const formatRow = row('format', record({ product: text(32), format: uint() }));

@@ -1,5 +1,6 @@
 import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
 import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
+import type { Incarnations } from './incarnations.ts';
 import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
@@ -315,6 +316,19 @@ export interface Ledger {
 
   /** Every life of a device's journal, the newest first; empty: never seen. */
   epochs(device: string): Promise<readonly LedgerEpoch[]>;
+
+  /** What is known of the agents that greeted as a device, by whichever gateway. */
+  incarnations(device: string): Promise<Incarnations>;
+
+  /**
+   * Keeps what follows from a greeting, unless something else than `seen` is kept by now. Durable
+   * once it resolves. @returns Whether it did.
+   */
+  noteIncarnations(change: {
+    readonly device: string;
+    readonly seen: Incarnations;
+    readonly next: Incarnations;
+  }): Promise<boolean>;
 
   /** The hash of the chain at `seq`; `undefined`: that of no entry that is held. */
   hashAt(place: {

@@ -96,6 +96,11 @@ export function reportedAt(state: Session, report: Report, nowMs: number): Sessi
   return { ...state, watermarks, lastAckAtMs, reported: report, reportedAtMs: nowMs };
 }
 
+/** Whether an agent greets, with a signature that is right. */
+export function isGreeting(event: SessionEvent): boolean {
+  return event.kind === 'message' && event.genuine && event.message.kind === 'hello';
+}
+
 /** How long what the ledger said of a device is not asked for again. */
 const LOOK_MS = 1_000;
 

@@ -16,7 +16,7 @@ import type { IngestBatch, IngestOutcome } from './ledger.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
 import type { SessionPorts } from './session-ports.ts';
-import { isToBeLookedUp, newSession, type Session } from './session-state.ts';
+import { isGreeting, isToBeLookedUp, newSession, type Session } from './session-state.ts';
 import type { SessionEffect, SessionEvent, SessionLimits } from './session-events.ts';
 import { step } from './session.ts';
 import { readHeld } from './verdict.ts';
@@ -149,30 +149,58 @@ export class Sessions {
 
   /** Another instance may have registered the device: the ledger knows. */
   async #load(device: string): Promise<void> {
-    let waiting: readonly Uint8Array[] = [];
-    const record = await this.#ports.ledger.device(device).finally(() => {
-      waiting = this.#loading.get(device) ?? [];
+    // What comes meanwhile joins, and keeps its turn.
+    const waiting = this.#loading.get(device) ?? [];
+    try {
+      const record = await this.#ports.ledger.device(device);
+      const nowMs = this.#ports.clock.nowMs();
+      if (record !== undefined && this.#sessions.has(device)) {
+        this.#step(device, { kind: 'looked', record });
+      }
+      for (let bytes = waiting.shift(); bytes !== undefined; bytes = waiting.shift()) {
+        const fresh = newSession(device, record, nowMs);
+        const stranger = { ...fresh, answers: this.#strangerAnswers };
+        const session = record === undefined ? stranger : fresh;
+        await this.#read(this.#sessions.get(device) ?? session, bytes);
+      }
+    } finally {
       this.#loading.delete(device);
-    });
-    const nowMs = this.#ports.clock.nowMs();
-    if (record !== undefined && this.#sessions.has(device)) {
-      this.#step(device, { kind: 'looked', record });
-    }
-    for (const bytes of waiting) {
-      const fresh = newSession(device, record, nowMs);
-      const stranger = { ...fresh, answers: this.#strangerAnswers };
-      const session = record === undefined ? stranger : fresh;
-      this.#read(this.#sessions.get(device) ?? session, bytes);
     }
   }
 
-  #read(session: Session, bytes: Uint8Array): void {
-    this.#sessions.set(session.device, session);
-    this.#step(session.device, this.#eventOf(session, bytes));
+  async #read(session: Session, bytes: Uint8Array): Promise<void> {
+    const { device } = session;
+    const event = this.#eventOf(session, bytes);
+    if (this.#ports.isShared && isGreeting(event)) await this.#meet(session, event);
+    else {
+      this.#sessions.set(device, session);
+      this.#step(device, event);
+    }
+  }
+
+  /** Which agents have greeted as a device is for all gateways to know before one is let in. */
+  async #meet(session: Session, event: SessionEvent): Promise<void> {
+    const { ledger, clock } = this.#ports;
+    const { device } = session;
+    for (;;) {
+      const seen = await ledger.incarnations(device);
+      const met = { ...(this.#sessions.get(device) ?? session), incarnations: seen };
+      const { state } = step(met, event, { nowMs: clock.nowMs(), limits: this.#limits });
+      const next = state.incarnations;
+      const isKept = next === seen || (await ledger.noteIncarnations({ device, seen, next }));
+      if (!isKept) continue;
+      this.#sessions.set(device, {
+        ...(this.#sessions.get(device) ?? session),
+        incarnations: seen,
+      });
+      this.#step(device, event);
+      return;
+    }
   }
 
   #isOld(session: Session, event: SessionEvent): boolean {
-    return this.#ports.isShared && isToBeLookedUp(session, event, this.#ports.clock.nowMs());
+    if (!this.#ports.isShared) return false;
+    return isGreeting(event) || isToBeLookedUp(session, event, this.#ports.clock.nowMs());
   }
 
   #eventOf({ device, pinned }: Session, bytes: Uint8Array): SessionEvent {

@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  equalBytes,
   sealKindOf,
   type Command,
   type Lane,
@@ -9,6 +10,7 @@ import {
 } from '@holdfast/protocol';
 import type { DeviceClocks } from './device-clock.ts';
 import { awaitKey, keyRowsRead } from './device-keys.ts';
+import { noIncarnations, type Incarnations } from './incarnations.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
 import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
@@ -24,6 +26,7 @@ import {
   contentKey,
   holeKey,
   holesOf,
+  incarnationKey,
   keyKey,
   metaKey,
   ownOrderKey,
@@ -37,6 +40,7 @@ import {
   epochRow,
   formatRow,
   holeRow,
+  incarnationRow,
   keyRow,
   runRow,
 } from './ledger-rows.ts';
@@ -127,6 +131,27 @@ export class StoreLedger implements Ledger {
       reads: () => [keyKey(change.device, change.key)],
       bytes: 256,
       apply: (draft) => awaitKey(draft, change, this.#sha256),
+    });
+  }
+
+  async incarnations(device: string): Promise<Incarnations> {
+    const stored = await this.#store.get(incarnationKey(device));
+    return stored === undefined ? noIncarnations : incarnationRow.decode(stored);
+  }
+
+  noteIncarnations(change: Parameters<Ledger['noteIncarnations']>[0]): Promise<boolean> {
+    const { device, seen, next } = change;
+    const key = incarnationKey(device);
+    return this.#store.submit({
+      devices: [device],
+      reads: () => [key],
+      bytes: 1_024,
+      apply: (draft) => {
+        const known = draft.get(key, incarnationRow) ?? noIncarnations;
+        const isSame = equalBytes(incarnationRow.encode(known), incarnationRow.encode(seen));
+        if (isSame) draft.put(key, incarnationRow.encode(next));
+        return isSame;
+      },
     });
   }
 

@@ -39,6 +39,7 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   erased: ['erased', 'fleet'],
   erasure: ['erasure', 'fleet'],
   clock: ['clock', 'device'],
+  incarnation: ['incarnation', 'device'],
   dispatch: ['dispatch', 'fleet'],
   dispatchOrder: ['dispatch_order', 'fleet'],
   dispatched: ['dispatched', 'fleet'],
