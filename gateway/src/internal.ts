@@ -13,6 +13,7 @@ export * from './core/api-problem.ts';
 export * from './core/api-query.ts';
 export * from './core/device-clock.ts';
 export * from './core/dispatch.ts';
+export * from './core/event-feed.ts';
 export * from './core/fault.ts';
 export * from './core/fleet-views.ts';
 export * from './core/fleet.ts';

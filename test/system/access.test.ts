@@ -7,6 +7,7 @@ import { askApi, until, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
 import {
   Enroller,
+  EventFeed,
   createFleet,
   createVerify,
   openAccess,
@@ -60,7 +61,14 @@ async function metric(api: GatewayApi, reason: string): Promise<number> {
 }
 
 const reads = [
-  ...['/api/devices', '/api/devices/pump-1', '/api/devices/pump-1/runs', '/api/runs', '/metrics'],
+  ...[
+    '/api/devices',
+    '/api/devices/pump-1',
+    '/api/devices/pump-1/runs',
+    '/api/runs',
+    '/metrics',
+    '/api/events',
+  ],
   ...['/api/devices/pump-1/entries', '/api/ledger/erasures', '/api/session'],
 ];
 const admins: readonly (readonly [method: string, path: string, action?: string])[] = [
@@ -182,7 +190,9 @@ test('guessing passwords is slowed down, told when to come again, and counted', 
 });
 
 /** An API by itself, with limits that a test can reach. */
-async function serveLimited(t: ExecutionContext): Promise<GatewayApi> {
+async function serveLimited(
+  t: ExecutionContext,
+): Promise<GatewayApi & { readonly feed: EventFeed }> {
   const dir = await tempDir(t);
   const ledger = await openLevelLedger(join(dir, 'ledger'), { sha256, isNew: true });
   const access = await openAccess(join(dir, 'access'), systemClock);
@@ -192,13 +202,14 @@ async function serveLimited(t: ExecutionContext): Promise<GatewayApi> {
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
   const limits = { requestMsMax: 400, connectionsMax: 6 };
   const version = '0.0.0';
+  const feed = new EventFeed('test');
   const enroller = new Enroller({
     ...{ ledger, sha256, audit: access.audit, enrolments: access.enrolments },
     ...{ verify: createVerify(), clock: systemClock, rekeyed: () => {} },
     told: { publicKey: '', mqtt: '', ca: null },
   });
   const own = {
-    ...{ enroller, key: '' },
+    ...{ enroller, key: '', feed, look: () => {} },
     fleet,
     access,
     version,
@@ -213,7 +224,7 @@ async function serveLimited(t: ExecutionContext): Promise<GatewayApi> {
     await access.close();
     await ledger.close();
   });
-  return { http: server.url, tokenFile };
+  return { http: server.url, tokenFile, feed };
 }
 
 test('requests that are too large, broken, slow or too many end, and are counted', async (t) => {
@@ -264,6 +275,27 @@ test('requests that are too large, broken, slow or too many end, and are counted
   t.true(seen.slow >= 2);
   t.true((await metric(api, 'connections')) >= 6);
   t.true((await metric(api, 'request')) >= 6);
+});
+
+test('who looks on and does not read is cut off, and may come again', async (t) => {
+  const { feed, ...api } = await serveLimited(t);
+  const token = (await readFile(api.tokenFile, 'utf8')).trim();
+  const socket = connect(Number(new URL(api.http).port), '127.0.0.1').on('error', () => {});
+  const head = `GET /api/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+  socket.write(head);
+  await once(socket, 'readable');
+
+  const slow = await until('it to be cut off', async () => {
+    for (let n = 0; n < 20_000; n += 1) {
+      const entries = { epoch: 1, lane: 'bulk', watermark: n, fresh: 1 } as const;
+      feed.arrived({ device: `pump-${n}`, ...entries });
+    }
+    feed.look([]);
+    return metric(api, 'slow');
+  });
+
+  t.is(slow, 1);
+  socket.destroy();
 });
 
 test('users and tokens by command line, of a running and of a stopped gateway', async (t) => {

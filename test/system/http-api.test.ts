@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Agent } from '@holdfast/agent';
 import { askApi, getFromApi, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
 import type { DevicesView, RunsView } from '@holdfast/gateway/internal';
@@ -146,4 +147,40 @@ test('lists are read page by page, and only what is asked for', async (t) => {
   t.deepEqual((await devices('tag=site%3Doslo&tag=line%3D3')).devices, []);
   t.deepEqual(ids(await runs('tag=site%3Doslo')), ['of-pump-2']);
   t.is((await askApi(api, '/api/runs?tag=oslo')).status, 400);
+});
+
+/** Reads a stream of events until one has this kind. @returns Its id and its data. */
+async function eventOf(api: GatewayApi, kind: string, headers: Record<string, string> = {}) {
+  const ended = new AbortController();
+  const response = await askApi(api, '/api/events', { headers, signal: ended.signal });
+  const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream());
+  let text = '';
+  for await (const chunk of reader) {
+    text += chunk;
+    const found = new RegExp(`id: (\\S+)\nevent: ${kind}\ndata: (.*)\n\n`).exec(text);
+    if (found === null) continue;
+    ended.abort();
+    return { id: found[1] ?? '', data: JSON.parse(found[2] ?? '{}') as object };
+  }
+  throw new Error(`the stream ended: ${text}`);
+}
+
+test('who looks on is told what changes, and goes on where it was', async (t) => {
+  const dataDir = join(await tempDir(t), 'gateway');
+  const gateway = await Gateway.open({ dataDir, mqttPort: 0, httpPort: 0 });
+  const api = { http: gateway.httpUrl, tokenFile: gateway.tokenFile };
+  t.teardown(() => gateway.close());
+  const { id: start } = await eventOf(api, 'ready');
+  const looking = eventOf(api, 'entries');
+  const agent = await Agent.open({
+    ...{ dataDir: join(await tempDir(t), 'pump'), device: 'pump-1', workflows: [] },
+    gateway: gateway.mqttUrl,
+  });
+  t.teardown(() => agent.close());
+  await agent.emit('fact', 1);
+
+  t.like((await looking).data, { device: 'pump-1', epoch: 1, watermark: 1, fresh: 1 });
+  const missed = await eventOf(api, 'entries', { 'last-event-id': start });
+  t.like(missed.data, { device: 'pump-1', watermark: 1 }, 'it was away');
+  await eventOf(api, 'reset', { 'last-event-id': 'another-life-9' });
 });

@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Access } from '../core/access/access.ts';
 import type { Enroller } from '../core/access/enroll.ts';
 import type { GatewayPlace } from '../core/access/desk.ts';
+import type { EventFeed } from '../core/event-feed.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import { addAccess, addSessions } from './http/access-routes.ts';
 import { addCommands } from './http/command-routes.ts';
 import { addEnroll } from './http/enroll-routes.ts';
+import { addEvents } from './http/event-routes.ts';
 import { addFleet, addLedger } from './http/fleet-routes.ts';
 import { addDocument } from './http/document.ts';
 import { refusalReasons, Refusals } from './http/refusals.ts';
@@ -25,6 +27,9 @@ export interface HttpApiOptions {
   readonly fleet: Fleet;
   readonly access: Access;
   readonly enroller: Enroller;
+  /** What changes in the fleet; `look` has it told, and is called once a second. */
+  readonly feed: EventFeed;
+  readonly look: () => void;
   /** Name of this gateway's key. */
   readonly key: string;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -43,6 +48,9 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
+/** How late those who look on may be told. */
+const LOOK_MS = 1_000;
+
 /**
  * Serves what is known of the fleet as JSON to those who may know it, and to anybody whether the
  * gateway is well.
@@ -58,7 +66,14 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   };
   const app = await createApp({ ...options, place: () => ({ ...place, url }) }, refusals);
   const url = await listen(app, { ...options, refusals });
-  return { url, close: () => app.close() };
+  const looking = setInterval(options.look, LOOK_MS);
+  return {
+    url,
+    close() {
+      clearInterval(looking);
+      return app.close();
+    },
+  };
 }
 
 async function createApp(
@@ -76,6 +91,7 @@ async function createApp(
   addSessions(app, routes, options);
   addEnroll(app, options.enroller);
   addMetrics(routes, refusals);
+  addEvents(routes, options.feed, refusals);
   addWeb(app);
   return app;
 }
