@@ -146,7 +146,8 @@ export class Gateway {
     const closers: (() => Promise<void>)[] = [];
     try {
       const httpTls = await readHttpTls(options);
-      const parts = await start(options, closers);
+      const mqttTls = options.tls && (await readTls(options.tls));
+      const parts = await start({ ...options, mqttTls }, closers);
       const http = await serve(options, { ...parts, httpTls }, closers);
       const running = {
         pid: process.pid,
@@ -277,10 +278,15 @@ interface Parts {
   readonly fault: Fault;
 }
 
+/** With what is in the files that they name. */
+interface ReadOptions extends GatewayOptions {
+  readonly mqttTls: Tls | undefined;
+}
+
 /** What to end when the start fails later on, in the order of its beginning. */
 type Closers = (() => Promise<void>)[];
 
-async function start(options: GatewayOptions, closers: Closers): Promise<Parts> {
+async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const log = options.log ?? silent;
   const { broker: other } = options;
   const external = other === undefined ? undefined : readAddress(other, options.tls);
@@ -424,10 +430,10 @@ interface BrokerAccess {
 
 async function openBroker(
   external: URL | undefined,
-  options: GatewayOptions & Pick<BrokerOptions, 'admit'>,
+  options: ReadOptions & Pick<BrokerOptions, 'admit'>,
   log: Log,
 ): Promise<BrokerAccess> {
-  const tls = options.tls && (await readTls(options.tls));
+  const { mqttTls: tls } = options;
   const ca = (): string | null => tls?.ca?.toString() ?? null;
   if (external !== undefined) {
     const to = { url: external, tls: tls ?? {} };

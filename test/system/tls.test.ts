@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -182,6 +182,7 @@ test(`wrong TLS settings are refused before anything is opened ${needs}`, async 
   await t.throwsAsync(gateway({ tls: { ca: ca.path } }), invalid);
   await t.throwsAsync(gateway({ tls: { ca: ca.path }, broker: 'mqtt://localhost:1' }), invalid);
   await t.throwsAsync(readFile(`${dataDir}/device.json`), { code: 'ENOENT' });
+  await t.throwsAsync(access(`${dir}/gateway`), { code: 'ENOENT' });
 });
 
 test(`to other machines a gateway speaks TLS, or is told not to ${needs}`, async (t) => {

@@ -64,7 +64,9 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { brokerProfile } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
-    ...(gateway === undefined ? {} : { gateway, ...(await brokerAccess(options)) }),
+    // An enrolled device knows its gateway.
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(await brokerAccess(options)),
     ...(brokerProfile === undefined ? {} : { brokerProfile }),
     ...(machine === undefined ? {} : { machine }),
     ...(moved === true ? { isMoved: true } : {}),
