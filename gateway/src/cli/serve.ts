@@ -46,6 +46,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   if (broker !== undefined && options.mqttPort !== undefined) {
     throw usage('--broker and --mqtt-port contradict each other: that broker has its own port');
   }
+  if (broker === undefined && options.brokerProfile !== undefined) {
+    throw usage('--broker-profile needs --broker: the built-in one has no such limits');
+  }
   const log = createLog({
     component: 'gateway',
     level: options.logLevel,
