@@ -8,7 +8,15 @@ import {
   newLedgerRow,
   sessionsLimits,
 } from '@holdfast/gateway/internal';
-import { equalBytes, lanes, type Clock, type Lane } from '@holdfast/protocol';
+import {
+  encodeEntry,
+  encodeValue,
+  equalBytes,
+  lanes,
+  type Clock,
+  type Command,
+  type Lane,
+} from '@holdfast/protocol';
 import { NaiveGateway } from '../support/naive-gateway.ts';
 import { SimChance } from '../support/sim-chance.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -65,6 +73,20 @@ class Cloud {
     this.failure ??= new Error('the ledger failed', { cause });
   }
 
+  /** Tells the device to do something. @returns Whether the ledger took it for the device. */
+  async command(id: string): Promise<boolean> {
+    const content = {
+      kind: 'run.signal',
+      run: 'run-1',
+      name: 'turn',
+      payload: encodeValue(id),
+    } as const;
+    const told = { id, ...content, expiresAtMs: 0, issuedAtMs: 1, by: 'ola', to: device };
+    await this.ledger?.issue({ dispatch: told, devices: [device], isLast: true });
+    this.#sessions?.issued(device);
+    return (await this.ledger?.dispatch(id))?.counts.waiting === 1;
+  }
+
   /** What reaches a process that is not there is lost. */
   receive(bytes: Uint8Array): void {
     this.#sessions?.receive(device, bytes);
@@ -78,11 +100,35 @@ class Cloud {
   }
 }
 
+/** Obeys each command with a receipt: what both sides count by. */
+class ObedientRuntime extends SimRuntime {
+  readonly #own: SimJournal;
+
+  constructor(journal: SimJournal) {
+    super(journal);
+    this.#own = journal;
+  }
+
+  override async applyCommands(commands: readonly Command[]): Promise<void> {
+    const before = this.applied.length;
+    await super.applyCommands(commands);
+    for (const { number: command, key } of this.applied.slice(before)) {
+      const outcome = command % 5 === 0 ? 'expired' : 'applied';
+      const stamp = { atMs: 1, boot: 1, monoMs: 1 };
+      const body = { kind: 'command.receipt', command, outcome, reason: '', key } as const;
+      this.#own.append('urgent', [encodeEntry({ ...stamp, ...body })]);
+    }
+  }
+}
+
 /** A device, a way to the cloud, the cloud, and a gateway so simple that it must be right. */
 class World {
   readonly clock = new SimClock();
   readonly journal = new SimJournal(device);
-  readonly runtime = new SimRuntime(this.journal);
+  readonly runtime = new ObedientRuntime(this.journal);
+  /** Ids of the commands that the ledger has for the device, in order. */
+  readonly issued: string[] = [];
+  #asked = 0;
   readonly oracle = new NaiveGateway({ device, signer: simSigner('gateway') });
   readonly radio: SimRadio;
   readonly cloud: Cloud;
@@ -121,7 +167,18 @@ class World {
 
   append(lane: Lane, count: number, size: number): void {
     const chance = new SimChance(this.journal.lane(lane).entries.length + size);
-    this.journal.append(lane, Array.from({ length: count }, () => chance.bytes(size)));
+    this.journal.append(
+      lane,
+      Array.from({ length: count }, () => chance.bytes(size)),
+    );
+  }
+
+  async command(count: number): Promise<void> {
+    for (let each = 0; each < count; each += 1) {
+      this.#asked += 1;
+      const id = `c-${this.#asked}`;
+      if (await this.cloud.command(id)) this.issued.push(id);
+    }
   }
 
   /** Entries of a lane in the ledger, in its order. */
@@ -133,6 +190,10 @@ class World {
   async check(): Promise<void> {
     if (this.oracle.faults.length > 0) throw new Error(this.oracle.faults.join());
     if (this.cloud.failure !== undefined) throw this.cloud.failure;
+    const obeyed = this.runtime.applied.map(({ key }) => key);
+    if (obeyed.some((key, index) => key !== this.issued[index])) {
+      throw new Error(`commands were applied as ${obeyed.join()}`);
+    }
     if (this.cloud.ledger === undefined) return;
     for (const lane of lanes) {
       const held = await this.held(lane);
@@ -147,9 +208,12 @@ class World {
     }
   }
 
+  /** All entries are in the ledger, and all commands have come down. */
   async untilSynced(): Promise<void> {
     const endMs = this.clock.monoMs() + 900_000;
-    while (!this.journal.isSynced) {
+    const isDone = () =>
+      this.journal.isSynced && this.runtime.applied.length === this.issued.length;
+    while (!isDone()) {
       if (this.clock.monoMs() > endMs) throw new Error('not synced in time');
       await this.clock.advance(500);
     }
@@ -181,8 +245,13 @@ const append = fc.record({
   count: fc.integer({ min: 1, max: 200 }),
   size: fc.integer({ min: 1, max: 1_000 }),
 });
+const command = fc.record({
+  kind: fc.constant('command' as const),
+  count: fc.integer({ min: 1, max: 40 }),
+});
 const action = fc.oneof(
   { weight: 5, arbitrary: append },
+  { weight: 3, arbitrary: command },
   { weight: 2, arbitrary: just('cut') },
   { weight: 2, arbitrary: just('crash the gateway') },
   { weight: 1, arbitrary: just('crash the agent') },
@@ -200,6 +269,8 @@ async function perform(world: World, what: Action): Promise<void> {
   switch (what.kind) {
     case 'append':
       return world.append(what.lane, what.count, what.size);
+    case 'command':
+      return world.command(what.count);
     case 'cut':
       return world.radio.cut();
     case 'crash the gateway':
@@ -235,6 +306,10 @@ async function holds(t: ExecutionContext, { seed, faults, actions }: Plan): Prom
   await world.check();
   for (const lane of lanes) {
     t.is((await world.held(lane)).length, world.journal.lane(lane).entries.length, lane);
+  }
+  for (const [index, id] of world.issued.entries()) {
+    const { counts } = (await world.cloud.ledger?.dispatch(id)) ?? {};
+    t.is(counts?.[(index + 1) % 5 === 0 ? 'expired' : 'applied'], 1, id);
   }
   await world.close();
 }

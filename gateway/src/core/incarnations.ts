@@ -6,12 +6,17 @@
  * out, and the first goes on. Where the machines do not tell, an agent that was replaced is gone
  * for good, so a superseded incarnation that greets again is a second agent, alive: nobody knows
  * which of the two is the copy, and both are kept out.
+ *
+ * A broker may hold a greeting back until its agent was replaced. On one machine the monotonic
+ * clock tells: what was said before the newest greeting proves nobody alive.
  */
 export interface Incarnations {
   /** The one that greeted last; empty: none since the gateway started. */
   readonly current: string;
   /** That it is on; empty: not known. */
   readonly machine: string;
+  /** When it greeted last, by the clocks of that machine. */
+  readonly greeted: Greeted;
   /** Oldest first. */
   readonly superseded: readonly string[];
   /** Sessions that were greeted, oldest first: a broker may repeat a greeting. */
@@ -38,6 +43,7 @@ const COMES_AGAIN_MS = 450_000;
 export const noIncarnations: Incarnations = {
   current: '',
   machine: '',
+  greeted: { boot: 0, monoMs: 0 },
   superseded: [],
   sessions: [],
   refusedUntilMs: 0,
@@ -46,7 +52,12 @@ export const noIncarnations: Incarnations = {
   shownUntilMs: 0,
 };
 
-export interface GreetingAgent {
+interface Greeted {
+  readonly boot: number;
+  readonly monoMs: number;
+}
+
+export interface GreetingAgent extends Greeted {
   readonly incarnation: string;
   readonly session: string;
   /** Empty: not known. */
@@ -62,7 +73,7 @@ interface Moment {
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly incarnations: Incarnations }
-  /** A repeated greeting of a session that is over: to be ignored. */
+  /** A greeting that is repeated or late: to be ignored, and no sign of life. */
   | { readonly kind: 'stale' }
   | {
       readonly kind: 'conflict';
@@ -75,6 +86,8 @@ export function admit(known: Incarnations, hello: GreetingAgent, at: Moment): Ad
   const { incarnation, session } = hello;
   const isNewest = incarnation === known.current && session === known.sessions.at(-1);
   if (known.sessions.includes(session) && !isNewest) return { kind: 'stale' };
+  // A store that was set back counts boots anew: what it says is heard once the other is not.
+  if (at.isLive && isEarlier(known, hello)) return { kind: 'stale' };
   if (at.nowMs < known.refusedUntilMs) {
     const retryAfterMs = known.refusedUntilMs - at.nowMs;
     const why = 'two agents have its identity';
@@ -94,9 +107,17 @@ export function admit(known: Incarnations, hello: GreetingAgent, at: Moment): Ad
   const superseded = isNew
     ? [...known.superseded, known.current].slice(-REMEMBERED_MAX)
     : known.superseded;
-  const { machine } = hello;
-  const next = { ...known, current: incarnation, machine, superseded, refusedUntilMs: 0 };
+  const { machine, boot, monoMs } = hello;
+  const own = { current: incarnation, machine, greeted: { boot, monoMs } };
+  const next = { ...known, ...own, superseded, refusedUntilMs: 0 };
   return { kind: 'admitted', incarnations: isNewest ? next : remember(next, session) };
+}
+
+/** Whether it was said before the newest greeting, on the same machine. */
+function isEarlier(known: Incarnations, { machine, boot, monoMs }: GreetingAgent): boolean {
+  if (machine === '' || machine !== known.machine) return false;
+  const { greeted } = known;
+  return boot < greeted.boot || (boot === greeted.boot && monoMs < greeted.monoMs);
 }
 
 function isOnOtherMachine(known: Incarnations, { incarnation, machine }: GreetingAgent): boolean {

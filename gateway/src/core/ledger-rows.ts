@@ -263,6 +263,7 @@ export const incarnationRow = row(
     conflicts: uint(),
     conflictAtMs: uint(),
     shownUntilMs: uint(),
+    greeted: record({ boot: uint(), monoMs: uint() }),
   }),
 );
 

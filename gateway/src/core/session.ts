@@ -226,12 +226,12 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
     return refuse(state, { code: 'HF_DEVICE_UNENROLLED', why, retryAfterMs }, at);
   }
   const ids = { incarnation: hex(hello.incarnation), session: hex(hello.session) };
-  const agent = { ...ids, machine: hex(hello.machine) };
+  const { boot, monoMs } = hello;
+  const agent = { ...ids, machine: hex(hello.machine), boot, monoMs };
   const { conflictMs } = limits;
   const isLive = isOnline(before, at);
   const admission = admit(before.incarnations, agent, { nowMs, conflictMs, isLive });
-  if (admission.kind === 'stale') return stay(state);
-  const { boot, monoMs } = hello;
+  if (admission.kind === 'stale') return stay(before);
   const greeting = { boot, monoMs, heardAtMs: nowMs, welcomedAtMs: undefined };
   const next = { ...state, greeting, incarnations: admission.incarnations };
   if (admission.kind === 'conflict') {

@@ -105,11 +105,16 @@ let sessions = 0;
 /** What becomes of a greeting, in a word. */
 function greet(
   known: Incarnations,
-  who: { readonly incarnation: string; readonly machine?: string },
+  who: {
+    readonly incarnation: string;
+    readonly machine?: string;
+    readonly boot?: number;
+    readonly monoMs?: number;
+  },
   at: { readonly nowMs: number; readonly isLive?: boolean },
 ) {
-  const { machine = '' } = who;
-  const hello = { incarnation: who.incarnation, machine, session: String((sessions += 1)) };
+  const { incarnation, machine = '', boot = 1, monoMs = 1 } = who;
+  const hello = { incarnation, machine, boot, monoMs, session: String((sessions += 1)) };
   return admit(known, hello, { conflictMs, isLive: true, ...at });
 }
 
@@ -142,6 +147,24 @@ test('where machines do not tell, one that was replaced and comes again keeps bo
   t.is(greet(known, one, { nowMs: 2 }).kind, 'conflict');
   t.is(greet(known, two, { nowMs: 2 }).kind, 'conflict');
   t.is(greet(known, two, { nowMs: 1 + conflictMs }).kind, 'admitted');
+});
+
+test('a greeting that a broker has held back past a restart proves nobody alive', (t) => {
+  const [before, now] = ['a', 'b'].map((incarnation) => ({ ...first, incarnation }));
+  const known = after(
+    noIncarnations,
+    { ...first, ...before, monoMs: 1_000 },
+    { ...first, ...now, monoMs: 9_000 },
+  );
+  const late = (monoMs: number, more: object = {}, at: object = {}) =>
+    greet(known, { ...first, ...before, monoMs, ...more }, { nowMs: 2, ...at }).kind;
+
+  t.is(late(5_000), 'stale');
+  t.is(late(5_000, { incarnation: 'c' }), 'stale', 'its first greeting was late as well');
+  t.is(late(5_000, { boot: 0 }), 'stale', 'of the boot before');
+  t.is(late(9_001), 'conflict', 'it was said after the other one had greeted');
+  t.is(late(5_000, {}, { isLive: false }), 'conflict', 'perhaps a store that was set back');
+  t.is(late(5_000, { boot: 2 }), 'conflict', 'the clock of another boot says nothing');
 });
 
 test('each conflict within a day keeps them out for twice as long, up to about an hour', (t) => {
