@@ -69,11 +69,14 @@ export function startChild(file: string, ...args: readonly string[]): Child {
 }
 
 /** `holdfast-gateway serve` on ports that the system chooses; resolves once it serves. */
-export async function startGateway(dataDir: string): Promise<Child & { readonly mqtt: string }> {
+export async function startGateway(
+  dataDir: string,
+  ...more: readonly string[]
+): Promise<Child & { readonly mqtt: string }> {
   const args = ['serve', '-o', 'json', '--mqtt-port', '0', '--http-port', '0'];
   const child = startChild(
     checkoutFile('gateway/bin/holdfast-gateway.js'),
-    ...[...args, '--data-dir', dataDir],
+    ...[...args, '--data-dir', dataDir, ...more],
   );
   const { mqtt } = await child.line();
   return { ...child, mqtt: String(mqtt) };

@@ -11,6 +11,7 @@ import { checkoutFile, endAll } from './child.ts';
 import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
 import { history } from './history.bench.ts';
+import { idleBytes } from './idle-bytes.bench.ts';
 import { idleMemory } from './idle-memory.bench.ts';
 import { ingestPostgres } from './ingest-postgres.bench.ts';
 import { journalAppend } from './journal-append.bench.ts';
@@ -29,7 +30,7 @@ import { wire } from './wire.bench.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, parallelMemory, loopStore],
-  ...[idleMemory, ...flash, wire, ...ingestPostgres],
+  ...[idleMemory, idleBytes, ...flash, wire, ...ingestPostgres],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;

@@ -1,5 +1,3 @@
-import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { Agent, workflow } from '@holdfast/agent';
@@ -7,6 +5,7 @@ import { openLevelLedger, sha256 } from '@holdfast/gateway/internal';
 import { encodeCbor, lanes } from '@holdfast/protocol';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
 import { startGateway } from './child.ts';
+import { countingWire } from './counting-wire.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -60,32 +59,6 @@ async function sell(dataDir: string, orders: number): Promise<number> {
   const { pending } = (await agent.status()).backlog;
   await agent.close();
   return pending;
-}
-
-/** Passes bytes on and counts them. */
-async function countingWire(port: number) {
-  const passed = { up: 0, down: 0 };
-  const ends = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (near) => {
-    const far = createConnection({ host: '127.0.0.1', port, noDelay: true });
-    near.on('data', (chunk: Buffer) => (passed.up += chunk.byteLength));
-    far.on('data', (chunk: Buffer) => (passed.down += chunk.byteLength));
-    for (const [end, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      ends.add(end);
-      end.pipe(other).on('error', () => end.destroy());
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = (): void => {
-    server.close();
-    for (const end of ends) end.destroy();
-  };
-  // It listens at a port of TCP, so its address has one.
-  return { url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, passed, close };
 }
 
 /** Bytes an entry of what the ledger holds, in deflated blocks and nothing around them. */

@@ -68,6 +68,8 @@ export interface AgentOptions {
   readonly conditions?: Readonly<Record<string, ConditionCheck>>;
   /** Bodies of steps that are at work at a time; runs take turns for the rest. Default 64. */
   readonly stepsAtOnce?: number;
+  /** When, and for how many bytes, a link that costs is used. Default: at any time, for any. */
+  readonly metered?: MeteredOptions;
   /** Times of the uplink; the defaults suit cellular links. */
   readonly uplink?: Partial<UplinkLimits>;
   /**
@@ -79,6 +81,23 @@ export interface AgentOptions {
   readonly tracer?: Tracer;
   /** A place for simulated crashes. Default: does nothing. */
   readonly point?: Point;
+}
+
+/** A link that costs: by satellite, by a SIM with few megabytes. */
+export interface MeteredOptions {
+  /** Bytes both ways, below TLS, in a day or a month of UTC. Default: as many as there are. */
+  readonly budget?: { readonly bytes: number; readonly per: 'day' | 'month' };
+  /**
+   * The link is used from each slot of `cron` on, for so long. Default: at any time. `timezone` as
+   * for schedules.
+   */
+  readonly windows?: readonly {
+    readonly cron: string;
+    readonly for: Duration;
+    readonly timezone?: string;
+  }[];
+  /** The urgent lane (calls, receipts, alarms) goes at any time and beyond the budget. Default. */
+  readonly urgent?: boolean;
 }
 
 /** Whether a condition holds now. Called while a step waits for it. A throw means no. */

@@ -16,6 +16,7 @@ import { DeviceTime } from './core/device-time.ts';
 import { Inspector } from './core/inspect.ts';
 import type { Journal } from './core/journal.ts';
 import { LifeEnd, type EndNote } from './core/life-end.ts';
+import type { LinkPlan } from './core/link-plan.ts';
 import { LiveSurface } from './core/live-surface.ts';
 import type { RuntimePorts } from './core/ports.ts';
 import { Relief } from './core/relief.ts';
@@ -45,6 +46,7 @@ import { onStray } from './io/strays.ts';
 import { machineBoot, systemClock } from './io/system-clock.ts';
 import { checkNames } from './known-options.ts';
 import { openJournal } from './open-journal.ts';
+import { openMeter, planOf } from './open-meter.ts';
 import { dialOf, enrolledOptions, openUplink, type DialOf } from './open-uplink.ts';
 import { conditionsOf } from './step-conditions.ts';
 
@@ -80,11 +82,12 @@ export async function openParts(given: AgentOptions): Promise<AgentParts> {
   checkBytes('diskReserveBytes', options.diskReserveBytes);
   // A wrong address is found before the store is touched.
   const dial = dialOf(options);
+  const plan = planOf(options);
   const machine = machineOf(options.machine);
   const storeKey = userKeyOf(options.storeKey);
   const open = async () => {
     const dir = await openDataDir(options.dataDir, { device, storeKey, machine, isMoved });
-    return recovered(options, { dir, log, keepMs, budget, dial });
+    return recovered(options, { dir, log, keepMs, budget, dial, plan });
   };
   return open().catch((error: unknown) => {
     if (!isDamage(error)) throw error;
@@ -100,6 +103,7 @@ interface Prepared {
   readonly keepMs: number;
   readonly budget: Budget;
   readonly dial: DialOf | undefined;
+  readonly plan: LinkPlan | undefined;
 }
 
 async function recovered(options: AgentOptions, prepared: Prepared): Promise<AgentParts> {
@@ -159,7 +163,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const facts = factsOf(dir, own);
   tellStart(dir, log);
   const lifeEnd = newLifeEnd(dir, log);
-  const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker };
+  const meter = await openMeter(prepared.plan, { clock, journal, store, log });
+  const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, meter, broker };
   const { uplink, uplinkMeter } = dial ? openUplink(options, dial, linked) : {};
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());

@@ -27,6 +27,8 @@ export * from './io/retry.ts';
 export * from './io/sha256.ts';
 export * from './io/system-clock.ts';
 export * from './io/unclean-ends.ts';
+export * from './core/link-meter.ts';
+export * from './core/link-plan.ts';
 export * from './core/uplink-cap.ts';
 export * from './core/uplink-inbox.ts';
 export * from './core/uplink-pace.ts';

@@ -6,7 +6,7 @@ const known: Readonly<Record<keyof AgentOptions, true>> = {
   ...{ dataDir: true, device: true, machine: true, isMoved: true, workflows: true },
   ...{ gateway: true, brokerProfile: true, tls: true, password: true, storeKey: true },
   ...{ retention: true, retentionBytes: true, journalMaxBytes: true, diskReserveBytes: true },
-  ...{ conditions: true, stepsAtOnce: true, uplink: true, socket: true },
+  ...{ conditions: true, stepsAtOnce: true, metered: true, uplink: true, socket: true },
   ...{ log: true, tracer: true, point: true },
 };
 

@@ -13,6 +13,7 @@ import type { DeviceTime } from './core/device-time.ts';
 import type { Inspector } from './core/inspect.ts';
 import type { Journal } from './core/journal.ts';
 import type { LifeEnd } from './core/life-end.ts';
+import type { LinkMeter } from './core/link-meter.ts';
 import type { Runtime } from './core/runtime.ts';
 import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import { UplinkMeter } from './core/uplink-meter.ts';
@@ -50,24 +51,29 @@ export interface UplinkParts {
   readonly inspector: Inspector;
   readonly lifeEnd: LifeEnd;
   readonly broker: KnownBroker;
+  readonly meter: LinkMeter | undefined;
 }
 
 /** @throws HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID. Nothing is connected yet. */
 export function dialOf(options: AgentOptions): DialOf | undefined {
-  const { gateway: url, tls, password, uplink } = options;
+  const { gateway: url, tls, password, uplink, metered } = options;
   if (url === undefined) return undefined;
   const profile = brokerProfile(options.brokerProfile ?? 'generic');
+  const keepaliveS = metered === undefined ? KEEPALIVE_S : METERED_KEEPALIVE_S;
   return createMqttDial({
     url,
     // It knows better than the uplink what was missing, so it gives up first.
     ...(uplink?.connectMs === undefined ? {} : { connectMs: uplink.connectMs * 0.75 }),
-    keepaliveS: Math.min(KEEPALIVE_S, profile.keepaliveSMax),
+    keepaliveS: Math.min(keepaliveS, profile.keepaliveSMax),
     ...(tls === undefined ? {} : { tls }),
     ...(password === undefined ? {} : { password }),
   });
 }
 
 const KEEPALIVE_S = 30;
+/** A link that costs is not asked more often than that whether it is there, nor reports. */
+const METERED_KEEPALIVE_S = 240;
+const METERED_REPORT_MS = 15 * 60_000;
 /** A hello or a report may be on its way beside the batches. */
 const OTHERS_IN_FLIGHT = 2;
 
@@ -87,7 +93,9 @@ export function openUplink(
   dial: DialOf,
   parts: UplinkParts,
 ): { readonly uplink: Uplink; readonly uplinkMeter: UplinkMeter } {
-  const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker } = parts;
+  const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker, meter } = parts;
+  const profile = brokerProfile(options.brokerProfile ?? 'generic');
+  const seldom = meter === undefined ? {} : { reportEveryMsMin: METERED_REPORT_MS };
   const report = async () => {
     const oldestAtMs = await inspector.oldestAtMs();
     // By the system's own clock: the gateway says how far that is off.
@@ -109,10 +117,10 @@ export function openUplink(
   };
   const link = { dial: uplinkMeter.dial(dial(device, password)), onOutlived, onTime };
   const uplink = createUplink(
-    { journal, runtime: side, clock, log, deflate, ...link, ...security },
+    { journal, runtime: side, clock, log, deflate, meter, ...link, ...security },
     {
       ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
-      limits: { ...limitsOf(brokerProfile(options.brokerProfile ?? 'generic')), ...options.uplink },
+      limits: { ...limitsOf(profile), ...seldom, ...options.uplink },
     },
   );
   uplinkMeter.watch(uplink);

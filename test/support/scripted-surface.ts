@@ -41,6 +41,7 @@ export class ScriptedSurface implements Surface {
     attempt: 58,
     problem: { code: 'HF_GATEWAY_UNREACHABLE', message: 'ENETUNREACH', hint: 'Check the cable.' },
     resends: 0,
+    metered: null,
   };
   /** What the next call fails with, whatever it is. */
   failure: Error | undefined;

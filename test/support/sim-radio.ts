@@ -37,6 +37,8 @@ export class SimRadio {
   readonly refused: number[] = [];
   /** When messages were sent, and their bytes. */
   readonly sent: { readonly atMs: number; readonly bytes: number }[] = [];
+  /** Bytes of messages that were sent or heard. */
+  carried = 0;
   /** Links that were made. */
   dials = 0;
   readonly #options: RadioOptions;
@@ -52,6 +54,7 @@ export class SimRadio {
   readonly dial: Dial = (listen) => {
     this.dials += 1;
     const { clock } = this.#options;
+    const carriedBefore = this.carried;
     clock.wakeIn(HOP_MS, () => {
       if (this.#listen !== listen) return;
       if (this.isOut) this.#end('HF_GATEWAY_UNREACHABLE');
@@ -69,6 +72,7 @@ export class SimRadio {
           return Promise.resolve();
         }
         this.sent.push({ atMs: clock.monoMs(), bytes: bytes.byteLength });
+        this.carried += bytes.byteLength;
         const waitMs = this.#queue(bytes.byteLength);
         this.#carry(() => this.#toGateway(bytes), waitMs);
         return new Promise((resolve) => {
@@ -79,6 +83,7 @@ export class SimRadio {
       close: () => {
         if (this.#listen === listen) this.#forget();
       },
+      traffic: () => this.carried - carriedBefore,
     };
   };
 
@@ -91,7 +96,10 @@ export class SimRadio {
 
   /** Carries a message of the gateway to whoever listens when it arrives. */
   toDevice(bytes: Uint8Array): void {
-    this.#carry(() => this.#listen?.({ kind: 'message', bytes }));
+    this.#carry(() => {
+      if (this.#listen !== undefined) this.carried += bytes.byteLength;
+      this.#listen?.({ kind: 'message', bytes });
+    });
   }
 
   #toGateway(bytes: Uint8Array): void {

@@ -61,7 +61,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
   const { journalMaxBytes, diskReserveBytes, reconnectMaxMs, retentionBytes } = options;
-  const { brokerProfile } = options;
+  const { brokerProfile, metered } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     // An enrolled device knows its gateway.
@@ -75,6 +75,7 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     ...(retentionBytes === undefined ? {} : { retentionBytes }),
     ...(journalMaxBytes === undefined ? {} : { journalMaxBytes }),
     ...(diskReserveBytes === undefined ? {} : { diskReserveBytes }),
+    ...(metered === undefined ? {} : { metered }),
     ...(reconnectMaxMs === undefined ? {} : { uplink: { retryMsMax: reconnectMaxMs } }),
   });
   try {

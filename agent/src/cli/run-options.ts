@@ -8,7 +8,9 @@ import {
 } from '@holdfast/protocol/base';
 import { SOCKET_NAME } from '../core/surface.ts';
 import { byteSize } from './byte-size.ts';
+import type { MeteredOptions } from '../agent-options.ts';
 import type { BrokerFiles } from './broker-access.ts';
+import { meteredOptions } from './metered-options.ts';
 import type { Format } from './output-format.ts';
 import type { FoundSettings } from './settings.ts';
 import type { Shell } from './shell.ts';
@@ -38,6 +40,8 @@ export interface RunOptions extends BrokerFiles {
   readonly diskReserveBytes?: number;
   /** Longest pause between two attempts to connect. */
   readonly reconnectMaxMs?: number;
+  /** What a link that costs may be used for. */
+  readonly metered?: MeteredOptions;
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
   /** Whether the line that says it is ready is JSON. */
@@ -84,6 +88,7 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
       ),
       diskReserveBytes: checked(found, 'disk-reserve', (value, place) => byteSize(place, value, 0)),
       reconnectMaxMs: checked(found, 'reconnect-max', reconnectMs),
+      metered: meteredOptions(found),
       moved: flags.moved,
     }),
     logFormat: text('log-format') === 'json' ? 'json' : 'text',

@@ -28,6 +28,13 @@ const settings = (): readonly Option[] => [
   setting('journal-max-bytes', 'size', 'budget of the journal, such as 256M; default 1G'),
   setting('disk-reserve', 'size', 'kept free on the disk, such as 32M; default 64M or a sixteenth'),
   setting('reconnect-max', 'duration', 'longest pause before the next try; default 1m'),
+  setting('link-budget', 'size', 'what the link may carry, such as 10M/month or 300K/day'),
+  setting('link-window', 'when', "when it is used, such as '0 2 * * * for 30m'; several with ;"),
+  setting(
+    'link-urgent',
+    'when',
+    'calls, receipts, alarms: always (default), or as-the-rest',
+  ).choices(['always', 'as-the-rest']),
   setting('log-format', 'format', 'of stderr').choices(['text', 'json']).default('text'),
 ];
 

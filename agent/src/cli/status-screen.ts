@@ -27,6 +27,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     `${label('agent')}${agentLine(status, screen)}`,
     // A store does not know the gateway: that is a setting of the agent.
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
+    ...meterLine(status, screen).map((line) => `${label('metered')}${line}`),
     ...clockLine(status).map((line) => `${label('clock')}${line}`),
     `${label('journal')}${journalLine(status)}`,
     `${label('space')}${spaceLine(status)}`,
@@ -87,6 +88,17 @@ function gatewayLine({ link }: StatusView, screen: Screen): string {
   }
   if (link.resends > 0) parts.push(`${formatCount(link.resends)} batches sent again`);
   return parts.join(', ');
+}
+
+/** Only of a link that costs. */
+function meterLine({ link: { metered } }: StatusView, screen: Screen): string[] {
+  if (metered === null) return [];
+  const { isOpen, usedBytes, budgetBytes, per, changesAt } = metered;
+  const used = `${formatBytes(usedBytes)} of ${formatBytes(budgetBytes ?? 0)} this ${per}`;
+  const inMs = changesAt === null ? 0 : Math.max(0, Date.parse(changesAt) - screen.nowMs());
+  const when = changesAt === null ? '' : ` in ${formatDuration(inMs)}, at ${changesAt}`;
+  const state = isOpen ? `open${when && `, closes${when}`}` : `closed, opens${when}`;
+  return [budgetBytes === null ? state : `${state}, ${used}`];
 }
 
 function journalLine({ backlog }: StatusView): string {

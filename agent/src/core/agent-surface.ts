@@ -185,7 +185,7 @@ export class AgentReaderCore {
     }
     const state = facts.pid === null ? 'stopped' : 'none';
     const nothing = { since: null, lastAckAt: null, nextTryAt: null, problem: null };
-    return { state, ...common, ...nothing, attempt: 0, resends: 0 };
+    return { state, ...common, ...nothing, attempt: 0, resends: 0, metered: null };
   }
 
   #problems(link: LinkView, runs: StatusView['runs']): Problem[] {

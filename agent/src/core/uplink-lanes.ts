@@ -1,6 +1,7 @@
 import { eachLane, laneIndex, lanes, type Lane, type PerLane } from '@holdfast/protocol';
 import { capBytes } from './uplink-cap.ts';
 import { batchLimits, inflightBytesMax, patience, type Pace } from './uplink-pace.ts';
+import type { LinkGate } from './link-plan.ts';
 import type {
   Flight,
   LaneFlow,
@@ -60,7 +61,7 @@ export function isDrained(stream: Stream): boolean {
  */
 export function nextBatch(
   stream: Stream,
-  { pace, cap }: Pick<UplinkMemory, 'pace' | 'cap'>,
+  { pace, cap, gate }: Pick<UplinkMemory, 'pace' | 'cap' | 'gate'>,
   nowMs: number,
 ): SendRequest | undefined {
   const untilMs = Math.max(stream.pausedUntilMs, stream.notBeforeMs);
@@ -70,6 +71,7 @@ export function nextBatch(
   for (const lane of lanes) {
     const flow = laneOf(stream, lane);
     const turn = Math.max(stream.turn, flow.turn);
+    if (!lets(gate, lane)) continue;
     if (turn >= turnNext || !hasPending(flow) || !hasRoom(stream, lane, pace)) continue;
     next = lane;
     turnNext = turn;
@@ -81,6 +83,19 @@ export function nextBatch(
   const oneEntryBytesMax = Math.min(stream.messageBytesMax, bytesMax);
   const entriesMax = Math.min(limits.entriesMax, head - sent);
   return { ...limits, oneEntryBytesMax, lane: next, seqFirst: sent + 1, entriesMax };
+}
+
+function lets(gate: LinkGate, lane: Lane): boolean {
+  return gate === 'all' || (gate === 'urgent' && lane === 'urgent');
+}
+
+/** Nothing is on its way, and nothing is left of what may go. */
+export function isDone(stream: Stream, gate: LinkGate): boolean {
+  if (stream.sending !== undefined) return false;
+  return lanes.every((lane) => {
+    const flow = laneOf(stream, lane);
+    return flow.flights.length === 0 && !(lets(gate, lane) && hasPending(flow));
+  });
 }
 
 function hasRoom(stream: Stream, lane: Lane, pace: Pace): boolean {

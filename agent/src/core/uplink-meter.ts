@@ -53,6 +53,7 @@ export class UplinkMeter {
           return link.send(channel, bytes);
         },
         close: () => link.close(),
+        traffic: () => link.traffic?.() ?? 0,
       };
     };
   }

@@ -1,12 +1,23 @@
 import type {
   BatchItem,
+  Chance,
+  Clock,
   Command,
+  Dial,
   Hole,
   HoleReason,
   Lane,
+  Log,
   PerLane,
   Report,
+  Signer,
+  Verify,
 } from '@holdfast/protocol';
+import type { LinkMeter } from './link-meter.ts';
+import type { KnownCap } from './uplink-cap.ts';
+import type { GatewayPin } from './uplink-inbox.ts';
+import type { Deflate } from './uplink-pack.ts';
+import type { Outlived } from './uplink-verdict.ts';
 
 /** Where a lane of the journal stands. Hashes are those of the chain at that seq. */
 export interface LanePosition {
@@ -79,4 +90,31 @@ export interface UplinkRuntime {
   applyCommands(commands: readonly Command[]): Promise<void>;
   /** The present, as the store and the memory have it. */
   report(): Promise<Report>;
+}
+
+export interface UplinkPorts {
+  readonly journal: UplinkJournal;
+  readonly runtime: UplinkRuntime;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly deflate: Deflate;
+  readonly pin: GatewayPin;
+  /** Default: what is learned of the broker is forgotten with the process. */
+  readonly broker?: BrokerMemory | undefined;
+  /** The ledger has another life of this journal. Nothing more is sent of this one. */
+  readonly onOutlived: (outlived: Outlived) => void;
+  /** The gateway has said what time it is, so long after it was asked. */
+  readonly onTime: (gatewayMs: number, roundTripMs: number) => void;
+  /** Says when a link that costs may be used. Default: at any time. */
+  readonly meter?: LinkMeter | undefined;
+}
+
+/** Where it is kept what a broker was found to take. */
+export interface BrokerMemory {
+  load(): KnownCap | undefined;
+  save(cap: KnownCap): void;
 }

@@ -8,24 +8,19 @@ import {
   messageOf,
   seal,
   unreachable,
-  type Chance,
-  type Clock,
   type Command,
-  type Dial,
   type Link,
   type LinkDown,
   type LinkEvent,
-  type Log,
   type Message,
-  type Signer,
-  type Verify,
   type Welcome,
 } from '@holdfast/protocol';
-import { capOf, type KnownCap } from './uplink-cap.ts';
+import { capOf } from './uplink-cap.ts';
+import { UplinkGate } from './uplink-gate.ts';
 import { helloOf } from './uplink-hello.ts';
-import { Inbox, type GatewayPin } from './uplink-inbox.ts';
-import { packBatch, packHole, type Deflate, type PackedBatch } from './uplink-pack.ts';
-import type { UplinkJournal, UplinkRuntime } from './uplink-ports.ts';
+import { Inbox } from './uplink-inbox.ts';
+import { packBatch, packHole, type PackedBatch } from './uplink-pack.ts';
+import type { UplinkPorts } from './uplink-ports.ts';
 import {
   uplinkLimits,
   type LaneMarks,
@@ -36,35 +31,9 @@ import {
   type UplinkState,
 } from './uplink-state.ts';
 import { problemOf } from './uplink-stream.ts';
-import type { Outlived } from './uplink-verdict.ts';
 import { linkStateOf, viewOf, type UplinkView } from './uplink-view.ts';
 import type { LinkState } from './views.ts';
 import { step, uplinkIdle, wakeAtMs } from './uplink.ts';
-
-export interface UplinkPorts {
-  readonly journal: UplinkJournal;
-  readonly runtime: UplinkRuntime;
-  readonly dial: Dial;
-  readonly clock: Clock;
-  readonly chance: Chance;
-  readonly log: Log;
-  readonly signer: Signer;
-  readonly verify: Verify;
-  readonly deflate: Deflate;
-  readonly pin: GatewayPin;
-  /** Default: what is learned of the broker is forgotten with the process. */
-  readonly broker?: BrokerMemory | undefined;
-  /** The ledger has another life of this journal. Nothing more is sent of this one. */
-  readonly onOutlived: (outlived: Outlived) => void;
-  /** The gateway has said what time it is, so long after it was asked. */
-  readonly onTime: (gatewayMs: number, roundTripMs: number) => void;
-}
-
-/** Where it is kept what a broker was found to take. */
-export interface BrokerMemory {
-  load(): KnownCap | undefined;
-  save(cap: KnownCap): void;
-}
 
 export interface UplinkOptions {
   readonly device: string;
@@ -128,6 +97,7 @@ class UplinkShell implements Uplink {
   #phase: LinkState = 'offline';
   #phaseSinceMs: number;
   #rejectedLoggedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #gate: UplinkGate | undefined;
 
   constructor(ports: UplinkPorts, options: UplinkOptions) {
     this.#ports = ports;
@@ -138,7 +108,16 @@ class UplinkShell implements Uplink {
     this.#phaseSinceMs = ports.clock.monoMs();
     const cap = capOf(ports.broker?.load(), this.#phaseSinceMs);
     this.#state = { ...uplinkIdle, memory: { ...uplinkIdle.memory, cap } };
+    const { meter, clock, journal } = ports;
+    this.#gate =
+      meter &&
+      new UplinkGate({
+        ...{ meter, clock, journal },
+        current: () => this.#state.memory.gate,
+        change: (gate) => this.#post({ kind: 'gate', gate }),
+      });
     this.#stopListening = ports.journal.onCommit(() => {
+      this.#gate?.look();
       // Offline, entries only wait; the welcome brings the heads as they are then.
       if (this.#state.kind === 'streaming') {
         this.#post({ kind: 'committed', marks: this.#marks() });
@@ -147,6 +126,7 @@ class UplinkShell implements Uplink {
   }
 
   start(): void {
+    this.#gate?.look();
     this.#post({ kind: 'nudge' });
   }
 
@@ -157,7 +137,8 @@ class UplinkShell implements Uplink {
   state(): UplinkView {
     const { clock } = this.#ports;
     const now = { wallMs: clock.nowMs(), monoMs: clock.monoMs() };
-    return viewOf(this.#state, this.#phaseSinceMs, now);
+    const metered = this.#ports.meter?.view() ?? null;
+    return { ...viewOf(this.#state, this.#phaseSinceMs, now), metered };
   }
 
   onChange(listener: () => void): () => void {
@@ -169,6 +150,7 @@ class UplinkShell implements Uplink {
     this.#isClosed = true;
     this.#stopListening();
     this.#wake?.cancel();
+    this.#gate?.close();
     this.#dropLink();
     this.#listeners.clear();
     await Promise.all([...this.#unfinished, this.#applying]);
@@ -284,6 +266,7 @@ class UplinkShell implements Uplink {
 
   #dropLink(): void {
     this.#life += 1;
+    this.#gate?.ended(this.#link);
     this.#link?.close();
     this.#link = undefined;
   }
@@ -296,10 +279,16 @@ class UplinkShell implements Uplink {
         this.#dropLink();
         return this.#post({ kind: 'down', reason: event.reason });
       case 'message':
+        this.#used();
         return this.#receive(event.bytes);
       default:
         return unreachable(event);
     }
+  }
+
+  #used(): void {
+    this.#gate?.used(this.#link);
+    this.#gate?.look();
   }
 
   #receive(bytes: Uint8Array): void {
@@ -373,7 +362,7 @@ class UplinkShell implements Uplink {
   async #acknowledge({ session, lane, watermark, hash }: AcknowledgeEffect): Promise<void> {
     const { journal, log } = this.#ports;
     try {
-      if (await journal.acknowledge(lane, watermark, hash)) return;
+      if (await journal.acknowledge(lane, watermark, hash)) return this.#gate?.look();
       // Perhaps the difference is damage here, which gives way to a hole.
       const mended = await journal.mend();
       if (mended > 0 && (await journal.acknowledge(lane, watermark, hash))) return;
@@ -420,6 +409,7 @@ class UplinkShell implements Uplink {
       return this.#post({ kind: 'oversize', session, lane, seqFirst, bytes });
     }
     void link.send('up', packed.bytes);
+    this.#used();
     const sizes = { bytes, entryBytes: packed.entryBytes };
     const seqLast = seqFirst + packed.count - 1;
     this.#post({ kind: 'sent', session, lane, seqFirst, seqLast, ...sizes });

@@ -1,6 +1,7 @@
 import { MESSAGE_BYTES_MAX } from '@holdfast/protocol';
 import type { Ack, Command, Lane, LinkDown, PerLane, Refusal, Welcome } from '@holdfast/protocol';
 import type { Cap, KnownCap } from './uplink-cap.ts';
+import type { LinkGate } from './link-plan.ts';
 import type { Pace } from './uplink-pace.ts';
 import type { JournalStand, Outlived } from './uplink-verdict.ts';
 
@@ -21,6 +22,10 @@ export interface UplinkLimits {
   readonly ackDeadlineMs: number;
   /** Pause after a refusal that needs a person, half to one and a half of it. */
   readonly stuckRetryMs: number;
+  /** Reports are this far apart at least, whatever the gateway asks for. */
+  readonly reportEveryMsMin: number;
+  /** When a link that costs opens, devices begin within this time, each at its own. */
+  readonly openSpreadMs: number;
   /** Reports that something caused are this far apart at least. */
   readonly reportGapMs: number;
   /** Bytes of a message that the broker is known to take. */
@@ -42,6 +47,8 @@ export const uplinkLimits: UplinkLimits = Object.freeze({
   resendMs: 5_000,
   ackDeadlineMs: 15_000,
   stuckRetryMs: 300_000,
+  reportEveryMsMin: 1_000,
+  openSpreadMs: 30_000,
   reportGapMs: 5_000,
   messageBytesMax: MESSAGE_BYTES_MAX,
   inflightMax: 1_024,
@@ -65,6 +72,8 @@ export interface UplinkMemory {
   /** Messages that were not genuine or not of the protocol. */
   readonly rejected: number;
   readonly lastAckAtMs: number | undefined;
+  /** What may be sent now, on a link that costs. */
+  readonly gate: LinkGate;
   /** Why the last connection ended, or was not made. */
   readonly reason: LinkDown | undefined;
 }
@@ -164,6 +173,8 @@ export interface Moment {
 type Happening =
   /** A moment that the uplink asked to be woken at has come. `id`: 8 random bytes. */
   | { readonly kind: 'tick'; readonly id: Uint8Array }
+  /** What may be sent has changed. */
+  | { readonly kind: 'gate'; readonly gate: LinkGate }
   /** Someone knows that trying now makes sense. */
   | { readonly kind: 'nudge' }
   /** The link is up. `id`: 8 random bytes. */

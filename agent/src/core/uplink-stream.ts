@@ -36,7 +36,6 @@ type Streaming = InState<'streaming'>;
 
 /** A pause that a gateway asks for ends after this long, whatever it said. */
 const SLOW_MS_MAX = 15 * 60_000;
-const REPORT_EVERY_MS_MIN = 1_000;
 
 /** What a failure of this code tells a person. */
 export function problemOf(code: ErrorCode, why?: string): LinkDown {
@@ -53,8 +52,8 @@ export function beginStream(
     readonly limits: UplinkLimits;
   },
 ): UplinkStep {
-  const { nowMs, welcome, marks } = event;
-  const reportEveryMs = Math.max(REPORT_EVERY_MS_MIN, welcome.reportEveryMs);
+  const { nowMs, welcome, marks, limits } = event;
+  const reportEveryMs = Math.max(limits.reportEveryMsMin, welcome.reportEveryMs);
   const roundTripMs = Math.max(1, nowMs - greeting.helloAtMs);
   const flows = eachLane((lane) => beginLane(lane, { ...event, marks }));
   const messageBytesMax = Math.min(welcome.batchBytesMax, event.limits.messageBytesMax);

@@ -64,7 +64,11 @@ export interface BothTimes {
 }
 
 /** @param sinceMs Monotonic time since which the link is in this state, or tries to leave it. */
-export function viewOf(state: UplinkState, sinceMs: number, now: BothTimes): UplinkView {
+export function viewOf(
+  state: UplinkState,
+  sinceMs: number,
+  now: BothTimes,
+): Omit<UplinkView, 'metered'> {
   const at = (monoMs: number | undefined) =>
     monoMs === undefined || !Number.isFinite(monoMs)
       ? null

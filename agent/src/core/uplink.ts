@@ -13,7 +13,7 @@ import {
 } from '@holdfast/protocol';
 import { outlivedCodes } from './life-end.ts';
 import { capUnknown, observeLoss } from './uplink-cap.ts';
-import { laneOf, noteSent, withLane } from './uplink-lanes.ts';
+import { isDone, laneOf, noteSent, withLane } from './uplink-lanes.ts';
 import { takeOversize } from './uplink-oversize.ts';
 import { nextAtMs, observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
 import type {
@@ -57,6 +57,7 @@ export const uplinkIdle: UplinkState = {
     resends: 0,
     rejected: 0,
     lastAckAtMs: undefined,
+    gate: 'all',
     reason: undefined,
   },
 };
@@ -69,10 +70,43 @@ export const uplinkIdle: UplinkState = {
  * back once, and then the connection is given up. What is not understood changes nothing.
  */
 export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimits): UplinkStep {
+  const after = take(state, event, limits);
+  const { state: next } = after;
+  const { gate } = next.memory;
+  // What a closing window finds on its way arrives, and then the connection ends.
+  if (next.kind !== 'streaming' || gate === 'all' || !isDone(next, gate)) return after;
+  const { state: closed, effects } = rest(next);
+  return { state: closed, effects: [...after.effects, ...effects] };
+}
+
+/** Ends a connection that may not be used now; the gate opens the next one. */
+function rest(state: UplinkState): UplinkStep {
+  const memory = { ...state.memory, gate: 'none', reason: undefined, attempt: 0 } as const;
+  const offline = { kind: 'offline', retryAtMs: Number.POSITIVE_INFINITY, memory } as const;
+  return { state: offline, effects: [{ kind: 'close' }] };
+}
+
+function onGate(state: UplinkState, event: EventOf<'gate'>, limits: UplinkLimits): UplinkStep {
+  const { gate, nowMs, chance } = event;
+  const was = state.memory.gate;
+  if (gate === was) return stay(state);
+  const next: UplinkState = { ...state, memory: { ...state.memory, gate } };
+  if (next.kind === 'streaming') return sendMore(next, [], nowMs);
+  if (gate === 'none') return rest(next);
+  if (was !== 'none') return stay(next);
+  // A fleet whose windows open together does not come together. What is urgent does not wait.
+  const delayMs = gate === 'urgent' ? 0 : chance * limits.openSpreadMs;
+  return stay({ kind: 'offline', retryAtMs: nowMs + delayMs, memory: next.memory });
+}
+
+function take(state: UplinkState, event: UplinkEvent, limits: UplinkLimits): UplinkStep {
   switch (event.kind) {
     case 'tick':
       return onTick(state, event, limits);
+    case 'gate':
+      return onGate(state, event, limits);
     case 'nudge':
+      if (state.memory.gate === 'none') return stay(state);
       return state.kind === 'offline' || state.kind === 'refused'
         ? connect(state.memory, event, limits)
         : stay(state);
@@ -231,7 +265,9 @@ function leave(
     // Only those who were connected come back all at once.
     spreadMs: state.kind === 'streaming' ? memory.spreadMs : 0,
   });
-  const retryAtMs = nowMs + Math.max(delayMs, now.retryAfterMs ?? 0);
+  const isClosed = memory.gate === 'none';
+  const pauseMs = isClosed ? Number.POSITIVE_INFINITY : Math.max(delayMs, now.retryAfterMs ?? 0);
+  const retryAtMs = nowMs + pauseMs;
   return { state: { kind: 'offline', retryAtMs, memory }, effects: [{ kind: 'close' }] };
 }
 

@@ -1,6 +1,7 @@
 import type { EntryClock } from './entry-times.ts';
 import type { Lane } from '@holdfast/protocol';
 import type { TimeSource } from './boots.ts';
+import type { MeterView } from './link-meter.ts';
 import type { ScheduleState } from './schedule-views.ts';
 import type { SyncTimesView } from './sync-times.ts';
 
@@ -89,6 +90,8 @@ export interface LinkView {
   readonly problem: Problem | null;
   /** Batches that were sent again since the agent started. */
   readonly resends: number;
+  /** Of a link that costs: whether it may be used now, and what it has used. `null`: any link. */
+  readonly metered: MeterView | null;
 }
 
 /** What a device knows of the time. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KnownCap } from '../core/uplink-cap.ts';
-import type { BrokerMemory } from '../core/uplink-shell.ts';
+import type { BrokerMemory } from '../core/uplink-ports.ts';
 import { writeDurably } from './durable-file.ts';
 
 /** A broker may have other limits by then. */

@@ -150,6 +150,13 @@ class MqttLink implements Link {
     this.#end(down('HF_LINK_LOST', `${this.#target.broker}: closed by this device`));
   }
 
+  traffic(): number {
+    const { stream } = this.#client;
+    if (!(stream instanceof Socket)) return 0;
+    const { bytesRead, bytesWritten } = stream;
+    return (bytesRead ?? 0) + (bytesWritten ?? 0);
+  }
+
   #listenToClient(): void {
     const client = this.#client;
     client.on('connect', () => this.#subscribe());

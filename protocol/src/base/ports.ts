@@ -111,6 +111,8 @@ export interface Link {
   send(channel: 'up' | 'state', bytes: Uint8Array): Promise<void>;
   /** Ends the connection at once. A `down` event follows, if none came yet. */
   close(): void;
+  /** Bytes of the connection so far, both ways, below what encrypts. Absent: they are not known. */
+  traffic?(): number;
 }
 
 /** Opens a link; events arrive until `down`, which is the last. */

@@ -149,6 +149,7 @@ const states: Readonly<Record<UplinkKind, () => Bench>> = {
 
 const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   tick: { id: session },
+  gate: { gate: 'none' },
   nudge: {},
   up: { id: session },
   down: { reason },
@@ -185,6 +186,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
   offline: {
     ...waits,
     ...quiet,
+    gate: 'offline: close',
     tick: 'connecting: connect',
     nudge: 'connecting: connect',
     refusal: 'stay',
@@ -193,6 +195,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
   refused: {
     ...waits,
     ...quiet,
+    gate: 'offline: close',
     tick: 'connecting: connect',
     nudge: 'connecting: connect',
     refusal: 'stay',
@@ -201,6 +204,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
   connecting: {
     ...waits,
     ...quiet,
+    gate: 'offline: close',
     tick: 'offline: close',
     nudge: 'stay',
     up: 'greeting: hello',
@@ -211,6 +215,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
   greeting: {
     ...waits,
     ...quiet,
+    gate: 'offline: close',
     tick: 'offline: close',
     nudge: 'stay',
     down: 'offline: ',
@@ -221,6 +226,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
   },
   streaming: {
     tick: 'streaming: ',
+    gate: 'streaming: ',
     nudge: 'stay',
     up: 'stay',
     down: 'offline: ',
