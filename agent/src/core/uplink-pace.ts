@@ -24,8 +24,8 @@ export const paceUnknown: Pace = Object.freeze({
 
 /** Work that the measure of goodput remembers: short, so that it follows a link that changes. */
 const SPAN_MS = 2_000;
-/** What may be on its way at once: an alarm waits behind it on a slow link, so not more. */
-const HORIZON_MS = 5_000;
+/** What may be on its way at once: an alarm waits behind it, and is to be there within 2 s. */
+const HORIZON_MS = 1_200;
 /** On its way before anything is known: 3.4 s at 9.6 kbit/s. */
 const INFLIGHT_BYTES_MIN = 4 * 1024;
 /** Deadlines grow with a slow link up to this factor. */

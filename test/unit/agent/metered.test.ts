@@ -119,7 +119,7 @@ test('a budget is that of a day or a month of UTC', (t) => {
   t.is(standOf(of('month'), 100, now - 24 * HOUR).changesAtMs, Date.parse('2028-03-01T00:00:00Z'));
 });
 
-test('outside windows a link is not used; one that closes in mid-batch loses nothing', async (t) => {
+test('outside windows nothing goes; one that closes in mid-batch loses nothing', async (t) => {
   const world = new World({ ...free, windows: [nightly] });
   // 1.2 kB a second for ten minutes: less than half of it.
   world.radio.bytesPerMs = 1.2;
