@@ -147,6 +147,16 @@ inPostgres(`tables are made by migrations, which can be looked at before${needs}
   t.like(JSON.parse((await migrate()).stdout) as object, { migrations: [] });
 });
 
+test('a password on the command line is refused, and not repeated', async (t) => {
+  const address = 'postgres://holdfast:hunter2@db.example/fleet';
+
+  const { code, stderr } = await runGateway('ledger', 'migrate', '--ledger', address);
+
+  t.is(code, 2);
+  t.regex(stderr, /HOLDFAST_LEDGER/);
+  t.notRegex(stderr, /hunter2/);
+});
+
 inPostgres(`tables of a newer version, and of others, are refused untouched${needs}`, async (t) => {
   const server = await sharedPostgres();
   const [newer, others] = [await server.empty(), await server.empty()];

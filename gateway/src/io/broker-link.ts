@@ -53,7 +53,7 @@ const STABLE_MS = 10_000;
  */
 const GROUP_KEEPALIVE_S = 3;
 /** In which a message that was shared comes back. */
-const CHECK_MS_MAX = 5_000;
+const CHECK_MS_MAX = 3_000;
 
 const options: IClientOptions = {
   protocolVersion: 4,

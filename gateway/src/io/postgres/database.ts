@@ -9,6 +9,8 @@ const READERS = 4;
 const CONNECT_MS_MAX = 10_000;
 /** Far above any statement of ours: behind it, nobody is there any more. */
 const ANSWER_MS_MAX = 60_000;
+/** What goes over a whole table takes as long as it takes. */
+export const LONG_MS_MAX = 24 * 60 * 60_000;
 /** How long a gateway that was stopped in the middle of a transaction keeps others waiting. */
 const IDLE_IN_TRANSACTION_MS_MAX = 5_000;
 const LOCK_MS_MAX = 15_000;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { HoldfastError } from '@holdfast/protocol';
-import type { Database } from './database.ts';
+import { LONG_MS_MAX, type Database } from './database.ts';
 import { withSqlErrors } from './sql-errors.ts';
 import type { Queryable } from './sql-rows.ts';
 
@@ -119,6 +119,7 @@ async function ask(
   text: string,
   values: readonly unknown[] = [],
 ): Promise<unknown[][]> {
-  const { rows } = await db.query({ text, values: [...values], rowMode: 'array' });
+  const long = { rowMode: 'array', query_timeout: LONG_MS_MAX } as const;
+  const { rows } = await db.query({ text, values: [...values], ...long });
   return rows;
 }

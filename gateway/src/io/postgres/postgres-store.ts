@@ -5,9 +5,9 @@ import { Availability } from './availability.ts';
 import { claimKeys, sweepClaims } from './claims.ts';
 import { CommandFeed, type CommandFeedParts } from './command-feed.ts';
 import { CommitLane } from './commit-lane.ts';
-import { LANES, type Database } from './database.ts';
+import { LANES, LONG_MS_MAX, type Database } from './database.ts';
 import { failureOf, withSqlErrors } from './sql-errors.ts';
-import { getRows, run, scanRows } from './sql-rows.ts';
+import { getRows, scanRows } from './sql-rows.ts';
 import { sqlTables } from './sql-tables.ts';
 import { readDevices, transact } from './transaction.ts';
 
@@ -120,7 +120,10 @@ export class PostgresStore implements LedgerStore {
   async compact({ from }: Parameters<LedgerStore['compact']>[0]): Promise<void> {
     const letter = String.fromCharCode(from[0] ?? 0);
     const table = sqlTables.find((each) => each.letter === letter);
-    if (table !== undefined) await this.#read(() => run(this.#database, `vacuum ${table.name}`));
+    if (table === undefined) return;
+    const text = `vacuum ${table.name}`;
+    const long = { rowMode: 'array', query_timeout: LONG_MS_MAX } as const;
+    await this.#read(() => this.#database.query({ text, values: [], ...long }));
   }
 
   claim(claim: Parameters<LedgerStore['claim']>[0]): ReturnType<LedgerStore['claim']> {

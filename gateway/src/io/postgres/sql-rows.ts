@@ -9,6 +9,8 @@ export interface Queryable {
     readonly text: string;
     readonly values: unknown[];
     readonly rowMode: 'array';
+    /** How long it may take, ms. Default: as any statement. */
+    readonly query_timeout?: number;
   }): Promise<{ readonly rows: unknown[][] }>;
 }
 
