@@ -12,11 +12,25 @@ export function pacedBy(
   return { reportEveryMs, offlineAfterMs, conflictMs: 3 * offlineAfterMs };
 }
 
+/** A spread is even only on the average: this much more keeps its busiest second below the rate. */
+const SPREAD_MARGIN = 1.25;
+const SPREAD_MS_MAX = 15 * 60_000;
+
+/**
+ * How long devices spread their coming again over, so that not more of them connect in a second,
+ * all together, than the broker and the ledger are to see.
+ */
+export function spreadMsOf(devices: number, connectsPerS: number): number {
+  return Math.min(SPREAD_MS_MAX, Math.ceil((SPREAD_MARGIN * 1_000 * devices) / connectsPerS));
+}
+
 /** What devices are told, and what keeps a gateway's memory bounded. */
 export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Object.freeze({
   inflightMax: 8,
   ...pacedBy(REPORT_EVERY_MS_DEFAULT),
   reconnectSpreadMs: 0,
+  // Two milliseconds of a core for each: its TLS, its signatures, what it missed.
+  connectsPerS: 500,
   takesStrangers: true,
   // Twice what a device may have in flight: a resend can meet its original.
   ingestingMax: 16,

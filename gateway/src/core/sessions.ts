@@ -19,6 +19,7 @@ import type { SessionPorts } from './session-ports.ts';
 import { isGreeting, isToBeLookedUp, newSession, type Session } from './session-state.ts';
 import type { SessionEffect, SessionEvent, SessionLimits } from './session-events.ts';
 import { step } from './session.ts';
+import { spreadMsOf } from './sessions-limits.ts';
 import { readHeld } from './verdict.ts';
 
 export interface SessionsLimits extends SessionLimits, LiveLimits {
@@ -26,6 +27,8 @@ export interface SessionsLimits extends SessionLimits, LiveLimits {
   readonly ingestBytesMax: number;
   /** Messages of one device that wait while the ledger is asked for it for the first time. */
   readonly loadingMax: number;
+  /** Devices that may connect in a second when all of them have lost their connection. */
+  readonly connectsPerS: number;
   /** How often unreceipted commands are looked at. */
   readonly tickMs: number;
 }
@@ -222,10 +225,18 @@ export class Sessions {
     return { kind: 'message', message, genuine, keyName, isRevoked };
   }
 
+  /** A fleet that loses its broker comes again at a pace that was agreed on before. */
+  #spread(): SessionsLimits {
+    const { reconnectSpreadMs: least, connectsPerS } = this.#limits;
+    const spreadMs = spreadMsOf(this.#sessions.size, connectsPerS);
+    return { ...this.#limits, reconnectSpreadMs: Math.max(least, spreadMs) };
+  }
+
   #step(device: string, event: SessionEvent): void {
     const session = this.#sessions.get(device);
     if (session === undefined) return;
-    const at = { nowMs: this.#ports.clock.nowMs(), limits: this.#limits };
+    const limits = event.kind === 'greeted' ? this.#spread() : this.#limits;
+    const at = { nowMs: this.#ports.clock.nowMs(), limits };
     const { state, effects } = step(session, event, at);
     this.#sessions.set(device, state);
     if (!this.#isClosed) this.#awaitReceipts(state);
