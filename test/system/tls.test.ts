@@ -1,17 +1,22 @@
 import { once } from 'node:events';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent, type AgentOptions } from '@holdfast/agent';
 import { until } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
+import { connectAsync } from 'mqtt';
 import { freePort, startMosquitto } from '../support/brokers.ts';
 import { runGateway } from '../support/gateway-process.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { TestCa, type Issued } from '../support/test-ca.ts';
+
+/** The test chooses its own. */
+const isNoListener = (line: string): boolean => !line.startsWith('listener ');
 
 const needs = '(needs openssl)';
 const test = hasProgram('openssl') ? ava : ava.skip;
@@ -78,10 +83,13 @@ withMosquitto(
   async (t) => {
     const ca = await TestCa.make(await tempDir(t), 'ca');
     const broker = await ca.issue('broker', host);
-    const { port } = await startMosquitto(t, [
-      ...[`cafile ${ca.path}`, `certfile ${broker.cert}`, `keyfile ${broker.key}`],
-      ...['require_certificate true', 'use_identity_as_username true'],
-    ]);
+    const acl = join(await tempDir(t), 'acl');
+    const files = ['--ca', ca.path, '--cert', broker.cert, '--key', broker.key];
+    const made = (file: string) =>
+      runGateway('broker-config', file, ...files, '--acl-file', acl, '--gateway', 'gateway');
+    await writeFile(acl, (await made('mosquitto.acl')).stdout);
+    const { stdout } = await made('mosquitto.conf');
+    const { port } = await startMosquitto(t, stdout.split('\n').filter(isNoListener));
     const url = `mqtts://localhost:${port}`;
     const own = await ca.issue('gateway', 'DNS:gateway');
     const gateway = await openGateway(t, { broker: url, tls: { ...own, ca: ca.path } });
@@ -96,6 +104,22 @@ withMosquitto(
     await agent.synced();
 
     t.deepEqual(gateway.unready(), []);
+    // Somebody else with a certificate of the same CA, under the name of the first.
+    const [cert2, key2] = await readPair(await ca.issue('till-2', 'DNS:till-2'));
+    const tls = { ca: trust, cert: cert2, key: key2, rejectUnauthorized: true };
+    const other = await connectAsync(url, { ...tls, clientId: 'hf-till-1', protocolVersion: 4 });
+    const asked = ['holdfast/1/till-1/down', 'holdfast/#', '#', 'holdfast/1/till-2/down'];
+    const heard: string[] = [];
+    other.on('message', (topic) => heard.push(topic));
+    for (const topic of asked) await other.subscribeAsync(topic).catch(() => undefined);
+    await other.publishAsync('holdfast/1/till-1/up', 'forged', { qos: 1 });
+    await agent.emit('fact', 2);
+    await agent.synced();
+    await other.endAsync(true);
+    t.deepEqual(heard, [], 'it reads nothing of its neighbour');
+    const { lanes = [] } = (await gateway.ledger.device('till-1')) ?? {};
+    t.is(lanes.reduce((sum, { watermark }) => sum + watermark, 0), 2);
+    t.is(gateway.live().find(({ device }) => device === 'till-1')?.refusals, 0, 'nor writes');
   },
 );
 
@@ -135,7 +159,10 @@ test(`a portal or a wrong port is told, and nothing goes in clear ${needs}`, asy
   const portalPort = await listening(t, portal);
   const plain = await openGateway(t, {});
   const secure = await openGateway(t, { tls: await ca.issue('gateway', host) });
-  const deaf = await listening(t, createServer((socket) => socket.end()));
+  const deaf = await listening(
+    t,
+    createServer((socket) => socket.end()),
+  );
   const at = (url: string, port: number | string) => `${url}://127.0.0.1:${port}`;
 
   const byTls = await problemOf(t, { gateway: at('mqtts', portalPort), tls });

@@ -1,8 +1,9 @@
 import { brokerProfileNames, type ExitCode, type LogLevel } from '@holdfast/protocol';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/fleet-views.ts';
 import { addAccess } from './access-commands.ts';
+import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-config.ts';
 import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
@@ -55,6 +56,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addCommands(program);
   addLedger(program, onExit);
   addAccess(program);
+  addBrokerConfig(program);
   return program;
 }
 
@@ -120,9 +122,7 @@ function addReading(program: Command): void {
   source('devices')
     .description('Show each device: its state, and its backlog as it reported it last')
     .argument('[device]', 'show this one, with every life of its journal')
-    .addOption(
-      new Option('--state <state>', 'only in this state; repeatable').argParser(readState),
-    )
+    .addOption(new Option('--state <state>', 'only in this state; repeatable').argParser(readState))
     .addOption(outputOption())
     .addOption(debugOption())
     .addHelpText('after', devicesExamples)
@@ -246,6 +246,33 @@ function addPrivacy(source: (name: string) => Command): void {
 function withLedger(command: Command): Command {
   return command.addOption(ledgerOption()).addOption(ledgerFileOption());
 }
+
+function addBrokerConfig(program: Command): void {
+  program
+    .command('broker-config')
+    .description('Print the configuration of a Mosquitto for devices that show certificates')
+    .addArgument(new Argument('<file>', 'which one').choices(brokerFiles))
+    .addOption(
+      new Option('--port <port>', 'of the broker').argParser(integer(1, 65_535)).default(8_883),
+    )
+    .option('--ca <file>', 'PEM: the CA of the devices', '/etc/mosquitto/ca.pem')
+    .option('--cert <file>', 'PEM: what the broker shows', '/etc/mosquitto/broker.pem')
+    .option('--key <file>', 'PEM: its private key', '/etc/mosquitto/broker.key')
+    .option('--acl-file <file>', 'where mosquitto.acl is', '/etc/mosquitto/holdfast.acl')
+    .option('--gateway <name>', 'common name in the certificate of the gateway', 'gateway')
+    .addOption(debugOption())
+    .addHelpText('after', brokerConfigExamples)
+    .action((file: (typeof brokerFiles)[number], options: BrokerConfigOptions) =>
+      brokerConfig(file, options, createTerminal('text')),
+    );
+}
+
+const brokerConfigExamples = `
+Each device shows a certificate whose common name is its id, and gets its own topics only.
+
+Examples:
+  holdfast-gateway broker-config mosquitto.conf > /etc/mosquitto/conf.d/holdfast.conf
+  holdfast-gateway broker-config mosquitto.acl > /etc/mosquitto/holdfast.acl`;
 
 function readState(text: string, before: readonly string[] = []): readonly string[] {
   if (deviceStates.some((state) => state === text)) return [...before, text];
