@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { onChange } from './changes.ts';
 
 /** What the API answers instead, when it does not do what was asked [RFC 9457]. */
 export interface Problem {
@@ -53,10 +54,15 @@ export interface Live<T> {
   readonly refresh: () => void;
 }
 
-/** A page that nobody looks at asks for nothing. */
-const EVERY_MS = 2_000;
+/** What the gateway does not tell by itself, such as how far a device is behind. */
+const EVERY_MS = 5_000;
+/** Changes come in bursts. */
+const AFTER_CHANGE_MS = 300;
 
-/** Asks now and again, for as long as the page is there and somebody looks at it. */
+/**
+ * Asks when something has changed, and now and again, for as long as the page is there and somebody
+ * looks at it.
+ */
 export function useLive<T>(path: string | undefined, everyMs = EVERY_MS): Live<T> {
   const [state, setState] = useState<{ path?: string; data?: T; problem?: Problem }>({});
   const [round, setRound] = useState(0);
@@ -64,7 +70,10 @@ export function useLive<T>(path: string | undefined, everyMs = EVERY_MS): Live<T
     if (path === undefined) return undefined;
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isSoon = false;
     const ask = async (): Promise<void> => {
+      clearTimeout(timer);
+      isSoon = false;
       try {
         if (document.hidden) return;
         const data = await get<T>(path);
@@ -75,12 +84,21 @@ export function useLive<T>(path: string | undefined, everyMs = EVERY_MS): Live<T
         // What was known stays on the page, with the word that it may be old.
         if (!isOver) setState((known) => ({ ...known, path, problem }));
       } finally {
-        if (!isOver) timer = setTimeout(() => void ask(), everyMs);
+        if (!isOver && !isSoon) timer = setTimeout(() => void ask(), everyMs);
       }
     };
+    const askSoon = (): void => {
+      // A fleet that changes without pause is not to keep a page waiting for one.
+      if (isSoon) return;
+      isSoon = true;
+      clearTimeout(timer);
+      timer = setTimeout(() => void ask(), AFTER_CHANGE_MS);
+    };
+    const stop = onChange(askSoon);
     void ask();
     return () => {
       isOver = true;
+      stop();
       clearTimeout(timer);
     };
   }, [path, everyMs, round]);
