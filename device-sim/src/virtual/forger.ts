@@ -1,4 +1,15 @@
-import { open, seal, type Chance, type Message } from '@holdfast/protocol';
+import { sha256 } from '@holdfast/agent/internal';
+import {
+  batchBounds,
+  batchEntries,
+  chainNext,
+  decodeWith,
+  entryOf,
+  open,
+  seal,
+  type Chance,
+  type Message,
+} from '@holdfast/protocol';
 import { signerOf } from './sim-signer.ts';
 
 /** Somebody who can read and write every topic, and has no key that anybody knows. */
@@ -34,12 +45,24 @@ export class Forger {
           commands: message.commands.map((each) => ({ ...each, payload: Uint8Array.of(0xf5) })),
         };
       case 'batch':
-        // The right place, and other entries in it.
-        return message.encoding === 'plain'
-          ? { ...message, payload: message.payload.map((byte, at) => (at > 40 ? byte ^ 1 : byte)) }
-          : undefined;
+        return message.encoding === 'plain' ? otherEntries(message) : undefined;
       default:
         return undefined;
     }
+  }
+}
+
+/** The right place, and other entries in it, with the hash that they lead to. */
+function otherEntries(message: Extract<Message, { readonly kind: 'batch' }>): Message {
+  const payload = message.payload.map((byte, at) => (at > 40 ? byte ^ 1 : byte));
+  try {
+    const items = decodeWith(batchEntries, payload, { ...batchBounds, path: 'a forged batch' });
+    const hash = items.reduce<Uint8Array>(
+      (before, item) => chainNext(sha256, before, entryOf(item)),
+      message.previousHash,
+    );
+    return { ...message, payload, hash };
+  } catch {
+    return { ...message, payload }; // Bytes that say nothing.
   }
 }
