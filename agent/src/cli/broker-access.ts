@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { HoldfastError, messageOf } from '@holdfast/protocol';
+import { HoldfastError, messageOf } from '@holdfast/protocol/base';
 import type { AgentOptions } from '../agent-options.ts';
 
 /** Files that say how to get to the broker. */
