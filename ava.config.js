@@ -9,7 +9,8 @@ export default {
   files: sources.map((path) => `test/dist/${path.replace(/\.ts$/, '.js')}`),
   // Child processes: tests need their own signals, exit codes and LevelDB locks.
   workerThreads: false,
-  concurrency: 2,
+  // On two cores: one waits for a process, a disk or a timer while two compute.
+  concurrency: 3,
   nodeArguments: ['--enable-source-maps'],
   // Without any test ending. The longest test kills and restarts processes for about two minutes.
   timeout: '4m',

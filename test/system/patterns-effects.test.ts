@@ -167,7 +167,9 @@ async function pausesOf(device: ExampleDevice, run: string, why: RegExp) {
     if (kind !== 'step.retrying' || !why.test(JSON.stringify(error))) return [];
     const next = told.slice(index + 1).find((each) => each['op'] === op);
     const laterMs = Number(next?.['atMs']) - Number(nextAtMs);
-    return [{ pauseMs: Number(nextAtMs) - Number(atMs), isInTime: laterMs >= 0 }];
+    // Both ends are rounded to a millisecond, each for itself.
+    const pauseMs = Math.round((Number(nextAtMs) - Number(atMs)) / 10) * 10;
+    return [{ pauseMs, isInTime: laterMs >= 0 }];
   });
 }
 
