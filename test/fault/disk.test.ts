@@ -50,13 +50,15 @@ for (const [name, order] of Object.entries(faults)) {
     const goOn = await device.gate('gated');
     await eventually('r3', () => isOver(device, 'r3'));
 
-    await device.order(order);
+    // What is cached needs no read: a failed sync has the store opened anew, which does.
+    await device.order(order.startsWith('read') ? 'sync 5 0' : order);
     const signal = () => ask((client) => client.signal({ run: 'held', name: 'go', id: 's1' }));
     // Its commit is the one that fails, or one soon before or after that.
     const doubtful = signal().catch(codeOf);
     await goOn();
     const status = () => ask((client) => client.status());
     await eventually('it is told', async () => (await status()).journal.state === 'failed');
+    await device.order(order);
     const refused = await Promise.all([
       start(device, 'work', 'refused').catch(codeOf),
       ask((client) => client.emit({ name: 'fact' })).catch(codeOf),
