@@ -62,8 +62,8 @@ export interface AgentOptions {
   /** Default: nothing is logged. */
   readonly log?: Log;
   /**
-   * What steps can wait for besides `online` and `reachable(host:port)`, by name: for example
-   * `unmetered`.
+   * What steps can wait for by name, besides `online`, `reachable(host:port)`, and `unmetered`:
+   * online, and no `metered` is set. One of these names takes the place of what is built in.
    */
   readonly conditions?: Readonly<Record<string, ConditionCheck>>;
   /** Bodies of steps that are at work at a time; runs take turns for the rest. Default 64. */

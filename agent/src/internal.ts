@@ -92,3 +92,4 @@ export * from './io/checks/certificate-check.ts';
 export * from './io/checks/disk-check.ts';
 export * from './io/checks/uplink-check.ts';
 export * from './core/alarm.ts';
+export * from './step-conditions.ts';

@@ -311,9 +311,9 @@ export class TestDevice {
   }
 
   #condition(name: string) {
-    const own = this.#options.conditions?.[name];
-    const check = name === 'online' ? () => this.#isOnline : own;
-    return check && { check, everyMs: CONDITION_EVERY_MS };
+    const isBuiltIn = name === 'online' || name === 'unmetered';
+    const check = this.#options.conditions?.[name] ?? (isBuiltIn && (() => this.#isOnline));
+    return check ? { check, everyMs: CONDITION_EVERY_MS } : undefined;
   }
 
   readonly #log: Log = {
