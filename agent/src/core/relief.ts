@@ -51,10 +51,16 @@ export class Relief {
     if (this.#working !== undefined || !this.#isNeeded) return;
     if (clock.monoMs() < this.#notBeforeMs) return;
     this.#working = this.#relieve()
-      .catch((error: unknown) => log.error('no room was made', { why: messageOf(error) }))
-      .finally(() => {
+      .catch((error: unknown) => {
+        log.error('no room was made', { why: messageOf(error) });
+        return 0;
+      })
+      .then((removed) => {
         this.#working = undefined;
-        this.#notBeforeMs = this.#isNeeded ? clock.monoMs() + FUTILE_MS : 0;
+        const isFutile = removed === 0 && this.#isNeeded;
+        this.#notBeforeMs = isFutile ? clock.monoMs() + FUTILE_MS : 0;
+        // What was acknowledged meanwhile may be the last that is for long: no commit follows.
+        if (removed > 0 && !this.#isClosed) this.#look();
       });
   }
 
@@ -68,14 +74,16 @@ export class Relief {
     return this.#isNear || retainedBytes(journal) > budget.retainedMax;
   }
 
-  async #relieve(): Promise<void> {
+  /** @returns How many entries went. */
+  async #relieve(): Promise<number> {
     const { journal, retention, budget, log } = this.#parts;
     const usedTarget = this.#isNear ? budget.target : Infinity;
     const isSmall = (): boolean => this.#isClosed || usedBytes(journal) <= usedTarget;
     const isTrimmed = (): boolean => retainedBytes(journal) <= budget.retainedTarget;
-    await retention.sweep(() => this.#isClosed || (isSmall() && isTrimmed()));
+    const swept = await retention.sweep(() => this.#isClosed || (isSmall() && isTrimmed()));
     const shed = await this.#shed(isSmall);
     if (shed.entries > 0) log.error('measurements were shed: the budget is used up', shed);
+    return swept + shed.entries;
   }
 
   async #shed(isEnough: () => boolean): Promise<{ entries: number; bytes: number }> {
