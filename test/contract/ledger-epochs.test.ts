@@ -1,5 +1,5 @@
 import test from 'ava';
-import { sha256, type Ledger } from '@holdfast/gateway/internal';
+import { sha256, tableLetters, type Ledger } from '@holdfast/gateway/internal';
 import { hex, keyNameOf, type EntryBody } from '@holdfast/protocol';
 import { HandJournal, fact, newSigner, requested, started } from '../support/hand-journal.ts';
 import { ledgers } from '../support/ledgers.ts';
@@ -17,6 +17,11 @@ const began = (oldEpoch: number): EntryBody => ({
 });
 
 const text = (bytes: Uint8Array | undefined): string => (bytes === undefined ? 'none' : hex(bytes));
+
+test('no two tables of a ledger have one letter: their rows would replace each other', (t) => {
+  const letters = Object.values(tableLetters);
+  t.is(new Set(letters).size, letters.length);
+});
 
 for (const [name, open] of Object.entries(ledgers)) {
   test(`${name}: every life of a journal stays, with how it began`, async (t) => {

@@ -35,7 +35,7 @@ import {
  *   dispatch   'g' id                                    → what was issued, and how far it is
  *   dispatchOrder 'h' ordinal                               → its id
  *   dispatched 'i' id device                             → what became of it there
- *   quarantine 'j' device                                → sums of what is kept aside
+ *   quarantine 'a' device                                → sums of what is kept aside
  *   late       'u' device epoch lane seqFirst            → entries under a key that counted no more
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
@@ -66,7 +66,7 @@ export const tableLetters = {
   dispatch: 'g',
   dispatchOrder: 'h',
   dispatched: 'i',
-  quarantine: 'j',
+  quarantine: 'a',
   late: 'u',
 } as const;
 

@@ -9,7 +9,12 @@ import { sqlTables } from './sql-tables.ts';
 
 /** There while a copy is not whole. */
 export const copyingKey = metaKey('copying');
-const ORDERED = new Set<string>([tableLetters.runOrder, tableLetters.call]);
+/** Tables whose keys end with an ordinal. */
+const ORDERED = new Set<string>([
+  tableLetters.runOrder,
+  tableLetters.call,
+  tableLetters.dispatchOrder,
+]);
 
 /** Rows of another ledger on their way into a database. */
 export class LedgerCopy {
