@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { schemaDocuments, schemasUrl } from './support/schema-documents.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -83,6 +84,15 @@ function listDocuments(): readonly string[] {
   return [...readdirSync(root).filter((path) => path.endsWith('.md')), ...folders];
 }
 
+test('docs/reference/schemas describes what commands print, and nothing else', (t) => {
+  const files = readdirSync(schemasUrl).toSorted();
+  const written = new Map(
+    files.map((file) => [file, readFileSync(new URL(file, schemasUrl), 'utf8')]),
+  );
+
+  t.deepEqual(written, new Map([...schemaDocuments()].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+});
+
 test('links between documents lead somewhere', (t) => {
   const broken = listDocuments().flatMap((document) =>
     [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
@@ -144,7 +154,10 @@ test('a test is named after every corner that is no mere limit', (t) => {
   const limits = [...read('docs/reference/semantics.md').matchAll(/\b([A-O]\d+) †/g)];
   const untested = allCorners.filter((corner) => !tested.has(corner));
 
-  t.deepEqual(untested, limits.map(([, corner]) => corner));
+  t.deepEqual(
+    untested,
+    limits.map(([, corner]) => corner),
+  );
 });
 
 /** `A3–A11` is nine corners. */

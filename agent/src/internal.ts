@@ -93,3 +93,8 @@ export * from './io/checks/disk-check.ts';
 export * from './io/checks/uplink-check.ts';
 export * from './core/alarm.ts';
 export * from './step-conditions.ts';
+export * from './schemas/outputs.ts';
+export * as runSchemas from './schemas/runs.ts';
+export * as statusSchemas from './schemas/status.ts';
+export * as storeSchemas from './schemas/store.ts';
+export * as verbSchemas from './schemas/verbs.ts';

@@ -1,5 +1,5 @@
-import { HoldfastError, codeOf, lanes, messageOf, type Lane } from '@holdfast/protocol';
-import { verifyChains } from './core/chain-check.ts';
+import { HoldfastError, codeOf, lanes, messageOf } from '@holdfast/protocol';
+import { verifyChains, type ChainFault } from './core/chain-check.ts';
 import { openToRead } from './open-to-read.ts';
 import { sha256 } from './io/sha256.ts';
 import { userKeyOf } from './io/store-key.ts';
@@ -16,7 +16,7 @@ export interface JournalVerifyView {
   readonly entries: number;
   /** Why the store can't be read; `null`: it can. */
   readonly store: string | null;
-  readonly faults: readonly { readonly lane: Lane; readonly seq: number; readonly why: string }[];
+  readonly faults: readonly ChainFault[];
 }
 
 /**

@@ -7,3 +7,5 @@ export * from './virtual/planted-bugs.ts';
 export * from './virtual/sim-disk.ts';
 export * from './virtual/simulate.ts';
 export * from './virtual/virtual-time.ts';
+export * from './schemas.ts';
+export * from './cli/program.ts';

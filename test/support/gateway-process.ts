@@ -2,6 +2,8 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { gatewayOutputs } from '@holdfast/gateway/internal';
+import { checkOutput } from './output-schemas.ts';
 
 /** From `test/dist/support`. */
 export const gatewayBinary = fileURLToPath(
@@ -66,6 +68,7 @@ export function runGateway(...args: readonly string[]): Promise<Ended> {
 export async function runGatewayWith(stdin: string, ...args: readonly string[]): Promise<Ended> {
   const { output, ended } = launch(args, stdin);
   const [code] = await ended;
+  checkOutput(gatewayOutputs, output().stdout);
   return { code, ...output() };
 }
 
@@ -87,6 +90,7 @@ export async function serveGateway(
     if (over !== undefined) throw new Error(`it did not start: ${output().stderr}`);
   }
   letRun();
+  checkOutput(gatewayOutputs, output().stdout);
   const listening = JSON.parse(output().stdout) as Omit<Serving, 'output' | 'end'>;
   return {
     ...listening,

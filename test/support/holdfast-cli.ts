@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { agentOutputs } from '@holdfast/agent/internal';
+import { checkOutput } from './output-schemas.ts';
 
 /** From `test/dist/support`. */
 export const holdfastBinary = fileURLToPath(
@@ -30,7 +32,7 @@ function launch(args: readonly string[], options: CliOptions): ChildProcessWitho
   return spawn(process.execPath, [holdfastBinary, ...args], { cwd, env: { PATH, ...options.env } });
 }
 
-/** Runs `holdfast` to its end, without any of our environment. */
+/** Runs `holdfast` to its end, without any of our environment. JSON must be as it is published. */
 export async function holdfast(args: readonly string[], options: CliOptions = {}): Promise<Ended> {
   const child = launch(args, options);
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
@@ -40,6 +42,7 @@ export async function holdfast(args: readonly string[], options: CliOptions = {}
   child.stdin.on('error', () => undefined).end(options.stdin ?? '');
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
+  checkOutput(agentOutputs, stdout);
   return { code, stdout, stderr };
 }
 
@@ -74,6 +77,7 @@ export function startHoldfast(
     nextLine: async () => {
       const { value, done } = await lines.next();
       if (done === true) throw new Error(`it ended instead of printing a line: ${stderr}`);
+      checkOutput(agentOutputs, value);
       return value;
     },
     stderr: () => stderr,

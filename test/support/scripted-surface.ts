@@ -24,6 +24,18 @@ const space = {
 };
 const noHoles = { count: 0, entries: 0, bytes: 0 };
 
+function inList(run: Run): Runs['runs'][number] {
+  const {
+    schema: _,
+    input: _input,
+    lastError: _error,
+    waitsFor: _waits,
+    history: _all,
+    ...row
+  } = run;
+  return row;
+}
+
 /**
  * A surface whose answers are set by hand: one workflow `checkout`, and runs `done`, `broken`,
  * `cancelled` and `busy`. Keeps what was asked of it.
@@ -96,7 +108,7 @@ export class ScriptedSurface implements Surface {
     const ids = all.slice(Number(query.cursor ?? 0));
     const rows = await Promise.all(ids.slice(0, query.limit).map((id) => this.run(id)));
     const next = ids.length > query.limit ? String(all.length - ids.length + query.limit) : null;
-    return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows, next };
+    return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows.map(inList), next };
   }
 
   runIds({ prefix, limit }: { readonly prefix: string; readonly limit: number }) {
@@ -141,7 +153,8 @@ export class ScriptedSurface implements Surface {
     const row = { lane, seq: 48_213, ...timed, kind: 'step.completed', run: 'A-1' };
     const isPast = query.after !== undefined && query.after >= row.seq;
     const isOther = query.lane !== undefined && query.lane !== row.lane;
-    const rows = isPast || isOther ? [] : [{ ...row, ...rest, bytes: 388 }];
+    const { name, synced, value } = rest;
+    const rows = isPast || isOther ? [] : [{ ...row, name, synced, value, bytes: 388 }];
     return Promise.resolve({
       schema: 'holdfast.journal/1' as const,
       device: 'pump-017',

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { simOutputs } from '@holdfast/device-sim/internal';
+import { checkOutput } from '../support/output-schemas.ts';
 
 const sim = fileURLToPath(new URL('../../../device-sim/bin/holdfast-sim.js', import.meta.url));
 
@@ -23,8 +25,10 @@ test('the demo loses and doubles nothing, and ends with one object that says so'
   const { code, stdout, stderr } = await run('demo', '--json');
 
   t.is(code, 0, stderr);
+  checkOutput(simOutputs, stdout);
   const { entries, seconds, ...report } = JSON.parse(stdout);
   t.deepEqual(report, {
+    schema: 'holdfast.demo/1',
     ok: true,
     runs: 24,
     charges: { orders: 24, doubleCharged: 0 },

@@ -71,7 +71,7 @@ test('serve says in one line of JSON where it listens, and ends at SIGTERM', asy
     live: true,
   });
   t.deepEqual((await getJson(serving, '/readyz')).body, {
-    schema: 'holdfast.ready/1',
+    schema: 'holdfast.readiness/1',
     ready: true,
     reasons: [],
   });
@@ -159,7 +159,10 @@ test('the views have what the device journaled, in readable form', async (t) => 
   );
   t.like(entries.entries[1], { at: '2026-03-01T12:00:00.000Z', input: { order: 'order-1' } });
   t.is(entries.entries[0]?.['expiresAt'], null);
-  t.deepEqual(later.entries.map(({ seq }) => seq), [2]);
+  t.deepEqual(
+    later.entries.map(({ seq }) => seq),
+    [2],
+  );
   t.deepEqual([cut.next, entries.next], [[{ lane: 'normal', after: 1 }], []]);
   t.like(verify, { schema: 'holdfast.verify/1', whole: true, entries: 3, faults: [] });
 });

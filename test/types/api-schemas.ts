@@ -4,23 +4,25 @@ import type {
   commandSchemas as command,
   fleetSchemas as fleet,
   ledgerSchemas as ledger,
-  TypeOf,
 } from '@holdfast/gateway/internal';
+import type { TypeOf } from '@holdfast/protocol/json-schema';
 
 /**
  * The schemas that describe answers have the types of the views that are answered. Checked by the
  * compiler with the rest of the tests; nothing here runs.
  */
 
+/** Each field with whether it may be absent. */
 type Frozen<T> = T extends readonly (infer I)[]
   ? readonly Frozen<I>[]
   : T extends object
-    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    ? { readonly [K in keyof T]-?: readonly [Presence<T, K>, Frozen<Exclude<T[K], undefined>>] }
     : T;
+type Presence<T, K extends keyof T> = object extends Pick<T, K> ? 'maybe' : 'always';
 
 /** Whether each can stand for the other. */
 type Alike<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-function alike<A, B>(_alike: Alike<Frozen<A>, Frozen<B>>): void {}
+export function alike<A, B>(_alike: Alike<Frozen<A>, Frozen<B>>): void {}
 
 alike<TypeOf<typeof fleet.devicesAnswer>, views.DevicesView>(true);
 alike<TypeOf<typeof fleet.deviceAnswer>, views.DeviceDetailView>(true);

@@ -1,37 +1,9 @@
 import { Exit, HoldfastError, errorText, exitCodeOf } from '@holdfast/protocol';
-import { Command, CommanderError } from 'commander';
-import { addRun } from './run.ts';
-import { addSoak } from './soak.ts';
-
-/** Entry of `holdfast-sim`. */
-const program = new Command('holdfast-sim')
-  .description('The proving ground of Holdfast: fleets, faults, and a judge of every promise.')
-  .exitOverride()
-  .configureOutput({ outputError: () => undefined });
-
-program
-  .command('demo')
-  .description('Sell at a kiosk through an outage and two kills, and count everything.')
-  .option('--orders <count>', 'orders to take, 20 to 500', '24')
-  .option('--json', 'end with one JSON object on stdout; the story goes to stderr', false)
-  .option('--keep', 'leave everything running to look at, until Ctrl-C', false)
-  .addHelpText('after', '\nExamples:\n  holdfast-sim demo\n  holdfast-sim demo --json\n')
-  .action(async (flags: { orders: string; json: boolean; keep: boolean }) => {
-    const orders = Number(flags.orders);
-    if (!Number.isInteger(orders) || orders < 20 || orders > 500) {
-      throw new HoldfastError('HF_USAGE', {
-        why: `--orders is ${flags.orders}; it must be a whole number from 20 to 500`,
-      });
-    }
-    const { runDemo } = await import('../demo/demo.ts');
-    process.exitCode = (await runDemo({ ...flags, orders })) ? Exit.ok : Exit.failed;
-  });
-
-addRun(program);
-addSoak(program);
+import { CommanderError } from 'commander';
+import { createSimProgram } from './program.ts';
 
 try {
-  await program.parseAsync();
+  await createSimProgram().parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -10,6 +10,7 @@ import type { Told } from './story.ts';
 
 /** What an unbelieving reader can check. The content of `--json`. */
 export interface DemoReport {
+  readonly schema: 'holdfast.demo/1';
   readonly ok: boolean;
   readonly runs: number;
   readonly entries: {
@@ -47,6 +48,7 @@ export async function makeReport(bench: Bench, told: Told, seconds: number): Pro
   const isWhole = entries.missing + entries.duplicated === 0;
   const isExact = entries.journaled === entries.ledger && doubleCharged === 0;
   return {
+    schema: 'holdfast.demo/1',
     ok: isWhole && isExact && chainVerified && completed === bench.orders.length,
     runs: completed,
     entries,

@@ -104,7 +104,8 @@ export async function commandShow(
     Promise.all([fleet.command(id), fleet.commandDevices({ id, outcome, after, limit })]),
   );
   const { devices: each, next } = devices;
-  show(terminal, { ...command, receipts: each, next }, () => showText(command, devices, terminal));
+  const view = { ...command, schema: 'holdfast.command-shown/1', receipts: each, next };
+  show(terminal, view, () => showText(command, devices, terminal));
 }
 
 function showText(

@@ -128,7 +128,7 @@ export interface RunView {
 }
 
 export interface RunsView {
-  readonly schema: 'holdfast.runs/1';
+  readonly schema: 'holdfast.fleet-runs/1';
   readonly at: string;
   /** `null`: of all devices. */
   readonly device: string | null;

@@ -91,7 +91,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (device !== undefined) await recordOf(device);
       const { runs, next } = await findRuns(ledger, query, await taggedDevices(ledger, query));
       const [at, problems] = [now(), unhandled()];
-      return { schema: 'holdfast.runs/1', at, device: device ?? null, runs, next, problems };
+      return { schema: 'holdfast.fleet-runs/1', at, device: device ?? null, runs, next, problems };
     },
     async entries(query) {
       const record = await recordOf(query.device);

@@ -105,7 +105,7 @@ function addHealth(app: FastifyInstance, { unready }: HttpApiOptions): void {
   app.get('/readyz', { schema: ready }, (_request, reply) => {
     const reasons = unready();
     const isReady = reasons.length === 0;
-    const body = { schema: 'holdfast.ready/1', ready: isReady, reasons };
+    const body = { schema: 'holdfast.readiness/1', ready: isReady, reasons };
     return reply.code(isReady ? 200 : 503).send(body);
   });
   const hide = true; // It describes itself.

@@ -2,6 +2,8 @@ import { posix } from 'node:path';
 import type { Source, Violation } from './source.ts';
 
 const products = ['agent', 'gateway'] as const;
+/** What describes JSON; nothing of it is loaded by a command. */
+const SCHEMA = 'protocol/json-schema';
 const internals = ['agent/internal', 'agent/testing', 'gateway/internal'] as const;
 
 /**
@@ -14,7 +16,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'protocol/wire': ['protocol/base', 'protocol/wire', 'cbor-x'],
   protocol: ['protocol', 'protocol/base', 'protocol/wire'],
   ...Object.fromEntries(products.flatMap((product) => Object.entries(productTable(product)))),
-  'device-sim': ['device-sim', 'protocol', ...products, ...internals, 'node:', 'commander'],
+  'device-sim': ['device-sim', 'protocol', SCHEMA, ...products, ...internals, 'node:', 'commander'],
   examples: ['agent', 'gateway', 'examples', 'node:'],
   test: ['*'],
   bench: ['*'],
@@ -24,7 +26,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 
 function productTable(product: string): Record<string, readonly string[]> {
   const own = (place: string): string => `${product}/${place}`;
-  const cloud = ['aedes', 'ajv', 'fastify', '@fastify/swagger', 'mqtt', 'pg'];
+  const cloud = ['aedes', 'ajv', 'fastify', '@fastify/swagger', 'mqtt', 'pg', SCHEMA];
   const io = product === 'agent' ? ['mqtt', 'node-cron', 'p-retry'] : cloud;
   // The codec takes a while to load: what only asks and prints does without it.
   const light = ['protocol', 'protocol/base', 'node:'];
@@ -45,7 +47,8 @@ function productTable(product: string): Record<string, readonly string[]> {
     [own('api')]: inside,
     // Runs in a browser: of the rest of the product it has types and what formats numbers.
     [own('web')]: [own('web'), own('core'), 'protocol/base', 'preact', 'preact/hooks'],
-    [own('internals')]: [...inside, own('cli')],
+    [own('schemas')]: [own('schemas'), own('core'), own('io'), 'protocol/base', SCHEMA],
+    [own('internals')]: [...inside, own('cli'), own('schemas')],
     [own('cli')]: cli,
     // Shipped to users: the runtime's core over a world in memory.
     [own('testing')]: [own('core'), own('io'), own('testing'), 'protocol', 'node:'],

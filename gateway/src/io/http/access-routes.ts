@@ -9,7 +9,7 @@ import { rfc3339 } from '../../core/entry-view.ts';
 import { addEnrolments } from './enroll-routes.ts';
 import { problemAnswer, type ApiRoutes } from './routes.ts';
 import * as of from './schemas/access.ts';
-import type { TypeOf } from './schemas/json-schema.ts';
+import type { TypeOf } from '@holdfast/protocol/json-schema';
 import { namedParams as params } from './schemas/parts.ts';
 import { checkOwnPage, sessionCookie, sessionSecret } from './who-asks.ts';
 

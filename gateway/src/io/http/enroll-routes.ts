@@ -4,7 +4,7 @@ import type { Enroller } from '../../core/access/enroll.ts';
 import type { Actor } from '../../core/access/roles.ts';
 import { problemAnswer, type ApiRoutes } from './routes.ts';
 import * as of from './schemas/access.ts';
-import type { TypeOf } from './schemas/json-schema.ts';
+import type { TypeOf } from '@holdfast/protocol/json-schema';
 import { namedParams as params } from './schemas/parts.ts';
 
 const admin = { role: 'admin' } as const;

@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/protocol';
 import type { EventFeed, FleetEvent } from '../../core/event-feed.ts';
 import type { Refusals } from './refusals.ts';
 import type { ApiRoutes } from './routes.ts';
-import { string } from './schemas/json-schema.ts';
+import { string } from '@holdfast/protocol/json-schema';
 import { cursor, question } from './schemas/parts.ts';
 
 const CLIENTS_MAX = 200;

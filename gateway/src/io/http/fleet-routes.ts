@@ -3,7 +3,7 @@ import { readDevice } from '../../core/api-query.ts';
 import type { Fleet, RunsQuery } from '../../core/fleet-views.ts';
 import type { ApiRoutes } from './routes.ts';
 import * as fleets from './schemas/fleet.ts';
-import type { TypeOf } from './schemas/json-schema.ts';
+import type { TypeOf } from '@holdfast/protocol/json-schema';
 import * as ledgers from './schemas/ledger.ts';
 import { idParams as params } from './schemas/parts.ts';
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../../core/access/access.ts';
 import { AttemptLimit } from '../../core/access/attempt-limit.ts';
 import { allows, type Actor, type Role } from '../../core/access/roles.ts';
-import { object, string, type JsonSchema, type TypeOf } from './schemas/json-schema.ts';
+import { object, string, type JsonSchema, type TypeOf } from '@holdfast/protocol/json-schema';
 import { problem } from './schemas/parts.ts';
 import { whoAsks } from './who-asks.ts';
 

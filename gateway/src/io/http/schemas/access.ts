@@ -1,7 +1,7 @@
 import { auditOutcomes, ENROL_USES_MAX } from '../../../core/access/access-rows.ts';
 import { TAG_LENGTH_MAX, TAGS_MAX } from '../../../core/dispatch.ts';
-import { choice, integer, list, literal, nullable } from './json-schema.ts';
-import { object, string, table } from './json-schema.ts';
+import { choice, integer, list, literal, nullable } from '@holdfast/protocol/json-schema';
+import { object, string, table } from '@holdfast/protocol/json-schema';
 import { answer, count, cursor, limit, question, role, text, time } from './parts.ts';
 
 /** Users, API tokens, sessions and the audit log. */

@@ -1,7 +1,15 @@
 import { commandKinds } from '../../../core/api-command.ts';
 import { outcomes, TAG_LENGTH_MAX, TAGS_MAX } from '../../../core/dispatch.ts';
-import { anything, boolean, choice, integer, list, literal, nullable } from './json-schema.ts';
-import { object, string, table } from './json-schema.ts';
+import {
+  anything,
+  boolean,
+  choice,
+  integer,
+  list,
+  literal,
+  nullable,
+} from '@holdfast/protocol/json-schema';
+import { object, string, table } from '@holdfast/protocol/json-schema';
 import { answer, count, cursor, limit, name, question, text, time } from './parts.ts';
 
 /** Commands to devices, and the tags by which they are meant. */

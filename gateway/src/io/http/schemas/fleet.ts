@@ -1,8 +1,8 @@
 import { holeReasons } from '@holdfast/protocol';
 import { clockFlags } from '../../../core/device-clock.ts';
 import { deviceStates } from '../../../core/fleet-views.ts';
-import { anything, choice, integer, list, literal, nullable } from './json-schema.ts';
-import { number, string, table } from './json-schema.ts';
+import { anything, choice, integer, list, literal, nullable } from '@holdfast/protocol/json-schema';
+import { number, object, string, table } from '@holdfast/protocol/json-schema';
 import { answer, count, cursor, lane, limit, name, question, text, time } from './parts.ts';
 
 /** Devices, runs and entries. */
@@ -86,7 +86,7 @@ const run = answer({
 });
 
 export const runsAnswer = answer({
-  ...{ schema: literal('holdfast.runs/1'), at: time(), device: nullable(string()) },
+  ...{ schema: literal('holdfast.fleet-runs/1'), at: time(), device: nullable(string()) },
   ...{ runs: list(run), next: nullable(string()), problems },
 });
 
@@ -98,11 +98,17 @@ export const entriesQuery = question(
   },
 );
 
-/** With the fields of its kind. */
-export const entry = answer({
-  ...{ lane: lane(), epoch: count(), seq: count(), receivedAt: nullable(time()) },
-  ...{ bytes: count(), kind: nullable(string()) },
-});
+/** An entry has the fields of its kind besides. */
+export const ofKind = { additionalProperties: true };
+
+export const entry = object(
+  {
+    ...{ lane: lane(), epoch: count(), seq: count(), receivedAt: nullable(time()) },
+    ...{ bytes: count(), kind: nullable(string()) },
+  },
+  {},
+  ofKind,
+);
 
 const hole = answer({
   ...{ lane: lane(), epoch: count(), seqFirst: count(), seqLast: count() },

@@ -1,4 +1,4 @@
-import { boolean, list, literal, string } from './json-schema.ts';
+import { boolean, list, literal, string } from '@holdfast/protocol/json-schema';
 import { answer } from './parts.ts';
 
 /** Whether the gateway is well. */
@@ -8,6 +8,6 @@ export const liveAnswer = answer({
 });
 
 export const readyAnswer = answer({
-  ...{ schema: literal('holdfast.ready/1'), ready: boolean() },
+  ...{ schema: literal('holdfast.readiness/1'), ready: boolean() },
   reasons: list(string()),
 });

@@ -1,5 +1,13 @@
-import { entry } from './fleet.ts';
-import { anything, boolean, list, literal, nullable, string } from './json-schema.ts';
+import { entry, ofKind } from './fleet.ts';
+import {
+  anything,
+  boolean,
+  list,
+  literal,
+  nullable,
+  object,
+  string,
+} from '@holdfast/protocol/json-schema';
 import { answer, count, lane, limit, name, question, text, time } from './parts.ts';
 
 /** The ledger as a whole, and what it holds on somebody. */
@@ -38,13 +46,14 @@ export const heldBody = question(
   { after: string({ pattern: '^([0-9a-f]{2}){1,512}$' }) },
 );
 
-const command = answer({
+export const heldEntry = { device: string(), ...entry.properties };
+export const heldCommand = {
   ...{ device: string(), number: count(), kind: string(), run: string() },
   payload: anything(),
-});
+};
 
 export const heldAnswer = answer({
   ...{ schema: literal('holdfast.held/1'), at: time() },
-  entries: list(answer({ device: string(), ...entry.properties })),
-  ...{ commands: list(command), next: nullable(string()) },
+  entries: list(object(heldEntry, {}, ofKind)),
+  ...{ commands: list(answer(heldCommand)), next: nullable(string()) },
 });

@@ -1,7 +1,8 @@
 import { isDeviceId, lanes, NAME_LENGTH_MAX } from '@holdfast/protocol';
 import { roles } from '../../../core/access/roles.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX } from '../../../core/api-query.ts';
-import { choice, integer, object, string, type Fields } from './json-schema.ts';
+import { answer, choice, count, integer, object } from '@holdfast/protocol/json-schema';
+import { string, time, type Fields } from '@holdfast/protocol/json-schema';
 
 /** Parts that the schemas of requests and answers are made of. */
 
@@ -10,11 +11,8 @@ export function question<R extends Fields, M extends Fields>(fields: R, maybe: M
   return object(fields, maybe, { additionalProperties: false });
 }
 
-/** What is answered: fields are added, so a reader ignores those that it does not know. */
-export const answer = <R extends Fields>(fields: R) => object(fields, {});
+export { answer, count, time };
 
-export const count = () => integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-export const time = () => string({ format: 'date-time' });
 export const lane = () => choice(lanes);
 export const role = () => choice(roles);
 export const text = (maxLength: number, minLength = 1) => string({ minLength, maxLength });

@@ -1,8 +1,8 @@
 declare const type: unique symbol;
 
 /**
- * A JSON Schema that says, to the compiler, of which type it is: what checks a request is what
- * describes it, and what its handler is given.
+ * A JSON Schema that says, to the compiler, of which type it is: what checks a request or an output
+ * is what describes it, and what its handler is given.
  */
 export interface JsonSchema<T> {
   readonly [keyword: string]: unknown;
@@ -62,4 +62,23 @@ export function table<T>(
 
 export function nullable<T>(schema: JsonSchema<T>): JsonSchema<T | null> {
   return { anyOf: [schema, { type: 'null' }] };
+}
+
+/** The same, with a sentence for whoever reads the schema. */
+export function described<T>(schema: JsonSchema<T>, description: string): JsonSchema<T> {
+  return { ...schema, description };
+}
+
+/** What is answered or printed. Fields are added: a reader ignores those that it does not know. */
+export const answer = <R extends Fields>(fields: R) => object(fields, {});
+
+export const count = () => integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+export const time = () => string({ format: 'date-time' });
+
+/** The object that a command prints for programs, and which commands do. */
+export interface Output {
+  /** `properties.schema` has its name and version. */
+  readonly schema: ObjectSchema<{ readonly schema: JsonSchema<string> }, Fields>;
+  /** As they are typed, without the name of the program. */
+  readonly commands: readonly string[];
 }

@@ -1,0 +1,38 @@
+import { answer, choice, count, described, list } from '@holdfast/protocol/json-schema';
+import { literal, nullable, string, table } from '@holdfast/protocol/json-schema';
+import { epoch } from './parts.ts';
+
+/** What commands about the program itself print. */
+
+export const ready = answer({
+  ...{ schema: literal('holdfast.ready/1'), pid: count(), socket: string(), device: string() },
+  epoch: epoch(),
+});
+
+const setting = answer({
+  value: string(),
+  origin: choice(['option', 'variable', 'file', 'default']),
+  place: described(string(), 'the option, the variable, or the file with its line'),
+});
+
+export const config = answer({
+  schema: literal('holdfast.config/1'),
+  settings: described(table(nullable(setting)), 'every one by its name; null: it has no value'),
+});
+
+const explanation = {
+  ...{ schema: literal('holdfast.explain/1'), code: string(), message: string() },
+  retry: choice(['later', 'never', 'restart']),
+  hint: string(),
+};
+
+export const explain = answer(explanation);
+export const explainList = answer({
+  ...{ schema: literal('holdfast.explain-list/1'), codes: list(answer(explanation)) },
+});
+
+export const programVersion = answer({
+  ...{ schema: literal('holdfast.version/1'), version: string() },
+  protocol: answer({ min: count(), max: count() }),
+  node: string(),
+});

@@ -1,0 +1,84 @@
+import { answer, boolean, choice, count, described } from '@holdfast/protocol/json-schema';
+import { list, literal, nullable, object, string, time } from '@holdfast/protocol/json-schema';
+import { timeSources } from '../core/boots.ts';
+import { scheduleStates } from '../core/schedule-views.ts';
+import { runStates } from '../core/views.ts';
+import * as parts from './parts.ts';
+import { amount, bytes, epoch, holes, laneBacklog, link, maybeTime, problem } from './parts.ts';
+
+/** How the device is: what `status`, `backlog`, `check` and `doctor` print. */
+
+const running = answer({
+  ...{ version: string(), running: boolean(), pid: nullable(count()), startedAt: maybeTime() },
+});
+
+const clock = answer({
+  source: described(choice(timeSources), 'who is believed'),
+  at: time(),
+  wallAheadMs: described(amount(), 'how far the wall clock is ahead of it'),
+});
+
+const syncs = answer({ count: count(), p50: amount(), p99: amount(), max: amount() });
+
+const journal = answer({
+  state: described(choice(['ok', 'full', 'failed']), 'full and failed refuse new work'),
+  usedBytes: described(bytes(), 'what the entries that are kept take'),
+  maxBytes: described(nullable(count()), 'what they may take; null: the agent does not run'),
+  fileBytes: described(nullable(count()), 'what the files of the store take'),
+  diskFreeBytes: nullable(count()),
+  syncMs: described(nullable(syncs), 'how long the last 256 commits took'),
+  since: described(maybeTime(), 'since when it is not ok'),
+  problem: nullable(problem()),
+});
+
+const pending = {
+  ...{ pending: count(), bytes: bytes(), oldestAt: maybeTime(), holes: holes() },
+  ...{ setAside: parts.setAside(), lanes: list(laneBacklog()) },
+};
+
+const counted = <const T extends string>(states: readonly T[]) => {
+  const fields = Object.fromEntries(states.map((state) => [state, count()]));
+  return object({}, fields as Readonly<Record<T, ReturnType<typeof count>>>);
+};
+
+export const status = answer({
+  ...{ schema: literal('holdfast.status/1'), device: string(), epoch: epoch() },
+  key: described(nullable(string()), "name of the device's key; null: it has none yet"),
+  agent: running,
+  clock: described(nullable(clock), 'null: the agent does not run'),
+  ...{ link: link(), journal, backlog: answer(pending) },
+  runs: described(counted(runStates), 'by state; states without runs are left out'),
+  schedules: counted(scheduleStates),
+  problems: list(problem()),
+});
+
+export const backlog = answer({
+  ...{ schema: literal('holdfast.backlog/1'), device: string(), at: time(), link: link() },
+  ...pending,
+});
+
+export const check = object(
+  {
+    schema: literal('holdfast.check/1'),
+    level: choice(['OK', 'WARNING', 'CRITICAL', 'UNKNOWN']),
+    text: string(),
+  },
+  { pending: count(), bytes: bytes(), ageS: amount(), connected: count() },
+);
+
+const finding = object(
+  {
+    check: described(string(), 'what was looked at'),
+    level: choice(['ok', 'warning', 'failure', 'skipped']),
+    text: string(),
+  },
+  { hint: string(), code: string() },
+);
+
+export const doctor = answer({
+  schema: literal('holdfast.doctor/1'),
+  ...{ ok: count(), warnings: count(), failures: count(), skipped: count() },
+  findings: list(finding),
+});
+
+export const nudged = answer({ schema: literal('holdfast.nudged/1'), link: link() });

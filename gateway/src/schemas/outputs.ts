@@ -1,0 +1,58 @@
+import { answer, literal, nullable, object, string } from '@holdfast/protocol/json-schema';
+import type { Output } from '@holdfast/protocol/json-schema';
+import * as access from '../io/http/schemas/access.ts';
+import * as command from '../io/http/schemas/commands.ts';
+import * as fleet from '../io/http/schemas/fleet.ts';
+import * as ledger from '../io/http/schemas/ledger.ts';
+import * as own from './ledger-admin.ts';
+
+const { devices: receipts } = command.commandDevicesAnswer.properties;
+
+const commandShown = answer({
+  ...{ ...command.commandAnswer.properties, schema: literal('holdfast.command-shown/1') },
+  ...{ receipts, next: nullable(string()) },
+});
+
+const heldEntry = object(
+  { schema: literal('holdfast.held-entry/1'), ...ledger.heldEntry },
+  {},
+  fleet.ofKind,
+);
+
+const heldCommand = answer({ schema: literal('holdfast.held-command/1'), ...ledger.heldCommand });
+
+const verbs = ['start', 'signal', 'cancel', 'pause', 'resume', 'retry', 'skip', 'complete', 'set'];
+const issuing = verbs.map((verb) => `command ${verb}`);
+
+/** What `holdfast-gateway` prints for programs, by the commands that print it. */
+export const gatewayOutputs: readonly Output[] = [
+  { schema: own.listening, commands: ['serve'] },
+  { schema: fleet.devicesAnswer, commands: ['devices'] },
+  { schema: fleet.deviceAnswer, commands: ['devices'] },
+  { schema: fleet.rekeyedAnswer, commands: ['rekey'] },
+  { schema: command.taggedAnswer, commands: ['tag'] },
+  { schema: fleet.runsAnswer, commands: ['runs'] },
+  { schema: fleet.entriesAnswer, commands: ['ledger entries'] },
+  { schema: fleet.quarantineAnswer, commands: ['ledger quarantine'] },
+  { schema: ledger.verifyAnswer, commands: ['ledger verify'] },
+  { schema: ledger.erasureAnswer, commands: ['ledger erase'] },
+  { schema: ledger.erasuresAnswer, commands: ['ledger erasures'] },
+  { schema: heldEntry, commands: ['ledger export'] },
+  { schema: heldCommand, commands: ['ledger export'] },
+  { schema: own.ledgerMigrate, commands: ['ledger migrate'] },
+  { schema: own.ledgerCopy, commands: ['ledger copy'] },
+  { schema: own.ledgerRebuild, commands: ['ledger rebuild'] },
+  { schema: command.commandAnswer, commands: issuing },
+  { schema: command.commandsAnswer, commands: ['command ls'] },
+  { schema: commandShown, commands: ['command show'] },
+  { schema: access.userAnswer, commands: ['user add', 'user set'] },
+  { schema: access.userRemovedAnswer, commands: ['user rm'] },
+  { schema: access.usersAnswer, commands: ['user ls'] },
+  { schema: access.tokenMadeAnswer, commands: ['token create'] },
+  { schema: access.tokenAnswer, commands: ['token revoke'] },
+  { schema: access.tokensAnswer, commands: ['token ls'] },
+  { schema: access.enrolmentMadeAnswer, commands: ['enroll create'] },
+  { schema: access.enrolmentAnswer, commands: ['enroll revoke'] },
+  { schema: access.enrolmentsAnswer, commands: ['enroll ls'] },
+  { schema: access.auditAnswer, commands: ['audit'] },
+];
