@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   brokerProfile,
-  durationMs,
-  formatDuration,
   hex,
   keyNameOf,
-  HoldfastError,
+  type HoldfastError,
   messageOf,
   type BrokerProfileName,
   type Duration,
@@ -32,7 +30,8 @@ import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
 import type { Arrival } from './core/session-ports.ts';
 import { Sessions, type SessionsLimits } from './core/sessions.ts';
-import { pacedBy, REPORT_EVERY_MS_DEFAULT, sessionsLimits } from './core/sessions-limits.ts';
+import { readPace } from './core/pace.ts';
+import { sessionsLimits } from './core/sessions-limits.ts';
 import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
 import { openAccess } from './io/access-store.ts';
 import { checkListening, isLoopback, readAddress, shown } from './io/broker-address.ts';
@@ -98,6 +97,11 @@ export interface GatewayOptions {
    * times that is offline; two with one identity are kept out for twelve times that.
    */
   readonly reportEvery?: Duration | undefined;
+  /**
+   * How many devices connect in a second at most, 1 to 10,000. Default 500. Those who lost their
+   * connection are told to spread over a time that keeps to it; the embedded broker enforces it.
+   */
+  readonly connectsPerS?: number | undefined;
   readonly log?: Log | undefined;
   /** For tests: named places of the code where a crash may strike. */
   readonly point?: Point | undefined;
@@ -107,7 +111,6 @@ const LOCALHOST = '127.0.0.1';
 const MQTT_PORT = 1_883;
 /** Of the gateways that share a ledger and a broker. */
 const GROUP = 'holdfast';
-const [REPORT_EVERY_MS_MIN, REPORT_EVERY_MS_MAX] = [1_000, 3_600_000];
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
 /** A running gateway: broker, ledger, sessions, handlers and HTTP API in one process. */
@@ -294,7 +297,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
     const { mqttHost: host = LOCALHOST, tls, insecure } = options;
     checkListening({ host, tls, insecure, what: 'devices' });
   }
-  const pace = pacedBy(readReportEvery(options));
+  const pace = readPace(options);
   const executors = await readExecutors(options);
   const dataDir = await openDataDir(options.dataDir, { isNew: true });
   closers.push(() => dataDir.release());
@@ -311,7 +314,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const takesStrangers = isOpen(options);
   const known = { ledger, verify, sha256, publicKey: identity };
   const admit = takesStrangers ? undefined : createAdmission(known);
-  const broker = await openBroker(external, { ...options, admit }, log);
+  const broker = await openBroker(external, { ...options, ...pace, admit }, log);
   closers.push(() => broker.close());
 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
@@ -372,13 +375,6 @@ async function readHttpTls(options: GatewayOptions): Promise<Tls | undefined> {
   return files && readTls(files);
 }
 
-function readReportEvery({ reportEvery = REPORT_EVERY_MS_DEFAULT }: GatewayOptions): number {
-  const everyMs = durationMs(reportEvery);
-  if (everyMs >= REPORT_EVERY_MS_MIN && everyMs <= REPORT_EVERY_MS_MAX) return everyMs;
-  const told = `devices report each 1 s to 1 h, not each ${formatDuration(everyMs)}`;
-  throw new HoldfastError('HF_CONFIG_INVALID', { why: told });
-}
-
 async function serve(
   options: GatewayOptions,
   parts: Parts & { readonly httpTls: Tls | undefined },
@@ -430,7 +426,7 @@ interface BrokerAccess {
 
 async function openBroker(
   external: URL | undefined,
-  options: ReadOptions & Pick<BrokerOptions, 'admit'>,
+  options: ReadOptions & Pick<BrokerOptions, 'admit' | 'connectsPerS'>,
   log: Log,
 ): Promise<BrokerAccess> {
   const { mqttTls: tls } = options;
@@ -440,7 +436,9 @@ async function openBroker(
     return { url: shown(external), to, ca, close: () => Promise.resolve() };
   }
   const { mqttHost: host = LOCALHOST, mqttPort: port = MQTT_PORT } = options;
-  const broker = await startBroker({ host, port, tls, log, admit: options.admit });
+  const { admit, connectsPerS } = options;
+  const place = { host, port, tls, clock: systemClock, log };
+  const broker = await startBroker({ ...place, admit, connectsPerS });
   return { url: broker.url, to: () => broker.connect(), ca, close: () => broker.close() };
 }
 

@@ -38,6 +38,8 @@ export * from './core/sessions.ts';
 export * from './core/store-ledger.ts';
 export * from './io/access-store.ts';
 export * from './io/broker-link.ts';
+export * from './io/connect-gate.ts';
+export * from './io/broker-server.ts';
 export * from './io/broker.ts';
 export * from './io/handler-endpoint.ts';
 export * from './io/handler-module.ts';

@@ -315,6 +315,7 @@ test('what is wrong with a command line or its surroundings is said in three lin
     [2, 'HF_USAGE', [...serve, '--broker', 'mqtt://127.0.0.1:9']],
     [78, 'HF_CONFIG_INVALID', [...serve, '--report-every', '10ms']],
     [2, 'HF_DURATION_INVALID', [...serve, '--report-every', 'soon']],
+    [2, 'HF_USAGE', [...serve, '--connects-per-s', '0']],
     [2, 'HF_GATEWAY_ADDRESS', ['serve', '--data-dir', dir, '--broker', 'nonsense']],
     [78, 'HF_HANDLERS_UNREADABLE', [...serve, '--handlers', join(dir, 'missing.mjs')]],
     [78, 'HF_HANDLERS_UNREADABLE', [...serve, '--handlers', broken]],

@@ -201,6 +201,22 @@ test('a packet that is too long is cut off before it is there', async (t) => {
   t.is((await greet(device, new HandJournal('d1'))).kind, 'welcome');
 });
 
+test('however many connect at once, they are let in at the pace that was configured', async (t) => {
+  const gateway = await openGateway(t, { connectsPerS: 20 });
+  const letInAtMs: number[] = [];
+  const herd = Array.from({ length: 30 }, async (_, index) => {
+    await connectDevice(t, gateway, `herd-${index}`);
+    letInAtMs.push(performance.now());
+  });
+
+  await Promise.all(herd);
+
+  // Each is told a moment after it was let in, the last one of a second maybe at once.
+  const [first = 0, last = 0] = [letInAtMs[0], letInAtMs.at(-1)];
+  t.true(last - first > 1_000, `all of them came within ${last - first} ms`);
+  await t.throwsAsync(openGateway(t, { connectsPerS: 0 }), { code: 'HF_CONFIG_INVALID' });
+});
+
 test('a set back device and another history are told so in the welcome', async (t) => {
   const gateway = await openGateway(t);
   const device = await connectDevice(t, gateway);

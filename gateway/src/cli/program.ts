@@ -103,6 +103,11 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
     .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
     .addOption(
+      new Option('--connects-per-s <number>', 'devices that connect in a second at most')
+        .default(500)
+        .argParser(integer(1, 10_000)),
+    )
+    .addOption(
       new Option('--log-format <format>', 'of the log on stderr')
         .choices(['text', 'json'])
         .default('text'),

@@ -33,6 +33,7 @@ export interface ServeOptions {
   readonly handler?: readonly string[];
   readonly handlers?: string;
   readonly reportEvery?: string;
+  readonly connectsPerS: number;
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
 }
@@ -77,6 +78,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     endpoints,
     handlersFile,
     reportEvery: options.reportEvery,
+    connectsPerS: options.connectsPerS,
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));
   const { mqttUrl: mqtt, httpUrl: http, tokenFile } = gateway;

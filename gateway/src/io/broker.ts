@@ -1,20 +1,11 @@
 import type { EventEmitter } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
 import { HoldfastError, messageOf, parseTopic, topicOf, type Log } from '@holdfast/protocol';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
+import { listenForDevices, type BrokerServerOptions } from './broker-server.ts';
 import { GuardedSocket } from './packet-guard.ts';
-import type { Tls } from './tls-files.ts';
 
-export interface BrokerOptions {
-  /** Default 127.0.0.1: reachable from this machine only. */
-  readonly host: string;
-  /** 0: the system chooses. */
-  readonly port: number;
-  /** Certificate and key; without, everything goes in clear. */
-  readonly tls?: Tls | undefined;
-  readonly log: Log;
+export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket'> {
   /** Whether who connects as this device, with this password, is it. Default: anybody is. */
   readonly admit?: ((device: string, password: string) => Promise<boolean>) | undefined;
 }
@@ -30,11 +21,9 @@ export interface Broker {
 
 /** Four times the largest message of the protocol. */
 const PACKET_BYTES_MAX = 256 * 1024;
-const CONNECTIONS_MAX = 10_000;
 /** A device that does not read for so long is disconnected: it holds up the others. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-const TCP_KEEPALIVE_MS = 60_000;
 const [IDENTIFIER_REJECTED, SERVER_UNAVAILABLE, NOT_AUTHORIZED] = [2, 3, 5];
 /** Longer ones prove nothing. */
 const PASSWORD_BYTES_MAX = 1_024;
@@ -64,20 +53,15 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const emitter: EventEmitter = aedes;
   emitter.on('error', (error) => logError(log, error));
 
-  const server = createBrokerServer(options, (socket) => {
-    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-    aedes.handle(new GuardedSocket(socket, PACKET_BYTES_MAX));
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  try {
-    await listen(server, options);
-  } catch (error) {
+  const server = await listenForDevices({
+    ...options,
+    onSocket: (socket) => void aedes.handle(new GuardedSocket(socket, PACKET_BYTES_MAX)),
+  }).catch(async (error: unknown) => {
     await closeAedes(aedes);
     throw error;
-  }
-  server.on('error', (error) => logError(log, error));
+  });
   return {
-    url: urlOf(server, options),
+    url: server.url,
     connect() {
       const [inside, outside] = duplexPair();
       ours.add(inside);
@@ -85,7 +69,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       return outside;
     },
     async close() {
-      const closed = new Promise((done) => server.close(done));
+      const closed = server.close();
       await closeAedes(aedes);
       await closed;
     },
@@ -172,44 +156,6 @@ function refusal(why: string, returnCode = IDENTIFIER_REJECTED) {
 function deviceOf(client: Client): string | undefined {
   if (!client.id?.startsWith('hf-')) return undefined;
   return parseTopic(topicOf(client.id.slice(3), 'up'))?.device;
-}
-
-function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === 'EADDRINUSE' ? 'HF_PORT_TAKEN' : 'HF_CONFIG_INVALID';
-      const why = `cannot listen for devices at ${host} port ${port}: ${messageOf(cause)}`;
-      reject(new HoldfastError(code, { why, details: { host, port }, cause }));
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
-}
-
-function createBrokerServer(
-  { tls, log }: BrokerOptions,
-  onSocket: (socket: Socket) => void,
-): Server {
-  const tcp = { noDelay: true, keepAlive: true };
-  if (tls === undefined) return createServer(tcp, onSocket);
-  const handshakeTimeout = CONNECT_TIMEOUT_MS;
-  const server = createTlsServer(
-    { ...tcp, ...tls, minVersion: 'TLSv1.2', handshakeTimeout },
-    onSocket,
-  );
-  server.on('tlsClientError', (error) => {
-    log.debug('a connection ended before TLS stood', { why: messageOf(error) });
-  });
-  return server;
-}
-
-function urlOf(server: Server, { host, tls }: BrokerOptions): string {
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const scheme = tls === undefined ? 'mqtt' : 'mqtts';
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function closeAedes(aedes: Aedes): Promise<void> {

@@ -12,8 +12,11 @@ import { HoldfastError, hex, messageOf, type Signer, type Verify } from '@holdfa
 import { writeWhole } from './durable-file.ts';
 
 const CURVE = 'prime256v1';
-/** Keys of devices that were read last. Reading one takes longer than a verification. */
-const KEYS_MAX = 4_096;
+/**
+ * Keys of the devices that were heard last, 4 KiB each. Reading one takes longer than a
+ * verification: with fewer than there are devices that report, each report would pay for both.
+ */
+const KEYS_MAX = 16_384;
 
 /**
  * The gateway's P-256 key, made at the first start, in `<dataDir>/identity/gateway.key`.
@@ -66,7 +69,12 @@ export function createVerify(): Verify {
   const keyOf = (der: Uint8Array): KeyObject => {
     const id = hex(der);
     const known = keys.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The first ones are those that were not heard for longest.
+      keys.delete(id);
+      keys.set(id, known);
+      return known;
+    }
     const key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
     if (!isP256(key)) throw new HoldfastError('HF_SIGNATURE_INVALID', { why: 'no P-256 key' });
     const oldest = keys.keys().next();
