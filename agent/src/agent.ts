@@ -42,6 +42,7 @@ export class Agent {
   readonly failed: Promise<HoldfastError>;
   readonly #parts: AgentParts;
   #server: SocketServer | undefined;
+  #closing: Promise<void> | undefined;
 
   private constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -199,9 +200,14 @@ export class Agent {
 
   /**
    * Ends in order: no new work, steps at work may end within two seconds and are aborted then,
-   * what was appended is committed. Runs go on at the next open.
+   * what was appended is committed. Runs go on at the next open. Once is enough.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     const { uplink, retention, relief, runtime, schedules, clock, journal, dir } = this.#parts;
     await this.#server?.close();
     schedules.close();
