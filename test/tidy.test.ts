@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { listFiles } from './support/tidy/files.ts';
 import { findFunctions } from './support/tidy/functions.ts';
 import { checkLayers, placeOf } from './support/tidy/layers.ts';
 import { checkSource, checkText } from './support/tidy/rules.ts';
@@ -10,20 +10,6 @@ import { readSource, type Source, type Violation } from './support/tidy/source.t
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const notText = /\.(?:png|ico|woff2|gif|bin|cbor)$/;
-const ignored = /(?:^|\/)(?:node_modules|dist|coverage|\.git)(?:\/|$)|\.tsbuildinfo$/;
-
-/** What git tracks; everything but output where there is no git, as in an archive. */
-function listFiles(): readonly string[] {
-  if (!existsSync(join(root, '.git'))) {
-    return readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/'))
-      .filter((path) => !ignored.test(path));
-  }
-  const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
-  return tracked.split('\0').filter((path) => path !== '' && existsSync(join(root, path)));
-}
-
 const texts = listFiles()
   .filter((path) => !notText.test(path))
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
@@ -119,7 +105,7 @@ test('what the layers allow is not reported', (t) => {
 test('imports in strings and comments are none', (t) => {
   const text = [
     "// import { x } from 'level';",
-    "const text = \"import { x } from 'level';\";",
+    'const text = "import { x } from \'level\';";',
     "const line = `import { x } from 'level';`;",
   ].join('\n');
   t.deepEqual(source('agent/src/core/a.ts', text).imports, []);

@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { listFiles } from './support/tidy/files.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Page {
+  readonly path: string;
+  readonly text: string;
+}
+
+async function readPages(): Promise<readonly Page[]> {
+  const paths = listFiles().filter((path) => /\.md$|^llms\.txt$/.test(path));
+  return Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(join(root, path), 'utf8') })),
+  );
+}
+
+/** What a heading is called in an address. */
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+function anchors(text: string): ReadonlySet<string> {
+  return new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchor(heading)));
+}
+
+const withoutCode = (text: string): string => text.replace(/^```.*?^```$/gms, '');
+
+test('every link of a page leads to a file that is there, and to a heading of it', async (t) => {
+  const pages = await readPages();
+  const textOf = new Map(pages.map(({ path, text }) => [path, text]));
+  const dead: string[] = [];
+  for (const { path, text } of pages) {
+    for (const [, link = ''] of withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      const [file = '', fragment] = link.split('#');
+      const target = file === '' ? path : join(dirname(path), file);
+      const isThere = existsSync(join(root, target));
+      const heads = fragment === undefined ? undefined : textOf.get(target);
+      if (!isThere || (heads !== undefined && !anchors(heads).has(String(fragment)))) {
+        dead.push(`${path}: ${link}`);
+      }
+    }
+  }
+
+  t.deepEqual(dead, []);
+});
+
+/** A name, a module or the type of a parameter, which a fragment need not show. */
+const NOT_SHOWN = /error TS(?:2304|2307|2503|2552|2593|7006|7031|18004):/;
+
+test('every block of code in the pages is right by the compiler', async (t) => {
+  const dir = await mkdtemp(join(root, 'test', 'dist', 'pages-'));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
+  await writeFile(join(dir, 'package.json'), '{"type":"module"}');
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(compilerOptions));
+  let count = 0;
+  for (const { path, text } of await readPages()) {
+    const name = path.replaceAll(/[/.]/g, '_');
+    for (const [, language, code = ''] of text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)) {
+      count += 1;
+      await writeFile(join(dir, `${name}_${count}.${language}`), complete(code));
+    }
+  }
+  const compiler = join(root, 'node_modules', '.bin', 'tsc');
+  const { stdout } = spawnSync(compiler, ['-p', dir, '--pretty', 'false'], { encoding: 'utf8' });
+  const wrong = stdout.split('\n').filter((line) => /error TS/.test(line) && !NOT_SHOWN.test(line));
+
+  t.true(count > 15);
+  t.deepEqual(wrong, []);
+});
+
+const compilerOptions = {
+  extends: '../../../tsconfig.base.json',
+  compilerOptions: {
+    ...{ noEmit: true, composite: false, incremental: false, allowJs: true, checkJs: false },
+    ...{ noUnusedLocals: false, noUnusedParameters: false, types: ['node'] },
+  },
+  include: ['*.ts', '*.js'],
+};
+
+/** A fragment is about a `ctx` that the page has spoken of. */
+function complete(code: string): string {
+  const isGiven = /\bctx\b/.test(code) && !/\bctx[,):]/.test(code);
+  return `${code}${isGiven ? GIVEN : ''}export {};\n`;
+}
+
+const GIVEN = `import type { Context as Given } from '@holdfast/agent';
+declare const ctx: Given;
+`;
