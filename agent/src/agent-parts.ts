@@ -180,10 +180,9 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   // Also one that is run without its gateway for once.
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
   const fileBytes = () => dirBytes(join(dir.path, 'store'));
-  const compaction = new Compaction({ journal, store: dir.store, fileBytes, log });
-  const onSwept = (): void => void compaction.look();
+  const compaction = await Compaction.open({ journal, store: dir.store, fileBytes, log });
   const kept = { clock, log, journal, store, keepMs, hasLedger };
-  const retention = new Retention({ ...kept, onSwept, onPurged });
+  const retention = new Retention({ ...kept, onPurged });
   const relief = new Relief({ journal, retention, budget, clock, log });
   const mine = { dir, room, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
   return { ...mine, retention, relief, compaction, uplink, surface };

@@ -71,6 +71,7 @@ export class Agent {
     }
     parts.retention.start();
     parts.relief.start();
+    parts.compaction.start();
     parts.uplink?.start();
     return agent;
   }
@@ -208,19 +209,21 @@ export class Agent {
   }
 
   async #end(): Promise<void> {
-    const { uplink, retention, relief, runtime, schedules, clock, journal, dir } = this.#parts;
+    const { uplink, retention, relief, compaction, runtime } = this.#parts;
+    const { schedules, clock, journal, dir } = this.#parts;
     await this.#server?.close();
     schedules.close();
     retention.close();
     await idle(runtime, CLOSE_GRACE_MS);
     const reason = new HoldfastError('HF_AGENT_CLOSED');
     await runtime.close(reason);
-    await relief.close();
-    await this.#parts.compaction.close();
+    // What they wait for may be a disk that fails: the end of the journal ends that.
+    const ended = Promise.all([relief.close(), compaction.close()]);
     this.#parts.room.close();
     await uplink?.close();
     clock.close();
     await journal.close(reason);
+    await ended;
     await dir.release();
   }
 

@@ -82,6 +82,7 @@ export * from './rekey-store.ts';
 export * from './restore-store.ts';
 export * from './snapshot-store.ts';
 export * from './core/budget.ts';
+export * from './core/compaction.ts';
 export * from './core/relief.ts';
 export * from './cli/config-file.ts';
 export * from './cli/program.ts';

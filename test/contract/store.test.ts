@@ -145,6 +145,28 @@ for (const [name, open] of Object.entries(implementations)) {
     t.is((await store.scan({ ...all, limit: 2_500, reverse: true })).length, 2_500);
   });
 
+  test(`${name} ends a scan for its bytes, with a row at least and none left out`, async (t) => {
+    const { store } = await open(t);
+    const value = new Uint8Array(1_000).fill(1);
+    const seqs = Array.from({ length: 100 }, (_, index) => index);
+    await store.write(seqs.map((seq) => put(key(1, seq), value)));
+    const range = { to: key(2), limit: 1_000, bytesMax: 10_000 };
+    const found: (number | undefined)[] = [];
+
+    for (let from = key(1); ;) {
+      const page = await store.scan({ ...range, from });
+      const last = page.at(-1);
+      if (last === undefined) break;
+      t.true(page.length <= 11, `${page.length} rows`);
+      found.push(...page.map((row) => row.key[1]));
+      from = key(...last.key, 0);
+    }
+
+    t.deepEqual(found, seqs);
+    t.is((await store.scan({ ...range, from: key(1), bytesMax: 1 })).length, 1);
+    t.is((await store.scan({ ...all, bytesMax: 1e9 })).length, 100);
+  });
+
   test(`${name} tells each row of a range, as they were at the call`, async (t) => {
     const { store } = await open(t);
     await store.write(rows(0, 3_000));

@@ -1,7 +1,7 @@
 import { HoldfastError, formatBytes, lanes, type Lane } from '@holdfast/protocol';
 
 /** What an entry takes besides its own bytes: its hash, its keys, its line in a history. */
-const ROWS_BYTES = 80;
+export const ROWS_BYTES = 80;
 const RESERVE_BYTES_MAX = 8 * 1024 * 1024;
 const BYTES_MIN = 1024 * 1024;
 const BYTES_DEFAULT = 1024 * 1024 * 1024;

@@ -1,4 +1,5 @@
 import {
+  laneIndex,
   lanes,
   messageOf,
   type Lane,
@@ -6,87 +7,155 @@ import {
   type Store,
   type StoreRange,
 } from '@holdfast/protocol';
+import { ROWS_BYTES, usedBytes } from './budget.ts';
 import type { Journal } from './journal.ts';
-import { entryKey, tableRange } from './keys.ts';
+import { entryKey, getNumber, metaKey, tableRange } from './keys.ts';
+import { layout } from './run-store.ts';
 
 export interface CompactionParts {
   readonly journal: Journal;
-  readonly store: Store;
+  readonly store: Pick<Store, 'get' | 'compact'>;
   readonly fileBytes: () => Promise<number>;
   readonly log: Log;
 }
 
+/** Seqs of a lane, both inclusive. */
+interface Stretch {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Less than that is not worth it. */
-const GONE_BYTES_MIN = 4 * 1024 * 1024;
+const GONE_BYTES_MIN = 1024 * 1024;
 /** Entries that are compacted at a time: an agent that is told to end waits for no more. */
 const SLICE_BYTES = 32 * 1024 * 1024;
 /** Tables besides that of the entries whose rows go with them. */
 const others = ['h', 'f', 'i', 'l', 'p', 'b', 'x'] as const;
+/** The row that says what had been deleted, ever, when it was compacted last. */
+const MARK = 'compacted';
 
 /**
  * Gives back to the disk what deleted entries took: LevelDB does so by itself only as it is written
  * to, and a device that has drained its backlog may write little for long.
  *
- * Files are written anew once at least half of what they take was deleted, so that each byte that
- * is deleted costs at most about two.
+ * Files are written anew once what was deleted since is as much as all that is kept, so that each
+ * byte that is deleted costs at most one. Of the entries only those tables are that something was
+ * deleted in: where the oldest go, that is next to nothing.
  */
 export class Compaction {
   readonly #parts: CompactionParts;
   /** What had been deleted, ever, when it was compacted last. */
   #goneBytes: number;
+  /** In which something was deleted since; all of it, where an earlier process did. */
+  #stretches = new Map<Lane, Stretch>();
   #working: Promise<void> | undefined;
+  #stop: () => void = () => {};
   #isClosed = false;
 
-  constructor(parts: CompactionParts) {
+  private constructor(parts: CompactionParts, goneBytes: number) {
     this.#parts = parts;
-    this.#goneBytes = this.#gone();
+    this.#goneBytes = goneBytes;
+    if (this.#garbage === 0) return;
+    const positions = parts.journal.positions();
+    for (const lane of lanes) this.#note(lane, [1, positions[laneIndex(lane)].head]);
   }
 
-  /** Something was deleted. Never rejects. */
-  look(): Promise<void> {
-    this.#working ??= this.#look()
-      .catch((error: unknown) => {
-        if (this.#isClosed) return;
-        this.#parts.log.error('the store was not compacted', { why: messageOf(error) });
-      })
-      .finally(() => (this.#working = undefined));
-    return this.#working;
+  static async open(parts: CompactionParts): Promise<Compaction> {
+    const mark = await parts.store.get(metaKey(MARK));
+    return new Compaction(parts, mark ? getNumber(mark, 0) : 0);
+  }
+
+  start(): void {
+    this.#stop = this.#parts.journal.onRemove((lane, seqs) => {
+      this.#note(lane, seqs);
+      this.#look();
+    });
+    this.#look();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stop();
     await this.#working;
   }
 
-  async #look(): Promise<void> {
-    const { store, fileBytes, log } = this.#parts;
-    const gone = this.#gone();
-    if (gone - this.#goneBytes < GONE_BYTES_MIN) return;
-    const before = await fileBytes();
-    if (gone - this.#goneBytes < before / 2) return;
-    this.#goneBytes = gone;
-    const slices = lanes.flatMap((lane) => this.#slices(lane));
-    for (const range of [...others.map(tableRange), ...slices]) {
-      if (this.#isClosed) return;
-      await store.compact(range);
+  #look(): void {
+    if (this.#working === undefined && this.#isWorthIt) this.#working = this.#work();
+  }
+
+  async #work(): Promise<void> {
+    // What is deleted meanwhile may be the last for long.
+    while (this.#isWorthIt) {
+      await this.#compact().catch((error: unknown) => {
+        if (this.#isClosed) return;
+        this.#parts.log.error('the store was not compacted', { why: messageOf(error) });
+      });
     }
-    log.info('the store was compacted', { before, after: await fileBytes() });
+    // In the same turn as the last look at it: what comes from here on begins anew.
+    this.#working = undefined;
+  }
+
+  get #isWorthIt(): boolean {
+    const garbage = this.#garbage;
+    return (
+      !this.#isClosed && garbage >= GONE_BYTES_MIN && garbage >= usedBytes(this.#parts.journal)
+    );
+  }
+
+  /** What was deleted since it was compacted last. */
+  get #garbage(): number {
+    return this.#gone() - this.#goneBytes;
   }
 
   #gone(): number {
-    const { journal } = this.#parts;
-    return lanes.reduce((sum, lane) => sum + journal.gone(lane).bytes, 0);
+    return lanes.reduce((sum, lane) => {
+      const { entries, bytes } = this.#parts.journal.gone(lane);
+      return sum + bytes + entries * ROWS_BYTES;
+    }, 0);
   }
 
-  /** The ranges of a lane's entries, each of about as many bytes as are compacted at a time. */
-  #slices(lane: Lane): StoreRange[] {
+  async #compact(): Promise<void> {
+    const { journal, store, fileBytes, log } = this.#parts;
+    const before = await fileBytes();
+    const gone = this.#gone();
+    const slices = [...this.#stretches].flatMap(([lane, stretch]) => this.#slices(lane, stretch));
+    const stretches = this.#stretches;
+    this.#goneBytes = gone;
+    this.#stretches = new Map();
+    try {
+      for (const range of [...others.map(tableRange), ...slices]) {
+        if (this.#isClosed) return;
+        await store.compact(range);
+      }
+    } catch (error) {
+      // Again, once as much more was deleted.
+      for (const [lane, { first, last }] of stretches) this.#note(lane, [first, last]);
+      throw error;
+    }
+    // If it is lost, the next start compacts again.
+    void journal.append([], () => [layout.meta(MARK, gone)]).catch(() => undefined);
+    log.info('the store was compacted', { before, after: await fileBytes() });
+  }
+
+  #note(lane: Lane, seqs: readonly number[]): void {
+    const { first = Infinity, last = 0 } = this.#stretches.get(lane) ?? {};
+    const stretch = {
+      first: Math.min(first, seqs[0] ?? first),
+      last: Math.max(last, seqs.at(-1) ?? last),
+    };
+    this.#stretches.set(lane, stretch);
+  }
+
+  /** The ranges of a stretch's entries, each of about as many bytes as are compacted at a time. */
+  #slices(lane: Lane, { first, last }: Stretch): StoreRange[] {
     const { journal } = this.#parts;
     const [kept, gone] = [journal.kept(lane), journal.gone(lane)];
-    const [entries, bytes] = [kept.entries + gone.entries, kept.bytes + gone.bytes];
-    const count = Math.ceil(bytes / SLICE_BYTES);
-    const step = Math.ceil(entries / Math.max(1, count));
+    const mean = (kept.bytes + gone.bytes) / Math.max(1, kept.entries + gone.entries);
+    const step = Math.max(1, Math.floor(SLICE_BYTES / Math.max(1, mean)));
+    const count = Math.ceil((last - first + 1) / step);
     return Array.from({ length: count }, (_, index) => {
-      return { from: after(lane, index * step), to: after(lane, (index + 1) * step) };
+      const from = first - 1 + index * step;
+      return { from: after(lane, from), to: after(lane, Math.min(last, from + step)) };
     });
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '@holdfast/protocol';
 import { contentKeys, isSealed } from './contents.ts';
 import { decodeHole, holeOp, type StoredHole } from './hole-rows.ts';
-import { entryKey, holeKey, holeSumsKey, putNumber } from './keys.ts';
+import { entryKey, holeKey, holeSumsKey, putNumber, seqOfEntryKey } from './keys.ts';
 import {
   chainPlace,
   holeAt,
@@ -26,9 +26,46 @@ export interface HolesParts {
   readonly device: string;
   readonly epoch: number;
   readonly lane: (lane: Lane) => LaneState;
+  /** These are about to be deleted. @returns The changes that go with that. */
+  readonly forget: (lane: Lane, seqs: readonly number[]) => readonly StoreOp[];
   /** Makes these changes as one. They are durable once it resolves. */
   readonly commit: (ops: readonly StoreOp[]) => Promise<unknown>;
+  /** These entries of a lane are gone for good. */
+  readonly onRemoved: (lane: Lane, seqs: readonly number[], reason: HoleReason) => void;
 }
+
+interface Removal {
+  readonly lane: Lane;
+  readonly reason: HoleReason;
+  /** Further changes, in the same commit. */
+  readonly ops: readonly StoreOp[];
+}
+
+export interface Removed {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** `stop`: nothing goes of this entry, nor of what is behind it. */
+export type Choice = 'remove' | 'pass' | 'stop';
+
+/** Which entries of a stretch of a lane are to go. */
+export interface Pruning {
+  readonly lane: Lane;
+  readonly seqFirst: number;
+  readonly seqLast: number;
+  readonly reason: HoleReason;
+  /** More than about so many bytes are not looked at. Absent: as many as one commit takes. */
+  readonly bytesMax?: number;
+  /** Asked of one entry after another. */
+  readonly choose: (entry: StoredEntry) => Choice;
+  /** Further changes, in the same commit, once it is known up to where was chosen. */
+  readonly opsOf?: (through: number) => readonly StoreOp[];
+}
+
+/** Entries of one commit: an append waits for one at most, and all of them are in memory. */
+const PRUNE_MAX = 512;
+const PRUNE_BYTES = 512 * 1024;
 
 /** Consecutive entries that are to go, and where the chain stands before them. */
 interface Fragment {
@@ -66,18 +103,57 @@ export class Holes {
   remove(
     lane: Lane,
     seqs: readonly number[],
-    options: { readonly reason: HoleReason; readonly ops?: readonly StoreOp[] },
-  ): Promise<{ readonly entries: number; readonly bytes: number }> {
-    return this.serially(() => this.#remove(lane, seqs, options));
+    { reason, ops = [] }: { readonly reason: HoleReason; readonly ops?: readonly StoreOp[] },
+  ): Promise<Removed> {
+    return this.serially(async () => {
+      const entries = await this.#entries(lane, seqs, this.#parts.lane(lane).head);
+      return this.#remove(entries, { lane, reason, ops });
+    });
   }
 
-  async #remove(
-    lane: Lane,
-    seqs: readonly number[],
-    { reason, ops = [] }: { readonly reason: HoleReason; readonly ops?: readonly StoreOp[] },
-  ): Promise<{ readonly entries: number; readonly bytes: number }> {
+  /**
+   * Deletes what is chosen of the first entries of a stretch, as many as one commit takes: each is
+   * read once. The last entry of a lane stays.
+   *
+   * @returns What went, and up to where was chosen: before `seqFirst` where the first one stopped.
+   */
+  prune(pruning: Pruning): Promise<Removed & { readonly through: number }> {
+    return this.serially(async () => {
+      const { lane, seqFirst, reason, choose, opsOf } = pruning;
+      const seqLast = Math.min(pruning.seqLast, this.#parts.lane(lane).head - 1);
+      const none = { entries: 0, bytes: 0, through: seqFirst - 1 };
+      if (seqLast < seqFirst) return none;
+      const page = await this.#page({ ...pruning, seqLast });
+      const chosen: StoredEntry[] = [];
+      let through = page.length === 0 ? seqLast : seqFirst - 1;
+      for (const entry of page) {
+        const choice = choose(entry);
+        if (choice === 'stop') break;
+        if (choice === 'remove') chosen.push(entry);
+        through = entry.seq;
+      }
+      if (through < seqFirst) return none;
+      const removed = await this.#remove(chosen, { lane, reason, ops: opsOf?.(through) ?? [] });
+      return { ...removed, through };
+    });
+  }
+
+  async #page({
+    lane,
+    seqFirst,
+    seqLast,
+    bytesMax = PRUNE_BYTES,
+  }: Pruning): Promise<StoredEntry[]> {
+    const rows = await this.#parts.store.scan({
+      ...{ from: entryKey(lane, seqFirst), to: entryKey(lane, seqLast + 1) },
+      ...{ limit: PRUNE_MAX, bytesMax: Math.max(1, Math.min(PRUNE_BYTES, bytesMax)) },
+    });
+    return rows.map(({ key, value }) => parseStored(seqOfEntryKey(key), value));
+  }
+
+  async #remove(entries: readonly StoredEntry[], removal: Removal): Promise<Removed> {
+    const { lane, reason, ops } = removal;
     const state = this.#parts.lane(lane);
-    const entries = await this.#entries(lane, seqs, state.head);
     const fragments = await this.#fragments(lane, entries);
     const known = await this.#neighbours(lane, fragments);
     // From here on nothing is awaited: the watermark stays where it is.
@@ -88,6 +164,7 @@ export class Holes {
     state.goneEntries += entries.length;
     state.goneBytes += bytes;
     state.pendingHoles = sumsAfter(state, known, merged);
+    const seqs = entries.map(({ seq }) => seq);
     await this.#parts.commit([
       ...entries.flatMap((entry) => rowsOf(lane, entry)).map(deleted),
       ...known
@@ -95,8 +172,10 @@ export class Holes {
         .map((hole) => deleted(holeKey(lane, hole.seqFirst))),
       ...merged.filter((hole) => !known.includes(hole)).map(holeOp),
       ...(entries.length > 0 ? [sumsOp(state)] : []),
+      ...this.#parts.forget(lane, seqs),
       ...ops,
     ]);
+    if (entries.length > 0) this.#parts.onRemoved(lane, seqs, reason);
     return { entries: entries.length, bytes };
   }
 

@@ -23,7 +23,7 @@ import type { Budget } from './budget.ts';
 import { hasCarried } from './carrier.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
-import { Holes } from './holes.ts';
+import { Holes, type HolesParts } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { JournalMeter } from './journal-meter.ts';
 import { mendLane } from './journal-mend.ts';
@@ -84,6 +84,9 @@ export interface JournalOptions {
   readonly point?: Point | undefined;
 }
 
+/** Their seqs are in order. */
+type RemovalListener = (lane: Lane, seqs: readonly number[]) => void;
+
 /** An entry before it has its seq. */
 interface Stamped {
   readonly draft: Draft;
@@ -115,6 +118,7 @@ export class Journal implements UplinkJournal {
   /** Entries that no peer takes. */
   readonly dead: DeadLetters;
   readonly #listeners = new Set<() => void>();
+  readonly #removalListeners = new Set<RemovalListener>();
   #queue: QueuedAppend[] = [];
   #queueBytes = 0;
   #committing = false;
@@ -140,7 +144,12 @@ export class Journal implements UplinkJournal {
     this.#lanes = lanes;
     const lane = (each: Lane): LaneState => this.#lane(each);
     const commit = (ops: readonly StoreOp[]) => this.append([], () => ops);
-    this.#holes = new Holes({ ...options, lane, commit });
+    const forget: HolesParts['forget'] = (...gone) => this.dead.forget(...gone);
+    const onRemoved: HolesParts['onRemoved'] = (from, seqs, reason) => {
+      this.meter.removed(from, reason, seqs.length);
+      for (const listener of this.#removalListeners) listener(from, seqs);
+    };
+    this.#holes = new Holes({ ...options, lane, commit, forget, onRemoved });
     const { reopen, clock, log = silent } = options;
     this.syncs = new SyncTimes(clock, log, (...write) => this.meter.written(...write));
     this.#acks = new Acks({
@@ -282,12 +291,13 @@ export class Journal implements UplinkJournal {
    *
    * @returns How many of the entries were there, and their bytes.
    */
-  async remove(...args: Parameters<Holes['remove']>): ReturnType<Holes['remove']> {
-    const [lane, seqs, { ops = [], ...options }] = args;
-    const letters = this.dead.forget(lane, seqs);
-    const removed = await this.#holes.remove(lane, seqs, { ...options, ops: [...ops, ...letters] });
-    this.meter.removed(lane, options.reason, removed.entries);
-    return removed;
+  remove(...args: Parameters<Holes['remove']>): ReturnType<Holes['remove']> {
+    return this.#holes.remove(...args);
+  }
+
+  /** Deletes what is chosen of a stretch of a lane, as many as one commit takes. */
+  prune(...args: Parameters<Holes['prune']>): ReturnType<Holes['prune']> {
+    return this.#holes.prune(...args);
   }
 
   async setAside(lane: Lane, seq: number, reason: HoleReason): Promise<void> {
@@ -372,6 +382,12 @@ export class Journal implements UplinkJournal {
   onCommit(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells of entries that were deleted for good. @returns Ends it. */
+  onRemove(listener: RemovalListener): () => void {
+    this.#removalListeners.add(listener);
+    return () => this.#removalListeners.delete(listener);
   }
 
   /** Commits what waits, the watermarks included. Rejects with HF_JOURNAL_FAILED. */

@@ -1,7 +1,7 @@
 import { isEventOutsideRuns, laneIndex, messageOf, type Clock, type Log } from '@holdfast/protocol';
 import { retainedBytes, usedBytes, type Budget } from './budget.ts';
 import type { Journal } from './journal.ts';
-import type { Retention } from './retention.ts';
+import type { Excess, Retention } from './retention.ts';
 
 export interface ReliefParts {
   readonly journal: Journal;
@@ -11,8 +11,6 @@ export interface ReliefParts {
   readonly log: Log;
 }
 
-/** Entries of one commit: they are read before they go, and have up to 56 KiB each. */
-const PAGE = 256;
 /** Where nothing could go, it is looked again only after a while: a look reads every ended run. */
 const FUTILE_MS = 10_000;
 
@@ -21,13 +19,18 @@ const FUTILE_MS = 10_000;
  * young, also where that alone takes more than its part; then, near the end of the budget, the
  * oldest events outside runs of the lane `bulk` that the ledger lacks. They leave a hole. What is
  * of a run is never shed.
+ *
+ * Passes follow each other for as long as they are needed and something was journaled or
+ * acknowledged since the last one began: what comes in its midst may be the last for long.
  */
 export class Relief {
   readonly #parts: ReliefParts;
   #working: Promise<void> | undefined;
+  /** Something was journaled or acknowledged since the last pass began. */
+  #isWanted = false;
   #stop: () => void = () => {};
   #isClosed = false;
-  #notBeforeMs = 0;
+  #cutShort: () => void = () => {};
   /** Nothing is left to be shed up to here. */
   #shedThrough = 0;
 
@@ -43,25 +46,38 @@ export class Relief {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stop();
+    this.#cutShort();
     await this.#working;
   }
 
   #look(): void {
-    const { clock, log } = this.#parts;
-    if (this.#working !== undefined || !this.#isNeeded) return;
-    if (clock.monoMs() < this.#notBeforeMs) return;
-    this.#working = this.#relieve()
-      .catch((error: unknown) => {
-        log.error('no room was made', { why: messageOf(error) });
-        return 0;
-      })
-      .then((removed) => {
-        this.#working = undefined;
-        const isFutile = removed === 0 && this.#isNeeded;
-        this.#notBeforeMs = isFutile ? clock.monoMs() + FUTILE_MS : 0;
-        // What was acknowledged meanwhile may be the last that is for long: no commit follows.
-        if (removed > 0 && !this.#isClosed) this.#look();
-      });
+    this.#isWanted = true;
+    if (this.#working === undefined && this.#mayPass) this.#working = this.#work();
+  }
+
+  get #mayPass(): boolean {
+    return this.#isWanted && this.#isNeeded && !this.#isClosed;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#mayPass) {
+      this.#isWanted = false;
+      const isFutile = !(await this.#relieve());
+      if (isFutile && this.#isNeeded) await this.#pause();
+    }
+    // In the same turn as the last look at it: what comes from here on begins anew.
+    this.#working = undefined;
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isClosed) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.wakeIn(FUTILE_MS, resolve);
+      this.#cutShort = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   get #isNear(): boolean {
@@ -74,30 +90,39 @@ export class Relief {
     return this.#isNear || retainedBytes(journal) > budget.retainedMax;
   }
 
-  /** @returns How many entries went. */
-  async #relieve(): Promise<number> {
+  /** One pass. Never rejects. @returns Whether anything went. */
+  async #relieve(): Promise<boolean> {
     const { journal, retention, budget, log } = this.#parts;
     const usedTarget = this.#isNear ? budget.target : Infinity;
-    const isSmall = (): boolean => this.#isClosed || usedBytes(journal) <= usedTarget;
-    const isTrimmed = (): boolean => retainedBytes(journal) <= budget.retainedTarget;
-    const swept = await retention.sweep(() => this.#isClosed || (isSmall() && isTrimmed()));
-    const shed = await this.#shed(isSmall);
-    if (shed.entries > 0) log.error('measurements were shed: the budget is used up', shed);
-    return swept + shed.entries;
+    const used: Excess = () => (this.#isClosed ? 0 : usedBytes(journal) - usedTarget);
+    const retained: Excess = () =>
+      this.#isClosed ? 0 : retainedBytes(journal) - budget.retainedTarget;
+    try {
+      const swept = await retention.sweep(() => Math.max(used(), retained()));
+      const shed = await this.#shed(used);
+      if (shed.entries > 0) log.error('measurements were shed: the budget is used up', shed);
+      return swept + shed.entries > 0;
+    } catch (error) {
+      if (this.#isClosed) return false;
+      log.error('no room was made', { why: messageOf(error) });
+      this.#isWanted = true;
+      return false;
+    }
   }
 
-  async #shed(isEnough: () => boolean): Promise<{ entries: number; bytes: number }> {
+  async #shed(excess: Excess): Promise<{ entries: number; bytes: number }> {
     const { journal } = this.#parts;
     let [entries, bytes] = [0, 0];
-    while (!isEnough()) {
+    while (excess() > 0) {
       const { acked, head } = journal.positions()[laneIndex('bulk')];
-      const page = await journal.entries('bulk', Math.max(acked, this.#shedThrough) + 1, PAGE);
-      const last = page.at(-1);
-      // The last entry of a lane stays.
-      if (last === undefined || last.seq >= head) return { entries, bytes };
-      const seqs = page.filter((row) => isEventOutsideRuns(row.bytes)).map((row) => row.seq);
-      const gone = await journal.remove('bulk', seqs, { reason: 'shed' });
-      this.#shedThrough = last.seq;
+      const seqFirst = Math.max(acked, this.#shedThrough) + 1;
+      const gone = await journal.prune({
+        // The last entry of a lane stays.
+        ...{ lane: 'bulk', seqFirst, seqLast: head - 1, reason: 'shed', bytesMax: excess() },
+        choose: ({ bytes: entry }) => (isEventOutsideRuns(entry) ? 'remove' : 'pass'),
+      });
+      if (gone.through < seqFirst) break;
+      this.#shedThrough = gone.through;
       entries += gone.entries;
       bytes += gone.bytes;
     }

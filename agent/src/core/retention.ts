@@ -1,6 +1,7 @@
 import {
   codeOf,
   decodeEntry,
+  laneIndex,
   lanes,
   messageOf,
   type Lane,
@@ -8,6 +9,7 @@ import {
   type Stamp,
 } from '@holdfast/protocol';
 import type { DeviceTime } from './device-time.ts';
+import type { Choice } from './holes.ts';
 import type { Journal } from './journal.ts';
 import { finalRunKey, historyKey } from './keys.ts';
 import { gone, PURGE_AT_ONCE, REMOVE_MAX, RunPurge, type Place } from './run-purge.ts';
@@ -23,8 +25,6 @@ export interface RetentionOptions {
   readonly keepMs: number;
   /** Entries go to a ledger: none that it lacks is deleted, however old. */
   readonly hasLedger: boolean;
-  /** A pass has deleted something. Default: nobody is told. */
-  readonly onSwept?: () => void;
   /** A run of this state is gone. */
   readonly onPurged: (state: RunState) => void;
 }
@@ -35,6 +35,9 @@ const SWEEP_EVERY_MS = 60_000;
 const SWEEP_AFTER_MS_MAX = 3_600_000;
 /** While the wall clock says that it is late, and nothing else does: each look reads each run. */
 const DISPUTED_EVERY_MS = 600_000;
+
+/** How many bytes are still to go. None or less: it is enough. */
+export type Excess = () => number;
 
 /** Histories that went on in new ones before they are deleted together. */
 const CONTINUED_MAX = 32;
@@ -133,31 +136,34 @@ export class Retention {
   /**
    * One pass; passes go one after another.
    *
-   * @param isEnough Age does not count, and the pass ends once this holds.
+   * @param excess Age does not count, and nothing more goes once there is none.
    * @returns How many entries were deleted.
    */
-  sweep(isEnough?: () => boolean): Promise<number> {
-    const swept = this.#last.then(() => this.#sweep(isEnough));
+  sweep(excess?: Excess): Promise<number> {
+    const swept = this.#last.then(() => this.#sweep(excess));
     this.#last = swept.catch(() => 0);
     return swept;
   }
 
-  async #sweep(isEnough: (() => boolean) | undefined): Promise<number> {
+  async #sweep(excess: Excess | undefined): Promise<number> {
+    let deleted = await this.#sweepRuns(excess);
+    for (const lane of lanes) deleted += await this.#sweepEvents(lane, excess);
+    return deleted;
+  }
+
+  async #sweepRuns(excess: Excess | undefined): Promise<number> {
     let deleted = 0;
     let due: NumberedRecord[] = [];
     this.#isDisputed = false;
     for await (const each of this.#options.store.records('f')) {
-      const isOld = isEnough === undefined ? () => this.#isRunOld(each) : () => !isEnough();
-      if (each.record.isContinued || (await isOld())) due.push(each);
+      if (excess !== undefined && excess() <= 0) break;
+      const isDue = excess !== undefined || each.record.isContinued;
+      if (isDue || (await this.#isRunOld(each))) due.push(each);
       if (due.length < PURGE_AT_ONCE) continue;
       deleted += await this.#runs.purge(due);
       due = [];
     }
-    deleted += await this.#runs.purge(due);
-    const isDue = isEnough === undefined ? this.#isOld : (): boolean => !isEnough();
-    for (const lane of lanes) deleted += await this.#purgeEvents(lane, isDue);
-    if (deleted > 0) this.#options.onSwept?.();
-    return deleted;
+    return deleted + (await this.#runs.purge(due));
   }
 
   #stoppedShort(error: unknown): void {
@@ -165,10 +171,10 @@ export class Retention {
     this.#options.log.error('retention stopped short', { why: messageOf(error) });
   }
 
-  readonly #isOld = ({ boot, monoMs: ms }: Stamp): boolean => {
+  #isOld({ boot, monoMs: ms }: Stamp): boolean {
     const { clock, keepMs, hasLedger } = this.#options;
     return this.#isOver(keepMs - clock.sinceMs({ boot, ms }, hasLedger));
-  };
+  }
 
   #isOver(restMs: number): boolean {
     if (restMs > 0) this.#restMs = Math.min(this.#restMs, restMs);
@@ -190,11 +196,14 @@ export class Retention {
     return isOld;
   }
 
-  /** The last entry that the ledger has stays: it says where the lane stands. */
   #isFree(place: Place): boolean {
-    const position = this.#options.journal.positions()[lanes.indexOf(place.lane)];
-    if (position === undefined) return false;
-    return place.seq < (this.#options.hasLedger ? position.acked : position.head);
+    return place.seq <= this.#freeThrough(place.lane);
+  }
+
+  /** The last entry that the ledger has stays: it says where the lane stands. */
+  #freeThrough(lane: Lane): number {
+    const { acked, head } = this.#options.journal.positions()[laneIndex(lane)];
+    return (this.#options.hasLedger ? acked : head) - 1;
   }
 
   async #purgeContinued(): Promise<void> {
@@ -223,26 +232,28 @@ export class Retention {
   }
 
   /** Entries outside of runs, from where the last pass stopped. */
-  async #purgeEvents(lane: Lane, isDue: (stamp: Stamp) => boolean): Promise<number> {
+  async #sweepEvents(lane: Lane, excess: Excess | undefined): Promise<number> {
     const { journal, store } = this.#options;
     const cursor = `purged/${lane}`;
-    let next = (await store.meta(cursor)) + 1;
     let deleted = 0;
-    for (;;) {
-      const page = await journal.entries(lane, next, REMOVE_MAX);
-      const seqs: number[] = [];
-      let passed = next - 1;
-      for (const stored of page) {
-        const entry = decodeEntry(stored.bytes);
-        const free = this.#isFree({ lane, seq: stored.seq });
-        if (!free || !isDue(entry)) break;
-        if (!('run' in entry) || entry.run === '') seqs.push(stored.seq);
-        passed = stored.seq;
-      }
-      if (passed < next) return deleted;
-      next = passed + 1;
-      const ops = [layout.meta(cursor, passed)];
-      deleted += (await journal.remove(lane, seqs, { reason: 'trimmed', ops })).entries;
+    for (let through = await store.meta(cursor); ;) {
+      const seqFirst = through + 1;
+      const page = await journal.prune({
+        ...{ lane, seqFirst, seqLast: this.#freeThrough(lane), reason: 'trimmed' },
+        bytesMax: excess?.() ?? Infinity,
+        choose: (stored) => this.#choose(stored.bytes, excess),
+        opsOf: (chosen) => [layout.meta(cursor, chosen)],
+      });
+      if (page.through < seqFirst) return deleted;
+      through = page.through;
+      deleted += page.entries;
     }
+  }
+
+  #choose(bytes: Uint8Array, excess: Excess | undefined): Choice {
+    const entry = decodeEntry(bytes);
+    const isDue = excess === undefined ? this.#isOld(entry) : excess() > 0;
+    if (!isDue) return 'stop';
+    return 'run' in entry && entry.run !== '' ? 'pass' : 'remove';
   }
 }

@@ -43,11 +43,14 @@ class EncryptedStore implements Store {
   }
 
   async scan(range: ScanRange): Promise<StoreRow[]> {
+    const { bytesMax, ...whole } = range;
     const parts = partsOf(range);
+    // Of several parts, one that ends early would leave a gap before the next.
+    const isBounded = bytesMax !== undefined && parts.length === 1;
     const rows: StoreRow[] = [];
     for (const part of range.reverse === true ? parts.toReversed() : parts) {
       if (rows.length >= range.limit) break;
-      const wanted = { ...range, ...part, limit: range.limit - rows.length };
+      const wanted = { ...(isBounded ? range : whole), ...part, limit: range.limit - rows.length };
       rows.push(...(await (isNamed(part.from) ? this.#scanNames(wanted) : this.#scan(wanted))));
     }
     return rows;

@@ -73,8 +73,9 @@ class LevelStore implements ReopenableStore {
 
   scan(range: ScanRange): Promise<StoreRow[]> {
     return this.#read(async (db) => {
-      const { from, to, limit, reverse = false } = range;
-      const options = { gte: from, lt: to, limit, reverse, highWaterMarkBytes: SCAN_BYTES };
+      const { from, to, limit, bytesMax = Infinity, reverse = false } = range;
+      const highWaterMarkBytes = Math.min(SCAN_BYTES, bytesMax);
+      const options = { gte: from, lt: to, limit, reverse, highWaterMarkBytes };
       const iterator = db.iterator(options);
       const rows: StoreRow[] = [];
       try {
@@ -83,6 +84,7 @@ class LevelStore implements ReopenableStore {
           const batch = await iterator.nextv(limit - rows.length);
           for (const [key, value] of batch) rows.push({ key: plain(key), value: plain(value) });
           if (batch.length === 0 || rows.length >= limit) return rows;
+          if (bytesMax <= SCAN_BYTES) return rows;
         }
       } finally {
         await iterator.close();

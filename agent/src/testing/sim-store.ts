@@ -34,6 +34,7 @@ export class SimStore implements Store {
   #failure: HoldfastError | undefined;
   readonly #reopenFailures: unknown[] = [];
   #writes = 0;
+  #bytesRead = 0;
   readonly #writesBefore: number;
 
   constructor(rows: Rows = new Map(), writesBefore = 0) {
@@ -49,6 +50,11 @@ export class SimStore implements Store {
   /** Number of writes that have resolved. */
   get writes(): number {
     return this.#writes;
+  }
+
+  /** Bytes of the values that many at a time were read of. */
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   /**
@@ -109,7 +115,9 @@ export class SimStore implements Store {
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     await this.#alive();
-    return keys.map((key) => this.#rows.get(hex(key))?.value.slice());
+    const values = keys.map((key) => this.#rows.get(hex(key))?.value.slice());
+    this.#bytesRead += values.reduce((sum, value) => sum + (value?.byteLength ?? 0), 0);
+    return values;
   }
 
   async scan(range: ScanRange): Promise<StoreRow[]> {
@@ -121,10 +129,16 @@ export class SimStore implements Store {
       range.reverse === true
         ? this.#sorted.slice(Math.max(first, beyond - range.limit), beyond).toReversed()
         : this.#sorted.slice(first, Math.min(beyond, first + range.limit));
-    return keys.flatMap((key) => {
+    const rows: StoreRow[] = [];
+    let bytesLeft = range.bytesMax ?? Number.POSITIVE_INFINITY;
+    for (const key of keys) {
       const row = this.#rows.get(key);
-      return row === undefined ? [] : [copyOf(row)];
-    });
+      if (row === undefined || bytesLeft <= 0) break;
+      bytesLeft -= row.value.byteLength;
+      rows.push(copyOf(row));
+    }
+    this.#bytesRead += rows.reduce((sum, { value }) => sum + value.byteLength, 0);
+    return rows;
   }
 
   async each(range: StoreRange, visit: Visit): Promise<void> {

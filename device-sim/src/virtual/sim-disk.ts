@@ -108,10 +108,12 @@ export class DiskHandle implements Store {
     const [from, to] = [keyText(range.from), keyText(range.to)];
     const isReverse = range.reverse === true;
     const found: StoreRow[] = [];
+    let bytesLeft = range.bytesMax ?? Number.POSITIVE_INFINITY;
     for (const [key, row] of isReverse ? this.#rows.below(to) : this.#rows.from(from)) {
       if (isReverse ? key < from : key >= to) break;
       found.push({ key: row.key.slice(), value: row.value.slice() });
-      if (found.length === range.limit) break;
+      bytesLeft -= row.value.byteLength;
+      if (found.length === range.limit || bytesLeft <= 0) break;
     }
     return found;
   }

@@ -52,6 +52,8 @@ export interface ScanRange {
   readonly to: Uint8Array;
   /** Most rows to return, ≥ 1. */
   readonly limit: number;
+  /** It may end with the row with which all have so many bytes. Absent: however many they have. */
+  readonly bytesMax?: number;
   readonly reverse?: boolean;
 }
 
@@ -70,7 +72,7 @@ export interface Store {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** Values in the order of the keys; `undefined` where there is none. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  /** At most `limit` rows in key order. Fewer only at the end of the range. */
+  /** At most `limit` rows in key order. Fewer only at the end of the range, or for `bytesMax`. */
   scan(range: ScanRange): Promise<StoreRow[]>;
   /**
    * Calls `visit` with every row of a range in key order, as they were at the call. Only a few are
