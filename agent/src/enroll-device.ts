@@ -50,7 +50,8 @@ export async function enrollDevice(
   });
   pinGateway(dataDir, token, enrolled);
   const gateway = reachable(enrolled.mqtt, token.url);
-  writeEnrolment(dataDir, { device: enrolled.device, gateway, ca: enrolled.ca });
+  const { ca, certificate } = enrolled;
+  writeEnrolment(dataDir, { device: enrolled.device, gateway, ca, certificate, api: token.url });
   const key = keyNameOf(sha256, signer.publicKey);
   return { schema: 'holdfast.enroll/1', device: enrolled.device, key, gateway };
 }

@@ -23,9 +23,9 @@ import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
 import type { DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
-import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
-import { readEnrolment } from './io/enrolment-file.ts';
-import { createMqttDial } from './io/mqtt-dial.ts';
+import { deviceKeyPem, openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { readEnrolment, type Enrolment } from './io/enrolment-file.ts';
+import { createMqttDial, type Credentials, type TlsOptions } from './io/mqtt-dial.ts';
 import { systemClock } from './io/system-clock.ts';
 
 /** How a device is to reach its gateway. */
@@ -35,10 +35,8 @@ export type DialOf = ReturnType<typeof createMqttDial>;
 export function enrolledOptions(options: AgentOptions): AgentOptions {
   const enrolment = readEnrolment(options.dataDir);
   if (enrolment === undefined) return options;
-  const { device, gateway, ca } = enrolment;
-  const isOther = options.gateway !== undefined && options.gateway !== gateway;
-  const trust = ca === null || options.tls !== undefined || isOther ? {} : { tls: { ca } };
-  return { device, gateway, ...trust, ...options };
+  const { device, gateway } = enrolment;
+  return { device, gateway, ...options };
 }
 
 export interface UplinkParts {
@@ -104,8 +102,12 @@ export function openUplink(
   const { device, path } = dir;
   const signer = openDeviceKey(path);
   const pin = openGatewayPin(path);
-  const isEnrolled = readEnrolment(path) !== undefined;
-  const password = isEnrolled ? () => connectProof(signer, pin.load(), device) : undefined;
+  const enrolment = readEnrolment(path);
+  const own = (): Credentials => ({
+    ...(enrolment && { password: connectProof(signer, pin.load(), device) }),
+    ...(enrolment &&
+      enrolment.gateway === options.gateway && { tls: deviceTls(path, enrolment) }),
+  });
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, broker, chance: systemChance };
@@ -115,7 +117,7 @@ export function openUplink(
     clock.heard(atMs, tookMs);
     uplinkMeter.heard(tookMs);
   };
-  const link = { dial: uplinkMeter.dial(dial(device, password)), onOutlived, onTime };
+  const link = { dial: uplinkMeter.dial(dial(device, own)), onOutlived, onTime };
   const uplink = createUplink(
     { journal, runtime: side, clock, log, deflate, meter, ...link, ...security },
     {
@@ -125,6 +127,12 @@ export function openUplink(
   );
   uplinkMeter.watch(uplink);
   return { uplink, uplinkMeter };
+}
+
+/** What an enrolled device trusts and shows: at the gateway that enrolled it, and nowhere else. */
+export function deviceTls(dataDir: string, { ca, certificate }: Enrolment): TlsOptions {
+  const trust = ca === null ? {} : { ca };
+  return { ...trust, cert: certificate, key: deviceKeyPem(dataDir) };
 }
 
 /** What the gateway's broker knows an enrolled device by; `undefined`: no gateway is known yet. */

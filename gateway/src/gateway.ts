@@ -32,10 +32,11 @@ import type { Arrival } from './core/session-ports.ts';
 import { Sessions, type SessionsLimits } from './core/sessions.ts';
 import { readPace } from './core/pace.ts';
 import { sessionsLimits } from './core/sessions-limits.ts';
-import { BrokerLink, type BrokerLinkOptions } from './io/broker-link.ts';
+import { openTls, readTlsWishes, type GatewayTls, type TlsWishes } from './gateway-tls.ts';
+import { openBroker, type BrokerAccess } from './open-broker.ts';
+import { BrokerLink } from './io/broker-link.ts';
 import { openAccess } from './io/access-store.ts';
-import { checkListening, isLoopback, readAddress, shown } from './io/broker-address.ts';
-import { startBroker, type BrokerOptions } from './io/broker.ts';
+import { isLoopback, readAddress } from './io/broker-address.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { endpointExecutor, parseEndpoint } from './io/handler-endpoint.ts';
 import { loadHandlers } from './io/handler-module.ts';
@@ -47,7 +48,7 @@ import { openLedger, openLedgerAt, type OpenLedger } from './io/open-ledger.ts';
 import { createAttempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
-import { fingerprintOf, readTls, type Tls, type TlsFiles } from './io/tls-files.ts';
+import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
 import { version } from './version.ts';
 
 export interface GatewayOptions {
@@ -55,7 +56,7 @@ export interface GatewayOptions {
   readonly dataDir: string;
   /** Where devices connect. Default 127.0.0.1: from this machine only. */
   readonly mqttHost?: string | undefined;
-  /** Default 1883; 0: the system chooses. */
+  /** Default 1883, with TLS 8883; 0: the system chooses. */
   readonly mqttPort?: number | undefined;
   /**
    * URL of a broker to use instead of the embedded one, `mqtt://` or `mqtts://`; user and password
@@ -66,8 +67,18 @@ export interface GatewayOptions {
   readonly brokerProfile?: BrokerProfileName | undefined;
   /** PEM files: what devices see of the embedded broker, or what is shown to another one. */
   readonly tls?: TlsFiles | undefined;
+  /**
+   * Host names and addresses under which others reach this machine, besides those that it knows of
+   * itself: for the certificate that the gateway's own authority issues where there are no files.
+   * With one there is TLS on loopback, too.
+   */
+  readonly tlsNames?: readonly string[] | undefined;
   /** Take devices and requests from other machines without TLS. Default: only from this one. */
   readonly insecure?: boolean | undefined;
+  /** Whether devices need a certificate at the embedded broker. Default: a signature does, too. */
+  readonly requireCertificate?: boolean | undefined;
+  /** How long a certificate of a device is valid, 1 h to 30 y. Default 3650 d. */
+  readonly certificateLife?: Duration | undefined;
   /**
    * Address of a PostgreSQL database to keep the ledger in, `postgres://`; user and password may be
    * in it, and are not shown. Default: in the data directory.
@@ -108,7 +119,6 @@ export interface GatewayOptions {
 }
 
 const LOCALHOST = '127.0.0.1';
-const MQTT_PORT = 1_883;
 /** Of the gateways that share a ledger and a broker. */
 const GROUP = 'holdfast';
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
@@ -148,18 +158,19 @@ export class Gateway {
   static async open(options: GatewayOptions): Promise<Gateway> {
     const closers: (() => Promise<void>)[] = [];
     try {
-      const httpTls = await readHttpTls(options);
-      const mqttTls = options.tls && (await readTls(options.tls));
-      const parts = await start({ ...options, mqttTls }, closers);
-      const http = await serve(options, { ...parts, httpTls }, closers);
-      const running = {
-        pid: process.pid,
-        http: http?.url ?? null,
-        certificate: httpTls === undefined ? null : fingerprintOf(httpTls),
-        mqtt: parts.broker.url,
-        startedAt: new Date(systemClock.nowMs()).toISOString(),
+      const wishes = await readTlsWishes(options);
+      const parts = await start({ ...options, wishes }, closers);
+      const http = await serve(options, parts, closers);
+      const { http: httpTls } = parts.tls;
+      const startedAt = new Date(systemClock.nowMs()).toISOString();
+      const announce = () => {
+        const certificate = httpTls === undefined ? null : fingerprintOf(httpTls.tls);
+        const [pid, mqtt] = [process.pid, parts.broker.url];
+        const running = { pid, http: http?.url ?? null, certificate, mqtt, startedAt };
+        return parts.dataDir.announce(running, parts.access.localToken);
       };
-      await parts.dataDir.announce(running, parts.access.localToken);
+      await announce();
+      httpTls?.onChange(() => void announce().catch((error) => parts.fault.tell(error)));
       return new Gateway(parts, http);
     } catch (error) {
       for (const close of closers.toReversed()) await close();
@@ -199,7 +210,8 @@ export class Gateway {
 
   /** Takes nothing more, commits and answers what was taken, and ends. Ends all connections. */
   async close(): Promise<void> {
-    const { runner, sessions, link, broker, ledger, access, dataDir } = this.#parts;
+    const { runner, sessions, link, broker, ledger, access, dataDir, tls } = this.#parts;
+    tls.close();
     await this.#http?.close();
     await runner.close();
     await sessions.close();
@@ -266,6 +278,7 @@ export async function openFleetIn(
 
 interface Parts {
   readonly dataDir: DataDir;
+  readonly tls: GatewayTls;
   readonly ledger: Ledger;
   /** Why the ledger cannot be used now; `undefined`: it can. */
   readonly problem: OpenLedger['problem'];
@@ -283,7 +296,7 @@ interface Parts {
 
 /** With what is in the files that they name. */
 interface ReadOptions extends GatewayOptions {
-  readonly mqttTls: Tls | undefined;
+  readonly wishes: TlsWishes;
 }
 
 /** What to end when the start fails later on, in the order of its beginning. */
@@ -293,28 +306,20 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const log = options.log ?? silent;
   const { broker: other } = options;
   const external = other === undefined ? undefined : readAddress(other, options.tls);
-  if (external === undefined) {
-    const { mqttHost: host = LOCALHOST, tls, insecure } = options;
-    checkListening({ host, tls, insecure, what: 'devices' });
-  }
   const pace = readPace(options);
   const executors = await readExecutors(options);
-  const dataDir = await openDataDir(options.dataDir, { isNew: true });
-  closers.push(() => dataDir.release());
-  const signer = await openIdentity(dataDir.path);
-  const fault = new Fault(log);
+  const { follow, ...stores } = await openStores(options, log, closers);
+  const { tls, ledger, signer, fault } = stores;
   const onFailure = (error: unknown) => fault.tell(error);
-  const [isShared, identity] = [options.ledger !== undefined, signer.publicKey];
-  const place = { address: options.ledger, dir: dataDir.ledger, identity };
-  const { ledger, problem, follow } = await openLedger({ ...place, log, onFailure });
-  closers.push(() => ledger.close());
-  const access = await openAccess(dataDir.access, systemClock);
-  closers.push(() => access.close());
+  const isShared = options.ledger !== undefined;
   const verify = createVerify();
   const takesStrangers = isOpen(options);
-  const known = { ledger, verify, sha256, publicKey: identity };
+  const needsCertificate = options.requireCertificate === true;
+  const known = { ledger, verify, sha256, publicKey: signer.publicKey, needsCertificate };
   const admit = takesStrangers ? undefined : createAdmission(known);
-  const broker = await openBroker(external, { ...options, ...pace, admit }, log);
+  const { mqttHost: host = LOCALHOST, mqttPort: port } = options;
+  const { connectsPerS } = pace;
+  const broker = await openBroker({ external, host, port, connectsPerS, admit, tls, log });
   closers.push(() => broker.close());
 
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
@@ -356,8 +361,25 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  const stores = { dataDir, ledger, problem, access, signer, verify };
-  return { ...stores, broker, link, sessions, runner, arrivals, calls, fault };
+  return { ...stores, verify, broker, link, sessions, runner, arrivals, calls };
+}
+
+/** What a gateway keeps: its keys, the ledger, and who may use it. */
+async function openStores(options: ReadOptions, log: Log, closers: Closers) {
+  const dataDir = await openDataDir(options.dataDir, { isNew: true });
+  closers.push(() => dataDir.release());
+  const signer = await openIdentity(dataDir.path);
+  const tls = await openTls(options.wishes, { dataDir: dataDir.path, clock: systemClock, log });
+  closers.push(() => Promise.resolve(tls.close()));
+  const fault = new Fault(log);
+  const onFailure = (error: unknown) => fault.tell(error);
+  const { publicKey: identity } = signer;
+  const place = { address: options.ledger, dir: dataDir.ledger, identity };
+  const { ledger, problem, follow } = await openLedger({ ...place, log, onFailure });
+  closers.push(() => ledger.close());
+  const access = await openAccess(dataDir.access, systemClock);
+  closers.push(() => access.close());
+  return { dataDir, signer, tls, fault, ledger, problem, follow, access };
 }
 
 /** Whether devices are registered that nobody has enrolled. */
@@ -366,23 +388,14 @@ function isOpen({ enrollment, broker, mqttHost = LOCALHOST }: GatewayOptions): b
   return broker !== undefined || isLoopback(mqttHost);
 }
 
-/** What the HTTP API shows, once it is clear that it may be where it is to be. */
-async function readHttpTls(options: GatewayOptions): Promise<Tls | undefined> {
-  const { httpHost: host = LOCALHOST, httpPort, broker, insecure } = options;
-  if (httpPort === undefined) return undefined;
-  const files = options.httpTls ?? (broker === undefined ? options.tls : undefined);
-  checkListening({ host, tls: files, insecure, what: 'the HTTP API' });
-  return files && readTls(files);
-}
-
 async function serve(
   options: GatewayOptions,
-  parts: Parts & { readonly httpTls: Tls | undefined },
+  parts: Parts,
   closers: Closers,
 ): Promise<HttpApi | undefined> {
   const { httpHost: host = LOCALHOST, httpPort: port, log = silent } = options;
   if (port === undefined) return undefined;
-  const { ledger, sessions, runner, access, httpTls: tls } = parts;
+  const { ledger, sessions, runner, access, tls } = parts;
   const running = {
     live: () => sessions.live(),
     unhandled: () => runner.unhandled(),
@@ -391,16 +404,23 @@ async function serve(
   };
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running });
   const { signer, verify, broker } = parts;
-  const told = { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };
+  const told = () => {
+    return { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };
+  };
   const deciding = { audit: access.audit, enrolments: access.enrolments, rekeyed: running.rekeyed };
   const clock = systemClock;
-  const enroller = new Enroller({ ...deciding, ledger, sha256, verify, clock, told });
+  const certify = (device: string, publicKey: Uint8Array) => {
+    const { deviceLifeMs: lifeMs } = tls;
+    return tls.ca.authority.issue({ name: device, publicKey, use: 'client', lifeMs });
+  };
+  const enroller = new Enroller({ ...deciding, ledger, sha256, verify, clock, told, certify });
   const key = keyNameOf(sha256, signer.publicKey);
   const feed = new EventFeed(randomUUID().slice(0, 8));
   parts.arrivals.add((arrival) => feed.arrived(arrival));
   const looked = { feed, look: () => feed.look(sessions.live()), enroller, key };
   const own = { clock, version: version(), unready: () => unready(parts), log, ...looked };
-  const http = await startHttpApi({ host, port, tls, fleet, access, ...own });
+  const secured = { tls: tls.http, pin: tls.pin, ca: tls.ca };
+  const http = await startHttpApi({ host, port, ...secured, fleet, access, ...own });
   closers.push(() => http.close());
   return http;
 }
@@ -412,34 +432,6 @@ function unready({ link, fault, problem }: Parts): readonly string[] {
   if (link.problem !== undefined) reasons.push(`no connection to the broker: ${link.problem}`);
   if (fault.error !== undefined) reasons.push(fault.error.message);
   return reasons;
-}
-
-interface BrokerAccess {
-  /** Where devices connect. */
-  readonly url: string;
-  /** Where this gateway connects. */
-  readonly to: BrokerLinkOptions['to'];
-  /** PEM: what devices are to trust of it; `null`: what their systems trust. */
-  readonly ca: () => string | null;
-  close(): Promise<void>;
-}
-
-async function openBroker(
-  external: URL | undefined,
-  options: ReadOptions & Pick<BrokerOptions, 'admit' | 'connectsPerS'>,
-  log: Log,
-): Promise<BrokerAccess> {
-  const { mqttTls: tls } = options;
-  const ca = (): string | null => tls?.ca?.toString() ?? null;
-  if (external !== undefined) {
-    const to = { url: external, tls: tls ?? {} };
-    return { url: shown(external), to, ca, close: () => Promise.resolve() };
-  }
-  const { mqttHost: host = LOCALHOST, mqttPort: port = MQTT_PORT } = options;
-  const { admit, connectsPerS } = options;
-  const place = { host, port, tls, clock: systemClock, log };
-  const broker = await startBroker({ ...place, admit, connectsPerS });
-  return { url: broker.url, to: () => broker.connect(), ca, close: () => broker.close() };
 }
 
 type Executors = readonly (readonly [service: string, executor: CallExecutor])[];

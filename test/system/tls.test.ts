@@ -214,18 +214,21 @@ test(`wrong TLS settings are refused before anything is opened ${needs}`, async 
 
 test(`to other machines a gateway speaks TLS, or is told not to ${needs}`, async (t) => {
   const dir = await tempDir(t);
-  const open = ['--mqtt-port', '0', '--http-port', '0', '--host', '0.0.0.0'];
-  const { code, stderr } = await runGateway('serve', '--data-dir', `${dir}/a`, ...open);
-  t.is(code, 78, stderr);
-  t.regex(stderr, /--insecure/);
-
-  const mqttHost = '0.0.0.0';
+  const everywhere = { mqttHost: '0.0.0.0', httpHost: '0.0.0.0', httpPort: 0 };
   const ca = await TestCa.make(dir, 'ca');
-  const secure = await openGateway(t, { mqttHost, tls: await ca.issue('gateway', host) });
-  const clear = await openGateway(t, { mqttHost, insecure: true });
+  const files = await openGateway(t, { ...everywhere, tls: await ca.issue('gateway', host) });
+  const own = await openGateway(t, everywhere);
+  const clear = await openGateway(t, { ...everywhere, insecure: true });
+  const loopback = await openGateway(t, { httpPort: 0 });
 
-  t.regex(secure.mqttUrl, /^mqtts:/);
-  t.regex(clear.mqttUrl, /^mqtt:/);
+  for (const secure of [files, own]) {
+    t.regex(secure.mqttUrl, /^mqtts:/);
+    t.regex(secure.httpUrl, /^https:/);
+  }
+  for (const plain of [clear, loopback]) {
+    t.regex(plain.mqttUrl, /^mqtt:/);
+    t.regex(plain.httpUrl, /^http:/);
+  }
 });
 
 withMosquitto(

@@ -24,7 +24,7 @@ const ENCODING = 'ieee-p1363';
  *   every gateway that knows the old one, so none is made.
  */
 export function openDeviceKey(dataDir: string): Signer {
-  const path = join(dataDir, 'identity', 'device.key');
+  const path = deviceKeyPath(dataDir);
   if (!existsSync(path)) {
     const made = generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey;
     writeDurably(path, made.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
@@ -36,9 +36,19 @@ export function openDeviceKey(dataDir: string): Signer {
   };
 }
 
+/** PEM of the key, for TLS. @throws HF_KEY_UNUSABLE */
+export function deviceKeyPem(dataDir: string): string {
+  const key = readKey(deviceKeyPath(dataDir), createPrivateKey);
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function deviceKeyPath(dataDir: string): string {
+  return join(dataDir, 'identity', 'device.key');
+}
+
 /** What people call this device's key by; `undefined` where there is none that can be used. */
 export function deviceKeyName(dataDir: string): string | undefined {
-  const path = join(dataDir, 'identity', 'device.key');
+  const path = deviceKeyPath(dataDir);
   try {
     const key = createPublicKey(readKey(path, createPrivateKey));
     return keyNameOf(sha256, key.export({ type: 'spki', format: 'der' }));

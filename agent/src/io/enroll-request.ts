@@ -1,9 +1,6 @@
-import type { IncomingMessage } from 'node:http';
-import { connect, type TLSSocket } from 'node:tls';
-import { HoldfastError, isErrorCode, messageOf, type EnrolToken } from '@holdfast/protocol';
-
-const SILENCE_MS_MAX = 15_000;
-const ANSWER_BYTES_MAX = 64 * 1024;
+import { HoldfastError, type EnrolToken } from '@holdfast/protocol';
+import { fingerprintOf, isCertificate, pemBlocks } from './certificate-text.ts';
+import { askGateway, unreachable, type Trust } from './gateway-request.ts';
 
 /** What the gateway answers to a device that it has enrolled. */
 export interface Enrolled {
@@ -12,92 +9,44 @@ export interface Enrolled {
   readonly publicKey: string;
   readonly mqtt: string;
   readonly ca: string | null;
+  /** PEM: for the key of this device. */
+  readonly certificate: string;
 }
 
 /**
- * Asks the gateway of a token to enrol this device. Nothing is said before its certificate is known
- * to be the one that the token names.
+ * Asks the gateway of a token to enrol this device. Nothing is said of the token before it is known
+ * that who answers is the one which it names.
  *
  * @throws HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED, and what the gateway answers.
  */
 export async function requestEnrolment(token: EnrolToken, body: object): Promise<Enrolled> {
-  const url = new URL('/api/enroll', token.url);
-  const isSecure = url.protocol === 'https:';
-  if (isSecure !== (token.certificate !== '')) {
+  const { url, certificate } = token;
+  const isSecure = new URL(url).protocol === 'https:';
+  if (isSecure !== (certificate !== '')) {
     throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why: 'the token names no certificate' });
   }
-  const socket = isSecure ? await connectPinned(url, token.certificate) : undefined;
-  const { code, detail, ...answer } = parse(await post(url, JSON.stringify(body), socket));
-  if (isErrorCode(code)) throw new HoldfastError(code, { why: String(detail) });
-  const { device, publicKey, mqtt, ca } = answer;
+  const trust = isSecure ? await pinnedTrust(url, certificate) : undefined;
+  return enrolledOf(url, await askGateway({ url, path: '/api/enroll', trust, body }));
+}
+
+/** What was pinned is the certificate of the API itself, or of an authority that it names. */
+async function pinnedTrust(url: string, pin: string): Promise<Trust> {
+  const seen: { certificate?: string } = {};
+  const answer = await askGateway({ url, path: '/api/ca', trust: { seen } });
+  if (seen.certificate === pin) return { pin };
+  const ca = pemBlocks(answer['certificates']).find((each) => fingerprintOf(each) === pin);
+  if (ca !== undefined) return { ca };
+  const why = `${url} is another gateway than the token names`;
+  throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why });
+}
+
+function enrolledOf(url: string, answer: Readonly<Record<string, unknown>>): Enrolled {
+  const { device, publicKey, mqtt, ca, certificate } = answer;
   const isKey = typeof publicKey === 'string' && /^([0-9a-f]{2}){1,256}$/.test(publicKey);
   const isPlace = typeof mqtt === 'string' && URL.canParse(mqtt);
-  if (typeof device !== 'string' || !isKey || !isPlace || (ca !== null && typeof ca !== 'string')) {
-    throw unreachable(url, 'what answers is not a Holdfast gateway');
+  const isTrust = ca === null || typeof ca === 'string';
+  if (typeof device === 'string' && isKey && isPlace && isTrust && isCertificate(certificate)) {
+    return { device, publicKey, mqtt, ca, certificate };
   }
-  return { device, publicKey, mqtt, ca };
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const answer: unknown = JSON.parse(text);
-    return typeof answer === 'object' && answer !== null ? { ...answer } : {};
-  } catch {
-    return {};
-  }
-}
-
-function connectPinned(url: URL, certificate: string): Promise<TLSSocket> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return new Promise((resolve, reject) => {
-    const port = Number(url.port || 443);
-    const socket = connect({ host, port, rejectUnauthorized: false });
-    socket.setTimeout(SILENCE_MS_MAX, () => socket.destroy());
-    socket.once('error', (cause) => reject(unreachable(url, messageOf(cause), cause)));
-    socket.once('close', () => reject(unreachable(url, 'the connection broke off')));
-    socket.once('secureConnect', () => {
-      const shown = socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '');
-      if (shown?.toLowerCase() === certificate) return resolve(socket);
-      socket.destroy();
-      const why = `${url.origin} shows another certificate than the token names`;
-      reject(new HoldfastError('HF_GATEWAY_UNTRUSTED', { why }));
-    });
-  });
-}
-
-async function post(url: URL, body: string, socket: TLSSocket | undefined): Promise<string> {
-  const { request } = await import('node:http');
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(unreachable(url, messageOf(cause), cause));
-    const asked = request(
-      {
-        ...{ host: url.hostname, port: url.port, path: url.pathname, method: 'POST' },
-        ...{ headers: { 'content-type': 'application/json', host: url.host } },
-        timeout: SILENCE_MS_MAX,
-        // An agent would make a connection of its own.
-        ...(socket === undefined ? { agent: false } : { createConnection: () => socket }),
-      },
-      (response) => {
-        collect(response).then(resolve, fail);
-      },
-    );
-    asked.on('timeout', () => asked.destroy());
-    asked.on('error', fail);
-    asked.end(body);
-  });
-}
-
-async function collect(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    chunks.push(chunk as Buffer); // No encoding is set.
-    bytes += (chunk as Buffer).byteLength;
-    if (bytes > ANSWER_BYTES_MAX) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function unreachable(url: URL, why: string, cause?: unknown): HoldfastError {
-  return new HoldfastError('HF_GATEWAY_UNREACHABLE', { why: `${url.origin}: ${why}`, cause });
+  throw unreachable(url, 'what answers is not a Holdfast gateway');
 }

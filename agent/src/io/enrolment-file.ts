@@ -10,6 +10,10 @@ export interface Enrolment {
   readonly gateway: string;
   /** PEM: what to trust of it; `null`: what the system trusts. */
   readonly ca: string | null;
+  /** PEM: what this device shows there, for its key. */
+  readonly certificate: string;
+  /** URL of the gateway's HTTP API. */
+  readonly api: string;
 }
 
 const pathOf = (dataDir: string): string => join(dataDir, 'identity', 'enrolment.json');
@@ -19,9 +23,11 @@ export function readEnrolment(dataDir: string): Enrolment | undefined {
   const path = pathOf(dataDir);
   if (!existsSync(path)) return undefined;
   try {
-    const { device, gateway, ca } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Enrolment>;
-    const isWhole = typeof device === 'string' && typeof gateway === 'string' && ca !== undefined;
-    if (isWhole) return { device, gateway, ca };
+    const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<Enrolment>;
+    const { device, gateway, ca, certificate, api } = found;
+    const isTold = [device, gateway, certificate, api].every((each) => typeof each === 'string');
+    // Each is there, as the line above says.
+    if (isTold && ca !== undefined) return found as Enrolment;
   } catch (cause) {
     throw new HoldfastError('HF_KEY_UNUSABLE', { why: `${path}: ${messageOf(cause)}`, cause });
   }

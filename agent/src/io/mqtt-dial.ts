@@ -38,24 +38,41 @@ export interface MqttDialOptions {
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'mqtt:': '1883', 'mqtts:': '8883' };
 
+/** What a device shows to the broker where its options say nothing; asked for each time. */
+export interface Credentials {
+  readonly password?: string | undefined;
+  /** Taken by mqtts alone. */
+  readonly tls?: TlsOptions | undefined;
+}
+
 /**
  * Links over MQTT 3.1.1: the subset that every broker has. One client an attempt, without its own
  * reconnection, stores or sessions: what must survive is in the journal.
  *
- * @returns What dials for one device. `proof`: its password where the options have none, anew for
- *   each connection.
+ * @returns What dials for one device, with credentials of its own.
  * @throws HF_GATEWAY_ADDRESS for an address that is not usable, HF_CONFIG_INVALID for TLS options
  *   that are not.
  */
 export function createMqttDial(
   options: MqttDialOptions,
-): (device: string, proof?: () => string | undefined) => Dial {
+): (device: string, own?: () => Credentials) => Dial {
   const broker = brokerOf(options.url);
+  const isTls = options.url.startsWith('mqtts:');
   if (options.tls !== undefined) checkTls(options.url, options.tls);
-  return (device, proof) => (listen) => {
-    const password = options.password ?? proof?.();
-    const known = password === undefined ? {} : { password };
+  return (device, own) => (listen) => {
+    const { password, tls } = { ...own?.(), ...given(options) };
+    const known = {
+      ...(password === undefined ? {} : { password }),
+      ...(isTls && tls !== undefined ? { tls } : {}),
+    };
     return new MqttLink({ ...options, ...known, device, broker }, listen);
+  };
+}
+
+function given({ password, tls }: MqttDialOptions): Credentials {
+  return {
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 

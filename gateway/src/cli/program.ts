@@ -35,7 +35,7 @@ import {
 } from './options.ts';
 import { rekey, type RekeyOptions } from './rekey.ts';
 import { runs, type RunsOptions } from './runs.ts';
-import { HTTP_PORT_DEFAULT, MQTT_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
+import { HTTP_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
 import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
 import { version } from '../version.ts';
@@ -70,7 +70,7 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .addOption(
       new Option(
         '--mqtt-port <port>',
-        `port for devices; 0: any (default: ${MQTT_PORT_DEFAULT})`,
+        'port for devices; 0: any (default: 1883, with TLS 8883)',
       ).argParser(integer(0, 65_535)),
     )
     .addOption(
@@ -98,6 +98,9 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
         'whether a device must be enrolled; default: required where other machines can connect',
       ).choices(['open', 'required']),
     )
+    .option('--tls-name <host>', 'of this machine, for its own certificate; repeatable', append)
+    .option('--require-certificate', 'take devices only by certificates, not by signatures')
+    .option('--certificate-life <duration>', 'how long those of devices are valid, 1h to 30y')
     .option('--insecure', 'take devices and requests from other machines without TLS')
     .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
@@ -285,9 +288,13 @@ function readState(text: string, before: readonly string[] = []): readonly strin
 }
 
 const serveExamples = `
+On other addresses than loopback there is TLS, with a certificate of the gateway's own authority
+unless files are given: \`holdfast enroll\` has devices trust it.
+
 Examples:
   holdfast-gateway serve --data-dir ./gateway
   holdfast-gateway serve --data-dir ./gateway --mqtt-port 0 --http-port 0 -o json
+  holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-name gw.example
   holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
   holdfast-gateway serve --data-dir ./gateway --handler mail.send=http://127.0.0.1:9000/mail
   holdfast-gateway serve --data-dir ./gateway --handlers ./handlers.mjs`;

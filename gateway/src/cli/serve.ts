@@ -28,7 +28,10 @@ export interface ServeOptions {
   readonly tlsCa?: string;
   readonly httpCert?: string;
   readonly httpKey?: string;
+  readonly tlsName?: readonly string[];
   readonly insecure?: true;
+  readonly requireCertificate?: true;
+  readonly certificateLife?: string;
   readonly enrollment?: 'open' | 'required';
   readonly handler?: readonly string[];
   readonly handlers?: string;
@@ -38,7 +41,6 @@ export interface ServeOptions {
   readonly logLevel: LogLevel;
 }
 
-export const MQTT_PORT_DEFAULT = 1_883;
 export const HTTP_PORT_DEFAULT = 8_080;
 
 /** Runs a gateway until a signal asks it to end. */
@@ -65,12 +67,15 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     dataDir,
     log,
     mqttHost: host,
-    mqttPort: options.mqttPort ?? MQTT_PORT_DEFAULT,
+    mqttPort: options.mqttPort,
     broker,
     brokerProfile: options.brokerProfile,
     ledger,
     tls: tlsFiles(options),
+    tlsNames: options.tlsName,
     insecure: options.insecure,
+    requireCertificate: options.requireCertificate,
+    certificateLife: options.certificateLife,
     enrollment: options.enrollment,
     httpHost: host,
     httpPort,

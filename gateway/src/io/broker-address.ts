@@ -20,32 +20,11 @@ export function shown(url: URL): string {
   return `${url.protocol}//${url.host}`;
 }
 
-const files = {
-  devices: '--tls-cert and --tls-key',
-  'the HTTP API': '--http-cert and --http-key',
-} as const;
-
-/**
- * What devices send is signed, but anybody on the way could read it: other machines need TLS.
- *
- * @throws HF_CONFIG_INVALID
- */
-export function checkListening(at: {
-  readonly host: string;
-  readonly tls?: TlsFiles | undefined;
-  readonly insecure?: boolean | undefined;
-  /** Who would be heard in clear. */
-  readonly what: 'devices' | 'the HTTP API';
-}): void {
-  const { host, tls, insecure, what } = at;
-  if (tls !== undefined && tls.cert === undefined && tls.ca !== undefined) {
-    throw new HoldfastError('HF_CONFIG_INVALID', {
-      why: 'a CA is for the broker of --broker; devices see a certificate and its key',
-    });
-  }
-  if (tls !== undefined || insecure === true || isLoopback(host)) return;
+/** What a server shows has a key. @throws HF_CONFIG_INVALID */
+export function checkListening(tls: TlsFiles | undefined): void {
+  if (tls === undefined || tls.cert !== undefined || tls.ca === undefined) return;
   throw new HoldfastError('HF_CONFIG_INVALID', {
-    why: `at ${host}, ${what} would be heard in clear: give ${files[what]}, or --insecure`,
+    why: 'a CA is for the broker of --broker; devices see a certificate and its key',
   });
 }
 

@@ -3,14 +3,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { HoldfastError, messageOf, type Clock, type Log } from '@holdfast/protocol';
 import { ConnectGate } from './connect-gate.ts';
-import type { Tls } from './tls-files.ts';
+import { askingRules, type DevicesTls } from './devices-tls.ts';
 
 export interface BrokerServerOptions {
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
-  /** Certificate and key; without, everything goes in clear. */
-  readonly tls?: Tls | undefined;
+  /** Without, everything goes in clear. */
+  readonly tls?: DevicesTls | undefined;
   /** Connections that are let in in a second; others wait for their turn. */
   readonly connectsPerS: number;
   readonly clock: Clock;
@@ -94,10 +94,12 @@ function plain({ onSocket }: BrokerServerOptions): (socket: Socket) => void {
   };
 }
 
-function secure(tls: Tls, { log, onSocket }: BrokerServerOptions): (socket: Socket) => void {
+function secure(tls: DevicesTls, { log, onSocket }: BrokerServerOptions): (socket: Socket) => void {
   const handshakeTimeout = HANDSHAKE_TIMEOUT_MS;
   // It listens nowhere: it is given the connections that were let in.
-  const server = createTlsServer({ ...tls, minVersion: 'TLSv1.2', handshakeTimeout }, onSocket);
+  const rules = () => askingRules(tls);
+  const server = createTlsServer({ ...tls.shown.tls, ...rules(), handshakeTimeout }, onSocket);
+  tls.shown.keep(server, rules);
   server.on('tlsClientError', (error) => {
     log.debug('a connection ended before TLS stood', { why: messageOf(error) });
   });

@@ -2,12 +2,14 @@ import type { EventEmitter } from 'node:events';
 import { duplexPair, type Duplex } from 'node:stream';
 import { HoldfastError, messageOf, parseTopic, topicOf, type Log } from '@holdfast/protocol';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
+import type { Admit, NotAdmitted, ShownCertificate } from '../core/access/admission.ts';
 import { listenForDevices, type BrokerServerOptions } from './broker-server.ts';
+import { certificateOf } from './devices-tls.ts';
 import { GuardedSocket } from './packet-guard.ts';
 
 export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket'> {
-  /** Whether who connects as this device, with this password, is it. Default: anybody is. */
-  readonly admit?: ((device: string, password: string) => Promise<boolean>) | undefined;
+  /** Whether who connects as a device is it. Default: anybody is. */
+  readonly admit?: Admit | undefined;
 }
 
 /** The embedded broker. It keeps nothing: what matters is in the ledger and on the devices. */
@@ -37,11 +39,15 @@ const PASSWORD_BYTES_MAX = 1_024;
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { log } = options;
   const ours = new WeakSet<Duplex>();
+  const shown = new WeakMap<Duplex, ShownCertificate>();
   const aedes = await Aedes.createBroker({
     drainTimeout: DRAIN_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxTopicLevels: 6,
-    ...rules(options, (client) => ours.has(client.conn)),
+    ...rules(options, {
+      isOurs: (client) => ours.has(client.conn),
+      shownBy: (client) => shown.get(client.conn),
+    }),
   });
   // Without listeners these would end the process.
   aedes.on('clientError', (client, error) => {
@@ -55,7 +61,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   const server = await listenForDevices({
     ...options,
-    onSocket: (socket) => void aedes.handle(new GuardedSocket(socket, PACKET_BYTES_MAX)),
+    onSocket(socket) {
+      const guarded = new GuardedSocket(socket, PACKET_BYTES_MAX);
+      const certificate = certificateOf(socket);
+      if (certificate !== undefined) shown.set(guarded, certificate);
+      aedes.handle(guarded);
+    },
   }).catch(async (error: unknown) => {
     await closeAedes(aedes);
     throw error;
@@ -76,11 +87,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
+interface Known {
+  readonly isOurs: (client: Client) => boolean;
+  readonly shownBy: (client: Client) => ShownCertificate | undefined;
+}
+
 /** Who may do what. */
-function rules(
-  { admit, log }: Pick<BrokerOptions, 'admit' | 'log'>,
-  isOurs: (client: Client) => boolean,
-) {
+function rules({ admit, log }: Pick<BrokerOptions, 'admit' | 'log'>, { isOurs, shownBy }: Known) {
   return {
     preConnect(
       _client: Client,
@@ -102,8 +115,9 @@ function rules(
       if (device === undefined) return done(refusal('the client id is no device'), null);
       if (admit === undefined) return done(null, true);
       const text = (password ?? Buffer.alloc(0)).subarray(0, PASSWORD_BYTES_MAX).toString();
+      const who = { device, password: text, certificate: shownBy(client) };
       const decide = async (): Promise<void> => {
-        const problem = await problemOf(admit(device, text), log);
+        const problem = await problemOf(admit(who), log);
         if (problem === undefined) return done(null, true);
         log.debug('a connection was refused', { device, why: problem.why });
         return done(problem, null);
@@ -138,10 +152,10 @@ function rules(
 }
 
 /** Why who connects is not let in; `undefined`: it is. */
-async function problemOf(admitting: Promise<boolean>, log: Log) {
+async function problemOf(admitting: Promise<NotAdmitted | undefined>, log: Log) {
   try {
-    if (await admitting) return undefined;
-    return refusal('it does not prove that it is that device', NOT_AUTHORIZED);
+    const refused = await admitting;
+    return refused && refusal(refused.why, NOT_AUTHORIZED);
   } catch (error) {
     logError(log, error);
     return refusal('nothing is known of devices now', SERVER_UNAVAILABLE);

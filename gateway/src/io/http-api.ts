@@ -16,14 +16,19 @@ import { ApiRoutes } from './http/routes.ts';
 import { liveAnswer, readyAnswer } from './http/schemas/health.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
 import { addWeb } from './http/web-routes.ts';
-import { fingerprintOf, type Tls } from './tls-files.ts';
+import type { CaStore } from './ca-store.ts';
+import { addCa } from './http/ca-routes.ts';
+import type { LiveTls } from './live-tls.ts';
 
 export interface HttpApiOptions {
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
   /** Certificate and key; without, everything goes in clear. */
-  readonly tls?: Tls | undefined;
+  readonly tls?: LiveTls | undefined;
+  /** SHA-256 of what a token names of it, in hex; empty: nothing. */
+  readonly pin: () => string;
+  readonly ca: CaStore;
   readonly fleet: Fleet;
   readonly access: Access;
   readonly enroller: Enroller;
@@ -59,12 +64,8 @@ const LOOK_MS = 1_000;
  */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const refusals = new Refusals();
-  const place = {
-    url: '',
-    certificate: options.tls ? fingerprintOf(options.tls) : '',
-    key: options.key,
-  };
-  const app = await createApp({ ...options, place: () => ({ ...place, url }) }, refusals);
+  const place = () => ({ url, certificate: options.pin(), key: options.key });
+  const app = await createApp({ ...options, place }, refusals);
   const url = await listen(app, { ...options, refusals });
   const looking = setInterval(options.look, LOOK_MS);
   return {
@@ -90,6 +91,7 @@ async function createApp(
   addAccess(routes, options);
   addSessions(app, routes, options);
   addEnroll(app, options.enroller);
+  addCa(app, options);
   addMetrics(routes, refusals);
   addEvents(routes, options.feed, refusals);
   addWeb(app);

@@ -103,6 +103,20 @@ export interface EnrolledView {
   readonly mqtt: string;
   /** PEM: what it is to trust of that; `null`: what its system trusts. */
   readonly ca: string | null;
+  /** PEM: what it shows there, for its own key. */
+  readonly certificate: string;
+}
+
+/** The authority of a gateway. */
+export interface CaView {
+  readonly schema: 'holdfast.ca/1';
+  readonly at: string;
+  readonly name: string;
+  /** SHA-256 of its certificate, in hex. */
+  readonly fingerprint: string;
+  readonly expiresAt: string | null;
+  /** PEM: its certificate, then those of the ones before it that are trusted. */
+  readonly certificates: string;
 }
 
 export interface EnrolmentOrder {

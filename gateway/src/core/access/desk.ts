@@ -9,7 +9,7 @@ import { userView } from './users.ts';
 /** How devices find a gateway, and know it. */
 export interface GatewayPlace {
   readonly url: string;
-  /** SHA-256 of the certificate that its API shows; empty: none. */
+  /** SHA-256 of the certificate that its API shows, or of its authority's; empty: none. */
   readonly certificate: string;
   /** Name of its key. */
   readonly key: string;

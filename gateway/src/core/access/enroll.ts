@@ -9,6 +9,7 @@ import {
   type Verify,
 } from '@holdfast/protocol';
 import { rfc3339 } from '../entry-view.ts';
+import type { Issued } from '../certificates/authority.ts';
 import type { DeviceRecord, Ledger } from '../ledger.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -39,7 +40,9 @@ export interface EnrollPorts {
   /** A person has decided for a key of a device. */
   readonly rekeyed: (record: DeviceRecord) => void;
   /** What the device is told. */
-  readonly told: Pick<EnrolledView, 'publicKey' | 'mqtt' | 'ca'>;
+  readonly told: () => Pick<EnrolledView, 'publicKey' | 'mqtt' | 'ca'>;
+  /** Issues a certificate for the key of a device. */
+  readonly certify: (device: string, publicKey: Uint8Array) => Pick<Issued, 'pem'>;
 }
 
 const perAddress = { failuresMax: 20, windowMs: 5 * 60_000 };
@@ -58,7 +61,7 @@ export class Enroller {
 
   /** @throws HF_ENROLL_REFUSED, HF_ACCESS_LIMITED */
   async enroll(request: EnrolRequest): Promise<EnrolledView> {
-    const { enrolments, audit, clock, told } = this.#ports;
+    const { enrolments, audit, clock, told, certify } = this.#ports;
     const { from } = request;
     this.#limit.check(from, clock.nowMs());
     this.#limit.failed(from, clock.nowMs());
@@ -68,7 +71,9 @@ export class Enroller {
     const subject = { who: `enrolment:${token.id}`, from, action: 'device.enroll', target: device };
     await audit.record(subject, () => this.#accept(token, device, publicKey));
     this.#limit.succeeded(from);
-    return { schema: 'holdfast.enrolled/1', at: rfc3339(clock.nowMs()) ?? '', device, ...told };
+    const { pem: certificate } = certify(device, publicKey);
+    const at = rfc3339(clock.nowMs()) ?? '';
+    return { schema: 'holdfast.enrolled/1', at, device, ...told(), certificate };
   }
 
   /** The key that is shown, once it is clear that the device has it. */

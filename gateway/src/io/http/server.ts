@@ -1,9 +1,10 @@
 import type { Server } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { codeOf, HoldfastError, messageOf, type ErrorCode, type Log } from '@holdfast/protocol';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { problemOf } from '../../core/api-problem.ts';
-import type { Tls } from '../tls-files.ts';
+import type { LiveTls } from '../live-tls.ts';
 import { compileValidator, keepError } from './validation.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 
@@ -12,7 +13,7 @@ export interface ServerOptions {
   /** 0: the system chooses. */
   readonly port: number;
   /** Certificate and key; without, everything goes in clear. */
-  readonly tls?: Tls | undefined;
+  readonly tls?: LiveTls | undefined;
   readonly log: Log;
   readonly refusals: Refusals;
   readonly limits?: Partial<ServerLimits> | undefined;
@@ -52,9 +53,12 @@ export function createServer({ tls, log, refusals, limits }: ServerOptions): Fas
     forceCloseConnections: true,
     logger: false,
     frameworkErrors: (error, _request, reply) => sendError(reply, error, { log, refusals }),
-    ...(tls === undefined ? { http } : { https: { ...http, ...tls, minVersion: 'TLSv1.2' } }),
+    ...(tls === undefined
+      ? { http }
+      : { https: { ...http, ...shownBy(tls), minVersion: 'TLSv1.2' } }),
   });
   const server: Server = app.server;
+  if (server instanceof TlsServer) tls?.keep(server);
   server.maxConnections = connectionsMax;
   server.on('drop', () => refusals.add('connections'));
   server.on('clientError', (error: NodeJS.ErrnoException) => {
@@ -79,6 +83,10 @@ export function createServer({ tls, log, refusals, limits }: ServerOptions): Fas
     done();
   });
   return app;
+}
+
+function shownBy({ tls: { cert, key } }: LiveTls): object {
+  return { cert, key };
 }
 
 /** @returns Where it listens. @throws HF_PORT_TAKEN, HF_CONFIG_INVALID; it is closed then. */

@@ -119,5 +119,9 @@ export const enrollBody = question(
 );
 export const enrolledAnswer = answer({
   ...{ schema: literal('holdfast.enrolled/1'), at: time(), device: string() },
-  ...{ publicKey: string(), mqtt: string(), ca: nullable(string()) },
+  ...{ publicKey: string(), mqtt: string(), ca: nullable(string()), certificate: string() },
+});
+export const caAnswer = answer({
+  ...{ schema: literal('holdfast.ca/1'), at: time(), name: string(), fingerprint: string() },
+  ...{ expiresAt: nullable(time()), certificates: string({ description: 'PEM' }) },
 });

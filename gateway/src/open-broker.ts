@@ -1,0 +1,49 @@
+import type { Log } from '@holdfast/protocol';
+import type { Admit } from './core/access/admission.ts';
+import type { GatewayTls } from './gateway-tls.ts';
+import type { BrokerLinkOptions } from './io/broker-link.ts';
+import { shown } from './io/broker-address.ts';
+import { startBroker } from './io/broker.ts';
+import { systemClock } from './io/system-clock.ts';
+
+/** Where devices connect, and the gateway itself. */
+export interface BrokerAccess {
+  /** Where devices connect. */
+  readonly url: string;
+  /** Where this gateway connects. */
+  readonly to: BrokerLinkOptions['to'];
+  /** PEM: what devices are to trust of it; `null`: what their systems trust. */
+  readonly ca: () => string | null;
+  close(): Promise<void>;
+}
+
+export interface BrokerPlace {
+  /** Another broker than the embedded one. */
+  readonly external: URL | undefined;
+  readonly host: string;
+  /** Of the embedded one; `undefined`: the one that MQTT has by itself. */
+  readonly port: number | undefined;
+  /** Connections that are let in in a second. */
+  readonly connectsPerS: number;
+  readonly admit: Admit | undefined;
+  readonly tls: GatewayTls;
+  readonly log: Log;
+}
+
+const [MQTT_PORT, MQTTS_PORT] = [1_883, 8_883];
+
+/** @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have. */
+export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
+  const { external, host, connectsPerS, admit, log } = place;
+  const { mqtt, ca: store } = place.tls;
+  const ca = (): string | null => mqtt?.tls.ca?.toString() ?? null;
+  if (external !== undefined) {
+    const to = { url: external, tls: mqtt?.tls ?? {} };
+    return { url: shown(external), to, ca, close: () => Promise.resolve() };
+  }
+  const tls = mqtt && { shown: mqtt, trusted: () => store.authority.roots };
+  const port = place.port ?? (mqtt === undefined ? MQTT_PORT : MQTTS_PORT);
+  const at = { host, port, tls, clock: systemClock, log };
+  const broker = await startBroker({ ...at, admit, connectsPerS });
+  return { url: broker.url, to: () => broker.connect(), ca, close: () => broker.close() };
+}
