@@ -1,6 +1,7 @@
 export * from './enroll-device.ts';
 export * from './io/enrolment-file.ts';
 export * from './io/socket-server.ts';
+export { routes as socketRoutes, type Route as SocketRoute } from './io/socket-routes.ts';
 export * from './core/backoff.ts';
 export * from './core/due-slots.ts';
 export * from './core/schedule.ts';

@@ -19,6 +19,8 @@ export interface Call {
   readonly surface: AgentSurface;
   readonly request: IncomingMessage;
   readonly query: URLSearchParams;
+  /** With the fields of its route, checked. */
+  readonly body: Readonly<Record<string, unknown>>;
   /** The part of the path that stands for `:id`; empty where there is none. */
   readonly id: string;
   /** Aborts when the client goes away or the server closes. */

@@ -1,79 +1,147 @@
-import { codeOf, HoldfastError } from '@holdfast/protocol';
 import {
   checkQuery,
-  isLane,
-  LANE_WRONG,
-  queryFlag,
-  queryInteger,
   RequestError,
   type Answer,
-  type StreamAnswer,
   type Call,
+  type Fields,
+  type StreamAnswer,
   type Target,
 } from './socket-request.ts';
+import * as reads from './socket-reads.ts';
 import { listRuns, runsParameters } from './socket-runs.ts';
 import * as verbs from './socket-verbs.ts';
 
-interface Route {
+type Answering = (call: Call) => Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
+
+export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** What it is for, and what it answers with: a schema's name, or the type of what is no JSON. */
+  readonly says: string;
+  readonly gives: string;
   readonly parameters: readonly string[];
-  readonly answer: (call: Call) => Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
+  /** Of the body; a GET has none. */
+  readonly fields?: Fields;
+  readonly answer: Answering;
 }
-
-const ROWS_DEFAULT = 100;
-const ROWS_MAX = 1_000;
-const WAIT_MS_DEFAULT = 30_000;
-/** An hour: whoever waits longer asks again, and learns that the agent still lives. */
-const WAIT_MS_MAX = 3_600_000;
-/** The surface cannot be told that a client is gone; a wait nobody reads ends within this. */
-const WAIT_SLICE_MS = 5_000;
-
-const IDS_DEFAULT = 6;
-const IDS_MAX = 100;
 
 const ok = (body: unknown): Answer => ({ status: 200, body });
 
-type Answering = Route['answer'];
+type About = Pick<Route, 'says' | 'gives'>;
 
-const get = (path: string, answer: Answering, ...parameters: readonly string[]): Route => ({
-  ...{ method: 'GET', path, parameters, answer },
+const get = (path: string, about: About, answer: Answering, ...parameters: string[]): Route => ({
+  ...{ method: 'GET', path, ...about, parameters, answer },
 });
-const post = (path: string, answer: Answering): Route => ({
-  ...{ method: 'POST', path, parameters: [], answer },
+const post = (path: string, about: About, answer: Answering, fields: Fields = {}): Route => ({
+  ...{ method: 'POST', path, ...about, parameters: [], fields, answer },
 });
+const about = (says: string, gives: string): About => ({ says, gives: `holdfast.${gives}/1` });
 
-const routes: readonly Route[] = [
-  get('status', async ({ surface }) => ok(await surface.status())),
-  get('backlog', async ({ surface }) => ok(await surface.backlog())),
-  get('journal', readJournal, 'lane', 'after', 'limit'),
-  get('wait', wait, 'run', 'synced', 'timeoutMs'),
-  get('runs', listRuns, ...runsParameters),
-  get('runs/:id', showRun, 'reveal'),
-  get('runs/:id/history', exportRun, 'reveal'),
-  get('run-ids', listRunIds, 'prefix', 'limit'),
-  post('runs', verbs.startRun),
-  post('runs/:id/signals', verbs.sendSignal),
-  post('runs/:id/cancel', verbs.cancelRun),
-  post('runs/:id/pause', verbs.pauseRun),
-  post('runs/:id/resume', verbs.resumeRun),
-  post('runs/:id/retry', verbs.retryRun),
-  post('runs/:id/skip', verbs.skipStep),
-  post('runs/:id/fork', verbs.forkRun),
-  post('complete', verbs.completeStep),
-  post('events', verbs.emitEvent),
-  post('erase', verbs.erase),
-  get('snapshot', ({ surface }) => ({ stream: (send) => surface.snapshot(send) })),
-  get('schedules', async ({ surface }) => ok(await surface.schedules())),
-  post('schedules/:id/pause', verbs.pauseSchedule),
-  post('schedules/:id/resume', verbs.resumeSchedule),
-  post('schedules/:id/trigger', verbs.triggerSchedule),
-  post('nudge', verbs.nudge),
+const reason = { reason: 'text?' } as const;
+const policies = { onConflict: 'text?', reuse: 'text?' } as const;
+
+/** Behind `/v1/`. */
+export const routes: readonly Route[] = [
+  get('status', about('How this device is', 'status'), async ({ surface }) =>
+    ok(await surface.status()),
+  ),
+  get('backlog', about('What the gateway does not have yet', 'backlog'), async ({ surface }) =>
+    ok(await surface.backlog()),
+  ),
+  get(
+    'journal',
+    about('The newest entries, or those behind a seq of a lane', 'journal'),
+    reads.readJournal,
+    ...['lane', 'after', 'limit'],
+  ),
+  get(
+    'wait',
+    about('Wait until a run has ended (a run), or the gateway has all (a backlog)', 'run'),
+    reads.wait,
+    ...['run', 'synced', 'timeoutMs'],
+  ),
+  get('runs', about('Runs, newest first', 'runs'), listRuns, ...runsParameters),
+  get('runs/:id', about('One run, and what it does or waits for', 'run'), reads.showRun, 'reveal'),
+  get(
+    'runs/:id/history',
+    about('Its history, to be replayed', 'history'),
+    reads.exportRun,
+    'reveal',
+  ),
+  get(
+    'run-ids',
+    about('Ids, to complete what is typed', 'run-ids'),
+    reads.listRunIds,
+    'prefix',
+    'limit',
+  ),
+  post('runs', about('Start a run', 'started'), verbs.startRun, {
+    ...{ workflow: 'text', input: 'any?', id: 'text?', subject: 'text?' },
+    ...policies,
+  }),
+  post('runs/:id/signals', about('Send input to a run', 'signalled'), verbs.sendSignal, {
+    ...{ name: 'text', payload: 'any?', id: 'text?', subject: 'text?' },
+  }),
+  post('runs/:id/cancel', about('Cancel a run', 'cancelled'), verbs.cancelRun, {
+    ...{ reason: 'text?', force: 'flag?' },
+  }),
+  post('runs/:id/pause', about('Hold a run', 'paused'), verbs.pauseRun, reason),
+  post('runs/:id/resume', about('Let a paused run go on', 'resumed'), verbs.resumeRun),
+  post(
+    'runs/:id/retry',
+    about('Let a failed or stuck run go on', 'retried'),
+    verbs.retryRun,
+    reason,
+  ),
+  post('runs/:id/skip', about('Give a step its outcome', 'skipped'), verbs.skipStep, {
+    ...{ step: 'text', result: 'any?' },
+  }),
+  post('runs/:id/fork', about('Start anew from a step', 'forked'), verbs.forkRun, {
+    ...{ step: 'text', id: 'text?' },
+  }),
+  post(
+    'complete',
+    about('End a step that waits for somebody', 'token-completed'),
+    verbs.completeStep,
+    {
+      ...{ token: 'text', result: 'any?', error: 'text?' },
+    },
+  ),
+  post('events', about('Journal a fact for the cloud', 'emitted'), verbs.emitEvent, {
+    ...{ name: 'text', payload: 'any?', lane: 'text?', subject: 'text?' },
+  }),
+  post('erase', about('Delete what is held on a subject', 'erased'), verbs.erase, {
+    ...{ subject: 'text', force: 'flag?' },
+  }),
+  get(
+    'snapshot',
+    { says: 'The store as of now, to be restored', gives: 'application/octet-stream' },
+    ({ surface }) => ({ stream: (send) => surface.snapshot(send) }),
+  ),
+  get('schedules', about('Schedules, and when they are next', 'schedules'), async ({ surface }) =>
+    ok(await surface.schedules()),
+  ),
+  post('schedules/:id/pause', about('Hold a schedule', 'schedule-paused'), verbs.pauseSchedule),
+  post(
+    'schedules/:id/resume',
+    about('Let a schedule go on', 'schedule-resumed'),
+    verbs.resumeSchedule,
+  ),
+  post(
+    'schedules/:id/trigger',
+    about('Start its run now', 'schedule-triggered'),
+    verbs.triggerSchedule,
+  ),
+  post('nudge', about('Connect to the gateway now', 'nudged'), verbs.nudge),
 ];
 
 /** Where everybody looks for it. */
-const unversioned: readonly Route[] = [
-  get('metrics', async ({ surface }) => ({ status: 200, text: await surface.metrics() })),
+export const unversioned: readonly Route[] = [
+  get(
+    'metrics',
+    { says: 'What the agent counts and measures, for Prometheus', gives: 'text/plain' },
+    async ({ surface }) => ({ status: 200, text: await surface.metrics() }),
+  ),
 ];
 
 /**
@@ -85,7 +153,7 @@ const unversioned: readonly Route[] = [
 export function findRoute(
   method: string,
   target: Target,
-): { readonly id: string; readonly answer: Route['answer'] } {
+): { readonly id: string } & Pick<Route, 'answer' | 'fields'> {
   const [version, ...rest] = target.segments;
   const known = version === 'v1' ? routes : unversioned;
   const parts = version === 'v1' ? rest : target.segments;
@@ -97,7 +165,7 @@ export function findRoute(
     throw new RequestError(405, `${method} is not for this path: it takes ${methods}`);
   }
   checkQuery(target.query, route.parameters);
-  return { id: rest[1] ?? '', answer: route.answer };
+  return { id: rest[1] ?? '', ...route };
 }
 
 function matches(path: string, segments: readonly string[]): boolean {
@@ -106,67 +174,4 @@ function matches(path: string, segments: readonly string[]): boolean {
     parts.length === segments.length &&
     parts.every((part, index) => part === ':id' || part === segments[index])
   );
-}
-
-async function showRun({ surface, id, query }: Call): Promise<Answer> {
-  return ok(await surface.run(id, { reveal: queryFlag(query, 'reveal') }));
-}
-
-async function exportRun({ surface, id, query }: Call): Promise<Answer> {
-  return ok(await surface.history(id, { reveal: queryFlag(query, 'reveal') }));
-}
-
-async function listRunIds({ surface, query }: Call): Promise<Answer> {
-  const prefix = query.get('prefix') ?? '';
-  const limit = queryInteger(query, 'limit', { min: 1, max: IDS_MAX }) ?? IDS_DEFAULT;
-  return ok(await surface.runIds({ prefix, limit }));
-}
-
-async function readJournal({ surface, query }: Call): Promise<Answer> {
-  const lane = query.get('lane') ?? undefined;
-  if (lane !== undefined && !isLane(lane)) throw new RequestError(400, LANE_WRONG);
-  const after = queryInteger(query, 'after', { min: 0, max: Number.MAX_SAFE_INTEGER });
-  if (after !== undefined && lane === undefined) {
-    throw new RequestError(400, 'after needs lane: each lane counts for itself');
-  }
-  const limit = queryInteger(query, 'limit', { min: 1, max: ROWS_MAX }) ?? ROWS_DEFAULT;
-  return ok(await surface.journal({ lane, after, limit }));
-}
-
-async function wait({ surface, query, ended }: Call): Promise<Answer> {
-  const run = query.get('run') ?? undefined;
-  if (queryFlag(query, 'synced') === (run !== undefined)) {
-    throw new RequestError(400, 'give either run or synced=1');
-  }
-  const timeoutMs =
-    queryInteger(query, 'timeoutMs', { min: 0, max: WAIT_MS_MAX }) ?? WAIT_MS_DEFAULT;
-  const poll = (sliceMs: number): Promise<unknown> =>
-    run === undefined
-      ? surface.waitSynced({ timeoutMs: sliceMs })
-      : surface.waitRun({ run, timeoutMs: sliceMs });
-  return ok(await waitInSlices(poll, timeoutMs, ended));
-}
-
-/** Waits for `timeoutMs` in all, or until nobody waits for the answer any more. */
-async function waitInSlices(
-  poll: (sliceMs: number) => Promise<unknown>,
-  timeoutMs: number,
-  ended: AbortSignal,
-): Promise<unknown> {
-  const isOver = new Promise<never>((_, reject) => {
-    ended.addEventListener('abort', () => reject(new HoldfastError('HF_AGENT_CLOSED')), {
-      once: true,
-    });
-  });
-  isOver.catch(() => undefined); // It may reject when nothing races against it any more.
-  let leftMs = timeoutMs;
-  for (;;) {
-    const sliceMs = Math.min(leftMs, WAIT_SLICE_MS);
-    leftMs -= sliceMs;
-    try {
-      return await Promise.race([poll(sliceMs), isOver]);
-    } catch (error) {
-      if (codeOf(error) !== 'HF_WAIT_TIMEOUT' || leftMs === 0 || ended.aborted) throw error;
-    }
-  }
 }

@@ -10,7 +10,13 @@ import {
 } from '@holdfast/protocol';
 import type { AgentSurface } from '../core/surface.ts';
 import { claimSocketPath, unusable } from './socket-path.ts';
-import { parseTarget, RequestError, type Answer, type StreamAnswer } from './socket-request.ts';
+import {
+  parseTarget,
+  readBody,
+  RequestError,
+  type Answer,
+  type StreamAnswer,
+} from './socket-request.ts';
 import { findRoute } from './socket-routes.ts';
 
 export interface SocketServerOptions {
@@ -150,7 +156,9 @@ async function answer(exchange: Exchange): Promise<Answer | StreamAnswer> {
     closing.removeEventListener('abort', end);
     end();
   });
-  return route.answer({ surface, request, query: target.query, id: route.id, ended: ended.signal });
+  const body = route.fields === undefined ? {} : await readBody(request, route.fields);
+  const { id } = route;
+  return route.answer({ surface, request, query: target.query, body, id, ended: ended.signal });
 }
 
 function send({ request, response, closing }: Exchange, answered: Answer): void {

@@ -1,20 +1,11 @@
 import { HoldfastError } from '@holdfast/protocol';
 import { conflictPolicies, reusePolicies } from '../core/start-policies.ts';
-import {
-  isLane,
-  LANE_WRONG,
-  readBody,
-  RequestError,
-  type Answer,
-  type Call,
-} from './socket-request.ts';
+import { isLane, LANE_WRONG, RequestError, type Answer, type Call } from './socket-request.ts';
 
 /** What a body's field holds, where its kind was checked: text, or nothing where that may be. */
 type Text = string | undefined;
 
-export async function startRun({ surface, request }: Call): Promise<Answer> {
-  const names = { id: 'text?', subject: 'text?', onConflict: 'text?', reuse: 'text?' } as const;
-  const body = await readBody(request, { workflow: 'text', input: 'any?', ...names });
+export async function startRun({ surface, request, body }: Call): Promise<Answer> {
   const { id, created } = await surface.startRun({
     workflow: body['workflow'] as string,
     input: body['input'],
@@ -48,9 +39,7 @@ function oneOf<T extends string>(
   throw new RequestError(400, `${field} is none of ${allowed.join(', ')}`);
 }
 
-export async function sendSignal({ surface, request, id: run }: Call): Promise<Answer> {
-  const names = { id: 'text?', subject: 'text?' } as const;
-  const body = await readBody(request, { name: 'text', payload: 'any?', ...names });
+export async function sendSignal({ surface, request, id: run, body }: Call): Promise<Answer> {
   const name = body['name'] as string;
   const [id, subject] = [body['id'] as Text, body['subject'] as Text];
   const signal = { run, name, payload: body['payload'], id, subject };
@@ -58,46 +47,40 @@ export async function sendSignal({ surface, request, id: run }: Call): Promise<A
   return done({ schema: 'holdfast.signalled/1', run, name });
 }
 
-export async function cancelRun({ surface, request, id: run }: Call): Promise<Answer> {
-  const body = await readBody(request, { reason: 'text?', force: 'flag?' });
-  const reason = (body['reason'] as Text) ?? '';
+export async function cancelRun({ surface, id: run, body }: Call): Promise<Answer> {
   const force = body['force'] as boolean | undefined;
-  await surface.cancel({ run, reason, force });
+  await surface.cancel({ run, reason: reasonOf(body), force });
   return done({ schema: 'holdfast.cancelled/1', run });
 }
 
-export async function pauseRun({ surface, request, id: run }: Call): Promise<Answer> {
-  await surface.pause({ run, reason: await readReason(request) });
+export async function pauseRun({ surface, id: run, body }: Call): Promise<Answer> {
+  await surface.pause({ run, reason: reasonOf(body) });
   return done({ schema: 'holdfast.paused/1', run });
 }
 
-export async function resumeRun({ surface, request, id: run }: Call): Promise<Answer> {
-  await readBody(request, {});
+export async function resumeRun({ surface, id: run }: Call): Promise<Answer> {
   await surface.resume({ run });
   return done({ schema: 'holdfast.resumed/1', run });
 }
 
-export async function retryRun({ surface, request, id: run }: Call): Promise<Answer> {
-  await surface.retry({ run, reason: await readReason(request) });
+export async function retryRun({ surface, id: run, body }: Call): Promise<Answer> {
+  await surface.retry({ run, reason: reasonOf(body) });
   return done({ schema: 'holdfast.retried/1', run });
 }
 
-export async function skipStep({ surface, request, id: run }: Call): Promise<Answer> {
-  const body = await readBody(request, { step: 'text', result: 'any?' });
+export async function skipStep({ surface, id: run, body }: Call): Promise<Answer> {
   const step = body['step'] as string;
   await surface.skip({ run, step, result: body['result'] });
   return done({ schema: 'holdfast.skipped/1', run, step });
 }
 
-export async function forkRun({ surface, request, id: run }: Call): Promise<Answer> {
-  const body = await readBody(request, { step: 'text', id: 'text?' });
+export async function forkRun({ surface, id: run, body }: Call): Promise<Answer> {
   const step = body['step'] as string;
   const { id } = await surface.fork({ run, step, id: body['id'] as Text });
   return { status: 201, body: { schema: 'holdfast.forked/1', run, step, id } };
 }
 
-export async function completeStep({ surface, request }: Call): Promise<Answer> {
-  const body = await readBody(request, { token: 'text', result: 'any?', error: 'text?' });
+export async function completeStep({ surface, body }: Call): Promise<Answer> {
   const error = body['error'] as Text;
   if (error !== undefined && body['result'] !== undefined) {
     throw new HoldfastError('HF_INPUT_INVALID', { why: 'give either result or error, not both' });
@@ -106,9 +89,7 @@ export async function completeStep({ surface, request }: Call): Promise<Answer> 
   return done({ schema: 'holdfast.token-completed/1', failed: error !== undefined });
 }
 
-export async function emitEvent({ surface, request }: Call): Promise<Answer> {
-  const names = { lane: 'text?', subject: 'text?' } as const;
-  const body = await readBody(request, { name: 'text', payload: 'any?', ...names });
+export async function emitEvent({ surface, body }: Call): Promise<Answer> {
   const name = body['name'] as string;
   const lane = (body['lane'] as Text) ?? 'normal';
   if (!isLane(lane)) throw new HoldfastError('HF_INPUT_INVALID', { why: LANE_WRONG });
@@ -116,38 +97,32 @@ export async function emitEvent({ surface, request }: Call): Promise<Answer> {
   return done({ schema: 'holdfast.emitted/1', name, lane });
 }
 
-export async function erase({ surface, request }: Call): Promise<Answer> {
-  const body = await readBody(request, { subject: 'text', force: 'flag?' });
+export async function erase({ surface, body }: Call): Promise<Answer> {
   const force = body['force'] as boolean | undefined;
   const erased = await surface.erase({ subject: body['subject'] as string, force });
   return { status: 200, body: { schema: 'holdfast.erased/1', ...erased } };
 }
 
-export async function pauseSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
-  await readBody(request, {});
+export async function pauseSchedule({ surface, id: schedule }: Call): Promise<Answer> {
   await surface.pauseSchedule(schedule);
   return done({ schema: 'holdfast.schedule-paused/1', schedule });
 }
 
-export async function resumeSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
-  await readBody(request, {});
+export async function resumeSchedule({ surface, id: schedule }: Call): Promise<Answer> {
   await surface.resumeSchedule(schedule);
   return done({ schema: 'holdfast.schedule-resumed/1', schedule });
 }
 
-export async function triggerSchedule({ surface, request, id: schedule }: Call): Promise<Answer> {
-  await readBody(request, {});
+export async function triggerSchedule({ surface, id: schedule }: Call): Promise<Answer> {
   const { run } = await surface.triggerSchedule(schedule);
   return { status: 201, body: { schema: 'holdfast.schedule-triggered/1', schedule, run } };
 }
 
-export async function nudge({ surface, request }: Call): Promise<Answer> {
-  await readBody(request, {});
+export async function nudge({ surface }: Call): Promise<Answer> {
   return done({ schema: 'holdfast.nudged/1', link: await surface.nudge() });
 }
 
-async function readReason(request: Call['request']): Promise<string> {
-  const body = await readBody(request, { reason: 'text?' });
+function reasonOf(body: Call['body']): string {
   return (body['reason'] as Text) ?? '';
 }
 
