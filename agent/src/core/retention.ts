@@ -62,6 +62,8 @@ export class Retention {
   #stopListening: (() => void) | undefined;
   /** How long it is until the first that was too young in this pass is old, at most. */
   #restMs = Number.POSITIVE_INFINITY;
+  /** Entries that the ledger had when the last planned pass began. */
+  #ackedBefore = -1;
   readonly #continued: number[] = [];
   #purging: Promise<void> | undefined;
   /** By the wall clock a run is old, and not for certain. */
@@ -75,7 +77,11 @@ export class Retention {
   }
 
   start(): void {
-    this.#stopListening = this.#options.journal.onCommit(() => this.#plan(this.#apartMs));
+    this.#stopListening = this.#options.journal.onCommit(() => {
+      // What a ledger lacks stays, however much is journaled: offline, no pass would find anything.
+      if (this.#options.hasLedger && this.#ackedCount() === this.#ackedBefore) return;
+      this.#plan(this.#apartMs);
+    });
     this.#plan(SWEEP_EVERY_MS);
   }
 
@@ -83,6 +89,10 @@ export class Retention {
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#planned?.cancel();
+  }
+
+  #ackedCount(): number {
+    return this.#options.journal.positions().reduce((sum, { acked }) => sum + acked, 0);
   }
 
   get #apartMs(): number {
@@ -105,6 +115,7 @@ export class Retention {
 
   async #sweepAndPlan(): Promise<void> {
     this.#restMs = Number.POSITIVE_INFINITY;
+    this.#ackedBefore = this.#ackedCount();
     try {
       await this.sweep();
     } catch (error) {

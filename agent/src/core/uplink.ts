@@ -237,7 +237,8 @@ function greet(memory: UplinkMemory, event: Moment & { readonly id: Uint8Array }
 function onDown(state: UplinkState, event: EventOf<'down'>, limits: UplinkLimits): UplinkStep {
   if (state.kind === 'offline' || state.kind === 'refused') return stay(state);
   const lost = state.kind === 'streaming' ? withLoss(state, event.nowMs, limits) : state;
-  const { state: next } = leave(lost, event.reason, { ...event, limits });
+  const { nowMs, chance } = event;
+  const { state: next } = leave(lost, event.reason, { nowMs, chance, limits });
   return { state: next, effects: [] };
 }
 
@@ -260,8 +261,9 @@ function leave(
 ): UplinkStep {
   const { limits, nowMs } = now;
   const memory = forget(state, reason, now);
+  const { retryMsMin, retryMsMax } = limits;
   const delayMs = retryDelayMs(Math.max(0, memory.attempt - 1), now.chance, {
-    ...limits,
+    ...{ retryMsMin, retryMsMax },
     // Only those who were connected come back all at once.
     spreadMs: state.kind === 'streaming' ? memory.spreadMs : 0,
   });

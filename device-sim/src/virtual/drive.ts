@@ -28,7 +28,9 @@ export function drive(world: World, plan: Plan): Requests {
   for (const machine of world.machines) {
     const user = new User(world, machine, requests);
     user.every(plan.runEveryMs, () => user.startRun());
-    user.every(plan.emitEveryMs, () => user.emit());
+    user.every(plan.emitEveryMs, () => {
+      for (let each = 0; each < plan.emitAtOnce; each += 1) user.emit();
+    });
   }
   return requests;
 }

@@ -19,7 +19,11 @@ export interface Plan {
   readonly runEveryMs: number;
   /** How often each device emits an event outside of runs. */
   readonly emitEveryMs: number;
+  /** …and how many at once. */
+  readonly emitAtOnce: number;
   readonly reportEveryMs: number;
+  /** The longest pause of a device between two attempts to connect. */
+  readonly reconnectMaxMs: number;
   readonly weather: Weather;
   /** Share of messages that a stranger answers with a forged one. */
   readonly forging: number;
@@ -57,7 +61,9 @@ export const calm: Plan = {
   durationMs: 10 * MINUTE,
   runEveryMs: 30 * SECOND,
   emitEveryMs: 20 * SECOND,
+  emitAtOnce: 1,
   reportEveryMs: 30 * SECOND,
+  reconnectMaxMs: MINUTE,
   weather: fairWeather,
   forging: 0,
   failing: 0,
@@ -129,6 +135,7 @@ export const plans: Readonly<Record<string, Plan>> = {
     runEveryMs: 12 * HOUR,
     emitEveryMs: 6 * HOUR,
     reportEveryMs: HOUR,
+    reconnectMaxMs: 30 * MINUTE,
     outage: { everyMs: HOUR, forMs: 700 * HOUR },
   },
 };

@@ -51,6 +51,7 @@ export interface SimAgentOptions {
   readonly turn: () => Promise<void>;
   readonly point: Point;
   readonly keepMs: number;
+  readonly reconnectMaxMs: number;
   /** Called when the process has ended by itself. */
   readonly onFailed: () => void;
   readonly bug: PlantedBug;
@@ -176,7 +177,10 @@ export class Life implements AgentLife {
     const bugged = options.bug.uplink ?? ((same) => same);
     const uplink = createUplink(
       bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),
-      { device, agentVersion: facts.version },
+      {
+        ...{ device, agentVersion: facts.version },
+        limits: { retryMsMax: options.reconnectMaxMs },
+      },
     );
     uplink.onChange(() => runtime.nudgeConditions());
     this.#parts = { disk: store, journal, runtime, inspector, schedules };
@@ -208,7 +212,6 @@ export interface Parts {
   readonly inspector: Inspector;
   readonly schedules: Schedules;
 }
-
 
 /** A journal that claims to be in the ledger. */
 function blind(journal: Journal): Journal {

@@ -93,29 +93,21 @@ export class DiskHandle implements Store {
     this.#options = options;
   }
 
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    await this.#alive();
-    return this.#rows.get(keyText(key))?.value.slice();
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#whileAlive(() => this.#rows.get(keyText(key))?.value);
   }
 
-  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    await this.#alive();
-    return keys.map((key) => this.#rows.get(keyText(key))?.value.slice());
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#whileAlive(() => keys.map((key) => this.#rows.get(keyText(key))?.value));
   }
 
-  async scan(range: ScanRange): Promise<StoreRow[]> {
-    await this.#alive();
-    const [from, to] = [keyText(range.from), keyText(range.to)];
-    const isReverse = range.reverse === true;
-    const found: StoreRow[] = [];
-    let bytesLeft = range.bytesMax ?? Number.POSITIVE_INFINITY;
-    for (const [key, row] of isReverse ? this.#rows.below(to) : this.#rows.from(from)) {
-      if (isReverse ? key < from : key >= to) break;
-      found.push({ key: row.key.slice(), value: row.value.slice() });
-      bytesLeft -= row.value.byteLength;
-      if (found.length === range.limit || bytesLeft <= 0) break;
-    }
-    return found;
+  scan(range: ScanRange): Promise<StoreRow[]> {
+    return this.#whileAlive(() => {
+      const [from, to] = [keyText(range.from), keyText(range.to)];
+      return range.reverse === true
+        ? this.#rows.betweenReverse(from, to, range)
+        : this.#rows.between(from, to, range);
+    });
   }
 
   async each(range: StoreRange, visit: (row: StoreRow) => void): Promise<void> {
@@ -176,10 +168,15 @@ export class DiskHandle implements Store {
     this.#options.onDurable?.(ops);
   }
 
-  /** Stays pending in a dead process. */
-  async #alive(): Promise<void> {
+  /** What a dead process asks for stays pending. */
+  #whileAlive<T>(look: () => T): Promise<T> {
     if (this.#isDead) return never;
-    if (this.#isClosed) throw new HoldfastError('HF_AGENT_CLOSED');
+    if (this.#isClosed) return Promise.reject(new HoldfastError('HF_AGENT_CLOSED'));
+    return Promise.resolve(look());
+  }
+
+  #alive(): Promise<void> {
+    return this.#whileAlive(() => undefined);
   }
 }
 

@@ -1,6 +1,9 @@
-import type { StoreRow } from '@holdfast/protocol';
+import { assert, type ScanRange, type StoreRow } from '@holdfast/protocol';
 
 const CHUNK_ROWS_MAX = 256;
+
+/** Most rows, and bytes of values where that is asked for; the row that reaches it is the last. */
+type Most = Pick<ScanRange, 'limit' | 'bytesMax'>;
 
 /** Rows in the order of their keys, which are given as text with one character a byte. */
 export class SortedRows {
@@ -35,24 +38,42 @@ export class SortedRows {
     if (chunk.length === 0 && this.#chunks.length > 1) this.#chunks.splice(at, 1);
   }
 
-  /** Rows of keys from `from` on, in order. */
-  *from(from: string): Generator<readonly [key: string, row: StoreRow]> {
+  /** Rows of keys from `from` on and below `to`, in order. */
+  between(from: string, to: string, most: Most): StoreRow[] {
+    const { limit, bytesMax = Number.POSITIVE_INFINITY } = most;
+    const found: StoreRow[] = [];
+    let bytes = 0;
     for (let at = this.#chunkOf(from); at < this.#chunks.length; at += 1) {
       const chunk = this.#chunks[at] ?? [];
       for (let index = firstNotBelow(chunk, from); index < chunk.length; index += 1) {
-        yield this.#at(chunk, index);
+        const key = chunk[index] ?? '';
+        if (key >= to) return found;
+        const row = this.#rowOf(key);
+        found.push(row);
+        bytes += row.value.byteLength;
+        if (found.length >= limit || bytes >= bytesMax) return found;
       }
     }
+    return found;
   }
 
-  /** Rows of keys below `to`, the last one first. */
-  *below(to: string): Generator<readonly [key: string, row: StoreRow]> {
+  /** The same, the last one first. */
+  betweenReverse(from: string, to: string, most: Most): StoreRow[] {
+    const { limit, bytesMax = Number.POSITIVE_INFINITY } = most;
+    const found: StoreRow[] = [];
+    let bytes = 0;
     for (let at = this.#chunkOf(to); at >= 0; at -= 1) {
       const chunk = this.#chunks[at] ?? [];
       for (let index = firstNotBelow(chunk, to) - 1; index >= 0; index -= 1) {
-        yield this.#at(chunk, index);
+        const key = chunk[index] ?? '';
+        if (key < from) return found;
+        const row = this.#rowOf(key);
+        found.push(row);
+        bytes += row.value.byteLength;
+        if (found.length >= limit || bytes >= bytesMax) return found;
       }
     }
+    return found;
   }
 
   copy(): SortedRows {
@@ -62,10 +83,10 @@ export class SortedRows {
     return copy;
   }
 
-  #at(chunk: readonly string[], index: number): readonly [string, StoreRow] {
-    const key = chunk[index] ?? '';
+  #rowOf(key: string): StoreRow {
     const row = this.#rows.get(key);
-    return [key, row ?? { key: new Uint8Array(), value: new Uint8Array() }];
+    assert(row !== undefined, 'each key in order has its row');
+    return row;
   }
 
   /** The chunk that holds a key, or would. */

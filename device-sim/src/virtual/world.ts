@@ -1,6 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { SimChance } from '@holdfast/agent/testing';
-import { hex, lanes, messageOf, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
+import { lanes, messageOf, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
 import type { Ledger } from '@holdfast/gateway/internal';
 import type { PlantedBug } from './planted-bugs.ts';
 import { Forger } from './forger.ts';
@@ -10,6 +10,7 @@ import { SimAgent } from './sim-agent.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimGateway } from './sim-gateway.ts';
 import { SimNetwork, fairWeather } from './sim-network.ts';
+import { Trace } from './trace.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
 import { Witness } from './witness.ts';
 import { handlersOf, workloadOf } from './workload.ts';
@@ -51,10 +52,10 @@ export class World {
   events = 0;
   readonly #plan: Plan;
   readonly #bug: PlantedBug;
-  readonly #trace: Hash = createHash('sha256');
+  readonly #trace = new Trace();
   readonly #seed: number;
   readonly #forger: Forger;
-  #turns = 0;
+  readonly #turns: (() => void)[] = [];
 
   constructor({ plan, seed, bug = {} }: WorldOptions) {
     this.#plan = plan;
@@ -99,12 +100,11 @@ export class World {
 
   /** A digest of all that has happened. */
   get digest(): string {
-    return hex(this.#trace.copy().digest()).slice(0, 16);
+    return this.#trace.digest();
   }
 
   note(what: string, bytes?: Uint8Array): void {
-    this.#trace.update(`${this.time.monoMs()} ${what}\n`);
-    if (bytes !== undefined) this.#trace.update(bytes);
+    this.#trace.note(`${this.time.monoMs()} ${what}`, bytes);
   }
 
   /** Lets time pass until then, one event after another, each with all that it sets off. */
@@ -123,7 +123,10 @@ export class World {
   /** Everything that needs no time has happened. */
   async settle(): Promise<void> {
     await allPromises();
-    while (this.#turns > 0) await immediate();
+    for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) {
+      next();
+      await allPromises();
+    }
   }
 
   startAgent(name: string): void {
@@ -158,12 +161,8 @@ export class World {
     this.startGateway();
   }
 
-  readonly turn = (): Promise<void> => {
-    this.#turns += 1;
-    return immediate().then(() => {
-      this.#turns -= 1;
-    });
-  };
+  /** What has its turn begins once all that was begun before has gone as far as it can. */
+  readonly turn = (): Promise<void> => new Promise((resolve) => this.#turns.push(resolve));
 
   #machine(number: number): Machine {
     const name = `device-${number}`;
@@ -177,7 +176,7 @@ export class World {
       bug: bug.deviceDisk,
     });
     const clock = new MachineClock(time, bug.monotonicRate);
-    const { failing } = this.#plan;
+    const { failing, reconnectMaxMs } = this.#plan;
     const work = { outside, chance: this.chanceOf(`${name} work`), failing, keyOf: bug.keyOf };
     const killing = this.chanceOf(`${name} kills`);
     const point = (): void | Promise<never> => {
@@ -186,7 +185,8 @@ export class World {
       return never;
     };
     const agent: SimAgent = new SimAgent({
-      ...{ device: name, disk, clock, log: silent, turn: this.turn, keepMs: KEEP_MS },
+      ...{ device: name, disk, clock, log: silent, turn: this.turn },
+      ...{ keepMs: KEEP_MS, reconnectMaxMs },
       chance: this.chanceOf(name),
       dial: this.network.dialOf(name),
       forget: () => this.network.forget(name),

@@ -1,0 +1,58 @@
+import { planNamed, simulate, type Plan } from '@holdfast/device-sim/internal';
+import type { Benchmark, Effort, Measured } from './benchmark.ts';
+import { cpuMs } from './cpu-time.ts';
+
+/**
+ * How much of a fleet's life does the virtual world show in a second of one processor?
+ *
+ * Idle-ish: devices that are connected and report four times an hour, with a run in half a day and
+ * an event each six hours. Busy: three devices that emit 256 events at once, each second. All is in
+ * it: both ends of the protocol, disks, chains, retention, and the judging of every promise.
+ */
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const SMOKE_PART = 0.1;
+
+const idle: Plan = {
+  ...planNamed('calm'),
+  ...{ devices: 20, durationMs: 240 * HOUR_MS, reportEveryMs: 15 * MINUTE_MS },
+  ...{ runEveryMs: 12 * HOUR_MS, emitEveryMs: 6 * HOUR_MS },
+};
+const busy: Plan = {
+  ...planNamed('calm'),
+  ...{ devices: 3, durationMs: 2 * MINUTE_MS, reportEveryMs: 15 * MINUTE_MS },
+  ...{ runEveryMs: 0, emitEveryMs: 1_000, emitAtOnce: 256 },
+};
+
+async function measure(
+  plan: Plan,
+  { isSmoke }: Effort,
+  unit: 'deviceHours' | 'entries',
+): Promise<Measured> {
+  const size = isSmoke ? SMOKE_PART : 1;
+  const sized = { ...plan, durationMs: plan.durationMs * size };
+  // Code warms up.
+  if (!isSmoke) await simulate({ plan: { ...plan, durationMs: plan.durationMs / 10 }, seed: 1 });
+  const beforeMs = cpuMs('self');
+  const { devices, virtualMs, entries, violations } = await simulate({ plan: sized, seed: 2 });
+  const seconds = Math.max(1, cpuMs('self') - beforeMs) / 1_000;
+  const deviceHours = (devices * virtualMs) / HOUR_MS;
+  const ours = (unit === 'entries' ? entries : deviceHours) / seconds;
+  const facts = { seconds, entries, 'device-hours': deviceHours };
+  return { ours, limit: 0, ratio: null, facts, isRight: violations.length === 0 };
+}
+
+export const virtualWorld: readonly Benchmark[] = [
+  {
+    name: 'sim-idle',
+    about: 'virtual device-hours a second of processor time, of devices that do little',
+    unit: 'hours/s',
+    run: (effort) => measure(idle, effort, 'deviceHours'),
+  },
+  {
+    name: 'sim-busy',
+    about: 'entries a second of processor time, from journal to ledger in the virtual world',
+    unit: 'entries/s',
+    run: (effort) => measure(busy, effort, 'entries'),
+  },
+];
