@@ -64,6 +64,9 @@ create table holdfast.own_order (
 
 create table holdfast.call (key bytea primary key, value bytea not null);
 
+-- Calls whose attempts are used up wait for a person.
+create table holdfast.parked_call (key bytea primary key, value bytea not null);
+
 create table holdfast.call_key (
   device text collate "C" not null, key bytea not null, value bytea not null,
   primary key (device, key)

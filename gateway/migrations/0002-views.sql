@@ -157,6 +157,13 @@ create view holdfast_views.pending_call as
     holdfast.time_at((r #>> '{7,0}')::numeric) as requested_at
   from holdfast.call t, holdfast.cbor(t.value) r;
 
+create view holdfast_views.parked_call as
+  select r ->> 0 as device, r ->> 2 as run, r ->> 4 as service, r ->> 5 as key,
+    holdfast.time_at((r #>> '{7,0}')::numeric) as requested_at,
+    holdfast.time_at((r #>> '{12,0}')::numeric) as parked_at, (r #>> '{12,1}')::int as attempts,
+    r #>> '{12,2}' as code, r #>> '{12,3}' as why
+  from holdfast.parked_call t, holdfast.cbor(t.value) r;
+
 create view holdfast_views.block as
   select b.device, holdfast.uint64(b.key, 0) as epoch,
     (array['urgent', 'normal', 'bulk'])[get_byte(b.key, 8) + 1] as lane,

@@ -22,9 +22,9 @@ import { EventFeed } from './core/event-feed.ts';
 import { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
 import type { Fleet } from './core/fleet-views.ts';
-import { functionExecutor } from './core/handler-function.ts';
-import type { CallExecutor, Handler } from './core/handler-ports.ts';
-import { HandlerRunner, type HandlerPolicy } from './core/handlers.ts';
+import type { HandlerPolicy } from './core/handler-policy.ts';
+import type { Handler } from './core/handler-ports.ts';
+import type { HandlerRunner } from './core/handlers.ts';
 import type { DeviceRecord, Ledger } from './core/ledger.ts';
 import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
@@ -38,17 +38,15 @@ import { BrokerLink } from './io/broker-link.ts';
 import { openAccess } from './io/access-store.ts';
 import { isLoopback, readAddress } from './io/broker-address.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
-import { endpointExecutor, parseEndpoint } from './io/handler-endpoint.ts';
-import { loadHandlers } from './io/handler-module.ts';
 import { startHttpApi, type HttpApi } from './io/http-api.ts';
 import { createVerify, openIdentity } from './io/identity.ts';
 import { inflate } from './io/inflate.ts';
 import { openLevelLedger } from './io/level-ledger.ts';
 import { openLedger, openLedgerAt, type OpenLedger } from './io/open-ledger.ts';
-import { createAttempts } from './io/retry.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
+import { createRunner, readServices } from './open-handlers.ts';
 import { version } from './version.ts';
 
 export interface GatewayOptions {
@@ -102,7 +100,10 @@ export interface GatewayOptions {
   readonly handlersFile?: string | undefined;
   /** URLs of HTTP endpoints that execute calls, by the name of the service. */
   readonly endpoints?: ReadonlyMap<string, string> | undefined;
+  /** How services are treated that `handlerPolicies`, or the file, says nothing of. */
   readonly handlerPolicy?: Partial<HandlerPolicy> | undefined;
+  /** By the name of the service; what is said here goes before what the file says. */
+  readonly handlerPolicies?: ReadonlyMap<string, Partial<HandlerPolicy>> | undefined;
   /**
    * How often devices say how they are, 1 s to 1 h. Default 5 s. One that was not heard for four
    * times that is offline; two with one identity are kept out for twelve times that.
@@ -307,7 +308,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const { broker: other } = options;
   const external = other === undefined ? undefined : readAddress(other, options.tls);
   const pace = readPace(options);
-  const executors = await readExecutors(options);
+  const services = await readServices(options);
   const { follow, ...stores } = await openStores(options, log, closers);
   const { tls, ledger, signer, fault } = stores;
   const onFailure = (error: unknown) => fault.tell(error);
@@ -354,7 +355,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
     onChange: (told) => link.hold(told && `no connection to the ledger: ${told}`),
   });
 
-  const runner = createRunner(options, executors, { ledger, log, sessions });
+  const runner = createRunner(options, services, { ledger, log, sessions });
   calls.add(() => runner.wake());
   runner.wake();
   closers.push(() => runner.close(0));
@@ -399,6 +400,8 @@ async function serve(
   const running = {
     live: () => sessions.live(),
     unhandled: () => runner.unhandled(),
+    services: () => runner.services(),
+    wake: () => runner.wake(),
     issued: (device: string) => sessions.issued(device),
     rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
   };
@@ -432,41 +435,6 @@ function unready({ link, fault, problem }: Parts): readonly string[] {
   if (link.problem !== undefined) reasons.push(`no connection to the broker: ${link.problem}`);
   if (fault.error !== undefined) reasons.push(fault.error.message);
   return reasons;
-}
-
-type Executors = readonly (readonly [service: string, executor: CallExecutor])[];
-
-async function readExecutors(options: GatewayOptions): Promise<Executors> {
-  const { handlers = {}, handlersFile, endpoints = new Map<string, string>() } = options;
-  const inFile = handlersFile === undefined ? [] : await loadHandlers(handlersFile);
-  return [
-    ...[...Object.entries(handlers), ...inFile].map(
-      ([service, handler]) => [service, functionExecutor(handler)] as const,
-    ),
-    ...Array.from(
-      endpoints,
-      ([service, url]) => [service, endpointExecutor(parseEndpoint(url))] as const,
-    ),
-  ];
-}
-
-function createRunner(
-  options: GatewayOptions,
-  executors: Executors,
-  { ledger, log, sessions }: Pick<Parts, 'ledger' | 'sessions'> & { readonly log: Log },
-): HandlerRunner {
-  const runner = new HandlerRunner({
-    ledger,
-    sha256,
-    attempts: createAttempts(),
-    clock: systemClock,
-    log,
-    owner: options.ledger === undefined ? undefined : randomUUID(),
-    issued: (device) => sessions.issued(device),
-    policy: options.handlerPolicy,
-  });
-  for (const [service, executor] of executors) runner.register(service, executor);
-  return runner;
 }
 
 /** A name that stays the same for as long as the key does. */

@@ -1,5 +1,14 @@
-export type { CallExecutor, Handler, HandlerInfo, Handlers } from './core/handler-ports.ts';
-export type { HandlerPolicy } from './core/handlers.ts';
+export type * from './core/call.ts';
+export { handlerPolicyDefault, type HandlerPolicy } from './core/handler-policy.ts';
+export type {
+  CallExecutor,
+  CallOutcome,
+  Handler,
+  HandlerInfo,
+  Handlers,
+  InTransaction,
+  SqlClient,
+} from './core/handler-ports.ts';
 export type * from './core/dispatch.ts';
 export type * from './core/ledger.ts';
 export type { DeviceLive, DeviceState } from './core/live.ts';

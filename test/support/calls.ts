@@ -1,16 +1,19 @@
-import type { CallResult, DeviceClocks, Ledger, PendingCall } from '@holdfast/gateway/internal';
-import { decodeValue, encodeValue, type Command } from '@holdfast/protocol';
-
-type HandlersLedger = Pick<
+import type {
+  CallResult,
+  DeviceClocks,
+  HandlersLedger,
   Ledger,
-  'pendingCalls' | 'claimCalls' | 'completeCall' | 'clocks' | 'entries'
->;
+  Parking,
+  PendingCall,
+} from '@holdfast/gateway/internal';
+import { HoldfastError, decodeValue, encodeValue, type Command } from '@holdfast/protocol';
 
 const DEADLINE_MS = 10_000;
 
 /** The part of a ledger that handlers see, over a list. */
 export class Calls implements HandlersLedger {
   readonly results = new Map<string, CallResult>();
+  readonly parkings = new Map<string, Parking>();
   readonly #pending: PendingCall[] = [];
   readonly #watchers = new Set<() => void>();
   /** How often `completeCall` is to fail from now on. */
@@ -19,6 +22,7 @@ export class Calls implements HandlersLedger {
   add(service: string, input: unknown = null, more: Partial<PendingCall> = {}): PendingCall {
     const op = this.#pending.length + this.results.size;
     const call: PendingCall = {
+      ordinal: op + 1,
       device: 'pump-1',
       epoch: 1,
       run: `run-${op}`,
@@ -38,11 +42,28 @@ export class Calls implements HandlersLedger {
     return call;
   }
 
-  async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
-    const found = this.#pending.slice(0, limit);
+  async pendingCalls(limit: number, service?: string): Promise<readonly PendingCall[]> {
+    const found = this.#pending
+      .filter((call) => service === undefined || call.service === service)
+      .slice(0, limit);
     // A real ledger reads for a while: what it finds may be over by then.
     await new Promise((resolve) => setImmediate(resolve));
     return found;
+  }
+
+  async callServices(): Promise<readonly string[]> {
+    return [...new Set(this.#pending.map(({ service }) => service))];
+  }
+
+  async parkCall(call: PendingCall, parking: Parking): Promise<boolean> {
+    this.#pending.splice(this.#pending.indexOf(call), 1);
+    this.parkings.set(call.key, parking);
+    for (const watcher of this.#watchers) watcher();
+    return true;
+  }
+
+  async completeCallWith(): Promise<never> {
+    throw new HoldfastError('HF_HANDLER_TRANSACTION');
   }
 
   /** It has one runner. */
@@ -84,21 +105,28 @@ export class Calls implements HandlersLedger {
 
   /** Resolves with the decoded outcome of a call. */
   async outcome(call: PendingCall): Promise<{ kind: string; value: unknown }> {
-    await until(
-      () => this.results.has(call.key),
-      (check) => {
-        this.#watchers.add(check);
-        return () => this.#watchers.delete(check);
-      },
-    );
+    await this.#until(() => this.results.has(call.key));
     const result = this.results.get(call.key);
     return { kind: result?.kind ?? '', value: result && decodeValue(result.payload) };
+  }
+
+  /** Resolves with why a call was parked. */
+  async parking(call: PendingCall): Promise<Parking | undefined> {
+    await this.#until(() => this.parkings.has(call.key));
+    return this.parkings.get(call.key);
   }
 
   async failure(call: PendingCall): Promise<Error & { code?: string }> {
     const { kind, value } = await this.outcome(call);
     if (kind === 'call.failed' && value instanceof Error) return value;
     throw new Error(`${kind} instead of a failure`);
+  }
+
+  #until(claim: () => boolean): Promise<void> {
+    return until(claim, (check) => {
+      this.#watchers.add(check);
+      return () => this.#watchers.delete(check);
+    });
   }
 }
 

@@ -93,7 +93,7 @@ async function worldOf(t: ExecutionContext): Promise<World> {
     if (to.startsWith('nobody')) throw new Error(`cannot mail ${to}`);
     return `sent to ${to}`;
   };
-  const handlerPolicy = { attempts: 1 };
+  const handlerPolicy = { attempts: 1, exhausted: 'fail' } as const;
   const gateway = await Gateway.open({
     ...{ dataDir: gatewayDir, broker: url, httpPort: 0, handlers: { mail }, handlerPolicy, log },
   });

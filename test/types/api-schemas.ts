@@ -1,6 +1,7 @@
 import type * as views from '@holdfast/gateway/internal';
 import type {
   accessSchemas as access,
+  callSchemas as call,
   commandSchemas as command,
   fleetSchemas as fleet,
   ledgerSchemas as ledger,
@@ -32,6 +33,9 @@ alike<TypeOf<typeof fleet.rekeyedAnswer>, views.RekeyedView>(true);
 alike<TypeOf<typeof command.commandAnswer>, views.CommandView>(true);
 alike<TypeOf<typeof command.commandsAnswer>, views.CommandsView>(true);
 alike<TypeOf<typeof command.commandDevicesAnswer>, views.CommandDevicesView>(true);
+alike<TypeOf<typeof call.callsAnswer>, views.CallsView>(true);
+alike<TypeOf<typeof call.servicesAnswer>, views.ServicesView>(true);
+alike<TypeOf<typeof call.unparkedAnswer>, views.UnparkedView>(true);
 alike<TypeOf<typeof command.taggedAnswer>, views.TaggedView>(true);
 alike<TypeOf<typeof ledger.verifyAnswer>, views.VerifyView>(true);
 alike<TypeOf<typeof ledger.erasureAnswer>, views.ErasureView>(true);

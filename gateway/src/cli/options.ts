@@ -36,6 +36,11 @@ export const ledgerOption = (): Option =>
 export const ledgerFileOption = (): Option =>
   new Option('--ledger-file <file>', 'file that has this address, with its password');
 
+/** What reads the ledger can read it in its database. */
+export function withLedger(command: Command): Command {
+  return command.addOption(ledgerOption()).addOption(ledgerFileOption());
+}
+
 export const deviceOption = (): Option =>
   new Option('--device <id>', 'id of the device').argParser((text: string) => {
     if (isDeviceId(text)) return text;

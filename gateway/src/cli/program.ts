@@ -4,6 +4,7 @@ import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/fleet-views.ts';
 import { addAccess } from './access-commands.ts';
 import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-config.ts';
+import { addCalls } from './call-program.ts';
 import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
@@ -30,6 +31,7 @@ import {
   limitOption,
   outputOption,
   sourceOf,
+  withLedger,
   type CommonOptions,
   type EntriesOptions,
 } from './options.ts';
@@ -54,6 +56,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addServe(program, onExit);
   addReading(program);
   addCommands(program);
+  addCalls(program);
   addLedger(program, onExit);
   addAccess(program);
   addBrokerConfig(program);
@@ -104,6 +107,11 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .option('--insecure', 'take devices and requests from other machines without TLS')
     .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
     .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
+    .option(
+      '--handler-policy <name:settings>',
+      'such as mail.send:timeout=10s,rate=5/s; repeatable',
+      append,
+    )
     .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
     .addOption(
       new Option('--connects-per-s <number>', 'devices that connect in a second at most')
@@ -250,11 +258,6 @@ function addPrivacy(source: (name: string) => Command): void {
     );
 }
 
-/** What reads the ledger can read it in its database. */
-function withLedger(command: Command): Command {
-  return command.addOption(ledgerOption()).addOption(ledgerFileOption());
-}
-
 function addBrokerConfig(program: Command): void {
   program
     .command('broker-config')
@@ -297,7 +300,8 @@ Examples:
   holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-name gw.example
   holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
   holdfast-gateway serve --data-dir ./gateway --handler mail.send=http://127.0.0.1:9000/mail
-  holdfast-gateway serve --data-dir ./gateway --handlers ./handlers.mjs`;
+  holdfast-gateway serve --data-dir ./gateway --handlers ./handlers.mjs \\
+    --handler-policy mail.send:timeout=10s,concurrency=2,rate=100/1m,attempts=20`;
 
 const devicesExamples = `
 Examples:

@@ -7,6 +7,7 @@ import {
   type LogLevel,
   type BrokerProfileName,
 } from '@holdfast/protocol';
+import { readPolicy, type HandlerPolicy } from '../core/handler-policy.ts';
 import type { GatewayOptions } from '../gateway.ts';
 import { ledgerAddress, shownAddress } from './ledger-address.ts';
 import { usage } from './options.ts';
@@ -35,6 +36,7 @@ export interface ServeOptions {
   readonly enrollment?: 'open' | 'required';
   readonly handler?: readonly string[];
   readonly handlers?: string;
+  readonly handlerPolicy?: readonly string[];
   readonly reportEvery?: string;
   readonly connectsPerS: number;
   readonly logFormat: 'text' | 'json';
@@ -82,6 +84,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     httpTls: httpTlsFiles(options),
     endpoints,
     handlersFile,
+    handlerPolicies: readPolicies(options.handlerPolicy ?? []),
     reportEvery: options.reportEvery,
     connectsPerS: options.connectsPerS,
   });
@@ -116,6 +119,18 @@ function readEndpoints(texts: readonly string[]): ReadonlyMap<string, string> {
     endpoints.set(service, text.slice(at + 1));
   }
   return endpoints;
+}
+
+/** Reads `NAME:SETTINGS` texts. */
+function readPolicies(texts: readonly string[]): ReadonlyMap<string, Partial<HandlerPolicy>> {
+  return new Map(
+    texts.map((text) => {
+      // A name may have a colon, and settings have none.
+      const at = text.lastIndexOf(':');
+      if (at < 1) throw usage(`--handler-policy is ${JSON.stringify(text)}, not NAME:SETTINGS`);
+      return [checkName('service', text.slice(0, at)), readPolicy(text.slice(at + 1))] as const;
+    }),
+  );
 }
 
 interface Listening {

@@ -23,6 +23,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_USER_UNKNOWN: 404,
   HF_API_TOKEN_UNKNOWN: 404,
   HF_COMMAND_UNKNOWN: 404,
+  HF_CALL_UNKNOWN: 404,
   HF_USER_THERE: 409,
   HF_COMMAND_CONFLICT: 409,
   HF_VALUE_TOO_LARGE: 413,

@@ -1,4 +1,5 @@
 import type { HoleReason, Lane } from '@holdfast/protocol';
+import type { FleetCalls } from './call-views.ts';
 import type { ClockFlag } from './device-clock.ts';
 import type { InstructionKind, Outcome } from './dispatch.ts';
 import { liveStates } from './live.ts';
@@ -437,7 +438,7 @@ export interface QuarantineView {
   readonly entries: readonly EntryView[];
 }
 
-export interface Fleet {
+export interface Fleet extends FleetCalls {
   /** In the order of their ids. */
   devices(query: DevicesQuery): Promise<DevicesView>;
   /** @throws HF_DEVICE_UNKNOWN */

@@ -11,6 +11,7 @@ import {
 } from '@holdfast/protocol';
 import { entryView, epochView, holeView, keyView, rfc3339 } from './entry-view.ts';
 import { hasTags } from './dispatch.ts';
+import { createCalls, parkedProblems } from './fleet-calls.ts';
 import { createCommands, tagsOf, tagsView } from './fleet-commands.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { createQuarantine } from './fleet-quarantine.ts';
@@ -27,6 +28,7 @@ import type {
   RunsQuery,
   VerifyView,
 } from './fleet-views.ts';
+import type { ServiceState } from './handled-service.ts';
 import type { UnhandledCalls } from './handlers.ts';
 import type { DeviceRecord, Ledger, LedgerHole } from './ledger.ts';
 import type { DeviceLive } from './live.ts';
@@ -41,6 +43,9 @@ export interface FleetOptions {
     | {
         readonly live: () => readonly DeviceLive[];
         readonly unhandled: () => readonly UnhandledCalls[];
+        readonly services: () => readonly ServiceState[];
+        /** Calls wait that did not before. */
+        readonly wake: () => void;
         /** A command was issued for this device. */
         readonly issued: (device: string) => void;
         /** A person has decided for a key of a device. */
@@ -54,18 +59,11 @@ export function createFleet(options: FleetOptions): Fleet {
   const { ledger, clock, sha256, running } = options;
   const now = () => rfc3339(clock.nowMs()) ?? '';
   const unhandled = () => (running?.unhandled() ?? []).map(unhandledProblem);
-  let verifying: Promise<VerifyView> | undefined;
 
   const recordOf = async (device: string): Promise<DeviceRecord> => {
     const record = await ledger.device(device);
     if (record !== undefined) return record;
     throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
-  };
-
-  const verify = async (): Promise<VerifyView> => {
-    const report = await ledger.verify();
-    const whole = report.faults.length === 0;
-    return { schema: 'holdfast.verify/1', at: now(), whole, ...report };
   };
 
   return {
@@ -75,7 +73,8 @@ export function createFleet(options: FleetOptions): Fleet {
         deviceView(record, live.get(record.device), running !== undefined),
       );
       const lives = devices.flatMap((device) => newLifeProblems(device, clock.nowMs()));
-      const problems = [...devices.flatMap(deviceProblems), ...lives, ...unhandled()];
+      const calls = [...unhandled(), ...(await parkedProblems(ledger))];
+      const problems = [...devices.flatMap(deviceProblems), ...lives, ...calls];
       return { schema: 'holdfast.devices/1', at: now(), ...pageOf(devices, query), problems };
     },
     async device(device) {
@@ -107,16 +106,28 @@ export function createFleet(options: FleetOptions): Fleet {
       running?.rekeyed(record);
       return { schema: 'holdfast.rekeyed/1', at: now(), device, key };
     },
-    verify() {
-      verifying ??= verify().finally(() => {
-        verifying = undefined;
-      });
-      return verifying;
-    },
+    verify: createVerify(ledger, now),
     ...createValues({ ledger, clock, sha256 }),
     ...createQuarantine(ledger, clock),
     ...createPrivacy(ledger, clock),
+    ...createCalls({ ledger, clock, running }),
     ...createCommands({ ledger, clock, issued: (device) => running?.issued(device) }),
+  };
+}
+
+/** One look over the ledger at a time: those who ask meanwhile share the answer. */
+function createVerify(ledger: Ledger, now: () => string): Fleet['verify'] {
+  const verify = async (): Promise<VerifyView> => {
+    const report = await ledger.verify();
+    const whole = report.faults.length === 0;
+    return { schema: 'holdfast.verify/1', at: now(), whole, ...report };
+  };
+  let verifying: Promise<VerifyView> | undefined;
+  return () => {
+    verifying ??= verify().finally(() => {
+      verifying = undefined;
+    });
+    return verifying;
   };
 }
 

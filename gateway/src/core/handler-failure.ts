@@ -24,3 +24,19 @@ export function retryAfterMsOf(error: unknown): number {
   if (typeof asked !== 'number' || !(asked > 0)) return 0;
   return Math.min(asked, RETRY_AFTER_MS_MAX);
 }
+
+/** What an endpoint answers when the service behind it is not there, or has too much to do. */
+const UNAVAILABLE: ReadonlySet<unknown> = new Set([429, 502, 503, 504]);
+
+/**
+ * Whether the service as a whole failed, and not only this call: it was not reached, took too long,
+ * or asks to be left alone.
+ */
+export function isUnavailable(error: unknown): boolean {
+  if (retryAfterMsOf(error) > 0) return true;
+  if (!(error instanceof HoldfastError)) return property(error, 'unavailable') === true;
+  if (error.code === 'HF_HANDLER_TIMEOUT') return true;
+  if (error.code !== 'HF_HANDLER_UNAVAILABLE') return false;
+  const { status } = error.details;
+  return status === undefined || UNAVAILABLE.has(status);
+}

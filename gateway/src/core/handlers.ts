@@ -10,32 +10,23 @@ import {
   type Log,
   type Sha256,
 } from '@holdfast/protocol';
-import type { Attempts, CallExecutor, RepeatPolicy } from './handler-ports.ts';
-import { Slots } from './handler-slots.ts';
+import type { CallResult, PendingCall } from './call.ts';
 import { trueTime } from './device-clock.ts';
-import type { CallResult, Ledger, PendingCall } from './ledger.ts';
+import { isPermanent } from './handler-failure.ts';
+import { completePolicy, type HandlerPolicy } from './handler-policy.ts';
+import {
+  InTransaction,
+  type Attempts,
+  type CallExecutor,
+  type HandlerInfo,
+  type RepeatPolicy,
+} from './handler-ports.ts';
+import { HandledService, idOf, type ServiceState } from './handled-service.ts';
+import type { Ledger } from './ledger.ts';
 import { wholeValue } from './whole-value.ts';
 
-export interface HandlerPolicy extends RepeatPolicy {
-  /** Longest time of one attempt. */
-  readonly timeoutMs: number;
-  /** Attempts of one service that may be under way at a time. */
-  readonly concurrency: number;
-}
-
-export const handlerPolicyDefault: HandlerPolicy = Object.freeze({
-  attempts: 5,
-  minDelayMs: 1_000,
-  maxDelayMs: 300_000,
-  timeoutMs: 30_000,
-  concurrency: 8,
-});
-
 export interface HandlerRunnerOptions {
-  readonly ledger: Pick<
-    Ledger,
-    'pendingCalls' | 'claimCalls' | 'completeCall' | 'clocks' | 'entries'
-  >;
+  readonly ledger: HandlersLedger;
   /** What this one is known by among those that execute calls of one ledger. Default: alone. */
   readonly owner?: string | undefined;
   readonly sha256: Sha256;
@@ -44,20 +35,34 @@ export interface HandlerRunnerOptions {
   readonly log: Log;
   /** Called after the result of a call of this device has become durable in the ledger. */
   readonly issued: (device: string) => void;
+  /** Of services that have none of their own. */
   readonly policy?: Partial<HandlerPolicy> | undefined;
 }
+
+export type HandlersLedger = Pick<
+  Ledger,
+  | 'pendingCalls'
+  | 'callServices'
+  | 'claimCalls'
+  | 'completeCall'
+  | 'completeCallWith'
+  | 'parkCall'
+  | 'clocks'
+  | 'entries'
+>;
 
 /** Pending calls of a service that has no handler. */
 export interface UnhandledCalls {
   readonly service: string;
+  /** At most 1,000: there may be more. */
   readonly calls: number;
   readonly oldestAtMs: number;
 }
 
-/** Calls held in memory, those in a pause or waiting for a slot included. */
-const HELD_CALLS_MAX = 1_024;
-/** Calls that one look into the ledger takes beyond those that are known. */
+/** Calls that one look into the ledger takes of a service beyond those that are known. */
 const SCAN_CALLS = 256;
+/** Calls without a handler are counted up to here. */
+const UNHANDLED_MAX = 1_000;
 /** The device's clock may be a little off, and a result that is on its way still helps. */
 const EXPIRY_GRACE_MS = 60_000;
 /** Others leave a call to the one that claimed it for so long, by the clock of the ledger. */
@@ -73,27 +78,26 @@ const recordPolicy: RepeatPolicy = {
   maxDelayMs: 60_000,
 };
 
+/** How the attempts at a call ended. */
+type Outcome =
+  | { readonly kind: 'result'; readonly result: CallResult }
+  /** The handler has recorded it itself. */
+  | { readonly kind: 'recorded'; readonly isNew: boolean }
+  | { readonly kind: 'exhausted'; readonly error: unknown; readonly attempts: number };
+
 /**
  * Executes the calls of devices: takes pending ones from the ledger, runs each with the handler of
  * its service, and records how it ended. A call is pending in the ledger until then, so one that a
  * crash interrupts is executed again, with the same idempotency key.
  *
- * A slot is held during an attempt only, not during the pause after it: calls that keep failing
- * stop none of the others.
+ * Services do not wait for each other: each has its own calls in hand and its own gate. A call
+ * holds a place at the gate during an attempt only, not during the pause after it: calls that keep
+ * failing stop none of the others, and are parked when their attempts are used up.
  */
 export class HandlerRunner {
   readonly #options: HandlerRunnerOptions;
-  readonly #policy: HandlerPolicy;
-  readonly #executors = new Map<string, CallExecutor>();
-  readonly #slots = new Map<string, Slots>();
-  /** Calls that are being executed, by their identity. */
-  readonly #held = new Map<string, { readonly call: PendingCall; readonly end: Promise<void> }>();
-  /** Calls that ended while a look into the ledger was under way, which may still show them. */
-  readonly #settled = new Set<string>();
+  readonly #services = new Map<string, HandledService>();
   #unhandled: readonly UnhandledCalls[] = [];
-  #unhandledCalls = 0;
-  /** Calls in the last look that others have. */
-  #callsElsewhere = 0;
   #state: 'open' | 'closed' = 'open';
   #wanted = false;
   #scan: Promise<void> | undefined;
@@ -102,21 +106,25 @@ export class HandlerRunner {
 
   constructor(options: HandlerRunnerOptions) {
     this.#options = options;
-    this.#policy = checkPolicy({ ...handlerPolicyDefault, ...options.policy });
+    completePolicy(options.policy);
     if (options.owner !== undefined) this.#keepLater();
   }
 
   /**
    * Has calls of this service executed from now on, those that wait already included.
    *
-   * @throws HF_NAME_INVALID; HF_CONFIG_INVALID when the service has a handler.
+   * @param policy What is not said of this service is as for all.
+   * @throws HF_NAME_INVALID; HF_CONFIG_INVALID when the service has a handler, or for a policy that
+   *   cannot be kept.
    */
-  register(service: string, executor: CallExecutor): void {
+  register(service: string, executor: CallExecutor, policy?: Partial<HandlerPolicy>): void {
     checkName('service', service);
-    if (this.#executors.has(service)) {
+    if (this.#services.has(service)) {
       throw new HoldfastError('HF_CONFIG_INVALID', { why: `${service} has two handlers` });
     }
-    this.#executors.set(service, executor);
+    const complete = completePolicy({ ...this.#options.policy, ...policy });
+    const { clock } = this.#options;
+    this.#services.set(service, new HandledService(service, executor, complete, clock));
     this.wake();
   }
 
@@ -131,6 +139,11 @@ export class HandlerRunner {
     return this.#unhandled;
   }
 
+  /** The services that have a handler here, and how they are. */
+  services(): readonly ServiceState[] {
+    return Array.from(this.#services.values(), (service) => service.state());
+  }
+
   /**
    * Lets attempts that are under way finish for `graceMs`, then aborts them. What did not end
    * stays pending. Resolves when nothing of the user's code is awaited any more.
@@ -140,24 +153,33 @@ export class HandlerRunner {
     this.#cancelPause?.();
     this.#cancelKeep();
     this.#options.attempts.stop(graceMs);
+    for (const { queue } of this.#services.values()) queue.close();
     await this.#scan;
-    const held = [...this.#held.values()];
+    const held = this.#held();
     await Promise.all(held.map(({ end }) => end));
     // Nobody has to wait for what this one leaves.
     await this.#claim(held.map(({ call }) => call), 0).catch(() => []);
   }
 
+  #held() {
+    return [...this.#services.values()].flatMap(({ held }) => [...held.values()]);
+  }
+
   async #look(): Promise<void> {
     await undefined; // Let every wake of this turn join.
     try {
-      while (this.#wanted && this.#state === 'open' && this.#held.size < HELD_CALLS_MAX) {
+      while (this.#wanted && this.#state === 'open') {
         this.#wanted = false;
-        this.#settled.clear();
-        const known = this.#held.size + this.#unhandledCalls + this.#callsElsewhere;
-        const limit = known + SCAN_CALLS;
-        const calls = await this.#options.ledger.pendingCalls(limit);
-        await this.#take(calls);
-        if (calls.length === limit) this.#wanted = true;
+        for (const { settled } of this.#services.values()) settled.clear();
+        const services = await this.#options.ledger.callServices('pending');
+        const unhandled: UnhandledCalls[] = [];
+        for (const name of services) {
+          const service = this.#services.get(name);
+          // One after another: a look shares the ledger with batches that come in.
+          if (service === undefined) unhandled.push(await this.#count(name));
+          else await this.#take(service);
+        }
+        this.#announce(unhandled);
       }
     } catch (error) {
       this.#wanted = true;
@@ -173,7 +195,7 @@ export class HandlerRunner {
   }
 
   async #keep(): Promise<void> {
-    const held = Array.from(this.#held.values(), ({ call }) => call);
+    const held = this.#held().map(({ call }) => call);
     // A ledger that is not there is told of by the look that follows.
     await this.#claim(held, CLAIM_MS).catch(() => []);
     if (this.#state === 'closed') return;
@@ -187,53 +209,43 @@ export class HandlerRunner {
     return ledger.claimCalls({ calls, owner, forMs });
   }
 
-  async #take(calls: readonly PendingCall[]): Promise<void> {
-    const wanted: PendingCall[] = [];
-    const unhandled = new Map<string, { service: string; calls: number; oldestAtMs: number }>();
-    this.#unhandledCalls = 0;
-    for (const call of calls) {
-      if (this.#isKnown(call)) continue;
-      if (!this.#executors.has(call.service)) {
-        const { service, requested } = call;
-        const known = unhandled.get(service) ?? { service, calls: 0, oldestAtMs: requested.atMs };
-        known.calls += 1;
-        unhandled.set(service, known);
-        this.#unhandledCalls += 1;
-      } else if (this.#held.size + wanted.length < HELD_CALLS_MAX) {
-        wanted.push(call);
-      }
+  async #count(service: string): Promise<UnhandledCalls> {
+    const calls = await this.#options.ledger.pendingCalls(UNHANDLED_MAX, service);
+    const oldestAtMs = calls[0]?.requested.atMs ?? 0;
+    return { service, calls: calls.length, oldestAtMs };
+  }
+
+  /** Takes calls of a service in hand, the oldest first, as many as it may have. */
+  async #take(service: HandledService): Promise<void> {
+    while (service.room > 0 && this.#state === 'open') {
+      const limit = service.known + SCAN_CALLS;
+      const calls = await this.#options.ledger.pendingCalls(limit, service.name);
+      const wanted = calls.filter((call) => !service.knows(call)).slice(0, service.room);
+      const own = await this.#claim(wanted, CLAIM_MS);
+      service.elsewhere = wanted.length - own.length;
+      for (const call of own) this.#begin(service, call);
+      if (calls.length < limit) return;
     }
-    this.#unhandled = this.#announce([...unhandled.values()]);
-    const own = await this.#claim(wanted, CLAIM_MS);
-    this.#callsElsewhere = wanted.length - own.length;
-    for (const call of own) this.#begin(call);
   }
 
-  #begin(call: PendingCall): void {
-    const executor = this.#executors.get(call.service);
-    if (executor === undefined || this.#isKnown(call) || this.#state !== 'open') return;
-    const id = idOf(call);
-    this.#held.set(id, { call, end: this.#hold(id, call, executor) });
-  }
-
-  #isKnown(call: PendingCall): boolean {
-    const id = idOf(call);
-    return this.#held.has(id) || this.#settled.has(id);
+  #begin(service: HandledService, call: PendingCall): void {
+    if (service.knows(call) || this.#state !== 'open') return;
+    service.held.set(idOf(call), { call, end: this.#hold(service, call) });
   }
 
   /** One line in the log for each service that becomes unhandled, not one for each call. */
-  #announce(now: readonly UnhandledCalls[]): readonly UnhandledCalls[] {
+  #announce(now: readonly UnhandledCalls[]): void {
     const before = new Set(this.#unhandled.map((each) => each.service));
     for (const { service } of now) {
       if (before.has(service)) continue;
       this.#options.log.info('a call waits: no handler', { service, code: 'HF_CALL_UNHANDLED' });
     }
-    return now;
+    this.#unhandled = now;
   }
 
-  async #hold(id: string, call: PendingCall, executor: CallExecutor): Promise<void> {
+  async #hold(service: HandledService, call: PendingCall): Promise<void> {
     try {
-      await this.#finish(call, await this.#execute(call, executor));
+      await this.#finish(call, await this.#execute(service, call));
     } catch (error) {
       // Closing is no failure: the call stays pending and is executed after the next start.
       if (codeOf(error) !== 'HF_GATEWAY_CLOSED') {
@@ -243,29 +255,32 @@ export class HandlerRunner {
         });
       }
     } finally {
-      const wasFull = this.#held.size >= HELD_CALLS_MAX;
-      this.#held.delete(id);
-      this.#settled.add(id);
-      if (wasFull) this.wake();
+      if (service.release(call)) this.wake();
     }
   }
 
-  async #execute(call: PendingCall, executor: CallExecutor): Promise<CallResult> {
-    const { attempts, log } = this.#options;
-    const slots = this.#slotsOf(call.service);
+  async #execute(service: HandledService, call: PendingCall): Promise<Outcome> {
+    const { policy, queue } = service;
+    let made = 0;
     try {
-      const payload = await attempts.repeat(this.#policy, (number) =>
-        slots.hold(() => this.#attempt(call, executor, number)),
-      );
-      return { kind: 'call.completed', payload };
+      return await this.#options.attempts.repeat(policy, (number) => {
+        made = number;
+        return queue.pass(idOf(call), () => this.#attempt(service, call, number));
+      });
     } catch (error) {
       if (codeOf(error) === 'HF_GATEWAY_CLOSED') throw error;
-      log.info('a call failed for good', { ...fieldsOf(call), ...describe(error, call) });
-      return { kind: 'call.failed', payload: encodeThrown(error) };
+      if (!isPermanent(error) && policy.exhausted === 'park') {
+        return { kind: 'exhausted', error, attempts: made };
+      }
+      this.#options.log.info('a call failed for good', {
+        ...fieldsOf(call),
+        ...describe(error, call),
+      });
+      return { kind: 'result', result: { kind: 'call.failed', payload: encodeThrown(error) } };
     }
   }
 
-  async #attempt(call: PendingCall, executor: CallExecutor, number: number): Promise<Uint8Array> {
+  async #attempt(service: HandledService, call: PendingCall, number: number): Promise<Outcome> {
     const { attempts, clock, log } = this.#options;
     if (this.#state === 'closed') throw new HoldfastError('HF_GATEWAY_CLOSED');
     if (call.expiresAtMs > 0) checkExpiry(call, await this.#requestedAtMs(call), clock.nowMs());
@@ -273,12 +288,12 @@ export class HandlerRunner {
       throw new HoldfastError('HF_VALUE_SEALED', { why: 'the input of the call is erased' });
     }
     try {
-      return await attempts.within(this.#policy.timeoutMs, async (signal) => {
-        const { key, device, run } = call;
-        const traceparent = traceparentOf(call);
-        const info = { idempotencyKey: key, device, run, attempt: number, traceparent, signal };
+      return await attempts.within(service.policy.timeoutMs, async (signal) => {
         const input = await wholeValue(this.#options, call, call.input);
-        return executor({ ...call, input }, info);
+        const info = infoOf(call, number, signal);
+        const outcome = await service.executor({ ...call, input }, info);
+        if (outcome instanceof InTransaction) return this.#transact(call, outcome, signal);
+        return { kind: 'result', result: { kind: 'call.completed', payload: outcome } };
       });
     } catch (error) {
       log.debug('an attempt failed', {
@@ -290,35 +305,64 @@ export class HandlerRunner {
     }
   }
 
+  /** Records a result together with what the handler writes. */
+  async #transact(
+    call: PendingCall,
+    { body }: InTransaction<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const command = await this.#options.ledger.completeCallWith(call, async (sql) => {
+      const payload = await body(sql);
+      // Whoever waited has gone: another attempt may be on its way.
+      if (signal.aborted) throw new HoldfastError('HF_HANDLER_TIMEOUT');
+      return { kind: 'call.completed', payload };
+    });
+    return { kind: 'recorded', isNew: command !== undefined };
+  }
+
   /** By the clock of this gateway; `undefined`: nobody knows. */
   async #requestedAtMs({ device, epoch, requested }: PendingCall): Promise<number | undefined> {
     const { clock, atMs } = trueTime(await this.#options.ledger.clocks(device, epoch), requested);
     return clock === 'unsynced' ? undefined : atMs;
   }
 
-  async #finish(call: PendingCall, result: CallResult): Promise<void> {
+  async #finish(call: PendingCall, outcome: Outcome): Promise<void> {
+    if (outcome.kind === 'exhausted') return this.#park(call, outcome);
     const { attempts, ledger, log, issued } = this.#options;
-    const command = await attempts.repeat(recordPolicy, () => ledger.completeCall(call, result));
-    if (command === undefined) return;
-    log.debug('a call has its result', { ...fieldsOf(call), kind: result.kind });
+    if (outcome.kind === 'result') {
+      const { result } = outcome;
+      const command = await attempts.repeat(recordPolicy, () => ledger.completeCall(call, result));
+      if (command === undefined) return;
+    } else if (!outcome.isNew) return;
+    log.debug('a call has its result', fieldsOf(call));
     issued(call.device);
   }
 
-  #slotsOf(service: string): Slots {
-    const slots = this.#slots.get(service) ?? new Slots(this.#policy.concurrency);
-    this.#slots.set(service, slots);
-    return slots;
+  async #park(call: PendingCall, { error, attempts }: Outcome & { kind: 'exhausted' }) {
+    const { code = '', why } = describe(error, call);
+    const parking = { atMs: this.#options.clock.nowMs(), attempts, code, why };
+    await this.#options.attempts.repeat(recordPolicy, () =>
+      this.#options.ledger.parkCall(call, parking),
+    );
+    this.#options.log.error('a call is parked: its handler failed in every attempt', {
+      ...fieldsOf(call),
+      ...{ attempts, code, why },
+    });
   }
+}
+
+function infoOf(call: PendingCall, attempt: number, signal: AbortSignal): HandlerInfo {
+  const { key: idempotencyKey, device, run } = call;
+  const traceparent = traceparentOf(call);
+  return {
+    ...{ idempotencyKey, device, run, attempt, traceparent, signal },
+    inTransaction: (body) => new InTransaction(body),
+  };
 }
 
 /** Only what is one goes on: it becomes a header, and it came from a device. */
 function traceparentOf({ traceparent }: PendingCall): string | undefined {
   return parseTraceparent(traceparent) === undefined ? undefined : traceparent;
-}
-
-function idOf(call: PendingCall): string {
-  // The run's id is last: it may have any character.
-  return `${call.device}/${call.epoch}/${call.op}/${call.run}`;
 }
 
 /** A call whose time is not known is taken: the device gives up on it by its own timer. */
@@ -330,23 +374,17 @@ function checkExpiry(call: PendingCall, requestedAtMs: number | undefined, nowMs
   throw new HoldfastError('HF_CALL_TIMEOUT', { why: `it expired at ${at}` });
 }
 
-function checkPolicy(policy: HandlerPolicy): HandlerPolicy {
-  for (const [name, value] of Object.entries(policy)) {
-    const least = name === 'minDelayMs' || name === 'maxDelayMs' ? 0 : 1;
-    if (typeof value !== 'number' || !(value >= least)) {
-      throw new HoldfastError('HF_CONFIG_INVALID', { why: `${name} of handlers is ${value}` });
-    }
-  }
-  return policy;
-}
-
 function fieldsOf(call: PendingCall): Readonly<Record<string, unknown>> {
   return { device: call.device, run: call.run, service: call.service, key: call.key };
 }
 
+/** A parked call keeps so much of why, in characters. */
+const WHY_LENGTH_MAX = 1_000;
+
 function describe(
   error: unknown,
   { isPrivate }: Pick<PendingCall, 'isPrivate'> = { isPrivate: false },
-): Readonly<Record<string, unknown>> {
-  return { code: codeOf(error), why: isPrivate ? 'withheld' : messageOf(error) };
+): { readonly code: string | undefined; readonly why: string } {
+  const why = isPrivate ? 'withheld' : messageOf(error).slice(0, WHY_LENGTH_MAX);
+  return { code: codeOf(error), why };
 }

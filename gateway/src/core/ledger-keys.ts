@@ -21,7 +21,8 @@ import {
  *   run        'r' device run                            → run row
  *   runOrder   'o' ordinal                               → key of the run row
  *   ownOrder   'w' device ordinal                        → key of the run row
- *   call       'c' ordinal                               → pending call
+ *   call       'c' service ordinal                       → pending call
+ *   parked     'P' service ordinal                       → call that waits for a person
  *   callKey    'k' device epoch key                      → pending, or the command that answered
  *   callPlace  'l' device epoch run op                   → which pending call is there
  *   command    'n' device number                         → command
@@ -53,6 +54,7 @@ export const tableLetters = {
   runOrder: 'o',
   ownOrder: 'w',
   call: 'c',
+  parked: 'P',
   callKey: 'k',
   callPlace: 'l',
   command: 'n',
@@ -179,8 +181,16 @@ export function ownOrderKey(device: string, ordinal: number): Uint8Array {
   return concat([prefixOf('ownOrder', device), uint64(ordinal)]);
 }
 
-export function callKey(ordinal: number): Uint8Array {
-  return concat([prefixOf('call'), uint64(ordinal)]);
+/** The keys of calls of a service: what is behind is an ordinal. */
+export function callsOf(table: 'call' | 'parked', service: string): Uint8Array {
+  return concat([prefixOf(table), encodeCbor(service)]);
+}
+
+export function callKey(
+  table: 'call' | 'parked',
+  call: { readonly service: string; readonly ordinal: number },
+): Uint8Array {
+  return concat([callsOf(table, call.service), uint64(call.ordinal)]);
 }
 
 /** The ordinal at the end of a key of `call` or `runOrder`. */

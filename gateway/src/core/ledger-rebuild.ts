@@ -17,7 +17,11 @@ import type { RebuildReport } from './ledger.ts';
 import { projectEntries, rowsRead, settleCall } from './projection.ts';
 
 /** What follows from entries alone. */
-const projections = ['run', 'runOrder', 'ownOrder', 'call', 'callKey', 'callPlace'] as const;
+const projections = [
+  ...(['run', 'runOrder', 'ownOrder'] as const),
+  // What was parked is pending again: that it had failed is in no entry.
+  ...(['call', 'parked', 'callKey', 'callPlace'] as const),
+];
 /** Rows in memory at a time; a block has up to 560 KiB. */
 const BLOCKS_MAX = 16;
 const ROWS_MAX = 1_024;

@@ -126,24 +126,25 @@ const runFields = record({
 export const runRow = row('run', runFields);
 export type RunRow = Infer<typeof runFields>;
 
-export const callRow = row(
-  'call',
-  record({
-    device,
-    epoch: uint(),
-    run: name,
-    op: uint(),
-    service: name,
-    key: name,
-    input: bytes(ENTRY_BYTES_MAX),
-    requested: stamp,
-    expiresAtMs: uint(),
-    traceparent: text(TRACEPARENT_LENGTH),
-    /** Where the entry is that requests it. */
-    lane: choice(lanes),
-    seq: uint(),
-  }),
-);
+const callFields = {
+  device,
+  epoch: uint(),
+  run: name,
+  op: uint(),
+  service: name,
+  key: name,
+  input: bytes(ENTRY_BYTES_MAX),
+  requested: stamp,
+  expiresAtMs: uint(),
+  traceparent: text(TRACEPARENT_LENGTH),
+  /** Where the entry is that requests it. */
+  lane: choice(lanes),
+  seq: uint(),
+};
+export const callRow = row('call', record(callFields));
+
+const parking = record({ atMs: uint(), attempts: uint(), code: text(64), why: prose(1_024) });
+export const parkedRow = row('parked', record({ ...callFields, parking }));
 
 const callStateFields = record({
   ordinal: uint(),
@@ -151,9 +152,8 @@ const callStateFields = record({
   answered: uint(1),
 });
 export const callStateRow = row('callState', callStateFields);
-export type CallState = Infer<typeof callStateFields>;
 
-const callPlaceFields = record({ ordinal: uint(), key: name });
+const callPlaceFields = record({ ordinal: uint(), key: name, service: name });
 export const callPlaceRow = row('callPlace', callPlaceFields);
 export type CallPlace = Infer<typeof callPlaceFields>;
 

@@ -1,4 +1,5 @@
 import type { Store, StoreRange } from '@holdfast/protocol';
+import type { SqlClient } from './handler-ports.ts';
 import type { Draft } from './ledger-draft.ts';
 import type { DeviceRecord } from './ledger.ts';
 
@@ -44,6 +45,16 @@ export interface LedgerStore extends Reads {
    *   it was not done, or nobody knows: it may be tried again.
    */
   submit<T>(work: Work<T>): Promise<T>;
+  /**
+   * Does the work that follows from what `body` gives, in one transaction with what that writes.
+   * Where the work gives `undefined`, or anything throws, nothing of either is there.
+   *
+   * @throws What `body` throws; HF_HANDLER_TRANSACTION where there is no database.
+   */
+  submitWith<V, T>(
+    body: (sql: SqlClient) => Promise<V>,
+    workOf: (value: V) => Work<T>,
+  ): Promise<T>;
   /**
    * Has keys be one owner's for a while, but for those that are another's. @returns Whose they are:
    * true, the owner's.

@@ -9,6 +9,7 @@ import {
   type Command,
   type Sha256,
 } from '@holdfast/protocol';
+import type { CallResult, PendingCall } from './call.ts';
 import { withSample, type BootSample } from './device-clock.ts';
 import { noteFirstKey, replaceKey } from './device-keys.ts';
 import { joinBatch, type PreparedBatch } from './ingest.ts';
@@ -35,13 +36,11 @@ import {
   positionRow,
 } from './ledger-rows.ts';
 import type {
-  CallResult,
   DeviceRecord,
   IngestBatch,
   IngestOutcome,
   Ledger,
   LanePosition,
-  PendingCall,
 } from './ledger.ts';
 import { projectEntries, settleCall } from './projection.ts';
 
@@ -202,7 +201,7 @@ export function completeCall(
   const { run, op, key } = call;
   const command: Command = { number, kind, expiresAtMs: 0, run, op, key, payload, name: '' };
   if (input?.state === 'held') draft.put(answerKey(input.subject, call.device, number), NO_BYTES);
-  settleCall(draft, call, { ordinal: state.ordinal, key: call.key });
+  settleCall(draft, call, { ordinal: state.ordinal, key: call.key, service: call.service });
   draft.setDevice({ ...record, lastCommand: command.number });
   draft.put(commandKey(call.device, command.number), commandRow.encode(command));
   return command;

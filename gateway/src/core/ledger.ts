@@ -1,4 +1,5 @@
 import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
+import type { CallLedger } from './call.ts';
 import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
 import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
@@ -200,33 +201,6 @@ export interface LedgerRun {
   readonly ordinal: number;
 }
 
-/** A call that a device has requested and that has no result yet. */
-export interface PendingCall {
-  readonly device: string;
-  readonly epoch: number;
-  readonly run: string;
-  readonly op: number;
-  readonly service: string;
-  readonly key: string;
-  /** Encoded value; a sealed one, where its content is not held. */
-  readonly input: Uint8Array;
-  /** By the clocks of the device. */
-  readonly requested: Stamp;
-  /** By the device's wall clock; 0: never. */
-  readonly expiresAtMs: number;
-  /** The call's place in a trace, as the device wrote it; empty: none. */
-  readonly traceparent: string;
-  /** Where the entry is that requests it. */
-  readonly lane: Lane;
-  readonly seq: number;
-  /** It is about somebody: what its handler says of it is not logged. */
-  readonly isPrivate: boolean;
-}
-
-export type CallResult =
-  | { readonly kind: 'call.completed'; readonly payload: Uint8Array }
-  | { readonly kind: 'call.failed'; readonly payload: Uint8Array };
-
 export interface RebuildReport {
   readonly entries: number;
   readonly runs: number;
@@ -255,7 +229,7 @@ export interface VerifyReport {
  * The gateway's copy of all journals, and what follows from them. One contract suite in
  * `test/contract` runs over every implementation.
  */
-export interface Ledger {
+export interface Ledger extends CallLedger {
   /** `undefined`: never seen. */
   device(device: string): Promise<DeviceRecord | undefined>;
   devices(): Promise<readonly DeviceRecord[]>;
@@ -377,26 +351,6 @@ export interface Ledger {
     readonly before?: number | undefined;
     readonly limit: number;
   }): Promise<readonly LedgerRun[]>;
-
-  /** Calls without a result, oldest first. */
-  pendingCalls(limit: number): Promise<readonly PendingCall[]>;
-
-  /**
-   * Has calls be for one gateway to execute: no other one gets them before `forMs` are over, unless
-   * it claims them again. @returns Those that are its own now.
-   */
-  claimCalls(claim: {
-    readonly calls: readonly PendingCall[];
-    readonly owner: string;
-    readonly forMs: number;
-  }): Promise<readonly PendingCall[]>;
-
-  /**
-   * Records the result of a call and issues the command that carries it, in one transaction.
-   * Durable once it resolves. Returns `undefined`, and changes nothing, when the call has a
-   * result already, or its run no longer waits for one.
-   */
-  completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined>;
 
   /** Commands of a device with number > after, in order. */
   commands(query: {

@@ -1,5 +1,6 @@
-import type { Store } from '@holdfast/protocol';
+import { HoldfastError, type Store } from '@holdfast/protocol';
 import { CommitQueue } from './commit-queue.ts';
+import { lastCall } from './ledger-calls.ts';
 import type { LedgerState } from './ledger-draft.ts';
 import { behind, ordinalOf, prefixOf } from './ledger-keys.ts';
 import { decodeOrDamaged, readPositions } from './ledger-reads.ts';
@@ -54,6 +55,11 @@ export class OwnStore implements LedgerStore {
     return this.#queue.submit(work);
   }
 
+  /** There is no database that anything else could be written in. */
+  submitWith(): Promise<never> {
+    return Promise.reject(new HoldfastError('HF_HANDLER_TRANSACTION'));
+  }
+
   /** There is nobody else. */
   claim({ keys }: Parameters<LedgerStore['claim']>[0]): Promise<readonly boolean[]> {
     return Promise.resolve(keys.map(() => true));
@@ -75,11 +81,12 @@ async function readDevices(store: Store): Promise<Map<string, DeviceRecord>> {
 }
 
 async function readOrdinalNext(store: Store): Promise<number> {
-  const last = async (table: 'call' | 'runOrder' | 'dispatchOrder'): Promise<number> => {
+  const last = async (table: 'runOrder' | 'dispatchOrder'): Promise<number> => {
     const prefix = prefixOf(table);
     const range = { from: prefix, to: behind(prefix), limit: 1, reverse: true };
     const [row] = await store.scan(range);
     return row === undefined ? 0 : ordinalOf(row.key);
   };
-  return Math.max(await last('call'), await last('runOrder'), await last('dispatchOrder')) + 1;
+  const ordered = [await last('runOrder'), await last('dispatchOrder')];
+  return Math.max(...ordered, await lastCall(store, 'call'), await lastCall(store, 'parked')) + 1;
 }

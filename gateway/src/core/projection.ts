@@ -245,9 +245,9 @@ function openCall(
     expiresAtMs: entry.expiresAtMs,
     traceparent: entry.traceparent,
   };
-  draft.put(callKey(ordinal), callRow.encode(call));
+  draft.put(callKey('call', { service: call.service, ordinal }), callRow.encode(call));
   draft.put(callKeyKey(call), callStateRow.encode({ ordinal, answered: 0 }));
-  draft.put(callPlaceKey(call), callPlaceRow.encode({ ordinal, key }));
+  draft.put(callPlaceKey(call), callPlaceRow.encode({ ordinal, key, service: entry.name }));
   return true;
 }
 
@@ -265,7 +265,8 @@ export function settleCall(
   open: CallPlace,
 ): void {
   const { ordinal, key } = open;
-  draft.delete(callKey(ordinal));
+  draft.delete(callKey('call', open));
+  draft.delete(callKey('parked', open));
   draft.delete(callPlaceKey(place));
   draft.put(callKeyKey({ ...place, key }), callStateRow.encode({ ordinal, answered: 1 }));
 }

@@ -1,17 +1,18 @@
 import {
   HoldfastError,
   equalBytes,
-  sealKindOf,
   type Command,
   type Lane,
   type Sha256,
   type Store,
   type StoreRow,
 } from '@holdfast/protocol';
+import type { CallResult, CallState, Parking, PendingCall, WaitingCall } from './call.ts';
 import type { DeviceClocks } from './device-clock.ts';
 import { awaitKey, keyRowsRead } from './device-keys.ts';
 import { noIncarnations, type Incarnations } from './incarnations.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
+import { parkCall, readCallServices, readCalls, requeueCalls } from './ledger-calls.ts';
 import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
 import type { Dispatch, DispatchOrder } from './dispatch.ts';
@@ -35,7 +36,6 @@ import {
   type Chain,
 } from './ledger-keys.ts';
 import {
-  callRow,
   commandRow,
   epochRow,
   formatRow,
@@ -46,12 +46,11 @@ import {
 } from './ledger-rows.ts';
 import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
 import { rebuildProjections } from './ledger-rebuild.ts';
-import type { LedgerStore, Reads, View } from './ledger-store.ts';
+import type { LedgerStore, Reads, View, Work } from './ledger-store.ts';
 import { OwnStore } from './own-store.ts';
 import { rowsOf, verifyLedger } from './ledger-verify.ts';
 import { completeCall, greetDevice, ingestBatch, noteClock } from './ledger-work.ts';
 import type {
-  CallResult,
   DeviceRecord,
   Erasure,
   ErasureRequest,
@@ -65,7 +64,6 @@ import type {
   LedgerEpoch,
   LedgerHole,
   LedgerKey,
-  PendingCall,
   RebuildReport,
   VerifyReport,
 } from './ledger.ts';
@@ -302,18 +300,24 @@ export class StoreLedger implements Ledger {
     });
   }
 
-  async pendingCalls(limit: number): Promise<readonly PendingCall[]> {
-    const prefix = prefixOf('call');
-    const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit });
-    const calls = rows.map((row) => {
-      const call = callRow.decode(row.value);
-      return { ...call, isPrivate: sealKindOf(call.input) !== undefined };
-    });
-    return openValues(this.#store, calls, {
-      value: ({ input }) => input,
-      place: (call) => call,
-      withValue: (call, input) => ({ ...call, input }),
-    });
+  pendingCalls(limit: number, service?: string): Promise<readonly PendingCall[]> {
+    return readCalls(this.#store, { state: 'pending', service, limit });
+  }
+
+  callServices(state: CallState): Promise<readonly string[]> {
+    return readCallServices(this.#store, state);
+  }
+
+  calls(query: Parameters<Ledger['calls']>[0]): Promise<readonly WaitingCall[]> {
+    return readCalls(this.#store, query);
+  }
+
+  parkCall(call: PendingCall, parking: Parking): Promise<boolean> {
+    return parkCall(this.#store, call, parking);
+  }
+
+  requeueCalls(calls: readonly PendingCall[]): Promise<number> {
+    return requeueCalls(this.#store, calls);
   }
 
   async claimCalls({
@@ -326,13 +330,14 @@ export class StoreLedger implements Ledger {
   }
 
   completeCall(call: PendingCall, result: CallResult): Promise<Command | undefined> {
-    return this.#store.submit({
-      devices: [call.device],
-      reads: () => [callKeyKey(call), contentKey(call)],
-      erasure: 'heeds',
-      bytes: result.payload.byteLength,
-      apply: (draft) => completeCall(draft, call, result),
-    });
+    return this.#store.submit(callWork(call, result));
+  }
+
+  completeCallWith(
+    call: PendingCall,
+    body: Parameters<Ledger['completeCallWith']>[1],
+  ): Promise<Command | undefined> {
+    return this.#store.submitWith(body, (result) => callWork(call, result));
   }
 
   async commands(query: Parameters<Ledger['commands']>[0]): Promise<readonly Command[]> {
@@ -423,6 +428,16 @@ export class StoreLedger implements Ledger {
       entry: readEntry(bytes),
     }));
   }
+}
+
+function callWork(call: PendingCall, result: CallResult): Work<Command | undefined> {
+  return {
+    devices: [call.device],
+    reads: () => [callKeyKey(call), contentKey(call)],
+    erasure: 'heeds',
+    bytes: result.payload.byteLength,
+    apply: (draft) => completeCall(draft, call, result),
+  };
 }
 
 /** An entry begins a run at most, and opens a call. */

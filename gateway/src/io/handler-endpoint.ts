@@ -6,7 +6,7 @@ import {
   messageOf,
 } from '@holdfast/protocol';
 import type { CallExecutor, HandlerInfo } from '../core/handler-ports.ts';
-import type { PendingCall } from '../core/ledger.ts';
+import type { PendingCall } from '../core/call.ts';
 
 /** Most answers of this size fit into an entry; `encodeValue` refuses those that do not. */
 const ANSWER_BYTES_MAX = 48 * 1024;

@@ -6,6 +6,7 @@ import type { GatewayPlace } from '../core/access/desk.ts';
 import type { EventFeed } from '../core/event-feed.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import { addAccess, addSessions } from './http/access-routes.ts';
+import { addCalls } from './http/call-routes.ts';
 import { addCommands } from './http/command-routes.ts';
 import { addEnroll } from './http/enroll-routes.ts';
 import { addEvents } from './http/event-routes.ts';
@@ -88,6 +89,7 @@ async function createApp(
   addFleet(routes, options.fleet);
   addLedger(routes, options.fleet);
   addCommands(routes, options.fleet);
+  addCalls(routes, options.fleet);
   addAccess(routes, options);
   addSessions(app, routes, options);
   addEnroll(app, options.enroller);

@@ -1,6 +1,7 @@
 import { answer, literal, nullable, object, string } from '@holdfast/protocol/json-schema';
 import type { Output } from '@holdfast/protocol/json-schema';
 import * as access from '../io/http/schemas/access.ts';
+import * as call from '../io/http/schemas/calls.ts';
 import * as command from '../io/http/schemas/commands.ts';
 import * as fleet from '../io/http/schemas/fleet.ts';
 import * as ledger from '../io/http/schemas/ledger.ts';
@@ -45,6 +46,9 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: command.commandAnswer, commands: issuing },
   { schema: command.commandsAnswer, commands: ['command ls'] },
   { schema: commandShown, commands: ['command show'] },
+  { schema: call.callsAnswer, commands: ['call ls'] },
+  { schema: call.servicesAnswer, commands: ['call services'] },
+  { schema: call.unparkedAnswer, commands: ['call requeue', 'call fail'] },
   { schema: access.userAnswer, commands: ['user add', 'user set'] },
   { schema: access.userRemovedAnswer, commands: ['user rm'] },
   { schema: access.usersAnswer, commands: ['user ls'] },

@@ -44,8 +44,11 @@ export function literal<const T extends string>(text: T): JsonSchema<T> {
   return { type: 'string', const: text };
 }
 
-export function choice<const T extends string>(words: readonly T[]): JsonSchema<T> {
-  return { type: 'string', enum: words };
+export function choice<const T extends string>(
+  words: readonly T[],
+  rules: object = {},
+): JsonSchema<T> {
+  return { type: 'string', enum: words, ...rules };
 }
 
 export function list<T>(items: JsonSchema<T>, rules: object = {}): JsonSchema<readonly T[]> {

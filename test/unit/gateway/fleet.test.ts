@@ -49,11 +49,12 @@ function liveOf(more: Partial<DeviceLive>): DeviceLive {
 
 const rekeyed = (): void => {};
 const issued = (): void => {};
+const still = { rekeyed, issued, wake: () => {}, services: () => [] };
 
 test('a backlog is what was reported, less what has arrived, and when', async (t) => {
   const reported = reportOf({ head: 9, acked: 0, backlogBytes: 700, oldestAtMs: NOW_MS - 3e6 });
   const live = [liveOf({ reported, reportedAtMs: NOW_MS - 90_000 })];
-  const running = { live: () => live, unhandled: () => [], rekeyed, issued };
+  const running = { live: () => live, unhandled: () => [], ...still };
   const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock, running });
 
   const view = await fleet.device('pump-1');
@@ -68,7 +69,7 @@ test('a backlog is what was reported, less what has arrived, and when', async (t
 });
 
 test('of a device that has not reported no backlog is claimed', async (t) => {
-  const running = { live: () => [liveOf({ state: 'new' })], unhandled: () => [], rekeyed, issued };
+  const running = { live: () => [liveOf({ state: 'new' })], unhandled: () => [], ...still };
   const ledger = await ledgerOf(t);
 
   const [heard, unheard, stopped] = await Promise.all([
@@ -88,7 +89,7 @@ test('what needs a person is among the problems, with its hint', async (t) => {
   const refusal = { code: 'HF_IDENTITY_CONFLICT', why: 'two agents greet in turn' };
   const live = [liveOf({ state: 'conflict', refusal, refusals: 4 })];
   const unhandled = () => [{ service: 'mail.send', calls: 2, oldestAtMs: NOW_MS }];
-  const running = { live: () => live, unhandled, rekeyed, issued };
+  const running = { live: () => live, unhandled, ...still };
   const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock, running });
 
   const { problems, devices } = await fleet.devices({ limit: 9 });

@@ -188,7 +188,7 @@ test('a service that nobody runs fails the call after the last attempt', async (
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
-  const { runner } = runnerOf(t, { ledger, policy: { attempts: 2 } });
+  const { runner } = runnerOf(t, { ledger, policy: { attempts: 2, exhausted: 'fail' } });
   const nobody = new URL(url);
   nobody.port = String(port);
   runner.register('gone', endpointExecutor(nobody));
@@ -283,7 +283,8 @@ test('an attempt that takes too long is cut off and repeated', async (t) => {
 
 test('a function that ignores its signal is cut off all the same', async (t) => {
   const ledger = new Calls();
-  const { runner } = runnerOf(t, { ledger, policy: { timeoutMs: 20, attempts: 2 } });
+  const policy = { timeoutMs: 20, attempts: 2, exhausted: 'fail' } as const;
+  const { runner } = runnerOf(t, { ledger, policy });
   const late = gate<string>();
   const signals: AbortSignal[] = [];
   runner.register(
@@ -333,7 +334,7 @@ test('a function is given what the workflow passed and may return any value', as
 
 test('what a function throws is repeated unless it says retryable: false', async (t) => {
   const ledger = new Calls();
-  const { runner } = runnerOf(t, { ledger, policy: { attempts: 3 } });
+  const { runner } = runnerOf(t, { ledger, policy: { attempts: 3, exhausted: 'fail' } });
   const attempts = { typed: 0, final: 0, unstorable: 0 };
   runner.register(
     'typed',
@@ -469,6 +470,7 @@ test('a call whose result a crash swallowed is executed again with the same key'
   const { executor, asked } = await serve(t, answer(200, '1'));
   const dying = openRunner({
     ledger: Object.assign(new Calls(), {
+      callServices: () => ledger.callServices(),
       pendingCalls: (limit: number) => ledger.pendingCalls(limit),
       // The process ends between the effect and its record.
       completeCall: () => new Promise<undefined>(() => undefined),

@@ -17,6 +17,14 @@ export function auditedFleet(fleet: Fleet, audit: AuditLog, who: string): Fleet 
       ),
     tag: (device, tags) =>
       audit.record({ ...by, action: 'device.tag', target: device }, () => fleet.tag(device, tags)),
+    requeueCalls: (query) =>
+      audit.record({ ...by, action: 'call.requeue', target: query.service }, () =>
+        fleet.requeueCalls(query),
+      ),
+    failCalls: (query) =>
+      audit.record({ ...by, action: 'call.fail', target: query.service }, () =>
+        fleet.failCalls(query),
+      ),
     issue: (query) =>
       audit.record({ ...by, action: 'command.issue', target: `${query.kind} ${query.id}` }, () =>
         fleet.issue(query),

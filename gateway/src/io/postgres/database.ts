@@ -1,11 +1,13 @@
 import { HoldfastError, messageOf } from '@holdfast/protocol';
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import type { Queryable } from './sql-rows.ts';
 import { withSqlErrors } from './sql-errors.ts';
 
 /** Transactions under way at a time, and reads beside them; one more connection listens. */
 export const LANES = 4;
 const READERS = 4;
+/** Of handlers that write in the transaction of their result. */
+export const TRANSACTIONS = 4;
 const CONNECT_MS_MAX = 10_000;
 /** Far above any statement of ours: behind it, nobody is there any more. */
 const ANSWER_MS_MAX = 60_000;
@@ -40,7 +42,7 @@ export class Database implements Queryable {
     this.#pool = new Pool({
       connectionString: url.href,
       application_name: 'holdfast-gateway',
-      max: LANES + READERS + 1,
+      max: LANES + READERS + TRANSACTIONS + 1,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       query_timeout: ANSWER_MS_MAX,
       keepAlive: true,
@@ -59,7 +61,7 @@ export class Database implements Queryable {
   }
 
   /** Runs a body on one connection, which ends with it unless the body went well. */
-  async hold<T>(body: (db: Queryable) => Promise<T>): Promise<T> {
+  async hold<T>(body: (db: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let isWell = false;
     try {

@@ -13,6 +13,7 @@ export const copyingKey = metaKey('copying');
 const ORDERED = new Set<string>([
   tableLetters.runOrder,
   tableLetters.call,
+  tableLetters.parked,
   tableLetters.dispatchOrder,
 ]);
 

@@ -1,15 +1,17 @@
 import { HoldfastError, type Clock, type Log } from '@holdfast/protocol';
+import type { SqlClient } from '../../core/handler-ports.ts';
 import type { LedgerStore, Work } from '../../core/ledger-store.ts';
 import type { DeviceRecord } from '../../core/ledger.ts';
 import { Availability } from './availability.ts';
 import { claimKeys, sweepClaims } from './claims.ts';
 import { CommandFeed, type CommandFeedParts } from './command-feed.ts';
 import { CommitLane } from './commit-lane.ts';
-import { LANES, LONG_MS_MAX, type Database } from './database.ts';
+import { LANES, LONG_MS_MAX, TRANSACTIONS, type Database } from './database.ts';
+import { Slots } from './slots.ts';
 import { failureOf, withSqlErrors } from './sql-errors.ts';
 import { getRows, scanRows } from './sql-rows.ts';
 import { sqlTables } from './sql-tables.ts';
-import { readDevices, transact } from './transaction.ts';
+import { readDevices, transact, transactWith } from './transaction.ts';
 
 export interface PostgresStoreParts {
   readonly database: Database;
@@ -34,6 +36,7 @@ export class PostgresStore implements LedgerStore {
   readonly #prepare: () => Promise<void>;
   readonly #availability: Availability;
   readonly #lanes: readonly CommitLane[];
+  readonly #transactions = new Slots(TRANSACTIONS);
   readonly #clock: PostgresStoreParts['clock'];
   readonly #feeds: CommandFeed[] = [];
   readonly #followers: Follower[] = [];
@@ -111,6 +114,17 @@ export class PostgresStore implements LedgerStore {
     if (unavailable !== undefined) return Promise.reject(unavailable);
     const lane = this.#lanes[laneOf(work.devices[0] ?? '')];
     return lane === undefined ? Promise.reject(new TypeError('no lane')) : lane.submit(work);
+  }
+
+  submitWith<V, T>(
+    body: (sql: SqlClient) => Promise<V>,
+    workOf: (value: V) => Work<T>,
+  ): Promise<T> {
+    const unavailable = this.#unavailable();
+    if (unavailable !== undefined) return Promise.reject(unavailable);
+    return this.#transactions.hold(() =>
+      this.#database.hold((db) => transactWith(db, body, workOf)),
+    );
   }
 
   /**

@@ -30,6 +30,7 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   runOrder: ['run_order', 'fleet'],
   ownOrder: ['own_order', 'device'],
   call: ['call', 'fleet'],
+  parked: ['parked_call', 'fleet'],
   callKey: ['call_key', 'device'],
   callPlace: ['call_place', 'device'],
   command: ['command', 'device'],

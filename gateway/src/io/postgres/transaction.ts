@@ -1,10 +1,13 @@
 import { NO_BYTES, eachLane, hex, type StoreOp } from '@holdfast/protocol';
+import type { PoolClient } from 'pg';
+import type { SqlClient } from '../../core/handler-ports.ts';
 import { Draft } from '../../core/ledger-draft.ts';
 import { positionKey } from '../../core/ledger-keys.ts';
 import { decodeOrDamaged } from '../../core/ledger-reads.ts';
 import { deviceRow, positionRow } from '../../core/ledger-rows.ts';
 import type { View, Work } from '../../core/ledger-store.ts';
 import type { DeviceRecord, LanePosition } from '../../core/ledger.ts';
+import { withClient } from './sql-client.ts';
 import { getRows, run, scanRows, writeRows, type Queryable } from './sql-rows.ts';
 
 /** Any number, as long as nobody else in the database has it: "hferased". */
@@ -19,33 +22,62 @@ export async function transact(
   db: Queryable,
   works: readonly Work<unknown>[],
 ): Promise<readonly unknown[]> {
-  const devices = await begin(db, works);
+  const [, devices] = await Promise.all([run(db, 'begin'), hold(db, works)]);
+  const { draft, results } = await work(db, works, devices);
+  await end(db, draft.ops(), (device) => !devices.has(device));
+  return results;
+}
+
+/**
+ * Does the work that follows from what `body` gives, in one transaction with what that writes: none
+ * of it where the work gives `undefined`.
+ */
+export async function transactWith<V, T>(
+  db: PoolClient,
+  body: (sql: SqlClient) => Promise<V>,
+  workOf: (value: V) => Work<T>,
+): Promise<T> {
+  await run(db, 'begin');
+  const works = [workOf(await withClient(db, body))];
+  // Not before: whoever sends entries of the device does not wait for `body`.
+  const devices = await hold(db, works);
+  const { draft, results } = await work(db, works, devices);
+  // There is one work, so the first result is its own.
+  const result = results[0] as T;
+  if (result === undefined) await run(db, 'rollback');
+  else await end(db, draft.ops(), (device) => !devices.has(device));
+  return result;
+}
+
+async function work(
+  db: Queryable,
+  works: readonly Work<unknown>[],
+  devices: Map<string, DeviceRecord>,
+): Promise<{ readonly draft: Draft; readonly results: readonly unknown[] }> {
   const view: View = {
     get: async (key) => (await getRows(db, [key]))[0],
     getMany: (keys) => getRows(db, keys),
     scan: (range) => scanRows(db, range),
     device: (device) => devices.get(device),
   };
-  const keys = new Map(works.flatMap((work) => work.reads(view)).map((key) => [hex(key), key]));
+  const keys = new Map(works.flatMap((each) => each.reads(view)).map((key) => [hex(key), key]));
   const [values, ordinalNext] = await Promise.all([
     getRows(db, [...keys.values()], true),
     nextOrdinal(db, works),
-    ...works.map((work) => work.prepare?.(view)),
+    ...works.map((each) => each.prepare?.(view)),
   ]);
   const stored = new Map(Array.from(keys.keys(), (id, index) => [id, values[index]]));
   const draft = new Draft({ devices, ordinalNext }, stored);
-  const results = works.map((work) => work.apply(draft));
-  await end(db, draft.ops(), (device) => !devices.has(device));
-  return results;
+  return { draft, results: works.map((each) => each.apply(draft)) };
 }
 
-async function begin(
+/** What the works are about is theirs alone until the transaction ends. */
+async function hold(
   db: Queryable,
   works: readonly Work<unknown>[],
 ): Promise<Map<string, DeviceRecord>> {
   const names = [...new Set(works.flatMap(({ devices }) => devices))];
-  const [, , ...found] = await Promise.all([
-    run(db, 'begin'),
+  const [, ...found] = await Promise.all([
     lockErasures(db, works),
     ...(names.length === 0 ? [] : [lockDevices(db, names), currentPositions(db, names)]),
   ]);

@@ -37,6 +37,21 @@ export const serviceErrors = {
     retry: 'never',
     hint: 'The status and the answer say why; the same input will be refused again.',
   },
+  HF_HANDLER_TRANSACTION: {
+    message: 'A handler cannot write in the transaction of its result',
+    retry: 'later',
+    hint: 'It takes a gateway with --ledger postgres://…, and what is passed to `inTransaction`.',
+  },
+  HF_CALL_PARKED: {
+    message: 'A call waits for a person: its handler failed in every attempt',
+    retry: 'never',
+    hint: 'Mend the handler, then `holdfast-gateway call requeue`; or give it up with `call fail`.',
+  },
+  HF_CALL_UNKNOWN: {
+    message: 'No such call waits',
+    retry: 'never',
+    hint: 'List those that do with `holdfast-gateway call ls`.',
+  },
   HF_HANDLER_ANSWER: {
     message: 'The answer of the handler cannot be used',
     retry: 'never',
