@@ -17,7 +17,7 @@ export async function brokerAccess(
   const ca = await read('--tls-ca', files.tlsCa);
   const cert = await read('--tls-cert', files.tlsCert);
   const key = await read('--tls-key', files.tlsKey);
-  const password = await read('--password-file', files.passwordFile);
+  const password = await readPassword('--password-file', files.passwordFile);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -25,9 +25,16 @@ export async function brokerAccess(
   };
   return {
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
-    // Editors end files with a line break.
-    ...(password === undefined ? {} : { password: password.replace(/\r?\n$/, '') }),
+    ...(password === undefined ? {} : { password }),
   };
+}
+
+/** Editors end files with a line break. @throws HF_CONFIG_INVALID, naming option and file. */
+export async function readPassword(
+  option: string,
+  path: string | undefined,
+): Promise<string | undefined> {
+  return (await read(option, path))?.replace(/\r?\n$/, '');
 }
 
 async function read(option: string, path: string | undefined): Promise<string | undefined> {

@@ -9,7 +9,7 @@ import {
   type Log,
 } from '@holdfast/protocol';
 import type { Agent } from '../agent.ts';
-import { brokerAccess } from './broker-access.ts';
+import { brokerAccess, readPassword } from './broker-access.ts';
 import { loadCode, type Code } from './code-file.ts';
 import type { RunOptions } from './run-options.ts';
 import { tellSystemd } from './systemd.ts';
@@ -35,10 +35,12 @@ export async function runAgent(shell: Shell, options: RunOptions): Promise<void>
     const code = await loadCode(options.code);
     for (let isFirst = true; ; isFirst = false) {
       const agent = await open(options, code, log);
+      const hide = await show(options, agent, log);
       if (isFirst) await sayReady(shell, options, agent);
       await systemd.ready(() => agent.surface.status());
       const failure = await Promise.race([stopped, agent.failed]);
       await systemd.stopping();
+      await hide();
       await close(agent, failure, log);
       // The store is whole and its life has ended: the next open begins a new epoch.
       if (!isNewLife(failure)) process.exit(failure === undefined ? Exit.ok : Exit.failed);
@@ -85,6 +87,17 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
     await agent.close();
     throw error;
   }
+}
+
+/** Gives what ends it. */
+async function show(options: RunOptions, agent: Agent, log: Log): Promise<() => Promise<void>> {
+  const { device, homeAssistant: url, homeAssistantPasswordFile } = options;
+  if (url === undefined) return () => Promise.resolve();
+  const option = '--home-assistant-password-file';
+  const password = await readPassword(option, homeAssistantPasswordFile);
+  const { showInHomeAssistant } = await import('../home-assistant.ts');
+  const known = password === undefined ? {} : { password };
+  return showInHomeAssistant({ url, ...known, device, surface: agent.surface, log });
 }
 
 async function sayReady(shell: Shell, { socket, isJson }: RunOptions, agent: Agent): Promise<void> {

@@ -42,6 +42,9 @@ export interface RunOptions extends BrokerFiles {
   readonly reconnectMaxMs?: number;
   /** What a link that costs may be used for. */
   readonly metered?: MeteredOptions;
+  /** Broker of a Home Assistant that is to show this device. */
+  readonly homeAssistant?: string;
+  readonly homeAssistantPasswordFile?: string;
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
   /** Whether the line that says it is ready is JSON. */
@@ -89,6 +92,8 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
       diskReserveBytes: checked(found, 'disk-reserve', (value, place) => byteSize(place, value, 0)),
       reconnectMaxMs: checked(found, 'reconnect-max', reconnectMs),
       metered: meteredOptions(found),
+      homeAssistant: checked(found, 'home-assistant', houseBroker),
+      homeAssistantPasswordFile: text('home-assistant-password-file'),
       moved: flags.moved,
     }),
     logFormat: text('log-format') === 'json' ? 'json' : 'text',
@@ -134,6 +139,15 @@ function reconnectMs(value: string, place: string): number {
   const ms = msOf(value, place);
   if (ms >= RECONNECT_MS.min && ms <= RECONNECT_MS.max) return ms;
   throw new HoldfastError('HF_CONFIG_INVALID', { why: `${place} ${value} is not from 1s to 1d` });
+}
+
+/** Addresses are shown, and passwords are not. */
+function houseBroker(value: string, place: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isMqtt = url !== undefined && ['mqtt:', 'mqtts:'].includes(url.protocol);
+  if (isMqtt && url.hostname !== '' && url.password === '') return value;
+  const why = isMqtt ? 'has a password, which belongs into a file' : 'is no mqtt://user@host:port';
+  throw new HoldfastError('HF_CONFIG_INVALID', { why: `${place} ${why}` });
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -35,6 +35,8 @@ const settings = (): readonly Option[] => [
     'when',
     'calls, receipts, alarms: always (default), or as-the-rest',
   ).choices(['always', 'as-the-rest']),
+  setting('home-assistant', 'url', 'broker of a Home Assistant that shows this device'),
+  setting('home-assistant-password-file', 'file', 'its password; the user is in the URL'),
   setting('log-format', 'format', 'of stderr').choices(['text', 'json']).default('text'),
 ];
 
