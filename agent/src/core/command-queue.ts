@@ -34,6 +34,8 @@ export class CommandQueue {
         const { durable } = await applyCommand(this.#engine, this.#host, command);
         // Its place in the journal is taken: those that follow come behind it.
         this.#last = command.number;
+        // When one behind it is left, nobody waits for this one: its failure is the journal's.
+        durable.catch(() => undefined);
         commits.push(durable);
       }
       await Promise.all(commits);

@@ -10,6 +10,8 @@ import {
   type Entry,
 } from '@holdfast/protocol';
 import type { Requests } from './drive.ts';
+import { checkOrders, type OrderCounts } from './order-checks.ts';
+import type { DeviceOrders } from './orders.ts';
 import { KEEP_MS, type World } from './world.ts';
 import { oracle } from './workload.ts';
 
@@ -22,7 +24,11 @@ type Held = ReadonlyMap<string, readonly Entry[]>;
  * What must be true once everything has healed and come to its end. What must be true at every
  * moment the witness has judged already.
  */
-export async function checkEnd(world: World, requests: Requests): Promise<void> {
+export async function checkEnd(
+  world: World,
+  requests: Requests,
+  orders: DeviceOrders,
+): Promise<OrderCounts> {
   const held = await readLedger(world);
   checkAcknowledged(world, requests, held);
   await checkOutcomes(world, requests, held);
@@ -32,6 +38,7 @@ export async function checkEnd(world: World, requests: Requests): Promise<void> 
   for (const { device, lane, seq, why } of faults) {
     world.witness.blame('P9', device, `the ledger does not verify at ${lane} ${seq}: ${why}`);
   }
+  return checkOrders(world, orders, held);
 }
 
 /** P3: the ledger is each device's journal, byte for byte, once and in order. */

@@ -21,6 +21,10 @@ export interface Plan {
   readonly emitEveryMs: number;
   /** …and how many at once. */
   readonly emitAtOnce: number;
+  /** How often somebody at the gateway gives each device a command. */
+  readonly orderEveryMs: number;
+  /** How long commands are valid, at most; some for ever. */
+  readonly orderForMs: number;
   readonly reportEveryMs: number;
   /** The longest pause of a device between two attempts to connect. */
   readonly reconnectMaxMs: number;
@@ -54,6 +58,7 @@ export interface Plan {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** Nothing goes wrong. */
 export const calm: Plan = {
@@ -62,6 +67,8 @@ export const calm: Plan = {
   runEveryMs: 30 * SECOND,
   emitEveryMs: 20 * SECOND,
   emitAtOnce: 1,
+  orderEveryMs: 45 * SECOND,
+  orderForMs: 3 * MINUTE,
   reportEveryMs: 30 * SECOND,
   reconnectMaxMs: MINUTE,
   weather: fairWeather,
@@ -111,6 +118,8 @@ export const plans: Readonly<Record<string, Plan>> = {
     durationMs: 6 * HOUR,
     runEveryMs: 10 * MINUTE,
     emitEveryMs: 5 * MINUTE,
+    orderEveryMs: 10 * MINUTE,
+    orderForMs: 2 * HOUR,
     reportEveryMs: 5 * MINUTE,
     cityOutage: { everyMs: 2 * HOUR, forMs: HOUR },
   },
@@ -134,9 +143,23 @@ export const plans: Readonly<Record<string, Plan>> = {
     durationMs: 720 * HOUR,
     runEveryMs: 12 * HOUR,
     emitEveryMs: 6 * HOUR,
+    orderEveryMs: 12 * HOUR,
+    orderForMs: 720 * HOUR,
     reportEveryMs: HOUR,
     reconnectMaxMs: 30 * MINUTE,
     outage: { everyMs: HOUR, forMs: 700 * HOUR },
+  },
+  /** Switched off for one to three months, and its clock is wrong by weeks when it comes back. */
+  drawer: {
+    ...calm,
+    durationMs: 100 * DAY,
+    runEveryMs: 12 * HOUR,
+    emitEveryMs: 12 * HOUR,
+    orderEveryMs: 2 * DAY,
+    orderForMs: 90 * DAY,
+    reportEveryMs: HOUR,
+    kill: { everyMs: 12 * HOUR, forMs: 60 * DAY },
+    clockJump: { everyMs: 20 * DAY, forMs: 30 * DAY },
   },
 };
 

@@ -228,6 +228,32 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     applyCommands: (commands) =>
       runtime.applyCommands(commands.map((each) => ({ ...each, key: 'x', run: 'x' }))),
   })),
+  'a command is given twice': ledgerWith((ledger) => ({
+    issue: async (order) => {
+      const { dispatch } = order;
+      await ledger.issue({ ...order, dispatch: { ...dispatch, id: `${dispatch.id}-again` } });
+      return ledger.issue(order);
+    },
+  })),
+  'commands are applied as though they never expired': runtimeWith((runtime) => ({
+    applyCommands: (commands) =>
+      runtime.applyCommands(commands.map((each) => ({ ...each, expiresAtMs: 0 }))),
+  })),
+  "the gateway's word on the time is taken an hour late": {
+    uplink: (ports) => ({
+      ...ports,
+      onTime: (atMs, tookMs) => ports.onTime(atMs + 3_600_000, tookMs),
+    }),
+  },
+  'commands are taken out of their turn': runtimeWith((runtime) => ({
+    applyCommands: (commands) => {
+      const first = runtime.lastCommand() + 1;
+      const inTurn = commands.filter(({ number }) => number >= first);
+      return runtime.applyCommands(
+        inTurn.toReversed().map((each, index) => ({ ...each, number: first + index })),
+      );
+    },
+  })),
   'the idempotency key changes with the attempt': { keyOf: (key, attempt) => `${key}/${attempt}` },
   'monotonic time passes too fast': { monotonicRate: 2 },
   'retention deletes what the ledger lacks': { isRetentionBlind: true },

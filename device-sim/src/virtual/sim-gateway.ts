@@ -11,6 +11,7 @@ import {
   StoreLedger,
   type Attempts,
   type Handler,
+  type Instruction,
   type Ledger,
 } from '@holdfast/gateway/internal';
 import { HoldfastError, type Clock, type Log, type Point, type Verify } from '@holdfast/protocol';
@@ -88,6 +89,15 @@ export class SimGateway {
     for (const [service, handler] of Object.entries(handlers)) {
       runner.register(service, functionExecutor(handler));
     }
+  }
+
+  /** Gives a device a command, as the API does. Stays pending when the process dies meanwhile. */
+  async issue(dispatch: Instruction, device: string): Promise<boolean> {
+    const life = this.#life;
+    if (life === undefined) throw new HoldfastError('HF_GATEWAY_CLOSED');
+    const isIssued = await life.ledger.issue({ dispatch, devices: [device], isLast: true });
+    life.sessions.issued(device);
+    return isIssued;
   }
 
   /** Takes a message of a device, if there is a gateway. */

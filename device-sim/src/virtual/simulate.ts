@@ -2,6 +2,8 @@ import { checkEnd } from './checks.ts';
 import { drive, type Requests } from './drive.ts';
 import { guarded } from './guard.ts';
 import { beginMishaps } from './mishaps.ts';
+import { areOrdersSettled, type OrderCounts } from './order-checks.ts';
+import { beginOrders } from './orders.ts';
 import type { Violation } from './witness.ts';
 import { World, type WorldOptions } from './world.ts';
 
@@ -16,6 +18,8 @@ export interface SimulationReport {
   readonly runs: number;
   readonly acknowledged: number;
   readonly entries: number;
+  /** Commands that somebody at the gateway gave. */
+  readonly orders: OrderCounts;
   readonly messages: number;
   readonly bytes: number;
   /** How often what went wrong. */
@@ -27,6 +31,8 @@ export interface SimulationReport {
   /** Empty: every promise held. */
   readonly violations: readonly Violation[];
 }
+
+const noOrders: OrderCounts = { applied: 0, expired: 0, rejected: 0 };
 
 /** How long a healthy world may take to come to its end. */
 const HEALING_MS_MAX = 3_600_000;
@@ -56,6 +62,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     for (const { name } of world.machines) world.startAgent(name);
     await world.settle();
     const requests = drive(world, plan);
+    const orders = beginOrders(world, plan);
     beginMishaps(world, plan);
     for (let look = 1; look <= LOOKS; look += 1) {
       await world.runUntil((plan.durationMs * look) / LOOKS);
@@ -65,9 +72,9 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     await world.settle();
     const isOver = await comesToEnd(world);
     if (!isOver) blameUnfinished(world);
-    else await checkEnd(world, requests);
+    const became = isOver ? await checkEnd(world, requests, orders) : noOrders;
     await world.settle();
-    return reportOf(world, options, requests);
+    return { ...reportOf(world, options, requests), orders: became };
   });
 }
 
@@ -80,7 +87,8 @@ async function comesToEnd(world: World): Promise<boolean> {
   const endMs = world.time.monoMs() + HEALING_MS_MAX;
   while (world.time.monoMs() < endMs) {
     await world.runUntil(world.time.monoMs() + LOOK_EVERY_MS);
-    if (world.machines.every((machine) => unfinished(world, machine) === undefined)) return true;
+    const isAtRest = world.machines.every((machine) => unfinished(world, machine) === undefined);
+    if (isAtRest && (await areOrdersSettled(world))) return true;
   }
   return false;
 }
@@ -100,17 +108,20 @@ function unfinished(world: World, { agent }: World['machines'][number]): string 
 }
 
 function blameUnfinished(world: World): void {
+  let isAtRest = true;
   for (const machine of world.machines) {
     const why = unfinished(world, machine);
+    isAtRest &&= why === undefined;
     if (why !== undefined) world.witness.blame('P2', machine.name, `it does not end: ${why}`);
   }
+  if (isAtRest) world.witness.blame('P6', 'gateway', 'commands have no receipts');
 }
 
 function reportOf(
   world: World,
   { plan, seed }: WorldOptions,
   requests: Requests,
-): SimulationReport {
+): Omit<SimulationReport, 'orders'> {
   const asked = [...requests.runs.values(), ...requests.events.values()];
   return {
     schema: 'holdfast.simulation/1',

@@ -21,6 +21,9 @@ export class VirtualTime implements Clock {
   /** A heap: no wake is due before the one at half its place. */
   readonly #heap: Wake[] = [];
 
+  /** Wall time at its begin. */
+  readonly beganAtMs = WORLD_BEGINS_AT_MS;
+
   nowMs(): number {
     return Math.floor(WORLD_BEGINS_AT_MS + this.#nowMs);
   }

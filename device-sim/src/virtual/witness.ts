@@ -36,6 +36,8 @@ export class Witness {
   /** When each run came to its end, by id, true time. */
   readonly ended = new Map<string, number>();
   entries = 0;
+  /** When each receipt of a command was durable on its device, true time. */
+  readonly #receipts = new Map<string, number>();
 
   blame(promise: string, device: string, what: string): void {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ promise, device, what });
@@ -87,6 +89,11 @@ export class Witness {
     }
   }
 
+  /** When the receipt of a command was durable on its device, true time. */
+  receiptAtMs(device: string, key: string): number | undefined {
+    return this.#receipts.get(`${device}/${key}`);
+  }
+
   lane(device: string, lane: Lane): LaneTruth {
     let all = this.#devices.get(device);
     if (all === undefined) {
@@ -111,6 +118,7 @@ export class Witness {
     truth.hashes.push(stored.hash);
     this.entries += 1;
     const entry = decodeEntry(stored.bytes);
+    if (entry.kind === 'command.receipt') this.#receipts.set(`${device}/${entry.key}`, atMs);
     if (entry.kind === 'run.completed') this.ended.set(entry.run, atMs);
     if (entry.kind !== 'step.completed') return;
     this.#done.add(`${device}/${entry.run}/${entry.name}`);

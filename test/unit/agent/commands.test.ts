@@ -209,6 +209,22 @@ test('a command that the device can do nothing about now is left, and comes agai
   t.is(await apply(device, 'run.start', command), 'applied');
 });
 
+test('commands that the disk does not take together fail together, and nothing else', async (t) => {
+  const device = await deviceWith(visit);
+  const of = { expiresAtMs: 0, op: 0, payload: encodeValue(null) };
+  const late: Command = { ...of, number: 1, kind: 'call.completed', key: 'k', run: 'r', name: '' };
+  const next: Command = { ...of, number: 2, kind: 'run.start', key: 'c', run: 'v', name: 'visit' };
+  device.store.failNextWrite();
+
+  // A rejection that nobody handled would end the process, and fail this test.
+  await t.throwsAsync(device.runtime.applyCommands([late, next]), { code: 'HF_JOURNAL_FAILED' });
+  await device.restart(visit);
+  await device.runtime.applyCommands([late, next]);
+
+  t.regex((await receiptOf(device, 1)) ?? '', /^rejected/);
+  t.is(await receiptOf(device, 2), 'applied');
+});
+
 test('each kind of command that a gateway can issue is one that this agent knows', async (t) => {
   for (const kind of commandKinds.slice(2)) {
     const device = await deviceWith(visit);
