@@ -24,6 +24,7 @@ import { resultsPage } from './results-page.ts';
 import { restart } from './restart.bench.ts';
 import { sleepers } from './sleepers.bench.ts';
 import { startBacklog } from './start-backlog.bench.ts';
+import { status } from './status.bench.ts';
 import { steps } from './steps.bench.ts';
 import { virtualWorld } from './virtual-world.bench.ts';
 import { wire } from './wire.bench.ts';
@@ -31,7 +32,7 @@ import { wire } from './wire.bench.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, parallelMemory, loopStore],
-  ...[idleMemory, idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
+  ...[status, idleMemory, idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;

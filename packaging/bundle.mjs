@@ -1,6 +1,6 @@
 // Makes a few ES modules of the compiled agent and all that it needs: it starts sooner than from a
 // hundred files, and installs without npm.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -30,7 +30,7 @@ export async function bundleAgent(directory, version) {
   await build({
     absWorkingDir: root,
     entryPoints: {
-      holdfast: 'agent/bin/holdfast.js',
+      holdfast: 'agent/dist/cli/main.js',
       mod: 'agent/dist/mod.js',
       testing: 'agent/dist/testing/mod.js',
     },
@@ -41,6 +41,9 @@ export async function bundleAgent(directory, version) {
     external: ['../classic-level.node', 'cbor-extract'],
     plugins: [nativePart],
   });
+  const program = join(directory, 'dist', 'holdfast.js');
+  writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`);
+  chmodSync(program, 0o755);
   const { name, license, engines } = JSON.parse(
     readFileSync(join(root, 'agent/package.json'), 'utf8'),
   );

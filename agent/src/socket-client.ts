@@ -278,6 +278,7 @@ export class SocketClient implements AgentReader {
         {
           ...{ socketPath: this.#path, path, method, headers },
           ...{ agent: this.#connections, timeout: answerMs },
+          ...noServerName,
         },
         resolve,
       );
@@ -298,6 +299,9 @@ function instant(ms: number | undefined): string | undefined {
 function pathOf(run: string): string {
   return `/v1/runs/${encodeURIComponent(run)}`;
 }
+
+/** Else Node looks whether the host is an address, by an expression that takes long to compile. */
+const noServerName = { servername: '' };
 
 interface CallOptions {
   readonly method: string;

@@ -1,26 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { createSocketServer } from '@holdfast/agent/internal';
 import { holdfast, startHoldfast, type Ended } from '../support/holdfast-cli.ts';
-import { ScriptedSurface } from '../support/scripted-surface.ts';
+import { serve } from '../support/scripted-agent.ts';
+import type { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-const log = { error: () => undefined, info: () => undefined, debug: () => undefined };
-
-interface Served {
-  readonly dir: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly surface: ScriptedSurface;
-}
-
-async function serve(t: ExecutionContext): Promise<Served> {
-  const dir = await tempDir(t);
-  const surface = new ScriptedSurface();
-  const server = await createSocketServer({ path: join(dir, 'agent.sock'), surface, log });
-  t.teardown(() => server.close());
-  return { dir, env: { HOLDFAST_DATA_DIR: dir }, surface };
-}
 
 function json(text: string): Readonly<Record<string, unknown>> {
   return JSON.parse(text) as Readonly<Record<string, unknown>>;

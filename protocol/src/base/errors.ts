@@ -29,8 +29,12 @@ export interface HoldfastErrorOptions {
   readonly cause?: unknown;
 }
 
+/** A program may have this module twice, as a command that loads the agent has. */
+const brand = Symbol.for('holdfast.error');
+
 /** A failure we expect and handle. Branch on `code` or `retry`, never on `message`. */
 export class HoldfastError extends Error {
+  readonly [brand] = true;
   override readonly name: string = 'HoldfastError';
   readonly code: ErrorCode;
   readonly retry: Retry;
@@ -47,6 +51,12 @@ export class HoldfastError extends Error {
     this.hint = spec.hint;
     this.why = options.why;
     this.details = Object.freeze({ ...options.details });
+    Object.defineProperty(this, brand, { enumerable: false });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== HoldfastError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && brand in value;
   }
 }
 

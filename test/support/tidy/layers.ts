@@ -21,7 +21,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   test: ['*'],
   bench: ['*'],
   packaging: ['packaging', 'root', 'node:', 'agent', 'esbuild'],
-  root: ['root', 'node:'],
+  root: ['root', 'node:', 'esbuild'],
 };
 
 function productTable(product: string): Record<string, readonly string[]> {
