@@ -9,6 +9,7 @@ export * from './core/access/admission.ts';
 export * from './core/access/desk.ts';
 export * from './core/access/enroll.ts';
 export * from './core/access/roles.ts';
+export * from './core/ahead.ts';
 export * from './core/api-problem.ts';
 export * from './core/api-query.ts';
 export * from './core/call.ts';

@@ -165,6 +165,7 @@ MESSAGES = {
         hash=digest,
         missingFrom=uint,
         slowMs=uint,
+        kept=List(Record(seqFirst=uint, seqLast=uint), 16),
     ),
     "report": Record(
         epoch=uint,

@@ -26,6 +26,8 @@ import {
 interface NaiveLane {
   entries: Uint8Array[];
   hashes: Uint8Array[];
+  /** What came ahead of its turn, for whenever that comes. */
+  ahead: Batch[];
 }
 
 /** Stands where an entry will never come, and where the chain is not known. */
@@ -58,6 +60,7 @@ export class NaiveGateway {
     this.lanes = eachLane((lane) => ({
       entries: [],
       hashes: [chainStart(sha256, { device, epoch: 1, lane })],
+      ahead: [],
     }));
   }
 
@@ -154,7 +157,8 @@ export class NaiveGateway {
     this.batches.push(batch);
     const state = this.lane(batch.lane);
     const isGap = batch.seqFirst > state.entries.length + 1;
-    if (!isGap) this.#append(state, batch);
+    if (isGap) state.ahead.push(batch);
+    else this.#append(state, batch);
     const watermark = state.entries.length;
     return {
       kind: 'ack',
@@ -164,6 +168,7 @@ export class NaiveGateway {
       hash: state.hashes[watermark] ?? new Uint8Array(32),
       missingFrom: isGap ? watermark + 1 : 0,
       slowMs: 0,
+      kept: [],
     };
   }
 
@@ -192,6 +197,7 @@ export class NaiveGateway {
       hash: state.hashes[watermark] ?? gone,
       missingFrom: isGap ? watermark + 1 : 0,
       slowMs: 0,
+      kept: [],
     };
   }
 
@@ -220,6 +226,9 @@ export class NaiveGateway {
       state.entries.push(entry);
       state.hashes.push(chainNext(sha256, hash, entry));
     });
+    const next = state.ahead.findIndex(({ seqFirst }) => seqFirst <= state.entries.length + 1);
+    const [joining] = next < 0 ? [] : state.ahead.splice(next, 1);
+    if (joining !== undefined) this.#append(state, joining);
   }
 }
 

@@ -10,6 +10,12 @@ export interface RadioFaults {
   readonly delay: number;
 }
 
+/** What becomes of one message: how often it comes, and by how much too late. */
+export interface Fate {
+  readonly copies: number;
+  readonly lateMs: number;
+}
+
 export const noFaults: RadioFaults = { drop: 0, duplicate: 0, delay: 0 };
 
 export interface RadioOptions {
@@ -25,6 +31,8 @@ const DELAY_MS_MAX = 2_000;
 /** A broker and the way to it, in virtual time. Messages of ended links may still arrive. */
 export class SimRadio {
   faults: RadioFaults = noFaults;
+  /** Decides for each message, instead of chance. */
+  fate: ((way: 'up' | 'down', bytes: Uint8Array) => Fate) | undefined;
   /** Connections are refused. */
   isOut = false;
   /** How many faults have happened. */
@@ -74,7 +82,7 @@ export class SimRadio {
         this.sent.push({ atMs: clock.monoMs(), bytes: bytes.byteLength });
         this.carried += bytes.byteLength;
         const waitMs = this.#queue(bytes.byteLength);
-        this.#carry(() => this.#toGateway(bytes), waitMs);
+        this.#carry(this.#fateOf('up', bytes), () => this.#toGateway(bytes), waitMs);
         return new Promise((resolve) => {
           this.#waiting.add(resolve);
           clock.wakeIn(waitMs, resolve);
@@ -96,7 +104,7 @@ export class SimRadio {
 
   /** Carries a message of the gateway to whoever listens when it arrives. */
   toDevice(bytes: Uint8Array): void {
-    this.#carry(() => {
+    this.#carry(this.#fateOf('down', bytes), () => {
       if (this.#listen !== undefined) this.carried += bytes.byteLength;
       this.#listen?.({ kind: 'message', bytes });
     });
@@ -127,15 +135,17 @@ export class SimRadio {
     return this.#busyUntilMs - nowMs;
   }
 
-  #carry(deliver: () => void, waitMs = 0): void {
+  #carry({ copies, lateMs }: Fate, deliver: () => void, waitMs = 0): void {
     const { clock } = this.#options;
-    if (this.#strikes(this.faults.drop)) return;
+    for (let copy = 0; copy < copies; copy += 1) clock.wakeIn(waitMs + HOP_MS + lateMs, deliver);
+  }
+
+  #fateOf(way: 'up' | 'down', bytes: Uint8Array): Fate {
+    if (this.fate !== undefined) return this.fate(way, bytes);
+    if (this.#strikes(this.faults.drop)) return { copies: 0, lateMs: 0 };
     const copies = this.#strikes(this.faults.duplicate) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy += 1) {
-      const isLate = this.#strikes(this.faults.delay);
-      const lateMs = isLate ? this.#options.chance.next() * DELAY_MS_MAX : 0;
-      clock.wakeIn(waitMs + HOP_MS + lateMs, deliver);
-    }
+    const isLate = this.#strikes(this.faults.delay);
+    return { copies, lateMs: isLate ? this.#options.chance.next() * DELAY_MS_MAX : 0 };
   }
 
   #strikes(probability: number): boolean {

@@ -1,4 +1,5 @@
 import { eachLane, laneIndex, lanes, type Lane, type PerLane } from '@holdfast/protocol';
+import { nextRange, placed, probe } from './uplink-again.ts';
 import { capBytes } from './uplink-cap.ts';
 import { batchLimits, inflightBytesMax, patience, type Pace } from './uplink-pace.ts';
 import type { LinkGate } from './link-plan.ts';
@@ -39,7 +40,7 @@ export function bytesOf(flights: readonly Flight[]): number {
 }
 
 function hasPending(flow: LaneFlow): boolean {
-  return flow.blocked === undefined && flow.sent < flow.head;
+  return flow.blocked === undefined && nextRange(flow) !== undefined;
 }
 
 /** Entries wait that could be sent if there were room. */
@@ -76,13 +77,14 @@ export function nextBatch(
     next = lane;
     turnNext = turn;
   }
-  if (next === undefined) return undefined;
-  const { sent, head } = laneOf(stream, next);
+  const range = next && nextRange(laneOf(stream, next));
+  if (next === undefined || range === undefined) return undefined;
+  const { seqFirst, seqLast } = range;
   const bytesMax = capBytes(cap);
   const limits = batchLimits(pace, Math.min(stream.batchBytesMax, bytesMax));
   const oneEntryBytesMax = Math.min(stream.messageBytesMax, bytesMax);
-  const entriesMax = Math.min(limits.entriesMax, head - sent);
-  return { ...limits, oneEntryBytesMax, lane: next, seqFirst: sent + 1, entriesMax };
+  const entriesMax = Math.min(limits.entriesMax, seqLast - seqFirst + 1);
+  return { ...limits, oneEntryBytesMax, lane: next, seqFirst, entriesMax };
 }
 
 function lets(gate: LinkGate, lane: Lane): boolean {
@@ -99,9 +101,8 @@ export function isDone(stream: Stream, gate: LinkGate): boolean {
 }
 
 function hasRoom(stream: Stream, lane: Lane, pace: Pace): boolean {
-  const { giveUpAtMs, flights } = laneOf(stream, lane);
-  // Into a silence goes one batch: the answer to it says what of the others has arrived.
-  if (giveUpAtMs !== undefined && flights.length > 0) return false;
+  const { giveUpAtMs, again } = laneOf(stream, lane);
+  if (giveUpAtMs !== undefined && again.length === 0) return false;
   const [urgent, ...history] = stream.lanes;
   const waiting = history.flatMap((flow) => flow.flights);
   if (urgent.flights.length + waiting.length >= stream.inflightMax) return false;
@@ -114,30 +115,24 @@ function hasRoom(stream: Stream, lane: Lane, pace: Pace): boolean {
 /** Takes in that a batch was handed to the link. */
 export function noteSent(
   stream: Stream,
-  batch: { readonly lane: Lane; readonly flight: Flight },
+  batch: { readonly lane: Lane; readonly flight: Omit<Flight, 'order'> },
 ): Stream {
   const { lane, flight } = batch;
-  const flow = laneOf(stream, lane);
+  const before = laneOf(stream, lane);
+  const flow = placed(before, flight);
   // The lane went back while the batch was being read: what it carries is sent again anyway.
-  if (flight.seqFirst !== flow.sent + 1) return { ...stream, sending: undefined };
+  if (flow === undefined) return { ...stream, sending: undefined };
   const turn = Math.max(stream.turn, flow.turn);
   return {
     ...stream,
     sending: undefined,
     turn,
     lanes: withLane(stream.lanes, lane, {
-      sent: flight.seqLast,
-      flights: [...flow.flights, flight],
-      progressAtMs: flow.flights.length === 0 ? flight.sentAtMs : flow.progressAtMs,
+      ...flow,
+      progressAtMs: before.flights.length === 0 ? flight.sentAtMs : flow.progressAtMs,
       turn: turn + flight.bytes / weights[lane],
     }),
   };
-}
-
-/** The lane begins again behind what the ledger has. */
-export function goBack(flow: LaneFlow, change: Partial<LaneFlow>): LaneFlow {
-  const recoverThrough = Math.max(flow.sent, flow.recoverThrough);
-  return { ...flow, sent: flow.acked, flights: [], recoverThrough, ...change };
 }
 
 /** When a lane without progress goes back, and when its connection is given up then. */
@@ -158,11 +153,11 @@ export function deadlines(
   });
 }
 
-/** The lane has been silent: once it goes back, and then waits for the rest of the deadline. */
-export function goBackSilent(stream: Stream, lane: Lane, now: SilenceContext): LaneFlow {
+/** The lane has been silent: one batch goes again, and it waits for the rest of the deadline. */
+export function probeSilent(stream: Stream, lane: Lane, now: SilenceContext): LaneFlow {
   const factor = patience(now.pace, bytesInFlight(stream.lanes), now.limits);
   const restMs = (now.limits.ackDeadlineMs - now.limits.resendMs) * factor;
-  return goBack(laneOf(stream, lane), { giveUpAtMs: now.nowMs + Math.max(0, restMs) });
+  return probe(laneOf(stream, lane), now.nowMs + Math.max(0, restMs));
 }
 
 interface SilenceContext {

@@ -78,12 +78,19 @@ export interface UplinkMemory {
   readonly reason: LinkDown | undefined;
 }
 
-/** A batch on its way. */
-export interface Flight {
+export interface SeqRange {
   readonly seqFirst: number;
   readonly seqLast: number;
+}
+
+/** A batch on its way. */
+export interface Flight extends SeqRange {
   readonly bytes: number;
   readonly sentAtMs: number;
+  /** Which of the lane's batches of this session it is, by when it was handed over; from 1. */
+  readonly order: number;
+  /** Some of it was sent before. */
+  readonly isAgain: boolean;
 }
 
 /** One lane within a session. acked ≤ sent ≤ head. */
@@ -94,7 +101,12 @@ export interface LaneFlow {
   readonly sent: number;
   /** The ledger's watermark, as far as known. */
   readonly acked: number;
+  /** By seq. */
   readonly flights: readonly Flight[];
+  /** What was lost on its way and is to be sent again, by seq. */
+  readonly again: readonly SeqRange[];
+  /** Batches that were handed over in this session. */
+  readonly sends: number;
   /** What had been sent when the lane went back: until acked, gaps reported up to it are known. */
   readonly recoverThrough: number;
   /** When the lane advanced last, or something of it began to be awaited. */

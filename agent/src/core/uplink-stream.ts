@@ -13,13 +13,13 @@ import {
   bytesInFlight,
   bytesOf,
   deadlines,
-  goBack,
-  goBackSilent,
   isDrained,
   laneOf,
   nextBatch,
+  probeSilent,
   withLane,
 } from './uplink-lanes.ts';
+import { behind, takeGap } from './uplink-again.ts';
 import { forgetOld, isSettled, observeFit } from './uplink-cap.ts';
 import { observeAck } from './uplink-pace.ts';
 import type {
@@ -116,6 +116,8 @@ function beginLane(
     sent: acked,
     acked,
     flights: [],
+    again: [],
+    sends: 0,
     recoverThrough: 0,
     progressAtMs: event.nowMs,
     giveUpAtMs: undefined,
@@ -176,18 +178,9 @@ export function takeAck(
     const { cap } = next.memory;
     if (cap !== state.memory.cap && isSettled(cap)) effects.push({ kind: 'remember', cap });
   }
-  const flow = laneOf(next, ack.lane);
-  // Up to `recoverThrough` it is known, and on its way again: each batch that was sent behind the
-  // gap is answered so, and none of these answers may cause another resend.
-  const isNewGap =
-    ack.missingFrom > flow.acked &&
-    ack.missingFrom > flow.recoverThrough &&
-    ack.missingFrom <= flow.sent;
-  if (isNewGap) {
-    next = {
-      ...next,
-      lanes: withLane(next.lanes, ack.lane, goBack(flow, { progressAtMs: nowMs })),
-    };
+  if (ack.missingFrom > 0) {
+    const flow = takeGap(laneOf(next, ack.lane), ack, nowMs);
+    next = { ...next, lanes: withLane(next.lanes, ack.lane, flow) };
   }
   if (ack.slowMs > 0) next = pause(next, nowMs + Math.min(ack.slowMs, SLOW_MS_MAX));
   return sendMore(next, effects, nowMs);
@@ -205,6 +198,7 @@ function advance(
     acked: ack.watermark,
     sent: Math.max(flow.sent, ack.watermark),
     flights: flow.flights.filter((flight) => flight.seqLast > ack.watermark),
+    again: behind(flow.again, ack.watermark),
     progressAtMs: nowMs,
     giveUpAtMs: undefined,
   });
@@ -227,15 +221,15 @@ function measure(
   ack: { readonly landed: LaneFlow['flights']; readonly nowMs: number },
 ): UplinkMemory['pace'] {
   const { pace, lastAckAtMs } = state.memory;
-  const oldest = ack.landed[0];
-  const newest = ack.landed.at(-1);
-  if (oldest === undefined || newest === undefined) return pace;
-  // The link was busy with these since they were sent, or since it was done with those before.
-  const busySinceMs = Math.max(oldest.sentAtMs, lastAckAtMs ?? 0);
+  if (ack.landed.length === 0) return pace;
+  const sinceMs = Math.min(...ack.landed.map(({ sentAtMs }) => sentAtMs));
+  // Which of two is answered, nobody knows.
+  const once = ack.landed.filter(({ isAgain }) => !isAgain).map(({ sentAtMs }) => sentAtMs);
   return observeAck(pace, {
     bytes: bytesOf(ack.landed),
-    busyMs: ack.nowMs - busySinceMs,
-    roundTripMs: Math.max(1, ack.nowMs - newest.sentAtMs),
+    // The link was busy with these since they were sent, or since it was done with those before.
+    busyMs: ack.nowMs - Math.max(sinceMs, lastAckAtMs ?? 0),
+    roundTripMs: Math.max(1, ack.nowMs - Math.max(Number.NEGATIVE_INFINITY, ...once)),
   });
 }
 
@@ -266,7 +260,7 @@ export function passTime(state: Streaming, nowMs: number, limits: UplinkLimits):
   const flows = eachLane((lane) => {
     const isSilent = nowMs >= due[laneIndex(lane)].resendAtMs;
     const flow = isSilent
-      ? goBackSilent(state, lane, { nowMs, pace, limits })
+      ? probeSilent(state, lane, { nowMs, pace, limits })
       : laneOf(state, lane);
     const isOver = flow.blocked !== undefined && flow.blocked.untilMs <= nowMs;
     return isOver ? { ...flow, blocked: undefined } : flow;

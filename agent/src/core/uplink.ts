@@ -66,8 +66,8 @@ export const uplinkIdle: UplinkState = {
  * The device's side of a session. Pure: time, chance and ids arrive in the event; the caller
  * performs the effects in order and feeds their outcomes back.
  *
- * Progress is what is watched, not the connection: a lane whose batches are not acknowledged goes
- * back once, and then the connection is given up. What is not understood changes nothing.
+ * Progress is what is watched, not the connection: of a lane that is not acknowledged one batch
+ * goes again, and then the connection is given up. What is not understood changes nothing.
  */
 export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimits): UplinkStep {
   const after = take(state, event, limits);
@@ -414,7 +414,7 @@ function onSent(state: UplinkState, event: EventOf<'sent'>, limits: UplinkLimits
     ),
     pace: observeBatch(state.memory.pace, { ...event, count: seqLast - seqFirst + 1 }),
   };
-  const flight = { seqFirst, seqLast, bytes, sentAtMs: nowMs };
+  const flight = { seqFirst, seqLast, bytes, sentAtMs: nowMs, isAgain: seqFirst <= before };
   const spaced = { ...state, notBeforeMs: nextAtMs(state.notBeforeMs, event, limits) };
   return sendMore({ ...state, ...noteSent(spaced, { lane, flight }), memory }, [], nowMs);
 }

@@ -1,6 +1,6 @@
-import type { Batch, Command, Hello, Hole, Message, PerLane } from '@holdfast/protocol';
+import type { Ack, Batch, Command, Hello, Hole, Message, PerLane } from '@holdfast/protocol';
 import type { BootSample } from './device-clock.ts';
-import type { DeviceRecord, IngestOutcome } from './ledger.ts';
+import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
 import type { CommandRead } from './outbox.ts';
 import type { Session } from './session-state.ts';
 import type { HeldHashes } from './verdict.ts';
@@ -27,6 +27,13 @@ export type SessionEvent =
   | { readonly kind: 'unavailable'; readonly why: string; readonly isBatch: boolean }
   | ({ readonly kind: 'greeted' } & Greeted)
   | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
+  /** It came ahead of its turn, and waits. */
+  | {
+      readonly kind: 'ahead';
+      readonly batch: BatchName;
+      readonly position: LanePosition;
+      readonly kept: Ack['kept'];
+    }
   | { readonly kind: 'commandsRead'; readonly after: number; readonly commands: readonly Command[] }
   /** The ledger was asked again what it knows of this device. */
   | { readonly kind: 'looked'; readonly record: DeviceRecord }

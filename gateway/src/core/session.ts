@@ -69,6 +69,10 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
       return onGreeted(state, event, at);
     case 'ingested':
       return onIngested(state, event, at);
+    case 'ahead': {
+      const { batch, position, kept } = event;
+      return send(state, { ...ackOf(batch, position, position.watermark + 1), kept });
+    }
     case 'commandsRead':
       return onCommandsRead(state, event, at);
     case 'looked':
@@ -363,9 +367,13 @@ function send(state: Session, message: Message): SessionStep {
   return { state, effects: [{ kind: 'send', message }] };
 }
 
-function ackOf(batch: BatchName, position: LanePosition, missingFrom: number): Message {
+function ackOf(
+  batch: BatchName,
+  position: LanePosition,
+  missingFrom: number,
+): Extract<Message, { readonly kind: 'ack' }> {
   const { epoch, lane } = batch;
-  return { kind: 'ack', epoch, lane, ...position, missingFrom, slowMs: 0 };
+  return { kind: 'ack', epoch, lane, ...position, missingFrom, slowMs: 0, kept: [] };
 }
 
 /** Reads what the window has room for; the commands go out when they have been read. */

@@ -11,6 +11,7 @@ import {
   type Hole,
   type Sealed,
 } from '@holdfast/protocol';
+import { Ahead, type Piece } from './ahead.ts';
 import { readBatch, type BatchContent } from './batch-payload.ts';
 import type { IngestBatch, IngestOutcome } from './ledger.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
@@ -54,6 +55,7 @@ export class Sessions {
   readonly #underWay = new Set<Promise<void>>();
   /** Answers to devices that the ledger does not know, taken together. */
   #strangerAnswers: Session['answers'] = { sinceMs: 0, count: 0 };
+  readonly #ahead: Ahead;
   #ingestBytes = 0;
   #isClosed = false;
   /** Devices that were sent commands which they have not receipted. */
@@ -63,6 +65,14 @@ export class Sessions {
   constructor(ports: SessionPorts, limits: SessionsLimits) {
     this.#ports = ports;
     this.#limits = limits;
+    this.#ahead = new Ahead({
+      clock: ports.clock,
+      piecesMax: limits.inflightMax,
+      // The rest is for what has its turn.
+      bytesMax: limits.ingestBytesMax / 2,
+      tell: (batch, position, kept) =>
+        this.#step(batch.device, { kind: 'ahead', batch, position, kept }),
+    });
   }
 
   /**
@@ -134,6 +144,7 @@ export class Sessions {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTick?.();
+    this.#ahead.close();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
@@ -285,6 +296,7 @@ export class Sessions {
   async #greet(device: string, hello: Hello): Promise<void> {
     const { epoch, publicKey, lastCommand, machine } = hello;
     const atMs = this.#ports.clock.nowMs();
+    this.#ahead.forget(device);
     this.#greeting.set(device, (this.#greeting.get(device) ?? 0) + 1);
     const greeting = { device, epoch, publicKey, lastCommand, machine, atMs };
     const { ledger } = this.#ports;
@@ -321,7 +333,7 @@ export class Sessions {
     const chain = { device, epoch, lane, publicKey, seqFirst, previousHash, hash };
     const ingest = { ...chain, ...content, receivedAtMs };
     this.#track(
-      this.#commit(ingest).finally(() => {
+      this.#commit(ingest, bytes).finally(() => {
         this.#ingestBytes -= bytes;
       }),
     );
@@ -343,15 +355,12 @@ export class Sessions {
     log.info('kept in quarantine', { device, epoch, lane, seqFirst, entries: entries.length });
   }
 
-  async #commit(batch: IngestBatch): Promise<void> {
-    const { point, onArrival, onCalls } = this.#ports;
+  async #commit(batch: IngestBatch, bytes: number): Promise<void> {
+    const { point, onArrival, onCalls, ledger } = this.#ports;
     const { device, epoch, lane } = batch;
     await point('ledger:ingest');
-    const ingest = async (): Promise<SessionEvent> => {
-      const outcome = await this.#ingestInTurn(batch);
-      return { kind: 'ingested', batch, outcome };
-    };
-    const event = await available(ingest, { isBatch: true });
+    const seqLast = batch.seqFirst + batch.entries.length - 1;
+    const event = await this.#take({ ...batch, seqLast, bytes }, () => ledger.ingest(batch));
     if (event.kind !== 'ingested') {
       this.#step(device, event);
       return;
@@ -363,18 +372,34 @@ export class Sessions {
       onArrival({ device, epoch, lane, watermark, fresh: outcome.fresh });
       if (outcome.calls > 0) onCalls();
     }
-    this.#step(device, event);
+    this.#ingested(device, event);
     if (outcome.kind === 'committed' && outcome.issued > 0) this.#step(device, { kind: 'issued' });
   }
 
-  /** What comes before a batch may be on its way into the ledger by another gateway. */
-  async #ingestInTurn(batch: IngestBatch): Promise<IngestOutcome> {
-    const { ledger, isShared, clock } = this.#ports;
-    const turns = isShared ? TURNS_MAX : 0;
-    let outcome = await ledger.ingest(batch);
-    for (let turn = 1; outcome.kind === 'gap' && turn <= turns; turn += 1) {
-      await new Promise<void>((resolve) => clock.wakeIn(turn * TURN_MS, resolve));
-      outcome = await ledger.ingest(batch);
+  /** Has the ledger take a piece of a lane once it has what comes before. */
+  #take(piece: Piece, take: () => Promise<IngestOutcome>): Promise<SessionEvent> {
+    const work = async (): Promise<SessionEvent> => {
+      const outcome = this.#ports.isShared
+        ? await this.#takeShared(take)
+        : await this.#ahead.inTurn(piece, take);
+      return outcome ? { kind: 'ingested', batch: piece, outcome } : { kind: 'dropped' };
+    };
+    return available(work, { isBatch: true });
+  }
+
+  #ingested(device: string, event: Extract<SessionEvent, { readonly kind: 'ingested' }>): void {
+    this.#step(device, event);
+    const { batch, outcome } = event;
+    if (outcome.kind !== 'committed') return;
+    this.#ahead.advanced({ device, ...batch }, outcome.position.watermark);
+  }
+
+  /** What comes before it may be on its way into the ledger by another gateway. */
+  async #takeShared(take: () => Promise<IngestOutcome>): Promise<IngestOutcome> {
+    let outcome = await take();
+    for (let turn = 1; outcome.kind === 'gap' && turn <= TURNS_MAX; turn += 1) {
+      await new Promise<void>((resolve) => this.#ports.clock.wakeIn(turn * TURN_MS, resolve));
+      outcome = await take();
     }
     return outcome;
   }
@@ -384,14 +409,17 @@ export class Sessions {
     await point('ledger:ingest');
     const receivedAtMs = clock.nowMs();
     const { lane, seqFirst, seqLast, reason } = hole;
-    const declare = async (): Promise<SessionEvent> => {
-      const publicKey = this.#sessions.get(device)?.pinned?.publicKey;
-      const outcome = await ledger.declareHole({ device, epoch, publicKey, hole, receivedAtMs });
-      await point('ledger:committed');
-      log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
-      return { kind: 'ingested', batch: { epoch, lane, seqFirst }, outcome };
-    };
-    this.#step(device, await available(declare, { isBatch: true }));
+    const publicKey = this.#sessions.get(device)?.pinned?.publicKey;
+    const declared = { device, epoch, publicKey, hole, receivedAtMs };
+    const piece = { device, epoch, lane, seqFirst, seqLast, bytes: 0 };
+    const event = await this.#take(piece, () => ledger.declareHole(declared));
+    if (event.kind !== 'ingested') {
+      this.#step(device, event);
+      return;
+    }
+    await point('ledger:committed');
+    log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
+    this.#ingested(device, event);
   }
 
   async #readCommands(device: string, { after, limit }: CommandRead): Promise<void> {

@@ -21,6 +21,8 @@ export const BATCH_ENTRIES_MAX = 1_024;
 /** Bytes of the entries of a batch before compression: what a receiver must be ready to hold. */
 export const BATCH_PLAIN_BYTES_MAX = 512 * 1024;
 export const COMMANDS_MAX = 64;
+/** Ranges of seqs that an ack names. */
+export const KEPT_MAX = 16;
 export const MACHINE_BYTES_MAX = 32;
 
 const hash = bytes(HASH_BYTES, true);
@@ -130,6 +132,8 @@ export const ack = record({
   missingFrom: uint(),
   /** Do not send for this long. 0: go on. */
   slowMs: uint(),
+  /** Behind what is missing, what the gateway keeps for a while: it need not be sent again. */
+  kept: list(record({ seqFirst: uint(), seqLast: uint() }), KEPT_MAX),
 });
 
 /** Device to gateway, not journaled: the present, while history drains. */

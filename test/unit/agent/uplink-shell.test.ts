@@ -369,7 +369,8 @@ test('what the ledger has of another history is not taken for what is here', asy
 function ackOf({ epoch, lane, seqFirst, count }: Batch, more: Partial<Ack>): Message {
   const watermark = seqFirst + count - 1;
   const hash = new Uint8Array(32);
-  return { kind: 'ack', epoch, lane, watermark, hash, missingFrom: 0, slowMs: 0, ...more };
+  const whole = { missingFrom: 0, slowMs: 0, kept: [] };
+  return { kind: 'ack', epoch, lane, watermark, hash, ...whole, ...more };
 }
 
 test('on 1 Mbit/s an urgent entry is in the ledger within 2 s while history drains', async (t) => {

@@ -1,118 +1,18 @@
 import test from 'ava';
+import type { UplinkEvent, UplinkKind } from '@holdfast/agent/internal';
+import { eachLane, type Lane, type Welcome } from '@holdfast/protocol';
 import {
-  batchLimits,
-  observeAck,
-  paceUnknown,
-  patience,
-  retryDelayMs,
-  step,
-  uplinkIdle,
-  uplinkLimits,
-  wakeAtMs,
-  type InState,
-  type JournalStand,
-  type LaneMarks,
-  type UplinkEffect,
-  type UplinkEvent,
-  type UplinkKind,
-  type UplinkState,
-} from '@holdfast/agent/internal';
-import { assert, eachLane, type Ack, type Lane, type Welcome } from '@holdfast/protocol';
-
-const limits = uplinkLimits;
-const session = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
-const hash = new Uint8Array(32);
-const reason = { code: 'HF_LINK_LOST', message: 'lost' };
-
-type Posted<K extends UplinkEvent['kind']> = Omit<
-  Extract<UplinkEvent, { readonly kind: K }>,
-  'kind' | 'nowMs' | 'chance'
->;
-
-/** A machine and the time it lives in. */
-class Bench {
-  state: UplinkState = uplinkIdle;
-  nowMs = 1_000;
-  effects: readonly UplinkEffect[] = [];
-
-  do<K extends UplinkEvent['kind']>(kind: K, event: Posted<K>): readonly UplinkEffect[] {
-    const whole = { kind, nowMs: this.nowMs, chance: 0.5, ...event };
-    const { state, effects } = step(this.state, whole as UplinkEvent, limits);
-    this.state = state;
-    this.effects = effects;
-    return effects;
-  }
-
-  /** Time goes on to the next moment at which the machine wants to be woken. */
-  wake(): readonly UplinkEffect[] {
-    this.nowMs = Math.max(this.nowMs, wakeAtMs(this.state, limits));
-    return this.do('tick', { id: session });
-  }
-
-  /** From nothing to a session in which a lane has that many entries pending. */
-  connect(heads: Partial<Record<Lane, number>> = {}, given: Partial<Welcome> = {}): this {
-    this.do('nudge', {});
-    this.do('up', { id: session });
-    this.do('welcome', { welcome: welcome(given), stand: standOf(marksOf(heads)) });
-    return this;
-  }
-
-  /** The shell hands the batch that was asked for to the link. */
-  sendAsked(count = 1, bytes = 500): Extract<UplinkEffect, { readonly kind: 'send' }> {
-    const asked = this.effects.find((effect) => effect.kind === 'send');
-    assert(asked?.kind === 'send', 'a batch was asked for');
-    const { lane, seqFirst } = asked;
-    const seqLast = seqFirst + Math.min(count, asked.entriesMax) - 1;
-    this.do('sent', { session, lane, seqFirst, seqLast, bytes, entryBytes: bytes });
-    return asked;
-  }
-
-  /** Sends until nothing more is asked for. */
-  sendAll(count = 1, bytes = 500): readonly string[] {
-    const sent: string[] = [];
-    while (this.effects.some((effect) => effect.kind === 'send')) {
-      const { lane, seqFirst } = this.sendAsked(count, bytes);
-      sent.push(`${lane} ${seqFirst}`);
-    }
-    return sent;
-  }
-
-  ack(watermark: number, more: Partial<Ack> = {}): readonly UplinkEffect[] {
-    const ack = { epoch: 1, lane: 'normal', watermark, hash, missingFrom: 0, slowMs: 0, ...more };
-    return this.do('ack', { ack: ack as Ack, epoch: 1 });
-  }
-
-  get stream(): InState<'streaming'> {
-    assert(this.state.kind === 'streaming', 'a session');
-    return this.state;
-  }
-}
-
-function welcome(given: Partial<Welcome> = {}): Welcome {
-  return {
-    protocol: 1,
-    session,
-    gateway: 'gw',
-    publicKey: hash,
-    nowMs: 0,
-    lanes: eachLane(() => ({ watermark: 0, hash, verdict: 'ok' as const })),
-    batchBytesMax: 60_000,
-    inflightMax: 8,
-    reportEveryMs: 600_000,
-    reconnectSpreadMs: 0,
-    epoch: 1,
-    ...given,
-  };
-}
-
-function marksOf(heads: Partial<Record<Lane, number>>) {
-  return eachLane((lane) => ({ head: heads[lane] ?? 0, acked: 0 }));
-}
-
-/** A journal that keeps none of the entries that are compared. */
-function standOf(marks: LaneMarks): JournalStand {
-  return { epoch: 1, marks, hashes: [undefined, undefined, undefined] };
-}
+  Bench,
+  hash,
+  limits,
+  marksOf,
+  nothingMissing,
+  reason,
+  session,
+  standOf,
+  welcome,
+  type Posted,
+} from '../../support/uplink-bench.ts';
 
 const states: Readonly<Record<UplinkKind, () => Bench>> = {
   offline: () => {
@@ -155,7 +55,7 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   down: { reason },
   welcome: { welcome: welcome(), stand: standOf(marksOf({ normal: 1 })) },
   ack: {
-    ack: { epoch: 1, lane: 'normal', watermark: 1, hash, missingFrom: 0, slowMs: 0 },
+    ack: { epoch: 1, lane: 'normal', watermark: 1, hash, ...nothingMissing },
     epoch: 1,
   },
   commands: { commands: [] },
@@ -261,70 +161,6 @@ for (const [kind, row] of Object.entries(outcomes)) {
   });
 }
 
-test('one lost batch costs one resend, however many answers report the gap', (t) => {
-  const bench = new Bench().connect({ normal: 70 });
-  bench.sendAll(10);
-  bench.ack(10);
-  bench.sendAll(10);
-
-  bench.ack(10, { missingFrom: 11 });
-  const resent = bench.sendAll(10);
-  for (let answer = 0; answer < 6; answer += 1) {
-    bench.ack(10, { missingFrom: 11 });
-    t.deepEqual(bench.sendAll(10), [], 'a gap that is known');
-  }
-
-  t.is(resent[0], 'normal 11');
-  t.is(bench.state.memory.resends, 6);
-});
-
-test('a batch that was being read when its lane went back does not count as its place', (t) => {
-  const bench = new Bench().connect({ normal: 50 });
-  bench.sendAsked(10);
-  bench.sendAsked(10);
-  bench.ack(0, { missingFrom: 1 });
-
-  const late = { session, lane: 'normal', bytes: 500, entryBytes: 500 } as const;
-  bench.do('sent', { ...late, seqFirst: 21, seqLast: 30 });
-
-  t.is(bench.sendAsked(10).seqFirst, 1);
-});
-
-test('an answer about a gap that was closed meanwhile changes nothing', (t) => {
-  const bench = new Bench().connect({ normal: 50 });
-  bench.sendAll(10);
-  bench.ack(30);
-  const before = bench.stream.lanes[1];
-
-  bench.ack(10, { missingFrom: 11 });
-
-  t.deepEqual(bench.stream.lanes[1], before);
-});
-
-test('a silent lane goes back once; then the connection is given up as silent', (t) => {
-  const bench = new Bench().connect({ normal: 2 });
-  bench.sendAll();
-  const sentAtMs = bench.nowMs;
-
-  bench.wake();
-  t.is(bench.nowMs, sentAtMs + limits.resendMs);
-  t.deepEqual(bench.sendAll(), ['normal 1'], 'one batch, which tells of all of them');
-  bench.wake();
-
-  t.is(bench.nowMs, sentAtMs + limits.ackDeadlineMs);
-  t.deepEqual(bench.effects, [{ kind: 'close' }]);
-  t.is(bench.state.memory.reason?.code, 'HF_GATEWAY_SILENT');
-});
-
-test('the answer to what was sent into a silence opens the window again', (t) => {
-  const bench = new Bench().connect({ normal: 6 });
-  bench.sendAll();
-  bench.wake();
-  t.deepEqual(bench.sendAll(), ['normal 1']);
-  bench.ack(4);
-  t.deepEqual(bench.sendAll(), ['normal 5', 'normal 6'], 'what has arrived is not sent again');
-});
-
 test('what came instead of a welcome is told rather than silence', (t) => {
   const bench = states.greeting();
   bench.do('rejected', { reason: { code: 'HF_SIGNATURE_INVALID', message: 'forged' } });
@@ -382,36 +218,6 @@ test('busy lanes share the link by weight and none starves', (t) => {
 function laneNumber(lane: Lane): 0 | 1 | 2 {
   return lane === 'urgent' ? 0 : lane === 'normal' ? 1 : 2;
 }
-
-test('a batch takes seconds of a slow link and a whole message of a fast one', (t) => {
-  const slow = observeAck(paceUnknown, { bytes: 1_200, busyMs: 1_000, roundTripMs: 300 });
-  const fast = observeAck(paceUnknown, { bytes: 50_000, busyMs: 20, roundTripMs: 20 });
-
-  const first = batchLimits(paceUnknown, 60_000);
-  const onSlow = batchLimits(slow, 60_000);
-  const onFast = batchLimits(fast, 60_000);
-
-  t.true(first.messageBytesMax <= 5 * 1_200, `${first.messageBytesMax} at first`);
-  t.true(onSlow.messageBytesMax >= 2_048 && onSlow.messageBytesMax <= 5 * 1_200);
-  t.is(onFast.messageBytesMax, 60_000);
-  t.is(batchLimits(fast, 1_000_000).messageBytesMax, 60 * 1024, 'what every broker takes');
-});
-
-test('deadlines grow with a slow link, and not without bound', (t) => {
-  const slow = observeAck(paceUnknown, { bytes: 1_200, busyMs: 1_000, roundTripMs: 2_000 });
-
-  t.is(patience(paceUnknown, 4_096, limits), 1);
-  t.is(patience(slow, 12_000, limits), (2 * (2_000 + 10_000)) / limits.resendMs);
-  t.is(patience(slow, 1e9, limits), 8);
-});
-
-test('pauses grow to the limit, all of them with full jitter', (t) => {
-  const longest = [0, 1, 2, 20].map((attempt) => retryDelayMs(attempt, 1, limits));
-
-  t.deepEqual(longest, [500, 1_000, 2_000, 60_000]);
-  t.is(retryDelayMs(20, 0, limits), 0);
-  t.is(retryDelayMs(0, 1, { ...limits, spreadMs: 30_000 }), 30_000);
-});
 
 test('attempts count until a session lasted and was acknowledged', (t) => {
   const flap = new Bench();
