@@ -1,11 +1,11 @@
 // Installs the packages where they are meant for, and works with them:
 //
-//   npm run check:packages -- [npm] [debian] [arm64] [armhf]
+//   npm run check:packages -- [npm] [debian] [arm64] [armhf] [image]
 //
 // `npm`: every workspace, packed, installed in an empty folder, and the demo there. `debian`: the
 // .deb in a Debian 13 of its own: lintian, install, kill -9, upgrade, remove, purge. `arm64` and
-// `armhf`: the same agent under emulation. All but `npm` need root on Debian, with mmdebstrap,
-// lintian and qemu-user-static.
+// `armhf`: the same agent under emulation. These need root on Debian, with mmdebstrap, lintian and
+// qemu-user-static. `image`: the container of the gateway, where there is an engine.
 import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BuildFailure } from '../build.mjs';
 import { makeDeb } from './deb.mjs';
+import { checkImage, hasEngine } from './image.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -216,6 +217,10 @@ const checks = {
   debian: checkDebian,
   arm64: (dir) => checkEmulated(dir, 'arm64'),
   armhf: (dir) => checkEmulated(dir, 'armhf'),
+  image: () => {
+    if (hasEngine()) return checkImage(check);
+    process.stdout.write('skipped  image: there is no engine to build it with\n');
+  },
 };
 
 const dir = fs.mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
