@@ -20,14 +20,17 @@ for (const name of brokerProfileNames) {
     const own = { broker: address, brokerProfile: name };
     const gateway = await Gateway.open({ dataDir: await tempDir(t), ...own });
     t.teardown(() => gateway.close());
-    const agent = await Agent.open({
-      ...{ dataDir: await tempDir(t), device, workflows: [] },
-      ...{ gateway: address, brokerProfile: name },
-    });
-    t.teardown(() => agent.close());
+    const options = { dataDir: await tempDir(t), device, workflows: [] };
+    // Before there is a link, so that all of it could go at once.
+    const before = await Agent.open(options);
+    t.teardown(() => before.close());
     const noise = new SimChance(1);
     const facts = Array.from({ length: 500 }, () => noise.bytes(1_500));
-    await Promise.all(facts.map((each) => agent.emit('fact', each, { lane: 'bulk' })));
+    await Promise.all(facts.map((each) => before.emit('fact', each, { lane: 'bulk' })));
+    await before.close();
+
+    const agent = await Agent.open({ ...options, gateway: address, brokerProfile: name });
+    t.teardown(() => agent.close());
     // One by one, so that each would be a message of its own.
     for (let alarm = 0; alarm < 150; alarm += 1) await agent.emit('alarm', alarm);
     await agent.synced(patience);
@@ -38,6 +41,7 @@ for (const name of brokerProfileNames) {
     t.is((await gateway.ledger.entries({ ...query, lane: 'bulk' })).length, 500);
     const { link } = await agent.status();
     t.is(link.problem, null);
+    t.true(link.resends < broker.reordered / 4, `${link.resends} batches were sent again`);
   });
 }
 

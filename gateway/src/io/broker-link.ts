@@ -39,7 +39,7 @@ export interface BrokerLinkOptions {
   readonly onMessage: (device: string, bytes: Uint8Array) => void;
 }
 
-/** Publishes that the broker has not taken; more are dropped, since all of it is sent again. */
+/** Publishes that the embedded broker has not taken. */
 const INFLIGHT_MAX = 4_096;
 const CONNECT_MS_MAX = 15_000;
 const PAUSE_MS_MIN = 250;
@@ -86,7 +86,6 @@ export class BrokerLink implements Downlink {
   #held: string | undefined;
   #isClosed = false;
   #upAtMs = 0;
-  #inflight = 0;
   #attempt = 0;
   #problem = 'no connection was tried yet';
   #cancelTimer: () => void = () => {};
@@ -95,8 +94,10 @@ export class BrokerLink implements Downlink {
 
   constructor(linkOptions: BrokerLinkOptions) {
     this.#options = linkOptions;
-    const { publishesPerS = Number.POSITIVE_INFINITY } = linkOptions.profile ?? {};
-    this.#paced = new Paced(linkOptions.clock, publishesPerS);
+    const { profile, clock } = linkOptions;
+    const pace = { perS: Number.POSITIVE_INFINITY, atOnce: INFLIGHT_MAX };
+    const told = profile && { perS: profile.publishesPerS, atOnce: profile.inflightMax };
+    this.#paced = new Paced(clock, told ?? pace);
   }
 
   open(): void {
@@ -132,18 +133,13 @@ export class BrokerLink implements Downlink {
   }
 
   send(device: string, bytes: Uint8Array): void {
-    if (this.#isUp) this.#paced.do(() => this.#publish(device, bytes));
+    if (this.#isUp) this.#paced.do((taken) => this.#publish(device, bytes, taken));
   }
 
-  #publish(device: string, bytes: Uint8Array): void {
-    if (!this.#isUp || this.#client === undefined || this.#inflight >= INFLIGHT_MAX) return;
-    const client = this.#client;
-    this.#inflight += 1;
+  #publish(device: string, bytes: Uint8Array, taken: () => void): void {
     // The library declares a Buffer and takes any bytes; this makes no copy.
     const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    client.publish(topicOf(device, 'down'), payload, { qos: 1 }, () => {
-      if (client === this.#client) this.#inflight -= 1;
-    });
+    this.#client?.publish(topicOf(device, 'down'), payload, { qos: 1 }, taken);
   }
 
   close(): void {
@@ -166,7 +162,6 @@ export class BrokerLink implements Downlink {
         ? new MqttClient(() => to(), own)
         : connect(to.url.href, { ...own, ...to.tls });
     this.#client = client;
-    this.#inflight = 0;
     const current = (work: () => void) => () => {
       if (client === this.#client) work();
     };

@@ -55,8 +55,9 @@ const profiles = {
     ...{ keepaliveSMax: 65_535, clientIdLengthMax: 65_535 },
     ...{ topicLevelsMax: unlimited, queuedMax: 1_000 },
   },
+  /** From version 2.1 on 2,000,000 bytes of a packet. */
   mosquitto: {
-    ...{ messageBytesMax: 256 * 1024 * 1024, inflightMax: 20, inflightBytesMax: unlimited },
+    ...{ messageBytesMax: 1_900_000, inflightMax: 20, inflightBytesMax: unlimited },
     ...{ publishesPerS: unlimited, bytesPerS: unlimited },
     ...{ keepaliveSMax: 65_535, clientIdLengthMax: 65_535, topicLevelsMax: 200, queuedMax: 1_000 },
   },

@@ -2,9 +2,11 @@ import test from 'ava';
 import { Paced } from '@holdfast/gateway/internal';
 import { SimClock } from '../../support/sim-clock.ts';
 
+const unlimited = Number.POSITIVE_INFINITY;
+
 test('what the gateway says goes out evenly, in order, and nothing of an ended link', async (t) => {
   const clock = new SimClock();
-  const paced = new Paced(clock, 100);
+  const paced = new Paced(clock, { perS: 100, atOnce: unlimited });
   const done: { readonly what: number; readonly atMs: number }[] = [];
   const say = (what: number) => paced.do(() => done.push({ what, atMs: clock.monoMs() }));
   for (let what = 0; what < 250; what += 1) say(what);
@@ -26,7 +28,24 @@ test('what the gateway says goes out evenly, in order, and nothing of an ended l
 
 test('without a limit nothing waits', (t) => {
   let count = 0;
-  const paced = new Paced(new SimClock(), Number.POSITIVE_INFINITY);
+  const paced = new Paced(new SimClock(), { perS: unlimited, atOnce: unlimited });
   for (let what = 0; what < 10; what += 1) paced.do(() => (count += 1));
   t.is(count, 10);
+});
+
+test('no more is under way than the broker takes, whatever ends late or twice', (t) => {
+  const paced = new Paced(new SimClock(), { perS: unlimited, atOnce: 3 });
+  const begun: (() => void)[] = [];
+  for (let what = 0; what < 9; what += 1) paced.do((ended) => begun.push(ended));
+  t.is(begun.length, 3);
+  begun[0]?.();
+  begun[0]?.();
+  t.is(begun.length, 4);
+  paced.clear();
+  begun[1]?.();
+  t.is(begun.length, 4, 'what waited is forgotten');
+  for (let what = 0; what < 9; what += 1) paced.do((ended) => begun.push(ended));
+  t.is(begun.length, 7, 'what was under way does not count');
+  begun[2]?.();
+  t.is(begun.length, 7);
 });
