@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   HoldfastError,
   enrolStatement,
@@ -10,9 +11,10 @@ import {
 } from '@holdfast/protocol';
 import { openDeviceKey, openGatewayPin } from './io/device-key.ts';
 import { requestEnrolment, type Enrolled } from './io/enroll-request.ts';
-import { writeEnrolment } from './io/enrolment-file.ts';
+import { writeEnrolment, type Enrolment } from './io/enrolment-file.ts';
 import { sha256 } from './io/sha256.ts';
 import { makeWritableDir } from './io/writable-dir.ts';
+import { renewCertificate } from './renew-certificate.ts';
 
 /** What `holdfast enroll` prints. */
 export interface EnrollView {
@@ -22,6 +24,8 @@ export interface EnrollView {
   readonly key: string;
   /** Where the agent connects to. */
   readonly gateway: string;
+  /** When its certificate expires; RFC 3339. */
+  readonly certificateUntil: string;
 }
 
 /**
@@ -50,10 +54,24 @@ export async function enrollDevice(
   });
   pinGateway(dataDir, token, enrolled);
   const gateway = reachable(enrolled.mqtt, token.url);
-  const { ca, certificate } = enrolled;
-  writeEnrolment(dataDir, { device: enrolled.device, gateway, ca, certificate, api: token.url });
-  const key = keyNameOf(sha256, signer.publicKey);
-  return { schema: 'holdfast.enroll/1', device: enrolled.device, key, gateway };
+  const { ca, certificate, at: certifiedAt } = enrolled;
+  const place = { device: enrolled.device, gateway, ca, api: token.url };
+  writeEnrolment(dataDir, { ...place, certificate, certifiedAt });
+  return viewOf(dataDir, { device: enrolled.device, gateway, certificate });
+}
+
+/** Has the certificate of an enrolled device renewed, see `renewCertificate`. */
+export async function renewDevice(dataDir: string): Promise<EnrollView> {
+  return viewOf(dataDir, await renewCertificate(dataDir));
+}
+
+function viewOf(
+  dataDir: string,
+  { device, gateway, certificate }: Pick<Enrolment, 'device' | 'gateway' | 'certificate'>,
+): EnrollView {
+  const key = keyNameOf(sha256, openDeviceKey(dataDir).publicKey);
+  const certificateUntil = new Date(new X509Certificate(certificate).validTo).toISOString();
+  return { schema: 'holdfast.enroll/1', device, key, gateway, certificateUntil };
 }
 
 function nameOf(token: EnrolToken, device: string | undefined): string {

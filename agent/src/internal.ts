@@ -1,4 +1,5 @@
 export * from './enroll-device.ts';
+export * from './renew-certificate.ts';
 export * from './io/enrolment-file.ts';
 export * from './io/socket-server.ts';
 export { routes as socketRoutes, type Route as SocketRoute } from './io/socket-routes.ts';

@@ -1,11 +1,8 @@
 import {
   MESSAGE_BYTES_MAX,
   brokerProfile,
-  connectStatement,
-  writeConnectProof,
   type BrokerProfile,
   type Log,
-  type Signer,
 } from '@holdfast/protocol';
 import type { AgentOptions } from './agent-options.ts';
 import { makeReport, type AgentFacts } from './core/agent-surface.ts';
@@ -19,13 +16,14 @@ import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import { UplinkMeter } from './core/uplink-meter.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { Outlived } from './core/uplink-verdict.ts';
+import { DeviceCredentials } from './device-credentials.ts';
 import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
 import type { DataDir } from './io/data-dir.ts';
 import { deflate } from './io/deflate.ts';
-import { deviceKeyPem, openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
-import { readEnrolment, type Enrolment } from './io/enrolment-file.ts';
-import { createMqttDial, type Credentials, type TlsOptions } from './io/mqtt-dial.ts';
+import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { readEnrolment } from './io/enrolment-file.ts';
+import { createMqttDial } from './io/mqtt-dial.ts';
 import { systemClock } from './io/system-clock.ts';
 
 /** How a device is to reach its gateway. */
@@ -102,23 +100,21 @@ export function openUplink(
   const { device, path } = dir;
   const signer = openDeviceKey(path);
   const pin = openGatewayPin(path);
-  const enrolment = readEnrolment(path);
-  const own = (): Credentials => ({
-    ...(enrolment && { password: connectProof(signer, pin.load(), device) }),
-    ...(enrolment &&
-      enrolment.gateway === options.gateway && { tls: deviceTls(path, enrolment) }),
-  });
+  const chance = systemChance;
+  const known = { dataDir: path, gateway: options.gateway, clock, chance, log };
+  const credentials = new DeviceCredentials(known, () => uplink.nudge());
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
-  const security = { signer, verify, pin, broker, chance: systemChance };
+  const security = { signer, verify, pin, broker, chance };
   const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
   const uplinkMeter = new UplinkMeter(clock, journal);
   const onTime = (atMs: number, tookMs: number): void => {
     clock.heard(atMs, tookMs);
     uplinkMeter.heard(tookMs);
   };
-  const link = { dial: uplinkMeter.dial(dial(device, own)), onOutlived, onTime };
-  const uplink = createUplink(
+  const watched = credentials.watch(dial(device, () => credentials.get()));
+  const link = { dial: uplinkMeter.dial(watched), onOutlived, onTime };
+  const uplink: Uplink = createUplink(
     { journal, runtime: side, clock, log, deflate, meter, ...link, ...security },
     {
       ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
@@ -126,22 +122,19 @@ export function openUplink(
     },
   );
   uplinkMeter.watch(uplink);
-  return { uplink, uplinkMeter };
+  const close = async (): Promise<void> => {
+    credentials.close();
+    await uplink.close();
+  };
+  return { uplink: withClose(uplink, close), uplinkMeter };
 }
 
-/** What an enrolled device trusts and shows: at the gateway that enrolled it, and nowhere else. */
-export function deviceTls(dataDir: string, { ca, certificate }: Enrolment): TlsOptions {
-  const trust = ca === null ? {} : { ca };
-  return { ...trust, cert: certificate, key: deviceKeyPem(dataDir) };
-}
-
-/** What the gateway's broker knows an enrolled device by; `undefined`: no gateway is known yet. */
-function connectProof(
-  signer: Signer,
-  gatewayKey: Uint8Array | undefined,
-  device: string,
-): string | undefined {
-  if (gatewayKey === undefined) return undefined;
-  const signature = signer.sign(connectStatement(device, gatewayKey));
-  return writeConnectProof({ publicKey: signer.publicKey, signature });
+function withClose(uplink: Uplink, close: () => Promise<void>): Uplink {
+  return {
+    start: () => uplink.start(),
+    nudge: () => uplink.nudge(),
+    state: () => uplink.state(),
+    onChange: (listener) => uplink.onChange(listener),
+    close,
+  };
 }

@@ -15,9 +15,9 @@ import {
 import type { Access } from './core/access/access.ts';
 import type { AccessDesk } from './core/access/access-views.ts';
 import { createAdmission } from './core/access/admission.ts';
-import { auditedDesk, auditedFleet } from './core/access/audited.ts';
+import { auditedCa, auditedDesk, auditedFleet } from './core/access/audited.ts';
 import { createDesk } from './core/access/desk.ts';
-import { Enroller } from './core/access/enroll.ts';
+import type { CaDesk } from './core/certificates/ca-desk.ts';
 import { EventFeed } from './core/event-feed.ts';
 import { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
@@ -33,10 +33,12 @@ import { Sessions, type SessionsLimits } from './core/sessions.ts';
 import { readPace } from './core/pace.ts';
 import { sessionsLimits } from './core/sessions-limits.ts';
 import { openTls, readTlsWishes, type GatewayTls, type TlsWishes } from './gateway-tls.ts';
+import { caDeskOf, createDesks } from './device-desks.ts';
 import { openBroker, type BrokerAccess } from './open-broker.ts';
 import { BrokerLink } from './io/broker-link.ts';
 import { openAccess } from './io/access-store.ts';
 import { isLoopback, readAddress } from './io/broker-address.ts';
+import { CaStore } from './io/ca-store.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { startHttpApi, type HttpApi } from './io/http-api.ts';
 import { createVerify, openIdentity } from './io/identity.ts';
@@ -228,6 +230,7 @@ export class Gateway {
 export interface StoppedGateway {
   readonly fleet: Fleet;
   readonly desk: AccessDesk;
+  readonly ca: CaDesk;
   close(): Promise<void>;
 }
 
@@ -256,7 +259,10 @@ export async function openStopped(path: string, user: string): Promise<StoppedGa
       by,
     );
     const desk = auditedDesk(createDesk(access, systemClock, by), access.audit, by);
-    return { fleet, desk, close };
+    const store = await CaStore.open(dataDir.path, systemClock);
+    const rotate = (isTrusted: boolean) => store.rotate(isTrusted);
+    const ca = auditedCa(caDeskOf({ store, rotate, ledger }), access.audit, by);
+    return { fleet, desk, ca, close };
   } catch (error) {
     await close();
     throw error;
@@ -403,27 +409,22 @@ async function serve(
     services: () => runner.services(),
     wake: () => runner.wake(),
     issued: (device: string) => sessions.issued(device),
-    rekeyed: ({ device, awaitedKey }: DeviceRecord) => sessions.rekeyed(device, awaitedKey),
+    rekeyed: (record: DeviceRecord) => {
+      sessions.rekeyed(record);
+      if (record.publicKey.byteLength === 0) parts.broker.disconnect(record.device);
+    },
   };
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running });
-  const { signer, verify, broker } = parts;
-  const told = () => {
-    return { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };
-  };
-  const deciding = { audit: access.audit, enrolments: access.enrolments, rekeyed: running.rekeyed };
-  const clock = systemClock;
-  const certify = (device: string, publicKey: Uint8Array) => {
-    const { deviceLifeMs: lifeMs } = tls;
-    return tls.ca.authority.issue({ name: device, publicKey, use: 'client', lifeMs });
-  };
-  const enroller = new Enroller({ ...deciding, ledger, sha256, verify, clock, told, certify });
-  const key = keyNameOf(sha256, signer.publicKey);
+  const desks = createDesks({ ...parts, rekeyed: running.rekeyed });
+  const key = keyNameOf(sha256, parts.signer.publicKey);
   const feed = new EventFeed(randomUUID().slice(0, 8));
   parts.arrivals.add((arrival) => feed.arrived(arrival));
-  const looked = { feed, look: () => feed.look(sessions.live()), enroller, key };
-  const own = { clock, version: version(), unready: () => unready(parts), log, ...looked };
-  const secured = { tls: tls.http, pin: tls.pin, ca: tls.ca };
-  const http = await startHttpApi({ host, port, ...secured, fleet, access, ...own });
+  const looked = { feed, look: () => feed.look(sessions.live()), key };
+  const health = { version: version(), unready: () => unready(parts) };
+  const own = { clock: systemClock, log, ...health, ...looked };
+  const secured = { tls: tls.http, pin: tls.pin };
+  const asked = { ...secured, ...desks, fleet, access };
+  const http = await startHttpApi({ host, port, ...asked, ...own });
   closers.push(() => http.close());
   return http;
 }

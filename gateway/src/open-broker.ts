@@ -14,6 +14,8 @@ export interface BrokerAccess {
   readonly to: BrokerLinkOptions['to'];
   /** PEM: what devices are to trust of it; `null`: what their systems trust. */
   readonly ca: () => string | null;
+  /** Ends the connection of a device, where this gateway has it. */
+  readonly disconnect: (device: string) => void;
   close(): Promise<void>;
 }
 
@@ -39,11 +41,16 @@ export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
   const ca = (): string | null => mqtt?.tls.ca?.toString() ?? null;
   if (external !== undefined) {
     const to = { url: external, tls: mqtt?.tls ?? {} };
-    return { url: shown(external), to, ca, close: () => Promise.resolve() };
+    const disconnect = (): void => {};
+    return { url: shown(external), to, ca, disconnect, close: () => Promise.resolve() };
   }
   const tls = mqtt && { shown: mqtt, trusted: () => store.authority.roots };
   const port = place.port ?? (mqtt === undefined ? MQTT_PORT : MQTTS_PORT);
   const at = { host, port, tls, clock: systemClock, log };
   const broker = await startBroker({ ...at, admit, connectsPerS });
-  return { url: broker.url, to: () => broker.connect(), ca, close: () => broker.close() };
+  return {
+    ...{ url: broker.url, to: () => broker.connect(), ca },
+    disconnect: (device) => broker.disconnect(device),
+    close: () => broker.close(),
+  };
 }

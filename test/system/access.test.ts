@@ -7,11 +7,15 @@ import { askApi, until, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
 import {
   CaStore,
+  Certifier,
   Enroller,
   EventFeed,
+  Renewal,
+  caDeskOf,
   createFleet,
   createVerify,
   openAccess,
+  openIdentity,
   openLevelLedger,
   sha256,
   startHttpApi,
@@ -204,15 +208,26 @@ async function serveLimited(
   const limits = { requestMsMax: 400, connectionsMax: 6 };
   const version = '0.0.0';
   const feed = new EventFeed('test');
+  const clock = systemClock;
+  const verify = createVerify();
+  const signer = await openIdentity(dir);
+  const store = await CaStore.open(dir, clock);
+  const issue = (name: string, publicKey: Uint8Array) =>
+    store.authority.issue({ name, publicKey, use: 'client', lifeMs: 3_600_000 });
+  const certifier = new Certifier({ issue, ledger, sha256, clock });
+  const { audit } = access;
+  const renewal = new Renewal({
+    ...{ certifier, audit, ledger, sha256, verify, signer, clock, ca: () => null },
+  });
+  const ca = caDeskOf({ store, rotate: (isTrusted) => store.rotate(isTrusted), ledger });
   const enroller = new Enroller({
     ...{ ledger, sha256, audit: access.audit, enrolments: access.enrolments },
-    ...{ verify: createVerify(), clock: systemClock, rekeyed: () => {} },
+    ...{ verify, clock, rekeyed: () => {} },
     told: () => ({ publicKey: '', mqtt: '', ca: null }),
-    certify: () => ({ pem: '' }),
+    certifier,
   });
-  const ca = await CaStore.open(dir, systemClock);
   const own = {
-    ...{ enroller, key: '', feed, look: () => {}, pin: () => '', ca },
+    ...{ enroller, renewal, key: '', feed, look: () => {}, pin: () => '', ca },
     fleet,
     access,
     version,

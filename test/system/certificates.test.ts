@@ -1,14 +1,40 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
-import { openDeviceKey, openGatewayPin } from '@holdfast/agent/internal';
-import { CaStore, newKey, publicKeyOf, systemClock } from '@holdfast/gateway/internal';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import {
+  enrollDevice,
+  openDeviceKey,
+  openGatewayPin,
+  renewCertificate,
+} from '@holdfast/agent/internal';
+import { until } from '@holdfast/device-sim';
+import {
+  CaStore,
+  newKey,
+  publicKeyOf,
+  systemClock,
+  type RevocationsView,
+} from '@holdfast/gateway/internal';
 import { connectStatement, writeConnectProof } from '@holdfast/protocol';
 import test from 'ava';
 import { connackOf, openEnrolled, openTlsGateway } from '../support/tls-gateway.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const NOT_AUTHORIZED = 5;
+const DAY_MS = 86_400_000;
+const REFUSED = 'HF_BROKER_REFUSED';
+
+/** Whether who listens there is believed by this authority. */
+function showing(at: { readonly host: string; readonly port: number }, ca: string) {
+  return new Promise<{ readonly authorized: boolean }>((resolve, reject) => {
+    const socket = connect({ ...at, ca, servername: 'localhost' }, () => {
+      resolve({ authorized: socket.authorized });
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
 
 async function enrolmentOf(dir: string) {
   const text = await readFile(join(dir, 'identity/enrolment.json'), 'utf8');
@@ -27,6 +53,100 @@ function proofOf(dir: string, device: string): string {
   const signature = signer.sign(connectStatement(device, gatewayKey));
   return writeConnectProof({ publicKey: signer.publicKey, signature });
 }
+
+/** A certificate of this gateway that expired a day ago, for the key of a device. */
+async function expired(gatewayDir: string, deviceDir: string, device: string): Promise<string> {
+  const clock = { nowMs: () => Date.now() - 3 * DAY_MS };
+  const { authority } = await CaStore.open(gatewayDir, clock);
+  const { publicKey } = openDeviceKey(deviceDir);
+  return authority.issue({ name: device, publicKey, use: 'client', lifeMs: 2 * DAY_MS }).pem;
+}
+
+async function giveCertificate(dir: string, certificate: string): Promise<void> {
+  const path = join(dir, 'identity/enrolment.json');
+  await writeFile(path, JSON.stringify({ ...(await enrolmentOf(dir)), certificate }));
+}
+
+test('a certificate that has expired is renewed by the key alone', async (t) => {
+  const { gateway, enroll, dataDir } = await openTlsGateway(t, { requireCertificate: true });
+  const pump = await enroll('pump-1');
+  const old = await expired(dataDir, pump, 'pump-1');
+  await giveCertificate(pump, old);
+  const as = { clientId: 'hf-pump-1', username: 'pump-1' };
+  const shown = await identityOf(pump);
+  t.is(await connackOf(gateway.mqttUrl, { ...as, ...shown }), NOT_AUTHORIZED, 'it has expired');
+
+  const agent = await openEnrolled(t, pump);
+  await agent.emit('fact', 1);
+  await agent.synced();
+
+  const { certificate } = await enrolmentOf(pump);
+  t.not(certificate, old);
+  t.true(Date.parse(new X509Certificate(certificate).validTo) > Date.now());
+});
+
+test('another authority takes the place of a stolen one, and devices follow', async (t) => {
+  const { gateway, enroll, command } = await openTlsGateway(t, { requireCertificate: true });
+  const [pump, other] = [await enroll('pump-1'), await enroll('pump-2')];
+  const before = await enrolmentOf(pump);
+  const named = { host: '127.0.0.1', port: Number(new URL(gateway.mqttUrl).port) };
+
+  await command('ca', 'rotate', '--yes');
+  const agent = await openEnrolled(t, other);
+  await agent.emit('fact', 1);
+  await agent.synced();
+  t.is((await enrolmentOf(other)).ca, before.ca, 'the old one certifies the new one');
+  await command('ca', 'rotate', '--yes', '--distrust');
+  const follower = await openEnrolled(t, pump);
+  await follower.emit('fact', 1);
+  await follower.synced();
+
+  const after = await enrolmentOf(pump);
+  t.not(after.ca, before.ca);
+  t.is(after.ca.match(/BEGIN/g)?.length, 1, 'only the newest is trusted');
+  const shown = await showing(named, after.ca);
+  t.true(shown.authorized);
+});
+
+test('a device that was revoked is cut off at once, and may be enrolled anew', async (t) => {
+  const { gateway, enroll, command } = await openTlsGateway(t);
+  const pump = await enroll('pump-1');
+  const agent = await openEnrolled(t, pump);
+  await agent.emit('fact', 1);
+  await agent.synced();
+
+  await t.throwsAsync(command('revoke', 'pump-1'), { message: /--confirm pump-1/ });
+  await command('revoke', 'pump-1', '--confirm', 'pump-1');
+
+  const { code } = await until('the end', async () => (await agent.status()).link.problem ?? false);
+  t.regex(code, /^HF_(BROKER_REFUSED|LINK_LOST|DEVICE_REVOKED)$/);
+  await until('a refusal', async () => {
+    return (await agent.status()).link.problem?.code === 'HF_BROKER_REFUSED';
+  });
+  const { certificate, ...shown } = { ...(await identityOf(pump)), certificate: '' };
+  t.is(certificate, '');
+  const as = { clientId: 'hf-pump-1', username: 'pump-1', password: proofOf(pump, 'pump-1') };
+  t.is(await connackOf(gateway.mqttUrl, { ...as, ...shown }), NOT_AUTHORIZED);
+  await t.throwsAsync(renewCertificate(pump), { code: 'HF_DEVICE_REVOKED' });
+  const { count, crl } = JSON.parse(await command('ca', 'crl', '-o', 'json')) as RevocationsView;
+  t.is(count, 1);
+  t.regex(crl, /^-----BEGIN X509 CRL-----/);
+  await agent.close();
+
+  // Its card was written anew: another key under the same name.
+  const anew = join(pump, '../anew');
+  await enrollDevice(anew, await command('enroll', 'create', '--device', 'pump-1'));
+  const first = await openEnrolled(t, anew);
+  t.regex((await first.failed).code, /^HF_(JOURNAL_REWOUND|CHAIN_BROKEN)$/);
+  await first.close();
+  const next = await openEnrolled(t, anew);
+  await next.emit('fact', 2);
+  await next.synced();
+  const known = await gateway.ledger.device('pump-1');
+  t.is(known?.epoch, 2, 'it goes on in a new life');
+  const old = await openEnrolled(t, pump);
+  await until('still refused', async () => (await old.status()).link.problem?.code === REFUSED);
+});
 
 test('an enrolled device connects by its certificate, and nobody else does', async (t) => {
   const { gateway, enroll, dataDir } = await openTlsGateway(t, { requireCertificate: true });

@@ -203,6 +203,8 @@ withOpenssl('by TLS, a token pins the certificate and brings the CA (needs opens
   await t.throwsAsync(enrollDevice(device, wrong), { code: 'HF_GATEWAY_UNTRUSTED' });
   const enrolled = await holdfast(['enroll', '--data-dir', device], { stdin: made.stdout });
   t.regex(enrolled.stdout, /^pump-1 is enrolled, with key [0-9a-f]{32}\./, enrolled.stderr);
+  const renewed = await holdfast(['enroll', '--renew', '--data-dir', device]);
+  t.regex(renewed.stdout, /has a new certificate.*\nIts .* valid until 20/, renewed.stderr);
   const again = await holdfast(['enroll', '--data-dir', device, '--device', 'x'], { stdin: token });
   t.is(again.code, 5, again.stderr);
   const agent = await openAgent(t, device);

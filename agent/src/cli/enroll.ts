@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HoldfastError, messageOf } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
+import type { EnrollView } from '../enroll-device.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 
@@ -8,6 +9,7 @@ interface Flags {
   readonly dataDir?: string;
   readonly device?: string;
   readonly tokenFile?: string;
+  readonly renew?: true;
   readonly output: Format;
 }
 
@@ -17,7 +19,8 @@ names the gateway: only that one is believed, from the first contact on. The add
 gateway and what to trust of it are kept, so that \`holdfast run\` needs no --gateway.
 
 The token is read from stdin or from a file, never from the command line, which others can see.
-It may be done again, and with a running agent: the next start of the agent is enrolled.
+It may be done again, and with a running agent: the next start of the agent is enrolled. The
+agent renews its certificate by itself; with --renew it is done now, also when it has expired.
 
 Examples:
   holdfast-gateway enroll create --device pump-017 --data-dir ./gateway > token.txt
@@ -32,17 +35,28 @@ export function addEnroll(program: Command, shell: Shell): void {
     .option('--data-dir <dir>', 'directory of the journal and the identity')
     .option('--device <id>', 'identity of this device, where the token does not say it')
     .option('--token-file <file>', 'file with the token; default: stdin')
+    .option('--renew', 'renew the certificate of a device that is enrolled, by its key')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const dataDir = flags.dataDir ?? shell.env['HOLDFAST_DATA_DIR'];
       if (dataDir === undefined) throw usage('--data-dir is missing');
-      const token = await readToken(flags.tokenFile);
-      const { enrollDevice } = await import('../enroll-device.ts');
-      const view = await enrollDevice(dataDir, token, flags.device);
-      const text = `${view.device} is enrolled, with key ${view.key}. Its gateway: ${view.gateway}`;
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
+      const view = await enrol(dataDir, flags);
+      const { device, key, gateway, certificateUntil: until } = view;
+      const done = flags.renew === true ? 'has a new certificate' : 'is enrolled';
+      const text = `${device} ${done}, with key ${key}. Its gateway: ${gateway}`;
+      const last = `Its certificate is valid until ${until}.`;
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : `${text}\n${last}`);
     });
+}
+
+async function enrol(dataDir: string, { renew, tokenFile, device }: Flags): Promise<EnrollView> {
+  if (renew === true && (tokenFile ?? device) !== undefined) {
+    throw usage('--renew takes neither a token nor a device: it goes by what is enrolled');
+  }
+  const { enrollDevice, renewDevice } = await import('../enroll-device.ts');
+  if (renew === true) return renewDevice(dataDir);
+  return enrollDevice(dataDir, await readToken(tokenFile), device);
 }
 
 async function readToken(path: string | undefined): Promise<string> {

@@ -11,6 +11,8 @@ export interface Enrolled {
   readonly ca: string | null;
   /** PEM: for the key of this device. */
   readonly certificate: string;
+  /** When it was issued, RFC 3339. */
+  readonly at: string;
 }
 
 /**
@@ -41,12 +43,12 @@ async function pinnedTrust(url: string, pin: string): Promise<Trust> {
 }
 
 function enrolledOf(url: string, answer: Readonly<Record<string, unknown>>): Enrolled {
-  const { device, publicKey, mqtt, ca, certificate } = answer;
+  const { device, publicKey, mqtt, ca, certificate, at } = answer;
   const isKey = typeof publicKey === 'string' && /^([0-9a-f]{2}){1,256}$/.test(publicKey);
   const isPlace = typeof mqtt === 'string' && URL.canParse(mqtt);
   const isTrust = ca === null || typeof ca === 'string';
   if (typeof device === 'string' && isKey && isPlace && isTrust && isCertificate(certificate)) {
-    return { device, publicKey, mqtt, ca, certificate };
+    return { device, publicKey, mqtt, ca, certificate, at: String(at) };
   }
   throw unreachable(url, 'what answers is not a Holdfast gateway');
 }

@@ -12,6 +12,8 @@ export interface Enrolment {
   readonly ca: string | null;
   /** PEM: what this device shows there, for its key. */
   readonly certificate: string;
+  /** When the gateway issued it, by its own clock; RFC 3339. */
+  readonly certifiedAt: string;
   /** URL of the gateway's HTTP API. */
   readonly api: string;
 }
@@ -24,8 +26,9 @@ export function readEnrolment(dataDir: string): Enrolment | undefined {
   if (!existsSync(path)) return undefined;
   try {
     const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<Enrolment>;
-    const { device, gateway, ca, certificate, api } = found;
-    const isTold = [device, gateway, certificate, api].every((each) => typeof each === 'string');
+    const { ca, device, gateway, certificate, certifiedAt, api } = found;
+    const texts = [device, gateway, certificate, certifiedAt, api];
+    const isTold = texts.every((each) => typeof each === 'string');
     // Each is there, as the line above says.
     if (isTold && ca !== undefined) return found as Enrolment;
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { answer, boolean, count, described, list } from '@holdfast/protocol/json-schema';
-import { literal, object, string } from '@holdfast/protocol/json-schema';
+import { literal, object, string, time } from '@holdfast/protocol/json-schema';
 import { bytes, lane } from './parts.ts';
 
 /** What commands that change something print: it is durable then. */
@@ -62,5 +62,6 @@ export const scheduleTriggered = answer({
 
 export const enrolled = answer({
   ...{ schema: literal('holdfast.enroll/1'), device: string(), key: string() },
+  certificateUntil: time(),
   gateway: string(),
 });

@@ -3,8 +3,10 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, HoldfastError, messageOf } from '@holdfast/protocol';
 import type { AccessDesk } from '../core/access/access-views.ts';
+import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import type { GatewayAddress } from './http-client.ts';
+import { httpCa } from './http-ca.ts';
 import { httpDesk } from './http-desk.ts';
 import { httpFleet } from './http-fleet.ts';
 import { ledgerAddress, type LedgerOptions } from './ledger-address.ts';
@@ -24,6 +26,7 @@ export interface SourceOptions extends LedgerOptions {
 export interface GatewaySource {
   readonly fleet: Fleet;
   readonly desk: AccessDesk;
+  readonly ca: CaDesk;
 }
 
 /** Runs a body with the fleet, see `withGateway`. A ledger in a database may have any owners. */
@@ -55,6 +58,11 @@ export function withDesk<T>(
   return withGateway(options, ({ desk }) => body(desk));
 }
 
+/** Runs a body with the authority, see `withGateway`. */
+export function withCa<T>(options: SourceOptions, body: (ca: CaDesk) => Promise<T>): Promise<T> {
+  return withGateway(options, ({ ca }) => body(ca));
+}
+
 /**
  * Runs a body with a gateway: asks the one that runs; opens its stores itself only when none runs
  * on that data directory, because they have one owner.
@@ -81,7 +89,7 @@ async function withGateway<T>(
 }
 
 function sourceAt(at: GatewayAddress): GatewaySource {
-  return { fleet: httpFleet(at), desk: httpDesk(at) };
+  return { fleet: httpFleet(at), desk: httpDesk(at), ca: httpCa(at) };
 }
 
 async function addressOf(

@@ -18,6 +18,7 @@ export function httpFleet(at: GatewayAddress): Fleet {
     value: ({ device, epoch, lane, seq }) =>
       get(`api/devices/${device}/value`, { epoch, lane, seq }),
     rekey: (device, key) => post(`api/devices/${device}/key`, { key }),
+    revoke: (device) => post(`api/devices/${device}/revoke`),
     verify: () => post('api/ledger/verify'),
     erase: (query) => post('api/ledger/erase', query),
     erasures: (limit) => get('api/ledger/erasures', { limit }),

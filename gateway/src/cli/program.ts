@@ -5,6 +5,7 @@ import { deviceStates } from '../core/fleet-views.ts';
 import { addAccess } from './access-commands.ts';
 import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-config.ts';
 import { addCalls } from './call-program.ts';
+import { addCa } from './ca-commands.ts';
 import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
@@ -36,6 +37,7 @@ import {
   type EntriesOptions,
 } from './options.ts';
 import { rekey, type RekeyOptions } from './rekey.ts';
+import { revoke, type RevokeOptions } from './revoke.ts';
 import { runs, type RunsOptions } from './runs.ts';
 import { HTTP_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
 import { tag } from './tag.ts';
@@ -59,6 +61,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addCalls(program);
   addLedger(program, onExit);
   addAccess(program);
+  addCa(program);
   addBrokerConfig(program);
   return program;
 }
@@ -156,6 +159,16 @@ function addReading(program: Command): void {
     .addHelpText('after', rekeyHelp)
     .action((device: string, options: RekeyOptions & CommonOptions) =>
       rekey(readDevice(device), options, createTerminal(options.output)),
+    );
+  source('revoke')
+    .description('Take nothing from a device any more; what it still sends is kept aside')
+    .argument('<device>', 'id of the device')
+    .option('--confirm <device>', 'its id again: nothing undoes it but enrolling it anew')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .addHelpText('after', revokeHelp)
+    .action((device: string, options: RevokeOptions & CommonOptions) =>
+      revoke(readDevice(device), options, createTerminal(options.output)),
     );
   source('tag')
     .description('Give a device these tags in the place of those it had')
@@ -316,6 +329,13 @@ back a decision.
 
 Examples:
   holdfast-gateway rekey pump-017 --key 0123456789abcdef0123456789abcdef --data-dir ./gateway`;
+
+const revokeHelp = `
+Its connection to the built-in broker ends at once, and it is not let in again. For another broker,
+fetch the list of revoked certificates anew: holdfast-gateway ca crl.
+
+Examples:
+  holdfast-gateway revoke pump-017 --confirm pump-017 --data-dir ./gateway`;
 
 const runsExamples = `
 Examples:

@@ -1,7 +1,8 @@
-import { keyNameOf, type Sha256 } from '@holdfast/protocol';
+import { NO_BYTES, equalBytes, keyNameOf, type Sha256 } from '@holdfast/protocol';
+import type { CertificateNote } from './key-ledger.ts';
 import type { Draft } from './ledger-draft.ts';
 import { keyKey } from './ledger-keys.ts';
-import { keyRow } from './ledger-rows.ts';
+import { CERTIFICATES_MAX, keyRow, type KeyRow } from './ledger-rows.ts';
 import type { DeviceRecord } from './ledger.ts';
 
 interface KeyChange {
@@ -23,15 +24,51 @@ export function awaitKey(
   const next = { ...record, awaitedKey: isOwn ? '' : key };
   draft.setDevice(next);
   if (isOwn) return next;
-  const known = draft.get(keyKey(device, key), keyRow);
-  const row = { key, sinceAtMs: known?.sinceAtMs ?? 0, acceptedAtMs: atMs, revokedAtMs: 0 };
+  const known = knownKey(draft, device, key);
+  const row = { ...known, acceptedAtMs: atMs, revokedAtMs: 0 };
   draft.put(keyKey(device, key), keyRow.encode(row));
   return next;
 }
 
+function knownKey(draft: Draft, device: string, key: string): KeyRow {
+  const none = { key, sinceAtMs: 0, acceptedAtMs: 0, revokedAtMs: 0, certificates: [] };
+  return draft.get(keyKey(device, key), keyRow) ?? none;
+}
+
+/** Has the key of a device count no more, and none in its place. Again, it changes nothing. */
+export function revokeKey(
+  draft: Draft,
+  { device, atMs }: Omit<KeyChange, 'key'>,
+  sha256: Sha256,
+): DeviceRecord | undefined {
+  const record = draft.device(device);
+  if (record === undefined) return undefined;
+  const isKnown = record.publicKey.byteLength > 0;
+  const revokedKey = isKnown ? record.publicKey : record.revokedKey;
+  const next = { ...record, publicKey: NO_BYTES, awaitedKey: '', revokedKey };
+  draft.setDevice(next);
+  const counted = isKnown ? [keyNameOf(sha256, record.publicKey)] : [];
+  for (const key of [...counted, ...(record.awaitedKey === '' ? [] : [record.awaitedKey])]) {
+    const row = { ...knownKey(draft, device, key), revokedAtMs: atMs };
+    draft.put(keyKey(device, key), keyRow.encode(row));
+  }
+  return next;
+}
+
+/** Keeps the newest certificates of a key. */
+export function noteCertificate(
+  draft: Draft,
+  { device, key, atMs, certificate }: KeyChange & { readonly certificate: CertificateNote },
+): void {
+  const known = knownKey(draft, device, key);
+  const valid = known.certificates.filter(({ toMs }) => toMs > atMs);
+  const certificates = [...valid, certificate].slice(-CERTIFICATES_MAX);
+  draft.put(keyKey(device, key), keyRow.encode({ ...known, certificates }));
+}
+
 /** Notes the first key of a device, which nobody has decided for. */
 export function noteFirstKey(draft: Draft, { device, key, atMs }: KeyChange): void {
-  const row = { key, sinceAtMs: atMs, acceptedAtMs: 0, revokedAtMs: 0 };
+  const row = { ...knownKey(draft, device, key), sinceAtMs: atMs };
   draft.put(keyKey(device, key), keyRow.encode(row));
 }
 
@@ -47,12 +84,26 @@ export function replaceKey(
   const { publicKey, atMs, sha256 } = change;
   const { device } = record;
   const [before, key] = [keyNameOf(sha256, record.publicKey), keyNameOf(sha256, publicKey)];
-  const none = { sinceAtMs: 0, acceptedAtMs: 0, revokedAtMs: 0 };
-  const old = draft.get(keyKey(device, before), keyRow) ?? { key: before, ...none };
-  const now = draft.get(keyKey(device, key), keyRow) ?? { key, ...none };
-  draft.put(keyKey(device, before), keyRow.encode({ ...old, revokedAtMs: atMs }));
-  draft.put(keyKey(device, key), keyRow.encode({ ...now, sinceAtMs: atMs }));
-  return { ...record, publicKey, awaitedKey: '', revokedKey: record.publicKey };
+  const wasRevoked = record.publicKey.byteLength === 0;
+  if (!wasRevoked) {
+    const old = { ...knownKey(draft, device, before), revokedAtMs: atMs };
+    draft.put(keyKey(device, before), keyRow.encode(old));
+  }
+  draft.put(
+    keyKey(device, key),
+    keyRow.encode({ ...knownKey(draft, device, key), sinceAtMs: atMs }),
+  );
+  const old = wasRevoked ? record.revokedKey : record.publicKey;
+  // It was revoked by mistake, maybe, and counts again.
+  const revokedKey = equalBytes(old, publicKey) ? NO_BYTES : old;
+  return { ...record, publicKey, awaitedKey: '', revokedKey };
+}
+
+/** The rows that `revokeKey` reads. */
+export function revokeReads(record: DeviceRecord | undefined, sha256: Sha256): Uint8Array[] {
+  if (record === undefined) return [];
+  const awaited = record.awaitedKey === '' ? [] : [keyKey(record.device, record.awaitedKey)];
+  return [...keyRowsRead(record.device, [record.publicKey], sha256), ...awaited];
 }
 
 /** The rows that these functions read. */

@@ -1,7 +1,8 @@
 import { displayValue, hex, lanes, type Entry } from '@holdfast/protocol';
 import { clockFlags, trueTime, type DeviceClocks, type TrueTime } from './device-clock.ts';
 import type { EntryView, EpochView, HoleView, KeyView, RunView } from './fleet-views.ts';
-import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerKey, LedgerRun } from './ledger.ts';
+import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerRun } from './ledger.ts';
+import type { LedgerKey } from './key-ledger.ts';
 
 /** The last moment that a Date can hold; a device may claim later ones. */
 const DATE_MS_MAX = 8.64e15;

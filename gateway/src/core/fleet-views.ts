@@ -113,6 +113,12 @@ export interface RekeyedView {
   readonly key: string;
 }
 
+export interface RevokedView {
+  readonly schema: 'holdfast.revoked/1';
+  readonly at: string;
+  readonly device: string;
+}
+
 export interface RunView {
   readonly id: string;
   readonly device: string;
@@ -459,6 +465,8 @@ export interface Fleet extends FleetCalls {
    * no more from then on. Durable. @throws HF_DEVICE_UNKNOWN, HF_REQUEST_INVALID
    */
   rekey(device: string, key: string): Promise<RekeyedView>;
+  /** Has nothing of a device count any more. @throws HF_DEVICE_UNKNOWN */
+  revoke(device: string): Promise<RevokedView>;
   /** Reads the whole ledger and checks every chain. Those who ask meanwhile share the answer. */
   verify(): Promise<VerifyView>;
   /** Deletes what is held on a subject; gone from the files once it resolves. */

@@ -2,7 +2,6 @@ import {
   errorCatalogue,
   HoldfastError,
   isErrorCode,
-  isKeyName,
   lanes,
   type Clock,
   type ErrorCode,
@@ -13,6 +12,7 @@ import { entryView, epochView, holeView, keyView, rfc3339 } from './entry-view.t
 import { hasTags } from './dispatch.ts';
 import { createCalls, parkedProblems } from './fleet-calls.ts';
 import { createCommands, tagsOf, tagsView } from './fleet-commands.ts';
+import { createKeys } from './fleet-keys.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { createQuarantine } from './fleet-quarantine.ts';
 import { createValues } from './fleet-values.ts';
@@ -48,7 +48,7 @@ export interface FleetOptions {
         readonly wake: () => void;
         /** A command was issued for this device. */
         readonly issued: (device: string) => void;
-        /** A person has decided for a key of a device. */
+        /** A person has decided for a key of a device, or against it. */
         readonly rekeyed: (record: DeviceRecord) => void;
       }
     | undefined;
@@ -96,17 +96,8 @@ export function createFleet(options: FleetOptions): Fleet {
       const record = await recordOf(query.device);
       return { ...(await readEntries(ledger, record, query)), at: now() };
     },
-    async rekey(device, key) {
-      if (!isKeyName(key)) {
-        const why = `${JSON.stringify(key)} is not the name of a key: 32 digits of hex`;
-        throw new HoldfastError('HF_REQUEST_INVALID', { why });
-      }
-      const record = await ledger.awaitKey({ device, key, atMs: clock.nowMs() });
-      if (record === undefined) throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
-      running?.rekeyed(record);
-      return { schema: 'holdfast.rekeyed/1', at: now(), device, key };
-    },
     verify: createVerify(ledger, now),
+    ...createKeys(options),
     ...createValues({ ledger, clock, sha256 }),
     ...createQuarantine(ledger, clock),
     ...createPrivacy(ledger, clock),

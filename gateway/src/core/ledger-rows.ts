@@ -62,14 +62,18 @@ const deviceFields = record({
 export const deviceRow = row('device', deviceFields);
 export type DeviceRow = Infer<typeof deviceFields>;
 
+export const CERTIFICATES_MAX = 8;
+
 const keyFields = record({
   key: text(32),
   /** When the device greeted with it first; 0: it did not yet. */
   sinceAtMs: uint(),
   /** When a person decided for it; 0: it was the first that was seen. */
   acceptedAtMs: uint(),
-  /** When another one took its place; 0: it counts. */
+  /** When another one took its place, or it was revoked; 0: it counts. */
   revokedAtMs: uint(),
+  /** The newest of those that were issued for it. */
+  certificates: list(record({ serial: bytes(20), toMs: uint() }), CERTIFICATES_MAX),
 });
 export const keyRow = row('key', keyFields);
 export type KeyRow = Infer<typeof keyFields>;

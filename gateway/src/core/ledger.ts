@@ -2,6 +2,7 @@ import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@
 import type { CallLedger } from './call.ts';
 import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
+import type { KeyLedger } from './key-ledger.ts';
 import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
@@ -15,7 +16,7 @@ export interface LanePosition {
 /** What the ledger knows of a device, apart from its entries. */
 export interface DeviceRecord {
   readonly device: string;
-  /** Pinned when the device was first seen. SubjectPublicKeyInfo, DER. */
+  /** That it is known by: SubjectPublicKeyInfo, DER. Empty: it was revoked. */
   readonly publicKey: Uint8Array;
   /** Name of the key that a person has decided for; empty: none. */
   readonly awaitedKey: string;
@@ -34,15 +35,6 @@ export interface DeviceRecord {
   readonly tags: readonly Tag[];
   /** Declared holes of the epoch, and what they took the place of. */
   readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
-}
-
-/** A key that a device was known by, or is to be, by its name. Times are the gateway's; 0: not. */
-export interface LedgerKey {
-  readonly key: string;
-  readonly sinceAtMs: number;
-  /** When a person decided for it. */
-  readonly acceptedAtMs: number;
-  readonly revokedAtMs: number;
 }
 
 /** One life of a device's journal. */
@@ -229,7 +221,7 @@ export interface VerifyReport {
  * The gateway's copy of all journals, and what follows from them. One contract suite in
  * `test/contract` runs over every implementation.
  */
-export interface Ledger extends CallLedger {
+export interface Ledger extends CallLedger, KeyLedger {
   /** `undefined`: never seen. */
   device(device: string): Promise<DeviceRecord | undefined>;
   devices(): Promise<readonly DeviceRecord[]>;
@@ -273,20 +265,6 @@ export interface Ledger extends CallLedger {
    * advance over it. Entries of its range that are held already stay. Durable once it resolves.
    */
   declareHole(hole: IngestHole): Promise<IngestOutcome>;
-
-  /**
-   * Has the device be known by another key, by its name, from its next hello with that key on; from
-   * then on the one before counts no more. The name of the key that counts takes back an earlier
-   * decision. Durable once it resolves; `undefined`: the device was never seen.
-   */
-  awaitKey(change: {
-    readonly device: string;
-    readonly key: string;
-    readonly atMs: number;
-  }): Promise<DeviceRecord | undefined>;
-
-  /** Every key that a device was known by, or is to be. */
-  keys(device: string): Promise<readonly LedgerKey[]>;
 
   /** Every life of a device's journal, the newest first; empty: never seen. */
   epochs(device: string): Promise<readonly LedgerEpoch[]>;

@@ -2,7 +2,7 @@ import type { Ack, Batch, Command, Hello, Hole, Message, PerLane } from '@holdfa
 import type { BootSample } from './device-clock.ts';
 import type { DeviceRecord, IngestOutcome, LanePosition } from './ledger.ts';
 import type { CommandRead } from './outbox.ts';
-import type { Session } from './session-state.ts';
+import type { PinnedDevice, Session } from './session-state.ts';
 import type { HeldHashes } from './verdict.ts';
 
 /** What happens to a session; what comes of it is what its machine asks for. */
@@ -39,8 +39,8 @@ export type SessionEvent =
   | { readonly kind: 'looked'; readonly record: DeviceRecord }
   /** A command was issued for this device. */
   | { readonly kind: 'issued' }
-  /** A person has decided for a key. */
-  | { readonly kind: 'rekeyed'; readonly awaitedKey: string }
+  /** A person has decided for a key, or against the one that counted. */
+  | { readonly kind: 'rekeyed'; readonly keys: Omit<PinnedDevice, 'epoch'> }
   | { readonly kind: 'tick' };
 
 /** What the ledger has to a hello. */

@@ -82,7 +82,7 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
     case 'rekeyed': {
       const { pinned } = state;
       if (pinned === undefined) return stay(state);
-      return stay({ ...state, pinned: { ...pinned, awaitedKey: event.awaitedKey } });
+      return stay({ ...state, pinned: { ...pinned, ...event.keys } });
     }
     case 'tick':
       return onTick(state, at);
@@ -186,6 +186,7 @@ function onForged(
   at: At,
 ): SessionStep {
   if (state.pinned === undefined && message.kind !== 'hello') return unknownEpoch(state, at);
+  if (state.pinned?.publicKey.byteLength === 0) return onRevoked(state, at);
   const isOtherKey =
     message.kind === 'hello' &&
     state.pinned !== undefined &&
@@ -197,10 +198,18 @@ function onForged(
   return refuse(state, { code: 'HF_SIGNATURE_INVALID', why, retryAfterMs }, at);
 }
 
+function onRevoked(state: Session, at: At): SessionStep {
+  const { conflictMs: retryAfterMs } = at.limits;
+  const why = `${state.device} was revoked`;
+  return refuse(state, { code: 'HF_DEVICE_REVOKED', why, retryAfterMs }, at);
+}
+
 /** Entries under a key that counted once: they may be looked at, and nothing follows from them. */
 function onLate(state: Session, batch: Batch, at: At): SessionStep {
   const why = `the key of ${state.device} counts no more; what it sent is kept in quarantine`;
-  const refused = refuse(state, { code: 'HF_SIGNATURE_INVALID', why }, at);
+  const isRevoked = state.pinned?.publicKey.byteLength === 0;
+  const code = isRevoked ? 'HF_DEVICE_REVOKED' : 'HF_SIGNATURE_INVALID';
+  const refused = refuse(state, { code, why }, at);
   return { ...refused, effects: [...refused.effects, { kind: 'quarantine', batch }] };
 }
 

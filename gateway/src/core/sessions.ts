@@ -13,7 +13,7 @@ import {
 } from '@holdfast/protocol';
 import { Ahead, type Piece } from './ahead.ts';
 import { readBatch, type BatchContent } from './batch-payload.ts';
-import type { IngestBatch, IngestOutcome } from './ledger.ts';
+import type { DeviceRecord, IngestBatch, IngestOutcome } from './ledger.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
 import type { SessionPorts } from './session-ports.ts';
@@ -127,11 +127,10 @@ export class Sessions {
     for (const { device } of this.live()) this.issuedElsewhere(device);
   }
 
-  /** A person has decided for a key of this device: the next hello may bring it. */
-  rekeyed(device: string, awaitedKey: string): void {
-    if (!this.#isClosed && this.#sessions.has(device)) {
-      this.#step(device, { kind: 'rekeyed', awaitedKey });
-    }
+  /** A person has decided for a key of this device, or against the one that counted. */
+  rekeyed({ device, publicKey, awaitedKey, revokedKey }: DeviceRecord): void {
+    if (this.#isClosed || !this.#sessions.has(device)) return;
+    this.#step(device, { kind: 'rekeyed', keys: { publicKey, awaitedKey, revokedKey } });
   }
 
   live(): readonly DeviceLive[] {

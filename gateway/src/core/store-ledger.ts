@@ -9,7 +9,9 @@ import {
 } from '@holdfast/protocol';
 import type { CallResult, CallState, Parking, PendingCall, WaitingCall } from './call.ts';
 import type { DeviceClocks } from './device-clock.ts';
-import { awaitKey, keyRowsRead } from './device-keys.ts';
+import { keyRowsRead } from './device-keys.ts';
+import { KeyBook } from './key-book.ts';
+import type { LedgerKey } from './key-ledger.ts';
 import { noIncarnations, type Incarnations } from './incarnations.ts';
 import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
 import { parkCall, readCallServices, readCalls, requeueCalls } from './ledger-calls.ts';
@@ -28,7 +30,6 @@ import {
   holeKey,
   holesOf,
   incarnationKey,
-  keyKey,
   metaKey,
   ownOrderKey,
   prefixOf,
@@ -41,7 +42,6 @@ import {
   formatRow,
   holeRow,
   incarnationRow,
-  keyRow,
   runRow,
 } from './ledger-rows.ts';
 import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
@@ -63,7 +63,6 @@ import type {
   LedgerEntry,
   LedgerEpoch,
   LedgerHole,
-  LedgerKey,
   RebuildReport,
   VerifyReport,
 } from './ledger.ts';
@@ -85,12 +84,14 @@ export class StoreLedger implements Ledger {
   readonly #store: LedgerStore;
   readonly #sha256: Sha256;
   readonly #dispatches: Dispatches;
+  readonly #keys: KeyBook;
 
   /** @param store One that holds at least `newLedgerRow()`, as `checkFormat` tells. */
   constructor(store: LedgerStore, sha256: Sha256) {
     this.#store = store;
     this.#sha256 = sha256;
     this.#dispatches = new Dispatches(store);
+    this.#keys = new KeyBook(store, sha256);
   }
 
   /**
@@ -124,12 +125,23 @@ export class StoreLedger implements Ledger {
   }
 
   awaitKey(change: Parameters<Ledger['awaitKey']>[0]): Promise<DeviceRecord | undefined> {
-    return this.#store.submit({
-      devices: [change.device],
-      reads: () => [keyKey(change.device, change.key)],
-      bytes: 256,
-      apply: (draft) => awaitKey(draft, change, this.#sha256),
-    });
+    return this.#keys.awaitKey(change);
+  }
+
+  revokeKey(change: Parameters<Ledger['revokeKey']>[0]): Promise<DeviceRecord | undefined> {
+    return this.#keys.revokeKey(change);
+  }
+
+  noteCertificate(change: Parameters<Ledger['noteCertificate']>[0]): Promise<void> {
+    return this.#keys.noteCertificate(change);
+  }
+
+  revokedCertificates(atMs: number): ReturnType<Ledger['revokedCertificates']> {
+    return this.#keys.revokedCertificates(atMs);
+  }
+
+  keys(device: string): Promise<readonly LedgerKey[]> {
+    return this.#keys.keys(device);
   }
 
   async incarnations(device: string): Promise<Incarnations> {
@@ -151,14 +163,6 @@ export class StoreLedger implements Ledger {
         return isSame;
       },
     });
-  }
-
-  async keys(device: string): Promise<readonly LedgerKey[]> {
-    const prefix = prefixOf('key', device);
-    const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit: PAGE_ROWS });
-    return rows
-      .map((row) => decodeOrDamaged(`a key of ${device}`, () => keyRow.decode(row.value)))
-      .toSorted((a, b) => a.sinceAtMs - b.sinceAtMs);
   }
 
   ingest(batch: IngestBatch): Promise<IngestOutcome> {

@@ -18,6 +18,8 @@ export interface Broker {
   readonly url: string;
   /** A connection of the gateway itself, which may use all topics. */
   connect(): Duplex;
+  /** Ends the connection of a device, if it has one. */
+  disconnect(device: string): void;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       shownBy: (client) => shown.get(client.conn),
     }),
   });
+  const connected = new Map<string, Client>();
+  aedes.on('client', (client) => void connected.set(client.id, client));
+  aedes.on('clientDisconnect', (client) => {
+    if (connected.get(client.id) === client) connected.delete(client.id);
+  });
   // Without listeners these would end the process.
   aedes.on('clientError', (client, error) => {
     log.debug('a connection ended', { client: client.id, why: messageOf(error) });
@@ -79,6 +86,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       aedes.handle(inside);
       return outside;
     },
+    disconnect: (device) => connected.get(`hf-${device}`)?.close(),
     async close() {
       const closed = server.close();
       await closeAedes(aedes);

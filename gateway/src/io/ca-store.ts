@@ -60,6 +60,10 @@ export class CaStore {
     return fingerprintOfPem(this.#authority.parts.root);
   }
 
+  get expiresAtMs(): number {
+    return Date.parse(new X509Certificate(this.#authority.parts.root).validTo);
+  }
+
   /**
    * Another key takes the place of the one that issues. Durable once it resolves.
    *

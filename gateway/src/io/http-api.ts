@@ -2,6 +2,7 @@ import type { Clock, Log } from '@holdfast/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../core/access/access.ts';
 import type { Enroller } from '../core/access/enroll.ts';
+import type { Renewal } from '../core/access/renewal.ts';
 import type { GatewayPlace } from '../core/access/desk.ts';
 import type { EventFeed } from '../core/event-feed.ts';
 import type { Fleet } from '../core/fleet-views.ts';
@@ -17,7 +18,7 @@ import { ApiRoutes } from './http/routes.ts';
 import { liveAnswer, readyAnswer } from './http/schemas/health.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
 import { addWeb } from './http/web-routes.ts';
-import type { CaStore } from './ca-store.ts';
+import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import { addCa } from './http/ca-routes.ts';
 import type { LiveTls } from './live-tls.ts';
 
@@ -29,10 +30,11 @@ export interface HttpApiOptions {
   readonly tls?: LiveTls | undefined;
   /** SHA-256 of what a token names of it, in hex; empty: nothing. */
   readonly pin: () => string;
-  readonly ca: CaStore;
+  readonly ca: CaDesk;
   readonly fleet: Fleet;
   readonly access: Access;
   readonly enroller: Enroller;
+  readonly renewal: Renewal;
   /** What changes in the fleet; `look` has it told, and is called once a second. */
   readonly feed: EventFeed;
   readonly look: () => void;
@@ -92,8 +94,8 @@ async function createApp(
   addCalls(routes, options.fleet);
   addAccess(routes, options);
   addSessions(app, routes, options);
-  addEnroll(app, options.enroller);
-  addCa(app, options);
+  addEnroll(app, options);
+  addCa(app, routes, options.ca);
   addMetrics(routes, refusals);
   addEvents(routes, options.feed, refusals);
   addWeb(app);

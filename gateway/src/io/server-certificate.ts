@@ -41,10 +41,14 @@ export async function serverCertificate(place: Place): Promise<Tls> {
   return tlsOf(whole, ca);
 }
 
+export function isHost(text: string): boolean {
+  const name = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*$/;
+  return name.test(text) || isIP(text) !== 0;
+}
+
 /** @throws HF_CONFIG_INVALID for what is neither a name nor an address. */
 export function checkHostName(name: string): string {
-  const isName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*$/.test(name);
-  if (isName || isIP(name) !== 0) return name;
+  if (isHost(name)) return name;
   const why = `${JSON.stringify(name)} is no host name and no address`;
   throw new HoldfastError('HF_CONFIG_INVALID', { why });
 }

@@ -2,6 +2,7 @@ import { answer, literal, nullable, object, string } from '@holdfast/protocol/js
 import type { Output } from '@holdfast/protocol/json-schema';
 import * as access from '../io/http/schemas/access.ts';
 import * as call from '../io/http/schemas/calls.ts';
+import * as certificates from '../io/http/schemas/certificates.ts';
 import * as command from '../io/http/schemas/commands.ts';
 import * as fleet from '../io/http/schemas/fleet.ts';
 import * as ledger from '../io/http/schemas/ledger.ts';
@@ -12,6 +13,11 @@ const { devices: receipts } = command.commandDevicesAnswer.properties;
 const commandShown = answer({
   ...{ ...command.commandAnswer.properties, schema: literal('holdfast.command-shown/1') },
   ...{ receipts, next: nullable(string()) },
+});
+
+const issued = answer({
+  ...certificates.certificateAnswer.properties,
+  files: answer({ certificate: string(), key: string(), ca: string() }),
 });
 
 const heldEntry = object(
@@ -31,6 +37,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: fleet.devicesAnswer, commands: ['devices'] },
   { schema: fleet.deviceAnswer, commands: ['devices'] },
   { schema: fleet.rekeyedAnswer, commands: ['rekey'] },
+  { schema: fleet.revokedAnswer, commands: ['revoke'] },
   { schema: command.taggedAnswer, commands: ['tag'] },
   { schema: fleet.runsAnswer, commands: ['runs'] },
   { schema: fleet.entriesAnswer, commands: ['ledger entries'] },
@@ -59,4 +66,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: access.enrolmentAnswer, commands: ['enroll revoke'] },
   { schema: access.enrolmentsAnswer, commands: ['enroll ls'] },
   { schema: access.auditAnswer, commands: ['audit'] },
+  { schema: certificates.caAnswer, commands: ['ca show', 'ca rotate'] },
+  { schema: issued, commands: ['ca issue'] },
+  { schema: certificates.revocationsAnswer, commands: ['ca crl'] },
 ];

@@ -1,5 +1,6 @@
-import { concat, hex, unhex } from '../base/bytes.ts';
+import { ascii, concat, hex, unhex } from '../base/bytes.ts';
 import { isDeviceId } from '../base/names.ts';
+import type { Sha256 } from '../base/ports.ts';
 
 /**
  * What a device signs besides messages. Each begins with words of its own, so that a signature made
@@ -18,6 +19,29 @@ export function enrolStatement(device: string, secretHash: Uint8Array): Uint8Arr
 /** That who connects to the broker of the gateway with this public key is the device. */
 export function connectStatement(device: string, gatewayKey: Uint8Array): Uint8Array {
   return statement('connect', device, gatewayKey);
+}
+
+/** That the device which has this key wants a certificate of the gateway with that one. */
+export function renewStatement(
+  device: string,
+  nonce: Uint8Array,
+  gatewayKey: Uint8Array,
+): Uint8Array {
+  return statement('renew', device, concat([nonce, gatewayKey]));
+}
+
+/** What a gateway tells a device that has asked with this nonce. PEM. */
+export interface Renewed {
+  readonly nonce: Uint8Array;
+  readonly certificate: string;
+  /** `null`: what the device's system trusts. */
+  readonly ca: string | null;
+}
+
+/** That the gateway tells it. */
+export function renewedStatement(device: string, told: Renewed, sha256: Sha256): Uint8Array {
+  const texts = [told.certificate, told.ca ?? ''].map((text) => sha256(ascii(text)));
+  return statement('renewed', device, concat([told.nonce, ...texts]));
 }
 
 /** A public key and what it has signed, as the password of an MQTT connection. */
@@ -45,7 +69,10 @@ export interface EnrolToken {
   readonly secret: string;
   /** Name of the gateway's key. */
   readonly gatewayKey: string;
-  /** SHA-256 of the certificate that its API shows, in hex; empty: it shows none. */
+  /**
+   * SHA-256, in hex, of the certificate that its API shows, or of the authority's that has issued
+   * it; empty: it shows none.
+   */
   readonly certificate: string;
   /** The device that it is for; empty: any that the gateway does not know. */
   readonly device: string;

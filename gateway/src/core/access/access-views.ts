@@ -107,16 +107,17 @@ export interface EnrolledView {
   readonly certificate: string;
 }
 
-/** The authority of a gateway. */
-export interface CaView {
-  readonly schema: 'holdfast.ca/1';
+/** What a device is told whose certificate was renewed. */
+export interface RenewedView {
+  readonly schema: 'holdfast.renewed/1';
   readonly at: string;
-  readonly name: string;
-  /** SHA-256 of its certificate, in hex. */
-  readonly fingerprint: string;
-  readonly expiresAt: string | null;
-  /** PEM: its certificate, then those of the ones before it that are trusted. */
-  readonly certificates: string;
+  readonly device: string;
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM: what it is to trust from now on; `null`: what its system trusts. */
+  readonly ca: string | null;
+  /** Of `renewedStatement`, by the gateway's key, in hex. */
+  readonly signature: string;
 }
 
 export interface EnrolmentOrder {

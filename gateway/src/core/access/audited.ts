@@ -1,3 +1,4 @@
+import type { CaDesk } from '../certificates/ca-desk.ts';
 import type { Fleet } from '../fleet-views.ts';
 import type { AccessDesk } from './access-views.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -11,6 +12,8 @@ export function auditedFleet(fleet: Fleet, audit: AuditLog, who: string): Fleet 
       audit.record({ ...by, action: 'device.rekey', target: device }, () =>
         fleet.rekey(device, key),
       ),
+    revoke: (device) =>
+      audit.record({ ...by, action: 'device.revoke', target: device }, () => fleet.revoke(device)),
     erase: (query) =>
       audit.record({ ...by, action: 'ledger.erase', target: 'a subject' }, () =>
         fleet.erase(query),
@@ -29,6 +32,20 @@ export function auditedFleet(fleet: Fleet, audit: AuditLog, who: string): Fleet 
       audit.record({ ...by, action: 'command.issue', target: `${query.kind} ${query.id}` }, () =>
         fleet.issue(query),
       ),
+  };
+}
+
+/** The authority, with every change of it in the audit log. */
+export function auditedCa(ca: CaDesk, audit: AuditLog, who: string): CaDesk {
+  const by = { who, from: '' };
+  return {
+    ...ca,
+    rotate(isTrusted) {
+      const target = isTrusted ? '' : 'distrusting the ones before';
+      return audit.record({ ...by, action: 'ca.rotate', target }, () => ca.rotate(isTrusted));
+    },
+    issue: (wish) =>
+      audit.record({ ...by, action: 'ca.issue', target: wish.name }, () => ca.issue(wish)),
   };
 }
 

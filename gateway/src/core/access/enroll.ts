@@ -9,7 +9,7 @@ import {
   type Verify,
 } from '@holdfast/protocol';
 import { rfc3339 } from '../entry-view.ts';
-import type { Issued } from '../certificates/authority.ts';
+import type { Certifier } from './certifier.ts';
 import type { DeviceRecord, Ledger } from '../ledger.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -41,8 +41,7 @@ export interface EnrollPorts {
   readonly rekeyed: (record: DeviceRecord) => void;
   /** What the device is told. */
   readonly told: () => Pick<EnrolledView, 'publicKey' | 'mqtt' | 'ca'>;
-  /** Issues a certificate for the key of a device. */
-  readonly certify: (device: string, publicKey: Uint8Array) => Pick<Issued, 'pem'>;
+  readonly certifier: Certifier;
 }
 
 const perAddress = { failuresMax: 20, windowMs: 5 * 60_000 };
@@ -61,7 +60,7 @@ export class Enroller {
 
   /** @throws HF_ENROLL_REFUSED, HF_ACCESS_LIMITED */
   async enroll(request: EnrolRequest): Promise<EnrolledView> {
-    const { enrolments, audit, clock, told, certify } = this.#ports;
+    const { enrolments, audit, clock, told, certifier } = this.#ports;
     const { from } = request;
     this.#limit.check(from, clock.nowMs());
     this.#limit.failed(from, clock.nowMs());
@@ -71,7 +70,7 @@ export class Enroller {
     const subject = { who: `enrolment:${token.id}`, from, action: 'device.enroll', target: device };
     await audit.record(subject, () => this.#accept(token, device, publicKey));
     this.#limit.succeeded(from);
-    const { pem: certificate } = certify(device, publicKey);
+    const certificate = await certifier.certify(device, publicKey);
     const at = rfc3339(clock.nowMs()) ?? '';
     return { schema: 'holdfast.enrolled/1', at, device, ...told(), certificate };
   }

@@ -1,31 +1,41 @@
-import { X509Certificate } from 'node:crypto';
-import type { Clock } from '@holdfast/protocol';
 import type { FastifyInstance } from 'fastify';
-import type { CaView } from '../../core/access/access-views.ts';
-import { rfc3339 } from '../../core/entry-view.ts';
-import type { CaStore } from '../ca-store.ts';
-import { problemAnswer } from './routes.ts';
-import { caAnswer } from './schemas/access.ts';
+import type { CaDesk } from '../../core/certificates/ca-desk.ts';
+import { problemAnswer, type ApiRoutes } from './routes.ts';
+import * as of from './schemas/certificates.ts';
 
-interface CaOptions {
-  readonly ca: CaStore;
-  readonly clock: Pick<Clock, 'nowMs'>;
-}
-
-/** What everybody may know, and believe once it is compared with what a token names. */
-export function addCa(app: FastifyInstance, { ca, clock }: CaOptions): void {
+/** The authority: everybody may know its certificate, and compare it with what a token names. */
+export function addCa(app: FastifyInstance, routes: ApiRoutes, desk: CaDesk): void {
   const summary = 'Certificates of the authority of this gateway';
   app.get(
     '/api/ca',
-    { schema: { summary, security: [], response: { 200: caAnswer, default: problemAnswer } } },
-    () => caView(ca, clock.nowMs()),
+    { schema: { summary, security: [], response: { 200: of.caAnswer, default: problemAnswer } } },
+    () => desk.show(),
   );
-}
-
-function caView({ authority, fingerprint }: CaStore, nowMs: number): CaView {
-  const { validTo } = new X509Certificate(authority.parts.root);
-  return {
-    ...{ schema: 'holdfast.ca/1', at: rfc3339(nowMs) ?? '', name: authority.parts.name },
-    ...{ fingerprint, expiresAt: rfc3339(Date.parse(validTo)), certificates: authority.roots },
-  };
+  routes.read(
+    'GET /api/ca/revocations',
+    {
+      ...{ role: 'viewer', summary: 'Which certificates are revoked, as a list for brokers' },
+      answer: of.revocationsAnswer,
+    },
+    () => desk.revocations(),
+  );
+  routes.change(
+    'POST /api/ca/rotate',
+    {
+      ...{ role: 'admin', summary: 'Have another key issue certificates from now on' },
+      ...{ body: of.rotateBody, answer: of.caAnswer, action: 'ca.rotate' },
+      target: ({ body }) => (body.distrust ? 'distrusting the ones before' : ''),
+    },
+    ({ body }) => desk.rotate(!body.distrust),
+  );
+  routes.change(
+    'POST /api/ca/certificates',
+    {
+      ...{ role: 'admin', summary: 'Issue a certificate for a broker, or for a gateway at one' },
+      ...{ body: of.certificateBody, answer: of.certificateAnswer, action: 'ca.issue' },
+      target: ({ body }) => body.name,
+    },
+    ({ body: { expiresInSeconds, ...wish } }) =>
+      desk.issue({ ...wish, lifeMs: expiresInSeconds * 1_000 }),
+  );
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AccessDesk } from '../../core/access/access-views.ts';
 import type { Enroller } from '../../core/access/enroll.ts';
+import type { Renewal } from '../../core/access/renewal.ts';
 import type { Actor } from '../../core/access/roles.ts';
 import { problemAnswer, type ApiRoutes } from './routes.ts';
 import * as of from './schemas/access.ts';
@@ -43,8 +44,23 @@ export function addEnrolments(
   );
 }
 
-/** What a device asks for that nobody knows yet: its token says who let it. */
-export function addEnroll(app: FastifyInstance, enroller: Enroller): void {
+export interface DeviceDesks {
+  readonly enroller: Enroller;
+  readonly renewal: Renewal;
+}
+
+/** What devices ask for: a token says who let one that nobody knows, and its key who is known. */
+export function addEnroll(app: FastifyInstance, { enroller, renewal }: DeviceDesks): void {
+  app.post<{ Body: TypeOf<typeof of.renewBody> }>(
+    '/api/renew',
+    {
+      schema: {
+        ...{ summary: 'Renew the certificate of a device, by its key', body: of.renewBody },
+        ...{ security: [], response: { 200: of.renewedAnswer, default: problemAnswer } },
+      },
+    },
+    ({ body, ip: from }) => renewal.renew({ ...body, from }),
+  );
   app.post<{ Body: TypeOf<typeof of.enrollBody> }>(
     '/api/enroll',
     {

@@ -87,6 +87,16 @@ function addDecisions(routes: ApiRoutes, fleet: Fleet): void {
     },
     (request) => fleet.rekey(readDevice(request.params.id), request.body.key),
   );
+  routes.change(
+    'POST /api/devices/:id/revoke',
+    {
+      ...{ role: 'admin', summary: 'Take nothing from a device any more, and end its connection' },
+      ...{ params, answer: fleets.revokedAnswer },
+      action: 'device.revoke',
+      target: (request) => request.params.id,
+    },
+    (request) => fleet.revoke(readDevice(request.params.id)),
+  );
 }
 
 /** Texts `name=value` as tags by their names. */

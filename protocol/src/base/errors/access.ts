@@ -42,6 +42,16 @@ export const accessErrors = {
     retry: 'never',
     hint: 'Have a new token made with `holdfast-gateway enroll create`; --device, if it is known.',
   },
+  HF_RENEWAL_REFUSED: {
+    message: 'The gateway does not renew the certificate of this device',
+    retry: 'never',
+    hint: 'Enrol the device again, with a token of `holdfast-gateway enroll create --device`.',
+  },
+  HF_DEVICE_REVOKED: {
+    message: 'The gateway takes nothing from this device any more',
+    retry: 'later',
+    hint: 'If that is a mistake, enrol it again with a token for just this device.',
+  },
   HF_DEVICE_UNENROLLED: {
     message: 'The gateway takes enrolled devices only',
     retry: 'later',

@@ -121,7 +121,15 @@ export const enrolledAnswer = answer({
   ...{ schema: literal('holdfast.enrolled/1'), at: time(), device: string() },
   ...{ publicKey: string(), mqtt: string(), ca: nullable(string()), certificate: string() },
 });
-export const caAnswer = answer({
-  ...{ schema: literal('holdfast.ca/1'), at: time(), name: string(), fingerprint: string() },
-  ...{ expiresAt: nullable(time()), certificates: string({ description: 'PEM' }) },
+
+export const renewBody = question(
+  {
+    device: string({ format: 'device' }),
+    ...{ publicKey: hex(64, 256), nonce: hex(16, 16), signature: hex(64, 64) },
+  },
+  {},
+);
+export const renewedAnswer = answer({
+  ...{ schema: literal('holdfast.renewed/1'), at: time(), device: string() },
+  ...{ certificate: string(), ca: nullable(string()), signature: string() },
 });

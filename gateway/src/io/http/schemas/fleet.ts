@@ -67,6 +67,10 @@ export const rekeyedAnswer = answer({
   ...{ device: string(), key: string() },
 });
 
+export const revokedAnswer = answer({
+  ...{ schema: literal('holdfast.revoked/1'), at: time(), device: string() },
+});
+
 const ofRuns = {
   ...{ state: list(text(32), { maxItems: 16 }), workflow: name() },
   ...{ updatedSince: time(), updatedBefore: time(), before: cursor() },
