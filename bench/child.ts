@@ -25,7 +25,7 @@ export interface Child {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 
 /** Children that live: the process takes them with it, however it ends. */
 const alive = new Set<ChildProcess>();
@@ -36,7 +36,7 @@ export function endAll(): void {
   for (const child of alive) child.kill('SIGKILL');
 }
 
-/** Starts Node on a file with its arguments. After two minutes it is ended. */
+/** Starts Node on a file with its arguments. After five minutes it is ended. */
 export function startChild(file: string, ...args: readonly string[]): Child {
   const child = spawn(process.execPath, [...process.execArgv, file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

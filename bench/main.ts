@@ -26,12 +26,13 @@ import { sleepers } from './sleepers.bench.ts';
 import { startBacklog } from './start-backlog.bench.ts';
 import { status } from './status.bench.ts';
 import { steps } from './steps.bench.ts';
+import { trim } from './trim.bench.ts';
 import { virtualWorld } from './virtual-world.bench.ts';
 import { wire } from './wire.bench.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
-  ...[restart, ...history, ...sleepers, ...startBacklog, parallelMemory, loopStore],
+  ...[restart, ...history, ...sleepers, ...startBacklog, trim, parallelMemory, loopStore],
   ...[status, idleMemory, idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
 ];
 const SECONDS_DEFAULT = 3;

@@ -1,24 +1,18 @@
 import {
   chainStart,
   decodeEntry,
-  type Entry,
+  mayHoldSealed,
   type HoleReason,
   type Lane,
   type Sha256,
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { contentKeys, isSealed } from './contents.ts';
-import { decodeHole, holeOp, type StoredHole } from './hole-rows.ts';
+import { contentKeys } from './contents.ts';
+import { readFragments, type Fragment } from './fragments.ts';
+import { holeOp, type StoredHole } from './hole-rows.ts';
 import { entryKey, holeKey, holeSumsKey, putNumber, seqOfEntryKey } from './keys.ts';
-import {
-  chainPlace,
-  holeAt,
-  parseStored,
-  type ChainPlace,
-  type LaneState,
-  type StoredEntry,
-} from './lane-state.ts';
+import { parseStored, type LaneState, type StoredEntry } from './lane-state.ts';
 
 export interface HolesParts {
   readonly store: Store;
@@ -64,14 +58,8 @@ export interface Pruning {
 }
 
 /** Entries of one commit: an append waits for one at most, and all of them are in memory. */
-const PRUNE_MAX = 512;
+const PRUNE_MAX = 1_024;
 const PRUNE_BYTES = 512 * 1024;
-
-/** Consecutive entries that are to go, and where the chain stands before them. */
-interface Fragment {
-  readonly entries: readonly StoredEntry[];
-  readonly before: ChainPlace | undefined;
-}
 
 /**
  * Deletes entries for good. What takes their place, in the same commit, is a hole: the hashes of
@@ -154,8 +142,9 @@ export class Holes {
   async #remove(entries: readonly StoredEntry[], removal: Removal): Promise<Removed> {
     const { lane, reason, ops } = removal;
     const state = this.#parts.lane(lane);
-    const fragments = await this.#fragments(lane, entries);
-    const known = await this.#neighbours(lane, fragments);
+    const { store, sha256, device, epoch } = this.#parts;
+    const start = chainStart(sha256, { device, epoch, lane });
+    const { fragments, known } = await readFragments({ store, lane, start }, entries, state.acked);
     // From here on nothing is awaited: the watermark stays where it is.
     const fresh = fragments.flatMap((fragment) => holesOf(lane, fragment, { reason, state }));
     const merged = merge([...known, ...fresh], state.acked);
@@ -166,7 +155,7 @@ export class Holes {
     state.pendingHoles = sumsAfter(state, known, merged);
     const seqs = entries.map(({ seq }) => seq);
     await this.#parts.commit([
-      ...entries.flatMap((entry) => rowsOf(lane, entry)).map(deleted),
+      ...entries.flatMap((entry) => rowsOf(entry, removal)).map(deleted),
       ...known
         .filter((hole) => !kept.has(hole))
         .map((hole) => deleted(holeKey(lane, hole.seqFirst))),
@@ -186,50 +175,6 @@ export class Holes {
       const value = values[index];
       return value === undefined ? [] : [parseStored(seq, value)];
     });
-  }
-
-  /** Stretches without a gap; none goes across the watermark. */
-  async #fragments(lane: Lane, entries: readonly StoredEntry[]): Promise<Fragment[]> {
-    const { acked } = this.#parts.lane(lane);
-    const fragments: Fragment[] = [];
-    let stretch: StoredEntry[] = [];
-    const end = async (): Promise<void> => {
-      const [first] = stretch;
-      if (first === undefined) return;
-      fragments.push({ entries: stretch, before: await this.#before(lane, first.seq) });
-      stretch = [];
-    };
-    for (const entry of entries) {
-      const previous = stretch.at(-1)?.seq;
-      if (previous !== entry.seq - 1 || previous === acked) await end();
-      stretch.push(entry);
-    }
-    await end();
-    return fragments;
-  }
-
-  async #before(lane: Lane, seq: number): Promise<ChainPlace | undefined> {
-    if (seq > 1) return chainPlace(this.#parts.store, lane, seq - 1);
-    return {
-      seq: 0,
-      hash: chainStart(this.#parts.sha256, { ...this.#parts, lane }),
-      bytesThrough: 0,
-    };
-  }
-
-  /** Holes that end just before a fragment or begin just behind it, in order. */
-  async #neighbours(lane: Lane, fragments: readonly Fragment[]): Promise<StoredHole[]> {
-    const { store } = this.#parts;
-    const found = new Map<number, StoredHole>();
-    for (const { entries } of fragments) {
-      const first = entries[0]?.seq ?? 0;
-      const last = entries.at(-1)?.seq ?? 0;
-      const left = first > 1 ? await holeAt(store, lane, first - 1) : undefined;
-      const value = await store.get(holeKey(lane, last + 1));
-      const right = value && decodeHole(lane, value);
-      for (const hole of [left, right]) if (hole) found.set(hole.seqFirst, hole);
-    }
-    return [...found.values()];
   }
 }
 
@@ -271,12 +216,11 @@ function holeOf(
   };
 }
 
-/** The rows of an entry: its own, and what is kept of what it has sealed. */
-function rowsOf(lane: Lane, stored: StoredEntry): Uint8Array[] {
-  const entry = tryDecode(stored);
-  const hasContent = entry === undefined || isSealed(entry);
-  const key = entryKey(lane, stored.seq);
-  return hasContent ? [key, ...contentKeys({ lane, seq: stored.seq })] : [key];
+/** The rows of an entry: its own, and what is kept of what it may have sealed. */
+function rowsOf({ seq, bytes }: StoredEntry, { lane, reason }: Removal): Uint8Array[] {
+  const key = entryKey(lane, seq);
+  const mayHave = reason === 'damaged' || mayHoldSealed(bytes);
+  return mayHave ? [key, ...contentKeys({ lane, seq })] : [key];
 }
 
 function deleted(key: Uint8Array): StoreOp {
@@ -284,15 +228,11 @@ function deleted(key: Uint8Array): StoreOp {
 }
 
 /** 0: it cannot be read. */
-function timeOf(stored: StoredEntry): number {
-  return tryDecode(stored)?.atMs ?? 0;
-}
-
-function tryDecode({ bytes }: StoredEntry): Entry | undefined {
+function timeOf({ bytes }: StoredEntry): number {
   try {
-    return decodeEntry(bytes);
+    return decodeEntry(bytes).atMs;
   } catch {
-    return undefined;
+    return 0;
   }
 }
 

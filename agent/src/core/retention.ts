@@ -1,6 +1,7 @@
 import {
   codeOf,
   decodeEntry,
+  isEventOutsideRuns,
   laneIndex,
   lanes,
   messageOf,
@@ -248,11 +249,12 @@ export class Retention {
     const cursor = `purged/${lane}`;
     let deleted = 0;
     for (let through = await store.meta(cursor); ;) {
+      if (excess !== undefined && excess() <= 0) return deleted;
       const seqFirst = through + 1;
       const page = await journal.prune({
         ...{ lane, seqFirst, seqLast: this.#freeThrough(lane), reason: 'trimmed' },
         bytesMax: excess?.() ?? Infinity,
-        choose: (stored) => this.#choose(stored.bytes, excess),
+        choose: ({ bytes }) => (excess === undefined ? this.#ifOld(bytes) : ifOutsideRuns(bytes)),
         opsOf: (chosen) => [layout.meta(cursor, chosen)],
       });
       if (page.through < seqFirst) return deleted;
@@ -261,10 +263,14 @@ export class Retention {
     }
   }
 
-  #choose(bytes: Uint8Array, excess: Excess | undefined): Choice {
-    const entry = decodeEntry(bytes);
-    const isDue = excess === undefined ? this.#isOld(entry) : excess() > 0;
-    if (!isDue) return 'stop';
-    return 'run' in entry && entry.run !== '' ? 'pass' : 'remove';
+  #ifOld(bytes: Uint8Array): Choice {
+    return this.#isOld(decodeEntry(bytes)) ? ifOutsideRuns(bytes) : 'stop';
   }
+}
+
+function ifOutsideRuns(bytes: Uint8Array): Choice {
+  // Most of those that are not of runs, without decoding them.
+  if (isEventOutsideRuns(bytes)) return 'remove';
+  const entry = decodeEntry(bytes);
+  return 'run' in entry && entry.run !== '' ? 'pass' : 'remove';
 }

@@ -74,8 +74,11 @@ export class RunPurge {
     const places = await store.places(number);
     if (!places.every(isFree)) return undefined;
     // Another run may have its id by now.
-    const hasId = (await store.numberOf(record.id)) === number;
-    const isCurrent = (await store.numberAt(record.place)) === number;
+    const [ofId, ofPlace] = await Promise.all([
+      store.numberOf(record.id),
+      store.numberAt(record.place),
+    ]);
+    const [hasId, isCurrent] = [ofId === number, ofPlace === number];
     const rest = [
       // From its end: what a cut leaves is a beginning, whose places can be told by their number.
       ...places.map((_, n) => historyKey(number, n)).toReversed(),

@@ -91,7 +91,7 @@ export class RunStore {
   }
 
   async numberOf(id: string): Promise<number | undefined> {
-    const value = await this.rows.get(runIdKey(id));
+    const value = await lookFor(this.rows, runIdKey(id));
     return value ? getNumber(value, 0) : undefined;
   }
 
@@ -111,7 +111,7 @@ export class RunStore {
 
   /** Number of the current history of a run that has had several, by its place. */
   async numberAt(place: number): Promise<number | undefined> {
-    const value = await this.rows.get(listPlaceKey(place));
+    const value = await lookFor(this.rows, listPlaceKey(place));
     return value ? getNumber(value, 0) : undefined;
   }
 
@@ -133,7 +133,8 @@ export class RunStore {
 
   /** The record of a run, ended or not. */
   async record(number: number): Promise<RunRecord | undefined> {
-    const [open, final] = await this.rows.getMany([openRunKey(number), finalRunKey(number)]);
+    const keys = [openRunKey(number), finalRunKey(number)];
+    const [open, final] = await Promise.all(keys.map((key) => lookFor(this.rows, key)));
     const value = final ?? open;
     return value ? decodeRunRecord(value) : undefined;
   }
@@ -230,7 +231,7 @@ export class RunStore {
 
   /** Ids of signals that earlier histories of this run were given, the newest. */
   async earlierSignals(number: number): Promise<readonly string[]> {
-    const value = await this.rows.get(earlierSignalsKey(number));
+    const value = await lookFor(this.rows, earlierSignalsKey(number));
     const ids = value ? decodeCbor(value, EARLIER_BOUNDS) : [];
     return Array.isArray(ids) ? ids.map(String) : [];
   }
@@ -252,6 +253,16 @@ export class RunStore {
       else from = Uint8Array.from([...last.key, 0]);
     }
   }
+}
+
+/**
+ * Reads a row that often is not there, or has not been written for long. A `get` that has to look
+ * into several files counts against the first of them, and after a hundred such LevelDB writes it
+ * anew with all that it overlaps, up to some MB; a scan does not count.
+ */
+async function lookFor(rows: Store, key: Uint8Array): Promise<Uint8Array | undefined> {
+  const [row] = await rows.scan({ from: key, to: Uint8Array.of(...key, 0), limit: 1 });
+  return row?.value;
 }
 
 /** What was read with its entry is not held twice. */

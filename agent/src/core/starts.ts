@@ -48,6 +48,8 @@ export interface StartedRun {
 /** A start whose arguments are right. */
 interface CheckedStart extends StartRun {
   readonly id: string;
+  /** It was made for this start: no run has it. */
+  readonly isNewId: boolean;
   readonly code: Workflow;
 }
 
@@ -87,12 +89,13 @@ export class Starts {
     if (request.subject !== undefined) checkName('subject', request.subject);
     checkPolicy('onConflict', onConflict, conflictPolicies);
     checkPolicy('reuse', reuse, reusePolicies);
-    return { ...request, code, id: checkName('run', request.id ?? newId(ports)) };
+    const id = checkName('run', request.id ?? newId(ports));
+    return { ...request, code, id, isNewId: request.id === undefined };
   }
 
   async #start(request: CheckedStart): Promise<StartedRun> {
     const { store } = this.#engine;
-    const known = await store.numberOf(request.id);
+    const known = request.isNewId ? undefined : await store.numberOf(request.id);
     if (known === undefined) return this.#begin(request);
     const record = await store.record(known);
     if (record === undefined) throw new HoldfastError('HF_ENTRY_DAMAGED', { why: request.id });

@@ -111,7 +111,9 @@ class EncryptedStore implements Store {
   }
 
   /** The rows of a range within one table of names, in the order of the names. */
-  async #scanNames({ from, to, limit, reverse = false }: ScanRange): Promise<StoreRow[]> {
+  async #scanNames(range: ScanRange): Promise<StoreRow[]> {
+    const { from, to, limit, reverse = false } = range;
+    if (isOneKey(range)) return this.#scanName(from);
     const table = from[0] ?? 0;
     const end = Uint8Array.of(table + 1);
     let kept: (StoreRow & { readonly stored: Uint8Array })[] = [];
@@ -129,6 +131,18 @@ class EncryptedStore implements Store {
     }
     return kept.map(({ key, stored, value }) => ({ key, value: this.#open(stored, value) }));
   }
+
+  async #scanName(key: Uint8Array): Promise<StoreRow[]> {
+    const stored = this.#cipher.key(key);
+    const range = { from: stored, to: Uint8Array.of(...stored, 0), limit: 1 };
+    const rows = await this.#inner.scan(range);
+    return rows.map(({ value }) => ({ key, value: this.#open(stored, value) }));
+  }
+}
+
+/** A range in which there is no other key than its first. */
+function isOneKey({ from, to }: StoreRange): boolean {
+  return to.byteLength === from.byteLength + 1 && compare(to, Uint8Array.of(...from, 0)) === 0;
 }
 
 /** Gives a store that encrypts its rows; the store itself, without a cipher. */

@@ -68,6 +68,10 @@ test('an encrypted store answers as one that is not', async (t) => {
       }
       const asked = [...keys, ...written.map((row) => row.key)];
       t.deepEqual(await encrypted.getMany(asked), await plain.getMany(asked));
+      for (const key of asked) {
+        const one = { from: key, to: Uint8Array.of(...key, 0), limit: 2 };
+        t.deepEqual(await encrypted.scan(one), await plain.scan(one));
+      }
     }),
   );
 });
