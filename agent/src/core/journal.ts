@@ -1,6 +1,5 @@
 import {
   HoldfastError,
-  assert,
   chainNext,
   chainStart,
   eachLane,
@@ -23,6 +22,7 @@ import type { Budget } from './budget.ts';
 import { hasCarried } from './carrier.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
+import { GroupCommit, type LaneEnd, type Outcome } from './group-commit.ts';
 import { Holes, type HolesParts } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { JournalMeter } from './journal-meter.ts';
@@ -39,7 +39,6 @@ import {
   type LaneState,
   type StoredEntry,
 } from './lane-state.ts';
-import { settleAppend, type LaneEnd, type QueuedAppend } from './queued-append.ts';
 import { SyncTimes } from './sync-times.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 import { valueLimits, type ValueLimits } from './value-parts.ts';
@@ -87,21 +86,14 @@ export interface JournalOptions {
 /** Their seqs are in order. */
 type RemovalListener = (lane: Lane, seqs: readonly number[]) => void;
 
-/** An entry before it has its seq. */
-interface Stamped {
-  readonly draft: Draft;
-  readonly entry: Entry;
-  readonly encoded: Uint8Array;
-}
-
 const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
-const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
+/** Of what an append takes in memory besides its bytes. */
+const APPEND_BYTES = 256;
+const none: readonly StoreOp[] = [];
 
 /**
  * The device's append-only log: three lanes in one store, each with its own seq and hash chain.
- *
- * Group commit without a timer: while one commit is in flight, appends queue; the next takes them
- * all. An idle journal costs one sync an append, a busy one shares it.
+ * An idle journal costs one sync an append, a busy one shares it.
  */
 export class Journal implements UplinkJournal {
   readonly device: string;
@@ -119,12 +111,9 @@ export class Journal implements UplinkJournal {
   readonly dead: DeadLetters;
   readonly #listeners = new Set<() => void>();
   readonly #removalListeners = new Set<RemovalListener>();
-  #queue: QueuedAppend[] = [];
-  #queueBytes = 0;
-  #committing = false;
+  readonly #commits: GroupCommit;
   /** There may be contents that go beside entries. */
   #hasCarried = false;
-  #failure: HoldfastError | undefined;
   readonly #acks: Acks;
   readonly #admission: Admission;
   #reportFailure: (failure: HoldfastError) => void = () => {};
@@ -159,9 +148,18 @@ export class Journal implements UplinkJournal {
     });
     const verify = (): Promise<void> => verifyHeads(options.store, this.#lanes);
     this.#recovery = reopen && new Recovery({ clock, log, reopen, verify });
+    this.#commits = new GroupCommit({
+      ...{ store: options.store, syncs: this.syncs, recovery: this.#recovery },
+      ...{ riders: () => this.#acks.takeOps(), point: options.point },
+      onCommitted: (refs) => {
+        this.meter.committed(refs);
+        this.#tell();
+      },
+      onFailure: (failure) => this.#reportFailure(failure),
+    });
     this.#admission = new Admission({
       ...{ budget: options.budget, shortage: options.shortage, journal: this },
-      ...{ trouble: () => this.trouble, queueBytes: () => this.#queueBytes },
+      ...{ trouble: () => this.trouble, queueBytes: () => this.#commits.queueBytes },
       emit: (body) => void this.append([{ lane: 'urgent', body }]).catch(() => undefined),
     });
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
@@ -190,30 +188,36 @@ export class Journal implements UplinkJournal {
    */
   append(
     drafts: readonly Draft[],
-    opsOf: (refs: readonly EntryRef[]) => readonly StoreOp[] = () => [],
+    opsOf: (refs: readonly EntryRef[]) => readonly StoreOp[] = () => none,
   ): Promise<readonly EntryRef[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure) throw this.#failure;
-      // All are encoded before the first gets a seq: one that is too large changes nothing.
-      const stamped = drafts.map((draft) => this.#stamp(draft));
-      const ops: StoreOp[] = [];
-      const refs: EntryRef[] = [];
-      const ends: LaneEnd[] = [];
-      let bytes = 256;
-      for (const { draft, entry, encoded } of stamped) {
-        const { lane, contents } = draft;
-        const state = this.#lane(lane);
-        ops.push(this.#advance(state, encoded));
-        bytes += encoded.byteLength;
-        if (contents) bytes += this.#addContents({ lane, seq: state.seqLast }, contents, ops);
-        refs.push({ lane, seq: state.seqLast, entry });
-        ends.push({ state, seq: state.seqLast, hash: state.hashLast, bytes: state.bytesLast });
-      }
-      for (const op of opsOf(refs)) ops.push(op);
-      this.#queueBytes += bytes;
-      this.#queue.push({ ops, refs, ends, bytes, resolve, reject });
-      if (!this.#committing) void this.#commitAll();
+    return new Promise((durable, refused) => this.enqueue(drafts, opsOf, { durable, refused }));
+  }
+
+  /** The same with somebody to tell instead of a promise. Throws what is refused at once. */
+  enqueue(
+    drafts: readonly Draft[],
+    opsOf: (refs: readonly EntryRef[]) => readonly StoreOp[],
+    outcome: Outcome,
+  ): void {
+    if (this.#commits.failure) throw this.#commits.failure;
+    // All are encoded before the first gets a seq: one that is too large changes nothing.
+    const entries = drafts.map((draft) => this.#stamp(draft));
+    const encoded = entries.map((entry) => encodeEntry(entry));
+    const ops: StoreOp[] = [];
+    const ends: LaneEnd[] = [];
+    let bytes = APPEND_BYTES;
+    const refs = drafts.map(({ lane, contents }, index): EntryRef => {
+      const state = this.#lane(lane);
+      const [entry, its] = [entries[index]!, encoded[index]!]; // There is one for each draft.
+      ops.push(this.#advance(state, its));
+      bytes += its.byteLength;
+      const { seqLast: seq, hashLast: hash, bytesLast } = state;
+      if (contents) bytes += this.#addContents({ lane, seq }, contents, ops);
+      ends.push({ state, seq, hash, bytes: bytesLast });
+      return { lane, seq, entry };
     });
+    for (const op of opsOf(refs)) ops.push(op);
+    this.#commits.add({ ops, refs, ends, bytes, outcome });
   }
 
   /** Why nothing reaches the disk; `undefined`: it does. */
@@ -241,7 +245,7 @@ export class Journal implements UplinkJournal {
     // What cannot reach the disk now is not waited for: nobody was told of it.
     if (this.trouble) this.#recovery?.close(reason);
     await this.flush().catch(() => undefined);
-    this.#failure ??= reason;
+    this.#commits.refuse(reason);
   }
 
   positions(): PerLane<LanePosition> {
@@ -337,8 +341,7 @@ export class Journal implements UplinkJournal {
 
   /** From now on every append is refused with this, and `failed` resolves. */
   giveUp(reason: HoldfastError): void {
-    this.#failure ??= reason;
-    this.#reportFailure(this.#failure);
+    this.#reportFailure(this.#commits.refuse(reason));
   }
 
   #read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
@@ -405,12 +408,11 @@ export class Journal implements UplinkJournal {
     return chainStart(sha256, { device, epoch, lane });
   }
 
-  #stamp(draft: Draft): Stamped {
+  #stamp({ body }: Draft): Entry {
     const { clock, boot } = this.#options;
     const stamp = { atMs: Math.max(0, clock.nowMs()), boot, monoMs: Math.floor(clock.monoMs()) };
     // Joining a body and a stamp gives an entry of the same kind.
-    const entry = Object.assign(stamp, draft.body) as Entry;
-    return { draft, entry, encoded: encodeEntry(entry) };
+    return Object.assign(stamp, body) as Entry;
   }
 
   /** @returns Their bytes. */
@@ -429,72 +431,9 @@ export class Journal implements UplinkJournal {
     return storedEntry(state.lane, { seq, hash, bytes, entry: encoded });
   }
 
-  async #commitAll(): Promise<void> {
-    assert(!this.#committing, 'one commit in flight at a time');
-    this.#committing = true;
-    await undefined; // Lets every append of this turn join the first commit.
-    while (this.#queue.length > 0) await this.#commit(this.#takeQueued());
-    this.#committing = false;
-  }
-
-  /**
-   * Writes until the disk has it. After a failed write nobody knows what it holds; what is written
-   * again is the same rows with the same seqs, so that it is all one whether they are there.
-   */
-  async #write(ops: readonly StoreOp[]): Promise<void> {
-    for (;;) {
-      try {
-        await this.syncs.measure(() => this.#options.store.write(ops));
-        this.#recovery?.succeeded();
-        return;
-      } catch (cause) {
-        if (this.#recovery === undefined) throw cause;
-        await this.#recovery.run(cause);
-      }
-    }
-  }
-
-  #takeQueued(): QueuedAppend[] {
-    let bytes = 0;
-    const beyond = this.#queue.findIndex((waiter, index) => {
-      bytes += waiter.bytes;
-      return index > 0 && bytes > COMMIT_BYTES_MAX;
-    });
-    return this.#queue.splice(0, beyond === -1 ? this.#queue.length : beyond);
-  }
-
-  async #commit(group: readonly QueuedAppend[]): Promise<void> {
-    const ops: StoreOp[] = [];
-    for (const waiter of group) for (const op of waiter.ops) ops.push(op);
-    ops.push(...this.#acks.takeOps());
-    try {
-      if (this.#failure) throw this.#failure;
-      await this.#options.point?.('journal:write');
-      if (ops.length > 0) await this.#write(ops);
-      await this.#options.point?.('journal:committed');
-    } catch (cause) {
-      this.#failure ??= asFailure(cause);
-      for (const waiter of group) waiter.reject(this.#failure);
-      this.#reportFailure(this.#failure);
-      return;
-    } finally {
-      for (const waiter of group) this.#queueBytes -= waiter.bytes;
-    }
-    for (const append of group) settleAppend(append);
-    const refs = group.flatMap((waiter) => waiter.refs);
-    if (refs.length === 0) return;
-    this.meter.committed(refs);
-    this.#tell();
-  }
-
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function asFailure(cause: unknown): HoldfastError {
-  const isTyped = cause instanceof HoldfastError;
-  return isTyped ? cause : new HoldfastError('HF_JOURNAL_FAILED', { cause });
 }
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };

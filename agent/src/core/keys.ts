@@ -1,4 +1,5 @@
 import { laneIndex, lanes, type Lane } from '@holdfast/protocol';
+import { Slab } from './slab.ts';
 
 /**
  * Keys of the store. All numbers are big-endian, so that keys sort as they count.
@@ -30,6 +31,9 @@ const tables = {
 } as const;
 
 export const NUMBER_BYTES = 6;
+
+/** Keys, and values that are but a place, are needed until the store has seen them. */
+export const keyMemory = new Slab();
 
 /** Widths of numbers, in bytes. */
 type Width = 4 | 6;
@@ -63,7 +67,7 @@ export function numberValue(value: number): Uint8Array {
 }
 
 function placeKey(table: number, lane: Lane, seq: number): Uint8Array {
-  const key = new Uint8Array(8);
+  const key = keyMemory.take(8);
   key[0] = table;
   key[1] = laneIndex(lane);
   putNumber(key, 2, seq);
@@ -103,7 +107,7 @@ export function holeRange(lane: Lane, seqFirst = 0): { from: Uint8Array; to: Uin
 }
 
 function runTableKey(table: number, run: number, tail = 0): Uint8Array {
-  const key = new Uint8Array(7 + tail);
+  const key = keyMemory.take(7 + tail);
   key[0] = table;
   putNumber(key, 1, run);
   return key;

@@ -19,7 +19,6 @@ export interface AttemptsOptions {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly factor: number;
-  /** Its signal is asked for after the first attempt: most steps need none. */
   readonly abort: Pick<AbortHandle, 'signal'>;
   /**
    * Told of each failed attempt before the pause; `nextDelayMs` is undefined after the last one.

@@ -202,7 +202,15 @@ export class RunEffects implements RunHost {
     }
   }
 
-  async #beginStep(run: Run, op: Op, request: StepRequest): Promise<void> {
+  #beginStep(run: Run, op: Op, request: StepRequest): Promise<void> {
+    const { policy } = request;
+    const mayWait = policy.when.length > 0 || policy.poll !== undefined || op.due !== undefined;
+    const isPlain = !mayWait && !(op.inDoubt && policy.atMostOnce);
+    return isPlain ? runStep(this.#parts, run, op, request) : this.#waitAndBegin(run, op, request);
+  }
+
+  /** Runs the body of a step, if nothing has to be waited for before. */
+  async #waitAndBegin(run: Run, op: Op, request: StepRequest): Promise<void> {
     const { ports, timers, journal } = this.#parts;
     const { number } = run.facts;
     const { name, policy } = request;

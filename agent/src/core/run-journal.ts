@@ -9,10 +9,11 @@ import {
 } from '@holdfast/protocol';
 import { sealBody, type OpenEntry } from './contents.ts';
 import type { Instant } from './device-time.ts';
+import type { Outcome } from './group-commit.ts';
 import type { Draft, EntryRef, Journal } from './journal.ts';
 import type { Seal } from './mark.ts';
 import type { RuntimePorts } from './ports.ts';
-import { appendWith, type Rider } from './rider.ts';
+import type { Rider } from './rider.ts';
 import type { Run } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import { sealOf } from './run-seals.ts';
@@ -63,6 +64,18 @@ interface PlacedEntry {
   readonly isSplit: boolean;
 }
 
+/** What is in a commit besides entries of runs. */
+interface Extra {
+  readonly ops: readonly StoreOp[];
+  readonly rider?: Rider | undefined;
+}
+
+/** Whom to tell what becomes of entries, once they were fed to their runs. */
+interface Told {
+  readonly durable: () => void;
+  readonly refused: (error: unknown) => void;
+}
+
 const none: readonly StoreOp[] = [];
 
 export interface RunJournalListener {
@@ -94,53 +107,90 @@ export class RunJournal {
    * @throws HF_VALUE_TOO_LARGE before anything was changed; HF_JOURNAL_FAILED, HF_AGENT_CLOSED.
    */
   append(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
-    const { timer, ops = none, lane = 'normal', rider } = options;
-    const own = { run, body, lane };
-    const entries = options.with === undefined ? [own] : [own, ...options.with];
-    const all = timer === undefined ? ops : [timerOp(run, timer), ...ops];
-    return this.appendAll(entries, all, rider);
+    return new Promise((durable, refused) => this.#add(run, body, options, { durable, refused }));
+  }
+
+  /**
+   * The same for what the run's own code causes. A journal that fails or closes is not the code's
+   * failure: the operation stays pending, and goes on from the store at the next start.
+   */
+  appendOwn(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
+    return new Promise((durable, reject) => {
+      if (run.closed) return;
+      const refused = (error: unknown): void => {
+        if (codeOf(error) === 'HF_VALUE_TOO_LARGE') reject(error);
+      };
+      this.#add(run, body, options, { durable, refused });
+    });
   }
 
   /** The same for several entries, of several runs, as one. */
-  async appendAll(
+  appendAll(
     entries: readonly RunEntry[],
     ops: readonly StoreOp[] = none,
     rider?: Rider,
   ): Promise<void> {
-    const ends = new Map<Run, number>();
-    const placed = entries.flatMap((each) => {
-      const n = ends.get(each.run) ?? each.run.n;
-      const split = this.#place(each, n);
-      ends.set(each.run, n + split.length);
-      return split;
-    });
-    const drafts = placed.map((each) => each.draft);
-    const opsOf = (refs: readonly EntryRef[]) => [...rowsOf(placed, refs), ...wake(ends), ...ops];
-    let refs: readonly EntryRef[];
-    for (const run of ends.keys()) run.inFlight += 1;
-    try {
-      refs = await appendWith(this.#journal, rider, drafts, opsOf);
-    } catch (error) {
-      for (const run of ends.keys()) if (!run.closed) this.#listener.onRefused(run);
-      throw error;
-    } finally {
-      for (const run of ends.keys()) run.inFlight -= 1;
-    }
-    placed.forEach((each, index) => this.#feed(each, refs[index]));
+    return new Promise((durable, refused) =>
+      this.#addAll(entries, { ops, rider }, { durable, refused }),
+    );
   }
 
-  /** An entry, and the parts of its value where it has some. */
-  #place({ run, body, lane = 'normal' }: RunEntry, n: number): readonly PlacedEntry[] {
+  #add(run: Run, body: RunEntryBody, options: RunAppend, told: Told): void {
+    const { timer, ops = none, lane = 'normal', rider } = options;
+    const own = { run, body, lane };
+    const entries = options.with === undefined ? [own] : [own, ...options.with];
+    const all = timer === undefined ? ops : [timerOp(run, timer), ...ops];
+    this.#addAll(entries, { ops: all, rider }, told);
+  }
+
+  #addAll(entries: readonly RunEntry[], { ops, rider }: Extra, told: Told): void {
+    const placed: PlacedEntry[] = [];
+    try {
+      for (const each of entries) this.#place(each, placed);
+    } catch (error) {
+      return told.refused(error);
+    }
+    const runs = new Set(entries.map(({ run }) => run));
+    for (const run of runs) run.inFlight += 1;
+    const outcome: Outcome = {
+      durable: (refs) => {
+        for (const run of runs) run.inFlight -= 1;
+        for (const [index, each] of placed.entries()) this.#feed(each, refs[index]);
+        told.durable();
+      },
+      refused: (error) => {
+        for (const run of runs) run.inFlight -= 1;
+        for (const run of runs) if (!run.closed) this.#listener.onRefused(run);
+        told.refused(error);
+      },
+    };
+    const drafts = placed.map(({ draft }) => draft);
+    const opsOf = (refs: readonly EntryRef[]) => [...rowsOf(placed, refs), ...wake(runs), ...ops];
+    if (rider !== undefined) {
+      rider.append(this.#journal, drafts, opsOf).then(outcome.durable, outcome.refused);
+      return;
+    }
+    try {
+      this.#journal.enqueue(drafts, opsOf, outcome);
+    } catch (error) {
+      outcome.refused(error);
+    }
+  }
+
+  /** Adds an entry, before it the parts of its value where it has some. */
+  #place({ run, body, lane = 'normal' }: RunEntry, placed: PlacedEntry[]): void {
+    let n = run.n;
+    for (const before of placed) if (before.run === run) n += 1;
     const seal = sealOf(body, run);
     // A body, a run and a place make a whole entry body again.
     const whole = Object.assign({ run: run.id, n }, body) as EntryBody;
     const draft = seal ? { lane, ...sealBody(whole, seal, this.#ports) } : { lane, body: whole };
     const split = splitDraft(draft, this.#journal);
     const isSplit = split.length > 1;
-    return split.map((each) => {
+    for (const each of split) {
       const place = each.body.kind === 'value.part' ? each.body.n : n;
-      return { run, n: place, body, seal, draft: each, isSplit };
-    });
+      placed.push({ run, n: place, body, seal, draft: each, isSplit });
+    }
   }
 
   #feed({ run, body, seal, isSplit }: PlacedEntry, ref: EntryRef | undefined): void {
@@ -150,38 +200,14 @@ export class RunJournal {
     run.feed([entry]);
     this.#listener.onDurable(run, entry);
   }
-
-  /**
-   * The same for what the run's own code causes. A journal that fails or closes is not the code's
-   * failure: the operation stays pending, and goes on from the store at the next start.
-   */
-  async appendOwn(run: Run, body: RunEntryBody, options: RunAppend = {}): Promise<void> {
-    if (run.closed) return never();
-    try {
-      await this.append(run, body, options);
-    } catch (error) {
-      if (codeOf(error) === 'HF_VALUE_TOO_LARGE') throw error;
-      return never();
-    }
-  }
 }
 
-/** The rows that say where in their runs' histories the entries stand. */
+/** The rows that say where in their runs' histories the entries stand, which are so long now. */
 function rowsOf(placed: readonly PlacedEntry[], refs: readonly EntryRef[]): StoreOp[] {
-  return refs.flatMap((ref, index) => {
-    const each = placed[index];
-    return each === undefined ? [] : [layout.history(each.run.facts.number, each.n, ref)];
+  return placed.map(({ run, n }, index) => {
+    run.n += 1;
+    return layout.history(run.facts.number, n, refs[index]!); // There is one for each draft.
   });
-}
-
-/** These runs have so many entries now. @returns What their records are to say. */
-function wake(ends: ReadonlyMap<Run, number>): StoreOp[] {
-  const ops: StoreOp[] = [];
-  for (const [run, n] of ends) {
-    run.n = n;
-    ops.push(...wakeOps(run));
-  }
-  return ops;
 }
 
 /** The run itself goes on with what was given. */
@@ -193,16 +219,16 @@ function timerOp(run: Run, { op, due }: TimerChange): StoreOp {
   return layout.timer(run.facts.number, op, due);
 }
 
-/** The record of a run that waited says so no more, or counts no crashes any more. */
-function wakeOps(run: Run): StoreOp[] {
-  if (run.closed || (!run.parked && run.crashes === 0)) return [];
-  run.parked = false;
-  run.crashes = 0;
-  return [layout.openRecord(run.facts.number, recordOf(run, 'running'))];
-}
-
-function never(): Promise<never> {
-  return new Promise(() => {});
+/** The records of runs that waited say so no more, or count no crashes any more. */
+function wake(runs: Iterable<Run>): StoreOp[] {
+  const ops: StoreOp[] = [];
+  for (const run of runs) {
+    if (run.closed || (!run.parked && run.crashes === 0)) continue;
+    run.parked = false;
+    run.crashes = 0;
+    ops.push(layout.openRecord(run.facts.number, recordOf(run, 'running')));
+  }
+  return ops;
 }
 
 /** What the store is to know of a run in this state. */

@@ -4,6 +4,7 @@ import {
   decodeCbor,
   decodeEntry,
   encodeCbor,
+  laneIndex,
   lanes,
   type Entry,
   type EntryOf,
@@ -21,6 +22,7 @@ import {
   getNumber,
   historyKey,
   historyRange,
+  keyMemory,
   listPlaceKey,
   metaKey,
   numberValue,
@@ -290,8 +292,8 @@ function readEntry(place: { lane: Lane; seq: number }, stored: StoredEntry | und
 /** The layout of what commits change besides entries. */
 export const layout = {
   history(run: number, n: number, ref: EntryRef): StoreOp {
-    const value = new Uint8Array(7);
-    value[0] = lanes.indexOf(ref.lane);
+    const value = keyMemory.take(7);
+    value[0] = laneIndex(ref.lane);
     putNumber(value, 1, ref.seq);
     return { kind: 'put', key: historyKey(run, n), value };
   },

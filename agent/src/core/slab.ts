@@ -4,8 +4,8 @@ const SHARED_BYTES_MAX = SLAB_BYTES / 16;
 
 /**
  * Gives out pieces of larger blocks of memory. A byte array of its own for each row would cost more
- * than what is written into it. A block is freed with the last of its pieces: for those that are
- * soon done with.
+ * than what is written into it, and more again once native code looks at it. A block is freed with
+ * the last of its pieces: for those that are soon done with.
  */
 export class Slab {
   #block = new Uint8Array(0);
@@ -18,7 +18,7 @@ export class Slab {
       this.#block = new Uint8Array(SLAB_BYTES);
       this.#at = 0;
     }
-    const piece = this.#block.subarray(this.#at, this.#at + bytes);
+    const piece = new Uint8Array(this.#block.buffer, this.#at, bytes);
     this.#at += bytes;
     return piece;
   }

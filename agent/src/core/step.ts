@@ -46,24 +46,37 @@ class NothingYet extends Error {
  * the pause is long, or a condition does not hold. Ends without an outcome when the run is closed.
  */
 export async function runStep(host: StepHost, run: Run, op: Op, request: StepRequest) {
-  const { policy } = request;
   op.attempting = true;
   // Ten thousand may wait here: what an attempt needs is made when it may begin.
   op.leave = await host.gate.enter(run.facts.number);
-  const abort = host.ports.newAbort();
-  op.abort = abort;
-  await host.ports.attempts((attempt) => makeAttempt({ host, run, op, request, attempt }), {
-    first: op.attempts + 1,
+  op.abort = host.ports.newAbort();
+  const first = { host, run, op, request, attempt: op.attempts + 1 };
+  try {
+    // Nearly every step succeeds at once: it needs nothing of what follows.
+    await makeAttempt(first);
+  } catch (error) {
+    await attemptAgain(first, error, op.abort);
+  }
+  op.attempting = false;
+  op.executing = false;
+  op.abort = undefined;
+}
+
+/** The attempts that are left after the first one of this process, which has failed. */
+function attemptAgain(first: Attempt, error: unknown, abort: AbortHandle): Promise<void> {
+  const { host, request } = first;
+  const { policy } = request;
+  const make = (attempt: number): Promise<void> =>
+    attempt === first.attempt ? Promise.reject(error) : makeAttempt({ ...first, attempt });
+  return host.ports.attempts(make, {
+    first: first.attempt,
     last: policy.attempts,
     minDelayMs: policy.minDelayMs,
     maxDelayMs: policy.maxDelayMs,
     factor: policy.factor,
     abort,
-    onFailed: (attempt, error) => attemptFailed({ host, run, op, request, attempt }, error),
+    onFailed: (attempt, failure) => attemptFailed({ ...first, attempt }, failure),
   });
-  op.attempting = false;
-  op.executing = false;
-  op.abort = undefined;
 }
 
 interface Attempt {
@@ -78,7 +91,23 @@ async function makeAttempt(each: Attempt): Promise<void> {
   const { host, run, op, request, attempt } = each;
   const { name, policy } = request;
   op.beganMonoMs = host.ports.clock.monoMs();
-  const value = await atWork(each);
+  op.leave ??= await host.gate.enter(run.facts.number);
+  const { leave } = op;
+  let value: unknown;
+  try {
+    if (isOver(each)) return;
+    if (policy.atMostOnce) {
+      // From here on the effect may happen, so from here on it is never begun again.
+      const body = { op: op.number, name, attempt };
+      await host.journal.appendOwn(run, { kind: 'step.started', ...body });
+      if (isOver(each)) return;
+    }
+    op.executing = true;
+    value = await runBody(each);
+  } finally {
+    leave();
+    op.leave = undefined;
+  }
   if (isOver(each)) return;
   if (policy.external) {
     op.handed = true;
@@ -108,27 +137,6 @@ function ended({ host, run, op, request, attempt }: Attempt, ...failure: readonl
 /** Whether nobody looks at what comes of it any more. */
 function isOver({ run, op }: Attempt): boolean {
   return run.closed || op.settled || op.scope.reason !== undefined;
-}
-
-/** Runs the body once it may be at work. */
-async function atWork(each: Attempt): Promise<unknown> {
-  const { host, run, op, request, attempt } = each;
-  const leave = op.leave ?? (await host.gate.enter(run.facts.number));
-  op.leave = leave;
-  try {
-    if (isOver(each)) return undefined;
-    if (request.policy.atMostOnce) {
-      // From here on the effect may happen, so from here on it is never begun again.
-      const body = { op: op.number, name: request.name, attempt };
-      await host.journal.appendOwn(run, { kind: 'step.started', ...body });
-      if (isOver(each)) return undefined;
-    }
-    op.executing = true;
-    return await runBody(each);
-  } finally {
-    leave();
-    op.leave = undefined;
-  }
 }
 
 /** Runs the user's code once, for at most the timeout. What comes after it is ignored. */

@@ -29,7 +29,6 @@ export class Tally {
   readonly #runs = new Series('workflow', 'outcome');
   readonly #attempts = new Series('workflow', 'step', 'outcome');
   readonly #seconds = new Series('workflow', 'step');
-  readonly #completed = new Series('workflow', 'step');
 
   add(workflow: string, entry: Pick<Entry, 'kind'> & { name?: string; tookMs?: number }): void {
     const runEnd = runEnds[entry.kind];
@@ -40,7 +39,6 @@ export class Tally {
     this.#attempts.add([workflow, name, attemptEnd], 1);
     if (entry.kind !== 'step.completed') return;
     this.#seconds.add([workflow, name], tookMs / 1_000);
-    this.#completed.add([workflow, name], 1);
   }
 
   metrics(): readonly Metric[] {
@@ -54,17 +52,17 @@ export class Tally {
         help: 'Time of the attempts that completed their step.',
         values: [
           ...this.#seconds.read().map((each) => ({ ...each, suffix: '_sum' })),
-          ...this.#completed.read().map((each) => ({ ...each, suffix: '_count' })),
+          ...this.#seconds.counts().map((each) => ({ ...each, suffix: '_count' })),
         ],
       },
     ];
   }
 }
 
-/** Numbers by what they are of. */
+/** Sums, and of how many numbers, by what they are of. */
 class Series {
   readonly #labels: readonly string[];
-  readonly #values = new Map<string, { readonly of: readonly string[]; value: number }>();
+  readonly #values = new Map<string, Sum>();
 
   constructor(...labels: readonly string[]) {
     this.#labels = labels;
@@ -73,21 +71,37 @@ class Series {
   add(of: readonly string[], value: number): void {
     const key = of.join(SEPARATOR);
     const known = this.#values.get(key);
-    if (known !== undefined) known.value += value;
-    else if (this.#values.size < SERIES_MAX) this.#values.set(key, { of, value });
+    if (known !== undefined) {
+      known.value += value;
+      known.count += 1;
+    } else if (this.#values.size < SERIES_MAX) this.#values.set(key, { of, value, count: 1 });
     // The outcome stays: it is one of a few.
     else if (!of.includes(OTHER)) {
       this.add(
         of.map((each, index) => (this.#labels[index] === 'outcome' ? each : OTHER)),
         value,
       );
-    } else this.#values.set(key, { of, value });
+    } else this.#values.set(key, { of, value, count: 1 });
   }
 
   read(): readonly Tallied[] {
-    return [...this.#values.values()].map(({ of, value }) => {
-      const labels = this.#labels.map((label, index) => [label, of[index] ?? ''] as const);
-      return { labels: Object.fromEntries(labels), value };
+    return this.#tallied(({ value }) => value);
+  }
+
+  counts(): readonly Tallied[] {
+    return this.#tallied(({ count }) => count);
+  }
+
+  #tallied(valueOf: (sum: Sum) => number): readonly Tallied[] {
+    return [...this.#values.values()].map((sum) => {
+      const labels = this.#labels.map((label, index) => [label, sum.of[index] ?? ''] as const);
+      return { labels: Object.fromEntries(labels), value: valueOf(sum) };
     });
   }
+}
+
+interface Sum {
+  readonly of: readonly string[];
+  value: number;
+  count: number;
 }

@@ -1,14 +1,16 @@
 import type { AbortHandle } from '../core/ports.ts';
 
-/** A handle over the platform's AbortController, which makes its signal when it is asked for it. */
+/** A handle over the platform's AbortController, which is made when it is needed. */
 class PlatformAbort implements AbortHandle {
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
   abort(reason: unknown): void {
+    this.#controller ??= new AbortController();
     this.#controller.abort(reason);
   }
 

@@ -29,25 +29,9 @@ class Ended extends Error {
  * further attempt begin; an attempt that succeeds after the abort has succeeded.
  */
 export const attempts: Attempts = async (run, options) => {
-  try {
-    // Nearly every step succeeds at once: it needs nothing of what follows.
-    await run(options.first);
-  } catch (error) {
-    await furtherAttempts(run, options, new FailedAttempt(options.first, error));
-  }
-};
-
-async function furtherAttempts(
-  run: (attempt: number) => Promise<void>,
-  options: AttemptsOptions,
-  failed: FailedAttempt,
-): Promise<void> {
   const told = { failure: undefined as { readonly error: unknown } | undefined };
   try {
-    // The first attempt has been made: p-retry is told how it ended, and goes on from there.
-    const again = (count: number): Promise<void> =>
-      count === 1 ? Promise.reject(failed) : attempt(run, options.first + count - 1);
-    await pRetry(again, {
+    await pRetry((count) => attempt(run, options.first + count - 1), {
       retries: Math.max(0, options.last - options.first),
       minTimeout: firstPauseMs(options),
       maxTimeout: Math.min(options.maxDelayMs, PAUSE_MS_MAX),
@@ -69,7 +53,7 @@ async function furtherAttempts(
     const isExpected = error instanceof Ended || error instanceof FailedAttempt;
     if (!isExpected && !options.abort.signal.aborted) throw error;
   }
-}
+};
 
 async function attempt(run: (number: number) => Promise<void>, number: number): Promise<void> {
   try {

@@ -39,6 +39,8 @@ export interface RecordSchema<T> extends Schema<T> {
   /** Reads a row into an object that has something else already. */
   readInto<K extends object>(target: K, value: unknown, path: string): K & T;
   readonly count: number;
+  /** Of its fields, in their order. */
+  readonly names: readonly string[];
   /** The items of the row alone, for an array that has something else before them. */
   writeItems(value: T, to: Sink): void;
 }
@@ -237,6 +239,7 @@ export function record<F extends Fields>(fields: F): RecordSchema<Row<F>> {
   };
   return {
     count: parts.length,
+    names: Object.keys(fields),
     shape: `[${parts.map(({ name, field }) => `${name}:${field.shape}`).join(',')}]`,
     readInto,
     read: (value, path, part = '') => readInto({}, value, path + part),

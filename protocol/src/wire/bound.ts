@@ -7,6 +7,13 @@ export interface Bounds {
   readonly itemsMax: number;
 }
 
+// Written anew by each check, and as long as the deepest bounds allow: some ten thousand entries a
+// second are looked at, and what each would leave behind costs more than the look.
+/** How many items the array or map at each depth still expects; for maps, keys and values. */
+const expected: number[] = [];
+const inMap: boolean[] = [];
+const head = { major: 0, value: 0, next: 0 };
+
 /**
  * Refuses CBOR that would cost its reader more than its bytes are worth, before it is decoded.
  *
@@ -21,25 +28,22 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
   if (bytes.byteLength > bounds.bytesMax) {
     throw invalid('the message', `has ${bytes.byteLength} bytes, of at most ${bounds.bytesMax}`);
   }
-  // How many items the array or map at each depth still expects; for maps, keys and values.
-  const expected: number[] = [1];
-  const inMap: boolean[] = [false];
-  const head = { major: 0, value: 0, next: 0 };
+  expected[0] = 1;
+  inMap[0] = false;
+  let depth = 0;
   let at = 0;
   let items = 0;
 
-  while (expected.length > 0) {
-    const depth = expected.length - 1;
-    const left = expected[depth]!; // The loop ends when the stack is empty.
+  while (depth >= 0) {
+    const left = expected[depth]!; // Written when this depth was entered.
     if (left === 0) {
-      expected.pop();
-      inMap.pop();
+      depth -= 1;
       continue;
     }
     expected[depth] = left - 1;
     items += 1;
     if (items > bounds.itemsMax) throw invalid('the message', 'has too many items');
-    readHead(bytes, at, head);
+    readHead(bytes, at);
     if (inMap[depth] === true && left % 2 === 0 && head.major !== 3) {
       throw invalid(`byte ${at}`, 'is a map key that is not text');
     }
@@ -52,20 +56,17 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
       const count = head.major === 5 ? head.value * 2 : head.value;
       if (count > bytes.byteLength - at) throw invalid(`byte ${at}`, 'counts items beyond the end');
       if (count > bounds.itemsMax - items) throw invalid('the message', 'has too many items');
-      if (expected.length >= bounds.depthMax) throw invalid(`byte ${at}`, 'is nested too deep');
-      expected.push(count);
-      inMap.push(head.major === 5);
+      if (depth + 1 >= bounds.depthMax) throw invalid(`byte ${at}`, 'is nested too deep');
+      depth += 1;
+      expected[depth] = count;
+      inMap[depth] = head.major === 5;
     }
   }
   if (at !== bytes.byteLength) throw invalid('the message', 'has bytes behind its end');
 }
 
 /** Reads the head of one item: its major type, its argument, and where its content begins. */
-function readHead(
-  bytes: Uint8Array,
-  at: number,
-  head: { major: number; value: number; next: number },
-): void {
+function readHead(bytes: Uint8Array, at: number): void {
   const first = bytes[at];
   if (first === undefined) throw invalid('the message', 'ends too early');
   const info = first & 31;

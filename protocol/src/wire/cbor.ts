@@ -28,12 +28,35 @@ export function encodeCbor(value: unknown): Uint8Array {
  */
 export function decodeCbor(bytes: Uint8Array, bounds: Bounds): unknown {
   checkBounds(bytes, bounds);
+  // A view of its own: the decoder leaves a property on the array it is given.
+  return decodeChecked(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+/** Where small items are decoded: an array of its own for each would take longer than its items. */
+const scratch = new Uint8Array(1_024);
+
+/**
+ * The same for who is done with the result before anything else is decoded: byte strings in it are
+ * written over then.
+ */
+export function decodeFleeting(bytes: Uint8Array, bounds: Bounds): unknown {
+  if (bytes.byteLength > scratch.byteLength) return decodeCbor(bytes, bounds);
+  checkBounds(bytes, bounds);
+  scratch.set(bytes);
+  return decodeChecked(scratch, bytes.byteLength);
+}
+
+function decodeChecked(bytes: Uint8Array, end?: number): unknown {
   try {
-    // A view of its own: the decoder leaves a property on the array it is given.
-    return codec.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    // The codec takes an end, which its types do not say.
+    return (codec as Encoder & Ended).decode(bytes, end);
   } catch (cause) {
     throw invalid('the message', `does not decode: ${String(cause)}`);
   }
+}
+
+interface Ended {
+  decode(bytes: Uint8Array, end: number | undefined): unknown;
 }
 
 /** Encodes to bytes of their own. */

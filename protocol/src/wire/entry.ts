@@ -156,6 +156,9 @@ export type EntryBody = { [K in EntryKind]: Omit<EntryOf<K>, keyof typeof stamp>
 export type Stamp = { readonly [K in keyof typeof stamp]: number };
 
 export const entryKinds = Object.keys(kinds) as readonly EntryKind[];
+/** Names of the fields of a kind, in their order. */
+export const fieldsOf = (kind: EntryKind): readonly string[] => kinds[kind].names;
+
 const codes = new Map(entryKinds.map((kind, code) => [kind, code]));
 
 /** Canonical text of all kinds, for the fingerprint. */

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import { invalid } from '../base/schema.ts';
 import { toWellFormed } from '../base/well-formed.ts';
-import { decodeCbor, encodeCbor } from './cbor.ts';
+import { decodeFleeting, encodeCbor } from './cbor.ts';
 import { partedKind } from './parts.ts';
 import { VALUE_BYTES_MAX, VALUE_DEPTH_MAX, valueBounds } from './value-bounds.ts';
 import { valueKinds } from './value-kinds.ts';
@@ -106,7 +106,7 @@ function encodeTolerantly(thrown: unknown): Uint8Array {
  *   HF_VALUE_SEALED for one that was marked, and whose content is elsewhere or nowhere any more.
  */
 export function decodeValue(bytes: Uint8Array): unknown {
-  const tree = decodeCbor(bytes, valueBounds);
+  const tree = decodeFleeting(bytes, valueBounds);
   try {
     return revive(tree);
   } catch (cause) {
@@ -126,7 +126,7 @@ export function decodeValue(bytes: Uint8Array): unknown {
  */
 export function displayValue(bytes: Uint8Array): unknown {
   try {
-    return show(decodeCbor(bytes, valueBounds));
+    return show(decodeFleeting(bytes, valueBounds));
   } catch {
     return { $: 'unreadable' };
   }

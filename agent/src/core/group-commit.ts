@@ -1,0 +1,164 @@
+import { HoldfastError, assert, type Point, type Store, type StoreOp } from '@holdfast/protocol';
+import type { EntryRef } from './journal.ts';
+import type { Recovery } from './journal-recovery.ts';
+import type { LaneState } from './lane-state.ts';
+import type { SyncTimes } from './sync-times.ts';
+
+/** Whom to tell what becomes of an append: one of the two, once. Neither may throw. */
+export interface Outcome {
+  /** It would survive a power cut. */
+  readonly durable: (refs: readonly EntryRef[]) => void;
+  /** Nothing of it is believed. */
+  readonly refused: (error: unknown) => void;
+}
+
+/** What waits for a commit, or is in one. */
+export interface QueuedAppend {
+  readonly ops: readonly StoreOp[];
+  readonly refs: readonly EntryRef[];
+  readonly ends: readonly LaneEnd[];
+  readonly bytes: number;
+  readonly outcome: Outcome;
+}
+
+/** Where a lane ends once an entry of a commit is durable. */
+export interface LaneEnd {
+  readonly state: LaneState;
+  readonly seq: number;
+  readonly hash: Uint8Array;
+  readonly bytes: number;
+}
+
+export interface GroupCommitParts {
+  readonly store: Store;
+  readonly syncs: SyncTimes;
+  /** Gets the store back; `undefined`: nobody can. */
+  readonly recovery: Recovery | undefined;
+  /** What rides with each commit. */
+  readonly riders: () => readonly StoreOp[];
+  readonly point: Point | undefined;
+  /** These entries are durable, and whoever appended them knows. */
+  readonly onCommitted: (refs: readonly EntryRef[]) => void;
+  readonly onFailure: (failure: HoldfastError) => void;
+}
+
+const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * Commits what is appended, without a timer: while one commit is in flight, appends queue; the next
+ * takes them all. An idle journal commits at once, and a busy one shares the sync.
+ */
+export class GroupCommit {
+  readonly #parts: GroupCommitParts;
+  #queue: QueuedAppend[] = [];
+  #queueBytes = 0;
+  #committing = false;
+  #failure: HoldfastError | undefined;
+
+  constructor(parts: GroupCommitParts) {
+    this.#parts = parts;
+  }
+
+  /** Why every append is refused; `undefined`: none is. */
+  get failure(): HoldfastError | undefined {
+    return this.#failure;
+  }
+
+  /** Of what waits for a commit, or is in one. */
+  get queueBytes(): number {
+    return this.#queueBytes;
+  }
+
+  /** From now on every append is refused with this, or with what came before it. */
+  refuse(reason: HoldfastError): HoldfastError {
+    return (this.#failure ??= reason);
+  }
+
+  add(append: QueuedAppend): void {
+    this.#queueBytes += append.bytes;
+    this.#queue.push(append);
+    if (!this.#committing) void this.#commitAll();
+  }
+
+  async #commitAll(): Promise<void> {
+    assert(!this.#committing, 'one commit in flight at a time');
+    this.#committing = true;
+    await undefined; // Lets every append of this turn join the first commit.
+    while (this.#queue.length > 0) await this.#commit(this.#takeQueued());
+    this.#committing = false;
+  }
+
+  #takeQueued(): QueuedAppend[] {
+    const queue = this.#queue;
+    let bytes = 0;
+    const beyond = queue.findIndex((append, index) => {
+      bytes += append.bytes;
+      return index > 0 && bytes > COMMIT_BYTES_MAX;
+    });
+    this.#queue = beyond === -1 ? [] : queue.slice(beyond);
+    return beyond === -1 ? queue : queue.slice(0, beyond);
+  }
+
+  async #commit(group: readonly QueuedAppend[]): Promise<void> {
+    const { riders, point, onFailure } = this.#parts;
+    const ops: StoreOp[] = [];
+    for (const append of group) for (const op of append.ops) ops.push(op);
+    ops.push(...riders());
+    try {
+      if (this.#failure) throw this.#failure;
+      if (point) await point('journal:write');
+      if (ops.length > 0) await this.#write(ops);
+      if (point) await point('journal:committed');
+    } catch (cause) {
+      const failure = this.refuse(asFailure(cause));
+      this.#leave(group);
+      for (const { outcome } of group) outcome.refused(failure);
+      onFailure(failure);
+      return;
+    }
+    this.#leave(group);
+    this.#settle(group);
+  }
+
+  /**
+   * Writes until the disk has it. After a failed write nobody knows what it holds; what is written
+   * again is the same rows with the same seqs, so that it is all one whether they are there.
+   */
+  async #write(ops: readonly StoreOp[]): Promise<void> {
+    const { store, syncs, recovery } = this.#parts;
+    for (;;) {
+      try {
+        await syncs.measure(() => store.write(ops));
+        recovery?.succeeded();
+        return;
+      } catch (cause) {
+        if (recovery === undefined) throw cause;
+        await recovery.run(cause);
+      }
+    }
+  }
+
+  #leave(group: readonly QueuedAppend[]): void {
+    for (const { bytes } of group) this.#queueBytes -= bytes;
+  }
+
+  /** It is durable: the lanes end where it says, and whoever waits for it goes on. */
+  #settle(group: readonly QueuedAppend[]): void {
+    const all: EntryRef[] = [];
+    for (const { ends, refs } of group) {
+      for (const { state, seq, hash, bytes } of ends) {
+        state.head = seq;
+        state.headHash = hash;
+        state.headBytes = bytes;
+      }
+      for (const ref of refs) all.push(ref);
+    }
+    for (const { outcome, refs } of group) outcome.durable(refs);
+    if (all.length > 0) this.#parts.onCommitted(all);
+  }
+}
+
+function asFailure(cause: unknown): HoldfastError {
+  const isTyped = cause instanceof HoldfastError;
+  return isTyped ? cause : new HoldfastError('HF_JOURNAL_FAILED', { cause });
+}
