@@ -42,6 +42,21 @@ export function pairsOf({ isSmoke }: Effort): number {
   return isSmoke ? 1 : PAIRS;
 }
 
+/** Rounds in a row that were no faster: the compiler has done what it will. */
+const ROUNDS_ALIKE = 2;
+const WARM_UP_ROUNDS_MAX = 20;
+
+/** Repeats what is to be measured for as long as it gets faster. */
+export async function warmUp(rate: () => Promise<number>): Promise<void> {
+  let best = 0;
+  let alike = 0;
+  for (let round = 0; round < WARM_UP_ROUNDS_MAX && alike < ROUNDS_ALIKE; round += 1) {
+    const now = await rate();
+    alike = now > 1.05 * best ? 0 : alike + 1;
+    best = Math.max(best, now);
+  }
+}
+
 /**
  * Measures ours and the limit in turn, each pair in the other order than the one before: what
  * drifts on the machine meanwhile meets both.

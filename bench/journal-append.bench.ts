@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { Journal, createStore, sha256, storedEntry, systemClock } from '@holdfast/agent/internal';
 import { HASH_BYTES, encodeEntry, type EntryBody } from '@holdfast/protocol';
 import { BarePuts } from './bare-puts.ts';
-import { alternate, pairsOf, type Benchmark, type Effort, type Measured } from './benchmark.ts';
+import {
+  alternate,
+  pairsOf,
+  warmUp,
+  type Benchmark,
+  type Effort,
+  type Measured,
+} from './benchmark.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -44,11 +51,10 @@ async function measure(writers: number, effort: Effort): Promise<Measured> {
     const pairs = pairsOf(effort);
     const ms = effort.ms / (2 * pairs);
     const load = { callers: writers, valueBytes: rowBytes(), ms };
-    if (!effort.isSmoke) await Promise.all([rate(journal, writers, ms), puts.rate(load)]);
-    const measured = await alternate(pairs, {
-      ours: () => rate(journal, writers, ms),
-      limit: () => puts.rate(load),
-    });
+    const ours = (): Promise<number> => rate(journal, writers, ms);
+    const limit = (): Promise<number> => puts.rate(load);
+    if (!effort.isSmoke) for (const side of [ours, limit]) await warmUp(side);
+    const measured = await alternate(pairs, { ours, limit });
     await store.close();
     await puts.close();
     return measured;

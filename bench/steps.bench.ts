@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, workflow } from '@holdfast/agent';
 import { BarePuts } from './bare-puts.ts';
-import { alternate, pairsOf, type Benchmark, type Effort, type Measured } from './benchmark.ts';
+import {
+  alternate,
+  pairsOf,
+  warmUp,
+  type Benchmark,
+  type Effort,
+  type Measured,
+} from './benchmark.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -48,12 +55,11 @@ async function measure(runs: number, effort: Effort): Promise<Measured> {
     const pairs = pairsOf(effort);
     const ms = effort.ms / (2 * pairs);
     const load = { callers: runs, valueBytes: ROW_BYTES, ms };
+    const ours = (): Promise<number> => rate(agent, runs, { ...effort, ms });
+    const limit = (): Promise<number> => puts.rate(load);
     // What the compiler learns meanwhile belongs to neither side.
-    if (!effort.isSmoke) await Promise.all([rate(agent, runs, { ...effort, ms }), puts.rate(load)]);
-    const measured = await alternate(pairs, {
-      ours: () => rate(agent, runs, { ...effort, ms }),
-      limit: () => puts.rate(load),
-    });
+    if (!effort.isSmoke) for (const side of [ours, limit]) await warmUp(side);
+    const measured = await alternate(pairs, { ours, limit });
     await agent.close();
     await puts.close();
     return measured;
