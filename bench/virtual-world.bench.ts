@@ -1,4 +1,4 @@
-import { planNamed, simulate, type Plan } from '@holdfast/device-sim/internal';
+import { findScenario, simulate, type Scenario } from '@holdfast/device-sim/internal';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
 import { cpuMs } from './cpu-time.ts';
 
@@ -13,28 +13,29 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const SMOKE_PART = 0.1;
 
-const idle: Plan = {
-  ...planNamed('calm'),
+const idle: Scenario = {
+  ...findScenario('calm'),
   ...{ devices: 20, durationMs: 240 * HOUR_MS, reportEveryMs: 15 * MINUTE_MS },
   ...{ runEveryMs: 12 * HOUR_MS, emitEveryMs: 6 * HOUR_MS },
 };
-const busy: Plan = {
-  ...planNamed('calm'),
+const busy: Scenario = {
+  ...findScenario('calm'),
   ...{ devices: 3, durationMs: 2 * MINUTE_MS, reportEveryMs: 15 * MINUTE_MS },
   ...{ runEveryMs: 0, emitEveryMs: 1_000, emitAtOnce: 256 },
 };
 
 async function measure(
-  plan: Plan,
+  scenario: Scenario,
   { isSmoke }: Effort,
   unit: 'deviceHours' | 'entries',
 ): Promise<Measured> {
   const size = isSmoke ? SMOKE_PART : 1;
-  const sized = { ...plan, durationMs: plan.durationMs * size };
+  const sized = { ...scenario, durationMs: scenario.durationMs * size };
   // Code warms up.
-  if (!isSmoke) await simulate({ plan: { ...plan, durationMs: plan.durationMs / 10 }, seed: 1 });
+  const short = { ...scenario, durationMs: scenario.durationMs / 10 };
+  if (!isSmoke) await simulate({ scenario: short, seed: 1 });
   const beforeMs = cpuMs('self');
-  const { devices, virtualMs, entries, violations } = await simulate({ plan: sized, seed: 2 });
+  const { devices, virtualMs, entries, violations } = await simulate({ scenario: sized, seed: 2 });
   const seconds = Math.max(1, cpuMs('self') - beforeMs) / 1_000;
   const deviceHours = (devices * virtualMs) / HOUR_MS;
   const ours = (unit === 'entries' ? entries : deviceHours) / seconds;

@@ -1,3 +1,4 @@
+export * from './cli/code-file.ts';
 export * from './enroll-device.ts';
 export * from './renew-certificate.ts';
 export * from './io/enrolment-file.ts';

@@ -1,11 +1,11 @@
 import ava from 'ava';
-import { planNamed, simulate } from '@holdfast/device-sim/internal';
+import { findScenario, simulate } from '@holdfast/device-sim/internal';
 
 // A virtual world takes the clock and chance of its whole process away: one at a time.
 const test = ava.serial;
 
 test('back after two months a device gets what is still valid, by honest time', async (t) => {
-  const { violations, orders } = await simulate({ plan: planNamed('drawer'), seed: 3 });
+  const { violations, orders } = await simulate({ scenario: findScenario('drawer'), seed: 3 });
 
   t.deepEqual(violations, []);
   t.true(orders.expired > 20, 'while they were away their time passed');
@@ -14,8 +14,8 @@ test('back after two months a device gets what is still valid, by honest time', 
 });
 
 test('in a world that fails no command comes too late', async (t) => {
-  const plan = { ...planNamed('calm'), durationMs: 180_000, orderForMs: 0 };
-  const { violations, orders } = await simulate({ plan, seed: 1 });
+  const scenario = { ...findScenario('calm'), durationMs: 180_000, orderForMs: 0 };
+  const { violations, orders } = await simulate({ scenario, seed: 1 });
 
   t.deepEqual(violations, []);
   t.like(orders, { expired: 0 });

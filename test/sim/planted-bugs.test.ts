@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import ava from 'ava';
-import { planNamed, plantedBugs, simulate } from '@holdfast/device-sim/internal';
+import { findScenario, plantedBugs, simulate } from '@holdfast/device-sim/internal';
 
 // A virtual world takes the clock and chance of its whole process away: one at a time.
 const test = ava.serial;
 const SEEDS_MAX = 200;
-const plan = planNamed('storm');
+const scenario = findScenario('storm');
 
 /** The first seed that finds a bug, and the promise that it breaks. */
 async function find(name: string): Promise<{ seed: number; promise: string } | undefined> {
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
-    const { violations } = await simulate({ plan, seed, bug: plantedBugs[name] });
+    const { violations } = await simulate({ scenario, seed, bug: plantedBugs[name] });
     if (violations[0] !== undefined) return { seed, promise: violations[0].promise };
   }
   return undefined;

@@ -1,96 +1,124 @@
-import { Exit, HoldfastError, wantsColor } from '@holdfast/protocol';
+import { writeFileSync } from 'node:fs';
+import { HoldfastError, messageOf, wantsColor } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import { planNamed, plans, type Plan } from '../virtual/plan.ts';
-import { simulate, type Progress, type SimulationReport } from '../virtual/simulate.ts';
-import { simulationScreen } from './sim-screen.ts';
+import { htmlOf } from '../report/html.ts';
+import { junitOf } from '../report/junit.ts';
+import type { SimulationReport, Telling } from '../report/report.ts';
+import { simulationScreen } from '../report/screen.ts';
+import { findScenario, scenarioNames } from '../scenario/find-scenario.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { simulate } from '../virtual/simulate.ts';
+import { LiveProgress } from './live-progress.ts';
+import { exitOf, numberOf } from './numbers.ts';
+import { loadSimCode } from './sim-code.ts';
 
 interface RunFlags {
   readonly seed: string;
   readonly devices?: string;
   readonly hours?: string;
+  readonly code?: string;
   readonly output: string;
+  readonly report?: string;
+  readonly junit?: string;
+  readonly html?: string;
 }
 
-const VIOLATED = 9;
-const PROGRESS_EVERY_MS = 10_000;
 const HOUR_MS = 3_600_000;
+const epilog = `
+Exit code 0: everything held; 9: a promise was violated. Ctrl-C ends it with a report of what has
+been until then.
+
+Examples:
+  holdfast-sim run city-outage --devices 20 --hours 6 --seed 7 -o json
+  holdfast-sim run storm --html storm.html --junit storm.xml
+  holdfast-sim run my-site.toml --code workflows.js
+`;
 
 export function addRun(program: Command): void {
   program
     .command('run')
-    .argument('<scenario>', `one of ${Object.keys(plans).join(', ')}`)
+    .argument('<scenario>', `one of ${scenarioNames().join(', ')}; or a file, FILE.toml`)
     .description('Run a fleet in virtual time through a scenario, and judge every promise.')
     .option('--seed <number>', 'the same seed gives the same history, byte for byte', '1')
     .option('--devices <number>', 'instead of what the scenario says')
     .option('--hours <number>', 'of virtual time, instead of what the scenario says')
+    .option('--code <file>', 'workflows of your own, and what they call: `handlers`')
     .option('-o, --output <format>', 'text or json', 'text')
-    .addHelpText('after', '\nExit code 0: everything held; 9: a promise was violated.\n')
-    .action(async (scenario: string, flags: RunFlags) => {
-      const isJson = outputOf(flags.output) === 'json';
-      const plan = planOf(scenario, flags);
-      const seed = numberOf('--seed', flags.seed, 0);
-      const startNs = process.hrtime.bigint();
-      const report = await simulate({ plan, seed, onProgress: progressLine(scenario) });
-      const tookMs = Number((process.hrtime.bigint() - startNs) / 1_000_000n);
-      const again = commandOf(scenario, seed, flags);
-      const color = wantsColor(process.stdout, process.env);
-      const screen = { color, again, tookMs };
-      say(isJson ? JSON.stringify(report) : simulationScreen(scenario, report, screen));
-      process.exitCode = exitOf(report);
-    });
+    .option('--report <file>', 'write the report as JSON there too')
+    .option('--junit <file>', 'write it as JUnit XML there')
+    .option('--html <file>', 'write it there as one page with plots, which needs no network')
+    .addHelpText('after', epilog)
+    .action(run);
 }
 
-export function exitOf({ violations }: SimulationReport): number {
-  return violations.length === 0 ? Exit.ok : VIOLATED;
+async function run(name: string, flags: RunFlags): Promise<void> {
+  const isJson = outputOf(flags.output) === 'json';
+  const scenario = sized(findScenario(name), flags);
+  const seed = numberOf('--seed', flags.seed, 0);
+  const code = await codeOf(scenario, flags);
+  const progress = new LiveProgress(scenario, seed);
+  const stop = new AbortController();
+  const interrupted = (): void => stop.abort();
+  process.once('SIGINT', interrupted);
+  const { look: onLook } = progress;
+  const report = await simulate({ scenario, seed, code, onLook, signal: stop.signal });
+  process.off('SIGINT', interrupted);
+  progress.end();
+  const telling = { again: commandOf(name, seed, flags), tookMs: progress.tookMs };
+  writeReports(report, telling, flags);
+  const color = wantsColor(process.stdout, process.env);
+  const text = isJson ? JSON.stringify(report) : simulationScreen(report, { ...telling, color });
+  process.stdout.write(`${text}\n`);
+  process.exitCode = exitOf(report);
 }
 
-export function commandOf(
-  scenario: string,
-  seed: number,
-  { devices, hours }: Pick<RunFlags, 'devices' | 'hours'> = {},
-): string {
-  const size = [
-    ...(devices === undefined ? [] : [`--devices ${devices}`]),
-    ...(hours === undefined ? [] : [`--hours ${hours}`]),
-  ];
+async function codeOf(scenario: Scenario, { code }: RunFlags) {
+  if (code !== undefined && scenario.starts.length === 0) {
+    const why = '--code needs a scenario that says what to start: a file with [[start]]';
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  if (code === undefined && scenario.starts.length > 0) {
+    const why = `${scenario.name} starts workflows of yours: --code names the file that has them`;
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  return code === undefined ? undefined : loadSimCode(code, scenario);
+}
+
+function writeReports(report: SimulationReport, telling: Telling, flags: RunFlags): void {
+  const write = (file: string | undefined, textOf: () => string): void => {
+    if (file === undefined) return;
+    try {
+      writeFileSync(file, textOf());
+    } catch (cause) {
+      const why = `the report cannot be written: ${messageOf(cause)}`;
+      throw new HoldfastError('HF_CONFIG_INVALID', { why, cause });
+    }
+  };
+  write(flags.report, () => `${JSON.stringify(report)}\n`);
+  write(flags.junit, () => junitOf(report, telling));
+  write(flags.html, () => htmlOf(report, telling));
+}
+
+type Size = Pick<RunFlags, 'devices' | 'hours' | 'code'>;
+
+/** What gives the same again. */
+export function commandOf(scenario: string, seed: number, given: Size = {}): string {
+  const size = (['devices', 'hours', 'code'] as const).flatMap((flag) => {
+    const value = given[flag];
+    return value === undefined ? [] : [`--${flag} ${value}`];
+  });
   return ['holdfast-sim run', scenario, `--seed ${seed}`, ...size].join(' ');
 }
 
-/** @throws HF_USAGE */
-export function numberOf(flag: string, text: string, min: number): number {
-  const number = Number(text);
-  if (text.trim() !== '' && number >= min && number <= 1e6) return number;
-  const why = `${flag} is ${text}; it must be a number from ${min} to 1000000`;
-  throw new HoldfastError('HF_USAGE', { why });
-}
-
-export function outputOf(text: string): 'text' | 'json' {
+function outputOf(text: string): 'text' | 'json' {
   if (text === 'text' || text === 'json') return text;
   throw new HoldfastError('HF_USAGE', { why: `--output is ${text}; it must be text or json` });
 }
 
-function planOf(scenario: string, { devices, hours }: RunFlags): Plan {
-  const plan = planNamed(scenario);
+function sized(scenario: Scenario, { devices, hours }: RunFlags): Scenario {
   return {
-    ...plan,
+    ...scenario,
     ...(devices === undefined ? {} : { devices: Math.ceil(numberOf('--devices', devices, 1)) }),
     ...(hours === undefined ? {} : { durationMs: numberOf('--hours', hours, 0.01) * HOUR_MS }),
   };
-}
-
-/** A line at most every ten seconds; on stderr, since stdout is for the result. */
-function progressLine(scenario: string): (progress: Progress) => void {
-  let saidNs = process.hrtime.bigint();
-  return ({ virtualMs, durationMs, entries, violations }) => {
-    const nowNs = process.hrtime.bigint();
-    if (Number((nowNs - saidNs) / 1_000_000n) < PROGRESS_EVERY_MS) return;
-    saidNs = nowNs;
-    const percent = Math.round((100 * virtualMs) / durationMs);
-    const found = `${entries} entries, ${violations} violations`;
-    process.stderr.write(`${scenario}: ${percent} % of virtual time, ${found}\n`);
-  };
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

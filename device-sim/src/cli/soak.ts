@@ -1,9 +1,14 @@
+import { writeFileSync } from 'node:fs';
 import { formatCount, formatDuration, wantsColor } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import { planNamed } from '../virtual/plan.ts';
+import { simulationScreen } from '../report/screen.ts';
+import { findScenario } from '../scenario/find-scenario.ts';
+import { scenarioText } from '../scenario/scenario-text.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { shrink } from '../virtual/shrink.ts';
 import { simulate } from '../virtual/simulate.ts';
-import { commandOf, exitOf, numberOf } from './run.ts';
-import { simulationScreen } from './sim-screen.ts';
+import { exitOf, numberOf } from './numbers.ts';
+import { commandOf } from './run.ts';
 
 interface SoakFlags {
   readonly minutes: string;
@@ -14,38 +19,67 @@ interface SoakFlags {
 const MINUTE_MS = 60_000;
 /** Seeds are drawn from here on, far from those of the tests. */
 const SEEDS = 900_000;
+/** How long a failure is made smaller. */
+const SHRINK_MS = 3 * MINUTE_MS;
 
 export function addSoak(program: Command): void {
   program
     .command('soak')
     .description('Run one seed after another, until a promise is violated or the time is over.')
     .option('--minutes <number>', 'how long, in real time', '10')
-    .option('--scenario <name>', 'what goes wrong', 'storm')
+    .option('--scenario <name>', 'what goes wrong: a name, or FILE.toml', 'storm')
     .option('--seed <number>', 'the first seed; without it chance decides')
-    .action(async ({ minutes, scenario, seed }: SoakFlags) => {
-      const plan = planNamed(scenario);
-      const lastMs = numberOf('--minutes', minutes, 0) * MINUTE_MS;
-      const first = seed === undefined ? 1_000 + Math.floor(Math.random() * SEEDS) : undefined;
-      let next = first ?? numberOf('--seed', seed ?? '', 0);
-      const startNs = process.hrtime.bigint();
-      const elapsedMs = (): number => Number((process.hrtime.bigint() - startNs) / 1_000_000n);
-      let [seeds, entries] = [0, 0];
-      do {
-        const report = await simulate({ plan, seed: next });
-        seeds += 1;
-        entries += report.entries;
-        if (report.violations.length > 0) {
-          const again = commandOf(scenario, next);
-          const color = wantsColor(process.stdout, process.env);
-          const screen = { color, again, tookMs: elapsedMs() };
-          process.stdout.write(`${simulationScreen(scenario, report, screen)}\n`);
-          process.exitCode = exitOf(report);
-          return;
-        }
-        next += 1;
-      } while (elapsedMs() < lastMs);
-      const took = formatDuration(elapsedMs());
-      const what = `${formatCount(seeds)} seeds, ${formatCount(entries)} entries in ${took}`;
-      process.stdout.write(`PASS  ${scenario}  ${what}: every promise held\n`);
-    });
+    .addHelpText(
+      'after',
+      `
+A failure is made smaller, to the fewest devices and faults that still fail, and written into the
+current directory as a scenario of its own; the command that shows it again is printed.
+`,
+    )
+    .action(soak);
+}
+
+async function soak({ minutes, scenario: name, seed }: SoakFlags): Promise<void> {
+  const scenario = findScenario(name);
+  const lastMs = numberOf('--minutes', minutes, 0) * MINUTE_MS;
+  let next =
+    seed === undefined
+      ? 1_000 + Math.floor(Math.random() * SEEDS)
+      : Math.floor(numberOf('--seed', seed, 0));
+  const startNs = process.hrtime.bigint();
+  const elapsedMs = (): number => Number((process.hrtime.bigint() - startNs) / 1_000_000n);
+  let [seeds, entries] = [0, 0];
+  do {
+    const report = await simulate({ scenario, seed: next });
+    seeds += 1;
+    entries += report.entries;
+    if (report.violations.length > 0) {
+      const again = commandOf(name, next);
+      const color = wantsColor(process.stdout, process.env);
+      const telling = { color, again, tookMs: elapsedMs() };
+      process.stdout.write(`${simulationScreen(report, telling)}\n`);
+      process.exitCode = exitOf(report);
+      await tellSmaller(scenario, next);
+      return;
+    }
+    next += 1;
+  } while (elapsedMs() < lastMs);
+  const took = formatDuration(elapsedMs());
+  const what = `${formatCount(seeds)} seeds, ${formatCount(entries)} entries in ${took}`;
+  process.stdout.write(`PASS  ${name}  ${what}: every promise held\n`);
+}
+
+/** Makes a failing scenario smaller, and says how to see it. */
+async function tellSmaller(scenario: Scenario, seed: number): Promise<void> {
+  process.stderr.write('it is made smaller, for three minutes at most\n');
+  const startNs = process.hrtime.bigint();
+  const isTimeOver = (): boolean =>
+    Number((process.hrtime.bigint() - startNs) / 1_000_000n) > SHRINK_MS;
+  const smaller = await shrink({ scenario, seed, isTimeOver });
+  const file = `${scenario.name}-${seed}.toml`;
+  writeFileSync(file, scenarioText(smaller));
+  const { devices, faults, durationMs } = smaller;
+  const kinds = faults.map(({ kind }) => kind).join(', ') || 'no fault';
+  const size = `${devices} devices, ${formatDuration(durationMs)}, ${kinds}`;
+  process.stdout.write(`  smallest  ${size}: ${commandOf(file, seed)}\n`);
 }

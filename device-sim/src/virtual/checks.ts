@@ -12,7 +12,7 @@ import {
 import type { Requests } from './drive.ts';
 import { checkOrders, type OrderCounts } from './order-checks.ts';
 import type { DeviceOrders } from './orders.ts';
-import { KEEP_MS, type World } from './world.ts';
+import type { World } from './world.ts';
 import { oracle } from './workload.ts';
 
 const PAGE = 1_000;
@@ -109,28 +109,55 @@ function checkAcknowledged({ witness }: World, requests: Requests, held: Held): 
 
 /** P2: every run has come to the end that its input alone says. */
 async function checkOutcomes(world: World, requests: Requests, held: Held): Promise<void> {
-  const { witness, machines, time } = world;
-  const outcomes = new Map<string, unknown>();
-  for (const [device, entries] of held) {
-    for (const entry of entries) {
-      if (entry.kind === 'run.completed') outcomes.set(entry.run, decodeValue(entry.output));
-      if (entry.kind !== 'run.failed' && entry.kind !== 'run.stuck') continue;
-      witness.blame('P2', device, `${entry.run} has ${entry.kind}`);
-    }
-  }
+  const { witness, machines, time, keepMs } = world;
+  const outcomes = outcomesIn(world, requests, held);
   for (const [id, { device, what, isAcknowledged }] of requests.runs) {
-    const isThere = outcomes.has(id);
-    if (!isThere && isAcknowledged) witness.blame('P2', device, `${id} has not completed`);
-    if (!isThere) continue;
-    const [result, expected] = [outcomes.get(id), oracle[what.workflow]?.(what.order)];
-    if (JSON.stringify(result) !== JSON.stringify(expected)) {
-      witness.blame('P2', device, `${id} gave ${JSON.stringify(result)}`);
+    const outcome = outcomes.get(id);
+    if (outcome === undefined) {
+      if (isAcknowledged) witness.blame('P2', device, `${id} has not ended`);
+      continue;
     }
-    if ((witness.ended.get(id) ?? 0) < time.monoMs() - KEEP_MS) continue;
+    const { workflow, order } = what;
+    // What a workflow of the user's gives only the user knows.
+    const expected = order === undefined ? outcome.output : oracle[workflow]?.(order);
+    if (JSON.stringify(outcome.output) !== JSON.stringify(expected)) {
+      witness.blame('P2', device, `${id} gave ${JSON.stringify(outcome.output)}`);
+    }
+    if ((witness.ended.get(id) ?? 0) < time.monoMs() - keepMs) continue;
     const parts = machines.find(({ name }) => name === device)?.agent.life?.parts;
     const known = await parts?.inspector.run(id).catch(() => undefined);
-    if (known?.state !== 'completed') witness.blame('P1', device, `${id} is forgotten`);
+    if (known?.state !== outcome.state) witness.blame('P1', device, `${id} is forgotten`);
   }
+}
+
+interface Outcome {
+  readonly state: 'completed' | 'failed';
+  readonly output: unknown;
+}
+
+/** How runs have ended, by id. Only a workflow of the user's may fail. */
+function outcomesIn(
+  { witness }: World,
+  requests: Requests,
+  held: Held,
+): ReadonlyMap<string, Outcome> {
+  const outcomes = new Map<string, Outcome>();
+  for (const [device, entries] of held) {
+    for (const entry of entries) {
+      if (entry.kind === 'run.completed') {
+        outcomes.set(entry.run, { state: 'completed', output: decodeValue(entry.output) });
+      }
+      if (entry.kind !== 'run.failed' && entry.kind !== 'run.stuck') continue;
+      const asked = requests.runs.get(entry.run);
+      const isUsers = asked !== undefined && asked.what.order === undefined;
+      if (isUsers && entry.kind === 'run.failed') {
+        outcomes.set(entry.run, { state: 'failed', output: undefined });
+      } else {
+        witness.blame('P2', device, `${entry.run} has ${entry.kind}`);
+      }
+    }
+  }
+  return outcomes;
 }
 
 /** P3: the history of each run is there once, without a gap. */

@@ -1,5 +1,5 @@
 import { codeOf, encodeValue, type Chance } from '@holdfast/protocol';
-import type { Plan } from './plan.ts';
+import type { Scenario, StartRule } from '../scenario/scenario.ts';
 import type { Machine, World } from './world.ts';
 import { workflowNames, type Order } from './workload.ts';
 
@@ -14,7 +14,7 @@ export interface Asked<T> {
 /** What the people and programs around the devices have asked for, and what they were told. */
 export interface Requests {
   /** By id of the run. */
-  readonly runs: Map<string, Asked<{ readonly workflow: string; readonly order: Order }>>;
+  readonly runs: Map<string, Asked<{ readonly workflow: string; readonly order?: Order }>>;
   /** By the payload's id. */
   readonly events: Map<string, Asked<{ readonly lane: 'urgent' | 'normal' | 'bulk' }>>;
 }
@@ -22,14 +22,16 @@ export interface Requests {
 const NAP_MS_MAX = 120_000;
 const PATIENCE_MS = 7_000;
 
-/** Has every device used for as long as the plan says. */
-export function drive(world: World, plan: Plan): Requests {
+/** Has every device used for as long as the scenario says. */
+export function drive(world: World, scenario: Scenario): Requests {
   const requests: Requests = { runs: new Map(), events: new Map() };
   for (const machine of world.machines) {
     const user = new User(world, machine, requests);
-    user.every(plan.runEveryMs, () => user.startRun());
-    user.every(plan.emitEveryMs, () => {
-      for (let each = 0; each < plan.emitAtOnce; each += 1) user.emit();
+    const { starts, runEveryMs, emitEveryMs, emitAtOnce } = scenario;
+    if (starts.length === 0) user.every(runEveryMs, () => user.startRun());
+    for (const rule of starts) user.every(rule.everyMs, () => user.startOf(rule));
+    user.every(emitEveryMs, () => {
+      for (let each = 0; each < emitAtOnce; each += 1) user.emit();
     });
   }
   return requests;
@@ -68,13 +70,27 @@ class User {
     const order = { id, quantity, napMs: Math.floor(this.#chance.next() * NAP_MS_MAX) };
     const life = this.#machine.agent.life;
     if (life?.isReady !== true) return;
-    const asked = { device: name, what: { workflow, order }, isAcknowledged: false };
+    this.#start(id, { workflow, order }, order);
+    if (workflow === 'approval') this.#decideLater(id);
+  }
+
+  /** Starts a run of a workflow of the user's. */
+  startOf({ workflow, input }: StartRule): void {
+    this.#count += 1;
+    const id = `${this.#machine.name}-${workflow}-${this.#count}`;
+    if (this.#machine.agent.life?.isReady !== true) return;
+    this.#start(id, { workflow }, withId(input, id));
+  }
+
+  #start(id: string, what: { workflow: string; order?: Order }, input: unknown): void {
+    const life = this.#machine.agent.life;
+    const asked = { device: this.#machine.name, what, isAcknowledged: false };
     this.#requests.runs.set(id, asked);
-    life.parts.runtime.start({ workflow, input: encodeValue(order, 'input'), id }).then(
+    const { workflow } = what;
+    life?.parts.runtime.start({ workflow, input: encodeValue(input, 'input'), id }).then(
       () => (asked.isAcknowledged = true),
       () => undefined,
     );
-    if (workflow === 'approval') this.#decideLater(id);
   }
 
   emit(): void {
@@ -115,4 +131,12 @@ class User {
       if (!isOver) this.#decide(run);
     });
   }
+}
+
+/** An input in which each text `$id` is the id of the run. */
+function withId(input: unknown, id: string): unknown {
+  if (input === '$id') return id;
+  if (Array.isArray(input)) return input.map((each) => withId(each, id));
+  if (typeof input !== 'object' || input === null) return input;
+  return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, withId(value, id)]));
 }

@@ -1,36 +1,80 @@
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { AssertionError } from '@holdfast/protocol';
 
-/** What a virtual world must not reach: real time and real chance. */
-const forbidden: readonly (readonly [object: object, name: string])[] = [
-  [Date, 'now'],
-  [Math, 'random'],
-  [performance, 'now'],
-  [globalThis, 'setTimeout'],
-  [globalThis, 'setInterval'],
-  [globalThis, 'fetch'],
-  [crypto, 'randomUUID'],
-  [crypto, 'getRandomValues'],
+const require = createRequire(import.meta.url);
+/** What `import` of a module of Node's gives, to be changed: no import can. */
+const builtin = (name: string): object => require(`node:${name}`) as object;
+
+interface Reach {
+  /** As a person would write the call. */
+  readonly call: string;
+  readonly object: object;
+  readonly name: string;
+}
+
+function reachesOf(what: string, object: object, ...names: readonly string[]): readonly Reach[] {
+  return names.map((name) => ({ call: what === '' ? name : `${what}.${name}`, object, name }));
+}
+
+/** What a virtual world must not reach: real time, real chance, and the network. */
+const forbidden: readonly Reach[] = [
+  ...reachesOf('Date', Date, 'now'),
+  ...reachesOf('Math', Math, 'random'),
+  ...reachesOf('performance', performance, 'now'),
+  ...reachesOf('', globalThis, 'setTimeout', 'setInterval', 'fetch', 'WebSocket'),
+  ...reachesOf('crypto', crypto, 'randomUUID', 'getRandomValues'),
+  ...reachesOf('timers', builtin('timers'), 'setTimeout', 'setInterval'),
+  ...reachesOf('timers/promises', builtin('timers/promises'), 'setTimeout', 'setInterval'),
+  ...reachesOf('crypto', builtin('crypto'), 'randomBytes', 'randomUUID', 'randomInt'),
+  ...reachesOf('http', builtin('http'), 'request', 'get'),
+  ...reachesOf('https', builtin('https'), 'request', 'get'),
+  ...reachesOf('net', builtin('net'), 'connect', 'createConnection'),
+  ...reachesOf('dns', builtin('dns'), 'lookup', 'resolve'),
+  ...reachesOf('dns/promises', builtin('dns/promises'), 'lookup', 'resolve'),
 ];
 
 /**
  * Runs something during which each call of real time, real chance or the network throws, naming
  * itself.
+ *
+ * @param onReach Told of each such call: what throws may be caught.
  */
-export async function guarded<T>(body: () => Promise<T>): Promise<T> {
-  const before = forbidden.map(([object, name]) => Object.getOwnPropertyDescriptor(object, name));
-  for (const [object, name] of forbidden) {
-    const value = (): never => {
-      throw new AssertionError(`${name} is real, and was reached from a virtual world`);
-    };
+export async function guarded<T>(
+  body: () => Promise<T>,
+  onReach: (call: string) => void = () => {},
+): Promise<T> {
+  const RealDate = Date;
+  const reached = (call: string): never => {
+    onReach(call);
+    throw new AssertionError(`${call} is real, and was reached from a virtual world`);
+  };
+  const before = forbidden.map(({ object, name }) => Object.getOwnPropertyDescriptor(object, name));
+  for (const { call, object, name } of forbidden) {
+    const value = (): never => reached(call);
     Object.defineProperty(object, name, { value, configurable: true, writable: true });
   }
+  globalThis.Date = dateThat(reached);
+  syncBuiltinESMExports();
   try {
     return await body();
   } finally {
-    forbidden.forEach(([object, name], index) => {
+    globalThis.Date = RealDate;
+    forbidden.forEach(({ object, name }, index) => {
       const descriptor = before[index];
       if (descriptor === undefined) Reflect.deleteProperty(object, name);
       else Object.defineProperty(object, name, descriptor);
     });
+    syncBuiltinESMExports();
   }
+}
+
+/** A `Date` that knows dates, and not which one it is. */
+function dateThat(reached: (call: string) => never): DateConstructor {
+  return new Proxy(Date, {
+    construct(target, args: unknown[], newTarget): object {
+      if (args.length === 0) return reached('new Date()');
+      return Reflect.construct(target, args, newTarget) as object;
+    },
+    apply: () => reached('Date()'),
+  });
 }

@@ -1,5 +1,5 @@
 import { codeOf, encodeValue } from '@holdfast/protocol';
-import type { Plan } from './plan.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import type { World } from './world.ts';
 import type { Order } from './workload.ts';
 
@@ -32,16 +32,18 @@ const SHORT_NAP_MS = 5_000;
 /** A command that is valid for less may come too late where nothing fails. */
 const SHORTEST_MS = 10_000;
 
-/** Has every device given commands for as long as the plan says. */
-export function beginOrders(world: World, plan: Plan): DeviceOrders {
+/** Has every device given commands for as long as the scenario says. */
+export function beginOrders(world: World, scenario: Scenario): DeviceOrders {
   const orders = new Map<string, DeviceOrder>();
-  for (const { name } of world.machines) giveOrders(world, plan, { device: name, orders });
+  // Commands start a workflow that comes along.
+  if (scenario.starts.length > 0) return orders;
+  for (const { name } of world.machines) giveOrders(world, scenario, { device: name, orders });
   return orders;
 }
 
 function giveOrders(
   world: World,
-  { orderEveryMs, orderForMs }: Plan,
+  { orderEveryMs, orderForMs }: Scenario,
   { device, orders }: { readonly device: string; readonly orders: Map<string, DeviceOrder> },
 ): void {
   if (orderEveryMs === 0) return;

@@ -41,6 +41,8 @@ export class SimDisk {
   syncMs = SYNC_MS;
   /** No byte more fits. */
   isFull = false;
+  /** Share of syncs that fail. */
+  failing = 0;
   readonly #options: SimDiskOptions;
   #rows = new SortedRows();
   #handle: DiskHandle | undefined;
@@ -151,10 +153,13 @@ export class DiskHandle implements Store {
     await new Promise<void>((resolve) => this.#options.time.wakeIn(this.#disk.syncMs, resolve));
     await this.#alive();
     this.#unsynced = undefined;
-    if (this.#disk.isFull) {
+    const { isFull, failing } = this.#disk;
+    if (isFull || (failing > 0 && this.#options.chance.next() < failing)) {
       // Whether it is there nobody knows until the store is opened again.
       if (this.#options.chance.next() < 0.5) this.#apply(ops);
-      this.#failure = new HoldfastError('HF_JOURNAL_FAILED', { why: 'no space left' });
+      this.#failure = new HoldfastError('HF_JOURNAL_FAILED', {
+        why: isFull ? 'no space left' : 'the sync failed',
+      });
       throw this.#failure;
     }
     this.#apply(ops);

@@ -1,18 +1,5 @@
 import type { Chance, Clock, Dial, Link, LinkEvent } from '@holdfast/protocol';
-
-/** What a message may meet on its way. Chances are from 0 to 1. */
-export interface Weather {
-  /** The broker loses it. */
-  readonly drop: number;
-  /** It comes twice. */
-  readonly duplicate: number;
-  /** Later ones overtake it. */
-  readonly delay: number;
-  /** Somebody changes a byte of it. */
-  readonly corrupt: number;
-}
-
-export const fairWeather: Weather = { drop: 0, duplicate: 0, delay: 0, corrupt: 0 };
+import { fairWeather, type Weather } from '../scenario/scenario.ts';
 
 /** The way between one device and the broker. */
 export interface Air {
@@ -31,6 +18,8 @@ export interface NetworkOptions {
   readonly chance: Chance;
   /** Takes a message of a device at the gateway. */
   readonly toGateway: (device: string, bytes: Uint8Array) => void;
+  /** A device has a connection to the broker. */
+  readonly onConnected: (device: string) => void;
 }
 
 const DELAY_MS_MAX = 3_000;
@@ -72,7 +61,9 @@ export class SimNetwork {
     return (listen) => {
       const session: Session = { listen, waiting: new Set(), busyUntilMs: 0 };
       place.session = session;
-      this.#options.time.wakeIn(2 * place.air.latencyMs, () => this.#answer(place, session));
+      this.#options.time.wakeIn(2 * place.air.latencyMs, () =>
+        this.#answer(device, place, session),
+      );
       return this.#linkOf(device, place, session);
     };
   }
@@ -111,6 +102,11 @@ export class SimNetwork {
     });
   }
 
+  /** Whether a device could reach the broker. */
+  reaches(device: string): boolean {
+    return this.#isBrokerUp && this.airOf(device).isUp;
+  }
+
   #placeOf(device: string): Place {
     const known = this.#places.get(device);
     if (known !== undefined) return known;
@@ -123,10 +119,11 @@ export class SimNetwork {
     return place;
   }
 
-  #answer(place: Place, session: Session): void {
+  #answer(device: string, place: Place, session: Session): void {
     if (place.session !== session) return;
     if (place.air.isSilentUp || place.air.isSilentDown) return; // Nobody answers.
     if (place.air.isUp && this.#isBrokerUp) {
+      this.#options.onConnected(device);
       session.listen({ kind: 'up' });
       return;
     }

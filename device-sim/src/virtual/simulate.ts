@@ -1,92 +1,90 @@
+import type { SimulationReport } from '../report/report.ts';
 import { checkEnd } from './checks.ts';
 import { drive, type Requests } from './drive.ts';
 import { guarded } from './guard.ts';
 import { beginMishaps } from './mishaps.ts';
 import { areOrdersSettled, type OrderCounts } from './order-checks.ts';
 import { beginOrders } from './orders.ts';
-import type { Violation } from './witness.ts';
+import { reportOf } from './report-of.ts';
 import { World, type WorldOptions } from './world.ts';
-
-export interface SimulationReport {
-  readonly schema: 'holdfast.simulation/1';
-  readonly seed: number;
-  readonly devices: number;
-  /** Of the virtual world, healing included. */
-  readonly virtualMs: number;
-  readonly healedMs: number;
-  readonly events: number;
-  readonly runs: number;
-  readonly acknowledged: number;
-  readonly entries: number;
-  /** Commands that somebody at the gateway gave. */
-  readonly orders: OrderCounts;
-  readonly messages: number;
-  readonly bytes: number;
-  /** How often what went wrong. */
-  readonly mishaps: Readonly<Record<string, number>>;
-  readonly boots: number;
-  readonly gatewayStarts: number;
-  /** Of everything that happened: the same for the same seed. */
-  readonly digest: string;
-  /** Empty: every promise held. */
-  readonly violations: readonly Violation[];
-}
-
-const noOrders: OrderCounts = { applied: 0, expired: 0, rejected: 0 };
 
 /** How long a healthy world may take to come to its end. */
 const HEALING_MS_MAX = 3_600_000;
 const LOOK_EVERY_MS = 5_000;
-
-/** How far a world is, while it runs. */
-export interface Progress {
-  readonly virtualMs: number;
-  readonly durationMs: number;
-  readonly entries: number;
-  readonly violations: number;
-}
+const LOOKS = 100;
+/** While it heals, as many more of them at most. */
+const HEALING_LOOKS_MAX = 60;
 
 export interface SimulateOptions extends WorldOptions {
-  /** Called a hundred times while things go wrong. */
-  readonly onProgress?: (progress: Progress) => void;
+  /** Called a hundred times while things go wrong, and while they heal. */
+  readonly onLook?: (world: World) => void;
+  /** Ends it where it is, with a report of what has been. */
+  readonly signal?: AbortSignal;
 }
-
-const LOOKS = 100;
 
 /** Runs a world to its end and judges it. Never throws for what goes wrong within. */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
-  return guarded(async () => {
-    const { plan } = options;
-    const world = new World(options);
-    world.startGateway();
-    for (const { name } of world.machines) world.startAgent(name);
-    await world.settle();
-    const requests = drive(world, plan);
-    const orders = beginOrders(world, plan);
-    beginMishaps(world, plan);
-    for (let look = 1; look <= LOOKS; look += 1) {
-      await world.runUntil((plan.durationMs * look) / LOOKS);
-      options.onProgress?.(progressOf(world, plan.durationMs));
-    }
-    world.heal();
-    await world.settle();
-    const isOver = await comesToEnd(world);
-    if (!isOver) blameUnfinished(world);
-    const became = isOver ? await checkEnd(world, requests, orders) : noOrders;
-    await world.settle();
-    return { ...reportOf(world, options, requests), orders: became };
-  });
+  const reached = new Set<string>();
+  const { signal } = options;
+  const world = new World(options);
+  const stop = (): void => {
+    world.isStopped = true;
+  };
+  signal?.addEventListener('abort', stop);
+  try {
+    return await guarded(
+      async () => {
+        const lived = await live(world, options);
+        for (const call of reached) {
+          world.witness.blame('world', '', `${call} was called: ${instead(call)}`);
+        }
+        return reportOf(world, options, lived);
+      },
+      (call) => reached.add(call),
+    );
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
 }
 
-function progressOf({ time, witness }: World, durationMs: number): Progress {
-  const { entries, violations } = witness;
-  return { virtualMs: time.monoMs(), durationMs, entries, violations: violations.length };
+/** What people and programs asked for, and what became of it. */
+export interface Lived {
+  readonly requests: Requests;
+  readonly orders: OrderCounts;
 }
 
-async function comesToEnd(world: World): Promise<boolean> {
+const noOrders: OrderCounts = { applied: 0, expired: 0, rejected: 0 };
+
+/** From the first start to the last judgement, or to where it was stopped. */
+async function live(world: World, { scenario, onLook }: SimulateOptions): Promise<Lived> {
+  world.startGateway();
+  for (const { name } of world.machines) world.startAgent(name);
+  await world.settle();
+  const requests = drive(world, scenario);
+  const orders = beginOrders(world, scenario);
+  beginMishaps(world, scenario.faults);
+  for (let look = 1; look <= LOOKS && !world.isStopped; look += 1) {
+    await world.runUntil((scenario.durationMs * look) / LOOKS);
+    world.look();
+    onLook?.(world);
+  }
+  if (world.isStopped) return { requests, orders: noOrders };
+  world.heal();
+  await world.settle();
+  const isOver = await comesToEnd(world, onLook);
+  if (world.isStopped) return { requests, orders: noOrders };
+  if (!isOver) blameUnfinished(world);
+  const became = isOver ? await checkEnd(world, requests, orders) : noOrders;
+  await world.settle();
+  return { requests, orders: became };
+}
+
+async function comesToEnd(world: World, onLook: SimulateOptions['onLook']): Promise<boolean> {
   const endMs = world.time.monoMs() + HEALING_MS_MAX;
-  while (world.time.monoMs() < endMs) {
+  for (let look = 0; world.time.monoMs() < endMs && !world.isStopped; look += 1) {
     await world.runUntil(world.time.monoMs() + LOOK_EVERY_MS);
+    if (look < HEALING_LOOKS_MAX) world.look();
+    onLook?.(world);
     const isAtRest = world.machines.every((machine) => unfinished(world, machine) === undefined);
     if (isAtRest && (await areOrdersSettled(world))) return true;
   }
@@ -117,28 +115,10 @@ function blameUnfinished(world: World): void {
   if (isAtRest) world.witness.blame('P6', 'gateway', 'commands have no receipts');
 }
 
-function reportOf(
-  world: World,
-  { plan, seed }: WorldOptions,
-  requests: Requests,
-): Omit<SimulationReport, 'orders'> {
-  const asked = [...requests.runs.values(), ...requests.events.values()];
-  return {
-    schema: 'holdfast.simulation/1',
-    seed,
-    devices: plan.devices,
-    virtualMs: Math.round(world.time.monoMs()),
-    healedMs: Math.round(world.time.monoMs() - plan.durationMs),
-    events: world.events,
-    runs: requests.runs.size,
-    acknowledged: asked.filter(({ isAcknowledged }) => isAcknowledged).length,
-    entries: world.witness.entries,
-    messages: world.network.messages,
-    bytes: world.network.bytes,
-    mishaps: world.network.met,
-    boots: world.machines.reduce((sum, { agent }) => sum + agent.boots, 0),
-    gatewayStarts: world.gateway.starts,
-    digest: world.digest,
-    violations: world.witness.violations,
-  };
+/** What a workflow does in the place of a call that reaches out of its world. */
+function instead(call: string): string {
+  if (/date|performance/i.test(call)) return 'a workflow asks ctx.now()';
+  if (/random/i.test(call)) return 'a workflow asks ctx.random() or ctx.uuid()';
+  if (/setTimeout|setInterval/.test(call)) return 'a workflow waits with ctx.sleep()';
+  return 'here nothing is real; do it in a handler of the file, or give the step another body';
 }

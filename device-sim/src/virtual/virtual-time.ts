@@ -106,8 +106,9 @@ function isBefore(a: Wake, b: Wake): boolean {
 export class MachineClock implements Clock {
   readonly #world: Clock;
   readonly #rate: number;
-  /** Wall time minus true time. */
+  /** Wall time minus true time, but for what has drifted. */
   offsetMs = 0;
+  #drift = { rate: 0, sinceMs: 0 };
 
   /** @param rate Of its monotonic time; other than 1 only for a fault that is planted. */
   constructor(world: Clock, rate = 1) {
@@ -116,13 +117,20 @@ export class MachineClock implements Clock {
   }
 
   nowMs(): number {
-    return Math.max(0, Math.floor(this.#world.nowMs() + this.offsetMs));
+    const { rate, sinceMs } = this.#drift;
+    const driftedMs = rate * (this.#world.monoMs() - sinceMs);
+    return Math.max(0, Math.floor(this.#world.nowMs() + this.offsetMs + driftedMs));
   }
   monoMs(): number {
     return this.#world.monoMs() * this.#rate;
   }
   wakeIn(delayMs: number, wake: () => void): () => void {
     return this.#world.wakeIn(delayMs / this.#rate, wake);
+  }
+
+  /** From now on its wall time runs ahead by this part; 0: it is right again. */
+  drift(rate: number): void {
+    this.#drift = { rate, sinceMs: this.#world.monoMs() };
   }
 }
 

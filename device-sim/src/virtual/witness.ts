@@ -38,6 +38,8 @@ export class Witness {
   entries = 0;
   /** When each receipt of a command was durable on its device, true time. */
   readonly #receipts = new Map<string, number>();
+  /** Answers of the ledger that were compared with the devices. */
+  answers = 0;
 
   blame(promise: string, device: string, what: string): void {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ promise, device, what });
@@ -58,6 +60,7 @@ export class Witness {
     lane: Lane,
     held: { readonly watermark: number; readonly hash: Uint8Array },
   ): void {
+    this.answers += 1;
     const { hashes } = this.lane(device, lane);
     const { watermark, hash } = held;
     const known = this.#ledger.get(`${device}/${lane}`) ?? 0;
@@ -92,6 +95,18 @@ export class Witness {
   /** When the receipt of a command was durable on its device, true time. */
   receiptAtMs(device: string, key: string): number | undefined {
     return this.#receipts.get(`${device}/${key}`);
+  }
+
+  entriesOf(device: string): number {
+    return lanes.reduce((sum, lane) => sum + this.lane(device, lane).entries.length, 0);
+  }
+
+  /** Entries of a device that are durable and do not count as acknowledged. */
+  pendingOf(device: string): number {
+    return lanes.reduce((sum, lane) => {
+      const { entries, acked } = this.lane(device, lane);
+      return sum + entries.length - acked;
+    }, 0);
   }
 
   lane(device: string, lane: Lane): LaneTruth {

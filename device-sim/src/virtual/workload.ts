@@ -9,6 +9,8 @@ export interface WorkloadOptions {
   readonly chance: Chance;
   /** Chance that a body or a handler throws. */
   readonly failing: number;
+  /** Chance that a handler does not answer. */
+  readonly hanging: number;
   /** Only for a fault that is planted. */
   readonly keyOf?: ((key: string, attempt: number) => string) | undefined;
 }
@@ -40,7 +42,10 @@ export const workflowNames: readonly string[] = Object.keys(oracle);
 export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly AnyWorkflow[] {
   const body = bodyOf(life, options);
   const checkout = workflow('checkout', async (ctx, order: Order) => {
-    await ctx.step('order-intake', body(order, 'order-intake', () => undefined));
+    await ctx.step(
+      'order-intake',
+      body(order, 'order-intake', () => undefined),
+    );
     const charged = await ctx.step(
       'authorize-payment',
       body(order, 'authorize-payment', (key) => {
@@ -50,7 +55,10 @@ export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly 
       persistent,
     );
     const { left } = await ctx.call<{ left: number }>('inventory.update', order);
-    await ctx.step('order-confirmation', body(order, 'order-confirmation', () => 'printed'));
+    await ctx.step(
+      'order-confirmation',
+      body(order, 'order-confirmation', () => 'printed'),
+    );
     return { order: order.id, charged, left };
   });
   const nap = workflow('nap', async (ctx, order: Order) => {
@@ -116,10 +124,12 @@ function bodyOf(life: AgentLife, options: WorkloadOptions) {
 }
 
 /** What the gateway executes. */
-export function handlersOf({ outside, chance, failing }: WorkloadOptions) {
+export function handlersOf({ outside, chance, failing, hanging }: WorkloadOptions) {
   const update: Handler<Order> = ({ quantity }, { idempotencyKey }) => {
     outside.calls.set(idempotencyKey, (outside.calls.get(idempotencyKey) ?? 0) + 1);
     if (chance.next() < failing / 4) throw new HoldfastError('HF_HANDLER_UNAVAILABLE');
+    // The effect is there, and nobody ever hears of it.
+    if (hanging > 0 && chance.next() < hanging) return new Promise(() => {});
     return { left: 1_000 - quantity };
   };
   // A handler takes what the call of its name sends.

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { SimChance } from '@holdfast/agent/testing';
 import { lanes, messageOf, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
+import type { Handler } from '@holdfast/gateway';
 import type { Ledger } from '@holdfast/gateway/internal';
+import { fairWeather, type Scenario } from '../scenario/scenario.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { Forger } from './forger.ts';
 import { Outside } from './outside.ts';
-import type { Plan } from './plan.ts';
-import { SimAgent } from './sim-agent.ts';
+import { SimAgent, type AnyWorkflow } from './sim-agent.ts';
+import { Observer } from './observer.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimGateway } from './sim-gateway.ts';
-import { SimNetwork, fairWeather } from './sim-network.ts';
+import { SimNetwork } from './sim-network.ts';
+import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
 import { Witness } from './witness.ts';
@@ -22,17 +25,24 @@ export interface Machine {
   readonly clock: MachineClock;
 }
 
+/** What the user brings. */
+export interface SimCode {
+  readonly workflows: readonly AnyWorkflow[];
+  /** What the gateway executes, by service. */
+  readonly handlers: Readonly<Record<string, Handler>>;
+}
+
 export interface WorldOptions {
-  readonly plan: Plan;
+  readonly scenario: Scenario;
   readonly seed: number;
+  /** Instead of the workflows that come along. */
+  readonly code?: SimCode | undefined;
   /** A fault of ours, to see that it is found. */
   readonly bug?: PlantedBug | undefined;
 }
 
 const RESTART_MS = 5_000;
 const EVENTS_A_LOOP = 256;
-/** How long what has ended is kept. */
-export const KEEP_MS = 60_000;
 const never = new Promise<never>(() => {});
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
@@ -44,39 +54,47 @@ export class World {
   readonly time = new VirtualTime();
   readonly outside = new Outside(this.time);
   readonly witness = new Witness();
+  readonly observer = new Observer(this.witness);
+  readonly timeline = new Timeline();
   readonly network: SimNetwork;
   readonly gateway: SimGateway;
   readonly machines: readonly Machine[];
   readonly chance: Chance;
   isHealing = false;
+  /** Somebody wants it to stop where it is. */
+  isStopped = false;
   events = 0;
-  readonly #plan: Plan;
+  readonly #scenario: Scenario;
+  readonly #code: SimCode | undefined;
   readonly #bug: PlantedBug;
   readonly #trace = new Trace();
   readonly #seed: number;
   readonly #forger: Forger;
   readonly #turns: (() => void)[] = [];
 
-  constructor({ plan, seed, bug = {} }: WorldOptions) {
-    this.#plan = plan;
+  constructor({ scenario, seed, code, bug = {} }: WorldOptions) {
+    this.#scenario = scenario;
+    this.#code = code;
     this.#bug = bug;
     this.#seed = seed;
     this.chance = this.chanceOf('mishaps');
-    this.#forger = new Forger(this.chanceOf('forger'), plan.forging);
+    this.#forger = new Forger(this.chanceOf('forger'), scenario.forging);
     const { time } = this;
     this.network = new SimNetwork({
       time,
       chance: this.chanceOf('network'),
       toGateway: (device, bytes) => this.#arrived(device, bytes),
+      onConnected: (device) => this.observer.connected(device, time.monoMs()),
     });
-    this.network.weather = plan.weather;
-    const work = { outside: this.outside, failing: plan.failing };
+    this.network.weather = scenario.weather;
+    const { failing, hanging, reportEveryMs } = scenario;
+    const work = { outside: this.outside, failing, hanging };
     this.gateway = new SimGateway({
-      ...{ time, log: silent, reportEveryMs: plan.reportEveryMs },
+      ...{ time, log: silent, reportEveryMs },
       chance: this.chanceOf('gateway disk'),
       onDurable: (ops) => this.note('ledger', ops[0]?.key),
       onSync: () => void this.#gatewayPoint(),
-      handlers: handlersOf({ ...work, chance: this.chanceOf('handlers') }),
+      handlers: code?.handlers ?? handlersOf({ ...work, chance: this.chanceOf('handlers') }),
       send: (device, bytes) => {
         this.note(`down ${device}`, bytes);
         this.network.toDevice(device, bug.downlink?.(device, bytes) ?? bytes);
@@ -89,7 +107,13 @@ export class World {
       bug: bug.gatewayDisk,
     });
     this.outside.onDeed = (deed) => this.witness.deedBegan(deed);
-    this.machines = Array.from({ length: plan.devices }, (_, index) => this.#machine(index + 1));
+    this.machines = Array.from({ length: scenario.devices }, (_, index) =>
+      this.#machine(index + 1),
+    );
+  }
+
+  get keepMs(): number {
+    return this.#scenario.keepMs;
   }
 
   /** Chance of its own for one purpose, so that more of one thing does not change another. */
@@ -109,7 +133,7 @@ export class World {
 
   /** Lets time pass until then, one event after another, each with all that it sets off. */
   async runUntil(atMs: number): Promise<void> {
-    for (let next = this.time.nextAtMs; next !== undefined && next <= atMs; ) {
+    for (let next = this.time.nextAtMs; next !== undefined && next <= atMs && !this.isStopped; ) {
       this.time.step();
       this.events += 1;
       await this.settle();
@@ -117,7 +141,7 @@ export class World {
       if (this.events % EVENTS_A_LOOP === 0) await immediate();
       next = this.time.nextAtMs;
     }
-    this.time.passTo(atMs);
+    if (!this.isStopped) this.time.passTo(atMs);
   }
 
   /** Everything that needs no time has happened. */
@@ -144,6 +168,18 @@ export class World {
     });
   }
 
+  /** Notes how the fleet stands. */
+  look(): void {
+    const { machines, network, witness, observer, time } = this;
+    observer.samples.push({
+      atMs: Math.round(time.monoMs()),
+      entries: witness.entries,
+      pending: machines.reduce((sum, { name }) => sum + witness.pendingOf(name), 0),
+      offline: machines.filter(({ name }) => !network.reaches(name)).length,
+      down: machines.filter(({ agent }) => agent.life === undefined).length,
+    });
+  }
+
   /** Everything that went wrong ends. */
   heal(): void {
     this.isHealing = true;
@@ -153,8 +189,9 @@ export class World {
       const air = this.network.airOf(name);
       Object.assign(air, { isUp: true, isSilentUp: false, isSilentDown: false, latencyMs: 20 });
       air.bytesPerMs = Number.POSITIVE_INFINITY;
-      Object.assign(disk, { isFull: false, syncMs: 1 });
+      Object.assign(disk, { isFull: false, failing: 0, syncMs: 1 });
       clock.offsetMs = 0;
+      clock.drift(0);
       agent.life?.clock.resume();
       this.startAgent(name);
     }
@@ -176,21 +213,22 @@ export class World {
       bug: bug.deviceDisk,
     });
     const clock = new MachineClock(time, bug.monotonicRate);
-    const { failing, reconnectMaxMs } = this.#plan;
-    const work = { outside, chance: this.chanceOf(`${name} work`), failing, keyOf: bug.keyOf };
+    const { failing, hanging, reconnectMaxMs, keepMs } = this.#scenario;
+    const chances = { failing, hanging, chance: this.chanceOf(`${name} work`) };
+    const work = { outside, ...chances, keyOf: bug.keyOf };
     const killing = this.chanceOf(`${name} kills`);
     const point = (): void | Promise<never> => {
-      if (this.isHealing || killing.next() >= this.#plan.killAtCommit) return;
+      if (this.isHealing || killing.next() >= this.#scenario.killAtCommit) return;
       this.#ended(agent, name);
       return never;
     };
     const agent: SimAgent = new SimAgent({
       ...{ device: name, disk, clock, log: silent, turn: this.turn },
-      ...{ keepMs: KEEP_MS, reconnectMaxMs },
+      ...{ keepMs, reconnectMaxMs },
       chance: this.chanceOf(name),
       dial: this.network.dialOf(name),
       forget: () => this.network.forget(name),
-      workflows: (life) => workloadOf(life, work),
+      workflows: (life) => this.#code?.workflows ?? workloadOf(life, work),
       point,
       onFailed: () => this.#ended(agent, name),
       bug,
@@ -218,6 +256,7 @@ export class World {
   #written(device: string, ops: readonly StoreOp[]): void {
     for (const op of ops) this.note(`${device} ${op.kind}`, op.key);
     this.witness.deviceWrote(device, ops, this.time.monoMs());
+    this.observer.wrote(device, this.time.monoMs());
   }
 
   /** A process has ended; what watches over it starts it again. */
@@ -228,7 +267,7 @@ export class World {
   }
 
   #gatewayPoint(): void | Promise<never> {
-    if (this.isHealing || this.chance.next() >= this.#plan.gatewayKillAtPoint) return;
+    if (this.isHealing || this.chance.next() >= this.#scenario.gatewayKillAtPoint) return;
     this.note('end gateway');
     this.gateway.kill();
     this.time.wakeIn(RESTART_MS, () => this.startGateway());

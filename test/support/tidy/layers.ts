@@ -16,7 +16,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'protocol/wire': ['protocol/base', 'protocol/wire', 'cbor-x'],
   protocol: ['protocol', 'protocol/base', 'protocol/wire'],
   ...Object.fromEntries(products.flatMap((product) => Object.entries(productTable(product)))),
-  'device-sim': ['device-sim', 'protocol', SCHEMA, ...products, ...internals, 'node:', 'commander'],
+  'device-sim': [
+    ...['device-sim', 'protocol', SCHEMA, ...products, ...internals],
+    ...['node:', 'commander', 'smol-toml'],
+  ],
   examples: ['agent', 'gateway', 'examples', 'node:'],
   test: ['*'],
   bench: ['*'],

@@ -1,0 +1,40 @@
+import { formatBytes, formatCount, formatDuration, paint } from '@holdfast/protocol';
+import { catchUpLine } from './html.ts';
+import { judged, type SimulationReport, type Telling } from './report.ts';
+
+/** The end of a simulation, for people. */
+export function simulationScreen(
+  report: SimulationReport,
+  { again, tookMs, color }: Telling & { readonly color: boolean },
+): string {
+  const { scenario, violations, devices, seed, checked } = report;
+  const isHeld = violations.length === 0;
+  const verdict = paint(isHeld ? 'PASS' : 'FAIL', isHeld ? 'green' : 'red', color);
+  const size = `${formatCount(devices)} devices × ${formatDuration(report.virtualMs)} (virtual)`;
+  const count = (what: string, number: number): string => `${formatCount(number)} ${what}`;
+  const promises = judged.map(([promise, what]) => {
+    const broken = violations.filter((each) => each.promise === promise).length;
+    const mark = broken === 0 ? paint('✓', 'green', color) : paint('✗', 'red', color);
+    const looks = formatCount(checked[promise] ?? 0).padStart(11);
+    return `  ${mark} ${promise.padEnd(3)} ${what.padEnd(83)}${looks}`;
+  });
+  return [
+    `${verdict}  ${scenario}  seed ${seed}  ${size} in ${formatDuration(tookMs)}`,
+    ...(report.isCutShort ? ['  stopped early: the end was not judged'] : []),
+    `  ${[
+      count('runs', report.runs),
+      count('entries', report.entries),
+      `${count('messages', report.messages)} (${formatBytes(report.bytes)})`,
+      count('starts of agents', report.boots),
+      count('starts of the gateway', report.gatewayStarts),
+    ].join(' · ')}`,
+    `  ${Object.entries(report.mishaps)
+      .map(([what, number]) => `${what} ${formatCount(number)}`)
+      .join(' · ')}`,
+    `  ${'PROMISE'.padEnd(89)}  LOOKS`,
+    ...promises,
+    ...violations.map(({ promise, device, what }) => `  violated  ${promise} ${device}: ${what}`),
+    `  catch-up  ${catchUpLine(report)}`,
+    `  trace ${report.digest}   again: ${again}`,
+  ].join('\n');
+}

@@ -1,0 +1,45 @@
+/** What a value of a scenario's file has to be. */
+export type FieldType = 'duration' | 'count' | 'share' | 'text' | 'number';
+
+export interface Field {
+  readonly type: FieldType;
+  /** Member of `Scenario`, or of its `weather`. */
+  readonly member: string;
+  readonly about: string;
+}
+
+const field = (type: FieldType, member: string, about: string): Field => ({ type, member, about });
+
+/** By table and key, as a file has them; those of '' stand before the first table. */
+export const scenarioFields: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
+  '': {
+    about: field('text', 'about', 'what goes wrong, in a line'),
+    devices: field('count', 'devices', 'how many there are'),
+    duration: field('duration', 'durationMs', 'how long things go wrong before everything heals'),
+  },
+  work: {
+    'run-every': field('duration', 'runEveryMs', 'how often each device starts a run; 0s: never'),
+    'emit-every': field('duration', 'emitEveryMs', 'how often each device emits events; 0s: never'),
+    'emit-at-once': field('count', 'emitAtOnce', 'how many each time'),
+    'command-every': field('duration', 'orderEveryMs', 'how often each device is given a command'),
+    'command-valid': field('duration', 'orderForMs', 'how long a command is valid, at most'),
+    fail: field('share', 'failing', 'chance that the body of a step or a handler fails'),
+    hang: field('share', 'hanging', 'chance that a handler does not answer'),
+  },
+  agent: {
+    'reconnect-max': field('duration', 'reconnectMaxMs', 'the longest pause before it tries again'),
+    retention: field('duration', 'keepMs', 'how long it keeps what has ended and the ledger has'),
+    'kill-at-commit': field('share', 'killAtCommit', 'chance that it is killed around a sync'),
+  },
+  gateway: {
+    'report-every': field('duration', 'reportEveryMs', 'how often it asks devices for a report'),
+    'kill-at-await': field('share', 'gatewayKillAtPoint', 'chance that it is killed at an await'),
+  },
+  broker: {
+    drop: field('share', 'drop', 'share of messages that it loses'),
+    duplicate: field('share', 'duplicate', 'share that comes twice'),
+    reorder: field('share', 'delay', 'share that later ones overtake'),
+    corrupt: field('share', 'corrupt', 'share in which a bit is flipped'),
+    forge: field('share', 'forging', 'share that a stranger answers with a forged message'),
+  },
+};
