@@ -8,6 +8,7 @@ import {
   type BrokerProfileName,
   type Duration,
   type Log,
+  type Metric,
   type Point,
   type Signer,
   type Verify,
@@ -22,6 +23,8 @@ import { EventFeed } from './core/event-feed.ts';
 import { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
 import type { Fleet } from './core/fleet-views.ts';
+import { GatewayMeter } from './core/gateway-meter.ts';
+import { deviceMetrics, gatewayMetrics } from './core/gateway-metrics.ts';
 import type { HandlerPolicy } from './core/handler-policy.ts';
 import type { Handler } from './core/handler-ports.ts';
 import type { HandlerRunner } from './core/handlers.ts';
@@ -40,6 +43,7 @@ import { openAccess } from './io/access-store.ts';
 import { isLoopback, readAddress } from './io/broker-address.ts';
 import { CaStore } from './io/ca-store.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
+import type { HealthCheck } from './io/http/health-routes.ts';
 import { startHttpApi, type HttpApi } from './io/http-api.ts';
 import { createVerify, openIdentity } from './io/identity.ts';
 import { inflate } from './io/inflate.ts';
@@ -296,6 +300,7 @@ interface Parts {
   readonly link: BrokerLink;
   readonly sessions: Sessions;
   readonly runner: HandlerRunner;
+  readonly meter: GatewayMeter;
   readonly arrivals: Listeners<Arrival>;
   readonly calls: Listeners<void>;
   readonly fault: Fault;
@@ -329,6 +334,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const broker = await openBroker({ external, host, port, connectsPerS, admit, tls, log });
   closers.push(() => broker.close());
 
+  const meter = new GatewayMeter();
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
   const calls = new Listeners<void>((error) => log.error('a listener failed', why(error)));
   const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
@@ -345,7 +351,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
       signer,
       verify,
       ...{ sha256, inflate, clock: systemClock },
-      ...{ log, point: options.point ?? (() => {}) },
+      ...{ log, meter, point: options.point ?? (() => {}) },
       onArrival: (arrival) => arrivals.tell(arrival),
       onCalls: () => calls.tell(),
       onFailure,
@@ -361,14 +367,14 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
     onChange: (told) => link.hold(told && `no connection to the ledger: ${told}`),
   });
 
-  const runner = createRunner(options, services, { ledger, log, sessions });
+  const runner = createRunner(options, services, { ledger, log, meter, sessions });
   calls.add(() => runner.wake());
   runner.wake();
   closers.push(() => runner.close(0));
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  return { ...stores, verify, broker, link, sessions, runner, arrivals, calls };
+  return { ...stores, verify, broker, link, sessions, runner, meter, arrivals, calls };
 }
 
 /** What a gateway keeps: its keys, the ledger, and who may use it. */
@@ -420,7 +426,8 @@ async function serve(
   const feed = new EventFeed(randomUUID().slice(0, 8));
   parts.arrivals.add((arrival) => feed.arrived(arrival));
   const looked = { feed, look: () => feed.look(sessions.live()), key };
-  const health = { version: version(), unready: () => unready(parts) };
+  const metrics = (devicesMax: number) => metricsOf(parts, devicesMax);
+  const health = { version: version(), checks: () => checksOf(parts), metrics };
   const own = { clock: systemClock, log, ...health, ...looked };
   const secured = { tls: tls.http, pin: tls.pin };
   const asked = { ...secured, ...desks, fleet, access };
@@ -429,13 +436,29 @@ async function serve(
   return http;
 }
 
-function unready({ link, fault, problem }: Parts): readonly string[] {
-  const reasons: string[] = [];
-  const noLedger = problem();
-  if (noLedger !== undefined) reasons.push(`no connection to the ledger: ${noLedger}`);
-  if (link.problem !== undefined) reasons.push(`no connection to the broker: ${link.problem}`);
-  if (fault.error !== undefined) reasons.push(fault.error.message);
-  return reasons;
+function metricsOf(parts: Parts, devicesMax: number): readonly Metric[] {
+  const { sessions, runner, meter } = parts;
+  const live = sessions.live();
+  const now = {
+    ...{ version: version(), live, unready: unready(parts) },
+    ...{ services: runner.services(), unhandled: runner.unhandled() },
+    residentBytes: process.memoryUsage.rss(),
+  };
+  return [...gatewayMetrics(now), ...meter.metrics(), ...deviceMetrics(live, devicesMax)];
+}
+
+/** What it needs to do its work, and why it has it not. */
+function checksOf({ link, fault, problem }: Parts): readonly HealthCheck[] {
+  const named = (name: string, words: string | undefined) => ({
+    name,
+    problem: words && `no connection to the ${name}: ${words}`,
+  });
+  const process = { name: 'process', problem: fault.error?.message };
+  return [named('ledger', problem()), named('broker', link.problem), process];
+}
+
+function unready(parts: Parts): readonly string[] {
+  return checksOf(parts).flatMap(({ problem }) => problem ?? []);
 }
 
 /** A name that stays the same for as long as the key does. */

@@ -25,6 +25,8 @@ export * from './core/event-feed.ts';
 export * from './core/fault.ts';
 export * from './core/fleet-views.ts';
 export * from './core/fleet.ts';
+export * from './core/gateway-meter.ts';
+export * from './core/gateway-metrics.ts';
 export * from './core/handler-function.ts';
 export * from './core/handler-policy.ts';
 export * from './core/handler-ports.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { HoldfastError, type Log } from '@holdfast/protocol';
+import type { GatewayMeter } from './core/gateway-meter.ts';
 import { functionExecutor } from './core/handler-function.ts';
 import { completePolicy, type HandlerPolicy } from './core/handler-policy.ts';
 import type { CallExecutor } from './core/handler-ports.ts';
@@ -54,16 +55,22 @@ export async function readServices(options: GatewayOptions): Promise<readonly Se
 export function createRunner(
   { ledger: address, handlerPolicy: policy }: GatewayOptions,
   services: readonly Service[],
-  { ledger, log, sessions }: {
+  {
+    ledger,
+    log,
+    meter,
+    sessions,
+  }: {
     readonly ledger: Ledger;
     readonly log: Log;
+    readonly meter: GatewayMeter;
     readonly sessions: Pick<Sessions, 'issued'>;
   },
 ): HandlerRunner {
   const attempts = createAttempts();
   const owner = address === undefined ? undefined : randomUUID();
   const runner = new HandlerRunner({
-    ...{ ledger, log, sha256, attempts, clock: systemClock, owner, policy },
+    ...{ ledger, log, meter, sha256, attempts, clock: systemClock, owner, policy },
     issued: (device) => sessions.issued(device),
   });
   for (const { name, executor, policy: own } of services) runner.register(name, executor, own);

@@ -5,6 +5,8 @@ export * from './base/bytes.ts';
 export * from './base/errors.ts';
 export * from './base/exit.ts';
 export * from './base/log.ts';
+export * from './base/histogram.ts';
+export * from './base/metric.ts';
 export * from './base/names.ts';
 export * from './base/ports.ts';
 export * from './base/terminal.ts';

@@ -232,7 +232,8 @@ async function serveLimited(
     access,
     version,
     clock: systemClock,
-    unready: () => [],
+    checks: () => [],
+    metrics: () => [],
     log: silent,
     limits,
   };

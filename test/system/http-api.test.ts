@@ -11,6 +11,7 @@ import { apiDocumentUrl, readApiDocument } from '../support/api-document.ts';
 import { checkoutEntries, ingestAll } from '../support/journaled.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
+const WELL = '[+] ledger: ok\n[+] broker: ok\n[+] process: ok\n';
 const DEVICES = ['pump-1', 'pump-2', 'pump-3'];
 
 /** A gateway whose ledger has one checkout of each of three pumps. */
@@ -76,6 +77,7 @@ test('answers are as the document says they are', async (t) => {
 
   t.is(await check('/livez'), 200);
   t.is(await check('/readyz'), 200);
+  t.is(await (await fetch(`${api.http}/healthz?verbose`)).text(), WELL);
   t.is(await check('/api/devices'), 200);
   t.is(await check('/api/devices/pump-1', { at: one }), 200);
   t.is(await check('/api/devices/pump-9', { at: one }), 404);
@@ -183,4 +185,12 @@ test('who looks on is told what changes, and goes on where it was', async (t) =>
   const missed = await eventOf(api, 'entries', { 'last-event-id': start });
   t.like(missed.data, { device: 'pump-1', watermark: 1 }, 'it was away');
   await eventOf(api, 'reset', { 'last-event-id': 'another-life-9' });
+
+  await agent.synced({ timeout: '60s' });
+  const metrics = await (await askApi(api, '/metrics?devices=5')).text();
+  t.regex(metrics, /^holdfast_gateway_ingested_entries_total 1$/m);
+  t.regex(metrics, /^holdfast_gateway_batches_total{outcome="committed"} 1$/m);
+  t.regex(metrics, /^holdfast_gateway_ledger_commit_seconds_count [1-9]/m);
+  t.regex(metrics, /^holdfast_gateway_arrival_delay_seconds_bucket{le="300"} 1$/m);
+  t.regex(metrics, /^holdfast_gateway_device_backlog_entries{device="pump-1"} \d+$/m);
 });

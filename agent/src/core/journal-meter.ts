@@ -1,6 +1,12 @@
-import type { Entry, HoleReason, Lane } from '@holdfast/protocol';
-import { Histogram } from './histogram.ts';
-import { counter, single, type Metric } from './metric.ts';
+import {
+  type Entry,
+  type HoleReason,
+  type Lane,
+  counter,
+  Histogram,
+  single,
+  type Metric,
+} from '@holdfast/protocol';
 
 /** A card that is well takes 5 to 50 ms; an SSD one; one that is dying, seconds. */
 const COMMIT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];

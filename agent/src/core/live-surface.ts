@@ -1,7 +1,13 @@
-import { HoldfastError, PROTOCOL_VERSION, encodeValue } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  PROTOCOL_VERSION,
+  encodeValue,
+  gauge,
+  metricsText,
+  single,
+} from '@holdfast/protocol';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
-import { gauge, metricsText, single } from './metric.ts';
 import type { Runtime } from './runtime.ts';
 import type { Schedules } from './schedules.ts';
 import { statusMetrics } from './status-metrics.ts';

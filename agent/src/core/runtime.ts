@@ -6,6 +6,7 @@ import {
   type Entry,
   type EntryBody,
   type Lane,
+  type Metric,
 } from '@holdfast/protocol';
 import { beginChild, toParent } from './children.ts';
 import { cancelRun, type CancelRun } from './cancel-run.ts';
@@ -17,7 +18,6 @@ import { eraseSubject, type Erased, type EraseRequest } from './erasure.ts';
 import { sealBody } from './contents.ts';
 import type { Journal } from './journal.ts';
 import { sealAbout } from './mark.ts';
-import type { Metric } from './metric.ts';
 import { Observers } from './observers.ts';
 import { Parking } from './parking.ts';
 import type { RuntimePorts } from './ports.ts';

@@ -1,4 +1,4 @@
-import { counter, gauge, single, type Metric, type Tallied } from './metric.ts';
+import { counter, gauge, single, type Metric, type Tallied } from '@holdfast/protocol';
 import type { StatusView } from './views.ts';
 
 /** What status shows, as metrics. */
@@ -25,10 +25,22 @@ function laneMetrics({ backlog }: StatusView): readonly Metric[] {
   const holes = lanes((lane) => lane.holes.entries);
   return [
     gauge('journal_head_seq', 'Highest seq that was journaled.', heads),
-    gauge('journal_sent_seq', 'Highest seq sent in this session.', lanes(({ sent }) => sent)),
-    gauge('journal_acked_seq', 'Highest seq that the ledger has.', lanes(({ acked }) => acked)),
+    gauge(
+      'journal_sent_seq',
+      'Highest seq sent in this session.',
+      lanes(({ sent }) => sent),
+    ),
+    gauge(
+      'journal_acked_seq',
+      'Highest seq that the ledger has.',
+      lanes(({ acked }) => acked),
+    ),
     gauge('backlog_entries', 'Entries that the ledger lacks.', pending),
-    gauge('backlog_bytes', 'Bytes that the ledger lacks.', lanes(({ bytes }) => bytes)),
+    gauge(
+      'backlog_bytes',
+      'Bytes that the ledger lacks.',
+      lanes(({ bytes }) => bytes),
+    ),
     gauge('backlog_inflight_entries', 'Entries on their way.', inflight),
     gauge('backlog_hole_entries', 'Entries that will never come, not yet declared.', holes),
     gauge('backlog_oldest_timestamp_seconds', isOld, instant(backlog.oldestAt)),

@@ -1,5 +1,4 @@
-import type { Entry } from '@holdfast/protocol';
-import { counter, type Metric, type Tallied } from './metric.ts';
+import { type Entry, counter, type Metric, type Tallied } from '@holdfast/protocol';
 
 /** Names of steps may be made by code: what goes beyond this is counted as `other`. */
 const SERIES_MAX = 1_000;

@@ -1,8 +1,7 @@
+import { Histogram, type Metric } from '@holdfast/protocol';
 import type { DeviceTime, Instant } from './device-time.ts';
 import type { StoredTimer } from './run-store.ts';
 import { TimerHeap } from './timer-heap.ts';
-import { Histogram } from './histogram.ts';
-import type { Metric } from './metric.ts';
 
 /** A busy process is late by milliseconds; one that was off, by hours. */
 const LATE_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3_600, 86_400];

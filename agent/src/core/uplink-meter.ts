@@ -5,9 +5,12 @@ import {
   type Dial,
   type Lane,
   type LinkEvent,
+  counter,
+  gauge,
+  single,
+  type Metric,
 } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
-import { counter, gauge, single, type Metric } from './metric.ts';
 import type { Uplink } from './uplink-shell.ts';
 import type { LinkState } from './views.ts';
 

@@ -12,6 +12,7 @@ import {
 } from '@holdfast/protocol';
 import type { CallResult, PendingCall } from './call.ts';
 import { trueTime } from './device-clock.ts';
+import type { GatewayMeter } from './gateway-meter.ts';
 import { isPermanent } from './handler-failure.ts';
 import { completePolicy, type HandlerPolicy } from './handler-policy.ts';
 import {
@@ -33,6 +34,8 @@ export interface HandlerRunnerOptions {
   readonly attempts: Attempts;
   readonly clock: Clock;
   readonly log: Log;
+  /** Counts. Default: nobody does. */
+  readonly meter?: Pick<GatewayMeter, 'attempted'> | undefined;
   /** Called after the result of a call of this device has become durable in the ledger. */
   readonly issued: (device: string) => void;
   /** Of services that have none of their own. */
@@ -158,7 +161,10 @@ export class HandlerRunner {
     const held = this.#held();
     await Promise.all(held.map(({ end }) => end));
     // Nobody has to wait for what this one leaves.
-    await this.#claim(held.map(({ call }) => call), 0).catch(() => []);
+    await this.#claim(
+      held.map(({ call }) => call),
+      0,
+    ).catch(() => []);
   }
 
   #held() {
@@ -281,21 +287,27 @@ export class HandlerRunner {
   }
 
   async #attempt(service: HandledService, call: PendingCall, number: number): Promise<Outcome> {
-    const { attempts, clock, log } = this.#options;
+    const { attempts, clock, log, meter } = this.#options;
     if (this.#state === 'closed') throw new HoldfastError('HF_GATEWAY_CLOSED');
     if (call.expiresAtMs > 0) checkExpiry(call, await this.#requestedAtMs(call), clock.nowMs());
     if (sealKindOf(call.input) !== undefined) {
       throw new HoldfastError('HF_VALUE_SEALED', { why: 'the input of the call is erased' });
     }
+    const sinceMs = clock.monoMs();
+    const ended = (isDone: boolean): void =>
+      meter?.attempted(service.name, isDone, clock.monoMs() - sinceMs);
     try {
-      return await attempts.within(service.policy.timeoutMs, async (signal) => {
+      const done = await attempts.within(service.policy.timeoutMs, async (signal) => {
         const input = await wholeValue(this.#options, call, call.input);
         const info = infoOf(call, number, signal);
         const outcome = await service.executor({ ...call, input }, info);
         if (outcome instanceof InTransaction) return this.#transact(call, outcome, signal);
-        return { kind: 'result', result: { kind: 'call.completed', payload: outcome } };
+        return { kind: 'result', result: { kind: 'call.completed', payload: outcome } } as const;
       });
+      ended(true);
+      return done;
     } catch (error) {
+      ended(false);
       log.debug('an attempt failed', {
         ...fieldsOf(call),
         attempt: number,

@@ -1,4 +1,5 @@
 import type { Batch, Clock, Lane, Log, Point, Sha256, Signer, Verify } from '@holdfast/protocol';
+import type { GatewayMeter } from './gateway-meter.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Inflates raw deflate. Throws HF_MESSAGE_INVALID for anything else, or above `bytesMax`. */
@@ -37,6 +38,8 @@ export interface SessionPorts {
   readonly log: Log;
   /** Reached as `ledger:ingest`, `ledger:committed` and `command:send`. */
   readonly point: Point;
+  /** Counts. Default: nobody does. */
+  readonly meter?: Pick<GatewayMeter, 'took' | 'arrived' | 'refused'>;
   /** After entries have become durable and before their ack. */
   readonly onArrival: (arrival: Arrival) => void;
   /** New calls are pending. */

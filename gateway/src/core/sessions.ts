@@ -13,6 +13,7 @@ import {
 } from '@holdfast/protocol';
 import { Ahead, type Piece } from './ahead.ts';
 import { readBatch, type BatchContent } from './batch-payload.ts';
+import { readEntry } from './ingest.ts';
 import type { DeviceRecord, IngestBatch, IngestOutcome } from './ledger.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
@@ -284,6 +285,7 @@ export class Sessions {
       }
       case 'log': {
         const { code, why } = effect;
+        this.#ports.meter?.refused(code);
         this.#ports.log.info('refused', { device, code, why });
         return;
       }
@@ -369,18 +371,34 @@ export class Sessions {
     if (outcome.kind === 'committed' && outcome.fresh > 0) {
       const { watermark } = outcome.position;
       onArrival({ device, epoch, lane, watermark, fresh: outcome.fresh });
+      this.#measureArrival(batch);
       if (outcome.calls > 0) onCalls();
     }
     this.#ingested(device, event);
     if (outcome.kind === 'committed' && outcome.issued > 0) this.#step(device, { kind: 'issued' });
   }
 
+  #measureArrival({ device, entries }: IngestBatch): void {
+    const { meter, clock } = this.#ports;
+    const entry = meter && readEntry(entries.at(-1) ?? new Uint8Array());
+    if (!meter || entry === undefined) return;
+    const aheadMs = this.#sessions.get(device)?.clockAheadMs ?? 0;
+    meter.arrived(clock.nowMs() - (entry.atMs - aheadMs));
+  }
+
   /** Has the ledger take a piece of a lane once it has what comes before. */
   #take(piece: Piece, take: () => Promise<IngestOutcome>): Promise<SessionEvent> {
+    const { clock, meter, isShared } = this.#ports;
+    const measured = async (): Promise<IngestOutcome> => {
+      const sinceMs = clock.monoMs();
+      const outcome = await take();
+      meter?.took(outcome, clock.monoMs() - sinceMs);
+      return outcome;
+    };
     const work = async (): Promise<SessionEvent> => {
-      const outcome = this.#ports.isShared
-        ? await this.#takeShared(take)
-        : await this.#ahead.inTurn(piece, take);
+      const outcome = isShared
+        ? await this.#takeShared(measured)
+        : await this.#ahead.inTurn(piece, measured);
       return outcome ? { kind: 'ingested', batch: piece, outcome } : { kind: 'dropped' };
     };
     return available(work, { isBatch: true });

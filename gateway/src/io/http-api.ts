@@ -13,16 +13,16 @@ import { addEnroll } from './http/enroll-routes.ts';
 import { addEvents } from './http/event-routes.ts';
 import { addFleet, addLedger } from './http/fleet-routes.ts';
 import { addDocument } from './http/document.ts';
-import { refusalReasons, Refusals } from './http/refusals.ts';
+import { addHealth, addMetrics, type HealthParts } from './http/health-routes.ts';
+import { Refusals } from './http/refusals.ts';
 import { ApiRoutes } from './http/routes.ts';
-import { liveAnswer, readyAnswer } from './http/schemas/health.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
 import { addWeb } from './http/web-routes.ts';
 import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import { addCa } from './http/ca-routes.ts';
 import type { LiveTls } from './live-tls.ts';
 
-export interface HttpApiOptions {
+export interface HttpApiOptions extends HealthParts {
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
@@ -43,8 +43,6 @@ export interface HttpApiOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Of this gateway, for the document. */
   readonly version: string;
-  /** Why the gateway cannot do its work now; empty: it can. */
-  readonly unready: () => readonly string[];
   readonly log: Log;
   readonly limits?: Partial<ServerLimits> | undefined;
 }
@@ -96,40 +94,8 @@ async function createApp(
   addSessions(app, routes, options);
   addEnroll(app, options);
   addCa(app, routes, options.ca);
-  addMetrics(routes, refusals);
+  addMetrics(routes, options, refusals);
   addEvents(routes, options.feed, refusals);
   addWeb(app);
   return app;
-}
-
-function addHealth(app: FastifyInstance, { unready }: HttpApiOptions): void {
-  const open = { security: [] };
-  const live = { ...open, summary: 'Whether the process is alive', response: { 200: liveAnswer } };
-  app.get('/livez', { schema: live }, () => ({ schema: 'holdfast.live/1', live: true }));
-  const summary = 'Whether the gateway can do its work; if not, why';
-  const ready = { ...open, summary, response: { 200: readyAnswer, 503: readyAnswer } };
-  app.get('/readyz', { schema: ready }, (_request, reply) => {
-    const reasons = unready();
-    const isReady = reasons.length === 0;
-    const body = { schema: 'holdfast.readiness/1', ready: isReady, reasons };
-    return reply.code(isReady ? 200 : 503).send(body);
-  });
-  const hide = true; // It describes itself.
-  app.get('/openapi.json', { schema: { hide } }, () => app.swagger());
-}
-
-/** For Prometheus. */
-function addMetrics(routes: ApiRoutes, refusals: Refusals): void {
-  const name = 'holdfast_gateway_http_refused_total';
-  const answer = 'text/plain; version=0.0.4; charset=utf-8';
-  const route = { role: 'viewer', summary: 'Metrics for Prometheus', answer } as const;
-  routes.read('GET /metrics', route, ({ reply }) => {
-    const lines = [
-      `# HELP ${name} Requests that the HTTP API did not do, by why.`,
-      `# TYPE ${name} counter`,
-      ...refusalReasons.map((reason) => `${name}{reason="${reason}"} ${refusals.count(reason)}`),
-    ];
-    void reply.type(answer);
-    return `${lines.join('\n')}\n`;
-  });
 }

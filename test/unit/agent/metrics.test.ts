@@ -1,23 +1,32 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { decodeEntry, lanes, type Entry, type LinkEvent } from '@holdfast/protocol';
+import {
+  decodeEntry,
+  gauge,
+  lanes,
+  metricsText,
+  type Entry,
+  type LinkEvent,
+  type Metric,
+} from '@holdfast/protocol';
 import {
   JournalMeter,
   Tally,
   UplinkMeter,
-  gauge,
-  metricsText,
   statusMetrics,
   workflow,
-  type Metric,
 } from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
 /** Ends as it is told to, after a step that fails as often as it is told to. */
 const ending = workflow('ending', async (ctx, { how, failures }: Told) => {
-  await ctx.step('try', ({ attempt }) => {
-    if (attempt <= failures) throw new Error('no');
-  }, { retry: { attempts: 3, minDelay: '1s', factor: 1 } });
+  await ctx.step(
+    'try',
+    ({ attempt }) => {
+      if (attempt <= failures) throw new Error('no');
+    },
+    { retry: { attempts: 3, minDelay: '1s', factor: 1 } },
+  );
   if (how === 'throw') throw new Error('told so');
   if (how === 'again') return ctx.continueAsNew({ how: 'return', failures: 0 });
   return how === 'wait' ? ctx.waitFor('go') : how;
@@ -88,7 +97,10 @@ test('O9 the backlog is what a scan finds behind the watermark', async (t) => {
   const entries = scanned.flat();
   t.is(pending, entries.length);
   t.true(pending > 0);
-  t.is(bytes, entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0));
+  t.is(
+    bytes,
+    entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0),
+  );
 });
 
 test('O9 counters are those of the entries that this life has journaled', async (t) => {
@@ -100,7 +112,10 @@ test('O9 counters are those of the entries that this life has journaled', async 
     t.deepEqual(device.runtime.tally.metrics(), tally.metrics());
     const attempts = valuesOf(tally.metrics(), 'step_attempts_total');
     const journaled = own.filter(({ kind }) => /^step\.(completed|failed|retrying)$/.test(kind));
-    t.is(attempts.reduce((sum, { value }) => sum + value, 0), journaled.length);
+    t.is(
+      attempts.reduce((sum, { value }) => sum + value, 0),
+      journaled.length,
+    );
   };
   await check(1);
   t.true(valuesOf(device.runtime.metrics(), 'step_attempts_total').length > 1);
@@ -141,7 +156,10 @@ test('O9 names that code makes up without end make no series without end', (t) =
 
   const attempts = valuesOf(tally.metrics(), 'step_attempts_total');
   t.is(attempts.length, 1_001);
-  t.is(attempts.reduce((sum, { value }) => sum + value, 0), 5_000);
+  t.is(
+    attempts.reduce((sum, { value }) => sum + value, 0),
+    5_000,
+  );
 });
 
 test('O9 the journal counts its entries by kind, its commits, and what they took', async (t) => {
