@@ -1,4 +1,4 @@
-import type { BrokerProfileName, Duration, Log, Point } from '@holdfast/protocol';
+import type { BrokerProfileName, Duration, Log, MqttVersion, Point } from '@holdfast/protocol';
 import type { OverlapPolicy } from './core/schedule.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
 import type { Tracer } from './core/tracing.ts';
@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly gateway?: string;
   /** Whose limits the broker at that address has. Default `generic`: what every broker takes. */
   readonly brokerProfile?: BrokerProfileName;
+  /** The MQTT that is spoken with it. Default `3.1.1`, which every broker speaks. */
+  readonly mqttVersion?: MqttVersion;
   /** PEM texts for mqtts: what to trust, and what to show. */
   readonly tls?: TlsOptions;
   /** For a broker that wants one; the user name is the id of the device. */

@@ -4,7 +4,8 @@ import type { AgentOptions } from './agent-options.ts';
 /** Every option that there is: the compiler says when one is missing. */
 const known: Readonly<Record<keyof AgentOptions, true>> = {
   ...{ dataDir: true, device: true, machine: true, isMoved: true, workflows: true },
-  ...{ gateway: true, brokerProfile: true, tls: true, password: true, storeKey: true },
+  ...{ gateway: true, brokerProfile: true, mqttVersion: true },
+  ...{ tls: true, password: true, storeKey: true },
   ...{ retention: true, retentionBytes: true, journalMaxBytes: true, diskReserveBytes: true },
   ...{ conditions: true, stepsAtOnce: true, metered: true, uplink: true, socket: true },
   ...{ log: true, tracer: true, point: true },

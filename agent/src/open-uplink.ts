@@ -52,7 +52,7 @@ export interface UplinkParts {
 
 /** @throws HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID. Nothing is connected yet. */
 export function dialOf(options: AgentOptions): DialOf | undefined {
-  const { gateway: url, tls, password, uplink, metered } = options;
+  const { gateway: url, tls, password, uplink, metered, mqttVersion } = options;
   if (url === undefined) return undefined;
   const profile = brokerProfile(options.brokerProfile ?? 'generic');
   const keepaliveS = metered === undefined ? KEEPALIVE_S : METERED_KEEPALIVE_S;
@@ -61,6 +61,7 @@ export function dialOf(options: AgentOptions): DialOf | undefined {
     // It knows better than the uplink what was missing, so it gives up first.
     ...(uplink?.connectMs === undefined ? {} : { connectMs: uplink.connectMs * 0.75 }),
     keepaliveS: Math.min(keepaliveS, profile.keepaliveSMax),
+    ...(mqttVersion === undefined ? {} : { mqttVersion }),
     ...(tls === undefined ? {} : { tls }),
     ...(password === undefined ? {} : { password }),
   });

@@ -4,6 +4,7 @@ import {
   hex,
   keyNameOf,
   type HoldfastError,
+  type MqttVersion,
   messageOf,
   type BrokerProfileName,
   type Duration,
@@ -69,6 +70,8 @@ export interface GatewayOptions {
   readonly broker?: string | undefined;
   /** Which limits that broker has. Default `generic`: what every broker takes. */
   readonly brokerProfile?: BrokerProfileName | undefined;
+  /** The MQTT that is spoken with that broker. Default `3.1.1`. */
+  readonly mqttVersion?: MqttVersion | undefined;
   /** PEM files: what devices see of the embedded broker, or what is shown to another one. */
   readonly tls?: TlsFiles | undefined;
   /**
@@ -341,7 +344,8 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   // The embedded broker has one gateway.
   const group = isShared && external !== undefined ? GROUP : undefined;
   const profile = external && brokerProfile(options.brokerProfile ?? 'generic');
-  const to = { to: broker.to, group, profile, onUnfit: onFailure };
+  const mqttVersion = external && options.mqttVersion;
+  const to = { to: broker.to, group, profile, mqttVersion, onUnfit: onFailure };
   const link = new BrokerLink({ ...to, clock: systemClock, log, onMessage });
   const sessions: Sessions = new Sessions(
     {

@@ -7,6 +7,7 @@ export * from './base/exit.ts';
 export * from './base/log.ts';
 export * from './base/histogram.ts';
 export * from './base/metric.ts';
+export * from './base/mqtt-version.ts';
 export * from './base/names.ts';
 export * from './base/ports.ts';
 export * from './base/terminal.ts';

@@ -289,7 +289,23 @@ withMosquitto('what a broker refuses is named as far as it says (needs mosquitto
 
   const wrong = await Link.open(t, { gateway, password: 'wrong' }, { broker });
   t.is(await wrong.untilProblem('HF_BROKER_REFUSED'), 'HF_BROKER_REFUSED');
-  // Mosquitto takes what a device may not publish, and drops it.
+  // By MQTT 3.1.1 Mosquitto takes what a device may not publish, and drops it.
   const mute = await Link.open(t, { gateway, password: 'right' }, { broker });
   t.is(await mute.untilProblem('HF_GATEWAY_SILENT'), 'HF_GATEWAY_SILENT');
+  await mute.agent.close();
+
+  const told = { gateway, mqttVersion: '5' } as const;
+  const cloud = { broker, mqttVersion: '5' } as const;
+  const refused = await Link.open(t, { ...told, password: 'right' }, cloud);
+  const publish = await refused.untilProblem('HF_BROKER_REFUSED', /let this device publish/);
+  t.is(publish, 'HF_BROKER_REFUSED');
+  const stranger = await Link.open(t, { ...told, password: 'wrong' }, cloud);
+  const who = await stranger.untilProblem('HF_BROKER_REFUSED', /password|authorized/);
+  t.is(who, 'HF_BROKER_REFUSED');
+});
+
+test('a broker that does not speak MQTT 5 is told from one that is not there', async (t) => {
+  const link = await Link.open(t, { mqttVersion: '5' });
+  const words = /does not speak this version of MQTT/;
+  t.is(await link.untilProblem('HF_BROKER_REFUSED', words), 'HF_BROKER_REFUSED');
 });

@@ -63,13 +63,14 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
   const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
   const { journalMaxBytes, diskReserveBytes, reconnectMaxMs, retentionBytes } = options;
-  const { brokerProfile, metered } = options;
+  const { brokerProfile, metered, mqttVersion } = options;
   const agent = await Agent.open({
     ...{ dataDir, device, socket, workflows: code.workflows, log },
     // An enrolled device knows its gateway.
     ...(gateway === undefined ? {} : { gateway }),
     ...(await brokerAccess(options)),
     ...(brokerProfile === undefined ? {} : { brokerProfile }),
+    ...(mqttVersion === undefined ? {} : { mqttVersion }),
     ...(machine === undefined ? {} : { machine }),
     ...(moved === true ? { isMoved: true } : {}),
     ...(retention === undefined ? {} : { retention }),

@@ -3,7 +3,9 @@ import {
   brokerProfileNames,
   durationMs,
   HoldfastError,
+  mqttVersions,
   type BrokerProfileName,
+  type MqttVersion,
   type LogLevel,
 } from '@holdfast/protocol/base';
 import { SOCKET_NAME } from '../core/surface.ts';
@@ -25,6 +27,7 @@ export interface RunOptions extends BrokerFiles {
   readonly gateway?: string;
   /** Whose limits its broker has. */
   readonly brokerProfile?: BrokerProfileName;
+  readonly mqttVersion?: MqttVersion;
   /** File with the key that encrypts the store. */
   readonly storeKey?: string;
   readonly socket: string;
@@ -75,7 +78,8 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
     socket: socket === undefined ? join(dataDir, SOCKET_NAME) : resolve(socket),
     ...defined({
       gateway: text('gateway'),
-      brokerProfile: checked(found, 'broker-profile', profileName),
+      brokerProfile: checked(found, 'broker-profile', oneOf(brokerProfileNames)),
+      mqttVersion: checked(found, 'mqtt-version', oneOf(mqttVersions)),
       tlsCa: text('tls-ca'),
       tlsCert: text('tls-cert'),
       tlsKey: text('tls-key'),
@@ -114,11 +118,13 @@ function checked<T>(
   return read(value, origin === 'option' ? place : `${place}: ${name}`);
 }
 
-function profileName(value: string, place: string): BrokerProfileName {
-  const name = brokerProfileNames.find((each) => each === value);
-  if (name !== undefined) return name;
-  const why = `${place} ${value} is none of ${brokerProfileNames.join(', ')}`;
-  throw new HoldfastError('HF_CONFIG_INVALID', { why });
+function oneOf<T extends string>(words: readonly T[]): (value: string, place: string) => T {
+  return (value, place) => {
+    const word = words.find((each) => each === value);
+    if (word !== undefined) return word;
+    const why = `${place} ${value} is none of ${words.join(', ')}`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  };
 }
 
 function duration(value: string, place: string): string {

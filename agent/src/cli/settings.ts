@@ -16,6 +16,7 @@ const settings = (): readonly Option[] => [
   setting('code', 'file', 'ES module that exports the workflows'),
   setting('gateway', 'url', 'mqtt://host:port or mqtts://host:port; without it, none'),
   setting('broker-profile', 'name', 'whose limits the broker has, such as aws; default generic'),
+  setting('mqtt-version', 'number', 'the MQTT that the broker speaks: 3.1.1 (default) or 5'),
   setting('tls-ca', 'file', 'PEM: what to trust of the gateway; default: what the system trusts'),
   setting('tls-cert', 'file', 'PEM: certificate to show to the broker; needs --tls-key'),
   setting('tls-key', 'file', 'PEM: its private key'),

@@ -27,14 +27,47 @@ const unreachable: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this device has no address to connect from',
 };
 
-/** MQTT 3.1.1, 3.2.2.3: the return codes of CONNACK. */
+/** Return codes of CONNACK: MQTT 3.1.1, 3.2.2.3, and from 128 on MQTT 5, 3.2.2.2. */
 const refusals: Readonly<Record<number, string>> = {
-  1: 'it does not speak MQTT 3.1.1',
+  1: 'it does not speak this version of MQTT',
   2: 'it does not accept the client id of this device',
   3: 'it is not available now',
   4: 'user name or password are wrong',
   5: 'this device is not authorized',
+  132: 'it does not speak this version of MQTT',
+  133: 'it does not accept the client id of this device',
+  134: 'user name or password are wrong',
+  135: 'this device is not authorized',
+  136: 'it is not available now',
+  137: 'it is busy',
+  138: 'this device is banned',
+  151: 'a quota is used up',
+  156: 'another server is to be used',
+  157: 'the server has moved',
+  159: 'too many connections are made',
 };
+
+/** Why an MQTT 5 broker ends a connection or does not take a message: 3.14.2.1, 3.4.2.1. */
+const ends: Readonly<Record<number, string>> = {
+  135: 'it does not let this device publish',
+  137: 'it is busy',
+  139: 'it is shutting down',
+  141: 'it heard nothing in time',
+  142: 'another client has taken over the session of this device',
+  144: 'it does not take the topics of this device',
+  147: 'more was on its way than it takes',
+  149: 'a message was larger than it takes',
+  150: 'messages came faster than it takes',
+  151: 'a quota is used up',
+  152: 'its operator has ended the connection',
+};
+/** Not authorized, and not a name that it takes: that stays so. */
+const lasting: readonly number[] = [135, 144];
+
+/** Whether a message that was not taken may be taken later. */
+export function isPassing(error: Error): boolean {
+  return error instanceof ErrorWithReasonCode && !lasting.includes(error.code);
+}
 
 /** Says why a link ended in the words of the error catalogue. */
 export function linkDownOf(end: DialEnd): LinkDown {
@@ -47,9 +80,18 @@ export function linkDownOf(end: DialEnd): LinkDown {
   if (stage === 'subscribing' && error !== undefined && sysCode === undefined) {
     return down('HF_BROKER_REFUSED', `${broker}: it does not let this device subscribe`);
   }
-  if (stage === 'up') return down('HF_LINK_LOST', `${broker}: ${error?.message ?? 'closed'}`);
+  if (stage === 'up') return ended(end);
   if (stage === 'connecting') return unanswered(end, typeof sysCode === 'string' ? sysCode : '');
   return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${error?.message ?? 'closed'}`);
+}
+
+function ended({ broker, error }: DialEnd): LinkDown {
+  if (!(error instanceof ErrorWithReasonCode)) {
+    return down('HF_LINK_LOST', `${broker}: ${error?.message ?? 'closed'}`);
+  }
+  const why = ends[error.code] ?? `${error.message} (reason ${error.code})`;
+  const code = lasting.includes(error.code) ? 'HF_BROKER_REFUSED' : 'HF_LINK_LOST';
+  return down(code, `${broker}: ${why}`);
 }
 
 /** Nothing has said yet that it is an MQTT broker. */

@@ -4,14 +4,22 @@ import { createSecureContext } from 'node:tls';
 import {
   HoldfastError,
   messageOf,
+  mqttLevel,
   topicOf,
   type Dial,
   type Link,
   type LinkDown,
   type LinkEvent,
+  type MqttVersion,
 } from '@holdfast/protocol';
-import { down, linkDownOf, type DialStage } from './link-down.ts';
-import { UniqueMessageIdProvider, connect, type IClientOptions, type MqttClient } from './mqtt.ts';
+import { down, isPassing, linkDownOf, type DialStage } from './link-down.ts';
+import {
+  ErrorWithReasonCode,
+  UniqueMessageIdProvider,
+  connect,
+  type IClientOptions,
+  type MqttClient,
+} from './mqtt.ts';
 
 /** For mqtts, PEM each. */
 export interface TlsOptions {
@@ -25,6 +33,8 @@ export interface TlsOptions {
 export interface MqttDialOptions {
   /** `mqtt://host:port` or `mqtts://host:port`; the default ports are 1883 and 8883. */
   readonly url: string;
+  /** Default `3.1.1`. */
+  readonly mqttVersion?: MqttVersion;
   readonly tls?: TlsOptions;
   /** For brokers that want one; the user name is the device id. */
   readonly password?: string;
@@ -46,7 +56,7 @@ export interface Credentials {
 }
 
 /**
- * Links over MQTT 3.1.1: the subset that every broker has. One client an attempt, without its own
+ * Links over MQTT: the subset that every broker has. One client an attempt, without its own
  * reconnection, stores or sessions: what must survive is in the journal.
  *
  * @returns What dials for one device, with credentials of its own.
@@ -157,7 +167,8 @@ class MqttLink implements Link {
       const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       this.#client.publish(topic, payload, { qos: 1, retain: false }, (error) => {
         settle();
-        if (error) this.#fail(error);
+        // What the broker has not taken for the moment is sent again when it is not acknowledged.
+        if (error && !isPassing(error)) this.#fail(error);
         else this.#hasTaken = true;
       });
     });
@@ -181,6 +192,9 @@ class MqttLink implements Link {
       if (!this.#isDown) this.#listen({ kind: 'message', bytes: payload });
     });
     client.on('error', (error) => this.#fail(error));
+    client.on('disconnect', ({ reasonCode = 0 }) => {
+      this.#error ??= new ErrorWithReasonCode('the broker ended the connection', reasonCode);
+    });
     client.on('close', () => this.#fail(undefined));
   }
 
@@ -237,9 +251,9 @@ class MqttLink implements Link {
 }
 
 function clientOptions(target: Target, connectMs: number): IClientOptions {
-  const { device, password, tls } = target;
+  const { device, password, tls, mqttVersion = '3.1.1' } = target;
   return {
-    protocolVersion: 4,
+    protocolVersion: mqttLevel(mqttVersion),
     clientId: `hf-${device}`,
     username: device,
     clean: true,

@@ -1,4 +1,4 @@
-import { brokerProfileNames, type ExitCode, type LogLevel } from '@holdfast/protocol';
+import { brokerProfileNames, mqttVersions, type ExitCode, type LogLevel } from '@holdfast/protocol';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/fleet-views.ts';
@@ -86,11 +86,8 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--broker <url>', 'use this MQTT broker instead of a built-in one')
-    .addOption(
-      new Option('--broker-profile <name>', 'whose limits --broker has (default: generic)').choices(
-        brokerProfileNames,
-      ),
-    )
+    .addOption(brokerProfileOption())
+    .addOption(mqttVersionOption())
     .addOption(ledgerOption())
     .addOption(ledgerFileOption())
     .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')
@@ -133,6 +130,16 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
     .action(async (options: ServeOptions & CommonOptions) => {
       onExit(await serve(options, createTerminal(options.output)));
     });
+}
+
+function brokerProfileOption(): Option {
+  const what = 'whose limits --broker has (default: generic)';
+  return new Option('--broker-profile <name>', what).choices(brokerProfileNames);
+}
+
+function mqttVersionOption(): Option {
+  const what = 'what --broker speaks (default: 3.1.1)';
+  return new Option('--mqtt-version <number>', what).choices(mqttVersions);
 }
 
 function addReading(program: Command): void {

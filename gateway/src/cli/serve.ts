@@ -6,6 +6,7 @@ import {
   type ExitCode,
   type LogLevel,
   type BrokerProfileName,
+  type MqttVersion,
 } from '@holdfast/protocol';
 import { readPolicy, type HandlerPolicy } from '../core/handler-policy.ts';
 import type { GatewayOptions } from '../gateway.ts';
@@ -22,6 +23,7 @@ export interface ServeOptions {
   readonly host: string;
   readonly broker?: string;
   readonly brokerProfile?: BrokerProfileName;
+  readonly mqttVersion?: MqttVersion;
   readonly ledger?: string;
   readonly ledgerFile?: string;
   readonly tlsCert?: string;
@@ -54,6 +56,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   if (broker === undefined && options.brokerProfile !== undefined) {
     throw usage('--broker-profile needs --broker: the built-in one has no such limits');
   }
+  if (broker === undefined && options.mqttVersion !== undefined) {
+    throw usage('--mqtt-version needs --broker: the built-in one speaks 3.1.1');
+  }
   const log = createLog({
     component: 'gateway',
     level: options.logLevel,
@@ -72,6 +77,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     mqttPort: options.mqttPort,
     broker,
     brokerProfile: options.brokerProfile,
+    mqttVersion: options.mqttVersion,
     ledger,
     tls: tlsFiles(options),
     tlsNames: options.tlsName,

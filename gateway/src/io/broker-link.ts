@@ -4,11 +4,13 @@ import {
   HoldfastError,
   gatewayTopics,
   messageOf,
+  mqttLevel,
   parseTopic,
   topicOf,
   type BrokerProfile,
   type Clock,
   type Log,
+  type MqttVersion,
 } from '@holdfast/protocol';
 import { MqttClient, UniqueMessageIdProvider, connect, type IClientOptions } from 'mqtt';
 import type { Downlink } from '../core/session-ports.ts';
@@ -35,6 +37,8 @@ export interface BrokerLinkOptions {
   readonly onUnfit?: ((error: HoldfastError) => void) | undefined;
   /** What the broker takes of one client. Default: what every broker takes. */
   readonly profile?: BrokerProfile | undefined;
+  /** Default `3.1.1`. */
+  readonly mqttVersion?: MqttVersion | undefined;
   /** A message from a device. Must not throw and not wait. */
   readonly onMessage: (device: string, bytes: Uint8Array) => void;
 }
@@ -56,7 +60,6 @@ const GROUP_KEEPALIVE_S = 3;
 const CHECK_MS_MAX = 3_000;
 
 const options: IClientOptions = {
-  protocolVersion: 4,
   clean: true,
   keepalive: 30,
   reconnectPeriod: 0,
@@ -150,9 +153,10 @@ export class BrokerLink implements Downlink {
 
   #dial(): void {
     this.#attempt += 1;
-    const { to, group } = this.#options;
+    const { to, group, mqttVersion = '3.1.1' } = this.#options;
     const own: IClientOptions = {
       ...options,
+      protocolVersion: mqttLevel(mqttVersion),
       clientId: `hf-gateway-${randomBytes(8).toString('hex')}`,
       messageIdProvider: new UniqueMessageIdProvider(),
       ...(group !== undefined && { keepalive: GROUP_KEEPALIVE_S }),
