@@ -10,6 +10,8 @@ export * from './scenario/scenario-text.ts';
 export * from './scenario/scenario.ts';
 export * from './virtual/planted-bugs.ts';
 export * from './virtual/sim-disk.ts';
+export * from './fleet/fleet-faults.ts';
+export * from './fleet/run-fleet.ts';
 export * from './report/html.ts';
 export * from './report/junit.ts';
 export * from './report/report.ts';

@@ -6,6 +6,7 @@ const catchUp = answer({ device: string(), atMs: number(), tookMs: number(), ent
 const simulation = answer({
   ...{ schema: literal('holdfast.simulation/1'), scenario: string(), seed: count() },
   ...{ devices: count() },
+  isReal: described(boolean(), 'of real processes, in real time'),
   isCutShort: described(boolean(), 'it was stopped: the end was not judged'),
   virtualMs: described(number(), 'of the virtual world, healing included'),
   ...{ healedMs: number(), events: count(), runs: count(), acknowledged: count() },

@@ -9,6 +9,7 @@ import { findScenario, scenarioNames } from '../scenario/find-scenario.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { simulate } from '../virtual/simulate.ts';
 import { LiveProgress } from './live-progress.ts';
+import { realOf } from './run-real.ts';
 import { exitOf, numberOf } from './numbers.ts';
 import { loadSimCode } from './sim-code.ts';
 
@@ -21,6 +22,9 @@ interface RunFlags {
   readonly report?: string;
   readonly junit?: string;
   readonly html?: string;
+  readonly real: boolean;
+  readonly minutes?: string;
+  readonly broker?: string;
 }
 
 const HOUR_MS = 3_600_000;
@@ -32,6 +36,7 @@ Examples:
   holdfast-sim run city-outage --devices 20 --hours 6 --seed 7 -o json
   holdfast-sim run storm --html storm.html --junit storm.xml
   holdfast-sim run my-site.toml --code workflows.js
+  holdfast-sim run city-outage --real --devices 10 --minutes 2
 `;
 
 export function addRun(program: Command): void {
@@ -43,6 +48,9 @@ export function addRun(program: Command): void {
     .option('--devices <number>', 'instead of what the scenario says')
     .option('--hours <number>', 'of virtual time, instead of what the scenario says')
     .option('--code <file>', 'workflows of your own, and what they call: `handlers`')
+    .option('--real', 'real agents, broker, stores and signals, in real time', false)
+    .option('--minutes <number>', 'with --real: how long; the times of the scenario shrink (1)')
+    .option('--broker <url>', 'with --real: of a broker that is there, mqtt://host:port')
     .option('-o, --output <format>', 'text or json', 'text')
     .option('--report <file>', 'write the report as JSON there too')
     .option('--junit <file>', 'write it as JUnit XML there')
@@ -55,21 +63,42 @@ async function run(name: string, flags: RunFlags): Promise<void> {
   const isJson = outputOf(flags.output) === 'json';
   const scenario = sized(findScenario(name), flags);
   const seed = numberOf('--seed', flags.seed, 0);
-  const code = await codeOf(scenario, flags);
-  const progress = new LiveProgress(scenario, seed);
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
   process.once('SIGINT', interrupted);
-  const { look: onLook } = progress;
-  const report = await simulate({ scenario, seed, code, onLook, signal: stop.signal });
+  const startNs = process.hrtime.bigint();
+  const asked = { scenario, seed, signal: stop.signal };
+  const report = await (flags.real ? realOf(asked, flags) : virtualOf(asked, flags));
   process.off('SIGINT', interrupted);
-  progress.end();
-  const telling = { again: commandOf(name, seed, flags), tookMs: progress.tookMs };
+  const tookMs = Number((process.hrtime.bigint() - startNs) / 1_000_000n);
+  const telling = { again: commandOf(name, seed, flags), tookMs };
   writeReports(report, telling, flags);
   const color = wantsColor(process.stdout, process.env);
   const text = isJson ? JSON.stringify(report) : simulationScreen(report, { ...telling, color });
   process.stdout.write(`${text}\n`);
   process.exitCode = exitOf(report);
+}
+
+interface Asked {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+async function virtualOf(asked: Asked, flags: RunFlags): Promise<SimulationReport> {
+  for (const flag of ['minutes', 'broker'] as const) {
+    if (flags[flag] === undefined) continue;
+    throw new HoldfastError('HF_USAGE', {
+      why: `--${flag} is for --real; --hours is virtual time`,
+    });
+  }
+  const code = await codeOf(asked.scenario, flags);
+  const progress = new LiveProgress(asked.scenario, asked.seed);
+  try {
+    return await simulate({ ...asked, code, onLook: progress.look });
+  } finally {
+    progress.end();
+  }
 }
 
 async function codeOf(scenario: Scenario, { code }: RunFlags) {
@@ -99,15 +128,17 @@ function writeReports(report: SimulationReport, telling: Telling, flags: RunFlag
   write(flags.html, () => htmlOf(report, telling));
 }
 
-type Size = Pick<RunFlags, 'devices' | 'hours' | 'code'>;
+type Size = Partial<Pick<RunFlags, 'devices' | 'hours' | 'code' | 'real' | 'minutes' | 'broker'>>;
 
 /** What gives the same again. */
 export function commandOf(scenario: string, seed: number, given: Size = {}): string {
-  const size = (['devices', 'hours', 'code'] as const).flatMap((flag) => {
+  const flags = ['devices', 'hours', 'code', 'minutes', 'broker'] as const;
+  const size = flags.flatMap((flag) => {
     const value = given[flag];
     return value === undefined ? [] : [`--${flag} ${value}`];
   });
-  return ['holdfast-sim run', scenario, `--seed ${seed}`, ...size].join(' ');
+  const real = given.real === true ? ['--real'] : [];
+  return ['holdfast-sim run', scenario, ...real, `--seed ${seed}`, ...size].join(' ');
 }
 
 function outputOf(text: string): 'text' | 'json' {

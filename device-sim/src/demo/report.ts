@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { formatCount } from '@holdfast/protocol';
 import { audit } from '../real/audit.ts';
-import { apiOf, type GatewayApi } from '../real/gateway-api.ts';
+import { apiOf } from '../real/gateway-api.ts';
 import { getJson } from '../real/until.ts';
+import { verifyChain } from '../real/verify-chain.ts';
 import { DEVICE, type Bench } from './bench.ts';
 import type { Told } from './story.ts';
 
@@ -31,10 +29,6 @@ interface Charge {
   readonly refunded: boolean;
 }
 
-const gatewayCommand = fileURLToPath(
-  new URL('../../../gateway/bin/holdfast-gateway.js', import.meta.url),
-);
-
 /** Counts everything anew, from the device, the gateway and the bank. */
 export async function makeReport(bench: Bench, told: Told, seconds: number): Promise<DemoReport> {
   const api = apiOf(bench.gateway);
@@ -58,13 +52,6 @@ export async function makeReport(bench: Bench, told: Told, seconds: number): Pro
     chainVerified,
     seconds: Math.round(seconds * 10) / 10,
   };
-}
-
-async function verifyChain({ http, tokenFile }: GatewayApi): Promise<boolean> {
-  const at = ['--url', http, '--token-file', tokenFile];
-  const args = [gatewayCommand, 'ledger', 'verify', ...at, '-o', 'json'];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return (JSON.parse(stdout) as { readonly whole: boolean }).whole;
 }
 
 export function reportText(report: DemoReport, orders: number): string {

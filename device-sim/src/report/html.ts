@@ -27,7 +27,8 @@ export function htmlOf(report: SimulationReport, { again, tookMs }: Telling): st
   const verdict = isHeld
     ? '<span class="held">held</span>'
     : '<span class="broken">violated</span>';
-  const size = `${formatCount(devices)} devices × ${formatDuration(virtualMs)} (virtual)`;
+  const kind = report.isReal ? 'real processes' : 'virtual';
+  const size = `${formatCount(devices)} devices × ${formatDuration(virtualMs)} (${kind})`;
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
@@ -37,7 +38,7 @@ export function htmlOf(report: SimulationReport, { again, tookMs }: Telling): st
     `<h1>${xml(scenario)}, seed ${seed}: ${verdict}</h1>`,
     `<p>${size} in ${formatDuration(tookMs)}. Again: <code>${xml(again)}</code></p>`,
     `<p>${countsOf(report).join(' · ')}</p>`,
-    ...(report.isCutShort ? ['<p>It was stopped early: the end was not judged.</p>'] : []),
+    ...(report.isCutShort ? ['<p>It was stopped early.</p>'] : []),
     '<h2>Backlog over time</h2>',
     '<p>The line: entries that are journaled and not acknowledged. Behind it: devices offline.</p>',
     backlogPlot(report.samples, devices),

@@ -45,9 +45,11 @@ export interface SimulationReport {
   readonly scenario: string;
   readonly seed: number;
   readonly devices: number;
+  /** Of real processes, in real time: nothing of it is the same again but what was asked for. */
+  readonly isReal: boolean;
   /** It was stopped before its end: the end was not judged. */
   readonly isCutShort: boolean;
-  /** Of the virtual world, healing included. */
+  /** Of the virtual world, or of a fleet of real processes, healing included. */
   readonly virtualMs: number;
   readonly healedMs: number;
   readonly events: number;

@@ -10,7 +10,8 @@ export function simulationScreen(
   const { scenario, violations, devices, seed, checked } = report;
   const isHeld = violations.length === 0;
   const verdict = paint(isHeld ? 'PASS' : 'FAIL', isHeld ? 'green' : 'red', color);
-  const size = `${formatCount(devices)} devices × ${formatDuration(report.virtualMs)} (virtual)`;
+  const kind = report.isReal ? 'real' : 'virtual';
+  const size = `${formatCount(devices)} devices × ${formatDuration(report.virtualMs)} (${kind})`;
   const count = (what: string, number: number): string => `${formatCount(number)} ${what}`;
   const promises = judged.map(([promise, what]) => {
     const broken = violations.filter((each) => each.promise === promise).length;
@@ -20,7 +21,7 @@ export function simulationScreen(
   });
   return [
     `${verdict}  ${scenario}  seed ${seed}  ${size} in ${formatDuration(tookMs)}`,
-    ...(report.isCutShort ? ['  stopped early: the end was not judged'] : []),
+    ...(report.isCutShort ? [`  stopped early: ${shortOf(report)}`] : []),
     `  ${[
       count('runs', report.runs),
       count('entries', report.entries),
@@ -35,6 +36,11 @@ export function simulationScreen(
     ...promises,
     ...violations.map(({ promise, device, what }) => `  violated  ${promise} ${device}: ${what}`),
     `  catch-up  ${catchUpLine(report)}`,
-    `  trace ${report.digest}   again: ${again}`,
+    `  ${report.isReal ? '' : `trace ${report.digest}   `}again: ${again}`,
   ].join('\n');
+}
+
+/** A fleet of real processes is healed and judged also then. */
+function shortOf({ isReal }: SimulationReport): string {
+  return isReal ? 'what had been was judged' : 'the end was not judged';
 }

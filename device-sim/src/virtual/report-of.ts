@@ -16,7 +16,8 @@ export function reportOf(
   const virtualMs = Math.round(world.time.monoMs());
   return {
     schema: 'holdfast.simulation/1',
-    ...{ scenario: scenario.name, seed, devices: scenario.devices, isCutShort: world.isStopped },
+    ...{ scenario: scenario.name, seed, devices: scenario.devices },
+    ...{ isReal: false, isCutShort: world.isStopped },
     ...{ virtualMs, healedMs: Math.max(0, Math.round(virtualMs - scenario.durationMs)) },
     ...{ events: world.events, runs: requests.runs.size, acknowledged, entries: witness.entries },
     ...{ messages: network.messages, bytes: network.bytes },

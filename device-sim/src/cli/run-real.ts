@@ -1,0 +1,59 @@
+import { HoldfastError, formatCount } from '@holdfast/protocol';
+import { unreal } from '../fleet/fleet-faults.ts';
+import { runFleet } from '../fleet/run-fleet.ts';
+import type { SimulationReport } from '../report/report.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { numberOf } from './numbers.ts';
+
+export interface RealFlags {
+  readonly minutes?: string;
+  readonly hours?: string;
+  readonly broker?: string;
+  readonly code?: string;
+}
+
+const MINUTE_MS = 60_000;
+const LINE_EVERY_MS = 10_000;
+
+/** Runs a scenario on real processes, and says on stderr how far it is. */
+export async function realOf(
+  asked: { readonly scenario: Scenario; readonly seed: number; readonly signal: AbortSignal },
+  flags: RealFlags,
+): Promise<SimulationReport> {
+  const { scenario } = asked;
+  if (scenario.starts.length > 0 || flags.code !== undefined) {
+    const why = 'a fleet of real processes has workflows of its own: --code is for virtual worlds';
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  if (flags.hours !== undefined) {
+    throw new HoldfastError('HF_USAGE', { why: '--hours is virtual time; --real has --minutes' });
+  }
+  const left = unreal(scenario.faults);
+  if (left.length > 0) {
+    process.stderr.write(`left out, since no real machine has it on demand: ${left.join(', ')}\n`);
+  }
+  const durationMs = numberOf('--minutes', flags.minutes ?? '1', 0.05) * MINUTE_MS;
+  const devices = formatCount(scenario.devices);
+  process.stderr.write(`${scenario.name}: ${devices} real agents start\n`);
+  let saidMs = 0;
+  return runFleet({
+    ...asked,
+    devices: scenario.devices,
+    broker: brokerOf(flags.broker),
+    durationMs,
+    onLook: ({ share, sample }) => {
+      if (sample.atMs - saidMs < LINE_EVERY_MS) return;
+      saidMs = sample.atMs;
+      const { entries, pending, offline, down } = sample;
+      const what = `${formatCount(entries)} entries, ${formatCount(pending)} pending`;
+      const how = `${offline} offline, ${down} down`;
+      process.stderr.write(`${scenario.name}: ${Math.round(100 * share)} %, ${what}, ${how}\n`);
+    },
+  });
+}
+
+/** @throws HF_USAGE */
+function brokerOf(given: string | undefined): string | undefined {
+  if (given === undefined || /^mqtt:\/\/[^/:]+(:\d+)?$/.test(given)) return given;
+  throw new HoldfastError('HF_USAGE', { why: `--broker is ${given}; write mqtt://host:port` });
+}
