@@ -127,6 +127,14 @@ create table holdfast.clock (
   primary key (device, key)
 );
 
+-- Whom to tell of entries, how far each was told of each device, and what it did not take.
+create table holdfast.webhook (key bytea primary key, value bytea not null);
+
+create table holdfast.webhook_cursor (key bytea primary key, value bytea not null)
+  with (fillfactor = 70);
+
+create table holdfast.webhook_dead (key bytea primary key, value bytea not null);
+
 -- Which gateway executes a call, and until when nobody else does. Nothing is lost with it: a call
 -- that is nobody's is taken anew.
 create unlogged table holdfast.claim (

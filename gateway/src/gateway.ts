@@ -54,6 +54,9 @@ import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
 import { createRunner, readServices } from './open-handlers.ts';
+import { createWebhookDesk, startWebhooks } from './open-webhooks.ts';
+import type { WebhookDesk } from './core/out/fleet-webhooks.ts';
+import type { Webhooks } from './core/out/webhooks.ts';
 import { version } from './version.ts';
 
 export interface GatewayOptions {
@@ -123,6 +126,8 @@ export interface GatewayOptions {
    * connection are told to spread over a time that keeps to it; the embedded broker enforces it.
    */
   readonly connectsPerS?: number | undefined;
+  /** Let webhooks go to addresses that are not public, and without TLS. */
+  readonly webhookAllowPrivate?: boolean | undefined;
   readonly log?: Log | undefined;
   /** For tests: named places of the code where a crash may strike. */
   readonly point?: Point | undefined;
@@ -220,10 +225,12 @@ export class Gateway {
 
   /** Takes nothing more, commits and answers what was taken, and ends. Ends all connections. */
   async close(): Promise<void> {
-    const { runner, sessions, link, broker, ledger, access, dataDir, tls } = this.#parts;
+    const { runner, webhooks, sessions, link } = this.#parts;
+    const { broker, ledger, access, dataDir, tls } = this.#parts;
     tls.close();
     await this.#http?.close();
     await runner.close();
+    await webhooks.close();
     await sessions.close();
     link.close();
     await broker.close();
@@ -261,7 +268,7 @@ export async function openStopped(path: string, user: string): Promise<StoppedGa
     closers.push(() => access.close());
     const by = `local:${user}`;
     const fleet = auditedFleet(
-      createFleet({ sha256, ledger, clock: systemClock }),
+      createFleet({ sha256, ledger, clock: systemClock, webhooks: await stoppedDesk(dataDir) }),
       access.audit,
       by,
     );
@@ -286,7 +293,8 @@ export async function openFleetIn(
   address: string,
 ): Promise<{ readonly fleet: Fleet; readonly close: () => Promise<void> }> {
   const ledger = await openLedgerAt(address);
-  const fleet = createFleet({ sha256, ledger, clock: systemClock });
+  const webhooks = createWebhookDesk({ gateway: 'gw' });
+  const fleet = createFleet({ sha256, ledger, clock: systemClock, webhooks });
   return { fleet, close: () => ledger.close() };
 }
 
@@ -304,6 +312,7 @@ interface Parts {
   readonly sessions: Sessions;
   readonly runner: HandlerRunner;
   readonly meter: GatewayMeter;
+  readonly webhooks: Webhooks;
   readonly arrivals: Listeners<Arrival>;
   readonly calls: Listeners<void>;
   readonly fault: Fault;
@@ -375,10 +384,13 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   calls.add(() => runner.wake());
   runner.wake();
   closers.push(() => runner.close(0));
+  const reach = reachOf(options, signer);
+  const webhooks = startWebhooks({ ...reach, ledger, log, isShared }, arrivals);
+  closers.push(() => webhooks.close());
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  return { ...stores, verify, broker, link, sessions, runner, meter, arrivals, calls };
+  return { ...stores, verify, broker, link, sessions, runner, webhooks, meter, arrivals, calls };
 }
 
 /** What a gateway keeps: its keys, the ledger, and who may use it. */
@@ -412,7 +424,7 @@ async function serve(
 ): Promise<HttpApi | undefined> {
   const { httpHost: host = LOCALHOST, httpPort: port, log = silent } = options;
   if (port === undefined) return undefined;
-  const { ledger, sessions, runner, access, tls } = parts;
+  const { ledger, sessions, runner, webhooks, access, tls } = parts;
   const running = {
     live: () => sessions.live(),
     unhandled: () => runner.unhandled(),
@@ -424,7 +436,9 @@ async function serve(
       if (record.publicKey.byteLength === 0) parts.broker.disconnect(record.device);
     },
   };
-  const fleet = createFleet({ sha256, ledger, clock: systemClock, running });
+  const reach = reachOf(options, parts.signer);
+  const desk = createWebhookDesk(reach, () => void webhooks.changed());
+  const fleet = createFleet({ sha256, ledger, clock: systemClock, running, webhooks: desk });
   const desks = createDesks({ ...parts, rekeyed: running.rekeyed });
   const key = keyNameOf(sha256, parts.signer.publicKey);
   const feed = new EventFeed(randomUUID().slice(0, 8));
@@ -463,6 +477,15 @@ function checksOf({ link, fault, problem }: Parts): readonly HealthCheck[] {
 
 function unready(parts: Parts): readonly string[] {
   return checksOf(parts).flatMap(({ problem }) => problem ?? []);
+}
+
+/** Who tells, and where webhooks may go. */
+function reachOf({ webhookAllowPrivate = false }: GatewayOptions, signer: Signer) {
+  return { gateway: namesOf(signer).gateway, isPrivateAllowed: webhookAllowPrivate };
+}
+
+async function stoppedDesk({ path }: DataDir): Promise<WebhookDesk> {
+  return createWebhookDesk({ gateway: namesOf(await openIdentity(path)).gateway });
 }
 
 /** A name that stays the same for as long as the key does. */

@@ -1,10 +1,12 @@
 import {
+  everything,
   openPostgresLedger,
   sha256,
   systemClock,
   type CallResult,
   type Ledger,
   type PendingCall,
+  type Subscriber,
 } from '@holdfast/gateway/internal';
 import { encodeValue } from '@holdfast/protocol';
 import test from 'ava';
@@ -110,6 +112,46 @@ for (const [name, open] of Object.entries(ledgers)) {
 
     t.is((await ledger.rebuild()).calls, 4);
     t.deepEqual(await ledger.calls({ state: 'parked', limit: 9 }), []);
+  });
+
+  test(`${name}: whom to tell is kept, with how far that came and what was refused`, async (t) => {
+    const { ledger, next } = await open(t);
+    const tags = [{ name: 'site', value: 'oslo' }];
+    const filter = { ...everything, tags, kinds: ['run.failed'] };
+    const subscriber: Subscriber = {
+      ...{ id: 'wh-1', url: 'https://x/', secret: new Uint8Array(32), createdAtMs: 5, by: 'ola' },
+      ...{ filter, isPersonal: true, state: 'active', why: '', failingSinceMs: 0 },
+      ...{ refusedInARow: 0, deliveredAtMs: 0 },
+    };
+    const place = (seq: number) => ({ device: 'd1', epoch: 1, lane: 'normal', seq }) as const;
+    const event = { atMs: 1, attempts: 3, status: 422, why: 'no', isQueued: false };
+    const dead = [1, 2, 3].map((seq) => ({ ...event, place: place(seq) }));
+    const cursor = { epoch: 1, seqs: [1, 2, 3] as const };
+    const id = 'wh-1';
+    await ledger.out.saveSubscriber(subscriber);
+    await ledger.out.saveSubscriber({ ...subscriber, id: 'wh-10' });
+    await ledger.out.advance({ id, cursors: new Map([['d1', cursor]]), dead });
+    t.true(await ledger.out.claimSubscriber(id, 'me', 60_000));
+
+    const { out } = await next();
+    const stored = await out.subscriber(id);
+    t.deepEqual({ ...stored, secret: '' }, { ...subscriber, secret: '' });
+    t.deepEqual(await out.cursors(id, ['d1', 'd2']), [cursor, undefined]);
+    const after = place(1);
+    t.deepEqual(await out.deadEvents({ id, after, limit: 1 }), dead.slice(1, 2));
+    const again = { ...event, place: place(3), isQueued: true };
+    await out.changeDead({ id, put: [again], gone: [after] });
+    const left = await out.deadEvents({ id, limit: 9 });
+    t.deepEqual(left.map(({ place: at, isQueued }) => [at.seq, isQueued]), [
+      [2, false],
+      [3, true],
+    ]);
+
+    t.true(await out.removeSubscriber(id));
+    t.false(await out.removeSubscriber(id));
+    t.deepEqual((await out.subscribers()).map((each) => each.id), ['wh-10']);
+    t.deepEqual(await out.cursors(id, ['d1']), [undefined]);
+    t.deepEqual(await out.deadEvents({ id, limit: 9 }), []);
   });
 }
 

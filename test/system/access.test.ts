@@ -26,6 +26,7 @@ import {
 import ava, { type ExecutionContext } from 'ava';
 import { runGateway, runGatewayWith } from '../support/gateway-process.ts';
 import { hasProgram } from '../support/program.ts';
+import { noWebhooks } from '../support/no-webhooks.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { TestCa } from '../support/test-ca.ts';
 
@@ -203,7 +204,7 @@ async function serveLimited(
   const access = await openAccess(join(dir, 'access'), systemClock);
   const tokenFile = join(dir, 'token');
   await writeFile(tokenFile, access.localToken);
-  const fleet = createFleet({ sha256, ledger, clock: systemClock });
+  const fleet = createFleet({ sha256, ledger, clock: systemClock, webhooks: noWebhooks });
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
   const limits = { requestMsMax: 400, connectionsMax: 6 };
   const version = '0.0.0';

@@ -3,6 +3,7 @@ import type {
   accessSchemas as access,
   callSchemas as call,
   commandSchemas as command,
+  outSchemas as out,
   fleetSchemas as fleet,
   ledgerSchemas as ledger,
 } from '@holdfast/gateway/internal';
@@ -36,6 +37,13 @@ alike<TypeOf<typeof command.commandDevicesAnswer>, views.CommandDevicesView>(tru
 alike<TypeOf<typeof call.callsAnswer>, views.CallsView>(true);
 alike<TypeOf<typeof call.servicesAnswer>, views.ServicesView>(true);
 alike<TypeOf<typeof call.unparkedAnswer>, views.UnparkedView>(true);
+alike<TypeOf<typeof out.webhooksAnswer>, views.WebhooksView>(true);
+alike<TypeOf<typeof out.webhookAnswer>, views.WebhookChangedView>(true);
+alike<TypeOf<typeof out.webhookMadeAnswer>, views.WebhookMadeView>(true);
+alike<TypeOf<typeof out.webhookRemovedAnswer>, views.WebhookRemovedView>(true);
+alike<TypeOf<typeof out.webhookTestedAnswer>, views.WebhookTestedView>(true);
+alike<TypeOf<typeof out.deadAnswer>, views.DeadEventsView>(true);
+alike<TypeOf<typeof out.requeuedEventsAnswer>, views.RequeuedEventsView>(true);
 alike<TypeOf<typeof command.taggedAnswer>, views.TaggedView>(true);
 alike<TypeOf<typeof ledger.verifyAnswer>, views.VerifyView>(true);
 alike<TypeOf<typeof ledger.erasureAnswer>, views.ErasureView>(true);

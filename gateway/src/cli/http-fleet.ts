@@ -23,6 +23,23 @@ export function httpFleet(at: GatewayAddress): Fleet {
     erase: (query) => post('api/ledger/erase', query),
     erasures: (limit) => get('api/ledger/erasures', { limit }),
     held: (query) => post('api/ledger/held', query),
+    webhooks: () => get('api/webhooks'),
+    addWebhook: ({ url, filter, personal, fromStart, secret }) =>
+      post('api/webhooks', { url, filter, personal, fromStart, secret }),
+    enableWebhook: (id) => post(`api/webhooks/${encodeURIComponent(id)}/enable`),
+    removeWebhook: (id) =>
+      ask(at, { path: `api/webhooks/${encodeURIComponent(id)}`, method: 'DELETE' }),
+    testWebhook: (id) => post(`api/webhooks/${encodeURIComponent(id)}/test`),
+    deadEvents: ({ id, ...query }) => get(`api/webhooks/${encodeURIComponent(id)}/dead`, query),
+    requeueEvents: ({ id, ...query }) =>
+      post(`api/webhooks/${encodeURIComponent(id)}/requeue`, query),
+    exportPage: ({ filter, isPersonal: personal, after }) => {
+      const { devices: device, workflows: workflow, kinds: kind, sinceMs, beforeMs } = filter;
+      const times = { since: time(sinceMs || undefined), before: time(beforeMs || undefined) };
+      const tag = filter.tags.map(({ name, value }) => `${name}=${value}`);
+      const query = { device, tag, workflow, kind, ...times, after, personal: String(personal) };
+      return get('api/export/page', query);
+    },
     calls: (query) => get('api/calls', { ...query }),
     services: () => get('api/services'),
     requeueCalls: (query) => post('api/calls/requeue', query),

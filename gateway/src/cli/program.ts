@@ -36,6 +36,7 @@ import {
   type CommonOptions,
   type EntriesOptions,
 } from './options.ts';
+import { addOut } from './out-program.ts';
 import { rekey, type RekeyOptions } from './rekey.ts';
 import { revoke, type RevokeOptions } from './revoke.ts';
 import { runs, type RunsOptions } from './runs.ts';
@@ -59,6 +60,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addReading(program);
   addCommands(program);
   addCalls(program);
+  addOut(program, onExit);
   addLedger(program, onExit);
   addAccess(program);
   addCa(program);
@@ -112,6 +114,7 @@ function addServe(program: Command, onExit: (code: ExitCode) => void): void {
       'such as mail.send:timeout=10s,rate=5/s; repeatable',
       append,
     )
+    .option('--webhook-allow-private', 'let webhooks go to private addresses, and without TLS')
     .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
     .addOption(
       new Option('--connects-per-s <number>', 'devices that connect in a second at most')

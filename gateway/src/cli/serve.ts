@@ -40,6 +40,7 @@ export interface ServeOptions {
   readonly handlers?: string;
   readonly handlerPolicy?: readonly string[];
   readonly reportEvery?: string;
+  readonly webhookAllowPrivate?: true;
   readonly connectsPerS: number;
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
@@ -92,6 +93,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     handlersFile,
     handlerPolicies: readPolicies(options.handlerPolicy ?? []),
     reportEvery: options.reportEvery,
+    webhookAllowPrivate: options.webhookAllowPrivate,
     connectsPerS: options.connectsPerS,
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));

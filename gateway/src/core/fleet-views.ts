@@ -2,6 +2,8 @@ import type { HoleReason, Lane } from '@holdfast/protocol';
 import type { FleetCalls } from './call-views.ts';
 import type { ClockFlag } from './device-clock.ts';
 import type { InstructionKind, Outcome } from './dispatch.ts';
+import type { ExportPage, ExportQuery } from './out/export.ts';
+import type { FleetWebhooks } from './out/webhook-views.ts';
 import { liveStates } from './live.ts';
 
 /**
@@ -444,7 +446,9 @@ export interface QuarantineView {
   readonly entries: readonly EntryView[];
 }
 
-export interface Fleet extends FleetCalls {
+export interface Fleet extends FleetCalls, FleetWebhooks {
+  /** What the ledger has, page by page. @throws HF_REQUEST_INVALID */
+  exportPage(query: ExportQuery): Promise<ExportPage>;
   /** In the order of their ids. */
   devices(query: DevicesQuery): Promise<DevicesView>;
   /** @throws HF_DEVICE_UNKNOWN */

@@ -13,6 +13,8 @@ import { hasTags } from './dispatch.ts';
 import { createCalls, parkedProblems } from './fleet-calls.ts';
 import { createCommands, tagsOf, tagsView } from './fleet-commands.ts';
 import { createKeys } from './fleet-keys.ts';
+import { exportPage } from './out/export.ts';
+import { createWebhooks, webhookProblems, type WebhookDesk } from './out/fleet-webhooks.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { createQuarantine } from './fleet-quarantine.ts';
 import { createValues } from './fleet-values.ts';
@@ -38,6 +40,7 @@ export interface FleetOptions {
   readonly ledger: Ledger;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly sha256: Sha256;
+  readonly webhooks: WebhookDesk;
   /** Absent: no gateway runs on this ledger. */
   readonly running?:
     | {
@@ -74,6 +77,7 @@ export function createFleet(options: FleetOptions): Fleet {
       );
       const lives = devices.flatMap((device) => newLifeProblems(device, clock.nowMs()));
       const calls = [...unhandled(), ...(await parkedProblems(ledger))];
+      calls.push(...(await webhookProblems(ledger)));
       const problems = [...devices.flatMap(deviceProblems), ...lives, ...calls];
       return { schema: 'holdfast.devices/1', at: now(), ...pageOf(devices, query), problems };
     },
@@ -102,6 +106,8 @@ export function createFleet(options: FleetOptions): Fleet {
     ...createQuarantine(ledger, clock),
     ...createPrivacy(ledger, clock),
     ...createCalls({ ledger, clock, running }),
+    ...createWebhooks({ ledger, clock, desk: options.webhooks }),
+    exportPage: (query) => exportPage(ledger, query),
     ...createCommands({ ledger, clock, issued: (device) => running?.issued(device) }),
   };
 }

@@ -38,6 +38,9 @@ import {
  *   dispatched 'i' id device                             → what became of it there
  *   quarantine 'a' device                                → sums of what is kept aside
  *   late       'u' device epoch lane seqFirst            → entries under a key that counted no more
+ *   subscriber 'A' id                                    → whom to tell of entries, and of which
+ *   outCursor  'B' subscriber device                     → how far it was told
+ *   dead       'D' subscriber device epoch lane seq      → an entry that it did not take
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -70,6 +73,9 @@ export const tableLetters = {
   dispatched: 'i',
   quarantine: 'a',
   late: 'u',
+  subscriber: 'A',
+  outCursor: 'B',
+  dead: 'D',
 } as const;
 
 export type Table = keyof typeof tableLetters;

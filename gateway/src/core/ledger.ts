@@ -3,6 +3,7 @@ import type { CallLedger } from './call.ts';
 import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
 import type { KeyLedger } from './key-ledger.ts';
+import type { OutLedger } from './out/subscriber.ts';
 import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
@@ -222,6 +223,9 @@ export interface VerifyReport {
  * `test/contract` runs over every implementation.
  */
 export interface Ledger extends CallLedger, KeyLedger {
+  /** What is kept of what goes out. */
+  readonly out: OutLedger;
+
   /** `undefined`: never seen. */
   device(device: string): Promise<DeviceRecord | undefined>;
   devices(): Promise<readonly DeviceRecord[]>;
@@ -298,6 +302,8 @@ export interface Ledger extends CallLedger, KeyLedger {
     readonly lane: Lane;
     readonly after: number;
     readonly limit: number;
+    /** With the contents of erasable values, where they are held. Default: yes. */
+    readonly isPersonal?: boolean | undefined;
   }): Promise<readonly LedgerEntry[]>;
 
   /** At most `limit` holes of one lane of an epoch that end behind `after`, in order. */

@@ -47,6 +47,8 @@ import {
 import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
 import { rebuildProjections } from './ledger-rebuild.ts';
 import type { LedgerStore, Reads, View, Work } from './ledger-store.ts';
+import { StoreOut } from './out/store-out.ts';
+import type { OutLedger } from './out/subscriber.ts';
 import { OwnStore } from './own-store.ts';
 import { rowsOf, verifyLedger } from './ledger-verify.ts';
 import { completeCall, greetDevice, ingestBatch, noteClock } from './ledger-work.ts';
@@ -85,6 +87,7 @@ export class StoreLedger implements Ledger {
   readonly #sha256: Sha256;
   readonly #dispatches: Dispatches;
   readonly #keys: KeyBook;
+  readonly out: OutLedger;
 
   /** @param store One that holds at least `newLedgerRow()`, as `checkFormat` tells. */
   constructor(store: LedgerStore, sha256: Sha256) {
@@ -92,6 +95,7 @@ export class StoreLedger implements Ledger {
     this.#sha256 = sha256;
     this.#dispatches = new Dispatches(store);
     this.#keys = new KeyBook(store, sha256);
+    this.out = new StoreOut(store);
   }
 
   /**
@@ -262,7 +266,8 @@ export class StoreLedger implements Ledger {
       // Where there is no entry there may be a hole, and more entries behind it.
       const hole = page.length === 0 ? await holeAt(this.#store, chain, next) : undefined;
       if (page.length === 0 && hole === undefined) break;
-      found.push(...(await openEntries(this.#store, page)));
+      const isOpen = query.isPersonal ?? true;
+      found.push(...(isOpen ? await openEntries(this.#store, page) : page));
       next = hole === undefined ? next + page.length : hole.seqLast + 1;
     }
     return found;

@@ -17,6 +17,7 @@ import { addHealth, addMetrics, type HealthParts } from './http/health-routes.ts
 import { Refusals } from './http/refusals.ts';
 import { ApiRoutes } from './http/routes.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
+import { addExport, addWebhooks } from './http/out-routes.ts';
 import { addWeb } from './http/web-routes.ts';
 import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import { addCa } from './http/ca-routes.ts';
@@ -90,6 +91,8 @@ async function createApp(
   addLedger(routes, options.fleet);
   addCommands(routes, options.fleet);
   addCalls(routes, options.fleet);
+  addWebhooks(routes, options.fleet);
+  addExport(routes, options.fleet);
   addAccess(routes, options);
   addSessions(app, routes, options);
   addEnroll(app, options);

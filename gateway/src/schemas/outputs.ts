@@ -6,6 +6,7 @@ import * as certificates from '../io/http/schemas/certificates.ts';
 import * as command from '../io/http/schemas/commands.ts';
 import * as fleet from '../io/http/schemas/fleet.ts';
 import * as ledger from '../io/http/schemas/ledger.ts';
+import * as out from '../io/http/schemas/out.ts';
 import * as own from './ledger-admin.ts';
 
 const { devices: receipts } = command.commandDevicesAnswer.properties;
@@ -56,6 +57,14 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: call.callsAnswer, commands: ['call ls'] },
   { schema: call.servicesAnswer, commands: ['call services'] },
   { schema: call.unparkedAnswer, commands: ['call requeue', 'call fail'] },
+  { schema: out.exportedLine, commands: ['export'] },
+  { schema: out.webhookMadeAnswer, commands: ['webhook add'] },
+  { schema: out.webhooksAnswer, commands: ['webhook ls'] },
+  { schema: out.webhookRemovedAnswer, commands: ['webhook remove'] },
+  { schema: out.webhookTestedAnswer, commands: ['webhook test'] },
+  { schema: out.webhookAnswer, commands: ['webhook enable'] },
+  { schema: out.deadAnswer, commands: ['webhook dead'] },
+  { schema: out.requeuedEventsAnswer, commands: ['webhook requeue'] },
   { schema: access.userAnswer, commands: ['user add', 'user set'] },
   { schema: access.userRemovedAnswer, commands: ['user rm'] },
   { schema: access.usersAnswer, commands: ['user ls'] },

@@ -10,6 +10,7 @@ import type { Report } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { checkoutEntries, ingestAll } from '../../support/journaled.ts';
 import { tempDir } from '../../support/temp-dir.ts';
+import { noWebhooks } from '../../support/no-webhooks.ts';
 
 const NOW_MS = Date.parse('2026-03-01T13:00:00Z');
 const clock = { nowMs: () => NOW_MS };
@@ -47,6 +48,7 @@ function liveOf(more: Partial<DeviceLive>): DeviceLive {
   };
 }
 
+const parts = { sha256, webhooks: noWebhooks };
 const rekeyed = (): void => {};
 const issued = (): void => {};
 const still = { rekeyed, issued, wake: () => {}, services: () => [] };
@@ -55,7 +57,7 @@ test('a backlog is what was reported, less what has arrived, and when', async (t
   const reported = reportOf({ head: 9, acked: 0, backlogBytes: 700, oldestAtMs: NOW_MS - 3e6 });
   const live = [liveOf({ reported, reportedAtMs: NOW_MS - 90_000 })];
   const running = { live: () => live, unhandled: () => [], ...still };
-  const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock, running });
+  const fleet = createFleet({ ...parts, ledger: await ledgerOf(t), clock, running });
 
   const view = await fleet.device('pump-1');
 
@@ -73,11 +75,11 @@ test('of a device that has not reported no backlog is claimed', async (t) => {
   const ledger = await ledgerOf(t);
 
   const [heard, unheard, stopped] = await Promise.all([
-    createFleet({ sha256, ledger, clock, running }).device('pump-1'),
-    createFleet({ sha256, ledger, clock, running: { ...running, live: () => [] } }).device(
+    createFleet({ ...parts, ledger, clock, running }).device('pump-1'),
+    createFleet({ ...parts, ledger, clock, running: { ...running, live: () => [] } }).device(
       'pump-1',
     ),
-    createFleet({ sha256, ledger, clock }).device('pump-1'),
+    createFleet({ ...parts, ledger, clock }).device('pump-1'),
   ]);
 
   t.like(heard, { state: 'new', backlog: null });
@@ -90,7 +92,7 @@ test('what needs a person is among the problems, with its hint', async (t) => {
   const live = [liveOf({ state: 'conflict', refusal, refusals: 4 })];
   const unhandled = () => [{ service: 'mail.send', calls: 2, oldestAtMs: NOW_MS }];
   const running = { live: () => live, unhandled, ...still };
-  const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock, running });
+  const fleet = createFleet({ ...parts, ledger: await ledgerOf(t), clock, running });
 
   const { problems, devices } = await fleet.devices({ limit: 9 });
 
@@ -104,7 +106,8 @@ test('what needs a person is among the problems, with its hint', async (t) => {
 });
 
 test('a time beyond all calendars is shown as that of the arrival, and flagged', async (t) => {
-  const fleet = createFleet({ sha256, ledger: await ledgerOf(t, Number.MAX_SAFE_INTEGER), clock });
+  const ledger = await ledgerOf(t, Number.MAX_SAFE_INTEGER);
+  const fleet = createFleet({ ...parts, ledger, clock });
 
   const { entries } = await fleet.entries({ device: 'pump-1', lane: 'normal', limit: 9 });
   const { runs } = await fleet.runs({ limit: 9 });
@@ -119,7 +122,7 @@ test('a time beyond all calendars is shown as that of the arrival, and flagged',
 });
 
 test('nothing is told of a device that never came', async (t) => {
-  const fleet = createFleet({ sha256, ledger: await ledgerOf(t), clock });
+  const fleet = createFleet({ ...parts, ledger: await ledgerOf(t), clock });
 
   await t.throwsAsync(fleet.device('pump-9'), { code: 'HF_DEVICE_UNKNOWN' });
   await t.throwsAsync(fleet.runs({ device: 'pump-9', limit: 1 }), { code: 'HF_DEVICE_UNKNOWN' });

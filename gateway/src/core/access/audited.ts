@@ -24,6 +24,20 @@ export function auditedFleet(fleet: Fleet, audit: AuditLog, who: string): Fleet 
       audit.record({ ...by, action: 'call.requeue', target: query.service }, () =>
         fleet.requeueCalls(query),
       ),
+    addWebhook: (order) =>
+      audit.record({ ...by, action: 'webhook.add', target: originOf(order.url) }, () =>
+        fleet.addWebhook(order),
+      ),
+    enableWebhook: (id) =>
+      audit.record({ ...by, action: 'webhook.enable', target: id }, () => fleet.enableWebhook(id)),
+    removeWebhook: (id) =>
+      audit.record({ ...by, action: 'webhook.remove', target: id }, () => fleet.removeWebhook(id)),
+    testWebhook: (id) =>
+      audit.record({ ...by, action: 'webhook.test', target: id }, () => fleet.testWebhook(id)),
+    requeueEvents: (query) =>
+      audit.record({ ...by, action: 'webhook.requeue', target: query.id }, () =>
+        fleet.requeueEvents(query),
+      ),
     failCalls: (query) =>
       audit.record({ ...by, action: 'call.fail', target: query.service }, () =>
         fleet.failCalls(query),
@@ -47,6 +61,11 @@ export function auditedCa(ca: CaDesk, audit: AuditLog, who: string): CaDesk {
     issue: (wish) =>
       audit.record({ ...by, action: 'ca.issue', target: wish.name }, () => ca.issue(wish)),
   };
+}
+
+/** Without its path and query, which may hold a secret. */
+export function originOf(url: string): string {
+  return /^[a-z]+:\/\/[^/?#]{1,200}/i.exec(url)?.[0] ?? 'a URL';
 }
 
 /** The desk, with every change that is made at it in the audit log. */

@@ -100,7 +100,7 @@ function addDecisions(routes: ApiRoutes, fleet: Fleet): void {
 }
 
 /** Texts `name=value` as tags by their names. */
-function readTags(texts: readonly string[] | undefined) {
+export function readTags(texts: readonly string[] | undefined) {
   return texts && Object.fromEntries(texts.map((text) => splitAt(text, text.indexOf('='))));
 }
 

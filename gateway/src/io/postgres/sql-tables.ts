@@ -46,6 +46,9 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   dispatched: ['dispatched', 'fleet'],
   quarantine: ['quarantine', 'device'],
   late: ['late', 'device'],
+  subscriber: ['webhook', 'fleet'],
+  outCursor: ['webhook_cursor', 'fleet'],
+  dead: ['webhook_dead', 'fleet'],
 };
 
 const byLetter = new Map<string, SqlTable>();

@@ -37,6 +37,21 @@ export const serviceErrors = {
     retry: 'never',
     hint: 'The status and the answer say why; the same input will be refused again.',
   },
+  HF_WEBHOOK_UNKNOWN: {
+    message: 'No such webhook',
+    retry: 'never',
+    hint: 'List them with `holdfast-gateway webhook ls`.',
+  },
+  HF_WEBHOOK_TARGET: {
+    message: 'A webhook cannot go there',
+    retry: 'never',
+    hint: 'Give an https:// URL of a public address, or serve with --webhook-allow-private.',
+  },
+  HF_WEBHOOK_DISABLED: {
+    message: 'A webhook is disabled: its endpoint did not take what it was told',
+    retry: 'never',
+    hint: 'Mend the endpoint, then `holdfast-gateway webhook enable ID`; nothing is lost.',
+  },
   HF_HANDLER_TRANSACTION: {
     message: 'A handler cannot write in the transaction of its result',
     retry: 'later',
