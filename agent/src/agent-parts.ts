@@ -15,6 +15,7 @@ import { Compaction } from './core/compaction.ts';
 import { DeviceTime } from './core/device-time.ts';
 import { Inspector } from './core/inspect.ts';
 import type { Journal } from './core/journal.ts';
+import { KeptLog } from './core/kept-log.ts';
 import { LifeEnd, type EndNote } from './core/life-end.ts';
 import type { LinkPlan } from './core/link-plan.ts';
 import { LiveSurface } from './core/live-surface.ts';
@@ -76,7 +77,8 @@ export interface AgentParts {
 export async function openParts(given: AgentOptions): Promise<AgentParts> {
   checkNames(given);
   const options = enrolledOptions(given);
-  const { device, isMoved, log = silent } = options;
+  const { device, isMoved } = options;
+  const log = new KeptLog(options.log ?? silent, () => systemClock.nowMs());
   const keepMs = durationMs(options.retention ?? RETENTION_DEFAULT);
   const budget = budgetOf(options.journalMaxBytes, options.retentionBytes);
   checkBytes('diskReserveBytes', options.diskReserveBytes);
@@ -99,7 +101,7 @@ export async function openParts(given: AgentOptions): Promise<AgentParts> {
 
 interface Prepared {
   readonly dir: DataDir;
-  readonly log: Log;
+  readonly log: KeptLog;
   readonly keepMs: number;
   readonly budget: Budget;
   readonly dial: DialOf | undefined;
@@ -173,7 +175,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const schedules = new Schedules(scheduling);
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
   const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
-  const told = { snapshot, node: process.versions.node, time: clock, uplinkMeter };
+  const told = { snapshot, log, node: process.versions.node, time: clock, uplinkMeter };
   const acts = { ...told, runtime, schedules, nudge: () => uplink?.nudge() };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);

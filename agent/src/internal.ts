@@ -100,3 +100,5 @@ export * as runSchemas from './schemas/runs.ts';
 export * as statusSchemas from './schemas/status.ts';
 export * as storeSchemas from './schemas/store.ts';
 export * as verbSchemas from './schemas/verbs.ts';
+export * from './core/kept-log.ts';
+export * as programSchemas from './schemas/program.ts';

@@ -14,6 +14,7 @@ import type {
   SendBytes,
   StartRequest,
 } from './core/surface.ts';
+import type { LogsView } from './core/kept-log.ts';
 import type { RunsQuery } from './core/run-list.ts';
 import type { SchedulesView } from './core/schedule-views.ts';
 import type {
@@ -122,6 +123,10 @@ export class SocketClient implements AgentReader {
     const lane = query.lane === undefined ? '' : `&lane=${query.lane}`;
     const after = query.after === undefined ? '' : `&after=${query.after}`;
     return this.#get(`/v1/journal?limit=${query.limit}${lane}${after}`);
+  }
+
+  logs({ after, limit }: { readonly after: number; readonly limit: number }): Promise<LogsView> {
+    return this.#get(`/v1/logs?after=${after}&limit=${limit}`);
   }
 
   start({ traceparent, ...run }: StartRequest): Promise<StartedView> {

@@ -258,6 +258,15 @@ export class ScriptedSurface implements Surface {
     return Promise.resolve({ run: `${id}@now-1` });
   }
 
+  logs(query: { readonly after: number }) {
+    this.#note('logs', query);
+    const lines = [
+      { n: 1, at: AT, level: 'info' as const, message: 'uplink offline', fields: { attempt: 58 } },
+      { n: 2, at: AT, level: 'error' as const, message: 'run is stuck', fields: { run: 'x' } },
+    ].filter(({ n }) => n > query.after);
+    return Promise.resolve({ schema: 'holdfast.logs/1' as const, device: 'pump-017', lines });
+  }
+
   metrics(): Promise<string> {
     this.#note('metrics', undefined);
     return Promise.resolve('# TYPE holdfast_runs gauge\nholdfast_runs{state="stuck"} 1\n');

@@ -10,6 +10,7 @@ import type {
   StatusView,
 } from '@holdfast/agent';
 import type {
+  programSchemas,
   runSchemas,
   statusSchemas,
   storeSchemas,
@@ -28,6 +29,7 @@ alike<TypeOf<typeof runSchemas.run>, RunDetailView>(true);
 alike<TypeOf<typeof runSchemas.history>, HistoryView>(true);
 alike<TypeOf<typeof runSchemas.journal>, JournalView>(true);
 alike<TypeOf<typeof runSchemas.schedules>, SchedulesView>(true);
+alike<TypeOf<typeof programSchemas.logs>, views.LogsView>(true);
 alike<TypeOf<typeof verbSchemas.forked>, views.ForkedView>(true);
 alike<Omit<TypeOf<typeof verbSchemas.erased>, 'schema'>, Erased>(true);
 alike<TypeOf<typeof storeSchemas.storeCheck>, views.StoreCheckView>(true);

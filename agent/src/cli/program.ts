@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   erase: async () => (await import('./erase.ts')).addErase,
   enroll: async () => (await import('./enroll.ts')).addEnroll,
   nudge: async () => (await import('./nudge.ts')).addNudge,
+  logs: async () => (await import('./logs.ts')).addLogs,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   check: async () => (await import('./check.ts')).addCheck,

@@ -8,6 +8,7 @@ import {
 } from '@holdfast/protocol';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
+import type { KeptLog, LogsView } from './kept-log.ts';
 import type { Runtime } from './runtime.ts';
 import type { Schedules } from './schedules.ts';
 import { statusMetrics } from './status-metrics.ts';
@@ -31,6 +32,7 @@ export interface LiveParts extends ReaderParts {
   readonly schedules: Schedules;
   /** Connects now, where there is a gateway. */
   readonly nudge: () => void;
+  readonly log: KeptLog;
   /** Version of Node. */
   readonly node: string;
   /** Absent: there is no gateway. */
@@ -46,6 +48,12 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
     super(parts);
     this.#live = parts;
     this.#runtime = parts.runtime;
+  }
+
+  logs(query: { readonly after: number; readonly limit: number }): Promise<LogsView> {
+    const { facts, log } = this.#live;
+    const lines = log.lines(query);
+    return Promise.resolve({ schema: 'holdfast.logs/1', device: facts.device, lines });
   }
 
   async startRun(request: StartRequest): Promise<{ id: string; created: boolean }> {

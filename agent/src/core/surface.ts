@@ -1,6 +1,7 @@
 import type { Lane } from '@holdfast/protocol';
 import type { RunsQuery } from './run-list.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
+import type { LogsView } from './kept-log.ts';
 import type { SchedulesView } from './schedule-views.ts';
 import type { ConflictPolicy, ReusePolicy } from './start-policies.ts';
 import type {
@@ -160,6 +161,8 @@ export interface AgentSurface {
   resumeSchedule(id: string): Promise<void>;
   /** Starts a run now. @throws HF_SCHEDULE_UNKNOWN, HF_SCHEDULE_OVERLAP */
   triggerSchedule(id: string): Promise<{ readonly run: string }>;
+  /** Lines of the log since the agent started, the newest `limit` behind line `after`. */
+  logs(query: { readonly after: number; readonly limit: number }): Promise<LogsView>;
   /** What is counted and measured, in the text format of Prometheus. */
   metrics(): Promise<string>;
   /** Sends a snapshot of the store as it is at the call; what is being journaled waits for none. */

@@ -47,6 +47,12 @@ export async function readJournal({ surface, query }: Call): Promise<Answer> {
   return ok(await surface.journal({ lane, after, limit }));
 }
 
+export async function readLogs({ surface, query }: Call): Promise<Answer> {
+  const after = queryInteger(query, 'after', { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 0;
+  const limit = queryInteger(query, 'limit', { min: 1, max: ROWS_MAX }) ?? ROWS_DEFAULT;
+  return ok(await surface.logs({ after, limit }));
+}
+
 export async function wait({ surface, query, ended }: Call): Promise<Answer> {
   const run = query.get('run') ?? undefined;
   if (queryFlag(query, 'synced') === (run !== undefined)) {

@@ -55,6 +55,12 @@ export const routes: readonly Route[] = [
     ...['lane', 'after', 'limit'],
   ),
   get(
+    'logs',
+    about('Lines of the log, those behind a number', 'logs'),
+    reads.readLogs,
+    ...['after', 'limit'],
+  ),
+  get(
     'wait',
     about('Wait until a run has ended (a run), or the gateway has all (a backlog)', 'run'),
     reads.wait,

@@ -1,5 +1,5 @@
-import { answer, choice, count, described, list } from '@holdfast/protocol/json-schema';
-import { literal, nullable, string, table } from '@holdfast/protocol/json-schema';
+import { anything, answer, choice, count, described, list } from '@holdfast/protocol/json-schema';
+import { literal, nullable, string, table, time } from '@holdfast/protocol/json-schema';
 import { epoch } from './parts.ts';
 
 /** What commands about the program itself print. */
@@ -8,6 +8,18 @@ export const ready = answer({
   ...{ schema: literal('holdfast.ready/1'), pid: count(), socket: string(), device: string() },
   epoch: epoch(),
 });
+
+const logFields = {
+  n: described(count(), 'counts from 1 since the agent started'),
+  ...{ at: time(), level: choice(['error', 'info']), message: string() },
+  fields: table(anything()),
+};
+
+export const logs = answer({
+  ...{ schema: literal('holdfast.logs/1'), device: string(), lines: list(answer(logFields)) },
+});
+
+export const logLine = answer({ schema: literal('holdfast.log-line/1'), ...logFields });
 
 const setting = answer({
   value: string(),

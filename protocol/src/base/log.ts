@@ -23,9 +23,7 @@ export function createLog(options: LogOptions): Log {
     (message: string, fields: LogFields = {}) => {
       if (ranks[level] > ranks[options.level]) return;
       const time = new Date(options.nowMs()).toISOString();
-      const plain = Object.entries(fields)
-        .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => [name, plainField(value)] as const);
+      const plain = plainFields(fields);
       options.write(
         options.format === 'json'
           ? JSON.stringify({
@@ -39,6 +37,13 @@ export function createLog(options: LogOptions): Log {
       );
     };
   return { error: at('error'), info: at('info'), debug: at('debug') };
+}
+
+/** The fields that have a value, in a form that JSON can say. */
+export function plainFields(fields: LogFields): readonly (readonly [string, unknown])[] {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, plainField(value)] as const);
 }
 
 /** What JSON can say of a field: the message of an error, text for what JSON has no form for. */
