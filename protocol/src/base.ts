@@ -13,4 +13,5 @@ export * from './base/ports.ts';
 export * from './base/terminal.ts';
 export * from './base/traceparent.ts';
 export * from './base/units.ts';
+export * from './base/wrap.ts';
 export * from './wire/lanes.ts';

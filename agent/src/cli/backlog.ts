@@ -1,20 +1,16 @@
-import { durationMs, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
-import { watchBacklog } from './backlog-watch.ts';
+import { backlogWatch } from './backlog-watch.ts';
 import { backlogScreen } from './backlog-screen.ts';
 import { streamFormatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
 interface Flags extends TargetFlags {
   readonly output?: Format;
-  /** `true`: given without an interval. */
-  readonly watch?: string | true;
+  readonly watch?: WatchFlag;
   readonly untilSynced?: true;
 }
-
-/** More often would make the watching the agent's main work. */
-const WATCH_MS_MIN = 100;
 
 const about = `
 On a terminal, --watch redraws in place; into a pipe it prints one line of JSON each time.
@@ -29,7 +25,7 @@ export function addBacklog(program: Command, shell: Shell): void {
   addTarget(program.command('backlog'))
     .description('Show what this device has not yet handed to the gateway.')
     .addOption(streamFormatOption())
-    .option('--watch [interval]', 'look again and again, by default each second')
+    .addOption(watchOption())
     .option('--until-synced', 'watch until nothing is pending')
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
@@ -40,20 +36,10 @@ export function addBacklog(program: Command, shell: Shell): void {
         return;
       }
       await withAgent(shell, flags, (agent) =>
-        watchBacklog(agent, shell, {
-          intervalMs: intervalOf(flags.watch ?? true),
-          untilSynced: flags.untilSynced === true,
+        watchAgain(shell, backlogWatch(agent, shell, { untilSynced: flags.untilSynced === true }), {
+          intervalMs: watchInterval(flags.watch ?? true),
           output: flags.output,
         }),
       );
     });
-}
-
-function intervalOf(watch: string | true): number {
-  if (watch === true) return 1_000;
-  const ms = durationMs(watch);
-  if (ms < WATCH_MS_MIN) {
-    throw new HoldfastError('HF_USAGE', { why: `--watch=${watch} is below ${WATCH_MS_MIN} ms` });
-  }
-  return ms;
 }

@@ -5,6 +5,7 @@ import {
   messageOf,
   paint,
   printable,
+  wrapLine,
   type Tone,
 } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
@@ -170,14 +171,24 @@ const signs: Readonly<Record<Finding['level'], readonly [sign: string, tone: Ton
   skipped: ['-', 'dim'],
 };
 
-function screen(view: DoctorView, { color }: Shell): string {
+/** Behind the name of a check. */
+const HINT_COLUMN = 15;
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function screen(view: DoctorView, { color, width }: Shell): string {
   const lines = view.findings.flatMap(({ check, level, text, hint, code }) => {
     const [sign, tone] = signs[level];
     const named = code === undefined || text.includes(code) ? '' : ` (${code})`;
     const line = ` ${check.padEnd(11)} ${paint(sign, tone, color)} ${printable(text)}${named}`;
     const isCalm = level === 'ok' || hint === undefined;
-    return isCalm ? [line] : [line, `                 hint: ${printable(hint)}`];
+    const told = isCalm ? [line] : [line, `${' '.repeat(HINT_COLUMN)}hint: ${printable(hint)}`];
+    return told.map((each) => wrapLine(each, width, HINT_COLUMN));
   });
   const { ok, warnings, failures } = view;
-  return [...lines, `${ok} ok, ${warnings} warnings, ${failures} failures`].join('\n');
+  return [...lines, `${ok} ok, ${many(warnings, 'warning')}, ${many(failures, 'failure')}`].join(
+    '\n',
+  );
 }

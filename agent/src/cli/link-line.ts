@@ -4,6 +4,7 @@ import {
   formatDuration,
   paint,
   printable,
+  wrapLine,
   type Tone,
 } from '@holdfast/protocol/base';
 import type { HolesView, LinkState, LinkView, Problem } from '../core/views.ts';
@@ -52,8 +53,8 @@ export function problemLines(problems: readonly Problem[], screen: Screen): stri
     '',
     paint('# Problems', 'bold', screen.color),
     ...problems.flatMap(({ code, message, hint }) => [
-      `#   - ${paint(code, 'red', screen.color)}  ${printable(message)}`,
-      `#       hint: ${printable(hint)}`,
+      remark(`- ${paint(code, 'red', screen.color)}  ${printable(message)}`, '#   ', screen),
+      remark(`hint: ${printable(hint)}`, '#       ', screen),
     ]),
   ];
 }
@@ -62,4 +63,10 @@ export function problemLines(problems: readonly Problem[], screen: Screen): stri
 export function holesText({ entries, bytes }: HolesView): string {
   if (entries === 0) return '';
   return `${countEntries(entries, bytes)} given up, to be declared to the gateway`;
+}
+
+/** A text as lines of a comment, as wide as the screen. */
+function remark(text: string, sign: string, { width }: Screen): string {
+  const room = width === undefined ? undefined : width - sign.length;
+  return `${sign}${wrapLine(text, room, 2).split('\n').join(`\n${sign}`)}`;
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol/base';
+import { HELP_WIDTH, HoldfastError, reflow } from '@holdfast/protocol/base';
 import { Command, CommanderError } from 'commander';
 import type { Shell } from './shell.ts';
 
@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   erase: async () => (await import('./erase.ts')).addErase,
   enroll: async () => (await import('./enroll.ts')).addEnroll,
   nudge: async () => (await import('./nudge.ts')).addNudge,
+  top: async () => (await import('./top.ts')).addTop,
   logs: async () => (await import('./logs.ts')).addLogs,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
@@ -57,9 +58,13 @@ export async function createProgram(shell: Shell, args: readonly string[]): Prom
   const program = new Command('holdfast')
     .description('Durable workflows on a device that goes offline.')
     .option('--debug', 'show where an error comes from')
+    .configureHelp({ minWidthToWrap: 20 })
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => shell.write(text), writeErr: () => undefined })
+    .configureOutput({
+      writeOut: (text) => shell.write(reflow(text, HELP_WIDTH)),
+      writeErr: () => undefined,
+    })
     .addHelpText('after', about);
   const [name = ''] = args.filter((arg) => arg !== '--debug');
   const named = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);

@@ -5,11 +5,14 @@ import {
   paint,
   printable,
   relativeTime,
+  wrapLine,
 } from '@holdfast/protocol/base';
 import { scheduleStates } from '../core/schedule-views.ts';
 import { runStates, type StatusView } from '../core/views.ts';
 import { age, countEntries, holesText, linkSign, problemLines, type Screen } from './link-line.ts';
 
+/** Before what is said of something. */
+const LABEL_COLUMNS = 13;
 /** A clock that is off by less is not worth a word. */
 const CLOCK_OFF_MS = 2_000;
 
@@ -18,10 +21,11 @@ export function statusScreen(status: StatusView, screen: Screen): string {
   const label = (name: string) => `  ${paint(name.padEnd(9), 'dim', screen.color)}  `;
   const isUnknown = status.link.state === 'stopped' && status.link.gateway === null;
   const holes = holesText(status.backlog.holes);
-  const lines = [
+  const head = [
     `${linkSign(status.link, screen)}: ${headline(status)}.`,
     ...reassurance(status, screen),
-    '',
+  ];
+  const lines = [
     `${label('device')}${paint(status.device, 'cyan', screen.color)}, epoch ${status.epoch}`,
     ...(status.key === null ? [] : [`${label('key')}${status.key}`]),
     `${label('agent')}${agentLine(status, screen)}`,
@@ -35,12 +39,17 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     ...(holes === '' ? [] : [`${label('holes')}${holes}`]),
     `${label('runs')}${runsLine(status, screen)}`,
     ...schedulesLine(status, screen).map((line) => `${label('schedules')}${line}`),
-    ...problemLines(problemsOf(status), screen),
   ];
-  return lines.join('\n');
+  return [
+    ...head.map((line) => wrapLine(line, screen.width, 2)),
+    '',
+    ...lines.map((line) => wrapLine(line, screen.width, LABEL_COLUMNS)),
+    ...problemLines(problemsOf(status), screen),
+  ].join('\n');
 }
 
-function headline({ journal, link, backlog }: StatusView): string {
+/** How it stands, in words. */
+export function headline({ journal, link, backlog }: StatusView): string {
   if (journal.state === 'full') return 'the journal is full: new work is refused';
   if (journal.state === 'failed') return 'nothing can be journaled; what is under way waits';
   const entries = countEntries(backlog.pending, backlog.bytes);

@@ -1,27 +1,55 @@
 import { Exit } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
-import { formatOption, type Format } from './output-format.ts';
+import { streamFormatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 import { statusScreen } from './status-screen.ts';
-import { addTarget, readAgent, type TargetFlags } from './target.ts';
+import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
+
+interface Flags extends TargetFlags {
+  readonly output?: Format;
+  readonly watch?: WatchFlag;
+}
 
 const about = `
 Exits with 0 when the device is offline too: that is a normal state. Exits with 1 when it cannot
-journal.
+journal. With --watch it is drawn anew each second on a terminal, and printed as a line of JSON into
+a pipe, until it is interrupted.
 
 Examples:
   holdfast status --data-dir /var/lib/holdfast
   holdfast status --socket /run/holdfast/agent.sock -o json
+  holdfast status --watch=5s
 `;
 
 export function addStatus(program: Command, shell: Shell): void {
   addTarget(program.command('status'))
     .description('Show how this device is and how far it is ahead of the gateway.')
-    .addOption(formatOption())
+    .addOption(streamFormatOption())
+    .addOption(watchOption())
     .addHelpText('after', about)
-    .action(async (flags: TargetFlags & { readonly output: Format }) => {
+    .action(async (flags: Flags) => {
+      if (flags.watch !== undefined) {
+        await watchStatus(shell, flags, watchInterval(flags.watch));
+        return;
+      }
       const status = await readAgent(shell, flags, (agent) => agent.status());
-      shell.print(flags.output === 'json' ? JSON.stringify(status) : statusScreen(status, shell));
+      const isText = (flags.output ?? 'text') === 'text';
+      shell.print(isText ? statusScreen(status, shell) : JSON.stringify(status));
       if (status.journal.state !== 'ok') process.exitCode = Exit.failed;
     });
+}
+
+function watchStatus(shell: Shell, flags: Flags, intervalMs: number): Promise<void> {
+  return withAgent(shell, flags, (agent) =>
+    watchAgain(
+      shell,
+      {
+        read: () => agent.status(),
+        screen: (view) => statusScreen(view, shell),
+        line: (view) => statusScreen(view, shell).split('\n', 1)[0] ?? '',
+      },
+      { intervalMs, output: flags.output },
+    ),
+  );
 }

@@ -3,6 +3,7 @@ import {
   paint,
   printable,
   renderTable,
+  wrapLine,
   type Cell,
   type Column,
 } from '@holdfast/protocol/base';
@@ -67,12 +68,13 @@ const columns: readonly Column[] = [
 ];
 
 /** What there is to say of a run besides its history. */
-function runHeader(run: RunDetailView, screen: Screen): string {
+export function runHeader(run: RunDetailView, screen: Screen): string {
   const lines = [
     `${paint(printable(run.id), 'cyan', screen.color)}  ${printable(run.workflow)} v${run.version}`,
   ];
   const add = (name: string, text: string): void => {
-    lines.push(`${paint(name.padEnd(7), 'dim', screen.color)} ${text}`);
+    const line = `${paint(name.padEnd(7), 'dim', screen.color)} ${text}`;
+    lines.push(wrapLine(line, screen.width, 8));
   };
   add('state', stateLine(run, screen));
   if (run.waitsFor !== null) add('waits', `for ${printable(run.waitsFor)}${dueText(run, screen)}`);

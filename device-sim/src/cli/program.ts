@@ -1,4 +1,4 @@
-import { Exit, HoldfastError } from '@holdfast/protocol';
+import { Exit, HELP_WIDTH, HoldfastError, reflow } from '@holdfast/protocol';
 import { Command } from 'commander';
 import { addRun } from './run.ts';
 import { addSoak } from './soak.ts';
@@ -7,8 +7,12 @@ import { addSoak } from './soak.ts';
 export function createSimProgram(): Command {
   const program = new Command('holdfast-sim')
     .description('The proving ground of Holdfast: fleets, faults, and a judge of every promise.')
+    .configureHelp({ minWidthToWrap: 20 })
     .exitOverride()
-    .configureOutput({ outputError: () => undefined });
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(reflow(text, HELP_WIDTH)),
+      outputError: () => undefined,
+    });
   addDemo(program);
   addRun(program);
   addSoak(program);

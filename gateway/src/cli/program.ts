@@ -1,4 +1,5 @@
-import { brokerProfileNames, mqttVersions, type ExitCode, type LogLevel } from '@holdfast/protocol';
+import { brokerProfileNames, HELP_WIDTH, mqttVersions, reflow } from '@holdfast/protocol';
+import type { ExitCode, LogLevel } from '@holdfast/protocol';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/fleet-views.ts';
@@ -52,10 +53,13 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show how to use it')
     .helpCommand('help [command]', 'show how to use a command')
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, minWidthToWrap: 20 })
     .exitOverride()
     // What goes wrong is printed once, by main, in three lines.
-    .configureOutput({ writeErr: () => undefined });
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(reflow(text, HELP_WIDTH)),
+      writeErr: () => undefined,
+    });
   addServe(program, onExit);
   addReading(program);
   addCommands(program);

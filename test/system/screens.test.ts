@@ -1,0 +1,91 @@
+import test, { type ExecutionContext } from 'ava';
+import { holdfastBinary } from '../support/holdfast-cli.ts';
+import { hasProgram } from '../support/program.ts';
+import { inTerminal } from '../support/in-terminal.ts';
+import { serve, type Served } from '../support/scripted-agent.ts';
+import { sameScreen } from '../support/snapshots.ts';
+
+/** An agent that says the same whenever it is asked; programs in a terminal have a fixed time. */
+async function serveFixed(t: ExecutionContext): Promise<Served> {
+  const served = await serve(t);
+  const { surface } = served;
+  surface.link = { ...surface.link, nextTryAt: '2026-11-28T06:00:41.000Z' };
+  return served;
+}
+
+const withPython = hasProgram('python3') ? test : test.skip;
+
+withPython('needs python3: screens of holdfast fit into 80 by 24', async (t) => {
+  const { env, surface } = await serveFixed(t);
+  surface.link = { ...surface.link, gateway: null };
+  const commands = [
+    ...['status', 'backlog', 'workflow ls --all', 'workflow show busy', 'journal tail'],
+    ...['schedule ls', 'logs', 'explain HF_STORE_LOCKED', 'check', 'doctor', 'status --help'],
+  ];
+
+  await Promise.all(
+    commands.map(async (command) => {
+      const { screen, ended, written } = inTerminal(t, [holdfastBinary, ...command.split(' ')], {
+        env: { ...env, NO_COLOR: '1' },
+      });
+      const code = await ended;
+      t.is(code, { check: 1, doctor: 8 }[command] ?? 0, command);
+      t.false(written().includes('\u001b'), `${command} has colours`);
+      sameScreen(t, command.replaceAll(/[ -]+/g, '-').toLowerCase(), screen.text);
+    }),
+  );
+});
+
+withPython('needs python3: what is watched gives the terminal back at its end', async (t) => {
+  const { env, surface } = await serveFixed(t);
+  const watch = ['backlog', '--watch=100ms', '--until-synced'];
+  const { screen, ended, until } = inTerminal(t, [holdfastBinary, ...watch], { env });
+
+  await until(({ isOther, text }) => isOther && text.includes('1,284 of 1,284'));
+  t.false(screen.hasCursor);
+  surface.pending = 642;
+  await until(({ text }) => text.includes('642 of 1,284'));
+  sameScreen(t, 'backlog-watch', screen.text);
+  surface.pending = 0;
+
+  t.is(await ended, 0);
+  t.deepEqual([screen.isOther, screen.hasCursor], [false, true]);
+  t.regex(screen.text, /Synced: 1,284 entries in /);
+});
+
+withPython(
+  'needs python3: top shows the device, and every way out gives the terminal back',
+  async (t) => {
+    const { env } = await serveFixed(t);
+    const top = (size = {}) => inTerminal(t, [holdfastBinary, 'top'], { env, ...size });
+    const { screen, ended, type, until } = top();
+    const seen = async (keys: string, text: string | RegExp) => {
+      type(keys);
+      await until((now) =>
+        typeof text === 'string' ? now.text.includes(text) : text.test(now.text),
+      );
+    };
+
+    await until(({ isOther, text }) => isOther && text.includes('? keys'));
+    sameScreen(t, 'top', screen.text);
+    await seen('?', 'Any key goes back');
+    sameScreen(t, 'top-keys', screen.text);
+    await seen('x2', '2 RUNS');
+    await seen('/sleep\r', 'No runs');
+    await seen('\u001b', 'busy');
+    await seen('\r', 'authorize-payment, attempt 2');
+    sameScreen(t, 'top-run', screen.text);
+    await seen('y', '"schema": "holdfast.run/1"');
+    await seen('q:log\r', '4 LOGS');
+    await seen('p', 'HELD');
+    type('q');
+    t.is(await ended, 0);
+    t.deepEqual([screen.isOther, screen.hasCursor, screen.text], [false, true, '']);
+
+    const small = top({ columns: 39, rows: 10 });
+    await small.until(({ text }) => text.includes('too small'));
+    small.type('\u0003');
+    t.is(await small.ended, 130);
+    t.deepEqual([small.screen.isOther, small.screen.hasCursor], [false, true]);
+  },
+);
