@@ -57,6 +57,8 @@ const RETENTION_DEFAULT = '7d';
 /** What an agent is made of. */
 export interface AgentParts {
   readonly dir: DataDir;
+  /** Nobody looks any more whether the store is there. */
+  readonly unwatch: () => void;
   readonly room: DiskRoom;
   readonly log: Log;
   readonly clock: DeviceTime;
@@ -142,7 +144,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const { diskReserveBytes: reserveBytes } = options;
   const room = new DiskRoom({ dir: dir.path, reserveBytes, clock: systemClock, log });
   const broker = openBrokerMemory(dir.path, addressOf(options));
-  const journal = await openWatched(options, prepared, { clock, room, broker });
+  const { journal, unwatch } = await openWatched(options, prepared, { clock, room, broker });
   const store = new RunStore(dir.store, journal);
   const ports: RuntimePorts = {
     ...{ clock, chance: systemChance, log, sha256, attempts, newAbort, onStray },
@@ -187,7 +189,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const retention = new Retention({ ...kept, onPurged });
   const relief = new Relief({ journal, retention, budget, clock, log });
   const mine = { dir, room, log, clock, journal, lifeEnd, store, inspector, runtime, schedules };
-  return { ...mine, retention, relief, compaction, uplink, surface };
+  return { ...mine, unwatch, retention, relief, compaction, uplink, surface };
 }
 
 /** What was found of one broker is no more than a guess about another. */
@@ -206,7 +208,7 @@ async function openWatched(
   options: AgentOptions,
   { dir, log, budget }: Prepared,
   { clock, room, broker }: Surroundings,
-): Promise<Journal> {
+): Promise<{ readonly journal: Journal; readonly unwatch: () => void }> {
   const onDamage = (error: unknown): void => {
     const why = messageOf(error);
     log.error('the journal is damaged; the next start salvages it', { why });
@@ -226,11 +228,11 @@ async function openWatched(
   const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage, values };
   const journal: Journal = await openJournal(dir, clock, hooks);
   journal.onCommit(() => room.committed());
-  watchStore(join(dir.path, 'store'), {
+  const unwatch = watchStore(join(dir.path, 'store'), {
     ...{ journal, clock },
     onGone: () => journal.giveUp(new HoldfastError('HF_DATA_DIR_MISSING', { why: dir.path })),
   });
-  return journal;
+  return { journal, unwatch };
 }
 
 function tellStart(dir: DataDir, log: Log): void {

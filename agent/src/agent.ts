@@ -224,6 +224,7 @@ export class Agent {
     clock.close();
     await journal.close(reason);
     await ended;
+    this.#parts.unwatch();
     await dir.release();
   }
 

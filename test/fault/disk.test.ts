@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, readdir, rm, stat, statfs, truncate } from 'node:fs/promises';
+import { appendFile, readdir, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyJournal } from '@holdfast/agent/internal';
 import { codeOf } from '@holdfast/protocol';
@@ -160,7 +160,9 @@ test.serial('a table that is gone under the process ends it, and no other start'
   const device = await faultyAgent(t, { isShimmed: false });
   const { dataDir, ask } = device;
   const store = join(dataDir, 'store');
-  await (await device.gate('g'))();
+  await (
+    await device.gate('g')
+  )();
   await eventually('g', () => isOver(device, 'g'));
   const tables = (await readdir(store)).filter((name) => name.endsWith('.ldb'));
   t.true(tables.length > 0);
@@ -303,10 +305,32 @@ withLimit('without file descriptors a process waits for some (needs prlimit)', a
   await checkWhole(t, device);
 });
 
-test.serial('a data directory that is removed under a running agent is noticed', async (t) => {
+const removals: Readonly<Record<string, (dataDir: string) => Promise<unknown>>> = {
+  'is removed': (dataDir) => rm(dataDir, { recursive: true }),
+  'is moved away': (dataDir) => rename(dataDir, `${dataDir}-moved`),
+  'loses its store': (dataDir) => rename(join(dataDir, 'store'), join(dataDir, 'elsewhere')),
+};
+
+for (const [what, remove] of Object.entries(removals)) {
+  test.serial(`a data directory that ${what} under an idle agent is noticed`, async (t) => {
+    const device = await faultyAgent(t, { isShimmed: false });
+    await start(device, 'work', 'before');
+    await eventually('before', () => isOver(device, 'before'));
+
+    await remove(device.dataDir);
+
+    const { child, stderr } = device.agent;
+    await eventually('it ends', async () => child.exitCode !== null);
+    t.not(child.exitCode, 0);
+    t.regex(stderr(), /HF_DATA_DIR_MISSING/);
+  });
+}
+
+test.serial('files that are removed from under a busy agent are noticed', async (t) => {
   const device = await faultyAgent(t, { isShimmed: false });
   await start(device, 'work', 'before');
-  await rm(device.dataDir, { recursive: true });
+  const store = join(device.dataDir, 'store');
+  for (const name of await readdir(store)) await rm(join(store, name));
 
   const { child, stderr } = device.agent;
   await eventually('it ends', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import { Agent, workflow } from '@holdfast/agent';
 import {
+  Compaction,
   Journal,
   MARK_KEY,
   Retention,
@@ -94,6 +95,9 @@ async function asJournal(): Promise<void> {
     ...{ log, journal, store: new RunStore(store, journal) },
     ...{ keepMs: 0, hasLedger: true, onPurged: () => {} },
   });
+  const fileBytes = () => Promise.resolve(0);
+  const compaction = await Compaction.open({ journal, store, fileBytes, log });
+  compaction.start();
   for (let n = first; n < last; n += 1) {
     const drafts = lanes.map((lane, index) => ({
       lane,
@@ -112,6 +116,7 @@ async function asJournal(): Promise<void> {
     await journal.flush();
     await retention.sweep();
   }
+  await compaction.close();
   await journal.flush();
   await release();
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Agent } from '@holdfast/agent';
+import { Agent, workflow } from '@holdfast/agent';
 import {
   DiskRoom,
   Journal,
@@ -156,7 +156,10 @@ test('where room becomes scarce a ballast is put aside, and its room can be had'
 test('what is read while the store is opened anew is read, and is no damage', async (t) => {
   const dir = join(await tempDir(t), 'store');
   const put = (n: number) => ({ kind: 'put', key: Uint8Array.of(n), value: Uint8Array.of(n) });
-  const store = await createStore(dir, Array.from({ length: 200 }, (_, n) => put(n) as StoreOp));
+  const store = await createStore(
+    dir,
+    Array.from({ length: 200 }, (_, n) => put(n) as StoreOp),
+  );
   t.teardown(() => store.close());
   const all = { from: Uint8Array.of(0), to: Uint8Array.of(255), limit: 1_000 };
   for (let round = 0; round < 20; round += 1) {
@@ -177,7 +180,6 @@ test('what is read while the store is opened anew is read, and is no damage', as
 
 test('what is no setting, or has no such value, is found before the store is opened', async (t) => {
   const dataDir = join(await tempDir(t), 'data');
-  const large = 'x'.repeat(9 * 1024 * 1024);
   const options = { dataDir, device: 'd-1', workflows: [] };
   const slips: readonly object[] = [
     { retentoin: '7d' },
@@ -192,12 +194,45 @@ test('what is no setting, or has no such value, is found before the store is ope
     t.regex(error.message, new RegExp(Object.keys(slip).join('')));
   }
   t.is(await stat(dataDir).catch(codeOf), undefined, 'nothing was made');
+});
 
-  const agent = await Agent.open(options);
+test('what is too large for an entry is refused at the call, before it happens', async (t) => {
+  const dataDir = await tempDir(t);
+  let begun = 0;
+  const keep = workflow('keep', async (ctx, given: string) => {
+    begun += 1;
+    await ctx.waitFor('go');
+    return given;
+  });
+  const agent = await Agent.open({ dataDir, device: 'd-1', workflows: [keep] });
   t.teardown(() => agent.close());
-  const before = (await agent.status()).journal.usedBytes;
-  t.is(await agent.emit('e', large).catch(codeOf), 'HF_VALUE_TOO_LARGE');
-  t.is((await agent.status()).journal.usedBytes, before, 'and nothing of a large value is');
+  const waits = await agent.start(keep, '', { id: 'waits' });
+  await waits.status();
+  const facts = async () => {
+    const { journal, backlog } = await agent.status();
+    return {
+      used: journal.usedBytes,
+      backlog,
+      runs: (await agent.runs({ all: true })).runs.length,
+    };
+  };
+  const before = await facts();
+  const [large, urgent] = ['x'.repeat(9 * 1024 * 1024), 'x'.repeat(60_000)];
+  const calls: Record<string, () => Promise<unknown>> = {
+    'an event': () => agent.emit('e', large),
+    'an urgent event': () => agent.emit('e', urgent, { lane: 'urgent' }),
+    'an event about somebody': () => agent.emit('e', urgent, { subject: 'ada' }),
+    'the input of a run': () => agent.start(keep, large, { id: 'large' }),
+    'the input of a run about somebody': () => agent.start(keep, urgent, { subject: 'ada' }),
+    'a signal': () => waits.signal('go', large),
+  };
+
+  for (const [name, call] of Object.entries(calls)) {
+    t.is(await call().catch(codeOf), 'HF_VALUE_TOO_LARGE', name);
+  }
+
+  t.deepEqual(await facts(), before);
+  t.is(begun, 1);
 });
 
 test('ends that were not in order count in a row, and only within one boot', async (t) => {
