@@ -1,4 +1,5 @@
 /** For our own tests, simulator and benchmarks. Carries no promise. */
+export * from './cli/config-file.ts';
 export * from './core/access/access-book.ts';
 export * from './core/access/access-ports.ts';
 export * from './core/access/access-views.ts';

@@ -10,6 +10,7 @@ export * from './base/metric.ts';
 export * from './base/mqtt-version.ts';
 export * from './base/names.ts';
 export * from './base/ports.ts';
+export * from './base/settings-file.ts';
 export * from './base/terminal.ts';
 export * from './base/traceparent.ts';
 export * from './base/units.ts';

@@ -1,5 +1,4 @@
-import { brokerProfileNames, HELP_WIDTH, mqttVersions, reflow } from '@holdfast/protocol';
-import type { ExitCode, LogLevel } from '@holdfast/protocol';
+import { HELP_WIDTH, reflow, type ExitCode } from '@holdfast/protocol';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/fleet-views.ts';
@@ -28,8 +27,6 @@ import {
   deviceOption,
   integer,
   laneOption,
-  ledgerFileOption,
-  ledgerOption,
   limitOption,
   outputOption,
   sourceOf,
@@ -41,7 +38,7 @@ import { addOut } from './out-program.ts';
 import { rekey, type RekeyOptions } from './rekey.ts';
 import { revoke, type RevokeOptions } from './revoke.ts';
 import { runs, type RunsOptions } from './runs.ts';
-import { HTTP_PORT_DEFAULT, serve, type ServeOptions } from './serve.ts';
+import { addServe } from './serve-program.ts';
 import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
 import { version } from '../version.ts';
@@ -70,83 +67,6 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addCa(program);
   addBrokerConfig(program);
   return program;
-}
-
-const logLevels: readonly LogLevel[] = ['error', 'info', 'debug'];
-
-function addServe(program: Command, onExit: (code: ExitCode) => void): void {
-  program
-    .command('serve')
-    .description('Run a gateway: a broker for devices, the ledger, handlers and the HTTP API')
-    .requiredOption('--data-dir <dir>', 'where the ledger and the key of the gateway are kept')
-    .addOption(
-      new Option(
-        '--mqtt-port <port>',
-        'port for devices; 0: any (default: 1883, with TLS 8883)',
-      ).argParser(integer(0, 65_535)),
-    )
-    .addOption(
-      new Option('--http-port <port>', 'port of the HTTP API; 0: any')
-        .argParser(integer(0, 65_535))
-        .default(HTTP_PORT_DEFAULT),
-    )
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--broker <url>', 'use this MQTT broker instead of a built-in one')
-    .addOption(brokerProfileOption())
-    .addOption(mqttVersionOption())
-    .addOption(ledgerOption())
-    .addOption(ledgerFileOption())
-    .option('--tls-cert <file>', 'PEM: certificate that devices see, or that --broker sees')
-    .option('--tls-key <file>', 'PEM: its private key')
-    .option('--tls-ca <file>', 'PEM: what to trust of --broker, or devices of the built-in one')
-    .option('--http-cert <file>', 'PEM: certificate of the HTTP API; default: --tls-cert')
-    .option('--http-key <file>', 'PEM: its private key; default: --tls-key')
-    .addOption(
-      new Option(
-        '--enrollment <mode>',
-        'whether a device must be enrolled; default: required where other machines can connect',
-      ).choices(['open', 'required']),
-    )
-    .option('--tls-name <host>', 'of this machine, for its own certificate; repeatable', append)
-    .option('--require-certificate', 'take devices only by certificates, not by signatures')
-    .option('--certificate-life <duration>', 'how long those of devices are valid, 1h to 30y')
-    .option('--insecure', 'take devices and requests from other machines without TLS')
-    .option('--handler <name=url>', 'POST the calls of a service to a URL; repeatable', append)
-    .option('--handlers <file>', 'ES module that exports `handlers`, a function for each service')
-    .option(
-      '--handler-policy <name:settings>',
-      'such as mail.send:timeout=10s,rate=5/s; repeatable',
-      append,
-    )
-    .option('--webhook-allow-private', 'let webhooks go to private addresses, and without TLS')
-    .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
-    .addOption(
-      new Option('--connects-per-s <number>', 'devices that connect in a second at most')
-        .default(500)
-        .argParser(integer(1, 10_000)),
-    )
-    .addOption(
-      new Option('--log-format <format>', 'of the log on stderr')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addOption(new Option('--log-level <level>', 'of the log').choices(logLevels).default('info'))
-    .addOption(outputOption())
-    .addOption(debugOption())
-    .addHelpText('after', serveExamples)
-    .action(async (options: ServeOptions & CommonOptions) => {
-      onExit(await serve(options, createTerminal(options.output)));
-    });
-}
-
-function brokerProfileOption(): Option {
-  const what = 'whose limits --broker has (default: generic)';
-  return new Option('--broker-profile <name>', what).choices(brokerProfileNames);
-}
-
-function mqttVersionOption(): Option {
-  const what = 'what --broker speaks (default: 3.1.1)';
-  return new Option('--mqtt-version <number>', what).choices(mqttVersions);
 }
 
 function addReading(program: Command): void {
@@ -316,19 +236,6 @@ function readState(text: string, before: readonly string[] = []): readonly strin
   if (deviceStates.some((state) => state === text)) return [...before, text];
   throw new InvalidArgumentError(`It is not one of ${deviceStates.join(', ')}.`);
 }
-
-const serveExamples = `
-On other addresses than loopback there is TLS, with a certificate of the gateway's own authority
-unless files are given: \`holdfast enroll\` has devices trust it.
-
-Examples:
-  holdfast-gateway serve --data-dir ./gateway
-  holdfast-gateway serve --data-dir ./gateway --mqtt-port 0 --http-port 0 -o json
-  holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-name gw.example
-  holdfast-gateway serve --data-dir ./gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
-  holdfast-gateway serve --data-dir ./gateway --handler mail.send=http://127.0.0.1:9000/mail
-  holdfast-gateway serve --data-dir ./gateway --handlers ./handlers.mjs \\
-    --handler-policy mail.send:timeout=10s,concurrency=2,rate=100/1m,attempts=20`;
 
 const devicesExamples = `
 Examples:

@@ -46,7 +46,19 @@ export interface ServeOptions {
   readonly logLevel: LogLevel;
 }
 
+/** As they were given, before it is known whether all that is needed was. */
+export type ServeFlags = Omit<ServeOptions, 'dataDir'> & {
+  readonly dataDir?: string;
+  readonly config?: string;
+};
+
 export const HTTP_PORT_DEFAULT = 8_080;
+
+/** @throws HF_USAGE when what every gateway needs is not there. */
+export function checkServe({ dataDir, ...rest }: ServeFlags): ServeOptions {
+  if (dataDir !== undefined) return { ...rest, dataDir };
+  throw usage('required: --data-dir, as an option or in the file of --config');
+}
 
 /** Runs a gateway until a signal asks it to end. */
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
