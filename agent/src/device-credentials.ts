@@ -135,7 +135,7 @@ export function deviceTls(dataDir: string, { ca, certificate }: Enrolment): TlsO
 }
 
 /** What the gateway's broker knows an enrolled device by; `undefined`: no gateway is known yet. */
-function connectProof(dataDir: string, device: string): string | undefined {
+export function connectProof(dataDir: string, device: string): string | undefined {
   const gatewayKey = openGatewayPin(dataDir).load();
   if (gatewayKey === undefined) return undefined;
   const signer = openDeviceKey(dataDir);

@@ -1,10 +1,12 @@
 import { HoldfastError, messageOf } from '@holdfast/protocol';
 import { agentVersion } from './agent-version.ts';
 import { checkStore } from './check-store.ts';
+import { connectProof, deviceTls } from './device-credentials.ts';
 import { failed, found, type Finding } from './core/finding.ts';
 import type { RunView, StatusView } from './core/views.ts';
 import { checkCertificates } from './io/checks/certificate-check.ts';
 import { checkDisk } from './io/checks/disk-check.ts';
+import { readEnrolment } from './io/enrolment-file.ts';
 import { checkUplink, type UplinkTarget } from './io/checks/uplink-check.ts';
 
 /** What is known of a device before it is looked at. */
@@ -21,7 +23,8 @@ export interface Patient {
 }
 
 /** The checks of a device, in the order in which a person reads them. Never rejects. */
-export async function examine(patient: Patient): Promise<readonly Finding[]> {
+export async function examine(given: Patient): Promise<readonly Finding[]> {
+  const patient = { ...given, uplink: uplinkOf(given) };
   const findings = await Promise.all(
     [agent, store, disk, clock, uplink, certificate, code].map(async (check) => {
       try {
@@ -32,6 +35,27 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
     }),
   );
   return findings.flat();
+}
+
+/** Where the gateway is, and what is shown to it, with what the device was told at enrolment. */
+function uplinkOf({ dataDir, uplink: named }: Patient): Patient['uplink'] {
+  const enrolled = dataDir === undefined ? undefined : enrolledAccess(dataDir);
+  if (enrolled === undefined) return named;
+  if (named === undefined) return enrolled;
+  return named.url === enrolled.url ? { ...enrolled, ...named } : named;
+}
+
+function enrolledAccess(dataDir: string): Patient['uplink'] {
+  try {
+    const enrolment = readEnrolment(dataDir);
+    if (enrolment === undefined) return undefined;
+    const { gateway: url, device: id } = enrolment;
+    const password = connectProof(dataDir, id);
+    const tls = url.startsWith('mqtts:') ? { tls: deviceTls(dataDir, enrolment) } : {};
+    return { url, ...tls, ...(password === undefined ? {} : { password }) };
+  } catch {
+    return undefined; // What is wrong with the files is told where they are needed.
+  }
 }
 
 type Findings = readonly Finding[] | Promise<readonly Finding[]>;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   brokerProfile,
-  hex,
   keyNameOf,
   type HoldfastError,
   type MqttVersion,
@@ -15,15 +14,10 @@ import {
   type Verify,
 } from '@holdfast/protocol';
 import type { Access } from './core/access/access.ts';
-import type { AccessDesk } from './core/access/access-views.ts';
-import { createAdmission } from './core/access/admission.ts';
-import { auditedCa, auditedDesk, auditedFleet } from './core/access/audited.ts';
-import { createDesk } from './core/access/desk.ts';
-import type { CaDesk } from './core/certificates/ca-desk.ts';
+import { createDoors, type Doors } from './core/access/doors.ts';
 import { EventFeed } from './core/event-feed.ts';
-import { Fault } from './core/fault.ts';
+import type { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
-import type { Fleet } from './core/fleet-views.ts';
 import { GatewayMeter } from './core/gateway-meter.ts';
 import { deviceMetrics, gatewayMetrics } from './core/gateway-metrics.ts';
 import type { HandlerPolicy } from './core/handler-policy.ts';
@@ -33,29 +27,26 @@ import type { DeviceRecord, Ledger } from './core/ledger.ts';
 import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
 import type { Arrival } from './core/session-ports.ts';
-import { Sessions, type SessionsLimits } from './core/sessions.ts';
+import { Sessions } from './core/sessions.ts';
 import { readPace } from './core/pace.ts';
 import { sessionsLimits } from './core/sessions-limits.ts';
-import { openTls, readTlsWishes, type GatewayTls, type TlsWishes } from './gateway-tls.ts';
-import { caDeskOf, createDesks } from './device-desks.ts';
+import { readTlsWishes, type GatewayTls, type TlsWishes } from './gateway-tls.ts';
+import { createDesks } from './device-desks.ts';
 import { openBroker, type BrokerAccess } from './open-broker.ts';
 import { BrokerLink } from './io/broker-link.ts';
-import { openAccess } from './io/access-store.ts';
 import { isLoopback, readAddress } from './io/broker-address.ts';
-import { CaStore } from './io/ca-store.ts';
-import { openDataDir, type DataDir } from './io/data-dir.ts';
+import type { DataDir } from './io/data-dir.ts';
 import type { HealthCheck } from './io/http/health-routes.ts';
 import { startHttpApi, type HttpApi } from './io/http-api.ts';
-import { createVerify, openIdentity } from './io/identity.ts';
+import { createVerify } from './io/identity.ts';
 import { inflate } from './io/inflate.ts';
-import { openLevelLedger } from './io/level-ledger.ts';
-import { openLedger, openLedgerAt, type OpenLedger } from './io/open-ledger.ts';
+import type { OpenLedger } from './io/open-ledger.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
 import { createRunner, readServices } from './open-handlers.ts';
+import { namesOf, openStores, type Closers } from './open-stores.ts';
 import { createWebhookDesk, startWebhooks } from './open-webhooks.ts';
-import type { WebhookDesk } from './core/out/fleet-webhooks.ts';
 import type { Webhooks } from './core/out/webhooks.ts';
 import { version } from './version.ts';
 
@@ -240,64 +231,6 @@ export class Gateway {
   }
 }
 
-/** What can be asked of, and decided at, a gateway. */
-export interface StoppedGateway {
-  readonly fleet: Fleet;
-  readonly desk: AccessDesk;
-  readonly ca: CaDesk;
-  close(): Promise<void>;
-}
-
-/**
- * The data directory of a gateway that does not run.
- *
- * @param user Who asks, for the audit log.
- * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT.
- */
-export async function openStopped(path: string, user: string): Promise<StoppedGateway> {
-  const closers: Closers = [];
-  const close = async (): Promise<void> => {
-    for (const each of closers.toReversed()) await each();
-  };
-  try {
-    const dataDir = await openDataDir(path, { isNew: false });
-    closers.push(() => dataDir.release());
-    const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: false });
-    closers.push(() => ledger.close());
-    const access = await openAccess(dataDir.access, systemClock);
-    closers.push(() => access.close());
-    const by = `local:${user}`;
-    const fleet = auditedFleet(
-      createFleet({ sha256, ledger, clock: systemClock, webhooks: await stoppedDesk(dataDir) }),
-      access.audit,
-      by,
-    );
-    const desk = auditedDesk(createDesk(access, systemClock, by), access.audit, by);
-    const store = await CaStore.open(dataDir.path, systemClock);
-    const rotate = (isTrusted: boolean) => store.rotate(isTrusted);
-    const ca = auditedCa(caDeskOf({ store, rotate, ledger }), access.audit, by);
-    return { fleet, desk, ca, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/**
- * Views of a ledger in a database, whether gateways run on it or not. Makes nothing.
- *
- * @throws HF_CONFIG_INVALID, HF_DATA_DIR_MISSING, HF_LEDGER_UNAVAILABLE, HF_STORE_DAMAGED,
- *   HF_STORE_FORMAT.
- */
-export async function openFleetIn(
-  address: string,
-): Promise<{ readonly fleet: Fleet; readonly close: () => Promise<void> }> {
-  const ledger = await openLedgerAt(address);
-  const webhooks = createWebhookDesk({ gateway: 'gw' });
-  const fleet = createFleet({ sha256, ledger, clock: systemClock, webhooks });
-  return { fleet, close: () => ledger.close() };
-}
-
 interface Parts {
   readonly dataDir: DataDir;
   readonly tls: GatewayTls;
@@ -307,6 +240,7 @@ interface Parts {
   readonly access: Access;
   readonly signer: Signer;
   readonly verify: Verify;
+  readonly doors: Doors;
   readonly broker: BrokerAccess;
   readonly link: BrokerLink;
   readonly sessions: Sessions;
@@ -323,9 +257,6 @@ interface ReadOptions extends GatewayOptions {
   readonly wishes: TlsWishes;
 }
 
-/** What to end when the start fails later on, in the order of its beginning. */
-type Closers = (() => Promise<void>)[];
-
 async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const log = options.log ?? silent;
   const { broker: other } = options;
@@ -338,12 +269,12 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const isShared = options.ledger !== undefined;
   const verify = createVerify();
   const takesStrangers = isOpen(options);
-  const needsCertificate = options.requireCertificate === true;
-  const known = { ledger, verify, sha256, publicKey: signer.publicKey, needsCertificate };
-  const admit = takesStrangers ? undefined : createAdmission(known);
+  const known = { ledger, verify, sha256, publicKey: signer.publicKey };
+  const doors = createDoors(known, { ...options, takesStrangers, clock: systemClock, log });
   const { mqttHost: host = LOCALHOST, mqttPort: port } = options;
   const { connectsPerS } = pace;
-  const broker = await openBroker({ external, host, port, connectsPerS, admit, tls, log });
+  const at = { external, host, port, connectsPerS };
+  const broker = await openBroker({ ...at, ...doors, tls, log });
   closers.push(() => broker.close());
 
   const meter = new GatewayMeter();
@@ -390,25 +321,8 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  return { ...stores, verify, broker, link, sessions, runner, webhooks, meter, arrivals, calls };
-}
-
-/** What a gateway keeps: its keys, the ledger, and who may use it. */
-async function openStores(options: ReadOptions, log: Log, closers: Closers) {
-  const dataDir = await openDataDir(options.dataDir, { isNew: true });
-  closers.push(() => dataDir.release());
-  const signer = await openIdentity(dataDir.path);
-  const tls = await openTls(options.wishes, { dataDir: dataDir.path, clock: systemClock, log });
-  closers.push(() => Promise.resolve(tls.close()));
-  const fault = new Fault(log);
-  const onFailure = (error: unknown) => fault.tell(error);
-  const { publicKey: identity } = signer;
-  const place = { address: options.ledger, dir: dataDir.ledger, identity };
-  const { ledger, problem, follow } = await openLedger({ ...place, log, onFailure });
-  closers.push(() => ledger.close());
-  const access = await openAccess(dataDir.access, systemClock);
-  closers.push(() => access.close());
-  return { dataDir, signer, tls, fault, ledger, problem, follow, access };
+  const work = { link, sessions, runner, webhooks, meter, arrivals, calls };
+  return { ...stores, verify, doors, broker, ...work };
 }
 
 /** Whether devices are registered that nobody has enrolled. */
@@ -440,6 +354,7 @@ async function serve(
   const desk = createWebhookDesk(reach, () => void webhooks.changed());
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running, webhooks: desk });
   const desks = createDesks({ ...parts, rekeyed: running.rekeyed });
+  const { hook, refusals: turned } = parts.doors;
   const key = keyNameOf(sha256, parts.signer.publicKey);
   const feed = new EventFeed(randomUUID().slice(0, 8));
   parts.arrivals.add((arrival) => feed.arrived(arrival));
@@ -448,7 +363,7 @@ async function serve(
   const health = { version: version(), checks: () => checksOf(parts), metrics };
   const own = { clock: systemClock, log, ...health, ...looked };
   const secured = { tls: tls.http, pin: tls.pin };
-  const asked = { ...secured, ...desks, fleet, access };
+  const asked = { ...secured, ...desks, hook, turned, fleet, access };
   const http = await startHttpApi({ host, port, ...asked, ...own });
   closers.push(() => http.close());
   return http;
@@ -482,15 +397,6 @@ function unready(parts: Parts): readonly string[] {
 /** Who tells, and where webhooks may go. */
 function reachOf({ webhookAllowPrivate = false }: GatewayOptions, signer: Signer) {
   return { gateway: namesOf(signer).gateway, isPrivateAllowed: webhookAllowPrivate };
-}
-
-async function stoppedDesk({ path }: DataDir): Promise<WebhookDesk> {
-  return createWebhookDesk({ gateway: namesOf(await openIdentity(path)).gateway });
-}
-
-/** A name that stays the same for as long as the key does. */
-function namesOf({ publicKey }: Signer): Pick<SessionsLimits, 'gateway' | 'publicKey'> {
-  return { gateway: `gw-${hex(sha256(publicKey)).slice(0, 12)}`, publicKey };
 }
 
 function why(error: unknown): { readonly why: string } {

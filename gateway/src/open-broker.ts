@@ -1,5 +1,6 @@
 import type { Log } from '@holdfast/protocol';
-import type { Admit } from './core/access/admission.ts';
+import type { BrokerRefusals } from './core/access/broker-refusals.ts';
+import type { Door } from './core/access/door.ts';
 import type { GatewayTls } from './gateway-tls.ts';
 import type { BrokerLinkOptions } from './io/broker-link.ts';
 import { shown } from './io/broker-address.ts';
@@ -27,7 +28,8 @@ export interface BrokerPlace {
   readonly port: number | undefined;
   /** Connections that are let in in a second. */
   readonly connectsPerS: number;
-  readonly admit: Admit | undefined;
+  readonly door: Door;
+  readonly refusals: BrokerRefusals;
   readonly tls: GatewayTls;
   readonly log: Log;
 }
@@ -36,7 +38,7 @@ const [MQTT_PORT, MQTTS_PORT] = [1_883, 8_883];
 
 /** @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have. */
 export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
-  const { external, host, connectsPerS, admit, log } = place;
+  const { external, host, connectsPerS, door, refusals, log } = place;
   const { mqtt, ca: store } = place.tls;
   const ca = (): string | null => mqtt?.tls.ca?.toString() ?? null;
   if (external !== undefined) {
@@ -47,7 +49,7 @@ export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
   const tls = mqtt && { shown: mqtt, trusted: () => store.authority.roots };
   const port = place.port ?? (mqtt === undefined ? MQTT_PORT : MQTTS_PORT);
   const at = { host, port, tls, clock: systemClock, log };
-  const broker = await startBroker({ ...at, admit, connectsPerS });
+  const broker = await startBroker({ ...at, door, refusals, connectsPerS });
   return {
     ...{ url: broker.url, to: () => broker.connect(), ca },
     disconnect: (device) => broker.disconnect(device),

@@ -41,9 +41,16 @@ export class HandDevice {
     });
   }
 
-  static async connect(url: string, device: string, signer = newSigner()): Promise<HandDevice> {
+  /** @param password Where the broker asks for one. */
+  static async connect(
+    url: string,
+    device: string,
+    signer = newSigner(),
+    password = '',
+  ): Promise<HandDevice> {
     const client = await connectAsync(url, {
       clientId: `hf-${device}`,
+      ...(password === '' ? {} : { username: device, password }),
       protocolVersion: 4,
       reconnectPeriod: 0,
     });

@@ -12,6 +12,7 @@ import {
   EventFeed,
   Renewal,
   caDeskOf,
+  createDoors,
   createFleet,
   createVerify,
   openAccess,
@@ -213,6 +214,8 @@ async function serveLimited(
   const verify = createVerify();
   const signer = await openIdentity(dir);
   const store = await CaStore.open(dir, clock);
+  const known = { ledger, verify, sha256, publicKey: signer.publicKey };
+  const doors = createDoors(known, { takesStrangers: true, clock, log: silent });
   const issue = (name: string, publicKey: Uint8Array) =>
     store.authority.issue({ name, publicKey, use: 'client', lifeMs: 3_600_000 });
   const certifier = new Certifier({ issue, ledger, sha256, clock });
@@ -228,6 +231,7 @@ async function serveLimited(
     certifier,
   });
   const own = {
+    ...{ hook: doors.hook, turned: doors.refusals },
     ...{ enroller, renewal, key: '', feed, look: () => {}, pin: () => '', ca },
     fleet,
     access,

@@ -18,6 +18,7 @@ import {
 } from '@holdfast/gateway/internal';
 import { connectStatement, writeConnectProof } from '@holdfast/protocol';
 import test from 'ava';
+import { holdfast } from '../support/holdfast-cli.ts';
 import { connackOf, openEnrolled, openTlsGateway } from '../support/tls-gateway.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -75,6 +76,10 @@ test('a certificate that has expired is renewed by the key alone', async (t) => 
   const as = { clientId: 'hf-pump-1', username: 'pump-1' };
   const shown = await identityOf(pump);
   t.is(await connackOf(gateway.mqttUrl, { ...as, ...shown }), NOT_AUTHORIZED, 'it has expired');
+  const doctor = await holdfast(['doctor', '--data-dir', pump, '-o', 'json']);
+  const { findings } = JSON.parse(doctor.stdout) as { findings: { check: string; text: string }[] };
+  const found = findings.map(({ check, text }) => `${check}: ${text}`);
+  t.true(found.includes('certificate: the one of this device expired 1d ago'), doctor.stdout);
 
   const agent = await openEnrolled(t, pump);
   await agent.emit('fact', 1);

@@ -7,11 +7,22 @@ export interface BrokerConfigOptions {
   readonly cert: string;
   readonly key: string;
   readonly aclFile: string;
+  /** List of revoked certificates. */
+  readonly crl?: string;
   /** Common name of the certificate that the gateway shows. */
   readonly gateway: string;
+  /** URL of the gateway's HTTP API. */
+  readonly api: string;
 }
 
-export const brokerFiles = ['mosquitto.conf', 'mosquitto.acl'] as const;
+export const brokerFiles = ['mosquitto.conf', 'mosquitto.acl', 'emqx.conf', 'emqx.acl'] as const;
+
+const makers = {
+  'mosquitto.conf': mosquittoConf,
+  'mosquitto.acl': mosquittoAcl,
+  'emqx.conf': emqxConf,
+  'emqx.acl': emqxAcl,
+} as const;
 
 /** Prints what a broker needs to be one for Holdfast: each device has its own topics only. */
 export function brokerConfig(
@@ -19,7 +30,7 @@ export function brokerConfig(
   options: BrokerConfigOptions,
   terminal: Terminal,
 ): void {
-  terminal.print((file === 'mosquitto.conf' ? mosquittoConf : mosquittoAcl)(options).join('\n'));
+  terminal.print(makers[file](options).join('\n'));
 }
 
 function mosquittoConf(options: BrokerConfigOptions): readonly string[] {
@@ -30,6 +41,7 @@ function mosquittoConf(options: BrokerConfigOptions): readonly string[] {
     `cafile ${options.ca}`,
     `certfile ${options.cert}`,
     `keyfile ${options.key}`,
+    ...(options.crl === undefined ? [] : [`crlfile ${options.crl}`]),
     'require_certificate true',
     'use_identity_as_username true',
     '# Nobody pushes another one off by its client id.',
@@ -56,5 +68,60 @@ function mosquittoAcl({ gateway }: BrokerConfigOptions): readonly string[] {
     `topic write ${topicOf('+', 'down')}`,
     '# Where several gateways look whether the broker shares out what they subscribe to.',
     'topic readwrite holdfast/1/+/check',
+  ];
+}
+
+/** EMQX asks the gateway who is a device, and what it may do. */
+function emqxConf({ api, ca }: BrokerConfigOptions): readonly string[] {
+  const asking = (path: string) => [
+    '    method = post',
+    `    url = "${new URL(path, api).href}"`,
+    '    headers { "content-type" = "application/json", authorization = "Bearer API-TOKEN" }',
+    ...(api.startsWith('https:')
+      ? [`    ssl { enable = true, verify = verify_peer, cacertfile = "${ca}" }`]
+      : []),
+  ];
+  return [
+    '# EMQX 5 for Holdfast: it asks the gateway who is a device, by the signature that is the',
+    '# password. In the place of API-TOKEN: holdfast-gateway token create emqx --role viewer.',
+    '# Made by holdfast-gateway broker-config.',
+    'authentication = [',
+    '  {',
+    '    mechanism = password_based',
+    '    backend = http',
+    ...asking('/api/mqtt/authenticate'),
+    '    body { clientid = "${clientid}", username = "${username}", password = "${password}"',
+    '           peerhost = "${peerhost}" }',
+    '  }',
+    '  # For the gateway, which is no device: a user of this database.',
+    '  { mechanism = password_based, backend = built_in_database, user_id_type = username }',
+    ']',
+    'authorization {',
+    '  no_match = deny',
+    '  deny_action = disconnect',
+    '  sources = [',
+    '  {',
+    '    type = http',
+    ...asking('/api/mqtt/authorize'),
+    '    body { clientid = "${clientid}", username = "${username}", topic = "${topic}"',
+    '           action = "${action}", qos = "${qos}" }',
+    '  }',
+    '  { type = file, path = "etc/acl.conf" }',
+    '  ]',
+    '}',
+  ];
+}
+
+function emqxAcl({ gateway }: BrokerConfigOptions): readonly string[] {
+  const user = `{username, "${gateway}"}`;
+  const topics = (...all: readonly string[]) => `[${all.map((each) => `"${each}"`).join(', ')}]`;
+  const shared = gatewayTopics.map((topic) => `$share/holdfast/${topic}`);
+  return [
+    '%% The gateway has the topics of all devices; what nobody allows is denied.',
+    `{allow, ${user}, subscribe, ${topics(...gatewayTopics, ...shared)}}.`,
+    `{allow, ${user}, publish, ${topics(topicOf('+', 'down'))}}.`,
+    '%% Where several gateways look whether the broker shares out what they subscribe to.',
+    `{allow, ${user}, all, ${topics('holdfast/1/+/check', '$share/+/holdfast/1/+/check')}}.`,
+    '{deny, all}.',
   ];
 }

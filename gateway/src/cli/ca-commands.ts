@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { caCrl, caIssue, caRotate, caShow, type IssueOptions, type RotateOptions } from './ca.ts';
+import { caCrl, caInit, caIssue, caRotate, caShow } from './ca.ts';
+import type { IssueOptions, RotateOptions } from './ca.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { append, debugOption, outputOption, sourceOf, type CommonOptions } from './options.ts';
 import { createTerminal } from './terminal.ts';
@@ -8,6 +9,14 @@ import { createTerminal } from './terminal.ts';
 export function addCa(program: Command): void {
   const ca = program.command('ca').description('Look after the authority that issues certificates');
   const common = (name: string): Command => sourceOf(ca, name);
+  ca.command('init')
+    .description('Make the data directory of a gateway with its authority, before its first start')
+    .requiredOption('--data-dir <dir>', 'of the gateway; what is there stays')
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((options: CommonOptions & { readonly dataDir: string }) =>
+      caInit(options, createTerminal(options.output)),
+    );
   common('show')
     .description('Show the authority, or with --pem what others are to trust')
     .option('--pem', 'print its certificate, and those of the ones before it')

@@ -7,6 +7,16 @@ import { withCa, type SourceOptions } from './fleet-source.ts';
 import { usage } from './options.ts';
 import { show, type Terminal } from './terminal.ts';
 
+/** Makes a gateway's directory with its authority, to have certificates before it is started. */
+export async function caInit(
+  { dataDir }: { readonly dataDir: string },
+  terminal: Terminal,
+): Promise<void> {
+  const { initGateway } = await import('../stopped-gateway.ts');
+  await initGateway(dataDir);
+  await caShow({ dataDir }, terminal);
+}
+
 export async function caShow(
   { pem, ...options }: SourceOptions & { readonly pem?: true },
   terminal: Terminal,

@@ -41,7 +41,7 @@ export async function withFleet<T>(
   }
   const address = isLocal ? undefined : await ledgerAddress(options);
   if (address === undefined) return withGateway(options, ({ fleet }) => body(fleet));
-  const { openFleetIn } = await import('../gateway.ts');
+  const { openFleetIn } = await import('../stopped-gateway.ts');
   const { fleet, close } = await openFleetIn(address);
   try {
     return await body(fleet);
@@ -113,7 +113,7 @@ async function withStopped<T>(
   dataDir: string,
   body: (gateway: GatewaySource) => Promise<T>,
 ): Promise<T> {
-  const { openStopped } = await import('../gateway.ts');
+  const { openStopped } = await import('../stopped-gateway.ts');
   const stopped = await openStopped(dataDir, userInfo().username);
   try {
     return await body(stopped);

@@ -208,7 +208,7 @@ function addPrivacy(source: (name: string) => Command): void {
 function addBrokerConfig(program: Command): void {
   program
     .command('broker-config')
-    .description('Print the configuration of a Mosquitto for devices that show certificates')
+    .description('Print the configuration of a broker that lets in devices of this gateway')
     .addArgument(new Argument('<file>', 'which one').choices(brokerFiles))
     .addOption(
       new Option('--port <port>', 'of the broker').argParser(integer(1, 65_535)).default(8_883),
@@ -217,7 +217,9 @@ function addBrokerConfig(program: Command): void {
     .option('--cert <file>', 'PEM: what the broker shows', '/etc/mosquitto/broker.pem')
     .option('--key <file>', 'PEM: its private key', '/etc/mosquitto/broker.key')
     .option('--acl-file <file>', 'where mosquitto.acl is', '/etc/mosquitto/holdfast.acl')
-    .option('--gateway <name>', 'common name in the certificate of the gateway', 'gateway')
+    .option('--crl <file>', 'PEM: certificates that are revoked, as `ca crl` prints them')
+    .option('--gateway <name>', 'by which the broker knows the gateway', 'gateway')
+    .option('--api <url>', 'of the gateway, as EMQX reaches it', 'https://gateway.example:8080')
     .addOption(debugOption())
     .addHelpText('after', brokerConfigExamples)
     .action((file: (typeof brokerFiles)[number], options: BrokerConfigOptions) =>
@@ -226,11 +228,13 @@ function addBrokerConfig(program: Command): void {
 }
 
 const brokerConfigExamples = `
-Each device shows a certificate whose common name is its id, and gets its own topics only.
+Mosquitto knows a device by the common name of its certificate; EMQX asks the gateway. Either way a
+device gets its own topics only.
 
 Examples:
   holdfast-gateway broker-config mosquitto.conf > /etc/mosquitto/conf.d/holdfast.conf
-  holdfast-gateway broker-config mosquitto.acl > /etc/mosquitto/holdfast.acl`;
+  holdfast-gateway broker-config mosquitto.acl > /etc/mosquitto/holdfast.acl
+  holdfast-gateway broker-config emqx.conf --api https://gw.example:8080`;
 
 function readState(text: string, before: readonly string[] = []): readonly string[] {
   if (deviceStates.some((state) => state === text)) return [...before, text];

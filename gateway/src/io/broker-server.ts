@@ -15,6 +15,8 @@ export interface BrokerServerOptions {
   readonly connectsPerS: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** A connection was not taken: TLS did not come about, or there is no room. */
+  readonly onRefused: (reason: 'tls' | 'connections') => void;
   /** Takes a connection; with TLS, one whose handshake is done. */
   readonly onSocket: (socket: Socket) => void;
 }
@@ -44,7 +46,10 @@ export async function listenForDevices(options: BrokerServerOptions): Promise<Br
   const letIn = tls === undefined ? plain(options) : secure(tls, options);
   const gate = new ConnectGate<Socket>({
     ...{ clock, perS, letIn },
-    sendAway: (socket) => socket.destroy(),
+    sendAway(socket) {
+      options.onRefused('connections');
+      socket.destroy();
+    },
   });
   const tcp = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
   const server = createServer({ ...tcp, pauseOnConnect: true }, (socket) => {
@@ -54,6 +59,7 @@ export async function listenForDevices(options: BrokerServerOptions): Promise<Br
     gate.come(socket);
   });
   server.maxConnections = connectionsMax(openFilesMax());
+  server.on('drop', () => options.onRefused('connections'));
   await listen(server, options);
   server.on('error', (error) => {
     log.error('devices cannot connect', { why: messageOf(error) });
@@ -94,13 +100,17 @@ function plain({ onSocket }: BrokerServerOptions): (socket: Socket) => void {
   };
 }
 
-function secure(tls: DevicesTls, { log, onSocket }: BrokerServerOptions): (socket: Socket) => void {
+function secure(
+  tls: DevicesTls,
+  { log, onSocket, onRefused }: BrokerServerOptions,
+): (socket: Socket) => void {
   const handshakeTimeout = HANDSHAKE_TIMEOUT_MS;
   // It listens nowhere: it is given the connections that were let in.
   const rules = () => askingRules(tls);
   const server = createTlsServer({ ...tls.shown.tls, ...rules(), handshakeTimeout }, onSocket);
   tls.shown.keep(server, rules);
   server.on('tlsClientError', (error) => {
+    onRefused('tls');
     log.debug('a connection ended before TLS stood', { why: messageOf(error) });
   });
   return (socket) => void server.emit('connection', socket);

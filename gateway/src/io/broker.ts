@@ -1,15 +1,21 @@
 import type { EventEmitter } from 'node:events';
 import { duplexPair, type Duplex } from 'node:stream';
-import { HoldfastError, messageOf, parseTopic, topicOf, type Log } from '@holdfast/protocol';
+import { HoldfastError, messageOf, type Log } from '@holdfast/protocol';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
-import type { Admit, NotAdmitted, ShownCertificate } from '../core/access/admission.ts';
+import type { ShownCertificate } from '../core/access/admission.ts';
+import type { BrokerRefusals } from '../core/access/broker-refusals.ts';
+import type { Door } from '../core/access/door.ts';
+import { deviceOfClient, mayPublish, maySubscribe } from '../core/access/topic-rules.ts';
 import { listenForDevices, type BrokerServerOptions } from './broker-server.ts';
 import { certificateOf } from './devices-tls.ts';
 import { GuardedSocket } from './packet-guard.ts';
 
-export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket'> {
-  /** Whether who connects as a device is it. Default: anybody is. */
-  readonly admit?: Admit | undefined;
+export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket' | 'onRefused'> {
+  /** Who connects as a device has to pass it. */
+  readonly door: Door;
+  readonly refusals: BrokerRefusals;
+  /** In which MQTT has to begin. Default 10 s. */
+  readonly connectMsMax?: number;
 }
 
 /** The embedded broker. It keeps nothing: what matters is in the ledger and on the devices. */
@@ -39,16 +45,16 @@ const PASSWORD_BYTES_MAX = 1_024;
  * @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have.
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { log } = options;
+  const { log, refusals } = options;
   const ours = new WeakSet<Duplex>();
-  const shown = new WeakMap<Duplex, ShownCertificate>();
+  const origins = new WeakMap<Duplex, Origin>();
   const aedes = await Aedes.createBroker({
     drainTimeout: DRAIN_TIMEOUT_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: options.connectMsMax ?? CONNECT_TIMEOUT_MS,
     maxTopicLevels: 6,
     ...rules(options, {
       isOurs: (client) => ours.has(client.conn),
-      shownBy: (client) => shown.get(client.conn),
+      originOf: (client) => origins.get(client.conn) ?? { address: '' },
     }),
   });
   const connected = new Map<string, Client>();
@@ -58,9 +64,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   });
   // Without listeners these would end the process.
   aedes.on('clientError', (client, error) => {
+    countError(refusals, error);
     log.debug('a connection ended', { client: client.id, why: messageOf(error) });
   });
   aedes.on('connectionError', (_client, error) => {
+    countError(refusals, error);
     log.debug('a connection ended before it began', { why: messageOf(error) });
   });
   const emitter: EventEmitter = aedes;
@@ -68,10 +76,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   const server = await listenForDevices({
     ...options,
+    onRefused: (reason) => refusals.add(reason),
     onSocket(socket) {
-      const guarded = new GuardedSocket(socket, PACKET_BYTES_MAX);
-      const certificate = certificateOf(socket);
-      if (certificate !== undefined) shown.set(guarded, certificate);
+      const guarded = new GuardedSocket(socket, PACKET_BYTES_MAX, () => refusals.add('size'));
+      const { remoteAddress: address = '' } = socket;
+      origins.set(guarded, { address, certificate: certificateOf(socket) });
       aedes.handle(guarded);
     },
   }).catch(async (error: unknown) => {
@@ -95,13 +104,22 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
+/** Where a connection came from, and what it has shown. */
+interface Origin {
+  readonly address: string;
+  readonly certificate?: ShownCertificate | undefined;
+}
+
 interface Known {
   readonly isOurs: (client: Client) => boolean;
-  readonly shownBy: (client: Client) => ShownCertificate | undefined;
+  readonly originOf: (client: Client) => Origin;
 }
 
 /** Who may do what. */
-function rules({ admit, log }: Pick<BrokerOptions, 'admit' | 'log'>, { isOurs, shownBy }: Known) {
+function rules(
+  { door, refusals }: Pick<BrokerOptions, 'door' | 'refusals'>,
+  { isOurs, originOf }: Known,
+) {
   return {
     preConnect(
       _client: Client,
@@ -120,15 +138,17 @@ function rules({ admit, log }: Pick<BrokerOptions, 'admit' | 'log'>, { isOurs, s
     ): void {
       if (isOurs(client)) return done(null, true);
       const device = deviceOf(client);
-      if (device === undefined) return done(refusal('the client id is no device'), null);
-      if (admit === undefined) return done(null, true);
+      if (device === undefined) {
+        refusals.add('client-id');
+        return done(refusal('the client id is no device'), null);
+      }
       const text = (password ?? Buffer.alloc(0)).subarray(0, PASSWORD_BYTES_MAX).toString();
-      const who = { device, password: text, certificate: shownBy(client) };
+      const { address, certificate } = originOf(client);
       const decide = async (): Promise<void> => {
-        const problem = await problemOf(admit(who), log);
-        if (problem === undefined) return done(null, true);
-        log.debug('a connection was refused', { device, why: problem.why });
-        return done(problem, null);
+        const turned = await door.turns({ device, password: text, certificate }, address);
+        if (turned === undefined) return done(null, true);
+        const isToTryAgain = turned.reason === 'unavailable' || turned.reason === 'limit';
+        done(refusal(turned.why, isToTryAgain ? SERVER_UNAVAILABLE : NOT_AUTHORIZED), null);
       };
       void decide();
     },
@@ -140,10 +160,9 @@ function rules({ admit, log }: Pick<BrokerOptions, 'admit' | 'log'>, { isOurs, s
       // Kept messages would outlive their meaning.
       packet.retain = false;
       if (client === null || isOurs(client)) return done(null);
-      const target = parseTopic(packet.topic);
-      const isOwn = target !== undefined && target.device === deviceOf(client);
-      // Where levels mix on the way to one subscriber, the broker drops some of those of level 1.
-      if (isOwn && target.channel !== 'down' && packet.qos === 1) return done(null);
+      const device = deviceOf(client);
+      if (device !== undefined && mayPublish(device, packet)) return done(null);
+      refusals.add('publish');
       const why = `may not publish to ${packet.topic} with QoS ${packet.qos}`;
       done(new HoldfastError('HF_MESSAGE_INVALID', { why }));
     },
@@ -153,31 +172,28 @@ function rules({ admit, log }: Pick<BrokerOptions, 'admit' | 'log'>, { isOurs, s
       done: (error: Error | null, subscription?: S | null) => void,
     ): void {
       const device = deviceOf(client);
-      const isOwn = device !== undefined && subscription.topic === topicOf(device, 'down');
-      done(null, isOurs(client) || isOwn ? subscription : null);
+      const isOwn = device !== undefined && maySubscribe(device, subscription.topic);
+      const isGranted = isOurs(client) || isOwn;
+      if (!isGranted) refusals.add('subscribe');
+      done(null, isGranted ? subscription : null);
     },
   };
 }
 
-/** Why who connects is not let in; `undefined`: it is. */
-async function problemOf(admitting: Promise<NotAdmitted | undefined>, log: Log) {
-  try {
-    const refused = await admitting;
-    return refused && refusal(refused.why, NOT_AUTHORIZED);
-  } catch (error) {
-    logError(log, error);
-    return refusal('nothing is known of devices now', SERVER_UNAVAILABLE);
-  }
+/** What was refused by a rule is counted there; what ends by itself is no refusal. */
+function countError(refusals: BrokerRefusals, error: Error): void {
+  if (error instanceof HoldfastError || 'code' in error) return;
+  if (/in time|drain timeout/.test(error.message)) refusals.add('slow');
+  else if (!error.message.startsWith('keep alive')) refusals.add('malformed');
 }
 
 function refusal(why: string, returnCode = IDENTIFIER_REJECTED) {
   return Object.assign(new HoldfastError('HF_DEVICE_UNKNOWN', { why }), { returnCode });
 }
 
-/** The device that a client id claims to be; whether it is, its signatures say. */
+/** Whom a client claims to be; whether it is, the door and its signatures say. */
 function deviceOf(client: Client): string | undefined {
-  if (!client.id?.startsWith('hf-')) return undefined;
-  return parseTopic(topicOf(client.id.slice(3), 'up'))?.device;
+  return typeof client.id === 'string' ? deviceOfClient(client.id) : undefined;
 }
 
 function closeAedes(aedes: Aedes): Promise<void> {

@@ -19,6 +19,8 @@ import { ApiRoutes } from './http/routes.ts';
 import { createServer, listen, type ServerLimits } from './http/server.ts';
 import { addExport, addWebhooks } from './http/out-routes.ts';
 import { addWeb } from './http/web-routes.ts';
+import type { MqttHook } from '../core/access/mqtt-hook.ts';
+import { addMqttHook } from './http/mqtt-routes.ts';
 import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import { addCa } from './http/ca-routes.ts';
 import type { LiveTls } from './live-tls.ts';
@@ -32,6 +34,8 @@ export interface HttpApiOptions extends HealthParts {
   /** SHA-256 of what a token names of it, in hex; empty: nothing. */
   readonly pin: () => string;
   readonly ca: CaDesk;
+  /** For brokers that ask who is a device. */
+  readonly hook: MqttHook;
   readonly fleet: Fleet;
   readonly access: Access;
   readonly enroller: Enroller;
@@ -98,6 +102,7 @@ async function createApp(
   addEnroll(app, options);
   addCa(app, routes, options.ca);
   addMetrics(routes, options, refusals);
+  addMqttHook(routes, options.hook);
   addEvents(routes, options.feed, refusals);
   addWeb(app);
   return app;

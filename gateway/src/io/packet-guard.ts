@@ -56,13 +56,16 @@ export class PacketMeter {
 export class GuardedSocket extends Duplex {
   readonly #socket: Socket;
 
-  constructor(socket: Socket, packetBytesMax: number) {
+  /** @param onTooLong A packet was, or was none. */
+  constructor(socket: Socket, packetBytesMax: number, onTooLong: () => void = () => {}) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
     const meter = new PacketMeter(packetBytesMax);
     socket.on('data', (chunk: Buffer) => {
-      if (!meter.take(chunk)) socket.destroy();
-      else if (!this.push(chunk)) socket.pause();
+      if (!meter.take(chunk)) {
+        onTooLong();
+        socket.destroy();
+      } else if (!this.push(chunk)) socket.pause();
     });
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));

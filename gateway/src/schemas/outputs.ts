@@ -75,7 +75,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: access.enrolmentAnswer, commands: ['enroll revoke'] },
   { schema: access.enrolmentsAnswer, commands: ['enroll ls'] },
   { schema: access.auditAnswer, commands: ['audit'] },
-  { schema: certificates.caAnswer, commands: ['ca show', 'ca rotate'] },
+  { schema: certificates.caAnswer, commands: ['ca init', 'ca show', 'ca rotate'] },
   { schema: issued, commands: ['ca issue'] },
   { schema: certificates.revocationsAnswer, commands: ['ca crl'] },
 ];

@@ -44,8 +44,10 @@ function busy(): readonly Metric[] {
     services: [{ ...service, breaker: 'open' as const }],
     unhandled: [{ service: 'mail', calls: 3, oldestAtMs: 1 }],
   };
-  const refused = counter('gateway_http_refused_total', '', [{ labels: { reason: '' }, value: 0 }]);
-  return [...gatewayMetrics(now), ...meter.metrics(), ...deviceMetrics(lives, 2), refused];
+  const refused = ['gateway_http_refused_total', 'gateway_broker_refused_total'].map((name) =>
+    counter(name, '', [{ labels: { reason: '' }, value: 0 }]),
+  );
+  return [...gatewayMetrics(now), ...meter.metrics(), ...deviceMetrics(lives, 2), ...refused];
 }
 
 function valueOf(name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {

@@ -4,6 +4,7 @@ import { found, type Finding } from '../../core/finding.ts';
 import type { TlsOptions } from '../mqtt-dial.ts';
 
 const CHECK = 'certificate';
+const RENEW = 'Renew it: where the device was enrolled, by holdfast enroll --renew.';
 const SOON_MS = 30 * 86_400_000;
 
 /** Whether what a device shows and trusts is valid now, and for a while. */
@@ -19,7 +20,7 @@ function validity(whose: string, pem: string | Buffer, nowMs: number): Finding {
     const [fromMs, toMs] = [Date.parse(validFrom), Date.parse(validTo)];
     const ago = (ms: number): string => formatDuration(Math.abs(nowMs - ms));
     if (toMs < nowMs) {
-      return found(CHECK, 'failure', `the one ${whose} expired ${ago(toMs)} ago`, 'Renew it.');
+      return found(CHECK, 'failure', `the one ${whose} expired ${ago(toMs)} ago`, RENEW);
     }
     if (fromMs > nowMs) {
       const text = `the one ${whose} is valid in ${ago(fromMs)} only`;
@@ -27,7 +28,7 @@ function validity(whose: string, pem: string | Buffer, nowMs: number): Finding {
     }
     const text = `the one ${whose} is valid for ${ago(toMs)}`;
     const isSoon = toMs - nowMs < SOON_MS;
-    return found(CHECK, isSoon ? 'warning' : 'ok', text, isSoon ? 'Renew it.' : '');
+    return found(CHECK, isSoon ? 'warning' : 'ok', text, isSoon ? RENEW : '');
   } catch (error) {
     return found(CHECK, 'failure', `the one ${whose} cannot be read: ${messageOf(error)}`);
   }

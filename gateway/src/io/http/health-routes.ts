@@ -1,5 +1,6 @@
 import { counter, metricsText, type Metric } from '@holdfast/protocol';
 import type { FastifyInstance } from 'fastify';
+import { brokerRefusalReasons, type BrokerRefusals } from '../../core/access/broker-refusals.ts';
 import { refusalReasons, type Refusals } from './refusals.ts';
 import type { ApiRoutes } from './routes.ts';
 import { healthQuery, liveAnswer, metricsQuery, readyAnswer } from './schemas/health.ts';
@@ -15,6 +16,8 @@ export interface HealthParts {
   readonly checks: () => readonly HealthCheck[];
   /** Of the gateway, with the backlogs of so many devices, the largest. */
   readonly metrics: (devicesMax: number) => readonly Metric[];
+  /** What was refused at brokers. */
+  readonly turned: BrokerRefusals;
 }
 
 /** For supervisors and load balancers, who show nothing. */
@@ -45,7 +48,11 @@ export function addHealth(app: FastifyInstance, { checks }: HealthParts): void {
 }
 
 /** For Prometheus. */
-export function addMetrics(routes: ApiRoutes, { metrics }: HealthParts, refusals: Refusals): void {
+export function addMetrics(
+  routes: ApiRoutes,
+  { metrics, turned }: HealthParts,
+  refusals: Refusals,
+): void {
   const answer = 'text/plain; version=0.0.4; charset=utf-8';
   const summary = 'Metrics for Prometheus';
   const route = { role: 'viewer', summary, query: metricsQuery, answer } as const;
@@ -55,7 +62,12 @@ export function addMetrics(routes: ApiRoutes, { metrics }: HealthParts, refusals
       'Requests that the HTTP API did not do, by why',
       refusalReasons.map((reason) => ({ labels: { reason }, value: refusals.count(reason) })),
     );
+    const atBrokers = counter(
+      'gateway_broker_refused_total',
+      'What clients of brokers were not let do, by why',
+      brokerRefusalReasons.map((reason) => ({ labels: { reason }, value: turned.count(reason) })),
+    );
     void reply.type(answer);
-    return metricsText([...metrics(query.devices ?? 0), refused]);
+    return metricsText([...metrics(query.devices ?? 0), refused, atBrokers]);
   });
 }
