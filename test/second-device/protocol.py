@@ -195,7 +195,7 @@ MESSAGES = {
             64,
         )
     ),
-    "refusal": Record(code=Text(64), why=Text(512), retryAfterMs=uint),
+    "refusal": Record(code=Text(64), why=Text(512), retryAfterMs=uint, of=Bytes(8)),
     "hole": Record(
         epoch=uint,
         lane=Choice(*LANES),
@@ -203,7 +203,7 @@ MESSAGES = {
         seqLast=uint,
         previousHash=digest,
         hash=digest,
-        reason=Choice("shed", "damaged", "trimmed", "oversize"),
+        reason=Choice("shed", "damaged", "trimmed", "oversize", "refused"),
         bytes=uint,
         firstAtMs=uint,
         lastAtMs=uint,

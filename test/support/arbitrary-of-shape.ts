@@ -16,7 +16,10 @@ export const anyLeaves: Leaves = {
       .filter(({ length }) => length <= lengthMax),
   uint: (max) => fc.oneof(fc.integer({ min: 0, max }), fc.constantFrom(0, Math.min(max, 23), max)),
   bytes: (lengthMax, exact) =>
-    fc.uint8Array({ minLength: exact ? lengthMax : 0, maxLength: exact ? lengthMax : 40 }),
+    fc.uint8Array({
+      minLength: exact ? lengthMax : 0,
+      maxLength: exact ? lengthMax : Math.min(40, lengthMax),
+    }),
 };
 
 /**

@@ -39,6 +39,11 @@ export interface NaiveGatewayOptions {
   readonly welcome?: Partial<Welcome>;
 }
 
+const noSession: Message = {
+  ...{ kind: 'refusal', code: 'HF_EPOCH_UNKNOWN', why: 'no session' },
+  ...{ retryAfterMs: 0, of: new Uint8Array() },
+};
+
 /** The gateway's side of a session as its rules are written, in memory and without any haste. */
 export class NaiveGateway {
   readonly lanes: PerLane<NaiveLane>;
@@ -47,6 +52,8 @@ export class NaiveGateway {
   readonly holes: Hole[] = [];
   readonly commands: Command[] = [];
   reports = 0;
+  /** Of the message that is being answered. */
+  tail: Uint8Array = new Uint8Array();
   /** What a device must never do, in words. */
   readonly faults: string[] = [];
   /** Overrides what a message is answered with; `undefined`: as usual. */
@@ -83,6 +90,7 @@ export class NaiveGateway {
   /** Takes what came on `up` or `state`. @returns What goes down. */
   receive(bytes: Uint8Array): readonly Uint8Array[] {
     const { message } = open(this.#options.device, bytes);
+    this.tail = bytes.slice(-8);
     const answers = this.answer?.(message) ?? this.#answers(message);
     return answers.map((each) => this.seal(each));
   }
@@ -152,7 +160,7 @@ export class NaiveGateway {
 
   #ingest(batch: Batch): Message {
     if (!this.#hasSession) {
-      return { kind: 'refusal', code: 'HF_EPOCH_UNKNOWN', why: 'no session', retryAfterMs: 0 };
+      return noSession;
     }
     this.batches.push(batch);
     const state = this.lane(batch.lane);
@@ -174,7 +182,7 @@ export class NaiveGateway {
 
   #declare(hole: Hole): Message {
     if (!this.#hasSession) {
-      return { kind: 'refusal', code: 'HF_EPOCH_UNKNOWN', why: 'no session', retryAfterMs: 0 };
+      return noSession;
     }
     this.holes.push(hole);
     const state = this.lane(hole.lane);

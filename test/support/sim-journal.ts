@@ -14,6 +14,7 @@ import {
   equalBytes,
   laneIndex,
   type Command,
+  type HoleReason,
   type Lane,
   type PerLane,
   type Report,
@@ -27,7 +28,11 @@ interface SimLane {
   /** Entries up to it are gone. */
   trimmed: number;
   /** Ranges that were given up. */
-  readonly holes: { readonly first: number; readonly last: number }[];
+  readonly holes: {
+    readonly first: number;
+    readonly last: number;
+    readonly reason: HoleReason;
+  }[];
 }
 
 /** A journal in memory: what is appended is durable at once. */
@@ -82,7 +87,7 @@ export class SimJournal implements UplinkJournal {
     const { acked, entries, holes } = this.lane(lane);
     const first = Math.max(acked, holes.at(-1)?.last ?? 0) + 1;
     const last = Math.min(first + count, entries.length) - 1;
-    if (last >= first) holes.push({ first, last });
+    if (last >= first) holes.push({ first, last, reason: 'shed' });
   }
 
   isGone(lane: Lane, seq: number): boolean {
@@ -93,11 +98,11 @@ export class SimJournal implements UplinkJournal {
     const { holes, hashes } = this.lane(lane);
     const found = holes.find(({ first, last }) => first <= seq && seq <= last);
     if (found === undefined) return undefined;
-    const { first: seqFirst, last: seqLast } = found;
+    const { first: seqFirst, last: seqLast, reason } = found;
     const previousHash = hashes[seqFirst - 1] ?? new Uint8Array(32);
     const hash = hashes[seqLast] ?? new Uint8Array(32);
     const counts = { bytes: 0, firstAtMs: 0, lastAtMs: 0 };
-    return { lane, seqFirst, seqLast, previousHash, hash, reason: 'shed' as const, ...counts };
+    return { lane, seqFirst, seqLast, previousHash, hash, reason, ...counts };
   }
 
   async read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
@@ -140,8 +145,8 @@ export class SimJournal implements UplinkJournal {
     return Promise.resolve(damaged);
   }
 
-  async setAside(lane: Lane, seq: number): Promise<void> {
-    this.lane(lane).holes.push({ first: seq, last: seq });
+  async setAside(lane: Lane, seq: number, reason: HoleReason): Promise<void> {
+    this.lane(lane).holes.push({ first: seq, last: seq, reason });
     await Promise.resolve();
   }
 

@@ -59,7 +59,7 @@ export class Bench {
     assert(asked?.kind === 'send', 'a batch was asked for');
     const { lane, seqFirst } = asked;
     const seqLast = seqFirst + Math.min(count, asked.entriesMax) - 1;
-    this.do('sent', { session, lane, seqFirst, seqLast, bytes, entryBytes: bytes });
+    this.do('sent', { session, lane, seqFirst, seqLast, bytes, entryBytes: bytes, tail: '' });
     return asked;
   }
 

@@ -40,6 +40,17 @@ export function takeGap(flow: LaneFlow, ack: Ack, nowMs: number): LaneFlow {
   return { ...sendAgain(flow, lost), ...patience };
 }
 
+/** The lane goes on with `seq`, as if it and all behind it had not been sent. */
+export function cutBefore(flow: LaneFlow, seq: number): LaneFlow {
+  return {
+    ...flow,
+    sent: Math.min(flow.sent, seq - 1),
+    flights: flow.flights.filter(({ seqLast }) => seqLast < seq),
+    again: flow.again.filter(({ seqLast }) => seqLast < seq),
+    recoverThrough: Math.max(flow.sent, flow.recoverThrough),
+  };
+}
+
 function sendAgain(flow: LaneFlow, lost: readonly Flight[]): LaneFlow {
   const ranges = lost.map(({ seqFirst, seqLast }) => ({ seqFirst, seqLast }));
   return {

@@ -62,7 +62,7 @@ export function isDrained(stream: Stream): boolean {
  */
 export function nextBatch(
   stream: Stream,
-  { pace, cap, gate }: Pick<UplinkMemory, 'pace' | 'cap' | 'gate'>,
+  { pace, cap, gate, doubts }: Pick<UplinkMemory, 'pace' | 'cap' | 'gate' | 'doubts'>,
   nowMs: number,
 ): SendRequest | undefined {
   const untilMs = Math.max(stream.pausedUntilMs, stream.notBeforeMs);
@@ -73,6 +73,7 @@ export function nextBatch(
     const flow = laneOf(stream, lane);
     const turn = Math.max(stream.turn, flow.turn);
     if (!lets(gate, lane)) continue;
+    if (doubts[laneIndex(lane)] !== undefined && flow.flights.length > 0) continue;
     if (turn >= turnNext || !hasPending(flow) || !hasRoom(stream, lane, pace)) continue;
     next = lane;
     turnNext = turn;
@@ -83,7 +84,9 @@ export function nextBatch(
   const bytesMax = capBytes(cap);
   const limits = batchLimits(pace, Math.min(stream.batchBytesMax, bytesMax));
   const oneEntryBytesMax = Math.min(stream.messageBytesMax, bytesMax);
-  const entriesMax = Math.min(limits.entriesMax, seqLast - seqFirst + 1);
+  const doubt = doubts[laneIndex(next)];
+  const isDoubted = doubt !== undefined && seqFirst <= doubt.seqLast;
+  const entriesMax = isDoubted ? 1 : Math.min(limits.entriesMax, seqLast - seqFirst + 1);
   return { ...limits, oneEntryBytesMax, lane: next, seqFirst, entriesMax };
 }
 

@@ -31,7 +31,7 @@ export function takeOversize(
     const remember: UplinkEffect[] = isForbidden ? [] : [{ kind: 'remember', cap }];
     return {
       state: { ...state, memory: { ...memory, cap } },
-      effects: [{ kind: 'setAside', session, lane, seq, bytes }, ...remember],
+      effects: [{ kind: 'setAside', session, lane, seq, bytes, reason: 'oversize' }, ...remember],
     };
   }
   const steadyAtMs = state.sinceMs + limits.stableMs;

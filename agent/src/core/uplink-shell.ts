@@ -2,7 +2,9 @@ import {
   AssertionError,
   MESSAGE_BYTES_MAX,
   NO_BYTES,
+  TAIL_BYTES,
   codeOf,
+  hex,
   laneIndex,
   lanes,
   messageOf,
@@ -410,7 +412,8 @@ class UplinkShell implements Uplink {
     }
     void link.send('up', packed.bytes);
     this.#used();
-    const sizes = { bytes, entryBytes: packed.entryBytes };
+    const tail = hex(packed.bytes.subarray(-TAIL_BYTES));
+    const sizes = { bytes, entryBytes: packed.entryBytes, tail };
     const seqLast = seqFirst + packed.count - 1;
     this.#post({ kind: 'sent', session, lane, seqFirst, seqLast, ...sizes });
   }
@@ -428,15 +431,16 @@ class UplinkShell implements Uplink {
     return packBatch({ ...read, epoch, lane, seqFirst }, request.messageBytesMax, ports);
   }
 
-  async #setAside({ session, lane, seq, bytes }: SetAsideEffect): Promise<void> {
+  async #setAside({ session, lane, seq, bytes, reason }: SetAsideEffect): Promise<void> {
     const { journal, log } = this.#ports;
     try {
-      await journal.setAside(lane, seq, 'oversize');
+      await journal.setAside(lane, seq, reason);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       return this.#noteUnread({ session, lane, seqFirst: seq }, error);
     }
-    const why = 'it is more than any message carries; the entry stays here';
+    const cause = reason === 'refused' ? 'the gateway cannot read it' : 'no message carries it';
+    const why = `${cause}; the entry stays here`;
     log.error('an entry will not be sent', { lane, seq, bytes, why });
     this.#post({ kind: 'aside', session, lane });
   }

@@ -1,5 +1,14 @@
 import { MESSAGE_BYTES_MAX } from '@holdfast/protocol';
-import type { Ack, Command, Lane, LinkDown, PerLane, Refusal, Welcome } from '@holdfast/protocol';
+import type {
+  Ack,
+  Command,
+  HoleReason,
+  Lane,
+  LinkDown,
+  PerLane,
+  Refusal,
+  Welcome,
+} from '@holdfast/protocol';
 import type { Cap, KnownCap } from './uplink-cap.ts';
 import type { LinkGate } from './link-plan.ts';
 import type { Pace } from './uplink-pace.ts';
@@ -67,6 +76,7 @@ export interface UplinkMemory {
   readonly cap: Cap;
   /** Highest seq ever handed to a link. */
   readonly sentThrough: PerLane<number>;
+  readonly doubts: PerLane<Doubt | undefined>;
   /** Batches that began with an entry which had been sent before. */
   readonly resends: number;
   /** Messages that were not genuine or not of the protocol. */
@@ -91,6 +101,17 @@ export interface Flight extends SeqRange {
   readonly order: number;
   /** Some of it was sent before. */
   readonly isAgain: boolean;
+  /** It declares a hole. */
+  readonly isHole: boolean;
+  /** The last bytes of the message, in hex. */
+  readonly tail: string;
+}
+
+/** Entries of which the gateway cannot read one: they are sent one by one. */
+export interface Doubt extends SeqRange {
+  /** The one that was refused last by itself, and how often. */
+  readonly seq: number;
+  readonly refusals: number;
 }
 
 /** One lane within a session. acked ≤ sent ≤ head. */
@@ -212,6 +233,7 @@ type Happening =
       /** Bytes of the message, and of its entries. */
       readonly bytes: number;
       readonly entryBytes: number;
+      readonly tail: string;
     }
   /** An entry alone makes a message above what may be sent; it was not. */
   | {
@@ -279,6 +301,7 @@ export type UplinkEffect =
       readonly lane: Lane;
       readonly seq: number;
       readonly bytes: number;
+      readonly reason: HoleReason;
     }
   /** What is known of the broker now. */
   | { readonly kind: 'remember'; readonly cap: KnownCap };

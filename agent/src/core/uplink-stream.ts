@@ -209,6 +209,10 @@ function advance(
     memory: {
       ...state.memory,
       attempt: isStable(next, nowMs, limits) ? 0 : state.memory.attempt,
+      doubts: eachLane((lane) => {
+        const doubt = state.memory.doubts[laneIndex(lane)];
+        return doubt && laneOf(next, lane).acked < doubt.seqLast ? doubt : undefined;
+      }),
       lastAckAtMs: nowMs,
       pace: measure(state, { landed, nowMs }),
       cap: observeFit(forgetOld(state.memory.cap, nowMs), landed),

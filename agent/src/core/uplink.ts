@@ -15,6 +15,7 @@ import { outlivedCodes } from './life-end.ts';
 import { capUnknown, observeLoss } from './uplink-cap.ts';
 import { isDone, laneOf, noteSent, withLane } from './uplink-lanes.ts';
 import { takeOversize } from './uplink-oversize.ts';
+import { refusedFlight, takeRefused } from './uplink-refused.ts';
 import { nextAtMs, observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
 import type {
   InState,
@@ -54,6 +55,7 @@ export const uplinkIdle: UplinkState = {
     pace: paceUnknown,
     cap: capUnknown,
     sentThrough: [0, 0, 0],
+    doubts: [undefined, undefined, undefined],
     resends: 0,
     rejected: 0,
     lastAckAtMs: undefined,
@@ -139,9 +141,7 @@ function take(state: UplinkState, event: UplinkEvent, limits: UplinkLimits): Upl
     case 'oversize':
       return isOf(state, event) ? takeOversize(state, event, limits) : stay(state);
     case 'aside':
-      return isOf(state, event)
-        ? sendMore({ ...state, sending: undefined }, [], event.nowMs)
-        : stay(state);
+      return isOf(state, event) ? onAside(state, event) : stay(state);
     case 'unread':
       return onUnread(state, event, limits);
     case 'forked':
@@ -342,6 +342,13 @@ function onRefusal(
 ): UplinkStep {
   if (state.kind !== 'greeting' && state.kind !== 'streaming') return stay(state);
   const { refusal } = event;
+  if (state.kind === 'streaming' && refusal.of.byteLength > 0) {
+    const refused = refusedFlight(state, refusal);
+    // A report that cannot be read, or the answer came twice.
+    if (refusal.code === 'HF_MESSAGE_INVALID' && refused === undefined) return stay(state);
+    // What is not even read as a hole, no hole can replace.
+    if (refused && !refused.flight.isHole) return takeRefused(state, { ...refused, ...event });
+  }
   const retryAfterMs = Math.min(refusal.retryAfterMs, RETRY_AFTER_MS_MAX);
   const reason = isErrorCode(refusal.code)
     ? problemOf(refusal.code, refusal.why || undefined)
@@ -414,9 +421,16 @@ function onSent(state: UplinkState, event: EventOf<'sent'>, limits: UplinkLimits
     ),
     pace: observeBatch(state.memory.pace, { ...event, count: seqLast - seqFirst + 1 }),
   };
-  const flight = { seqFirst, seqLast, bytes, sentAtMs: nowMs, isAgain: seqFirst <= before };
+  const told = { isAgain: seqFirst <= before, isHole: event.entryBytes === 0, tail: event.tail };
+  const flight = { seqFirst, seqLast, bytes, sentAtMs: nowMs, ...told };
   const spaced = { ...state, notBeforeMs: nextAtMs(state.notBeforeMs, event, limits) };
   return sendMore({ ...state, ...noteSent(spaced, { lane, flight }), memory }, [], nowMs);
+}
+
+function onAside(state: InState<'streaming'>, { lane, nowMs }: EventOf<'aside'>): UplinkStep {
+  const flows = withLane(state.lanes, lane, { blocked: undefined });
+  const sending = state.sending === lane ? undefined : state.sending;
+  return sendMore({ ...state, lanes: flows, sending }, [], nowMs);
 }
 
 /** A lane that cannot be read does not hold up the others. */

@@ -16,11 +16,13 @@ export type SessionEvent =
       readonly keyName: string;
       /** Signed by the key before that one. */
       readonly isRevoked: boolean;
+      /** Its last bytes. */
+      readonly tail: Uint8Array;
     }
   /** Bytes that are no message. */
-  | { readonly kind: 'unreadable'; readonly why: string }
+  | { readonly kind: 'unreadable'; readonly why: string; readonly tail: Uint8Array }
   /** A batch that was to be ingested does not hold what it says. */
-  | { readonly kind: 'undecodable'; readonly why: string }
+  | { readonly kind: 'undecodable'; readonly why: string; readonly tail: Uint8Array }
   /** There was no room for a batch: the device sends it again. */
   | { readonly kind: 'dropped' }
   /** The ledger cannot take anything now; `isBatch`: not even what it was given. */
@@ -57,7 +59,7 @@ export type BatchName = Pick<Batch, 'epoch' | 'lane' | 'seqFirst'>;
 export type SessionEffect =
   | { readonly kind: 'send'; readonly message: Message }
   | { readonly kind: 'greet'; readonly hello: Hello }
-  | { readonly kind: 'ingest'; readonly batch: Batch }
+  | { readonly kind: 'ingest'; readonly batch: Batch; readonly tail: Uint8Array }
   | { readonly kind: 'quarantine'; readonly batch: Batch }
   | { readonly kind: 'declare'; readonly hole: Hole }
   | { readonly kind: 'readCommands'; readonly read: CommandRead }

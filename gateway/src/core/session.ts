@@ -1,5 +1,6 @@
 import {
   BATCH_ENTRIES_MAX,
+  NO_BYTES,
   eachLane,
   equalBytes,
   hex,
@@ -55,9 +56,9 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
     case 'message':
       return onMessage(state, event, at);
     case 'unreadable':
-      return refuse(state, { code: 'HF_MESSAGE_INVALID', why: event.why }, at);
+      return refuse(state, invalid(event), at);
     case 'undecodable':
-      return refuse(ingestEnded(state), { code: 'HF_MESSAGE_INVALID', why: event.why }, at);
+      return refuse(ingestEnded(state), invalid(event), at);
     case 'dropped':
       return stay(ingestEnded(state));
     case 'unavailable': {
@@ -103,11 +104,17 @@ interface Problem {
   readonly code: ErrorCode;
   readonly why: string;
   readonly retryAfterMs?: number;
+  /** The last bytes of the message that cannot be read. */
+  readonly tail?: Uint8Array;
+}
+
+function invalid({ why, tail }: { readonly why: string; readonly tail: Uint8Array }): Problem {
+  return { code: 'HF_MESSAGE_INVALID', why, tail };
 }
 
 /** Counts what is not taken, and says so on the link and in the log, though not without end. */
 function refuse(state: Session, problem: Problem, { nowMs, limits }: At): SessionStep {
-  const { code, why, retryAfterMs = 0 } = problem;
+  const { code, why, retryAfterMs = 0, tail: of = NO_BYTES } = problem;
   const isOver = nowMs - state.answers.sinceMs >= limits.answers.windowMs;
   const answers = isOver ? { sinceMs: nowMs, count: 0 } : state.answers;
   const counted = {
@@ -117,7 +124,8 @@ function refuse(state: Session, problem: Problem, { nowMs, limits }: At): Sessio
     answers: { ...answers, count: answers.count + 1 },
   };
   if (answers.count >= limits.answers.count) return stay(counted);
-  const message: Message = { kind: 'refusal', code, why: why.slice(0, 512), retryAfterMs };
+  const told = { code, why: why.slice(0, 512), retryAfterMs, of };
+  const message: Message = { kind: 'refusal', ...told };
   return {
     state: counted,
     effects: [
@@ -132,16 +140,16 @@ function onMessage(
   event: Extract<SessionEvent, { readonly kind: 'message' }>,
   at: At,
 ): SessionStep {
-  const { message, genuine, keyName } = event;
+  const { message, genuine, keyName, tail } = event;
   if (event.isRevoked && message.kind === 'batch') return onLate(state, message, at);
   if (!genuine) return onForged(state, { message, keyName }, at);
   switch (message.kind) {
     case 'hello':
       return onHello(state, message, at);
     case 'batch':
-      return onBatch(state, message, at);
+      return onBatch(state, { ...event, message }, at);
     case 'hole':
-      return onHole(state, message, at);
+      return onHole(state, { ...event, message }, at);
     case 'report':
       return onReport(state, message, at);
     case 'refusal':
@@ -151,7 +159,7 @@ function onMessage(
       };
     default: {
       const why = `a device does not send ${message.kind}`;
-      return refuse(state, { code: 'HF_MESSAGE_INVALID', why }, at);
+      return refuse(state, invalid({ why, tail }), at);
     }
   }
 }
@@ -290,39 +298,39 @@ function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
   };
 }
 
-function onBatch(before: Session, batch: Batch, at: At): SessionStep {
-  const isWrong = batch.seqFirst < 1 || batch.count < 1 || batch.count > BATCH_ENTRIES_MAX;
-  const why = `a batch begins at ${batch.seqFirst} and has ${batch.count} entries`;
-  return take(
-    before,
-    { of: batch, wrong: isWrong ? why : '', effect: { kind: 'ingest', batch } },
-    at,
-  );
+interface Came<T> {
+  readonly message: T;
+  readonly tail: Uint8Array;
 }
 
-function onHole(before: Session, hole: Hole, at: At): SessionStep {
-  const { seqFirst, seqLast } = hole;
+function onBatch(before: Session, { message: batch, tail }: Came<Batch>, at: At): SessionStep {
+  const isWrong = batch.seqFirst < 1 || batch.count < 1 || batch.count > BATCH_ENTRIES_MAX;
+  const why = `a batch begins at ${batch.seqFirst} and has ${batch.count} entries`;
+  const effect = { kind: 'ingest', batch, tail } as const;
+  return take(before, { epoch: batch.epoch, wrong: isWrong ? why : '', effect, tail }, at);
+}
+
+function onHole(before: Session, { message: hole, tail }: Came<Hole>, at: At): SessionStep {
+  const { epoch, seqFirst, seqLast } = hole;
   const isWrong = seqFirst < 1 || seqLast < seqFirst;
   const why = `a hole begins at ${seqFirst} and ends at ${seqLast}`;
-  return take(
-    before,
-    { of: hole, wrong: isWrong ? why : '', effect: { kind: 'declare', hole } },
-    at,
-  );
+  const effect = { kind: 'declare', hole } as const;
+  return take(before, { epoch, wrong: isWrong ? why : '', effect, tail }, at);
 }
 
 interface Taking {
-  readonly of: { readonly epoch: number };
+  readonly epoch: number;
   /** Why it cannot be; empty: it can. */
   readonly wrong: string;
   readonly effect: SessionEffect;
+  readonly tail: Uint8Array;
 }
 
 /** Has the ledger take what a lane goes on with. */
-function take(before: Session, { of, wrong, effect }: Taking, at: At): SessionStep {
+function take(before: Session, { epoch, wrong, effect, tail }: Taking, at: At): SessionStep {
   const state = heard(before, at);
-  if (state.pinned?.epoch !== of.epoch) return unknownEpoch(state, at);
-  if (wrong !== '') return refuse(state, { code: 'HF_MESSAGE_INVALID', why: wrong }, at);
+  if (state.pinned?.epoch !== epoch) return unknownEpoch(state, at);
+  if (wrong !== '') return refuse(state, invalid({ why: wrong, tail }), at);
   const woken = wake(before, state, at);
   // Beyond what a device may have in flight: it is sent again when its acks have come.
   if (state.ingesting >= at.limits.ingestingMax) return woken;

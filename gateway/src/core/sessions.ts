@@ -1,5 +1,6 @@
 import {
   NO_BYTES,
+  TAIL_BYTES,
   codeOf,
   isGenuine,
   keyNameOf,
@@ -34,6 +35,8 @@ export interface SessionsLimits extends SessionLimits, LiveLimits {
   /** How often unreceipted commands are looked at. */
   readonly tickMs: number;
 }
+
+type IngestEffect = Extract<SessionEffect, { readonly kind: 'ingest' }>;
 
 /** A batch waits so often for those before it: 0.6 s in all, well below the device's patience. */
 const TURNS_MAX = 5;
@@ -218,11 +221,12 @@ export class Sessions {
   }
 
   #eventOf({ device, pinned }: Session, bytes: Uint8Array): SessionEvent {
+    const tail = bytes.slice(-TAIL_BYTES);
     let sealed: Sealed;
     try {
       sealed = open(device, bytes);
     } catch (error) {
-      return { kind: 'unreadable', why: messageOf(error) };
+      return { kind: 'unreadable', why: messageOf(error), tail };
     }
     const { message } = sealed;
     const brought = message.kind === 'hello' ? message.publicKey : undefined;
@@ -233,7 +237,7 @@ export class Sessions {
     const old = pinned?.revokedKey ?? NO_BYTES;
     const isLate = !genuine && message.kind === 'batch' && old.byteLength > 0;
     const isRevoked = isLate && isGenuine(sealed, old, this.#ports.verify);
-    return { kind: 'message', message, genuine, keyName, isRevoked };
+    return { kind: 'message', message, genuine, keyName, isRevoked, tail };
   }
 
   /** A fleet that loses its broker comes again at a pace that was agreed on before. */
@@ -267,7 +271,7 @@ export class Sessions {
         this.#track(this.#greet(device, effect.hello));
         return;
       case 'ingest':
-        this.#ingest(device, effect.batch);
+        this.#ingest(device, effect);
         return;
       case 'quarantine':
         this.#track(this.#quarantine(device, effect.batch));
@@ -314,12 +318,12 @@ export class Sessions {
     this.#step(device, event);
   }
 
-  #ingest(device: string, batch: Batch): void {
+  #ingest(device: string, { batch, tail }: IngestEffect): void {
     let content: BatchContent;
     try {
       content = readBatch(batch, this.#ports.inflate);
     } catch (error) {
-      this.#step(device, { kind: 'undecodable', why: messageOf(error) });
+      this.#step(device, { kind: 'undecodable', why: messageOf(error), tail });
       return;
     }
     const bytes = batch.plainBytes;

@@ -21,6 +21,8 @@ export const BATCH_ENTRIES_MAX = 1_024;
 /** Bytes of the entries of a batch before compression: what a receiver must be ready to hold. */
 export const BATCH_PLAIN_BYTES_MAX = 512 * 1024;
 export const COMMANDS_MAX = 64;
+/** By which a message is known: they are of its signature. */
+export const TAIL_BYTES = 8;
 /** Ranges of seqs that an ack names. */
 export const KEPT_MAX = 16;
 export const MACHINE_BYTES_MAX = 32;
@@ -189,10 +191,12 @@ export const refusal = record({
   code: text(64),
   why: prose(512),
   retryAfterMs: uint(),
+  /** The last bytes of the message that is refused, `TAIL_BYTES` of them; empty: of none. */
+  of: bytes(TAIL_BYTES),
 });
 
 /** Why entries will never come, by the word for it. */
-export const holeReasons = ['shed', 'damaged', 'trimmed', 'oversize'] as const;
+export const holeReasons = ['shed', 'damaged', 'trimmed', 'oversize', 'refused'] as const;
 
 /** Device to gateway: entries `seqFirst … seqLast` of one lane will never come. */
 export const hole = record({

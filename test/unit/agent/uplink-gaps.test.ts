@@ -79,7 +79,7 @@ test('a batch that was being read when its lane went back does not count as its 
   bench.sendAsked(10);
   bench.ack(0, { missingFrom: 1 });
 
-  const late = { session, lane: 'normal', bytes: 500, entryBytes: 500 } as const;
+  const late = { session, lane: 'normal', bytes: 500, entryBytes: 500, tail: '' } as const;
   bench.do('sent', { ...late, seqFirst: 21, seqLast: 30 });
 
   t.is(bench.sendAsked(10).seqFirst, 1);

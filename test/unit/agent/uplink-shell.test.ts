@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { lanes, type Ack, type Batch, type Message } from '@holdfast/protocol';
+import { NO_BYTES, lanes, type Ack, type Batch, type Message } from '@holdfast/protocol';
 import { NaiveGateway, gone } from '../../support/naive-gateway.ts';
 import { noFaults, simSigner } from '../../support/sim-radio.ts';
 import { World, device } from '../../support/uplink-world.ts';
@@ -337,7 +337,8 @@ test('a broken chain is looked for here first, and mended without a person', asy
   world.gateway.answer = (message) => {
     if (message.kind !== 'batch' || refusals > 0) return undefined;
     refusals += 1;
-    return [{ kind: 'refusal', code: 'HF_CHAIN_BROKEN', why, retryAfterMs: 60_000 }];
+    const told = { code: 'HF_CHAIN_BROKEN', why, retryAfterMs: 60_000, of: NO_BYTES };
+    return [{ kind: 'refusal', ...told }];
   };
 
   world.uplink.start();

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { UplinkEvent, UplinkKind } from '@holdfast/agent/internal';
-import { eachLane, type Lane, type Welcome } from '@holdfast/protocol';
+import { NO_BYTES, eachLane, type Lane, type Welcome } from '@holdfast/protocol';
 import {
   Bench,
   hash,
@@ -25,7 +25,7 @@ const states: Readonly<Record<UplinkKind, () => Bench>> = {
     const bench = new Bench();
     bench.do('nudge', {});
     bench.do('up', { id: session });
-    const refusal = { code: 'HF_VERSION_UNSUPPORTED', why: '', retryAfterMs: 0 };
+    const refusal = { code: 'HF_VERSION_UNSUPPORTED', why: '', retryAfterMs: 0, of: NO_BYTES };
     bench.do('refusal', { refusal });
     return bench;
   },
@@ -60,10 +60,10 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   },
   commands: { commands: [] },
   missed: {},
-  refusal: { refusal: { code: 'HF_IDENTITY_CONFLICT', why: 'two', retryAfterMs: 0 } },
+  refusal: { refusal: { code: 'HF_IDENTITY_CONFLICT', why: 'two', retryAfterMs: 0, of: NO_BYTES } },
   rejected: { reason },
   committed: { marks: marksOf({ normal: 10 }) },
-  sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90 },
+  sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90, tail: '' },
   oversize: { session, lane: 'normal', seqFirst: 2, bytes: 100_000 },
   aside: { session, lane: 'normal' },
   unread: { session, lane: 'normal', reason, isFinal: false },
@@ -350,7 +350,7 @@ test('refusals are answered by their code', (t) => {
   };
   for (const [code, kind] of Object.entries(answers)) {
     const bench = new Bench().connect({ normal: 1 });
-    bench.do('refusal', { refusal: { code, why: 'because', retryAfterMs: 0 } });
+    bench.do('refusal', { refusal: { code, why: 'because', retryAfterMs: 0, of: NO_BYTES } });
 
     t.is(bench.state.kind, kind, code);
     t.is(bench.state.memory.reason?.code, code);
@@ -359,7 +359,7 @@ test('refusals are answered by their code', (t) => {
 
 test('a lost session is begun again on the same link, after a pause', (t) => {
   const bench = new Bench().connect({ normal: 1 });
-  const refusal = { code: 'HF_EPOCH_UNKNOWN', why: '', retryAfterMs: 0 };
+  const refusal = { code: 'HF_EPOCH_UNKNOWN', why: '', retryAfterMs: 0, of: NO_BYTES };
   bench.do('refusal', { refusal });
   bench.do('refusal', { refusal });
   const refusedAtMs = bench.nowMs;

@@ -10,7 +10,7 @@ import {
   type ClockSample,
   type SessionEvent,
 } from '@holdfast/gateway/internal';
-import { eachLane, type Message } from '@holdfast/protocol';
+import { NO_BYTES, eachLane, type Message } from '@holdfast/protocol';
 import { HandJournal, newSigner } from '../../support/hand-journal.ts';
 
 const NOW_MS = Date.UTC(2026, 5, 1, 12);
@@ -165,7 +165,7 @@ test('the first report of a session, and no other, has its clocks compared', (t)
     lanes: eachLane(() => ({ head: 0, acked: 0, backlogBytes: 0, oldestAtMs: 0 })),
   });
   const genuine = (message: Message): SessionEvent => ({
-    ...{ kind: 'message', message, genuine: true, keyName, isRevoked: false },
+    ...{ kind: 'message', message, genuine: true, keyName, isRevoked: false, tail: NO_BYTES },
   });
   const story: readonly (readonly [number, SessionEvent])[] = [
     [0, genuine(report(900))],

@@ -19,6 +19,7 @@ import {
   type SessionStep,
 } from '@holdfast/gateway/internal';
 import {
+  NO_BYTES,
   MESSAGE_BYTES_MAX,
   eachLane,
   open,
@@ -83,8 +84,11 @@ function said(effects: readonly SessionEffect[]): string {
   return effects.map(word).filter(Boolean).join(', ');
 }
 
-function message(of: Message, genuine = true): SessionEvent {
-  return { kind: 'message', message: of, genuine, keyName, isRevoked: false };
+function message(
+  of: Message,
+  genuine = true,
+): Extract<SessionEvent, { readonly kind: 'message' }> {
+  return { kind: 'message', message: of, genuine, keyName, isRevoked: false, tail: NO_BYTES };
 }
 
 function run(state: Session, ...events: readonly SessionEvent[]): SessionStep {
@@ -118,9 +122,9 @@ const events = {
   'hole that ends before it begins': message({ kind: 'hole', ...journal.hole('bulk', 2, 1) }),
   report: message(report),
   'forged report': message(report, false),
-  refusal: message({ kind: 'refusal', code: 'HF_X', why: '', retryAfterMs: 0 }),
+  refusal: message({ kind: 'refusal', code: 'HF_X', why: '', retryAfterMs: 0, of: NO_BYTES }),
   'what only gateways send': message({ kind: 'commands', commands: [] }),
-  unreadable: { kind: 'unreadable', why: 'noise' },
+  unreadable: { kind: 'unreadable', why: 'noise', tail: NO_BYTES },
   issued: { kind: 'issued' },
   tick: { kind: 'tick' },
 } satisfies Record<string, SessionEvent>;
@@ -249,6 +253,16 @@ test('refusals are answered and logged a few times in a window, and counted alwa
   t.is(later.effects.length, 2);
 });
 
+test('what cannot be read is named in its refusal by its last bytes', (t) => {
+  const tail = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const named = { kind: 'send', message: { code: 'HF_MESSAGE_INVALID', of: tail } } as const;
+  const undecodable = { kind: 'undecodable', why: '' } as const;
+  const kinds = [events.unreadable, undecodable, events['batch without entries']];
+  for (const event of kinds) {
+    t.like(run(online, { ...event, tail }).effects[0], named, event.kind);
+  }
+});
+
 test('beyond the window batches of one device are dropped, and taken again as it empties', (t) => {
   const many = Array.from({ length: limits.ingestingMax }, () => events.batch);
   const full = run(online, ...many).state;
@@ -259,7 +273,8 @@ test('beyond the window batches of one device are dropped, and taken again as it
 
   t.is(said(dropped.effects), '');
   t.is(said(after.effects), 'ingest');
-  t.is(run(full, { kind: 'dropped' }, { kind: 'undecodable', why: '' }).state.ingesting, 14);
+  const undecodable = { kind: 'undecodable', why: '', tail: NO_BYTES } as const;
+  t.is(run(full, { kind: 'dropped' }, undecodable).state.ingesting, 14);
 });
 
 test('commands go out in order, a window at a time, and again when no receipt comes', (t) => {

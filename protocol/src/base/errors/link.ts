@@ -123,7 +123,7 @@ export const linkErrors = {
     hint: 'The peer does not keep to the limits it was told.',
   },
   HF_ENTRY_UNSENDABLE: {
-    message: 'An entry is larger than any message that the broker takes',
+    message: 'An entry is larger than any message that the broker takes, or not readable there',
     retry: 'never',
     hint: 'It stays on this device: `holdfast journal` shows it. Keep large things in files.',
   },
