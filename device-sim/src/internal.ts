@@ -1,5 +1,7 @@
 /** For our own tests and benchmarks. Carries no promise. */
 export * from './real/postgres-server.ts';
+export * from './size/constants.ts';
+export * from './size/sizing.ts';
 export * from './virtual/forger.ts';
 export * from './virtual/guard.ts';
 export * from './scenario/fault-kinds.ts';

@@ -52,8 +52,22 @@ const demo = answer({
   ...{ kills: count(), outages: count(), chainVerified: boolean(), seconds: number() },
 });
 
+const sizing = answer({
+  ...{ schema: literal('holdfast.sizing/1'), deviceDiskBytes: count(), deviceMonthBytes: count() },
+  ...{ deviceCatchUpS: number(), fleetCatchUpS: number(), ledgerBytes: count() },
+  ...{ gateways: count(), entriesPerS: number() },
+  cost: described(
+    answer({
+      ...{ payloadBytes: number(), journalBytes: number(), ledgerBytes: number() },
+      ...{ wireBytes: number(), drainedPerS: number() },
+    }),
+    'what one entry costs, as measured',
+  ),
+});
+
 /** What `holdfast-sim` prints for programs, by the commands that print it. */
 export const simOutputs: readonly Output[] = [
   { schema: simulation, commands: ['run'] },
+  { schema: sizing, commands: ['size'] },
   { schema: demo, commands: ['demo'] },
 ];

@@ -14,3 +14,9 @@ export function numberOf(flag: string, text: string, min: number): number {
   const why = `${flag} is ${text}; it must be a number from ${min} to 1000000`;
   throw new HoldfastError('HF_USAGE', { why });
 }
+
+/** @throws HF_USAGE */
+export function outputOf(text: string): 'text' | 'json' {
+  if (text === 'text' || text === 'json') return text;
+  throw new HoldfastError('HF_USAGE', { why: `--output is ${text}; it must be text or json` });
+}

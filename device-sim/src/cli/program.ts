@@ -1,6 +1,8 @@
 import { Exit, HELP_WIDTH, HoldfastError, reflow } from '@holdfast/protocol';
 import { Command } from 'commander';
+import { addDevice } from './device.ts';
 import { addRun } from './run.ts';
+import { addSize } from './size.ts';
 import { addSoak } from './soak.ts';
 
 /** The command line of `holdfast-sim`. What its actions throw names the exit code. */
@@ -16,6 +18,8 @@ export function createSimProgram(): Command {
   addDemo(program);
   addRun(program);
   addSoak(program);
+  addDevice(program);
+  addSize(program);
   return program;
 }
 

@@ -10,7 +10,7 @@ import type { Scenario } from '../scenario/scenario.ts';
 import { simulate } from '../virtual/simulate.ts';
 import { LiveProgress } from './live-progress.ts';
 import { realOf } from './run-real.ts';
-import { exitOf, numberOf } from './numbers.ts';
+import { exitOf, numberOf, outputOf } from './numbers.ts';
 import { loadSimCode } from './sim-code.ts';
 
 interface RunFlags {
@@ -139,11 +139,6 @@ export function commandOf(scenario: string, seed: number, given: Size = {}): str
   });
   const real = given.real === true ? ['--real'] : [];
   return ['holdfast-sim run', scenario, ...real, `--seed ${seed}`, ...size].join(' ');
-}
-
-function outputOf(text: string): 'text' | 'json' {
-  if (text === 'text' || text === 'json') return text;
-  throw new HoldfastError('HF_USAGE', { why: `--output is ${text}; it must be text or json` });
 }
 
 function sized(scenario: Scenario, { devices, hours }: RunFlags): Scenario {

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { serveGateway } from '../support/gateway-process.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const cli = fileURLToPath(new URL('../../../device-sim/bin/holdfast-sim.js', import.meta.url));
+
+test('a person has the surroundings of a device in hand', async (t) => {
+  t.timeout(120_000);
+  const dir = await tempDir(t);
+  const gateway = await serveGateway(t, join(dir, 'gateway'));
+  const input = '{"id":"1","quantity":1,"napMs":300}';
+  const args = [cli, 'device', '--gateway', gateway.mqtt, '--input', input];
+  const device = spawn(process.execPath, [...args, '--data-dir', join(dir, 'device')]);
+  t.teardown(() => device.kill('SIGKILL'));
+  const lines: string[] = [];
+  let heard: (() => void) | undefined;
+  createInterface({ input: device.stdout }).on('line', (line) => {
+    lines.push(line);
+    heard?.();
+  });
+  /** Presses a key, and waits for what it is to bring about. */
+  const press = async (key: string, wanted: RegExp): Promise<void> => {
+    const from = lines.length;
+    device.stdin.write(key);
+    while (!lines.slice(from).some((line) => wanted.test(line))) {
+      await new Promise<void>((resolve) => (heard = resolve));
+    }
+    t.pass(`${key} ${wanted}`);
+  };
+
+  await press('', /synced +\d+ pending/);
+  await press('2', /nap .* began/);
+  await press('', /1 completed/);
+  await press('c', /the link is cut/);
+  await press('2', /offline +[1-9]\d* pending/);
+  await press('d', /the disk is full/);
+  await press('2', /began/);
+  await press('', /3 completed/);
+  await press('2', /did not begin/);
+  await press('d', /the disk has room/);
+  await press('k', /^dead/);
+  await press('j', /clock 1h ahead/);
+  await press('k', /goes on from its journal/);
+  await press('p', /^stopped/);
+  await press('p', /goes on/);
+  await press('c', /synced +0 pending +3 completed/);
+  device.stdin.write('q');
+  const [code] = (await once(device, 'exit')) as [number | null];
+
+  t.is(code, 0);
+});
