@@ -33,7 +33,7 @@ import { sessionsLimits } from './core/sessions-limits.ts';
 import { readTlsWishes, type GatewayTls, type TlsWishes } from './gateway-tls.ts';
 import { createDesks } from './device-desks.ts';
 import { openBroker, type BrokerAccess } from './open-broker.ts';
-import { BrokerLink } from './io/broker-link.ts';
+import type { GatewayLink } from './io/gateway-link.ts';
 import { isLoopback, readAddress } from './io/broker-address.ts';
 import type { DataDir } from './io/data-dir.ts';
 import type { HealthCheck } from './io/http/health-routes.ts';
@@ -242,7 +242,7 @@ interface Parts {
   readonly verify: Verify;
   readonly doors: Doors;
   readonly broker: BrokerAccess;
-  readonly link: BrokerLink;
+  readonly link: GatewayLink;
   readonly sessions: Sessions;
   readonly runner: HandlerRunner;
   readonly meter: GatewayMeter;
@@ -285,8 +285,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const group = isShared && external !== undefined ? GROUP : undefined;
   const profile = external && brokerProfile(options.brokerProfile ?? 'generic');
   const mqttVersion = external && options.mqttVersion;
-  const to = { to: broker.to, group, profile, mqttVersion, onUnfit: onFailure };
-  const link = new BrokerLink({ ...to, clock: systemClock, log, onMessage });
+  const link = broker.link({ group, profile, mqttVersion, onUnfit: onFailure, onMessage });
   const sessions: Sessions = new Sessions(
     {
       ledger,

@@ -2,17 +2,18 @@ import type { Log } from '@holdfast/protocol';
 import type { BrokerRefusals } from './core/access/broker-refusals.ts';
 import type { Door } from './core/access/door.ts';
 import type { GatewayTls } from './gateway-tls.ts';
-import type { BrokerLinkOptions } from './io/broker-link.ts';
+import { BrokerLink } from './io/broker-link.ts';
 import { shown } from './io/broker-address.ts';
 import { startBroker } from './io/broker.ts';
+import type { GatewayLink, GatewayLinkOptions } from './io/gateway-link.ts';
 import { systemClock } from './io/system-clock.ts';
 
 /** Where devices connect, and the gateway itself. */
 export interface BrokerAccess {
   /** Where devices connect. */
   readonly url: string;
-  /** Where this gateway connects. */
-  readonly to: BrokerLinkOptions['to'];
+  /** The way of this gateway to it. */
+  readonly link: (options: GatewayLinkOptions) => GatewayLink;
   /** PEM: what devices are to trust of it; `null`: what their systems trust. */
   readonly ca: () => string | null;
   /** Ends the connection of a device, where this gateway has it. */
@@ -43,15 +44,20 @@ export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
   const ca = (): string | null => mqtt?.tls.ca?.toString() ?? null;
   if (external !== undefined) {
     const to = { url: external, tls: mqtt?.tls ?? {} };
-    const disconnect = (): void => {};
-    return { url: shown(external), to, ca, disconnect, close: () => Promise.resolve() };
+    return {
+      ...{ url: shown(external), ca },
+      link: (own) => new BrokerLink({ ...own, to, clock: systemClock, log }),
+      disconnect: () => {},
+      close: () => Promise.resolve(),
+    };
   }
   const tls = mqtt && { shown: mqtt, trusted: () => store.authority.roots };
   const port = place.port ?? (mqtt === undefined ? MQTT_PORT : MQTTS_PORT);
   const at = { host, port, tls, clock: systemClock, log };
   const broker = await startBroker({ ...at, door, refusals, connectsPerS });
   return {
-    ...{ url: broker.url, to: () => broker.connect(), ca },
+    ...{ url: broker.url, ca },
+    link: ({ onMessage }) => broker.link(onMessage),
     disconnect: (device) => broker.disconnect(device),
     close: () => broker.close(),
   };

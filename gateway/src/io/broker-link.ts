@@ -1,19 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { Duplex } from 'node:stream';
 import {
   HoldfastError,
+  brokerProfile,
   gatewayTopics,
   messageOf,
   mqttLevel,
   parseTopic,
   topicOf,
-  type BrokerProfile,
   type Clock,
   type Log,
-  type MqttVersion,
 } from '@holdfast/protocol';
-import { MqttClient, UniqueMessageIdProvider, connect, type IClientOptions } from 'mqtt';
-import type { Downlink } from '../core/session-ports.ts';
+import { UniqueMessageIdProvider, connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { GatewayLink, GatewayLinkOptions } from './gateway-link.ts';
 import { Paced } from './paced.ts';
 import type { Tls } from './tls-files.ts';
 
@@ -23,28 +21,12 @@ export interface OtherBroker {
   readonly tls: Tls;
 }
 
-export interface BrokerLinkOptions {
-  /** A connection to the embedded broker, or another one. */
-  readonly to: (() => Duplex) | OtherBroker;
+export interface BrokerLinkOptions extends GatewayLinkOptions {
+  readonly to: OtherBroker;
   readonly clock: Clock;
   readonly log: Log;
-  /**
-   * Name of a group of gateways on one ledger: each message of a device goes to one of them, but
-   * what devices say of their present goes to all. Default: all goes to this one.
-   */
-  readonly group?: string | undefined;
-  /** The broker is none that a group can use. */
-  readonly onUnfit?: ((error: HoldfastError) => void) | undefined;
-  /** What the broker takes of one client. Default: what every broker takes. */
-  readonly profile?: BrokerProfile | undefined;
-  /** Default `3.1.1`. */
-  readonly mqttVersion?: MqttVersion | undefined;
-  /** A message from a device. Must not throw and not wait. */
-  readonly onMessage: (device: string, bytes: Uint8Array) => void;
 }
 
-/** Publishes that the embedded broker has not taken. */
-const INFLIGHT_MAX = 4_096;
 const CONNECT_MS_MAX = 15_000;
 const PAUSE_MS_MIN = 250;
 const PAUSE_MS_MAX = 30_000;
@@ -77,10 +59,11 @@ function topicsOf(group: string): string[] {
 }
 
 /**
- * The gateway's own connection to its broker, made anew for as long as it is wanted, with pauses
- * from 250 ms to 30 s and full jitter. One client for each attempt: what an old one holds is void.
+ * The gateway's own connection to another broker, made anew for as long as it is wanted, with
+ * pauses from 250 ms to 30 s and full jitter. One client for each attempt: what an old one holds is
+ * void.
  */
-export class BrokerLink implements Downlink {
+export class BrokerLink implements GatewayLink {
   readonly #options: BrokerLinkOptions;
   #client: MqttClient | undefined;
   #isUp = false;
@@ -97,20 +80,14 @@ export class BrokerLink implements Downlink {
 
   constructor(linkOptions: BrokerLinkOptions) {
     this.#options = linkOptions;
-    const { profile, clock } = linkOptions;
-    const pace = { perS: Number.POSITIVE_INFINITY, atOnce: INFLIGHT_MAX };
-    const told = profile && { perS: profile.publishesPerS, atOnce: profile.inflightMax };
-    this.#paced = new Paced(clock, told ?? pace);
+    const { profile = brokerProfile('generic'), clock } = linkOptions;
+    this.#paced = new Paced(clock, { perS: profile.publishesPerS, atOnce: profile.inflightMax });
   }
 
   open(): void {
     if (this.#held === undefined) this.#dial();
   }
 
-  /**
-   * Leaves the broker to the other gateways of the group for as long as nothing that comes could be
-   * kept. @param why In words; `undefined`: it can be kept again.
-   */
   hold(why: string | undefined): void {
     if (this.#options.group === undefined || this.#isClosed) return;
     const wasHeld = this.#held !== undefined;
@@ -124,12 +101,10 @@ export class BrokerLink implements Downlink {
     }
   }
 
-  /** Why no message can come; `undefined`: connected and subscribed. */
   get problem(): string | undefined {
     return this.#isUp ? undefined : this.#problem;
   }
 
-  /** Resolves once the link is up, or was closed. */
   up(): Promise<void> {
     if (this.#isUp || this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -161,10 +136,7 @@ export class BrokerLink implements Downlink {
       messageIdProvider: new UniqueMessageIdProvider(),
       ...(group !== undefined && { keepalive: GROUP_KEEPALIVE_S }),
     };
-    const client =
-      typeof to === 'function'
-        ? new MqttClient(() => to(), own)
-        : connect(to.url.href, { ...own, ...to.tls });
+    const client = connect(to.url.href, { ...own, ...to.tls });
     this.#client = client;
     const current = (work: () => void) => () => {
       if (client === this.#client) work();

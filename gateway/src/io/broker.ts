@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { duplexPair, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { HoldfastError, messageOf, type Log } from '@holdfast/protocol';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { ShownCertificate } from '../core/access/admission.ts';
@@ -8,6 +8,8 @@ import type { Door } from '../core/access/door.ts';
 import { deviceOfClient, mayPublish, maySubscribe } from '../core/access/topic-rules.ts';
 import { listenForDevices, type BrokerServerOptions } from './broker-server.ts';
 import { certificateOf } from './devices-tls.ts';
+import { EmbeddedLink } from './embedded-link.ts';
+import type { GatewayLink, GatewayLinkOptions } from './gateway-link.ts';
 import { GuardedSocket } from './packet-guard.ts';
 
 export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket' | 'onRefused'> {
@@ -22,8 +24,8 @@ export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket' | 'o
 export interface Broker {
   /** `mqtt://host:port`, with TLS `mqtts://host:port`. */
   readonly url: string;
-  /** A connection of the gateway itself, which may use all topics. */
-  connect(): Duplex;
+  /** The gateway's own way to it. */
+  link(onMessage: GatewayLinkOptions['onMessage']): GatewayLink;
   /** Ends the connection of a device, if it has one. */
   disconnect(device: string): void;
   close(): Promise<void>;
@@ -46,16 +48,12 @@ const PASSWORD_BYTES_MAX = 1_024;
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { log, refusals } = options;
-  const ours = new WeakSet<Duplex>();
   const origins = new WeakMap<Duplex, Origin>();
   const aedes = await Aedes.createBroker({
     drainTimeout: DRAIN_TIMEOUT_MS,
     connectTimeout: options.connectMsMax ?? CONNECT_TIMEOUT_MS,
     maxTopicLevels: 6,
-    ...rules(options, {
-      isOurs: (client) => ours.has(client.conn),
-      originOf: (client) => origins.get(client.conn) ?? { address: '' },
-    }),
+    ...rules(options, (client) => origins.get(client.conn) ?? { address: '' }),
   });
   const connected = new Map<string, Client>();
   aedes.on('client', (client) => void connected.set(client.id, client));
@@ -89,12 +87,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   });
   return {
     url: server.url,
-    connect() {
-      const [inside, outside] = duplexPair();
-      ours.add(inside);
-      aedes.handle(inside);
-      return outside;
-    },
+    link: (onMessage) => new EmbeddedLink(aedes, onMessage),
     disconnect: (device) => connected.get(`hf-${device}`)?.close(),
     async close() {
       const closed = server.close();
@@ -110,15 +103,10 @@ interface Origin {
   readonly certificate?: ShownCertificate | undefined;
 }
 
-interface Known {
-  readonly isOurs: (client: Client) => boolean;
-  readonly originOf: (client: Client) => Origin;
-}
-
 /** Who may do what. */
 function rules(
   { door, refusals }: Pick<BrokerOptions, 'door' | 'refusals'>,
-  { isOurs, originOf }: Known,
+  originOf: (client: Client) => Origin,
 ) {
   return {
     preConnect(
@@ -136,7 +124,6 @@ function rules(
       password: Buffer | undefined,
       done: (error: AuthenticateError | null, success: boolean | null) => void,
     ): void {
-      if (isOurs(client)) return done(null, true);
       const device = deviceOf(client);
       if (device === undefined) {
         refusals.add('client-id');
@@ -159,8 +146,7 @@ function rules(
     ): void {
       // Kept messages would outlive their meaning.
       packet.retain = false;
-      if (client === null || isOurs(client)) return done(null);
-      const device = deviceOf(client);
+      const device = client === null ? undefined : deviceOf(client);
       if (device !== undefined && mayPublish(device, packet)) return done(null);
       refusals.add('publish');
       const why = `may not publish to ${packet.topic} with QoS ${packet.qos}`;
@@ -172,8 +158,7 @@ function rules(
       done: (error: Error | null, subscription?: S | null) => void,
     ): void {
       const device = deviceOf(client);
-      const isOwn = device !== undefined && maySubscribe(device, subscription.topic);
-      const isGranted = isOurs(client) || isOwn;
+      const isGranted = device !== undefined && maySubscribe(device, subscription.topic);
       if (!isGranted) refusals.add('subscribe');
       done(null, isGranted ? subscription : null);
     },
