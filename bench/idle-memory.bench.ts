@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { median, type Benchmark, type Effort, type Measured } from './benchmark.ts';
 import { checkoutFile, processFile, startChild, startGateway, type Child } from './child.ts';
+import { installAgent } from './installed-agent.ts';
 import { inScratch } from './scratch.ts';
 
 /**
  * How much memory does an agent take that has nothing to do?
  *
- * `holdfast run` with the checkout's code, connected to a gateway; resident size as the kernel
- * counts it. The limit: Node with an open LevelDB and an MQTT connection, and no program.
+ * `holdfast run` with the checkout's code, connected to a gateway, in the form in which a device
+ * gets it from its package; resident size as the kernel counts it. The limit: Node with an open
+ * LevelDB and an MQTT connection, and no program.
  */
 const SAMPLES = 10;
 const MIB = 1_024 * 1_024;
@@ -33,17 +35,26 @@ async function resident(child: Child, ms: number): Promise<number> {
 async function measure(effort: Effort): Promise<Measured> {
   return inScratch(async (dir) => {
     const gateway = await startGateway(join(dir, 'gateway'));
-    const agent = startChild(
-      checkoutFile('agent/bin/holdfast.js'),
-      ...['run', '-o', 'json', '--device', 'bench-1', '--data-dir', join(dir, 'device')],
-      ...['--gateway', gateway.mqtt, '--code', checkoutFile('examples/dist/checkout/workflow.js')],
-    );
+    const run = (device: string, { program, code }: { program: string; code: string }): Child =>
+      startChild(
+        program,
+        ...['run', '-o', 'json', '--device', device, '--data-dir', join(dir, device)],
+        ...['--gateway', gateway.mqtt, '--code', code],
+      );
+    const agent = run('bench-1', await installAgent(join(dir, 'installed')));
+    const modules = run('bench-2', {
+      program: checkoutFile('agent/bin/holdfast.js'),
+      code: checkoutFile('examples/dist/checkout/workflow.js'),
+    });
     const bare = startChild(processFile('bare-idle'), join(dir, 'bare'), gateway.mqtt);
-    await Promise.all([agent.line(), bare.line()]);
-    const sizes = [agent, bare].map((each) => resident(each, effort.ms));
-    const [ours = Number.NaN, limit = Number.NaN] = await Promise.all(sizes);
-    await Promise.all([agent, bare, gateway].map((each) => each.end('SIGTERM')));
-    return { ours, limit, ratio: ours / limit };
+    const all = [agent, modules, bare];
+    await Promise.all(all.map((each) => each.line()));
+    const sizes = all.map((each) => resident(each, effort.ms));
+    const [ours = Number.NaN, asModules = Number.NaN, limit = Number.NaN] =
+      await Promise.all(sizes);
+    await Promise.all([...all, gateway].map((each) => each.end('SIGTERM')));
+    const facts = { 'MiB, as npm installs it': asModules };
+    return { ours, limit, ratio: ours / limit, facts };
   });
 }
 

@@ -1,6 +1,7 @@
 // Makes a few ES modules of the compiled agent and all that it needs: it starts sooner than from a
 // hundred files, and installs without npm.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -51,4 +52,11 @@ export async function bundleAgent(directory, version) {
   const manifest = { name, version, type: 'module', license, engines, exports: exported };
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Where npm has put the native part for this machine. */
+export function nativePartHere() {
+  const level = createRequire(import.meta.url).resolve('level');
+  const manifest = createRequire(level).resolve('classic-level/package.json');
+  return createRequire(manifest)('node-gyp-build').path(dirname(manifest));
 }

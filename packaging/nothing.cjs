@@ -1,0 +1,2 @@
+// In the place of packages that a bundle has no use for.
+module.exports = {};
