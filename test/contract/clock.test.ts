@@ -63,7 +63,7 @@ for (const [name, open] of Object.entries(clocks)) {
     t.is(woken, 1);
   });
 
-  test(`${name} does not wake at once for a delay longer than a timeout can be`, async (t) => {
+  test(`S56 ${name} does not wake at once for a delay longer than a timeout can be`, async (t) => {
     const { clock, pass } = open();
     let woken = 0;
     const cancels = [2 ** 31, 2 ** 32 + 5, 1e15, Infinity].map((delayMs) =>

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { cp, mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
@@ -208,12 +208,24 @@ test('a store of something else is moved aside untouched, and the agent starts',
     },
     'an empty directory': (path) => mkdir(path),
     'a file': (path) => writeFile(path, 'hello'),
+    'a link to nowhere': (path) => symlink(join(path, 'nowhere'), path),
+    'RocksDB, by its files': async (path) => {
+      await mkdir(path);
+      await writeFile(join(path, 'CURRENT'), 'MANIFEST-000004\n');
+      await writeFile(join(path, 'MANIFEST-000004'), Buffer.alloc(4_000, 'rocksdb'));
+      await writeFile(join(path, '000005.sst'), Buffer.alloc(9_000, 7));
+    },
   };
+  const noDirectories = new Set(['a file', 'a link to nowhere']);
   for (const [name, make] of Object.entries(makers)) {
+    // A directory that had no journal of ours, too.
+    const empty = await tempDir(t);
+    await make(join(empty, 'store'));
+    if (name !== 'another device') t.true((await epochOf(empty)) > 1, name);
     const dir = await copyOf(t);
     await rm(join(dir, 'store'), { recursive: true });
     await make(join(dir, 'store'));
-    const before = name === 'a file' ? {} : contents(join(dir, 'store'));
+    const before = noDirectories.has(name) ? {} : contents(join(dir, 'store'));
 
     const { status } = await startOn(dir);
 
@@ -221,7 +233,7 @@ test('a store of something else is moved aside untouched, and the agent starts',
     t.is(status.problems[0]?.code, 'HF_STORE_SALVAGED', name);
     const message = status.problems[0]?.message ?? '';
     t.regex(message, / 0 entries kept, 36 lost \(urgent 1-6, normal 1-24, bulk 1-6\)/, name);
-    if (name !== 'a file') t.deepEqual(contents(movedAside(dir)), before, name);
+    if (!noDirectories.has(name)) t.deepEqual(contents(movedAside(dir)), before, name);
   }
 });
 

@@ -8,6 +8,7 @@ import { Aedes } from 'aedes';
 import { askApi } from '@holdfast/device-sim';
 import test, { type ExecutionContext } from 'ava';
 import { Agent, workflow } from '@holdfast/agent';
+import { readTable } from '@holdfast/agent/internal';
 import { Gateway } from '@holdfast/gateway';
 import type { ErasureView, VerifyView } from '@holdfast/gateway/internal';
 import { open, parseTopic, type Log } from '@holdfast/protocol';
@@ -106,13 +107,17 @@ async function worldOf(t: ExecutionContext): Promise<World> {
   return { agentDir, gatewayDir, broker, logged: () => lines.join('\n'), gateway, agent };
 }
 
-/** Every byte below a directory. */
+/** Every byte below a directory, and of tables of LevelDB also what is squeezed in them. */
 function bytesOf(dir: string): string {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true });
-  return files
+  const texts = files
     .filter((each) => each.isFile())
-    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'))
-    .join('\n');
+    .flatMap(({ parentPath, name }) => {
+      const file = readFileSync(join(parentPath, name));
+      const rows = name.endsWith('.ldb') ? readTable(file).rows : [];
+      return [file, ...rows.flatMap(({ key, value }) => [key, value ?? key])];
+    });
+  return texts.map((bytes) => Buffer.from(bytes).toString('latin1')).join('\n');
 }
 
 test('no byte of what is marked passes the broker, lies in the ledger, or is logged', async (t) => {

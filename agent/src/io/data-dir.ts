@@ -21,7 +21,7 @@ import { endStore } from './store-end.ts';
 import { examineStore, findMark, openPlaced, placeStore } from './store-place.ts';
 import { lastEpoch, writeHeads } from './store-heads.ts';
 import { readSalvage } from './store-salvage.ts';
-import { exists, resumeSwap } from './store-swap.ts';
+import { exists, isDirectory, resumeSwap } from './store-swap.ts';
 import { machineBoot } from './system-clock.ts';
 import { noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
 import { makeWritableDir, unusable } from './writable-dir.ts';
@@ -249,7 +249,7 @@ async function knownIdentity(dir: string): Promise<DeviceFile | undefined> {
 
 async function newIdentity(dir: string, wanted: string | undefined): Promise<DeviceFile> {
   const storeDir = join(dir, 'store');
-  const mark = (await exists(join(storeDir, '.'))) ? await findMark(storeDir) : undefined;
+  const mark = (await isDirectory(storeDir)) ? await findMark(storeDir) : undefined;
   const device = mark?.device ?? wanted;
   if (device === undefined) throw noDevice(dir);
   const createdAt = new Date().toISOString();

@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { workflow } from '@holdfast/agent';
-import { encodeValue } from '@holdfast/protocol';
+import { codeOf, encodeValue } from '@holdfast/protocol';
 import { SimDevice } from '../../support/sim-device.ts';
 
 const SECOND = 1_000;
@@ -102,6 +102,31 @@ test('F4: after a power cut into 1970 a sleep is late, until the time is known',
   await device.advance(0);
 
   t.deepEqual(sleepers.woke, [{ id: 'run-1', afterMs: 12 * HOUR }]);
+});
+
+test('S55: four hours without power end a call of two, journaled; all else waits', async (t) => {
+  const device = new SimDevice();
+  const asking = workflow('asking', async (ctx) => {
+    await ctx.emit('reading', 21.5);
+    return ctx.call('price', null, { timeout: '2h' }).catch(codeOf);
+  });
+  await device.start(asking);
+  device.time.heard(device.clock.trueMs, 0);
+  await device.begin(asking, null);
+  t.is(await device.state(), 'waiting-call');
+  const before = device.journal.backlogEntries('normal');
+
+  device.crash();
+  await device.clock.advance(4 * HOUR);
+  device.clock.reboot();
+  await device.start(asking);
+  device.time.heard(device.clock.trueMs, 0);
+  await device.advance(MINUTE);
+
+  t.is(await device.result(), 'HF_CALL_TIMEOUT');
+  t.true((await device.history()).includes('timer.fired price'));
+  t.is(await device.sweep(HOUR), 0, 'the ledger lacks it, however old it is');
+  t.true(device.journal.backlogEntries('normal') > before);
 });
 
 test('F4: a clock that stays in 1970 delays a sleep by the outage, and hangs none', async (t) => {
