@@ -135,6 +135,8 @@ create table holdfast.webhook_cursor (key bytea primary key, value bytea not nul
 
 create table holdfast.webhook_dead (key bytea primary key, value bytea not null);
 
+create table holdfast.pruning (key bytea primary key, value bytea not null);
+
 -- Which gateway executes a call, and until when nobody else does. Nothing is lost with it: a call
 -- that is nobody's is taken anew.
 create unlogged table holdfast.claim (

@@ -45,8 +45,11 @@ import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
 import { createRunner, readServices } from './open-handlers.ts';
+import { startRetention } from './open-retention.ts';
 import { namesOf, openStores, type Closers } from './open-stores.ts';
 import { createWebhookDesk, startWebhooks } from './open-webhooks.ts';
+import type { Retention } from './core/retention/retention.ts';
+import type { RetentionRule } from './core/retention/rules.ts';
 import type { Webhooks } from './core/out/webhooks.ts';
 import { version } from './version.ts';
 
@@ -117,6 +120,10 @@ export interface GatewayOptions {
    * connection are told to spread over a time that keeps to it; the embedded broker enforces it.
    */
   readonly connectsPerS?: number | undefined;
+  /** Devices whose tag `region` is another one are refused. Default: none are. */
+  readonly region?: string | undefined;
+  /** What the ledger keeps how long. Default: everything, for ever. */
+  readonly retention?: readonly RetentionRule[] | undefined;
   /** Let webhooks go to addresses that are not public, and without TLS. */
   readonly webhookAllowPrivate?: boolean | undefined;
   readonly log?: Log | undefined;
@@ -216,12 +223,13 @@ export class Gateway {
 
   /** Takes nothing more, commits and answers what was taken, and ends. Ends all connections. */
   async close(): Promise<void> {
-    const { runner, webhooks, sessions, link } = this.#parts;
+    const { runner, webhooks, retention, sessions, link } = this.#parts;
     const { broker, ledger, access, dataDir, tls } = this.#parts;
     tls.close();
     await this.#http?.close();
     await runner.close();
     await webhooks.close();
+    await retention.close();
     await sessions.close();
     link.close();
     await broker.close();
@@ -247,6 +255,7 @@ interface Parts {
   readonly runner: HandlerRunner;
   readonly meter: GatewayMeter;
   readonly webhooks: Webhooks;
+  readonly retention: Retention;
   readonly arrivals: Listeners<Arrival>;
   readonly calls: Listeners<void>;
   readonly fault: Fault;
@@ -267,6 +276,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const { tls, ledger, signer, fault } = stores;
   const onFailure = (error: unknown) => fault.tell(error);
   const isShared = options.ledger !== undefined;
+  const { region = '' } = options;
   const verify = createVerify();
   const takesStrangers = isOpen(options);
   const known = { ledger, verify, sha256, publicKey: signer.publicKey };
@@ -299,7 +309,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
       onCalls: () => calls.tell(),
       onFailure,
     },
-    { ...sessionsLimits, ...pace, takesStrangers, ...namesOf(signer) },
+    { ...sessionsLimits, ...pace, takesStrangers, region, ...namesOf(signer) },
   );
   await sessions.start();
   closers.push(() => sessions.close());
@@ -317,10 +327,12 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const reach = reachOf(options, signer);
   const webhooks = startWebhooks({ ...reach, ledger, log, isShared }, arrivals);
   closers.push(() => webhooks.close());
+  const retention = startRetention(options.retention, { ledger, log });
+  closers.push(() => retention.close());
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  const work = { link, sessions, runner, webhooks, meter, arrivals, calls };
+  const work = { link, sessions, runner, webhooks, retention, meter, arrivals, calls };
   return { ...stores, verify, doors, broker, ...work };
 }
 

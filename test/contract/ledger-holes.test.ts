@@ -1,7 +1,7 @@
-import { holeKey, type IngestOutcome, type Ledger } from '@holdfast/gateway/internal';
-import type { HoleReason, Lane } from '@holdfast/protocol';
+import { holeKey, readRule, type IngestOutcome, type Ledger } from '@holdfast/gateway/internal';
+import { encodeValue, type EntryBody, type HoleReason, type Lane } from '@holdfast/protocol';
 import test from 'ava';
-import { HandJournal, newSigner } from '../support/hand-journal.ts';
+import { HandJournal, fact, newSigner, requested, started } from '../support/hand-journal.ts';
 import { ledgers } from '../support/ledgers.ts';
 
 const { publicKey } = newSigner();
@@ -193,5 +193,56 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.deepEqual((await ledger.device('d1'))?.holes, { count: 0, entries: 0, bytes: 0 });
     t.is(await declare(ledger, second, [1, 2]), 'committed 2 +0');
     t.deepEqual((await ledger.verify()).holes, { count: 2, entries: 5 });
+  });
+}
+
+for (const [name, open] of Object.entries(ledgers)) {
+  test(`${name}: what was kept for long enough goes, and the chains stay whole`, async (t) => {
+    const { ledger, next } = await open(t);
+    const over = (run: string): EntryBody => {
+      return { kind: 'run.completed', run, n: 9, output: encodeValue(1) };
+    };
+    const journal = new HandJournal('d1');
+    journal.append('normal', started('old'), fact(1), started('open'), over('old'), fact(2));
+    journal.append('normal', started('kept'), over('kept'), fact(3));
+    journal.about('urgent', 'ola', requested('old'));
+    await ledger.greet({ device: 'd1', epoch: 1, publicKey, atMs: 1 });
+    const take = (lane: Lane, first: number, last: number, receivedAtMs: number) =>
+      ledger.ingest({ ...journal.ingest(lane, first, last), receivedAtMs });
+    await take('urgent', 1, 1, 1_000);
+    await take('normal', 1, 5, 1_000);
+    await take('normal', 6, 8, 900_000);
+    const rules = [readRule('10m'), readRule('5m workflow=checkout')];
+    const prune = (from: Ledger, nowMs: number) => from.prune({ rules, nowMs, owner: 'me' });
+
+    t.like(await prune(ledger, 301_000), { entries: 3, runs: 1 }, 'the run, and not the facts');
+    t.deepEqual(await seqs(ledger, 'normal'), [2, 3, 5, 6, 7, 8]);
+    const later = await next();
+    t.like(await prune(later, 301_000), { entries: 0, runs: 0 }, 'there is no more');
+    t.like(await prune(later, 601_000), { entries: 2, runs: 0 }, 'now the facts');
+    t.deepEqual(await seqs(later, 'normal'), [3, 6, 7, 8]);
+    const { faults, entries, pruned, holes, contents } = await later.verify();
+    t.deepEqual([faults, entries, pruned, holes.count, contents.held], [[], 4, 5, 0, 0]);
+    const told = await later.holes({ device: 'd1', lane: 'normal', after: 0, limit: 9 });
+    t.deepEqual(
+      told.map(({ seqFirst, seqLast, reason }) => [seqFirst, seqLast, reason]),
+      [
+        [1, 2, 'retention'],
+        [4, 5, 'retention'],
+      ],
+    );
+    t.deepEqual((await later.held({ subject: 'ola', limit: 9 })).entries, []);
+    t.deepEqual((await later.runs({ limit: 9 })).map(({ run }) => run), ['kept', 'open']);
+    t.deepEqual((await later.prunings(9)).map((each) => each.entries), [2, 3]);
+
+    t.is((await later.ingest(journal.ingest('normal', 1, 8))).kind, 'committed', 'sent again');
+    t.deepEqual(await seqs(later, 'normal'), [3, 6, 7, 8], 'it does not come back');
+    journal.append('normal', fact(4));
+    await later.ingest({ ...journal.ingest('normal', 9, 9), receivedAtMs: 900_000 });
+    const all = await prune(later, 9e9);
+    t.like(all, { entries: 4, runs: 1 });
+    t.deepEqual(await seqs(later, 'normal'), [3], 'the run that has not ended stays');
+    t.deepEqual((await later.verify()).faults, []);
+    t.is((await later.rebuild()).runs, 1);
   });
 }

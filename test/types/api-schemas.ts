@@ -44,6 +44,7 @@ alike<TypeOf<typeof out.webhookRemovedAnswer>, views.WebhookRemovedView>(true);
 alike<TypeOf<typeof out.webhookTestedAnswer>, views.WebhookTestedView>(true);
 alike<TypeOf<typeof out.deadAnswer>, views.DeadEventsView>(true);
 alike<TypeOf<typeof out.requeuedEventsAnswer>, views.RequeuedEventsView>(true);
+alike<TypeOf<typeof ledger.pruningsAnswer>, views.PruningsView>(true);
 alike<TypeOf<typeof command.taggedAnswer>, views.TaggedView>(true);
 alike<TypeOf<typeof ledger.verifyAnswer>, views.VerifyView>(true);
 alike<TypeOf<typeof ledger.erasureAnswer>, views.ErasureView>(true);

@@ -21,6 +21,7 @@ export function httpFleet(at: GatewayAddress): Fleet {
     revoke: (device) => post(`api/devices/${device}/revoke`),
     verify: () => post('api/ledger/verify'),
     erase: (query) => post('api/ledger/erase', query),
+    prunings: (limit) => get('api/ledger/prunings', { limit }),
     erasures: (limit) => get('api/ledger/erasures', { limit }),
     held: (query) => post('api/ledger/held', query),
     webhooks: () => get('api/webhooks'),

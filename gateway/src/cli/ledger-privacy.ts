@@ -59,6 +59,28 @@ const columns: readonly Column[] = [
   { title: 'why', drop: 1 },
 ];
 
+const pruningColumns: readonly Column[] = [
+  { title: 'when' },
+  { title: 'entries', align: 'right' },
+  { title: 'size', align: 'right' },
+  { title: 'runs', align: 'right' },
+];
+
+/** Shows the receipts of what was kept for long enough. */
+export async function ledgerPrunings(
+  options: SourceOptions & { readonly limit: number },
+  terminal: Terminal,
+): Promise<void> {
+  const view = await withFleet(options, (fleet) => fleet.prunings(options.limit));
+  show(terminal, view, () => {
+    if (view.prunings.length === 0) return 'Nothing was kept for too long yet.';
+    const rows = view.prunings.map(({ at, entries, bytes, runs }) => [
+      ...[at ?? '-', formatCount(entries), formatBytes(bytes), formatCount(runs)],
+    ]);
+    return table(terminal, pruningColumns, rows);
+  });
+}
+
 /** Shows the receipts of erasures. */
 export async function ledgerErasures(
   options: SourceOptions & { readonly limit: number },

@@ -45,8 +45,9 @@ function readText(view: VerifyView): string {
   return `${entriesText(view)}${values}`;
 }
 
-function entriesText({ entries, lanes, holes }: VerifyView): string {
-  const read = `${formatCount(entries)} entries in ${formatCount(lanes)} lanes`;
+function entriesText({ entries, lanes, holes, pruned }: VerifyView): string {
+  const gone = pruned === 0 ? '' : `, ${formatCount(pruned)} more were kept for long enough`;
+  const read = `${formatCount(entries)} entries in ${formatCount(lanes)} lanes${gone}`;
   if (holes.count === 0) return read;
   const count =
     holes.count === 1 ? '1 declared hole' : `${formatCount(holes.count)} declared holes`;

@@ -17,6 +17,7 @@ import {
   ledgerErase,
   ledgerErasures,
   ledgerExport,
+  ledgerPrunings,
   type EraseOptions,
   type SubjectOptions,
 } from './ledger-privacy.ts';
@@ -171,6 +172,14 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
       onExit(await ledgerVerify(options, createTerminal(options.output)));
     });
   addPrivacy(source);
+  source('prunings')
+    .description('Show the receipts of what was kept for long enough, newest first')
+    .addOption(limitOption('receipts'))
+    .addOption(outputOption())
+    .addOption(debugOption())
+    .action((options: SourceOptions & CommonOptions & { readonly limit: number }) =>
+      ledgerPrunings(options, createTerminal(options.output)),
+    );
   addLedgerAdmin(ledger, onExit);
 }
 

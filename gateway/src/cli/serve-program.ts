@@ -97,6 +97,12 @@ function addWork(command: Command): Command {
       'such as mail.send:timeout=10s,rate=5/s; repeatable',
       append,
     )
+    .option(
+      '--retention <rule>',
+      "what is kept how long, such as '30d workflow=checkout'; repeatable (default: for ever)",
+      append,
+    )
+    .option('--region <name>', 'refuse devices whose tag `region` is another one')
     .option('--webhook-allow-private', 'let webhooks go to private addresses, and without TLS')
     .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')
     .addOption(

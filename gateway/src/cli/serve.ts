@@ -9,6 +9,7 @@ import {
   type MqttVersion,
 } from '@holdfast/protocol';
 import { readPolicy, type HandlerPolicy } from '../core/handler-policy.ts';
+import { readRule } from '../core/retention/rules.ts';
 import type { GatewayOptions } from '../gateway.ts';
 import { ledgerAddress, shownAddress } from './ledger-address.ts';
 import { usage } from './options.ts';
@@ -40,6 +41,8 @@ export interface ServeOptions {
   readonly handlers?: string;
   readonly handlerPolicy?: readonly string[];
   readonly reportEvery?: string;
+  readonly retention?: readonly string[];
+  readonly region?: string;
   readonly webhookAllowPrivate?: true;
   readonly connectsPerS: number;
   readonly logFormat: 'text' | 'json';
@@ -106,6 +109,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     handlerPolicies: readPolicies(options.handlerPolicy ?? []),
     reportEvery: options.reportEvery,
     webhookAllowPrivate: options.webhookAllowPrivate,
+    region: options.region,
+    retention: (options.retention ?? []).map(readRule),
     connectsPerS: options.connectsPerS,
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));

@@ -8,7 +8,7 @@ import type { Erasure, Ledger } from './ledger.ts';
 export function createPrivacy(
   ledger: Ledger,
   clock: Pick<Clock, 'nowMs'>,
-): Pick<Fleet, 'erase' | 'erasures' | 'held'> {
+): Pick<Fleet, 'erase' | 'erasures' | 'held' | 'prunings'> {
   const now = () => rfc3339(clock.nowMs()) ?? '';
   return {
     async erase(query) {
@@ -17,6 +17,12 @@ export function createPrivacy(
     async erasures(limit) {
       const erasures = (await ledger.erasures(limit)).map(erasureView);
       return { schema: 'holdfast.erasures/1', at: now(), erasures };
+    },
+    async prunings(limit) {
+      const prunings = (await ledger.prunings(limit)).map(({ atMs, ...receipt }) => {
+        return { at: rfc3339(atMs), ...receipt };
+      });
+      return { schema: 'holdfast.prunings/1', at: now(), prunings };
     },
     async held(query) {
       const { entries, commands, next } = await ledger.held(query);

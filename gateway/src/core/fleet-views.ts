@@ -1,8 +1,10 @@
-import type { HoleReason, Lane } from '@holdfast/protocol';
+import type { Lane } from '@holdfast/protocol';
 import type { FleetCalls } from './call-views.ts';
 import type { ClockFlag } from './device-clock.ts';
 import type { InstructionKind, Outcome } from './dispatch.ts';
 import type { ExportPage, ExportQuery } from './out/export.ts';
+import type { LedgerHoleReason } from './ledger.ts';
+import type { FleetRetention } from './retention/retention-views.ts';
 import type { FleetWebhooks } from './out/webhook-views.ts';
 import { liveStates } from './live.ts';
 
@@ -170,7 +172,7 @@ export interface HoleView {
   readonly epoch: number;
   readonly seqFirst: number;
   readonly seqLast: number;
-  readonly reason: HoleReason;
+  readonly reason: LedgerHoleReason;
   /** Of what it took the place of, as the device counted; 0: not known. */
   readonly bytes: number;
   readonly firstAt: string | null;
@@ -213,6 +215,8 @@ export interface VerifyView {
   readonly lanes: number;
   /** Declared holes, which are no faults. */
   readonly holes: { readonly count: number; readonly entries: number };
+  /** Entries that were kept for long enough. */
+  readonly pruned: number;
   /** Contents of erasable values: those held, those that never came, those that were erased. */
   readonly contents: {
     readonly held: number;
@@ -446,7 +450,7 @@ export interface QuarantineView {
   readonly entries: readonly EntryView[];
 }
 
-export interface Fleet extends FleetCalls, FleetWebhooks {
+export interface Fleet extends FleetCalls, FleetRetention, FleetWebhooks {
   /** What the ledger has, page by page. @throws HF_REQUEST_INVALID */
   exportPage(query: ExportQuery): Promise<ExportPage>;
   /** In the order of their ids. */

@@ -1,5 +1,6 @@
 import {
   eachLane,
+  equalBytes,
   hex,
   laneIndex,
   type Lane,
@@ -71,6 +72,12 @@ export class Draft {
     const id = hex(key);
     const op = this.#ops.get(id);
     return op === undefined ? this.#stored.get(id) !== undefined : op.kind === 'put';
+  }
+
+  /** Whether a row is as it was read before this transaction, which loaded it, too. */
+  holds(key: Uint8Array, value: Uint8Array): boolean {
+    const stored = this.#ops.has(hex(key)) ? undefined : this.#stored.get(hex(key));
+    return stored !== undefined && equalBytes(stored, value);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {

@@ -41,6 +41,7 @@ import {
  *   subscriber 'A' id                                    → whom to tell of entries, and of which
  *   outCursor  'B' subscriber device                     → how far it was told
  *   dead       'D' subscriber device epoch lane seq      → an entry that it did not take
+ *   pruning    'R' time                                  → receipt of what was kept long enough
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -76,6 +77,7 @@ export const tableLetters = {
   subscriber: 'A',
   outCursor: 'B',
   dead: 'D',
+  pruning: 'R',
 } as const;
 
 export type Table = keyof typeof tableLetters;
@@ -258,6 +260,10 @@ export const erasedKey = (hash: Uint8Array): Uint8Array => concat([prefixOf('era
 
 export function erasureKey(atMs: number, hash: Uint8Array): Uint8Array {
   return concat([prefixOf('erasure'), uint64(atMs), hash]);
+}
+
+export function pruningKey(atMs: number): Uint8Array {
+  return concat([prefixOf('pruning'), uint64(atMs)]);
 }
 
 export function commandKey(device: string, number: number): Uint8Array {

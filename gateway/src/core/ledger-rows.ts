@@ -10,7 +10,6 @@ import {
   commandKinds,
   decodeWith,
   encodeWith,
-  holeReasons,
   lanes,
   list,
   prose,
@@ -21,7 +20,7 @@ import {
   type Schema,
 } from '@holdfast/protocol';
 import { TAGS_MAX, TAG_LENGTH_MAX, TO_LENGTH_MAX, outcomes } from './dispatch.ts';
-import { contentStates } from './ledger.ts';
+import { contentStates, ledgerHoleReasons } from './ledger.ts';
 
 /** Rows other than blocks: positional CBOR that may grow at the end. */
 export interface Row<T> {
@@ -126,6 +125,8 @@ const runFields = record({
   /** Where the entry is that says `status`; seq 0: none does. */
   statusLane: choice(lanes),
   statusSeq: uint(),
+  /** When its newest entry came, by the gateway's clock. */
+  receivedAtMs: uint(),
 });
 export const runRow = row('run', runFields);
 export type RunRow = Infer<typeof runFields>;
@@ -202,7 +203,7 @@ export const holeRow = row(
     seqLast: uint(),
     previousHash: bytes(HASH_BYTES, true),
     hash: bytes(HASH_BYTES, true),
-    reason: choice(holeReasons),
+    reason: choice(ledgerHoleReasons),
     bytes: uint(),
     firstAtMs: uint(),
     lastAtMs: uint(),
@@ -253,6 +254,11 @@ const erasureFields = record({
 export const erasureRow = row('erasure', erasureFields, 6 * RANGES_MAX + 16);
 export type ErasureRow = Infer<typeof erasureFields>;
 export const ERASURE_RANGES_MAX = RANGES_MAX;
+
+export const pruningRow = row(
+  'pruning',
+  record({ atMs: uint(), entries: uint(), bytes: uint(), runs: uint() }),
+);
 
 const agentId = text(64);
 

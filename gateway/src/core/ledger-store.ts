@@ -21,6 +21,8 @@ export interface Work<T> {
   readonly bytes: number;
   /** How many ordinals it may give out, at most. Default: none. */
   readonly ordinals?: number;
+  /** Whether it may put blocks in the place of others. Default: no. */
+  readonly rewrites?: boolean;
   /** Whether it erases, or heeds what was erased: no two such works go on at once. */
   readonly erasure?: 'makes' | 'heeds';
   /** Looks up what is no single row, just before `apply`. All three may be called again. */

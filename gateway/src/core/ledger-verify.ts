@@ -36,6 +36,7 @@ export async function verifyLedger(
   const faults: Fault[] = [];
   let entries = 0;
   const holes = { count: 0, entries: 0 };
+  let pruned = 0;
   const contents: ContentCounts = { held: 0, absent: 0, erased: 0 };
   const takeHoles = async (walk: ChainWalk, before: number): Promise<void> => {
     while (walk.seqNext < before) {
@@ -43,8 +44,12 @@ export async function verifyLedger(
       const found = decodeHole(await store.get(key));
       if (found === undefined) return;
       walk.hole(found);
-      holes.count += 1;
-      holes.entries += found.seqLast - found.seqFirst + 1;
+      const lost = found.seqLast - found.seqFirst + 1;
+      if (found.reason === 'retention') pruned += lost;
+      else {
+        holes.count += 1;
+        holes.entries += lost;
+      }
     }
   };
   const end = async (walk: ChainWalk | undefined): Promise<void> => {
@@ -74,7 +79,7 @@ export async function verifyLedger(
   for (const { chain, position } of unseen.values()) {
     await end(new ChainWalk(chain, sha256, position));
   }
-  return { entries, lanes, holes, contents, faults };
+  return { entries, lanes, holes, pruned, contents, faults };
 }
 
 /** Holds the contents of erasable values against what was journaled. */

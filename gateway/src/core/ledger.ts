@@ -1,9 +1,12 @@
+import { holeReasons } from '@holdfast/protocol';
 import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
 import type { CallLedger } from './call.ts';
 import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
 import type { KeyLedger } from './key-ledger.ts';
 import type { OutLedger } from './out/subscriber.ts';
+import type { Pruned } from './retention/prune.ts';
+import type { RetentionRule } from './retention/rules.ts';
 import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
@@ -161,6 +164,20 @@ export interface Erasure {
   }[];
 }
 
+export interface PruneRequest {
+  readonly rules: readonly RetentionRule[];
+  readonly nowMs: number;
+  /** Names whoever does it among those that share the ledger. */
+  readonly owner: string;
+  /** Asked before each device: to stop there. */
+  readonly isOver?: (() => boolean) | undefined;
+}
+
+/** The receipt of a look that took something out of the ledger. */
+export interface PruningReceipt extends Pruned {
+  readonly atMs: number;
+}
+
 /** A page of what is held on a subject. */
 export interface HeldPage {
   readonly entries: readonly (LedgerEntry & { readonly device: string })[];
@@ -170,8 +187,13 @@ export interface HeldPage {
   readonly next: string | undefined;
 }
 
+/** `retention`: what is there no more was kept for as long as it was to be. */
+export const ledgerHoleReasons = [...holeReasons, 'retention'] as const;
+export type LedgerHoleReason = (typeof ledgerHoleReasons)[number];
+
 /** A hole as the ledger keeps it: what it held already is no part of it. */
-export interface LedgerHole extends Omit<Hole, 'epoch' | 'previousHash' | 'hash'> {
+export interface LedgerHole extends Omit<Hole, 'epoch' | 'previousHash' | 'hash' | 'reason'> {
+  readonly reason: LedgerHoleReason;
   readonly epoch: number;
   readonly receivedAtMs: number;
 }
@@ -208,6 +230,8 @@ export interface VerifyReport {
   readonly lanes: number;
   /** Declared holes, and how many entries they took the place of. */
   readonly holes: { readonly count: number; readonly entries: number };
+  /** Entries that are there no more since they were kept for long enough. */
+  readonly pruned: number;
   /** Each damaged, missing or changed entry found, in words. Empty: the chain is whole. */
   readonly faults: readonly {
     readonly device: string;
@@ -404,6 +428,15 @@ export interface Ledger extends CallLedger, KeyLedger {
 
   /** Receipts of erasures, newest first. */
   erasures(limit: number): Promise<readonly Erasure[]>;
+
+  /**
+   * Takes out what was kept for long enough. The chains stay whole. Durable once it resolves;
+   * `undefined`: somebody else is at it.
+   */
+  prune(request: PruneRequest): Promise<Pruned | undefined>;
+
+  /** Receipts of that, newest first. */
+  prunings(limit: number): Promise<readonly PruningReceipt[]>;
 
   /** What is held on a subject. `after`: the `next` of the page before. */
   held(query: {

@@ -135,7 +135,7 @@ export function projectEntries(
     const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
     const isNew = known === undefined || isNewLife(known, origin, entry);
     const row = isNew ? begin(draft, origin, entry, known) : known;
-    runs.set(entry.run, foldRun(row, entry, place));
+    runs.set(entry.run, { ...foldRun(row, entry, place), receivedAtMs });
     if (entry.kind === 'call.requested' && openCall(draft, { ...origin, ...place }, entry)) {
       calls += 1;
     }
@@ -196,6 +196,7 @@ function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow):
     started: stampOf(entry),
     updated: stampOf(entry),
     entries: 0,
+    receivedAtMs: 0,
   };
 }
 

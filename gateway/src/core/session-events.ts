@@ -81,6 +81,8 @@ export interface SessionLimits {
   readonly reconnectSpreadMs: number;
   /** Registers a device that it does not know at its first hello; else it was enrolled before. */
   readonly takesStrangers: boolean;
+  /** Devices whose tag `region` is another one are refused; empty: none are. */
+  readonly region: string;
   /** Batches of one device on their way into the ledger; beyond it they are dropped. */
   readonly ingestingMax: number;
   /** Commands without any receipt for this long are sent again, and then more and more seldom. */

@@ -17,6 +17,8 @@ export interface Session {
   /** As the ledger has it; `undefined`: it has never seen this device. */
   readonly pinned: PinnedDevice | undefined;
   /** When the ledger was asked for that. */
+  /** Where its data may be, as its tag `region` says; empty: anywhere. */
+  readonly region: string;
   readonly lookedAtMs: number;
   /** Highest seq of each lane that is known to be durable. */
   readonly watermarks: PerLane<number>;
@@ -51,6 +53,7 @@ export function newSession(
   return {
     device,
     pinned: record,
+    region: regionOf(record),
     lookedAtMs: nowMs,
     watermarks: watermarksOf(record),
     incarnations: noIncarnations,
@@ -71,6 +74,11 @@ export function newSession(
   };
 }
 
+/** The region that a device is tagged with; empty: none. */
+export function regionOf(record: DeviceRecord | undefined): string {
+  return record?.tags.find(({ name }) => name === 'region')?.value ?? '';
+}
+
 export function watermarksOf(record: DeviceRecord | undefined): PerLane<number> {
   return eachLane((lane) => record?.lanes[laneIndex(lane)].watermark ?? 0);
 }
@@ -78,7 +86,8 @@ export function watermarksOf(record: DeviceRecord | undefined): PerLane<number> 
 /** The session as the ledger has it now: another gateway may have met the device meanwhile. */
 export function refreshed(state: Session, record: DeviceRecord, nowMs: number): Session {
   const outbox = receive(state.outbox, record.lastReceipt, nowMs);
-  const looked = { ...state, pinned: record, lookedAtMs: nowMs, outbox };
+  const region = regionOf(record);
+  const looked = { ...state, pinned: record, region, lookedAtMs: nowMs, outbox };
   const watermarks = watermarksOf(record);
   if (state.pinned?.epoch === record.epoch) return { ...looked, watermarks };
   // What an earlier life has applied, this one has not.

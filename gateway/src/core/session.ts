@@ -31,7 +31,13 @@ import type {
   SessionLimits,
   SessionStep,
 } from './session-events.ts';
-import { refreshed, reportedAt, watermarksOf, type Session } from './session-state.ts';
+import {
+  refreshed,
+  regionOf,
+  reportedAt,
+  type Session,
+  watermarksOf,
+} from './session-state.ts';
 import { verdictOf } from './verdict.ts';
 import { problemOf, welcomeOf } from './welcome.ts';
 
@@ -143,6 +149,8 @@ function onMessage(
   const { message, genuine, keyName, tail } = event;
   if (event.isRevoked && message.kind === 'batch') return onLate(state, message, at);
   if (!genuine) return onForged(state, { message, keyName }, at);
+  const isOfEntries = message.kind === 'batch' || message.kind === 'hole';
+  if (isOfEntries && isElsewhere(state, at)) return onElsewhere(state, at);
   switch (message.kind) {
     case 'hello':
       return onHello(state, message, at);
@@ -162,6 +170,17 @@ function onMessage(
       return refuse(state, invalid({ why, tail }), at);
     }
   }
+}
+
+function isElsewhere({ region }: Pick<Session, 'region'>, { limits }: At): boolean {
+  return limits.region !== '' && region !== '' && region !== limits.region;
+}
+
+/** What a device has to say is for the gateway of its region. */
+function onElsewhere(state: Session, at: At): SessionStep {
+  const { region, conflictMs: retryAfterMs } = at.limits;
+  const why = `${state.device} is of region ${state.region}, this gateway of ${region}`;
+  return refuse(state, { code: 'HF_DEVICE_REGION', why, retryAfterMs }, at);
 }
 
 function onReport(state: Session, report: Report, at: At): SessionStep {
@@ -272,10 +291,13 @@ function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
     const message = { kind: 'hello', ...hello } as const;
     return onForged({ ...state, pinned }, { message, keyName: event.keyName }, at);
   }
+  const region = regionOf(record);
+  if (isElsewhere({ region }, at)) return onElsewhere({ ...state, pinned, region }, at);
   const verdicts = eachLane((lane) => verdictOf(lane, hello, event));
   const greeted: Session = {
     ...state,
     pinned,
+    region,
     watermarks: watermarksOf(record),
     greetedAtMs: at.nowMs,
     greeting: state.greeting && { ...state.greeting, welcomedAtMs: at.nowMs },

@@ -32,6 +32,7 @@ export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Obj
   // Two milliseconds of a core for each: its TLS, its signatures, what it missed.
   connectsPerS: 500,
   takesStrangers: true,
+  region: '',
   // Twice what a device may have in flight: a resend can meet its original.
   ingestingMax: 16,
   ingestBytesMax: 64 * 1024 * 1024,

@@ -65,11 +65,15 @@ import type {
   LedgerEntry,
   LedgerEpoch,
   LedgerHole,
+  PruneRequest,
+  PruningReceipt,
   RebuildReport,
   VerifyReport,
 } from './ledger.ts';
 import { lateReads, readLate, takeLate } from './quarantine.ts';
 import { rowsRead } from './projection.ts';
+import { pruneLedger, readPrunings } from './retention/prune-ledger.ts';
+import type { Pruned } from './retention/prune.ts';
 
 const PRODUCT = 'holdfast-ledger';
 /** Version of the keys and rows. A newer one is refused. */
@@ -398,6 +402,14 @@ export class StoreLedger implements Ledger {
 
   erasures(limit: number): Promise<readonly Erasure[]> {
     return readErasures(this.#store, limit);
+  }
+
+  prune(request: PruneRequest): Promise<Pruned | undefined> {
+    return pruneLedger(this.#store, request);
+  }
+
+  prunings(limit: number): Promise<readonly PruningReceipt[]> {
+    return readPrunings(this.#store, limit);
   }
 
   held(query: Parameters<Ledger['held']>[0]): Promise<HeldPage> {

@@ -45,6 +45,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: fleet.quarantineAnswer, commands: ['ledger quarantine'] },
   { schema: ledger.verifyAnswer, commands: ['ledger verify'] },
   { schema: ledger.erasureAnswer, commands: ['ledger erase'] },
+  { schema: ledger.pruningsAnswer, commands: ['ledger prunings'] },
   { schema: ledger.erasuresAnswer, commands: ['ledger erasures'] },
   { schema: heldEntry, commands: ['ledger export'] },
   { schema: heldCommand, commands: ['ledger export'] },

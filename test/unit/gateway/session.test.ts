@@ -228,6 +228,23 @@ test('where devices must be enrolled, a hello of one that was not registers nobo
   t.is(said(greet(known).effects), 'greet');
 });
 
+test('S60 a device of another region is refused, with where it belongs', (t) => {
+  const of = (region: string) => ({ nowMs, limits: { ...limits, region } });
+  const tagged = (value: string): SessionEvent => {
+    const own = { ...record, tags: [{ name: 'region', value }] };
+    return { kind: 'greeted', hello, record: own, held: unheld, keyName };
+  };
+
+  const refused = step(known, tagged('us'), of('eu'));
+  t.is(said(refused.effects), 'refuse HF_DEVICE_REGION');
+  t.regex(refused.state.refusal?.why ?? '', /is of region us, this gateway of eu/);
+  t.is(said(step(refused.state, events.batch, of('eu')).effects), 'refuse HF_DEVICE_REGION');
+  for (const [device, gateway] of [['eu', 'eu'], ['us', ''], ['', 'eu']] as const) {
+    const { effects } = step(known, tagged(device), of(gateway));
+    t.regex(said(effects), /^send welcome/, `${device} at ${gateway}`);
+  }
+});
+
 test('a forged message changes nothing that is remembered but the count', (t) => {
   const { state } = run(online, events['forged batch'], events['forged report']);
 

@@ -152,6 +152,14 @@ export function addLedger(routes: ApiRoutes, fleet: Fleet): void {
     ({ body }) => fleet.held(body),
   );
   routes.read(
+    'GET /api/ledger/prunings',
+    {
+      ...{ role: 'viewer', summary: 'Receipts of what was kept for long enough, newest first' },
+      ...{ query: ledgers.erasuresQuery, answer: ledgers.pruningsAnswer },
+    },
+    ({ query }) => fleet.prunings(query.limit),
+  );
+  routes.read(
     'GET /api/ledger/erasures',
     {
       ...{ role: 'viewer', summary: 'Receipts of erasures, newest first' },

@@ -150,11 +150,13 @@ function endOf({ from, to }: ScanRange, start: SqlKey): End {
  *
  * @param isNew Whether a device was not there when the transaction looked: then it must not be
  *   there now, or somebody else has just made it.
+ * @param mayRewrite Whether blocks may take the place of others.
  */
 export async function writeRows(
   db: Queryable,
   ops: readonly StoreOp[],
   isNew: (device: string) => boolean,
+  mayRewrite = false,
 ): Promise<void> {
   const puts: ByTable = new Map();
   const fresh: ByTable = new Map();
@@ -178,7 +180,8 @@ export async function writeRows(
   for (const [table, columns] of fresh) add(insertText(table, columns, param));
   for (const [table, columns] of puts) {
     // What a block is put in the place of can only be another's: it must not be.
-    const upsert = table.name === 'holdfast.block' ? '' : onConflict(table);
+    const isOnce = table.name === 'holdfast.block' && !mayRewrite;
+    const upsert = isOnce ? '' : onConflict(table);
     add(insertText(table, columns, param) + upsert);
   }
   for (const [table, columns] of deletes) add(deleteText(table, columns, param));

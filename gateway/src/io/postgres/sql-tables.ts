@@ -49,6 +49,7 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   subscriber: ['webhook', 'fleet'],
   outCursor: ['webhook_cursor', 'fleet'],
   dead: ['webhook_dead', 'fleet'],
+  pruning: ['pruning', 'fleet'],
 };
 
 const byLetter = new Map<string, SqlTable>();

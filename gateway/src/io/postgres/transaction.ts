@@ -24,7 +24,8 @@ export async function transact(
 ): Promise<readonly unknown[]> {
   const [, devices] = await Promise.all([run(db, 'begin'), hold(db, works)]);
   const { draft, results } = await work(db, works, devices);
-  await end(db, draft.ops(), (device) => !devices.has(device));
+  const mayRewrite = works.some(({ rewrites = false }) => rewrites);
+  await end(db, draft.ops(), (device) => !devices.has(device), mayRewrite);
   return results;
 }
 
@@ -159,7 +160,8 @@ async function end(
   db: Queryable,
   ops: readonly StoreOp[],
   isNew: (device: string) => boolean,
+  mayRewrite = false,
 ): Promise<void> {
   // Both are on their way at once: where the first fails, the second has nothing to commit.
-  await Promise.all([writeRows(db, ops, isNew), run(db, 'commit')]);
+  await Promise.all([writeRows(db, ops, isNew, mayRewrite), run(db, 'commit')]);
 }

@@ -52,6 +52,11 @@ export const accessErrors = {
     retry: 'later',
     hint: 'If that is a mistake, enrol it again with a token for just this device.',
   },
+  HF_DEVICE_REGION: {
+    message: 'The device belongs to another region',
+    retry: 'later',
+    hint: 'Connect it to a gateway of its region, or give it another tag `region`.',
+  },
   HF_DEVICE_UNENROLLED: {
     message: 'The gateway takes enrolled devices only',
     retry: 'later',

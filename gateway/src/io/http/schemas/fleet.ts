@@ -1,4 +1,4 @@
-import { holeReasons } from '@holdfast/protocol';
+import { ledgerHoleReasons } from '../../../core/ledger.ts';
 import { clockFlags } from '../../../core/device-clock.ts';
 import { deviceStates } from '../../../core/fleet-views.ts';
 import { anything, choice, integer, list, literal, nullable } from '@holdfast/protocol/json-schema';
@@ -116,7 +116,7 @@ export const entry = object(
 
 const hole = answer({
   ...{ lane: lane(), epoch: count(), seqFirst: count(), seqLast: count() },
-  ...{ reason: choice(holeReasons), bytes: count(), firstAt: nullable(time()) },
+  ...{ reason: choice(ledgerHoleReasons), bytes: count(), firstAt: nullable(time()) },
   ...{ lastAt: nullable(time()), receivedAt: nullable(time()) },
 });
 

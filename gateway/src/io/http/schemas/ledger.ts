@@ -19,6 +19,7 @@ const fault = answer({
 export const verifyAnswer = answer({
   ...{ schema: literal('holdfast.verify/1'), at: time(), whole: boolean() },
   ...{ entries: count(), lanes: count(), holes: answer({ count: count(), entries: count() }) },
+  pruned: count(),
   contents: answer({ held: count(), absent: count(), erased: count() }),
   faults: list(fault),
 });
@@ -39,6 +40,13 @@ export const erasuresQuery = question({ limit: limit() }, {});
 
 export const erasuresAnswer = answer({
   ...{ schema: literal('holdfast.erasures/1'), at: time(), erasures: list(erasureAnswer) },
+});
+
+export const pruningsAnswer = answer({
+  ...{ schema: literal('holdfast.prunings/1'), at: time() },
+  prunings: list(
+    answer({ at: nullable(time()), entries: count(), bytes: count(), runs: count() }),
+  ),
 });
 
 export const heldBody = question(
