@@ -29,6 +29,7 @@ export * from './core/device-clock.ts';
 export * from './core/dispatch.ts';
 export * from './core/event-feed.ts';
 export * from './core/fault.ts';
+export * from './core/device-views.ts';
 export * from './core/fleet-views.ts';
 export * from './core/fleet.ts';
 export * from './core/gateway-meter.ts';

@@ -1,4 +1,5 @@
-import type { DevicesView, DeviceView, RunsView, RunView } from '../src/core/fleet-views.ts';
+import type { DevicesView, DeviceView } from '../src/core/device-views.ts';
+import type { RunsView, RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { ago, short } from './format.ts';
 import { ProblemNote, State } from './parts.tsx';
@@ -43,8 +44,8 @@ export function causesOf(
 const PLACES_SHOWN = 20;
 
 export function Attention() {
-  const devices = useLive<DevicesView>('/api/devices');
-  const runs = useLive<RunsView>('/api/runs?limit=1000', 5_000);
+  const devices = useLive<DevicesView>('/api/devices?state=stuck&state=conflict&limit=1000');
+  const runs = useLive<RunsView>('/api/runs?state=stuck&state=failed&limit=1000', 5_000);
   const causes = causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []);
   const problems = devices.data?.problems ?? [];
   const isAsking = devices.data === undefined || runs.data === undefined;

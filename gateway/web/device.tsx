@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { DeviceDetailView, RunsView } from '../src/core/fleet-views.ts';
+import type { DeviceDetailView } from '../src/core/device-views.ts';
+import type { RunsView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { OrderForm } from './commands.tsx';
 import { Entries } from './entries.tsx';

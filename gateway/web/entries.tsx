@@ -1,10 +1,6 @@
 import { useState } from 'preact/hooks';
-import type {
-  DeviceDetailView,
-  EntriesView,
-  EntryView,
-  HoleView,
-} from '../src/core/fleet-views.ts';
+import type { DeviceDetailView } from '../src/core/device-views.ts';
+import type { EntriesView, EntryView, HoleView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { ago, formatBytes, formatCount, moment, short } from './format.ts';
 import { ProblemNote, Table, type Column } from './parts.tsx';

@@ -1,8 +1,8 @@
-import { useState } from 'preact/hooks';
-import type { DevicesView, DeviceView } from '../src/core/fleet-views.ts';
+import { useRef, useState } from 'preact/hooks';
+import type { DevicesView, DeviceView } from '../src/core/device-views.ts';
 import { useLive } from './api.ts';
 import { ago, formatBytes, formatCount } from './format.ts';
-import { countBy, ProblemNote, State, Table, Tiles, type Column } from './parts.tsx';
+import { ProblemNote, State, Table, Tiles, type Column } from './parts.tsx';
 
 /** Those that need somebody first. */
 const order = ['conflict', 'stuck', 'syncing', 'offline', 'new', 'unknown', 'synced'];
@@ -72,41 +72,58 @@ const columns: readonly Column<DeviceView>[] = [
   },
 ];
 
+/** More than a person reads; a search finds the others. */
+const DEVICES_SHOWN = 200;
+
 export function Fleet() {
-  const { data, problem } = useLive<DevicesView>('/api/devices');
   const [state, setState] = useState<string | undefined>();
   const [text, setText] = useState('');
-  const devices = data?.devices ?? [];
-  const counts = new Map(
-    [...countBy(devices, (each) => each.state)].toSorted(
-      ([a], [b]) => order.indexOf(a) - order.indexOf(b),
-    ),
-  );
-  const rows = devices
-    .filter((each) => state === undefined || each.state === state)
-    .filter((each) => each.device.includes(text))
-    .toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
-  const pending = devices.reduce((sum, { backlog }) => sum + (backlog?.pending ?? 0), 0);
+  const asked = new URLSearchParams({ order: 'attention', limit: String(DEVICES_SHOWN) });
+  if (text !== '') asked.set('search', text);
+  if (state !== undefined) asked.set('state', state);
+  const { data, problem } = useLive<DevicesView>(`/api/devices?${asked}`);
+  // What was seen last stays while other devices are asked for.
+  const known = useRef(data);
+  known.current = data ?? known.current;
+  const { devices = [], summary } = known.current ?? {};
+  const all = summary?.devices ?? 0;
+  const fitting = state === undefined ? all : (summary?.states[state] ?? 0);
   return (
     <>
       <h1>Fleet</h1>
       <ProblemNote problem={problem} />
-      <Tiles label="Devices by state" counts={counts} chosen={state} choose={setState} />
+      <Tiles
+        label="Devices by state"
+        counts={new Map(Object.entries(summary?.states ?? {}))}
+        chosen={state}
+        choose={setState}
+      />
       <p>
-        {formatCount(devices.length)} {devices.length === 1 ? 'device' : 'devices'},{' '}
-        {formatCount(pending)} entries that have not arrived, as reported last.
+        {formatCount(all)} {all === 1 ? 'device' : 'devices'}, {formatCount(summary?.pending ?? 0)}{' '}
+        entries that have not arrived, as reported last.
       </p>
       <label class="search">
         Find a device{' '}
-        <input type="search" value={text} onInput={(e) => setText(e.currentTarget.value)} />
+        <input
+          type="search"
+          maxLength={64}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
       </label>
       <Table
         label="Devices"
         columns={columns}
-        rows={rows}
+        rows={devices}
         keyOf={({ device }) => device}
-        empty={data === undefined ? 'Asking…' : 'No device is like this.'}
+        empty={summary === undefined ? 'Asking…' : 'No device is like this.'}
       />
+      {fitting > devices.length && (
+        <p class="empty">
+          {formatCount(devices.length)} of {formatCount(fitting)} are shown, those that need
+          somebody first. Find others by their name or state.
+        </p>
+      )}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { get, request } from './api.ts';
 import { Attention } from './attention.tsx';
 import { Command, Commands } from './commands.tsx';
 import { Device } from './device.tsx';
+import { Enrolment } from './enrolment.tsx';
 import { Fleet } from './fleet.tsx';
 import { Run } from './run.tsx';
 import { Runs } from './runs.tsx';
@@ -17,6 +18,7 @@ const places = [
   ['#/runs', 'Runs', 'viewer'],
   ['#/commands', 'Commands', 'viewer'],
   ['#/ledger', 'Ledger', 'viewer'],
+  ['#/enrolment', 'Enrolment', 'admin'],
   ['#/settings', 'Settings', 'admin'],
 ] as const;
 
@@ -32,6 +34,7 @@ function Page({ address, role }: { readonly address: string; readonly role: stri
   if (place === 'commands')
     return id === '' ? <Commands /> : <Command id={decodeURIComponent(id)} />;
   if (place === 'ledger') return <Ledger />;
+  if (place === 'enrolment') return <Enrolment />;
   if (place === 'settings') return <Settings />;
   if (place === '') return <Fleet />;
   return (

@@ -1,16 +1,13 @@
 import { useState } from 'preact/hooks';
-import type {
-  DeviceDetailView,
-  EntriesView,
-  EntryView,
-  RunsView,
-} from '../src/core/fleet-views.ts';
+import type { DeviceDetailView } from '../src/core/device-views.ts';
+import type { EntriesView, EntryView, RunsView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { RunActions } from './commands.tsx';
 import { valueOf } from './entries.tsx';
 import { ago, formatDuration, moment, short } from './format.ts';
 import { Facts, ProblemNote, State } from './parts.tsx';
-import { axisOf, placeOn, spansOf, type Segment, type Span } from './timeline.ts';
+import { aheadOf, axisOf, placeOn, spansOf } from './timeline.ts';
+import type { Segment, Span, Stretch } from './timeline.ts';
 
 const PAGE = 1_000;
 
@@ -30,8 +27,8 @@ export function Run(props: {
 }) {
   const { device: name, id, mayAct } = props;
   const device = useLive<DeviceDetailView>(`/api/devices/${name}`, 4_000);
-  const runs = useLive<RunsView>(`/api/devices/${name}/runs?limit=1000`, 4_000);
-  const run = runs.data?.runs.find((each) => each.id === id);
+  const runs = useLive<RunsView>(`/api/devices/${name}/runs?run=${encodeURIComponent(id)}`, 4_000);
+  const run = runs.data?.runs[0];
   const normal = useEntries(device.data, 'normal', id);
   const urgent = useEntries(device.data, 'urgent', id);
   const entries = [...normal, ...urgent];
@@ -74,6 +71,7 @@ function Timeline({ entries }: { readonly entries: readonly EntryView[] }) {
   const moments = spans.flatMap(({ fromMs, toMs }) =>
     toMs === undefined ? [fromMs] : [fromMs, toMs],
   );
+  const ahead = aheadOf(entries);
   const axis = axisOf([...moments, ...entries.map((each) => Date.parse(String(each['at'])))]);
   // Entries of another lane may come later: places in the list are not kept.
   const span = spans.find(({ op }) => op === chosen) ?? spans[0];
@@ -86,13 +84,14 @@ function Timeline({ entries }: { readonly entries: readonly EntryView[] }) {
           <li key={each.op}>
             <button type="button" aria-pressed={each === span} onClick={() => setChosen(each.op)}>
               <span class="name">{each.name}</span>
-              <Bar span={each} axis={axis} />
+              <Bar span={each} axis={axis} ahead={ahead} />
               <span class="took">{tookText(each)}</span>
             </button>
           </li>
         ))}
       </ol>
       <Waits axis={axis} />
+      <Ahead stretches={ahead} />
       <Detail span={span} />
     </>
   );
@@ -105,7 +104,12 @@ function tookText({ fromMs, toMs, attempts, state }: Span): string {
 }
 
 /** Drawn, since a length is no word of CSS that a strict page may be told in. */
-function Bar({ span, axis }: { readonly span: Span; readonly axis: readonly Segment[] }) {
+function Bar(props: {
+  readonly span: Span;
+  readonly axis: readonly Segment[];
+  readonly ahead: readonly Stretch[];
+}) {
+  const { span, axis, ahead } = props;
   const from = placeOn(axis, span.fromMs) * 1_000;
   const to = (span.toMs === undefined ? 1 : placeOn(axis, span.toMs)) * 1_000;
   return (
@@ -121,6 +125,15 @@ function Bar({ span, axis }: { readonly span: Span; readonly axis: readonly Segm
             height="12"
           />
         ))}
+      {ahead.map(({ fromMs, toMs }) => (
+        <rect
+          class="ahead"
+          x={placeOn(axis, fromMs) * 1_000}
+          y="10"
+          width={Math.max(3, (placeOn(axis, toMs) - placeOn(axis, fromMs)) * 1_000)}
+          height="2"
+        />
+      ))}
       <rect
         class={`bar ${span.kind} ${span.state}`}
         x={from}
@@ -137,6 +150,17 @@ function Waits({ axis }: { readonly axis: readonly Segment[] }) {
   if (waits.length === 0) return null;
   const texts = waits.map(({ fromMs, toMs }) => formatDuration(toMs - fromMs));
   return <p class="empty">Grey: nothing happened for {texts.join(', ')}; drawn shorter.</p>;
+}
+
+function Ahead({ stretches }: { readonly stretches: readonly Stretch[] }) {
+  if (stretches.length === 0) return null;
+  const texts = stretches.map(({ fromMs, toMs }) => formatDuration(toMs - fromMs));
+  return (
+    <p class="empty">
+      Underlined: the device was ahead of the gateway for {texts.join(', ')}; what it did then
+      arrived later.
+    </p>
+  );
 }
 
 function Detail({ span }: { readonly span: Span }) {

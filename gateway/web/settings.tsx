@@ -163,7 +163,7 @@ function Tokens() {
     { title: 'State', cell: ({ state }) => state, by: ({ state }) => state },
     { title: 'Expires', cell: ({ expiresAt }) => (expiresAt === null ? 'never' : ago(expiresAt)) },
     {
-      title: '',
+      title: 'End',
       cell: ({ id, state, name }) =>
         state === 'valid' && (
           <button type="button" aria-label={`Revoke ${name}`} onClick={() => revoke(id)}>

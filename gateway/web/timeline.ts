@@ -61,6 +61,33 @@ function spanOf(op: number, entries: readonly EntryView[]): Span {
   };
 }
 
+/** From when to when. */
+export interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What arrives sooner was not held up by anything. */
+const AHEAD_MS = 3_000;
+
+/**
+ * When the device was ahead of the gateway: from what it did to its arrival, where that took long.
+ * Stretches that touch are one.
+ */
+export function aheadOf(entries: readonly EntryView[]): readonly Stretch[] {
+  const late = entries
+    .map((entry) => ({ fromMs: atMs(entry), toMs: Date.parse(entry.receivedAt ?? '') }))
+    .filter(({ fromMs, toMs }) => toMs - fromMs > AHEAD_MS)
+    .toSorted((a, b) => a.fromMs - b.fromMs);
+  const merged: Stretch[] = [];
+  for (const each of late) {
+    const last = merged.at(-1);
+    if (last === undefined || each.fromMs > last.toMs) merged.push(each);
+    else merged[merged.length - 1] = { ...last, toMs: Math.max(last.toMs, each.toMs) };
+  }
+  return merged;
+}
+
 /** A stretch of time with a place on the axis, from 0 to 1. */
 export interface Segment {
   readonly fromMs: number;

@@ -75,7 +75,10 @@ for (const [name, open] of Object.entries(ledgers)) {
       [1, [kept]],
       [2 ** 33, [kept]],
     ];
-    t.deepEqual([...(await later.clocks('d1', 255))].toSorted(([a], [b]) => a - b), expected);
+    t.deepEqual(
+      [...(await later.clocks('d1', 255))].toSorted(([a], [b]) => a - b),
+      expected,
+    );
     t.deepEqual([...(await later.clocks('d1', 256))], [[1, [{ ...kept, atMs: 7 }]]]);
     t.deepEqual([...(await later.clocks('d2', 255))], []);
   });
@@ -342,6 +345,9 @@ for (const [name, open] of Object.entries(ledgers)) {
     );
     t.deepEqual(Array.from(after[1]?.status ?? []), [5]);
     t.is((await ledger.runs({ device: 'd9', limit: 10 })).length, 0);
+    const one = await ledger.runs({ device: 'd1', run: 'r1', limit: 10 });
+    t.deepEqual(one, after.slice(1));
+    t.is((await ledger.runs({ device: 'd9', run: 'r1', limit: 10 })).length, 0);
   });
 
   test(`${name}: entries of kinds yet to come are kept like all others`, async (t) => {

@@ -7,6 +7,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { Agent, workflow } from '@holdfast/agent';
 import { createTcpProxy, type TcpProxy } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
+import { holdfast } from '../support/holdfast-cli.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -157,6 +158,7 @@ async function readRun(t: ExecutionContext, page: Page): Promise<void> {
   await page.getByRole('link', { name: 'S-1' }).click();
   await page.getByRole('button', { name: /inventory\.update/ }).click();
   await page.getByText('"left": 41').waitFor();
+  await page.getByText('the device was ahead of the gateway').waitFor();
   await checkPage(t, page, 'run');
 }
 
@@ -185,6 +187,27 @@ async function tellDevice(t: ExecutionContext, page: Page, { agent }: Shop): Pro
   await page.getByRole('row', { name: /cmd-.+completed/ }).waitFor();
 }
 
+/** A token is made, and a device enrols with it. */
+async function enrolDevice(t: ExecutionContext, page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Enrolment' }).click();
+  await page.getByLabel('Tags for them').fill('site');
+  await press(page, 'Make a token');
+  await page.getByText('Tags are written as').waitFor();
+  t.is(await page.getByLabel('Tags for them').inputValue(), 'site');
+  await page.getByLabel('Tags for them').fill('site=oslo');
+  await page.getByLabel(/^Device/).fill('till-9');
+  await press(page, 'Make a token');
+  const token = (await page.locator('pre.token').textContent()) ?? '';
+  const enrolled = await holdfast(['enroll', '--data-dir', await tempDir(t)], { stdin: token });
+  t.is(enrolled.code, 0, enrolled.stderr);
+  await page.getByRole('row', { name: /till-9 used 1 of 1: till-9/ }).waitFor();
+  await checkPage(t, page, 'enrolment');
+  await page.getByRole('link', { name: 'Fleet' }).click();
+  await page.getByLabel('Find a device').fill('till-9');
+  await page.getByRole('row', { name: /till-9/ }).waitFor();
+  await page.getByText('1 device,').waitFor();
+}
+
 async function lookAround(t: ExecutionContext, page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Ledger' }).click();
   await press(page, 'Verify all chains');
@@ -208,6 +231,7 @@ withChromium('needs chromium: operators see a device drain, read its runs, tell 
   await watchDevice(t, page, shop);
   await readRun(t, page);
   await tellDevice(t, page, shop);
+  await enrolDevice(t, page);
   await lookAround(t, page);
 
   t.deepEqual(complaints, []);

@@ -1,5 +1,5 @@
 import { formatCount, type Column } from '@holdfast/protocol';
-import type { DeviceDetailView, EpochView } from '../core/fleet-views.ts';
+import type { DeviceDetailView, EpochView } from '../core/device-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';

@@ -1,6 +1,7 @@
 import { formatCount, type Cell, type Column, type Tone } from '@holdfast/protocol';
 import { LIMIT_MAX } from '../core/api-query.ts';
-import type { DevicesView, DeviceView, Fleet } from '../core/fleet-views.ts';
+import type { DevicesView, DeviceView } from '../core/device-views.ts';
+import type { Fleet } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';

@@ -1,7 +1,7 @@
 import { HELP_WIDTH, reflow, type ExitCode } from '@holdfast/protocol';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
-import { deviceStates } from '../core/fleet-views.ts';
+import { deviceStates } from '../core/device-views.ts';
 import { addAccess } from './access-commands.ts';
 import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-config.ts';
 import { addCalls } from './call-program.ts';

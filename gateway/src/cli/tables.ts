@@ -6,7 +6,7 @@ import {
   type Cell,
   type Column,
 } from '@holdfast/protocol';
-import type { ProblemView } from '../core/fleet-views.ts';
+import type { ProblemView } from '../core/device-views.ts';
 import type { Terminal } from './terminal.ts';
 
 export function table(

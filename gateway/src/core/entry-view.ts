@@ -1,6 +1,7 @@
 import { displayValue, hex, lanes, type Entry } from '@holdfast/protocol';
 import { clockFlags, trueTime, type DeviceClocks, type TrueTime } from './device-clock.ts';
-import type { EntryView, EpochView, HoleView, KeyView, RunView } from './fleet-views.ts';
+import type { EpochView, KeyView } from './device-views.ts';
+import type { EntryView, HoleView, RunView } from './fleet-views.ts';
 import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerRun } from './ledger.ts';
 import type { LedgerKey } from './key-ledger.ts';
 

@@ -10,7 +10,7 @@ import {
 import type { PendingCall, WaitingCall } from './call.ts';
 import type { CallView, FleetCalls, ParkedQuery, ServiceView } from './call-views.ts';
 import { rfc3339 } from './entry-view.ts';
-import type { ProblemView } from './fleet-views.ts';
+import type { ProblemView } from './device-views.ts';
 import type { ServiceState } from './handled-service.ts';
 import type { Ledger } from './ledger.ts';
 

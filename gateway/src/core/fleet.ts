@@ -19,17 +19,12 @@ import { createPrivacy } from './fleet-privacy.ts';
 import { createQuarantine } from './fleet-quarantine.ts';
 import { createValues } from './fleet-values.ts';
 import type {
-  DevicesQuery,
-  DevicesView,
   DeviceView,
-  EntriesQuery,
-  EntriesView,
-  Fleet,
   ProblemView,
   ReportedBacklog,
-  RunsQuery,
-  VerifyView,
-} from './fleet-views.ts';
+} from './device-views.ts';
+import type { EntriesQuery, EntriesView, Fleet, RunsQuery, VerifyView } from './fleet-views.ts';
+import { devicePage } from './device-page.ts';
 import type { ServiceState } from './handled-service.ts';
 import type { UnhandledCalls } from './handlers.ts';
 import type { DeviceRecord, Ledger, LedgerHole } from './ledger.ts';
@@ -79,7 +74,7 @@ export function createFleet(options: FleetOptions): Fleet {
       const calls = [...unhandled(), ...(await parkedProblems(ledger))];
       calls.push(...(await webhookProblems(ledger)));
       const problems = [...devices.flatMap(deviceProblems), ...lives, ...calls];
-      return { schema: 'holdfast.devices/1', at: now(), ...pageOf(devices, query), problems };
+      return { schema: 'holdfast.devices/1', at: now(), ...devicePage(devices, query), problems };
     },
     async device(device) {
       const record = await recordOf(device);
@@ -137,18 +132,6 @@ async function taggedDevices(
   const wanted = tagsOf(tags);
   const records = (await ledger.devices()).filter((each) => hasTags(each.tags, wanted));
   return new Set(records.map(({ device }) => device));
-}
-
-function pageOf(
-  devices: readonly DeviceView[],
-  { tags = {}, state, after = '', limit }: DevicesQuery,
-): Pick<DevicesView, 'devices' | 'next'> {
-  const fitting = devices
-    .filter((each) => each.device > after && (state?.includes(each.state) ?? true))
-    .filter((each) => Object.entries(tags).every(([name, value]) => each.tags[name] === value))
-    .toSorted((a, b) => (a.device < b.device ? -1 : 1));
-  const page = fitting.slice(0, limit);
-  return { devices: page, next: fitting.length > limit ? (page.at(-1)?.device ?? null) : null };
 }
 
 async function readEntries(

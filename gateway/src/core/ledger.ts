@@ -356,6 +356,8 @@ export interface Ledger extends CallLedger, KeyLedger {
   /** Runs of one device, or of all; newest first, at most `limit`, with an ordinal < before. */
   runs(query: {
     readonly device?: string | undefined;
+    /** This one alone, of that device. */
+    readonly run?: string | undefined;
     readonly before?: number | undefined;
     readonly limit: number;
   }): Promise<readonly LedgerRun[]>;

@@ -21,20 +21,20 @@ export async function findRuns(
   query: RunsQuery,
   devices?: ReadonlySet<string>,
 ): Promise<Found> {
-  const { device, limit } = query;
+  const { device, run, limit } = query;
   const clocksOf = clockReader(ledger);
   const runs: RunView[] = [];
   let before = readCursor(query.before);
   for (let scanned = 0; scanned < SCANNED_MAX;) {
     const asked = isFilter(query) || devices !== undefined ? READ_RUNS : limit - runs.length + 1;
-    const page = await ledger.runs({ device, before, limit: asked });
-    for (const run of page) {
+    const page = await ledger.runs({ device, run, before, limit: asked });
+    for (const found of page) {
       if (runs.length === limit) return { runs, next: String(before) };
-      const view = runView(run, await clocksOf(run));
-      if ((devices?.has(run.device) ?? true) && fits(view, query)) runs.push(view);
-      before = run.ordinal;
+      const view = runView(found, await clocksOf(found));
+      if ((devices?.has(found.device) ?? true) && fits(view, query)) runs.push(view);
+      before = found.ordinal;
     }
-    if (page.length < asked) return { runs, next: null };
+    if (run !== undefined || page.length < asked) return { runs, next: null };
     scanned += page.length;
   }
   return { runs, next: String(before) };

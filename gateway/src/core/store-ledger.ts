@@ -33,17 +33,11 @@ import {
   metaKey,
   ownOrderKey,
   prefixOf,
+  runKey,
   runOrderKey,
   type Chain,
 } from './ledger-keys.ts';
-import {
-  commandRow,
-  epochRow,
-  formatRow,
-  holeRow,
-  incarnationRow,
-  runRow,
-} from './ledger-rows.ts';
+import { commandRow, epochRow, formatRow, holeRow, incarnationRow, runRow } from './ledger-rows.ts';
 import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
 import { rebuildProjections } from './ledger-rebuild.ts';
 import type { LedgerStore, Reads, View, Work } from './ledger-store.ts';
@@ -290,7 +284,21 @@ export class StoreLedger implements Ledger {
     return readClocks(this.#store, device, epoch);
   }
 
-  async runs({ device: of, before, limit }: Parameters<Ledger['runs']>[0]) {
+  async runs(query: Parameters<Ledger['runs']>[0]) {
+    const { device = '', run } = query;
+    const keys = run === undefined ? await this.#runKeys(query) : [runKey(device, run)];
+    const rows = await this.#store.getMany(keys);
+    const found = rows.flatMap((row) => (row === undefined ? [] : [runRow.decode(row)]));
+    return openValues(this.#store, found, {
+      value: ({ status }) => status,
+      place: ({ device: of, epoch, statusLane: lane, statusSeq: seq }) => ({
+        ...{ device: of, epoch, lane, seq },
+      }),
+      withValue: (each, status) => ({ ...each, status }),
+    });
+  }
+
+  async #runKeys({ device: of, before, limit }: Parameters<Ledger['runs']>[0]) {
     const prefix = of === undefined ? prefixOf('runOrder') : prefixOf('ownOrder', of);
     const keyAt = (at: number) => (of === undefined ? runOrderKey(at) : ownOrderKey(of, at));
     const order = await this.#store.scan({
@@ -299,18 +307,7 @@ export class StoreLedger implements Ledger {
       limit,
       reverse: true,
     });
-    const rows = await this.#store.getMany(order.map((row) => row.value));
-    const found = rows.flatMap((row) => (row === undefined ? [] : [runRow.decode(row)]));
-    return openValues(this.#store, found, {
-      value: ({ status }) => status,
-      place: ({ device, epoch, statusLane: lane, statusSeq: seq }) => ({
-        device,
-        epoch,
-        lane,
-        seq,
-      }),
-      withValue: (run, status) => ({ ...run, status }),
-    });
+    return order.map((row) => row.value);
   }
 
   pendingCalls(limit: number, service?: string): Promise<readonly PendingCall[]> {

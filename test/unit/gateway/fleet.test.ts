@@ -87,6 +87,39 @@ test('of a device that has not reported no backlog is claimed', async (t) => {
   t.like(stopped, { state: 'unknown', backlog: null });
 });
 
+test('a page of devices begins with those that need somebody, and tells of all', async (t) => {
+  const ledger = await ledgerOf(t);
+  for (const device of ['pump-2', 'pump-3', 'till-1']) {
+    await ingestAll(ledger, device, checkoutEntries(`of-${device}`));
+  }
+  const reported = reportOf({ head: 9, acked: 0 });
+  const live = [
+    liveOf({ device: 'pump-1', state: 'synced' }),
+    liveOf({ device: 'pump-2', state: 'stuck', reported, reportedAtMs: NOW_MS }),
+    liveOf({ device: 'pump-3', state: 'offline' }),
+    liveOf({ device: 'till-1', state: 'conflict' }),
+  ];
+  const running = { live: () => live, unhandled: () => [], ...still };
+  const fleet = createFleet({ ...parts, ledger, clock, running });
+  const ids = async (query: Parameters<typeof fleet.devices>[0]) =>
+    (await fleet.devices(query)).devices.map(({ device }) => device);
+
+  t.deepEqual(await ids({ order: 'attention', limit: 9 }), [
+    'till-1',
+    'pump-2',
+    'pump-3',
+    'pump-1',
+  ]);
+  t.deepEqual(await ids({ search: 'pump', order: 'attention', limit: 1 }), ['pump-2']);
+  t.deepEqual(await ids({ limit: 2 }), ['pump-1', 'pump-2']);
+  const { summary, next } = await fleet.devices({ search: 'pump', state: ['stuck'], limit: 1 });
+  t.is(next, null);
+  t.deepEqual(summary, {
+    ...{ devices: 3, pending: 7 },
+    states: { stuck: 1, offline: 1, synced: 1 },
+  });
+});
+
 test('what needs a person is among the problems, with its hint', async (t) => {
   const refusal = { code: 'HF_IDENTITY_CONFLICT', why: 'two agents greet in turn' };
   const live = [liveOf({ state: 'conflict', refusal, refusals: 4 })];

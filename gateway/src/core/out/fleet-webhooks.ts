@@ -1,7 +1,7 @@
 import { HoldfastError, errorCatalogue, type Clock } from '@holdfast/protocol';
 import { rfc3339 } from '../entry-view.ts';
 import { tagsOf, tagsView } from '../fleet-commands.ts';
-import type { ProblemView } from '../fleet-views.ts';
+import type { ProblemView } from '../device-views.ts';
 import type { Ledger } from '../ledger.ts';
 import { testEvent } from './cloud-event.ts';
 import { endOf } from './read-out.ts';
@@ -146,11 +146,7 @@ async function subscriberOf(out: OutLedger, id: string): Promise<Subscriber> {
   throw unknown(id);
 }
 
-async function requeue(
-  out: OutLedger,
-  id: string,
-  place: OutPlace | undefined,
-): Promise<number> {
+async function requeue(out: OutLedger, id: string, place: OutPlace | undefined): Promise<number> {
   let after = place && { ...place, seq: place.seq - 1 };
   let queued = 0;
   for (;;) {

@@ -1,7 +1,15 @@
 import { ledgerHoleReasons } from '../../../core/ledger.ts';
 import { clockFlags } from '../../../core/device-clock.ts';
-import { deviceStates } from '../../../core/fleet-views.ts';
-import { anything, choice, integer, list, literal, nullable } from '@holdfast/protocol/json-schema';
+import { deviceStates } from '../../../core/device-views.ts';
+import {
+  anything,
+  choice,
+  described,
+  integer,
+  list,
+  literal,
+  nullable,
+} from '@holdfast/protocol/json-schema';
 import { number, object, string, table } from '@holdfast/protocol/json-schema';
 import { answer, count, cursor, lane, limit, name, question, text, time } from './parts.ts';
 
@@ -36,12 +44,20 @@ const tag = () => list(string({ pattern: '^[^=]{1,64}=.{0,64}$', description: 'n
 
 export const devicesQuery = question(
   { limit: limit() },
-  { tag: tag(), state: list(state(), { maxItems: deviceStates.length }), after: cursor() },
+  {
+    ...{ tag: tag(), state: list(state(), { maxItems: deviceStates.length }), after: cursor() },
+    search: string({ maxLength: 64, description: 'part of the id' }),
+    order: described(
+      choice(['id', 'attention']),
+      'attention: those that need a person first; one page',
+    ),
+  },
 );
 
 export const devicesAnswer = answer({
   ...{ schema: literal('holdfast.devices/1'), at: time() },
   ...{ devices: list(answer(deviceFields)), next: nullable(string()), problems },
+  summary: answer({ devices: count(), pending: count(), states: table(count()) }),
 });
 
 const epoch = answer({
@@ -76,7 +92,7 @@ const ofRuns = {
   ...{ updatedSince: time(), updatedBefore: time(), before: cursor() },
 };
 
-export const ownRunsQuery = question({ limit: limit() }, ofRuns);
+export const ownRunsQuery = question({ limit: limit() }, { run: name(), ...ofRuns });
 export const runsQuery = question(
   { limit: limit() },
   { device: string({ format: 'device' }), tag: tag(), ...ofRuns },
