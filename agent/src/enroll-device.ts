@@ -52,12 +52,21 @@ export async function enrollDevice(
     ...{ secret: token.secret, device: named },
     ...{ publicKey: hex(signer.publicKey), signature: hex(signature) },
   });
-  pinGateway(dataDir, token, enrolled);
-  const gateway = reachable(enrolled.mqtt, token.url);
-  const { ca, certificate, at: certifiedAt } = enrolled;
-  const place = { device: enrolled.device, gateway, ca, api: token.url };
-  writeEnrolment(dataDir, { ...place, certificate, certifiedAt });
-  return viewOf(dataDir, { device: enrolled.device, gateway, certificate });
+  // The token names the key: whoever answered, it is the gateway's or none is taken.
+  if (keyNameOf(sha256, unhex(enrolled.publicKey)) !== token.gatewayKey) {
+    const why = 'who answers has another key than the token names';
+    throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why });
+  }
+  return keepEnrolment(dataDir, token.url, enrolled);
+}
+
+/** Pins the gateway's key, and keeps what it has told. Durable once it returns. */
+export function keepEnrolment(dataDir: string, api: string, enrolled: Enrolled): EnrollView {
+  pinGateway(dataDir, unhex(enrolled.publicKey));
+  const gateway = reachable(enrolled.mqtt, api);
+  const { device, ca, certificate, at: certifiedAt } = enrolled;
+  writeEnrolment(dataDir, { device, gateway, ca, api, certificate, certifiedAt });
+  return viewOf(dataDir, { device, gateway, certificate });
 }
 
 /** Has the certificate of an enrolled device renewed, see `renewCertificate`. */
@@ -85,13 +94,7 @@ function secretHash({ secret }: EnrolToken): Uint8Array {
   return sha256(unhex(secret.slice(secret.indexOf('_') + 1)));
 }
 
-/** The token names the key: whoever answered, it is the gateway's or none is taken. */
-function pinGateway(dataDir: string, token: EnrolToken, { publicKey }: Enrolled): void {
-  const key = unhex(publicKey);
-  if (keyNameOf(sha256, key) !== token.gatewayKey) {
-    const why = 'who answers has another key than the token names';
-    throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why });
-  }
+function pinGateway(dataDir: string, key: Uint8Array): void {
   const pin = openGatewayPin(dataDir);
   const known = pin.load();
   if (known === undefined) return pin.save(key);

@@ -1,5 +1,6 @@
 export * from './cli/code-file.ts';
 export * from './enroll-device.ts';
+export * from './pair-device.ts';
 export * from './renew-certificate.ts';
 export * from './io/enrolment-file.ts';
 export * from './io/socket-server.ts';

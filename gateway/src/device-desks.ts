@@ -1,8 +1,9 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { hex, type Signer, type Verify } from '@holdfast/protocol';
 import type { Access } from './core/access/access.ts';
 import { Certifier } from './core/access/certifier.ts';
 import { Enroller } from './core/access/enroll.ts';
+import { Pairings } from './core/access/pairings.ts';
 import { Renewal } from './core/access/renewal.ts';
 import { createCaDesk, type CaDesk, type CaPorts } from './core/certificates/ca-desk.ts';
 import type { DeviceRecord, Ledger } from './core/ledger.ts';
@@ -26,6 +27,7 @@ export interface DeskParts {
 export interface DeviceDesks {
   readonly enroller: Enroller;
   readonly renewal: Renewal;
+  readonly pairings: Pairings;
   readonly ca: CaDesk;
 }
 
@@ -41,8 +43,11 @@ export function createDesks(parts: DeskParts): DeviceDesks {
   const told = () => {
     return { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };
   };
+  const { publicKey } = signer;
+  const own = { publicKey, certificate: () => tls.pin() };
   return {
     enroller: new Enroller({ ...common, enrolments, rekeyed, told, certifier }),
+    pairings: new Pairings({ ...common, ...own, rekeyed, told, certifier, randomBytes }),
     renewal: new Renewal({ ...common, signer, certifier, ca: () => broker.ca() }),
     ca: caDeskOf({ store: tls.ca, rotate: (isTrusted) => tls.rotate(isTrusted), ledger }),
   };

@@ -15,6 +15,8 @@ export * from './core/access/doors.ts';
 export * from './core/access/mqtt-hook.ts';
 export * from './core/access/topic-rules.ts';
 export * from './core/access/enroll.ts';
+export * from './core/access/pairing-views.ts';
+export * from './core/access/pairings.ts';
 export * from './core/access/renewal.ts';
 export * from './core/certificates/ca-desk.ts';
 export * from './core/key-ledger.ts';

@@ -14,5 +14,6 @@ export * from './base/settings-file.ts';
 export * from './base/terminal.ts';
 export * from './base/traceparent.ts';
 export * from './base/units.ts';
+export * from './base/words.ts';
 export * from './base/wrap.ts';
 export * from './wire/lanes.ts';

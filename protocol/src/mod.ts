@@ -19,6 +19,7 @@ export * from './wire/entry-value.ts';
 export * from './wire/envelope.ts';
 export * from './wire/key-name.ts';
 export * from './wire/messages.ts';
+export * from './wire/pairing.ts';
 export * from './wire/proof.ts';
 export {
   PARTS_MAX,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -10,6 +11,7 @@ import {
   Certifier,
   Enroller,
   EventFeed,
+  Pairings,
   Renewal,
   caDeskOf,
   createDoors,
@@ -224,6 +226,11 @@ async function serveLimited(
     ...{ certifier, audit, ledger, sha256, verify, signer, clock, ca: () => null },
   });
   const ca = caDeskOf({ store, rotate: (isTrusted) => store.rotate(isTrusted), ledger });
+  const pairings = new Pairings({
+    ...{ ledger, sha256, verify, clock, certifier, randomBytes, publicKey: signer.publicKey },
+    ...{ rekeyed: () => {}, certificate: () => '' },
+    told: () => ({ publicKey: '', mqtt: '', ca: null }),
+  });
   const enroller = new Enroller({
     ...{ ledger, sha256, audit: access.audit, enrolments: access.enrolments },
     ...{ verify, clock, rekeyed: () => {} },
@@ -232,6 +239,7 @@ async function serveLimited(
   });
   const own = {
     ...{ hook: doors.hook, turned: doors.refusals },
+    pairings,
     ...{ enroller, renewal, key: '', feed, look: () => {}, pin: () => '', ca },
     fleet,
     access,

@@ -18,7 +18,7 @@ import {
 } from '@holdfast/gateway/internal';
 import { connectStatement, writeConnectProof } from '@holdfast/protocol';
 import test from 'ava';
-import { holdfast } from '../support/holdfast-cli.ts';
+import { holdfast, startHoldfast } from '../support/holdfast-cli.ts';
 import { connackOf, openEnrolled, openTlsGateway } from '../support/tls-gateway.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -151,6 +151,26 @@ test('a device that was revoked is cut off at once, and may be enrolled anew', a
   t.is(known?.epoch, 2, 'it goes on in a new life');
   const old = await openEnrolled(t, pump);
   await until('still refused', async () => (await old.status()).link.problem?.code === REFUSED);
+});
+
+test('a device without a token is let in by what it shows', async (t) => {
+  const { gateway, command } = await openTlsGateway(t, { requireCertificate: true });
+  const dir = join(await tempDir(t), 'pump');
+  const { port } = new URL(gateway.httpUrl);
+  const asked = ['enroll', '--data-dir', dir, '--device', 'pump-1', '-o', 'json'];
+  const waiting = startHoldfast(t, [...asked, '--gateway', `https://localhost:${port}`]);
+  const look = async () => /Code (\S+), words: (.+)/.exec(waiting.stderr()) ?? undefined;
+  const [, code = '', said = ''] = await until('a code', look);
+
+  t.regex(await command('pair', 'ls'), new RegExp(`${code} +pump-1 +127.0.0.1 +no`));
+  const wrong = command('pair', 'approve', code, '--words', 'acid acorn acre');
+  await t.throwsAsync(wrong, { message: /stands between/ });
+  await command('pair', 'approve', code, '--words', said);
+
+  t.like(JSON.parse(await waiting.nextLine()), { device: 'pump-1', gateway: gateway.mqttUrl });
+  const agent = await openEnrolled(t, dir);
+  await agent.emit('fact', 1);
+  await agent.synced();
 });
 
 test('an enrolled device connects by its certificate, and nobody else does', async (t) => {

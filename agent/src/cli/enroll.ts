@@ -10,6 +10,7 @@ interface Flags {
   readonly device?: string;
   readonly tokenFile?: string;
   readonly renew?: true;
+  readonly gateway?: string;
   readonly output: Format;
 }
 
@@ -19,6 +20,9 @@ names the gateway: only that one is believed, from the first contact on. The add
 gateway and what to trust of it are kept, so that \`holdfast run\` needs no --gateway.
 
 The token is read from stdin or from a file, never from the command line, which others can see.
+Without a token, --gateway asks there: somebody at the gateway lets the device in, by the code and
+the words that it shows. They are other words there if somebody stands between, and it is refused.
+
 It may be done again, and with a running agent: the next start of the agent is enrolled. The
 agent renews its certificate by itself; with --renew it is done now, also when it has expired.
 
@@ -26,6 +30,7 @@ Examples:
   holdfast-gateway enroll create --device pump-017 --data-dir ./gateway > token.txt
   holdfast enroll --data-dir ./data < token.txt
   holdfast enroll --data-dir ./data --device pump-017 --token-file token.txt
+  holdfast enroll --data-dir ./data --device pump-017 --gateway https://gw.example:8080
 `;
 
 export function addEnroll(program: Command, shell: Shell): void {
@@ -35,13 +40,14 @@ export function addEnroll(program: Command, shell: Shell): void {
     .option('--data-dir <dir>', 'directory of the journal and the identity')
     .option('--device <id>', 'identity of this device, where the token does not say it')
     .option('--token-file <file>', 'file with the token; default: stdin')
+    .option('--gateway <url>', 'of its HTTP API: ask there to be let in, without a token')
     .option('--renew', 'renew the certificate of a device that is enrolled, by its key')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const dataDir = flags.dataDir ?? shell.env['HOLDFAST_DATA_DIR'];
       if (dataDir === undefined) throw usage('--data-dir is missing');
-      const view = await enrol(dataDir, flags);
+      const view = await enrol(dataDir, flags, shell);
       const { device, key, gateway, certificateUntil: until } = view;
       const done = flags.renew === true ? 'has a new certificate' : 'is enrolled';
       const text = `${device} ${done}, with key ${key}. Its gateway: ${gateway}`;
@@ -50,13 +56,44 @@ export function addEnroll(program: Command, shell: Shell): void {
     });
 }
 
-async function enrol(dataDir: string, { renew, tokenFile, device }: Flags): Promise<EnrollView> {
+async function enrol(
+  dataDir: string,
+  { renew, tokenFile, device, gateway }: Flags,
+  shell: Shell,
+): Promise<EnrollView> {
+  if (gateway !== undefined) {
+    if (tokenFile !== undefined || renew === true) {
+      throw usage('--gateway takes no token, and no --renew: somebody there lets the device in');
+    }
+    return pair(dataDir, gateway, device ?? shell.env['HOLDFAST_DEVICE'] ?? '');
+  }
   if (renew === true && (tokenFile ?? device) !== undefined) {
     throw usage('--renew takes neither a token nor a device: it goes by what is enrolled');
   }
   const { enrollDevice, renewDevice } = await import('../enroll-device.ts');
   if (renew === true) return renewDevice(dataDir);
   return enrollDevice(dataDir, await readToken(tokenFile), device);
+}
+
+async function pair(dataDir: string, api: string, device: string): Promise<EnrollView> {
+  if (!URL.canParse(api) || !/^https?:$/.test(new URL(api).protocol)) {
+    throw usage(`--gateway ${api} is no http:// or https:// URL`);
+  }
+  if (device === '') throw usage('--device is missing: nobody else says which device this is');
+  const { pairDevice } = await import('../pair-device.ts');
+  return pairDevice(dataDir, {
+    ...{ api, device },
+    // What is printed on stdout is for programs, too.
+    show({ code, words }) {
+      const lines = [
+        `Code ${code}, words: ${words}`,
+        'Let it in at the gateway, with the code and the words as they are here:',
+        `  holdfast-gateway pair approve ${code} --words '${words}'`,
+        'Waiting (Ctrl-C ends it; the key stays).',
+      ];
+      process.stderr.write(`${lines.join('\n')}\n`);
+    },
+  });
 }
 
 async function readToken(path: string | undefined): Promise<string> {

@@ -32,17 +32,17 @@ export async function requestEnrolment(token: EnrolToken, body: object): Promise
 }
 
 /** What was pinned is the certificate of the API itself, or of an authority that it names. */
-async function pinnedTrust(url: string, pin: string): Promise<Trust> {
+export async function pinnedTrust(url: string, pin: string): Promise<Trust> {
   const seen: { certificate?: string } = {};
   const answer = await askGateway({ url, path: '/api/ca', trust: { seen } });
   if (seen.certificate === pin) return { pin };
   const ca = pemBlocks(answer['certificates']).find((each) => fingerprintOf(each) === pin);
   if (ca !== undefined) return { ca };
-  const why = `${url} is another gateway than the token names`;
+  const why = `${url} is another gateway than the one that is named`;
   throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why });
 }
 
-function enrolledOf(url: string, answer: Readonly<Record<string, unknown>>): Enrolled {
+export function enrolledOf(url: string, answer: Readonly<Record<string, unknown>>): Enrolled {
   const { device, publicKey, mqtt, ca, certificate, at } = answer;
   const isKey = typeof publicKey === 'string' && /^([0-9a-f]{2}){1,256}$/.test(publicKey);
   const isPlace = typeof mqtt === 'string' && URL.canParse(mqtt);

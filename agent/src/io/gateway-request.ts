@@ -38,7 +38,8 @@ export async function askGateway(
   const url = new URL(question.path, question.url);
   const { trust } = question;
   const socket = trust === undefined ? undefined : await connectTrusted(url, trust);
-  const { code, detail, ...answer } = parse(await send(url, question.body, socket));
+  const answer = parse(await send(url, question.body, socket));
+  const { code, detail } = answer;
   if (isErrorCode(code)) throw new HoldfastError(code, { why: String(detail) });
   return answer;
 }

@@ -3,12 +3,14 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, HoldfastError, messageOf } from '@holdfast/protocol';
 import type { AccessDesk } from '../core/access/access-views.ts';
+import type { PairingDesk } from '../core/access/pairing-views.ts';
 import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import type { GatewayAddress } from './http-client.ts';
 import { httpCa } from './http-ca.ts';
 import { httpDesk } from './http-desk.ts';
 import { httpFleet } from './http-fleet.ts';
+import { httpPairings } from './http-pairings.ts';
 import { ledgerAddress, type LedgerOptions } from './ledger-address.ts';
 import { usage } from './options.ts';
 
@@ -27,6 +29,8 @@ export interface GatewaySource {
   readonly fleet: Fleet;
   readonly desk: AccessDesk;
   readonly ca: CaDesk;
+  /** `undefined`: it does not run, so none waits. */
+  readonly pairings?: PairingDesk;
 }
 
 /** Runs a body with the fleet, see `withGateway`. A ledger in a database may have any owners. */
@@ -56,6 +60,18 @@ export function withDesk<T>(
   body: (desk: AccessDesk) => Promise<T>,
 ): Promise<T> {
   return withGateway(options, ({ desk }) => body(desk));
+}
+
+/** Runs a body with the devices that wait, see `withGateway`. @throws HF_REQUEST_INVALID */
+export function withPairings<T>(
+  options: SourceOptions,
+  body: (desk: PairingDesk) => Promise<T>,
+): Promise<T> {
+  return withGateway(options, ({ pairings }) => {
+    if (pairings !== undefined) return body(pairings);
+    const why = 'the gateway does not run: no device waits at it';
+    throw new HoldfastError('HF_REQUEST_INVALID', { why });
+  });
 }
 
 /** Runs a body with the authority, see `withGateway`. */
@@ -89,7 +105,8 @@ async function withGateway<T>(
 }
 
 function sourceAt(at: GatewayAddress): GatewaySource {
-  return { fleet: httpFleet(at), desk: httpDesk(at), ca: httpCa(at) };
+  const [desk, pairings] = [httpDesk(at), httpPairings(at)];
+  return { fleet: httpFleet(at), desk, ca: httpCa(at), pairings };
 }
 
 async function addressOf(

@@ -106,7 +106,7 @@ function parse(body: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const answer: unknown = JSON.parse(body);
     if (typeof answer !== 'object' || answer === null) return undefined;
-    const isOurs = 'code' in answer ? isErrorCode(answer.code) : 'schema' in answer;
+    const isOurs = 'schema' in answer || ('code' in answer && isErrorCode(answer.code));
     return isOurs ? { ...answer } : undefined;
   } catch {
     return undefined;

@@ -36,6 +36,7 @@ import {
   type EntriesOptions,
 } from './options.ts';
 import { addOut } from './out-program.ts';
+import { addPair } from './pair-commands.ts';
 import { rekey, type RekeyOptions } from './rekey.ts';
 import { revoke, type RevokeOptions } from './revoke.ts';
 import { runs, type RunsOptions } from './runs.ts';
@@ -66,6 +67,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addLedger(program, onExit);
   addAccess(program);
   addCa(program);
+  addPair(program);
   addBrokerConfig(program);
   return program;
 }

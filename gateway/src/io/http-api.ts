@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Access } from '../core/access/access.ts';
 import type { Enroller } from '../core/access/enroll.ts';
 import type { Renewal } from '../core/access/renewal.ts';
+import type { Pairings } from '../core/access/pairings.ts';
+import { addPairing } from './http/pair-routes.ts';
 import type { GatewayPlace } from '../core/access/desk.ts';
 import type { EventFeed } from '../core/event-feed.ts';
 import type { Fleet } from '../core/fleet-views.ts';
@@ -40,6 +42,7 @@ export interface HttpApiOptions extends HealthParts {
   readonly access: Access;
   readonly enroller: Enroller;
   readonly renewal: Renewal;
+  readonly pairings: Pairings;
   /** What changes in the fleet; `look` has it told, and is called once a second. */
   readonly feed: EventFeed;
   readonly look: () => void;
@@ -103,6 +106,7 @@ async function createApp(
   addCa(app, routes, options.ca);
   addMetrics(routes, options, refusals);
   addMqttHook(routes, options.hook);
+  addPairing(app, routes, options);
   addEvents(routes, options.feed, refusals);
   addWeb(app);
   return app;

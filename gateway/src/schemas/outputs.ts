@@ -5,6 +5,7 @@ import * as call from '../io/http/schemas/calls.ts';
 import * as certificates from '../io/http/schemas/certificates.ts';
 import * as command from '../io/http/schemas/commands.ts';
 import * as fleet from '../io/http/schemas/fleet.ts';
+import * as pairing from '../io/http/schemas/pairing.ts';
 import * as ledger from '../io/http/schemas/ledger.ts';
 import * as out from '../io/http/schemas/out.ts';
 import * as own from './ledger-admin.ts';
@@ -78,5 +79,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: access.auditAnswer, commands: ['audit'] },
   { schema: certificates.caAnswer, commands: ['ca init', 'ca show', 'ca rotate'] },
   { schema: issued, commands: ['ca issue'] },
+  { schema: pairing.pairingsAnswer, commands: ['pair ls'] },
+  { schema: pairing.pairingDecided, commands: ['pair approve', 'pair deny'] },
   { schema: certificates.revocationsAnswer, commands: ['ca crl'] },
 ];

@@ -16,6 +16,11 @@ export function enrolStatement(device: string, secretHash: Uint8Array): Uint8Arr
   return statement('enroll', device, secretHash);
 }
 
+/** That the device has the key which it wants to pair, with this commitment. */
+export function pairStatement(device: string, commitment: Uint8Array): Uint8Array {
+  return statement('pair', device, commitment);
+}
+
 /** That who connects to the broker of the gateway with this public key is the device. */
 export function connectStatement(device: string, gatewayKey: Uint8Array): Uint8Array {
   return statement('connect', device, gatewayKey);

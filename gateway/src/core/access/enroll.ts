@@ -4,13 +4,11 @@ import {
   isDeviceId,
   keyNameOf,
   unhex,
-  type Clock,
-  type Sha256,
   type Verify,
 } from '@holdfast/protocol';
 import { rfc3339 } from '../entry-view.ts';
 import type { Certifier } from './certifier.ts';
-import type { DeviceRecord, Ledger } from '../ledger.ts';
+import { acceptDevice, type AcceptPorts } from './accept-device.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { EnrolRow } from './access-rows.ts';
@@ -30,15 +28,10 @@ export interface EnrolRequest {
   readonly from: string;
 }
 
-export interface EnrollPorts {
+export interface EnrollPorts extends AcceptPorts {
   readonly enrolments: Enrolments;
   readonly audit: AuditLog;
-  readonly ledger: Ledger;
-  readonly sha256: Sha256;
   readonly verify: Verify;
-  readonly clock: Pick<Clock, 'nowMs'>;
-  /** A person has decided for a key of a device. */
-  readonly rekeyed: (record: DeviceRecord) => void;
   /** What the device is told. */
   readonly told: () => Pick<EnrolledView, 'publicKey' | 'mqtt' | 'ca'>;
   readonly certifier: Certifier;
@@ -84,23 +77,11 @@ export class Enroller {
     throw refuse('what is signed does not prove the key');
   }
 
-  async #accept(token: EnrolRow, device: string, publicKey: Uint8Array): Promise<void> {
-    const { enrolments, ledger, sha256, clock, rekeyed } = this.#ports;
-    const atMs = clock.nowMs();
-    const key = keyNameOf(sha256, publicKey);
-    const record = await ledger.device(device);
-    const isKnownBy = record !== undefined && keyNameOf(sha256, record.publicKey) === key;
-    if (record !== undefined && !isKnownBy && token.device === '') {
-      throw refuse(`${device} is known by another key; it takes a token for just this device`);
-    }
-    await enrolments.take(token.id, `${device}/${key}`);
-    if (record === undefined) {
-      await ledger.greet({ device, epoch: 1, publicKey, atMs });
-    } else if (!isKnownBy) {
-      const next = await ledger.awaitKey({ device, key, atMs });
-      if (next !== undefined) rekeyed(next);
-    }
-    if (token.tags.length > 0) await ledger.tag({ device, tags: token.tags });
+  #accept(token: EnrolRow, device: string, publicKey: Uint8Array): Promise<void> {
+    const { sha256, enrolments } = this.#ports;
+    const who = `${device}/${keyNameOf(sha256, publicKey)}`;
+    const accepted = { device, publicKey, tags: token.tags, replaces: token.device !== '' };
+    return acceptDevice(this.#ports, accepted, () => enrolments.take(token.id, who));
   }
 }
 

@@ -42,6 +42,16 @@ export const accessErrors = {
     retry: 'never',
     hint: 'Have a new token made with `holdfast-gateway enroll create`; --device, if it is known.',
   },
+  HF_PAIRING_UNKNOWN: {
+    message: 'No device waits to be let in with this code',
+    retry: 'never',
+    hint: 'Compare it with what the device shows; after 10 minutes it begins anew.',
+  },
+  HF_PAIRING_REFUSED: {
+    message: 'The device is not let in',
+    retry: 'never',
+    hint: 'Begin again with `holdfast enroll --gateway`, and compare code and words.',
+  },
   HF_RENEWAL_REFUSED: {
     message: 'The gateway does not renew the certificate of this device',
     retry: 'never',

@@ -1,0 +1,12 @@
+import type { PairingDesk } from '../core/access/pairing-views.ts';
+import { ask, type GatewayAddress } from './http-client.ts';
+
+/** Devices that wait at the gateway at this address. */
+export function httpPairings(at: GatewayAddress): PairingDesk {
+  const of = (code: string) => `api/pairings/${encodeURIComponent(code)}`;
+  return {
+    pairings: () => ask(at, { path: 'api/pairings', method: 'GET' }),
+    approve: ({ code, ...json }) => ask(at, { path: of(code), method: 'POST', json }),
+    deny: (code) => ask(at, { path: of(code), method: 'DELETE' }),
+  };
+}
