@@ -20,7 +20,7 @@ import { DeviceCredentials } from './device-credentials.ts';
 import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
 import type { DataDir } from './io/data-dir.ts';
-import { deflate } from './io/deflate.ts';
+import { deflateBeside } from './io/deflate.ts';
 import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
 import { readEnrolment } from './io/enrolment-file.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
@@ -116,7 +116,7 @@ export function openUplink(
   const watched = credentials.watch(dial(device, () => credentials.get()));
   const link = { dial: uplinkMeter.dial(watched), onOutlived, onTime };
   const uplink: Uplink = createUplink(
-    { journal, runtime: side, clock, log, deflate, meter, ...link, ...security },
+    { journal, runtime: side, clock, log, deflate: deflateBeside, meter, ...link, ...security },
     {
       ...{ device, agentVersion: facts.version, machine: Buffer.from(dir.machine, 'hex') },
       limits: { ...limitsOf(profile), ...seldom, ...options.uplink },

@@ -13,7 +13,8 @@ import {
 /**
  * Raw deflate (RFC 1951) of at most 512 KiB; `undefined` when it would not pay.
  */
-export type Deflate = (bytes: Uint8Array) => Uint8Array | undefined;
+export type Deflate = (bytes: Uint8Array) => Deflated | Promise<Deflated>;
+type Deflated = Uint8Array | undefined;
 
 export interface BatchSource {
   readonly epoch: number;
@@ -56,15 +57,15 @@ const FRAME_BYTES_MAX = 288;
  *
  * @throws HF_MESSAGE_TOO_LARGE when one entry alone exceeds what a message may be.
  */
-export function packBatch(
+export async function packBatch(
   source: BatchSource,
   messageBytesMax: number,
   ports: PackPorts,
-): PackedBatch {
+): Promise<PackedBatch> {
   let entries = source.entries;
   for (;;) {
     const plain = encodeWith(batchEntries, entries);
-    const deflated = ports.deflate(plain);
+    const deflated = await ports.deflate(plain);
     const payload = deflated ?? plain;
     const room = messageBytesMax - FRAME_BYTES_MAX;
     if (payload.byteLength > room && entries.length > 1) {
