@@ -46,6 +46,8 @@ export const faultKinds = {
   'clock-drift': device('its wall clock runs ahead', false, {
     'per-hour': { type: 'duration', usual: 60 * SECOND, about: 'how far in an hour' },
   }),
+  rewind: device('its disk is set back to what it was when this began'),
+  clone: device('a second machine starts with its disk and its identity, and is switched off'),
   'clock-1970': device('it starts without knowing what year it is'),
   'city-outage': fleet('the links of all devices are down', true),
   'broker-down': fleet('the broker is away'),

@@ -8,10 +8,12 @@ import {
   lanes,
   valueIn,
   type Entry,
+  type Lane,
 } from '@holdfast/protocol';
-import type { Requests } from './drive.ts';
+import type { Asked, Requests } from './drive.ts';
 import { checkOrders, type OrderCounts } from './order-checks.ts';
 import type { DeviceOrders } from './orders.ts';
+import type { JournalLife } from './journal-life.ts';
 import type { World } from './world.ts';
 import { oracle } from './workload.ts';
 
@@ -19,6 +21,15 @@ const PAGE = 1_000;
 
 /** Entries of the ledger, in order, by device. */
 type Held = ReadonlyMap<string, readonly Entry[]>;
+
+interface LedgerRead {
+  /** Of all epochs: what was ever there. */
+  readonly all: Held;
+  /** Of the last one: what the device goes on with. */
+  readonly last: Held;
+  /** Of devices that have had one epoch only. */
+  readonly single: Held;
+}
 
 /**
  * What must be true once everything has healed and come to its end. What must be true at every
@@ -29,45 +40,70 @@ export async function checkEnd(
   requests: Requests,
   orders: DeviceOrders,
 ): Promise<OrderCounts> {
-  const held = await readLedger(world);
-  checkAcknowledged(world, requests, held);
-  await checkOutcomes(world, requests, held);
-  checkHistories(world, held);
-  checkEffects(world, requests, held);
+  const { all, last, single } = await readLedger(world);
+  checkAcknowledged(world, requests, { all, last });
+  await checkOutcomes(world, requests, all);
+  checkHistories(world, last);
+  checkEffects(world, requests, last);
   const { faults } = await world.gateway.ledger.verify();
   for (const { device, lane, seq, why } of faults) {
     world.witness.blame('P9', device, `the ledger does not verify at ${lane} ${seq}: ${why}`);
   }
-  return checkOrders(world, orders, held);
+  return checkOrders(world, orders, single);
 }
 
 /** P3: the ledger is each device's journal, byte for byte, once and in order. */
-async function readLedger(world: World): Promise<Held> {
-  const { witness, gateway } = world;
-  const held = new Map<string, Entry[]>();
+async function readLedger(world: World): Promise<LedgerRead> {
+  const all = new Map<string, readonly Entry[]>();
+  const newest = new Map<string, readonly Entry[]>();
+  const single = new Map<string, readonly Entry[]>();
   for (const { name: device } of world.machines) {
-    const all: Entry[] = [];
-    held.set(device, all);
-    for (const lane of lanes) {
-      const truth = witness.lane(device, lane).entries;
-      let seq = 0;
-      for (;;) {
-        const page = await gateway.ledger.entries({ device, lane, after: seq, limit: PAGE });
-        for (const entry of page) {
-          seq += 1;
-          const own = truth[seq - 1];
-          if (entry.seq !== seq || own === undefined || !equalBytes(own, entry.bytes)) {
-            witness.blame('P3', device, `the ledger's ${lane} ${seq} is not the journal's`);
-          }
-          if (entry.entry !== undefined) all.push(entry.entry);
-          await checkValue(world, device, entry);
-        }
-        if (page.length === 0) break;
+    const last = world.witness.lifeOf(device);
+    const epochs = await world.gateway.ledger.epochs(device);
+    const ever: Entry[] = [];
+    for (const { epoch } of epochs) {
+      const held: Entry[] = [];
+      for (const lane of lanes) {
+        held.push(...(await readLane(world, { device, epoch, lane }, last)));
       }
-      if (seq !== truth.length) {
-        witness.blame('P3', device, `the ledger has ${seq} of ${truth.length} in ${lane}`);
-      }
+      ever.push(...held);
+      if (epoch === last.epoch) newest.set(device, held);
     }
+    all.set(device, ever);
+    if (epochs.length === 1) single.set(device, ever);
+  }
+  return { all, last: newest, single };
+}
+
+/** What the ledger has of a lane must be one of its histories; of the life that is, all of it. */
+async function readLane(
+  world: World,
+  place: { readonly device: string; readonly epoch: number; readonly lane: Lane },
+  last: JournalLife,
+): Promise<Entry[]> {
+  const { witness, gateway } = world;
+  const { device, epoch, lane } = place;
+  const lives = epoch === last.epoch ? [last] : witness.livesOf(place);
+  let histories = lives.map((life) => life.lanes[lane].entries);
+  const held: Entry[] = [];
+  let seq = 0;
+  for (;;) {
+    const page = await gateway.ledger.entries({ ...place, after: seq, limit: PAGE });
+    for (const entry of page) {
+      seq += 1;
+      histories = histories.filter((own) => equalBytes(own[seq - 1] ?? NO_BYTES, entry.bytes));
+      if (entry.seq !== seq || histories.length === 0) {
+        witness.blame('P3', device, `the ledger's ${lane} ${seq} is not the journal's`);
+        return held;
+      }
+      if (entry.entry !== undefined) held.push(entry.entry);
+      await checkValue(world, device, entry);
+    }
+    if (page.length === 0) break;
+  }
+  const length = last.lanes[lane].entries.length;
+  if (epoch === last.epoch && seq !== length) {
+    witness.blame('P3', device, `the ledger has ${seq} of ${length} in ${lane}`);
   }
   return held;
 }
@@ -84,34 +120,50 @@ async function checkValue({ witness, gateway }: World, device: string, stored: L
 }
 
 /** P1: what was acknowledged to a caller is there; what was not is there once at most. */
-function checkAcknowledged({ witness }: World, requests: Requests, held: Held): void {
-  const started = new Map<string, number>();
-  const emitted = new Map<string, number>();
+function checkAcknowledged(
+  world: World,
+  requests: Requests,
+  { all, last }: Pick<LedgerRead, 'all' | 'last'>,
+): void {
+  const { witness } = world;
+  const [ever, now] = [countsIn(all), countsIn(last)];
+  for (const what of ['runs', 'events'] as const) {
+    for (const [id, asked] of requests[what]) {
+      const { device, isAcknowledged } = asked;
+      const isKept = isAcknowledged && !isForgotten(world, asked);
+      if (isKept && !ever[what].has(id)) witness.blame('P1', device, `${id} is lost`);
+      const times = now[what].get(id) ?? 0;
+      if (times > 1) witness.blame('P1', device, `${id} is there ${times} times`);
+    }
+  }
+}
+
+/** How often each run was started and each event emitted, by id. */
+function countsIn(held: Held): Readonly<Record<'runs' | 'events', ReadonlyMap<string, number>>> {
+  const [runs, events] = [new Map<string, number>(), new Map<string, number>()];
   const count = (counts: Map<string, number>, id: string) =>
     counts.set(id, (counts.get(id) ?? 0) + 1);
   for (const entry of [...held.values()].flat()) {
-    if (entry.kind === 'run.started') count(started, entry.run);
+    if (entry.kind === 'run.started') count(runs, entry.run);
     if (entry.kind !== 'event.emitted' || entry.run !== '') continue;
     const { id } = decodeValue(entry.payload) as { readonly id: string };
-    count(emitted, id);
+    count(events, id);
   }
-  for (const [what, asked, counts] of [
-    ['run', requests.runs, started],
-    ['event', requests.events, emitted],
-  ] as const) {
-    for (const [id, { device, isAcknowledged }] of asked) {
-      const times = counts.get(id) ?? 0;
-      if (isAcknowledged && times === 0) witness.blame('P1', device, `${what} ${id} is lost`);
-      if (times > 1) witness.blame('P1', device, `${what} ${id} is there ${times} times`);
-    }
-  }
+  return { runs, events };
+}
+
+/** What was said before a disk was set back to a time before it, that disk has never heard. */
+function isForgotten({ setBack }: World, { device, atMs }: Asked<unknown>): boolean {
+  return setBack.some((each) => each.device === device && atMs > each.sinceMs && atMs <= each.atMs);
 }
 
 /** P2: every run has come to the end that its input alone says. */
 async function checkOutcomes(world: World, requests: Requests, held: Held): Promise<void> {
   const { witness, machines, time, keepMs } = world;
   const outcomes = outcomesIn(world, requests, held);
-  for (const [id, { device, what, isAcknowledged }] of requests.runs) {
+  for (const [id, asked] of requests.runs) {
+    const { device, what, isAcknowledged } = asked;
+    if (isForgotten(world, asked)) continue;
     const outcome = outcomes.get(id);
     if (outcome === undefined) {
       if (isAcknowledged) witness.blame('P2', device, `${id} has not ended`);

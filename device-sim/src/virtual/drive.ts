@@ -9,6 +9,8 @@ export interface Asked<T> {
   readonly what: T;
   /** The caller was told that it is durable. */
   isAcknowledged: boolean;
+  /** …at this moment. */
+  atMs: number;
 }
 
 /** What the people and programs around the devices have asked for, and what they were told. */
@@ -43,6 +45,8 @@ class User {
   readonly #machine: Machine;
   readonly #requests: Requests;
   readonly #chance: Chance;
+  /** When each run's decision was acknowledged, by run. */
+  readonly #decided = new Map<string, number>();
   #count = 0;
 
   constructor(world: World, machine: Machine, requests: Requests) {
@@ -50,6 +54,7 @@ class User {
     this.#machine = machine;
     this.#requests = requests;
     this.#chance = world.chanceOf(`user of ${machine.name}`);
+    world.onSetBack(machine.name, (sinceMs) => this.#decideAgain(sinceMs));
   }
 
   every(averageMs: number, act: () => void): void {
@@ -84,11 +89,11 @@ class User {
 
   #start(id: string, what: { workflow: string; order?: Order }, input: unknown): void {
     const life = this.#machine.agent.life;
-    const asked = { device: this.#machine.name, what, isAcknowledged: false };
+    const asked = { device: this.#machine.name, what, isAcknowledged: false, atMs: 0 };
     this.#requests.runs.set(id, asked);
     const { workflow } = what;
     life?.parts.runtime.start({ workflow, input: encodeValue(input, 'input'), id }).then(
-      () => (asked.isAcknowledged = true),
+      () => this.#told(asked),
       () => undefined,
     );
   }
@@ -100,17 +105,27 @@ class User {
     const id = `${this.#machine.name}-event-${this.#count}`;
     const lane = (['urgent', 'normal', 'bulk'] as const)[Math.floor(this.#chance.next() * 3)];
     if (lane === undefined) return;
-    const asked = { device: this.#machine.name, what: { lane }, isAcknowledged: false };
+    const asked = { device: this.#machine.name, what: { lane }, isAcknowledged: false, atMs: 0 };
     this.#requests.events.set(id, asked);
     life.parts.runtime.emit({ name: 'note', payload: encodeValue({ id }, 'payload'), lane }).then(
-      () => (asked.isAcknowledged = true),
+      () => this.#told(asked),
       () => undefined,
     );
+  }
+
+  #told(asked: Asked<unknown>): void {
+    asked.isAcknowledged = true;
+    asked.atMs = this.#world.time.monoMs();
   }
 
   /** Somebody decides, and says so until it is heard; the same decision counts once. */
   #decideLater(run: string): void {
     this.#world.time.wakeIn(this.#chance.next() * NAP_MS_MAX, () => this.#decide(run));
+  }
+
+  /** A device that was set back has never heard what it was told since. */
+  #decideAgain(sinceMs: number): void {
+    for (const [run, atMs] of this.#decided) if (atMs > sinceMs) this.#decideLater(run);
   }
 
   #decide(run: string): void {
@@ -119,7 +134,10 @@ class User {
     if (life?.isReady === true) {
       const signal = { run, name: 'decision', payload: encodeValue(true, 'payload'), id: 'once' };
       life.parts.runtime.signal(signal).then(
-        () => (isOver = true),
+        () => {
+          isOver = true;
+          this.#decided.set(run, this.#world.time.monoMs());
+        },
         (error: unknown) => {
           // Its start may still be on its way to the disk; once all is well, it is known.
           isOver = codeOf(error) === 'HF_RUN_UNKNOWN' && this.#world.isHealing;

@@ -59,6 +59,15 @@ const toDevices: Readonly<Partial<Record<FaultKind, ToDevice>>> = {
     clock.drift((params['per-hour'] ?? 0) / HOUR_MS);
     return () => clock.drift(0);
   },
+  // What is on the disk when it begins is there again when it is over.
+  rewind: (machine, { world }) => {
+    const image = world.imageOf(machine);
+    return () => {
+      world.rewind(machine, image);
+      world.startAgent(machine.name);
+    };
+  },
+  clone: (machine, { world }) => world.clone(machine, world.imageOf(machine)),
   'clock-1970': ({ name, agent, clock }, { world }) => {
     agent.kill();
     clock.offsetMs = -world.time.nowMs();

@@ -4,6 +4,7 @@ import type { AgentLife } from './sim-agent.ts';
 /** An attempt of a step's body, as the world outside saw it. */
 export interface Deed {
   readonly device: string;
+  readonly machine: string;
   readonly run: string;
   readonly step: string;
   readonly key: string;
@@ -31,10 +32,11 @@ export class Outside {
   }
 
   /** A body begins, unless its process is dead. */
-  begins(life: AgentLife, deed: Omit<Deed, 'device' | 'atMs'>): void {
+  begins(life: AgentLife, deed: Omit<Deed, 'device' | 'machine' | 'atMs'>): void {
     if (!life.isAlive) return;
     this.deeds += 1;
-    this.onDeed({ ...deed, device: life.device, atMs: this.time.monoMs() });
+    const { device, machine } = life;
+    this.onDeed({ ...deed, device, machine, atMs: this.time.monoMs() });
   }
 
   /** Charges a card once for each key. */

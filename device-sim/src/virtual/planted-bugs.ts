@@ -34,6 +34,8 @@ export interface PlantedBug {
   readonly keyOf?: (key: string, attempt: number) => string;
   /** How fast the monotonic time of devices passes. */
   readonly monotonicRate?: number;
+  /** A device goes on in an epoch that the ledger has another life of. */
+  readonly isEpochKept?: boolean;
   /** Retention believes that the ledger has everything. */
   readonly isRetentionBlind?: boolean;
 }
@@ -134,6 +136,11 @@ const brokerAckIsEnough: PlantedBug = {
 };
 
 const trusting: Verify = () => true;
+
+/** Those that only disks that are set back show, with the scenario that does. */
+export const plantedInRewind: Readonly<Record<string, PlantedBug>> = {
+  'a device that was set back goes on in its epoch': { isEpochKept: true },
+};
 
 /** Faults of ours by name. Each must be found: a checker that finds none proves nothing. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {

@@ -2,6 +2,7 @@ import {
   DeviceTime,
   Inspector,
   Journal,
+  LifeEnd,
   Retention,
   RunStore,
   Runtime,
@@ -16,6 +17,7 @@ import {
   whenSpent,
   type AbortHandle,
   type AgentFacts,
+  type EndNote,
   type RuntimePorts,
   type UplinkPorts,
   type Workflow,
@@ -23,6 +25,7 @@ import {
 import { simAttempts } from '@holdfast/agent/testing';
 import {
   HoldfastError,
+  ascii,
   type Chance,
   type Dial,
   type Log,
@@ -31,15 +34,15 @@ import {
 import type { PlantedBug } from './planted-bugs.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
+import { salvageDisk } from './sim-salvage.ts';
 import { ProcessClock, type MachineClock } from './virtual-time.ts';
-
-/** Its clocks go on while its agent is dead. */
-const MACHINE_BOOT = 'the only one';
 
 export type AnyWorkflow = Workflow<never, unknown>;
 
 export interface SimAgentOptions {
   readonly device: string;
+  /** Where it runs: two machines may have the identity of one device. */
+  readonly machine: string;
   readonly disk: SimDisk;
   readonly clock: MachineClock;
   readonly chance: Chance;
@@ -50,6 +53,8 @@ export interface SimAgentOptions {
   readonly workflows: (life: AgentLife) => readonly AnyWorkflow[];
   readonly turn: () => Promise<void>;
   readonly point: Point;
+  /** The disk has a journal of another epoch now. */
+  readonly onEpoch: (epoch: number) => void;
   readonly keepMs: number;
   readonly reconnectMaxMs: number;
   /** Called when the process has ended by itself. */
@@ -60,10 +65,22 @@ export interface SimAgentOptions {
 /** What is true of one process of an agent. */
 export interface AgentLife {
   readonly device: string;
+  readonly machine: string;
   readonly boot: number;
   /** A dead one has no effect on anything. */
   readonly isAlive: boolean;
   readonly clock: ProcessClock;
+}
+
+/** What a store says of itself besides its rows: it goes with the disk. */
+export interface StoreState {
+  readonly epoch: number;
+  /** On which machine it was begun. */
+  readonly machine: string;
+  /** This epoch was begun since the ledger has another life. */
+  readonly isSecond: boolean;
+  /** It is to be gone on with in a new epoch. */
+  readonly end: EndNote | undefined;
 }
 
 /** The agent as it ships, over the disk, the clock and the network of a machine. */
@@ -73,9 +90,12 @@ export class SimAgent {
   /** Kept in a file beside the store: it survives with the disk. */
   #gatewayKey: Uint8Array | undefined;
   #life: Life | undefined;
+  state: StoreState;
 
   constructor(options: SimAgentOptions) {
     this.#options = options;
+    const { machine } = options;
+    this.state = { epoch: 1, machine, isSecond: false, end: undefined };
   }
 
   get life(): Life | undefined {
@@ -84,16 +104,38 @@ export class SimAgent {
 
   /** Starts on what the disk holds. */
   async start(): Promise<void> {
-    const { disk, clock: machine } = this.#options;
+    const { disk, device, machine } = this.#options;
     this.boots += 1;
-    const store = disk.open();
-    const clock = new ProcessClock(machine);
-    const life = new Life(this.#options.device, this.boots, clock);
+    const clock = new ProcessClock(this.#options.clock);
+    const life = new Life({ device, machine, boot: this.boots, clock });
     this.#life = life;
-    await life.compose(this.#options, store, {
-      load: () => this.#gatewayKey,
-      save: (key) => (this.#gatewayKey = key),
+    const { state } = this;
+    const end = state.machine === machine ? state.end : (state.end ?? movedHere);
+    if (end !== undefined) await this.#beginEpoch(life, end);
+    // A process that was killed meanwhile does nothing any more.
+    if (!life.isAlive) return;
+    await life.compose(this.#options, disk.open(), {
+      pin: { load: () => this.#gatewayKey, save: (key) => (this.#gatewayKey = key) },
+      epoch: this.state.epoch,
+      isSecond: this.state.isSecond,
+      endStore: async (note) => {
+        if (life.isAlive) this.state = { ...this.state, end: note };
+      },
     });
+  }
+
+  /** Puts a store of a new epoch in the place of one that is not to be gone on with. */
+  async #beginEpoch(life: Life, end: EndNote): Promise<void> {
+    const { disk, device, machine, onEpoch } = this.#options;
+    const epoch = Math.max(this.state.epoch, end.above) + 1;
+    const stamp = { atMs: life.clock.nowMs(), boot: 1, monoMs: Math.floor(life.clock.monoMs()) };
+    const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, stamp };
+    const rows = await salvageDisk(disk, { ...of, cause: end.cause, why: end.why });
+    if (!life.isAlive) return;
+    const isSecond = end.cause === 'rewound' || end.cause === 'forked';
+    this.state = { epoch, machine, isSecond, end: undefined };
+    onEpoch(epoch);
+    disk.replace(rows);
   }
 
   /** As SIGKILL, or a power cut: for a disk that loses what was not synced they are the same. */
@@ -105,9 +147,20 @@ export class SimAgent {
   }
 }
 
+const movedHere: EndNote = { cause: 'moved', why: 'it was begun on another machine', above: 0 };
+
+/** What a process has besides what it is composed of. */
+interface Beside {
+  readonly pin: UplinkPorts['pin'];
+  readonly epoch: number;
+  readonly isSecond: boolean;
+  readonly endStore: (end: EndNote) => Promise<void>;
+}
+
 /** One process. */
 export class Life implements AgentLife {
   readonly device: string;
+  readonly machine: string;
   readonly boot: number;
   readonly clock: ProcessClock;
   isAlive = true;
@@ -116,10 +169,11 @@ export class Life implements AgentLife {
   readonly #aborts = new Set<AbortHandle>();
   #parts: Parts | undefined;
 
-  constructor(device: string, boot: number, clock: ProcessClock) {
-    this.device = device;
-    this.boot = boot;
-    this.clock = clock;
+  constructor(of: Pick<Life, 'device' | 'machine' | 'boot' | 'clock'>) {
+    this.device = of.device;
+    this.machine = of.machine;
+    this.boot = of.boot;
+    this.clock = of.clock;
   }
 
   /** Its parts; there are some once it is ready. */
@@ -131,13 +185,15 @@ export class Life implements AgentLife {
   async compose(
     options: SimAgentOptions,
     store: Parts['disk'],
-    pin: UplinkPorts['pin'],
+    { pin, epoch, isSecond, endStore }: Beside,
   ): Promise<void> {
     const { device, chance, log, turn, point, keepMs, onFailed } = options;
     const { clock: machine } = this;
-    const clock = await DeviceTime.open({ clock: machine, log, store, machineBoot: MACHINE_BOOT });
+    // The clocks of a machine go on while its agent is dead.
+    const machineBoot = this.machine;
+    const clock = await DeviceTime.open({ clock: machine, log, store, machineBoot });
     const { boot } = clock;
-    const journal = await Journal.open({ device, epoch: 1, boot, clock, sha256, store, point });
+    const journal = await Journal.open({ device, epoch, boot, clock, sha256, store, point });
     clock.saveWith((ops) => void journal.append([], () => ops).catch(() => undefined));
     void journal.failed.then(() => (this.isAlive ? onFailed() : undefined));
     const runs = new RunStore(store, journal);
@@ -158,7 +214,7 @@ export class Life implements AgentLife {
     const parts = { clock, log, journal: known, store: runs, keepMs, onPurged };
     const retention = new Retention({ ...parts, hasLedger: true });
     const facts: AgentFacts = {
-      ...{ device, epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
+      ...{ device, epoch, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
       ...{ key: null, recreated: false, salvage: undefined },
     };
     const side: UplinkPorts['runtime'] = {
@@ -169,8 +225,11 @@ export class Life implements AgentLife {
         return makeReport({ facts, clock: machine, journal, oldestAtMs, counts: runtime.counts() });
       },
     };
-    // No disk of a device is set back: a life that is outlived stands still, and that is found.
-    const onOutlived = (): void => {};
+    const lifeEnd = new LifeEnd({ endStore, clock, log, isSecond });
+    void lifeEnd.ended.then(() => (this.isAlive ? onFailed() : undefined));
+    const onOutlived: UplinkPorts['onOutlived'] = (outlived) => {
+      if (options.bug.isEpochKept !== true) void lifeEnd.end(outlived);
+    };
     const onTime: UplinkPorts['onTime'] = (gatewayMs, tookMs) => clock.heard(gatewayMs, tookMs);
     const told = { onOutlived, onTime };
     const security = { signer: signerOf(device), verify: verifySim, pin, deflate, ...told };
@@ -178,7 +237,7 @@ export class Life implements AgentLife {
     const uplink = createUplink(
       bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),
       {
-        ...{ device, agentVersion: facts.version },
+        ...{ device, agentVersion: facts.version, machine: ascii(this.machine) },
         limits: { retryMsMax: options.reconnectMaxMs },
       },
     );

@@ -70,6 +70,14 @@ export class SimDisk {
     return this.#rows.copy();
   }
 
+  /** A store that was made beside takes the place of the one that was there, at once. */
+  replace(rows: readonly StoreRow[]): void {
+    this.cutPower();
+    this.#rows = new SortedRows();
+    for (const row of rows) this.#rows.set(keyText(row.key), row);
+    this.#options.onDurable?.(rows.map((row) => ({ kind: 'put', ...row })));
+  }
+
   /** Takes an image's place. */
   rewind(image: SortedRows): void {
     this.cutPower();

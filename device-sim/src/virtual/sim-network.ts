@@ -34,6 +34,8 @@ interface Session {
 
 interface Place {
   readonly air: Air;
+  /** As which device it connects. */
+  device: string;
   session: Session | undefined;
 }
 
@@ -45,7 +47,10 @@ export class SimNetwork {
   messages = 0;
   bytes = 0;
   readonly #options: NetworkOptions;
+  /** By machine. */
   readonly #places = new Map<string, Place>();
+  /** Whose connection the broker has, by device: one at a time. */
+  readonly #holders = new Map<string, Place>();
   #isBrokerUp = true;
 
   constructor(options: NetworkOptions) {
@@ -56,8 +61,10 @@ export class SimNetwork {
     return this.#placeOf(device).air;
   }
 
-  dialOf(device: string): Dial {
-    const place = this.#placeOf(device);
+  /** How a machine connects as a device. */
+  dialOf(device: string, machine = device): Dial {
+    const place = this.#placeOf(machine);
+    place.device = device;
     return (listen) => {
       const session: Session = { listen, waiting: new Set(), busyUntilMs: 0 };
       place.session = session;
@@ -95,9 +102,11 @@ export class SimNetwork {
 
   /** Carries a message of a gateway to whoever is connected as this device when it arrives. */
   toDevice(device: string, bytes: Uint8Array): void {
-    const place = this.#placeOf(device);
-    this.#carry(bytes, place.air.latencyMs, (arrived) => {
-      if (place.air.isSilentDown || !place.air.isUp || !this.#isBrokerUp) return;
+    const { air } = this.#holders.get(device) ?? this.#placeOf(device);
+    this.#carry(bytes, air.latencyMs, (arrived) => {
+      const place = this.#holders.get(device);
+      if (place === undefined || !this.#isBrokerUp) return;
+      if (place.air.isSilentDown || !place.air.isUp) return;
       place.session?.listen({ kind: 'message', bytes: arrived });
     });
   }
@@ -107,15 +116,15 @@ export class SimNetwork {
     return this.#isBrokerUp && this.airOf(device).isUp;
   }
 
-  #placeOf(device: string): Place {
-    const known = this.#places.get(device);
+  #placeOf(machine: string): Place {
+    const known = this.#places.get(machine);
     if (known !== undefined) return known;
     const air: Air = {
       ...{ isUp: true, isSilentUp: false, isSilentDown: false },
       ...{ latencyMs: LATENCY_MS, bytesPerMs: Number.POSITIVE_INFINITY },
     };
-    const place: Place = { air, session: undefined };
-    this.#places.set(device, place);
+    const place: Place = { air, device: machine, session: undefined };
+    this.#places.set(machine, place);
     return place;
   }
 
@@ -123,6 +132,12 @@ export class SimNetwork {
     if (place.session !== session) return;
     if (place.air.isSilentUp || place.air.isSilentDown) return; // Nobody answers.
     if (place.air.isUp && this.#isBrokerUp) {
+      const holder = this.#holders.get(device);
+      // A client of the same name takes the place of the one before.
+      if (holder !== undefined && holder !== place && holder.session !== undefined) {
+        this.#end(holder, holder.session, 'HF_LINK_LOST');
+      }
+      this.#holders.set(device, place);
       this.#options.onConnected(device);
       session.listen({ kind: 'up' });
       return;

@@ -1,5 +1,12 @@
 import { seqOfEntryKey, getNumber, parseStored } from '@holdfast/agent/internal';
 import { decodeEntry, equalBytes, lanes, type Lane, type StoreOp } from '@holdfast/protocol';
+import {
+  branchOf,
+  newLife,
+  type JournalLife,
+  type LaneTruth,
+  type LifeMark,
+} from './journal-life.ts';
 import type { Deed } from './outside.ts';
 
 /** Something that must never be. */
@@ -10,27 +17,27 @@ export interface Violation {
   readonly what: string;
 }
 
-interface LaneTruth {
-  /** Bytes of each entry that was ever durable, from seq 1 on. */
-  readonly entries: Uint8Array[];
-  /** The chain's hash at each. */
-  readonly hashes: Uint8Array[];
-  acked: number;
-}
-
 const VIOLATIONS_MAX = 20;
 const ENTRY = 0x65;
 const ACK = 0x61;
 
+/** Of which epoch of a device, and which lane. */
+interface Place {
+  readonly device: string;
+  readonly epoch: number;
+  readonly lane: Lane;
+}
+
 /**
- * What was durable on each device, seen from outside: the truth that the ledger has to be. It
+ * What was durable on each machine, seen from outside: the truth that the ledger has to be. It
  * judges each write in the moment in which it is on the disk.
  */
 export class Witness {
   readonly violations: Violation[] = [];
-  readonly #devices = new Map<string, Record<Lane, LaneTruth>>();
-  /** Operations that have their outcome, by device, run and step. */
-  readonly #done = new Set<string>();
+  /** The life of the journal on each machine's disk. */
+  readonly #current = new Map<string, JournalLife>();
+  /** All that there were, by device. */
+  readonly #lives = new Map<string, JournalLife[]>();
   /** Watermarks that the ledger has said are durable. */
   readonly #ledger = new Map<string, number>();
   /** When each run came to its end, by id, true time. */
@@ -45,51 +52,82 @@ export class Witness {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ promise, device, what });
   }
 
-  /** A write of a device's disk is durable. */
-  deviceWrote(device: string, ops: readonly StoreOp[], atMs: number): void {
+  /** The disk of a machine has a journal of a new epoch, with nothing in it yet. */
+  epochBegan(machine: string, device: string, epoch: number): void {
+    this.#begin(machine, newLife(device, epoch));
+  }
+
+  /** Where the journal of a machine stands, for when its disk is set back to this. */
+  mark(machine: string): LifeMark {
+    const { lanes: all } = this.lifeOf(machine);
+    return { life: this.lifeOf(machine), heads: lanes.map((lane) => all[lane].entries.length) };
+  }
+
+  /** The disk of a machine is what it, or another one, was at a mark. */
+  branched(machine: string, mark: LifeMark): void {
+    this.#begin(machine, branchOf(mark));
+  }
+
+  /** A write of a machine's disk is durable. */
+  deviceWrote(machine: string, ops: readonly StoreOp[], atMs: number): void {
     for (const op of ops) {
       if (op.kind !== 'put') continue;
-      if (op.key[0] === ENTRY) this.#entryWritten(device, op, atMs);
-      else if (op.key[0] === ACK) this.#ackWritten(device, op);
+      if (op.key[0] === ENTRY) this.#entryWritten(machine, op, atMs);
+      else if (op.key[0] === ACK) this.#ackWritten(machine, op);
     }
   }
 
   /** The ledger says that it holds a lane so far. */
-  ledgerHolds(
-    device: string,
-    lane: Lane,
-    held: { readonly watermark: number; readonly hash: Uint8Array },
-  ): void {
+  ledgerHolds(place: Place, held: { readonly watermark: number; readonly hash: Uint8Array }): void {
     this.answers += 1;
-    const { hashes } = this.lane(device, lane);
+    const { device, lane } = place;
     const { watermark, hash } = held;
-    const known = this.#ledger.get(`${device}/${lane}`) ?? 0;
-    this.#ledger.set(`${device}/${lane}`, Math.max(known, watermark));
+    const key = keyOf(place);
+    this.#ledger.set(key, Math.max(this.#ledger.get(key) ?? 0, watermark));
     if (watermark === 0) return;
-    const own = hashes[watermark - 1];
-    if (own === undefined) {
+    // A journal that was set back, or copied, has several histories of one epoch.
+    const own = this.livesOf(place).flatMap(({ lanes: all }) => {
+      const found = all[lane].hashes[watermark - 1];
+      return found === undefined ? [] : [found];
+    });
+    if (own.length === 0) {
       this.blame('P3', device, `the ledger holds ${lane} ${watermark}, which is not durable here`);
-    } else if (!equalBytes(own, hash)) {
+    } else if (!own.some((each) => equalBytes(each, hash))) {
       this.blame('P9', device, `the ledger's chain differs at ${lane} ${watermark}`);
     }
   }
 
   /** A gateway has begun anew: what was acknowledged must be there. */
-  ledgerOpened(device: string, lane: Lane, watermark: number): void {
-    const { acked } = this.lane(device, lane);
-    const said = this.#ledger.get(`${device}/${lane}`) ?? 0;
+  ledgerOpened(place: Place, watermark: number): void {
+    const { device, lane } = place;
+    const acked = Math.max(0, ...this.livesOf(place).map(({ lanes: all }) => all[lane].acked));
+    const said = this.#ledger.get(keyOf(place)) ?? 0;
     if (watermark < Math.max(acked, said)) {
       const what = `${lane} ${Math.max(acked, said)} was acknowledged, the ledger has ${watermark}`;
       this.blame('P3', device, what);
     }
-    this.#ledger.set(`${device}/${lane}`, Math.max(said, watermark));
+    this.#ledger.set(keyOf(place), Math.max(said, watermark));
   }
 
   /** A body begins. */
-  deedBegan({ device, run, step }: Deed): void {
-    if (this.#done.has(`${device}/${run}/${step}`)) {
+  deedBegan({ machine, device, run, step }: Deed): void {
+    if (this.lifeOf(machine).done.has(`${run}/${step}`)) {
       this.blame('P5', device, `${step} of ${run} runs again, though its outcome was durable`);
     }
+  }
+
+  entriesOf(machine: string): number {
+    const life = this.lifeOf(machine);
+    return lanes.reduce((sum, lane) => sum + life.lanes[lane].entries.length, 0);
+  }
+
+  /** Entries of a machine that are durable and do not count as acknowledged. */
+  pendingOf(machine: string): number {
+    const life = this.lifeOf(machine);
+    return lanes.reduce((sum, lane) => {
+      const { entries, acked } = life.lanes[lane];
+      return sum + entries.length - acked;
+    }, 0);
   }
 
   /** When the receipt of a command was durable on its device, true time. */
@@ -97,32 +135,32 @@ export class Witness {
     return this.#receipts.get(`${device}/${key}`);
   }
 
-  entriesOf(device: string): number {
-    return lanes.reduce((sum, lane) => sum + this.lane(device, lane).entries.length, 0);
+  /** The journal that a machine has now. */
+  lifeOf(machine: string): JournalLife {
+    const known = this.#current.get(machine);
+    if (known !== undefined) return known;
+    this.epochBegan(machine, machine, 1);
+    return this.lifeOf(machine);
   }
 
-  /** Entries of a device that are durable and do not count as acknowledged. */
-  pendingOf(device: string): number {
-    return lanes.reduce((sum, lane) => {
-      const { entries, acked } = this.lane(device, lane);
-      return sum + entries.length - acked;
-    }, 0);
+  /** All histories that an epoch of a device has had, on whatever machine. */
+  livesOf({ device, epoch }: Pick<Place, 'device' | 'epoch'>): readonly JournalLife[] {
+    return (this.#lives.get(device) ?? []).filter((life) => life.epoch === epoch);
   }
 
-  lane(device: string, lane: Lane): LaneTruth {
-    let all = this.#devices.get(device);
-    if (all === undefined) {
-      const none = (): LaneTruth => ({ entries: [], hashes: [], acked: 0 });
-      all = { urgent: none(), normal: none(), bulk: none() };
-      this.#devices.set(device, all);
-    }
-    return all[lane];
+  #begin(machine: string, life: JournalLife): void {
+    this.#current.set(machine, life);
+    const all = this.#lives.get(life.device) ?? [];
+    this.#lives.set(life.device, all);
+    all.push(life);
   }
 
-  #entryWritten(device: string, op: Extract<StoreOp, { kind: 'put' }>, atMs: number): void {
+  #entryWritten(machine: string, op: Extract<StoreOp, { kind: 'put' }>, atMs: number): void {
     const lane = lanes[op.key[1] ?? 0] ?? 'normal';
     const stored = parseStored(seqOfEntryKey(op.key), op.value);
-    const truth = this.lane(device, lane);
+    const life = this.lifeOf(machine);
+    const { device } = life;
+    const truth: LaneTruth = life.lanes[lane];
     const { seq } = stored;
     if (seq !== truth.entries.length + 1) {
       const what = `entry ${lane} ${seq} is written behind ${truth.entries.length}`;
@@ -133,20 +171,24 @@ export class Witness {
     truth.hashes.push(stored.hash);
     this.entries += 1;
     const entry = decodeEntry(stored.bytes);
-    if (entry.kind === 'command.receipt') this.#receipts.set(`${device}/${entry.key}`, atMs);
     if (entry.kind === 'run.completed') this.ended.set(entry.run, atMs);
+    if (entry.kind === 'command.receipt') this.#receipts.set(`${device}/${entry.key}`, atMs);
     if (entry.kind !== 'step.completed') return;
-    this.#done.add(`${device}/${entry.run}/${entry.name}`);
+    life.done.set(`${entry.run}/${entry.name}`, seq);
   }
 
-  #ackWritten(device: string, op: Extract<StoreOp, { kind: 'put' }>): void {
+  #ackWritten(machine: string, op: Extract<StoreOp, { kind: 'put' }>): void {
     const lane = lanes[op.key[1] ?? 0] ?? 'normal';
     const watermark = getNumber(op.value, 0);
-    const truth = this.lane(device, lane);
-    truth.acked = Math.max(truth.acked, watermark);
-    const held = this.#ledger.get(`${device}/${lane}`) ?? 0;
+    const { device, epoch, lanes: all } = this.lifeOf(machine);
+    all[lane].acked = Math.max(all[lane].acked, watermark);
+    const held = this.#ledger.get(keyOf({ device, epoch, lane })) ?? 0;
     if (watermark > held) {
       this.blame('P3', device, `${lane} ${watermark} counts as acknowledged; held are ${held}`);
     }
   }
+}
+
+function keyOf({ device, epoch, lane }: Place): string {
+  return `${device}/${epoch}/${lane}`;
 }

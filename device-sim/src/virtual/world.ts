@@ -7,7 +7,8 @@ import { fairWeather, type Scenario } from '../scenario/scenario.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { Forger } from './forger.ts';
 import { Outside } from './outside.ts';
-import { SimAgent, type AnyWorkflow } from './sim-agent.ts';
+import type { LifeMark } from './journal-life.ts';
+import { SimAgent, type AnyWorkflow, type StoreState } from './sim-agent.ts';
 import { Observer } from './observer.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimGateway } from './sim-gateway.ts';
@@ -20,9 +21,19 @@ import { handlersOf, workloadOf } from './workload.ts';
 
 export interface Machine {
   readonly name: string;
+  /** Whose identity it has. */
+  readonly device: string;
   readonly agent: SimAgent;
   readonly disk: SimDisk;
   readonly clock: MachineClock;
+}
+
+/** A disk as it was at a moment. */
+export interface DiskImage {
+  readonly rows: ReturnType<SimDisk['image']>;
+  readonly state: StoreState;
+  readonly mark: LifeMark;
+  readonly atMs: number;
 }
 
 /** What the user brings. */
@@ -59,6 +70,11 @@ export class World {
   readonly network: SimNetwork;
   readonly gateway: SimGateway;
   readonly machines: readonly Machine[];
+  /** Machines with the disk, and so the identity, of another one. */
+  readonly clones = new Set<Machine>();
+  /** When a device forgot what it had said since then: its disk was set back. */
+  readonly setBack: { readonly device: string; readonly sinceMs: number; readonly atMs: number }[] =
+    [];
   readonly chance: Chance;
   isHealing = false;
   /** Somebody wants it to stop where it is. */
@@ -71,6 +87,8 @@ export class World {
   readonly #seed: number;
   readonly #forger: Forger;
   readonly #turns: (() => void)[] = [];
+  readonly #setBackListeners = new Map<string, (sinceMs: number) => void>();
+  #clones = 0;
 
   constructor({ scenario, seed, code, bug = {} }: WorldOptions) {
     this.#scenario = scenario;
@@ -108,7 +126,7 @@ export class World {
     });
     this.outside.onDeed = (deed) => this.witness.deedBegan(deed);
     this.machines = Array.from({ length: scenario.devices }, (_, index) =>
-      this.#machine(index + 1),
+      this.#machine(`device-${index + 1}`),
     );
   }
 
@@ -154,7 +172,7 @@ export class World {
   }
 
   startAgent(name: string): void {
-    const machine = this.machines.find((each) => each.name === name);
+    const machine = [...this.machines, ...this.clones].find((each) => each.name === name);
     if (machine === undefined || machine.agent.life !== undefined) return;
     this.note(`start ${name}`);
     machine.agent.start().catch(() => this.#ended(machine.agent, name));
@@ -183,6 +201,7 @@ export class World {
   /** Everything that went wrong ends. */
   heal(): void {
     this.isHealing = true;
+    for (const clone of this.clones) this.#switchOff(clone);
     this.network.weather = fairWeather;
     this.network.setBroker(true);
     for (const { name, agent, disk, clock } of this.machines) {
@@ -201,8 +220,49 @@ export class World {
   /** What has its turn begins once all that was begun before has gone as far as it can. */
   readonly turn = (): Promise<void> => new Promise((resolve) => this.#turns.push(resolve));
 
-  #machine(number: number): Machine {
-    const name = `device-${number}`;
+  /** What is on the disk of a machine now, and all that goes with it. */
+  imageOf({ name, agent, disk }: Machine): DiskImage {
+    const { state } = agent;
+    return { rows: disk.image(), state, mark: this.witness.mark(name), atMs: this.time.monoMs() };
+  }
+
+  /** An older image of its own disk takes the place of what is on it. */
+  rewind({ name, device, agent, disk }: Machine, image: DiskImage): void {
+    this.note(`rewind ${name}`);
+    agent.kill();
+    disk.rewind(image.rows);
+    agent.state = image.state;
+    this.witness.branched(name, image.mark);
+    this.setBack.push({ device, sinceMs: image.atMs, atMs: this.time.monoMs() });
+    this.#setBackListeners.get(name)?.(image.atMs);
+  }
+
+  /** Calls `listener` when the disk of a machine is set back, with the moment it is set back to. */
+  onSetBack(name: string, listener: (sinceMs: number) => void): void {
+    this.#setBackListeners.set(name, listener);
+  }
+
+  /** Another machine starts from an image of the disk of one. @returns What ends it. */
+  clone({ device }: Machine, image: DiskImage): () => void {
+    this.#clones += 1;
+    const name = `${device}-clone-${this.#clones}`;
+    this.note(`clone ${name}`);
+    this.witness.branched(name, image.mark);
+    const clone = this.#machine(name, device);
+    clone.disk.rewind(image.rows);
+    clone.agent.state = image.state;
+    this.clones.add(clone);
+    this.startAgent(name);
+    return () => this.#switchOff(clone);
+  }
+
+  #switchOff(clone: Machine): void {
+    this.note(`off ${clone.name}`);
+    this.clones.delete(clone);
+    clone.agent.kill();
+  }
+
+  #machine(name: string, device = name): Machine {
     const { time, outside } = this;
     const bug = this.#bug;
     const disk = new SimDisk({
@@ -223,17 +283,18 @@ export class World {
       return never;
     };
     const agent: SimAgent = new SimAgent({
-      ...{ device: name, disk, clock, log: silent, turn: this.turn },
+      ...{ device, machine: name, disk, clock, log: silent, turn: this.turn },
+      onEpoch: (epoch) => this.witness.epochBegan(name, device, epoch),
       ...{ keepMs, reconnectMaxMs },
       chance: this.chanceOf(name),
-      dial: this.network.dialOf(name),
+      dial: this.network.dialOf(device, name),
       forget: () => this.network.forget(name),
       workflows: (life) => this.#code?.workflows ?? workloadOf(life, work),
       point,
       onFailed: () => this.#ended(agent, name),
       bug,
     });
-    return { name, agent, disk, clock };
+    return { name, device, agent, disk, clock };
   }
 
   /** A message of a device has come through the broker, to the gateway and whoever listens. */
@@ -276,10 +337,11 @@ export class World {
 
   async #openGateway(): Promise<void> {
     await this.gateway.start();
-    for (const { device, lanes: held } of await this.gateway.ledger.devices()) {
-      held.forEach(({ watermark }, index) =>
-        this.witness.ledgerOpened(device, lanes[index] ?? 'normal', watermark),
-      );
+    for (const { device, epoch, lanes: held } of await this.gateway.ledger.devices()) {
+      held.forEach(({ watermark }, index) => {
+        const lane = lanes[index] ?? 'normal';
+        this.witness.ledgerOpened({ device, epoch, lane }, watermark);
+      });
     }
   }
 
@@ -295,7 +357,7 @@ export class World {
         const ingest: Ledger['ingest'] = async (batch) => {
           const outcome = await target.ingest(batch);
           if (outcome.kind === 'committed') {
-            witness.ledgerHolds(batch.device, batch.lane, outcome.position);
+            witness.ledgerHolds(batch, outcome.position);
           }
           return outcome;
         };
