@@ -1,50 +1,20 @@
 import { useEffect, useState } from 'preact/hooks';
+import {
+  ApiError,
+  createClient,
+  pathOf,
+  unreachable,
+  type AnswerOf,
+  type ArgsOf,
+  type Operations,
+  type Problem,
+} from '../src/client/client.ts';
 import { onChange } from './changes.ts';
 
-/** What the API answers instead, when it does not do what was asked [RFC 9457]. */
-export interface Problem {
-  readonly status: number;
-  readonly code: string;
-  readonly title: string;
-  readonly detail: string;
-  readonly hint: string;
-}
+export { ApiError, type Problem };
 
-/** An answer that is a problem, or none at all. */
-export class ApiError extends Error {
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.detail === '' ? problem.title : problem.detail);
-    this.problem = problem;
-  }
-}
-
-const unreachable: Problem = {
-  status: 0,
-  code: 'HF_GATEWAY_UNREACHABLE',
-  title: 'The gateway does not answer',
-  detail: 'The gateway does not answer; what is shown may be old.',
-  hint: 'It is asked again by itself.',
-};
-
-/** Asks the gateway that served this page. @throws ApiError */
-export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const json = body === undefined ? {} : { body: JSON.stringify(body) };
-  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-  let response: Response;
-  try {
-    response = await fetch(path, { method, headers, credentials: 'same-origin', ...json });
-  } catch {
-    throw new ApiError(unreachable);
-  }
-  if (response.status === 204) return undefined as T;
-  const answer: unknown = await response.json().catch(() => ({}));
-  if (response.ok) return answer as T;
-  throw new ApiError({ ...unreachable, ...(answer as object), status: response.status });
-}
-
-export const get = <T>(path: string): Promise<T> => request<T>('GET', path);
+/** Asks the gateway that served this page. */
+export const api = createClient();
 
 /** What a page has asked for: the last answer, and what went wrong since. */
 export interface Live<T> {
@@ -59,15 +29,28 @@ const EVERY_MS = 5_000;
 /** Changes come in bursts. */
 const AFTER_CHANGE_MS = 300;
 
+interface State<K extends keyof Operations> {
+  readonly path?: string;
+  readonly data?: AnswerOf<K>;
+  readonly problem?: Problem;
+}
+
 /**
  * Asks when something has changed, and now and again, for as long as the page is there and somebody
  * looks at it.
+ *
+ * @param args What is asked for; `undefined`: nothing, for now.
  */
-export function useLive<T>(path: string | undefined, everyMs = EVERY_MS): Live<T> {
-  const [state, setState] = useState<{ path?: string; data?: T; problem?: Problem }>({});
+export function useLive<K extends keyof Operations>(
+  operation: K,
+  args: ArgsOf<K> | undefined,
+  everyMs = EVERY_MS,
+): Live<AnswerOf<K>> {
+  const path = args && pathOf(operation, ...args);
+  const [state, setState] = useState<State<K>>({});
   const [round, setRound] = useState(0);
   useEffect(() => {
-    if (path === undefined) return undefined;
+    if (path === undefined || args === undefined) return undefined;
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isSoon = false;
@@ -76,7 +59,7 @@ export function useLive<T>(path: string | undefined, everyMs = EVERY_MS): Live<T
       isSoon = false;
       try {
         if (document.hidden) return;
-        const data = await get<T>(path);
+        const data = await api.ask(operation, ...args);
         if (!isOver) setState({ path, data });
       } catch (error) {
         const problem = error instanceof ApiError ? error.problem : unreachable;

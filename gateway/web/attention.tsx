@@ -1,5 +1,5 @@
-import type { DevicesView, DeviceView } from '../src/core/device-views.ts';
-import type { RunsView, RunView } from '../src/core/fleet-views.ts';
+import type { DeviceView } from '../src/core/device-views.ts';
+import type { RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { ago, short } from './format.ts';
 import { ProblemNote, State } from './parts.tsx';
@@ -44,8 +44,10 @@ export function causesOf(
 const PLACES_SHOWN = 20;
 
 export function Attention() {
-  const devices = useLive<DevicesView>('/api/devices?state=stuck&state=conflict&limit=1000');
-  const runs = useLive<RunsView>('/api/runs?state=stuck&state=failed&limit=1000', 5_000);
+  const stuck = { state: ['stuck', 'conflict'], limit: 1_000 } as const;
+  const devices = useLive('GET /api/devices', [{ query: stuck }]);
+  const failed = { state: ['stuck', 'failed'], limit: 1_000 };
+  const runs = useLive('GET /api/runs', [{ query: failed }], 5_000);
   const causes = causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []);
   const problems = devices.data?.problems ?? [];
   const isAsking = devices.data === undefined || runs.data === undefined;

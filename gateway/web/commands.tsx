@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
+import type { InstructionKind } from '../src/core/dispatch.ts';
 import type {
   CommandDevicesView,
   CommandProgress,
-  CommandsView,
   CommandView,
 } from '../src/core/fleet-views.ts';
-import { request, useLive } from './api.ts';
+import { api, useLive } from './api.ts';
 import { ago, formatCount, moment, short } from './format.ts';
 import { Facts, ProblemNote, Table, type Column } from './parts.tsx';
 import { useAction } from './settings.tsx';
@@ -14,7 +14,7 @@ import { useAction } from './settings.tsx';
 const LIFE_MS = 7 * 86_400_000;
 
 export interface Order {
-  readonly kind: string;
+  readonly kind: InstructionKind;
   readonly run?: string;
   readonly name?: string;
   readonly payload?: unknown;
@@ -23,7 +23,7 @@ export interface Order {
 /** Tells one device to do something, within a week. */
 export function issue(device: string, order: Order): Promise<CommandView> {
   const expiresAt = new Date(Date.now() + LIFE_MS).toISOString();
-  return request<CommandView>('POST', '/api/commands', { ...order, to: { device }, expiresAt });
+  return api.ask('POST /api/commands', { body: { ...order, to: { device }, expiresAt } });
 }
 
 function progressText({
@@ -46,7 +46,7 @@ const columns: readonly Column<CommandProgress>[] = [
 ];
 
 export function Commands() {
-  const { data, problem } = useLive<CommandsView>('/api/commands?limit=200', 3_000);
+  const { data, problem } = useLive('GET /api/commands', [{ query: { limit: 200 } }], 3_000);
   return (
     <>
       <h1>Commands</h1>
@@ -74,11 +74,9 @@ const deviceColumns: readonly Column<OnDevice>[] = [
 ];
 
 export function Command({ id }: { readonly id: string }) {
-  const { data, problem } = useLive<CommandView>(`/api/commands/${encodeURIComponent(id)}`);
-  const devices = useLive<CommandDevicesView>(
-    `/api/commands/${encodeURIComponent(id)}/devices?limit=1000`,
-    3_000,
-  );
+  const { data, problem } = useLive('GET /api/commands/{id}', [{ params: { id } }]);
+  const asked = { params: { id }, query: { limit: 1_000 } };
+  const devices = useLive('GET /api/commands/{id}/devices', [asked], 3_000);
   return (
     <>
       <h1>{data?.kind ?? 'Command'}</h1>
@@ -124,7 +122,7 @@ export function RunActions(props: {
   const { device, run, state } = props;
   const [act, problem, isBusy] = useAction();
   const [issued, setIssued] = useState<CommandView | undefined>();
-  const order = (kind: string) => act(async () => setIssued(await issue(device, { kind, run })));
+  const order = (kind: InstructionKind) => act(async () => setIssued(await issue(device, { kind, run })));
   return (
     <>
       <p class="actions">
@@ -148,7 +146,7 @@ export function RunActions(props: {
 
 /** Starts a run, or sends a signal, on a device. What was typed stays when it was wrong. */
 export function OrderForm({ device }: { readonly device: string }) {
-  const [kind, setKind] = useState('run.start');
+  const [kind, setKind] = useState<InstructionKind>('run.start');
   const [name, setName] = useState('');
   const [run, setRun] = useState('');
   const [text, setText] = useState('');
@@ -180,7 +178,10 @@ export function OrderForm({ device }: { readonly device: string }) {
       <form onSubmit={submit}>
         <label>
           To{' '}
-          <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
+          <select
+            value={kind}
+            onChange={(event) => setKind(event.currentTarget.value as InstructionKind)}
+          >
             <option value="run.start">start a run</option>
             <option value="run.signal">send a signal</option>
           </select>

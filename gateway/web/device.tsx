@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
-import type { RunsView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { OrderForm } from './commands.tsx';
 import { Entries } from './entries.tsx';
@@ -14,7 +13,7 @@ type Tab = (typeof tabs)[number];
 
 export function Device(props: { readonly id: string; readonly mayAct: boolean }) {
   const { id, mayAct } = props;
-  const { data, problem } = useLive<DeviceDetailView>(`/api/devices/${id}`);
+  const { data, problem } = useLive('GET /api/devices/{id}', [{ params: { id } }]);
   const [tab, setTab] = useState<Tab>('Runs');
   return (
     <>
@@ -97,7 +96,8 @@ function Orders({ id, mayAct }: { readonly id: string; readonly mayAct: boolean 
 }
 
 function DeviceRuns({ id }: { readonly id: string }) {
-  const { data, problem } = useLive<RunsView>(`/api/devices/${id}/runs?limit=1000`, 4_000);
+  const asked = { params: { id }, query: { limit: 1_000 } };
+  const { data, problem } = useLive('GET /api/devices/{id}/runs', [asked], 4_000);
   return (
     <>
       <ProblemNote problem={problem} />

@@ -1,10 +1,6 @@
 import { useState } from 'preact/hooks';
-import type {
-  EnrolmentMadeView,
-  EnrolmentsView,
-  EnrolmentView,
-} from '../src/core/access/access-views.ts';
-import { request, useLive } from './api.ts';
+import type { EnrolmentMadeView, EnrolmentView } from '../src/core/access/access-views.ts';
+import { api, useLive } from './api.ts';
 import { ago } from './format.ts';
 import { ProblemNote, Table, type Column } from './parts.tsx';
 import { useAction } from './settings.tsx';
@@ -26,12 +22,12 @@ export function tagsOf(text: string): Readonly<Record<string, string>> | undefin
 
 /** Lets devices in: makes tokens, and shows whom they have enrolled. */
 export function Enrolment() {
-  const { data, problem, refresh } = useLive<EnrolmentsView>('/api/enrolments', 3_000);
+  const { data, problem, refresh } = useLive('GET /api/enrolments', [], 3_000);
   const [made, setMade] = useState<EnrolmentMadeView | undefined>();
   const [run, failure, isBusy] = useAction();
   const revoke = (id: string) =>
     run(async () => {
-      await request('DELETE', `/api/enrolments/${encodeURIComponent(id)}`);
+      await api.ask('DELETE /api/enrolments/{name}', { params: { name: id } });
       refresh();
     });
   const onMade = (view: EnrolmentMadeView) => {
@@ -107,7 +103,7 @@ function EnrolmentForm({ onMade }: { readonly onMade: (made: EnrolmentMadeView) 
     run(async () => {
       const order = { device: device === '' ? null : device, uses, tags };
       const life = { expiresInSeconds: Number(text('life')), address: location.origin };
-      onMade(await request<EnrolmentMadeView>('POST', '/api/enrolments', { ...order, ...life }));
+      onMade(await api.ask('POST /api/enrolments', { body: { ...order, ...life } }));
     });
   };
   return (

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
-import type { EntriesView, EntryView, HoleView } from '../src/core/fleet-views.ts';
+import type { EntryView, HoleView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { ago, formatBytes, formatCount, moment, short } from './format.ts';
 import { ProblemNote, Table, type Column } from './parts.tsx';
@@ -49,8 +49,8 @@ export function Entries({ device }: { readonly device: DeviceDetailView }) {
   const [end, setEnd] = useState<number | undefined>();
   const last = end ?? watermark;
   const after = Math.max(0, last - PAGE);
-  const query = `lane=${lane}&after=${after}&limit=${PAGE}`;
-  const { data, problem } = useLive<EntriesView>(`/api/devices/${device.device}/entries?${query}`);
+  const asked = { params: { id: device.device }, query: { lane, after, limit: PAGE } };
+  const { data, problem } = useLive('GET /api/devices/{id}/entries', [asked]);
   const rows = (data?.entries ?? []).toReversed();
   const choose = (next: Lane) => {
     setLane(next);

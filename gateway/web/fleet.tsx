@@ -1,11 +1,11 @@
 import { useRef, useState } from 'preact/hooks';
-import type { DevicesView, DeviceView } from '../src/core/device-views.ts';
+import type { DeviceView } from '../src/core/device-views.ts';
 import { useLive } from './api.ts';
 import { ago, formatBytes, formatCount } from './format.ts';
 import { ProblemNote, State, Table, Tiles, type Column } from './parts.tsx';
 
 /** Those that need somebody first. */
-const order = ['conflict', 'stuck', 'syncing', 'offline', 'new', 'unknown', 'synced'];
+const order = ['conflict', 'stuck', 'syncing', 'offline', 'new', 'unknown', 'synced'] as const;
 
 /** Only a device that is there tells how much it holds now; of the others it may be more. */
 export function backlogText({ backlog, state }: DeviceView): string {
@@ -78,10 +78,12 @@ const DEVICES_SHOWN = 200;
 export function Fleet() {
   const [state, setState] = useState<string | undefined>();
   const [text, setText] = useState('');
-  const asked = new URLSearchParams({ order: 'attention', limit: String(DEVICES_SHOWN) });
-  if (text !== '') asked.set('search', text);
-  if (state !== undefined) asked.set('state', state);
-  const { data, problem } = useLive<DevicesView>(`/api/devices?${asked}`);
+  const query = {
+    ...{ order: 'attention', limit: DEVICES_SHOWN } as const,
+    search: text === '' ? undefined : text,
+    state: order.filter((each) => each === state),
+  };
+  const { data, problem } = useLive('GET /api/devices', [{ query }]);
   // What was seen last stays while other devices are asked for.
   const known = useRef(data);
   known.current = data ?? known.current;

@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionView } from '../src/core/access/access-views.ts';
-import { get, request } from './api.ts';
+import { api } from './api.ts';
 import { Attention } from './attention.tsx';
 import { Command, Commands } from './commands.tsx';
 import { Device } from './device.tsx';
@@ -60,7 +60,7 @@ function useAddress(): string {
 
 function App({ session }: { readonly session: SessionView }) {
   const address = useAddress();
-  const signOut = () => void request('DELETE', '/api/session').finally(() => location.reload());
+  const signOut = () => void api.ask('DELETE /api/session').finally(() => location.reload());
   const isHere = (place: string) =>
     place === '#/'
       ? address === '#/' || address.startsWith('#/devices')
@@ -103,7 +103,7 @@ function skipTo(event: Event): void {
 function Root() {
   const [session, setSession] = useState<SessionView | 'none' | undefined>();
   useEffect(() => {
-    get<SessionView>('/api/session').then(setSession, () => setSession('none'));
+    api.ask('GET /api/session').then(setSession, () => setSession('none'));
   }, []);
   if (session === undefined) return null;
   return session === 'none' ? <SignIn onDone={setSession} /> : <App session={session} />;

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
-import type { EntriesView, EntryView, RunsView } from '../src/core/fleet-views.ts';
+import type { EntryView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { RunActions } from './commands.tsx';
 import { valueOf } from './entries.tsx';
@@ -12,11 +12,12 @@ import type { Segment, Span, Stretch } from './timeline.ts';
 const PAGE = 1_000;
 
 /** Entries of a run among the newest of a lane. */
-function useEntries(device: DeviceDetailView | undefined, lane: string, run: string) {
+function useEntries(device: DeviceDetailView | undefined, lane: EntryView['lane'], run: string) {
   const watermark = device?.lanes.find((each) => each.lane === lane)?.watermark ?? 0;
   const after = Math.max(0, watermark - PAGE);
-  const path = `/api/devices/${device?.device}/entries?lane=${lane}&after=${after}&limit=${PAGE}`;
-  const { data } = useLive<EntriesView>(watermark === 0 ? undefined : path, 4_000);
+  const asked = { params: { id: device?.device ?? '' }, query: { lane, after, limit: PAGE } };
+  const args = watermark === 0 ? undefined : ([asked] as const);
+  const { data } = useLive('GET /api/devices/{id}/entries', args, 4_000);
   return (data?.entries ?? []).filter((entry) => entry['run'] === run);
 }
 
@@ -26,8 +27,9 @@ export function Run(props: {
   readonly mayAct: boolean;
 }) {
   const { device: name, id, mayAct } = props;
-  const device = useLive<DeviceDetailView>(`/api/devices/${name}`, 4_000);
-  const runs = useLive<RunsView>(`/api/devices/${name}/runs?run=${encodeURIComponent(id)}`, 4_000);
+  const params = { id: name };
+  const device = useLive('GET /api/devices/{id}', [{ params }], 4_000);
+  const runs = useLive('GET /api/devices/{id}/runs', [{ params, query: { run: id } }], 4_000);
   const run = runs.data?.runs[0];
   const normal = useEntries(device.data, 'normal', id);
   const urgent = useEntries(device.data, 'urgent', id);

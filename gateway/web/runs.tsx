@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { RunsView, RunView } from '../src/core/fleet-views.ts';
+import type { RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { ago, formatCount, short } from './format.ts';
 import { countBy, ProblemNote, State, Table, Tiles, type Column } from './parts.tsx';
@@ -68,7 +68,7 @@ export function RunTable({
 }
 
 export function Runs() {
-  const { data, problem } = useLive<RunsView>('/api/runs?limit=1000', 5_000);
+  const { data, problem } = useLive('GET /api/runs', [{ query: { limit: 1_000 } }], 5_000);
   return (
     <>
       <h1>Runs</h1>

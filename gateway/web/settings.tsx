@@ -3,13 +3,11 @@ import type {
   AuditPageView,
   AuditView,
   TokenMadeView,
-  TokensView,
   TokenView,
-  UsersView,
   UserView,
 } from '../src/core/access/access-views.ts';
-import type { ErasuresView, VerifyView } from '../src/core/fleet-views.ts';
-import { ApiError, get, request, useLive, type Problem } from './api.ts';
+import type { VerifyView } from '../src/core/fleet-views.ts';
+import { api, ApiError, useLive, type Problem } from './api.ts';
 import { ago, formatCount, moment } from './format.ts';
 import { ProblemNote, Table, type Column } from './parts.tsx';
 
@@ -37,9 +35,9 @@ export function useAction(): readonly [
 export function Ledger() {
   const [view, setView] = useState<VerifyView | undefined>();
   const [run, problem, isBusy] = useAction();
-  const erasures = useLive<ErasuresView>('/api/ledger/erasures?limit=50', 10_000);
+  const erasures = useLive('GET /api/ledger/erasures', [{ query: { limit: 50 } }], 10_000);
   const verify = () =>
-    run(async () => setView(await request<VerifyView>('POST', '/api/ledger/verify')));
+    run(async () => setView(await api.ask('POST /api/ledger/verify')));
   return (
     <>
       <h1>Ledger</h1>
@@ -99,13 +97,13 @@ const userColumns: readonly Column<UserView>[] = [
 ];
 
 function Users() {
-  const { data, problem, refresh } = useLive<UsersView>('/api/users', 15_000);
+  const { data, problem, refresh } = useLive('GET /api/users', [], 15_000);
   const [run, failure, isBusy] = useAction();
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     run(async () => {
-      await request('POST', '/api/users', Object.fromEntries(new FormData(form)));
+      await api.ask('POST /api/users', { body: userOf(new FormData(form)) });
       form.reset();
       refresh();
     });
@@ -135,26 +133,47 @@ function Users() {
   );
 }
 
+const roles = ['viewer', 'operator', 'admin'] as const;
+
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
+function roleOf(form: FormData): (typeof roles)[number] {
+  return roles.find((each) => each === form.get('role')) ?? 'viewer';
+}
+
+function userOf(form: FormData) {
+  return { name: textOf(form, 'name'), role: roleOf(form), password: textOf(form, 'password') };
+}
+
+const TOKEN_LIFE_S = 90 * 86_400;
+
+function tokenOf(form: FormData) {
+  return { name: textOf(form, 'name'), role: roleOf(form), expiresInSeconds: TOKEN_LIFE_S };
+}
+
 function RoleChoice() {
   return (
     <label>
       Role{' '}
       <select name="role">
-        <option>viewer</option>
-        <option>operator</option>
-        <option>admin</option>
+        {roles.map((role) => (
+          <option>{role}</option>
+        ))}
       </select>
     </label>
   );
 }
 
 function Tokens() {
-  const { data, problem, refresh } = useLive<TokensView>('/api/tokens', 15_000);
+  const { data, problem, refresh } = useLive('GET /api/tokens', [], 15_000);
   const [made, setMade] = useState<TokenMadeView | undefined>();
   const [run, failure, isBusy] = useAction();
   const revoke = (id: string) =>
     run(async () => {
-      await request('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
+      await api.ask('DELETE /api/tokens/{name}', { params: { name: id } });
       refresh();
     });
   const columns: readonly Column<TokenView>[] = [
@@ -176,8 +195,7 @@ function Tokens() {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     run(async () => {
-      const order = Object.fromEntries(new FormData(form));
-      setMade(await request<TokenMadeView>('POST', '/api/tokens', order));
+      setMade(await api.ask('POST /api/tokens', { body: tokenOf(new FormData(form)) }));
       form.reset();
       refresh();
     });
@@ -222,13 +240,13 @@ const auditColumns: readonly Column<AuditView>[] = [
 ];
 
 function Audit() {
-  const { data, problem } = useLive<AuditPageView>('/api/audit?limit=100', 15_000);
+  const { data, problem } = useLive('GET /api/audit', [{ query: { limit: 100 } }], 15_000);
   const [earlier, setEarlier] = useState<readonly AuditPageView[]>([]);
   const [run, failure] = useAction();
   const next = (earlier.at(-1) ?? data)?.next ?? null;
   const more = () =>
     run(async () => {
-      const page = await get<AuditPageView>(`/api/audit?limit=100&before=${next}`);
+      const page = await api.ask('GET /api/audit', { query: { limit: 100, before: next ?? undefined } });
       setEarlier([...earlier, page]);
     });
   return (

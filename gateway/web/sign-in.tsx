@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { SessionView } from '../src/core/access/access-views.ts';
-import { request } from './api.ts';
+import { api } from './api.ts';
 import { ProblemNote } from './parts.tsx';
 import { useAction } from './settings.tsx';
 
@@ -11,7 +11,7 @@ export function SignIn({ onDone }: { readonly onDone: (session: SessionView) => 
   const [run, problem, isBusy] = useAction();
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    run(async () => onDone(await request<SessionView>('POST', '/api/session', { user, password })));
+    run(async () => onDone(await api.ask('POST /api/session', { body: { user, password } })));
   };
   return (
     <main class="sign-in">

@@ -49,7 +49,12 @@ function productTable(product: string): Record<string, readonly string[]> {
     [own('root')]: inside,
     [own('api')]: inside,
     // Runs in a browser: of the rest of the product it has types and what formats numbers.
-    [own('web')]: [own('web'), own('core'), 'protocol/base', 'preact', 'preact/hooks'],
+    [own('web')]: [
+      ...['web', 'client', 'core'].map(own),
+      ...['protocol/base', 'preact', 'preact/hooks'],
+    ],
+    // Runs wherever there is fetch, with nothing else.
+    [own('client')]: [own('client')],
     [own('schemas')]: [own('schemas'), own('core'), own('io'), 'protocol/base', SCHEMA],
     [own('internals')]: [...inside, own('cli'), own('schemas')],
     [own('cli')]: cli,
