@@ -26,11 +26,11 @@ export interface Patient {
 export async function examine(given: Patient): Promise<readonly Finding[]> {
   const patient = { ...given, uplink: uplinkOf(given) };
   const findings = await Promise.all(
-    [agent, store, disk, clock, uplink, certificate, code].map(async (check) => {
+    Object.entries(checks).map(async ([name, check]) => {
       try {
         return await check(patient);
       } catch (error) {
-        return [failed(check.name, asError(error))];
+        return [failed(name, asError(error))];
       }
     }),
   );
@@ -59,6 +59,11 @@ function enrolledAccess(dataDir: string): Patient['uplink'] {
 }
 
 type Findings = readonly Finding[] | Promise<readonly Finding[]>;
+
+/** By the names that their findings have. */
+const checks: Readonly<Record<string, (patient: Patient) => Findings>> = {
+  ...{ agent, store, disk, clock, uplink, certificate, runs },
+};
 
 function asError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
@@ -162,7 +167,7 @@ function certificate({ uplink: target, nowMs }: Patient): Findings {
   return checkCertificates(target.tls, nowMs);
 }
 
-function code({ status, stuck }: Patient): Findings {
+function runs({ status, stuck }: Patient): Findings {
   if (status === undefined) return [];
   const count = status.runs.stuck ?? 0;
   if (count === 0) return [found('runs', 'ok', 'none waits for a person')];

@@ -53,9 +53,10 @@ export function addDoctor(program: Command, shell: Shell): void {
     });
 }
 
-async function examination(
+/** What is found of the device that is named. @param command Where its settings are given. */
+export async function examination(
   shell: Shell,
-  flags: Flags,
+  flags: Omit<Flags, 'output' | 'strict'>,
   command: Command,
 ): Promise<readonly Finding[]> {
   const config = flags.config ?? (shell.env['HOLDFAST_CONFIG'] || installedConfig());
@@ -110,7 +111,7 @@ async function checkSettings(settings: FoundSettings, shell: Shell): Promise<tru
 }
 
 /** The agent that is named, or the one that the settings are of. */
-function targetOf(flags: Flags, settings: FoundSettings | undefined): TargetFlags {
+function targetOf(flags: TargetFlags, settings: FoundSettings | undefined): TargetFlags {
   if (flags.socket !== undefined || flags.dataDir !== undefined) return flags;
   const named = (name: string) => settings?.get(name)?.value;
   const [socket, dataDir, key] = [named('socket'), named('data-dir'), named('store-key-file')];

@@ -38,6 +38,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   top: async () => (await import('./top.ts')).addTop,
   logs: async () => (await import('./logs.ts')).addLogs,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
+  diag: async () => (await import('./diag.ts')).addDiag,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   check: async () => (await import('./check.ts')).addCheck,
   config: async () => (await import('./config.ts')).addConfig,

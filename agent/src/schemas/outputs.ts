@@ -43,6 +43,7 @@ export const agentOutputs: readonly Output[] = [
   { schema: store.storeRekey, commands: ['store rekey'] },
   { schema: store.storeSalvage, commands: ['store salvage'] },
   { schema: program.ready, commands: ['run'] },
+  { schema: program.diag, commands: ['diag'] },
   { schema: program.logs, commands: ['logs'] },
   { schema: program.logLine, commands: ['logs'] },
   { schema: program.config, commands: ['config list'] },

@@ -9,6 +9,11 @@ export const ready = answer({
   epoch: epoch(),
 });
 
+export const diag = answer({
+  ...{ schema: literal('holdfast.diag/1'), file: described(string(), 'absolute'), bytes: count() },
+  parts: described(list(string()), 'files in it; those that could not be had end in .missing'),
+});
+
 const logFields = {
   n: described(count(), 'counts from 1 since the agent started'),
   ...{ at: time(), level: choice(['error', 'info']), message: string() },
