@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { manPages, manUrl } from './support/man-pages.ts';
 import { schemaDocuments, schemasUrl } from './support/schema-documents.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -91,6 +92,13 @@ test('docs/reference/schemas describes what commands print, and nothing else', (
   );
 
   t.deepEqual(written, new Map([...schemaDocuments()].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+});
+
+test('the manual pages say what --help says', async (t) => {
+  const again = 'node test/dist/support/man-pages.js';
+  for (const [file, text] of await manPages()) {
+    t.is(readFileSync(new URL(file, manUrl), 'utf8'), text, again);
+  }
 });
 
 test('links between documents lead somewhere', (t) => {
