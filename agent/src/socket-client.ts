@@ -1,5 +1,6 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { HoldfastError, isErrorCode, messageOf, type Lane } from '@holdfast/protocol/base';
+import { HoldfastError, isErrorCode, messageOf, toWellFormed } from '@holdfast/protocol/base';
+import type { Lane } from '@holdfast/protocol/base';
 import type { Erased, EraseRequest } from './core/erasure.ts';
 import type {
   AgentReader,
@@ -97,14 +98,14 @@ export class SocketClient implements AgentReader {
       ...{ since: instant(sinceMs), until: instant(untilMs), limit: String(limit), cursor },
     };
     const given = Object.entries(wanted).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+      value === undefined ? [] : [`${name}=${inPath(value)}`],
     );
     return this.#get(`/v1/runs?${given.join('&')}`);
   }
 
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
     const { prefix, limit } = query;
-    return this.#get(`/v1/run-ids?prefix=${encodeURIComponent(prefix)}&limit=${limit}`);
+    return this.#get(`/v1/run-ids?prefix=${inPath(prefix)}&limit=${limit}`);
   }
 
   run(id: string, options: RevealOptions = {}): Promise<RunDetailView> {
@@ -178,15 +179,15 @@ export class SocketClient implements AgentReader {
   }
 
   pauseSchedule(id: string): Promise<object> {
-    return this.#post(`/v1/schedules/${encodeURIComponent(id)}/pause`, {});
+    return this.#post(`/v1/schedules/${inPath(id)}/pause`, {});
   }
 
   resumeSchedule(id: string): Promise<object> {
-    return this.#post(`/v1/schedules/${encodeURIComponent(id)}/resume`, {});
+    return this.#post(`/v1/schedules/${inPath(id)}/resume`, {});
   }
 
   triggerSchedule(id: string): Promise<TriggeredView> {
-    return this.#post(`/v1/schedules/${encodeURIComponent(id)}/trigger`, {});
+    return this.#post(`/v1/schedules/${inPath(id)}/trigger`, {});
   }
 
   async metrics(): Promise<string> {
@@ -203,7 +204,7 @@ export class SocketClient implements AgentReader {
 
   /** @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
   waitRun(run: string, timeoutMs: number): Promise<RunDetailView> {
-    return this.#wait(`run=${encodeURIComponent(run)}`, timeoutMs);
+    return this.#wait(`run=${inPath(run)}`, timeoutMs);
   }
 
   /** @throws HF_WAIT_TIMEOUT */
@@ -261,6 +262,10 @@ export class SocketClient implements AgentReader {
   }
 
   async #exchange(call: CallOptions): Promise<Reply> {
+    if (call.path.length > ASKED_MAX) {
+      const why = `what is asked for has ${call.path.length} characters, of at most ${ASKED_MAX}`;
+      throw new HoldfastError('HF_INPUT_INVALID', { why });
+    }
     const incoming = await this.#open(call);
     try {
       return { status: incoming.statusCode ?? 500, text: await readText(incoming) };
@@ -302,7 +307,15 @@ function instant(ms: number | undefined): string | undefined {
 }
 
 function pathOf(run: string): string {
-  return `/v1/runs/${encodeURIComponent(run)}`;
+  return `/v1/runs/${inPath(run)}`;
+}
+
+/** Of an address; the agent takes 16 KiB with all that is around it. */
+const ASKED_MAX = 8_192;
+
+/** As a part of an address; half a character is told as one that is not known. */
+function inPath(text: string): string {
+  return encodeURIComponent(toWellFormed(text));
 }
 
 /** Else Node looks whether the host is an address, by an expression that takes long to compile. */

@@ -1,4 +1,6 @@
 import { AssertionError } from './assert.ts';
+import { printable } from './terminal.ts';
+import { toWellFormed } from './well-formed.ts';
 import { codeOf, errorCatalogue, HoldfastError, messageOf, type ErrorCode } from './errors.ts';
 
 /** What a process of ours exits with. The numbers are API. */
@@ -87,7 +89,7 @@ export function exitCodeOf(error: unknown): ExitCode {
  */
 export function errorText(error: unknown, options: { readonly debug?: boolean } = {}): string {
   const { what, why, hint } = explain(error);
-  const lines = [`error: ${oneLine(what)}`, `  cause: ${oneLine(why)}`, `  hint: ${oneLine(hint)}`];
+  const lines = [`error: ${shown(what)}`, `  cause: ${shown(why)}`, `  hint: ${shown(hint)}`];
   if (options.debug === true) lines.push(...stacks(error));
   return lines.join('\n');
 }
@@ -122,8 +124,14 @@ function isTold(why: string, cause: unknown): boolean {
   return why.includes(messageOf(cause)) || (typeof code === 'string' && why.includes(code));
 }
 
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*[\r\n]+\s*/g, ' ');
+/** What is wrong may be as long as what was typed. */
+const SHOWN_MAX = 1_000;
+
+/** One line that a person reads, and that cannot steer the terminal. */
+function shown(text: string): string {
+  const line = printable(text.trim().replace(/\s*[\r\n]+\s*/g, ' '));
+  if (line === '') return 'nothing more is known';
+  return line.length > SHOWN_MAX ? `${toWellFormed(line.slice(0, SHOWN_MAX))}…` : line;
 }
 
 /** Deep enough for any chain we make; a chain may contain itself. */
