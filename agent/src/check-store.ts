@@ -55,16 +55,18 @@ const nothing = {
  * nothing in a store that is damaged.
  *
  * @param storeKeySource For a store that is encrypted.
+ * @param progress Told how many entries were read.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY.
  */
 export async function checkStore(
   dataDir: string,
   storeKeySource?: string | Uint8Array,
+  progress?: (entries: number) => void,
 ): Promise<StoreCheckView> {
   const path = resolve(dataDir);
   const storeKey = userKeyOf(storeKeySource);
-  const found = await look(path, storeKey).catch((error: unknown) => {
+  const found = await look(path, storeKey, progress).catch((error: unknown) => {
     if (codeOf(error) !== 'HF_STORE_DAMAGED') throw error;
     const why = error instanceof HoldfastError ? (error.why ?? error.message) : messageOf(error);
     return { state: 'damaged', why, ...nothing } as const;
@@ -74,10 +76,14 @@ export async function checkStore(
   return { schema, dataDir: path, encrypted: hasStoreKey(path), ...found, aside };
 }
 
-async function look(path: string, storeKey: Uint8Array | undefined) {
+async function look(
+  path: string,
+  storeKey: Uint8Array | undefined,
+  progress?: (entries: number) => void,
+) {
   const dir = await openToRead(path, { isThorough: true, storeKey });
   try {
-    const audit = await audited(dir);
+    const audit = await audited(dir, progress);
     const { device, epoch, tornBytes, isCopy } = dir;
     const isRight = audit.faults.length + audit.mismatches.length === 0;
     const opened = tornBytes > 0 ? ('torn' as const) : ('sound' as const);
@@ -88,9 +94,12 @@ async function look(path: string, storeKey: Uint8Array | undefined) {
   }
 }
 
-async function audited({ device, epoch, store }: ReadableStore): Promise<StoreAudit> {
+async function audited(
+  { device, epoch, store }: ReadableStore,
+  progress?: (entries: number) => void,
+): Promise<StoreAudit> {
   const clock = systemClock;
   const journal = await Journal.open({ device, epoch, boot: 0, store, clock, sha256 });
   const chain = { store, sha256, device, epoch };
-  return auditStore({ chain, journal, runs: new RunStore(store, journal) });
+  return auditStore({ chain, journal, runs: new RunStore(store, journal), progress });
 }

@@ -24,12 +24,14 @@ export interface JournalVerifyView {
  * hash of every entry. Changes nothing in a store that is damaged.
  *
  * @param storeKeySource For a store that is encrypted.
+ * @param progress Told how many entries were read.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY.
  */
 export async function verifyJournal(
   dataDir: string,
   storeKeySource?: string | Uint8Array,
+  progress?: (entries: number) => void,
 ): Promise<JournalVerifyView> {
   const schema = 'holdfast.journal-verify/1';
   const storeKey = userKeyOf(storeKeySource);
@@ -44,7 +46,7 @@ export async function verifyJournal(
   }
   try {
     const { device, epoch, store } = dir;
-    const { entries, faults } = await verifyChains({ store, sha256, device, epoch });
+    const { entries, faults } = await verifyChains({ store, sha256, device, epoch }, progress);
     const whole = faults.length === 0;
     return { schema, device, epoch, whole, lanes: lanes.length, entries, store: null, faults };
   } finally {

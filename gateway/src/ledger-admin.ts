@@ -1,6 +1,6 @@
 import { HoldfastError, type StoreOp } from '@holdfast/protocol';
 import { tableLetters } from './core/ledger-keys.ts';
-import type { RebuildReport } from './core/ledger.ts';
+import type { Ledger, RebuildReport } from './core/ledger.ts';
 import { openDataDir } from './io/data-dir.ts';
 import { openLevelLedger } from './io/level-ledger.ts';
 import { LevelStore, openLevel } from './io/level-store.ts';
@@ -65,7 +65,11 @@ export interface LedgerCopyView {
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT,
  *   HF_LEDGER_UNAVAILABLE; HF_REQUEST_INVALID when the database has devices.
  */
-export async function copyLedger(dataDir: string, address: string): Promise<LedgerCopyView> {
+export async function copyLedger(
+  dataDir: string,
+  address: string,
+  progress: (rows: number) => void = () => {},
+): Promise<LedgerCopyView> {
   const { LedgerCopy } = await import('./io/postgres/ledger-copy.ts');
   const dir = await openDataDir(dataDir, { isNew: false });
   try {
@@ -78,6 +82,7 @@ export async function copyLedger(dataDir: string, address: string): Promise<Ledg
       let bytes = 0;
       const flush = async (): Promise<void> => {
         await copy.write(ops);
+        progress(copy.rows);
         [ops, bytes] = [[], 0];
       };
       for (const letter of Object.values(tableLetters)) {
@@ -124,12 +129,13 @@ export interface LedgerRebuildView extends RebuildReport {
  */
 export async function rebuildLedger(
   place: { readonly dataDir: string } | { readonly ledger: string },
+  progress?: (entries: number) => void,
 ): Promise<LedgerRebuildView> {
   if ('dataDir' in place) {
     const dir = await openDataDir(place.dataDir, { isNew: false });
     try {
       const ledger = await openLevelLedger(dir.ledger, { sha256, isNew: false });
-      return await rebuilt(ledger);
+      return await rebuilt(ledger, progress);
     } finally {
       await dir.release();
     }
@@ -140,15 +146,15 @@ export async function rebuildLedger(
     const why = `${gateways} connections of gateways are open: stop them first`;
     throw new HoldfastError('HF_STORE_LOCKED', { why });
   }
-  return rebuilt(await openLedgerAt(place.ledger));
+  return rebuilt(await openLedgerAt(place.ledger), progress);
 }
 
-async function rebuilt(ledger: {
-  rebuild(): Promise<RebuildReport>;
-  close(): Promise<void>;
-}): Promise<LedgerRebuildView> {
+async function rebuilt(
+  ledger: Pick<Ledger, 'rebuild' | 'close'>,
+  progress?: (entries: number) => void,
+): Promise<LedgerRebuildView> {
   try {
-    return { schema: 'holdfast.ledger-rebuild/1', ...(await ledger.rebuild()) };
+    return { schema: 'holdfast.ledger-rebuild/1', ...(await ledger.rebuild(progress)) };
   } finally {
     await ledger.close();
   }

@@ -8,6 +8,7 @@ const ignore = (): void => undefined;
 /** Nobody's terminal. */
 const shell: Shell = {
   ...{ env: {}, isTerminal: false, color: false, width: undefined, nowMs: () => 0 },
+  progress: { isTerminal: false, nowMs: () => 0, write: () => undefined },
   ...{ print: ignore, write: ignore, say: ignore, fail: ignore, outliveReaders: ignore },
 };
 

@@ -1,4 +1,4 @@
-import { Exit, formatCount, paint, renderTable } from '@holdfast/protocol/base';
+import { Exit, formatCount, paint, renderTable, withProgress } from '@holdfast/protocol/base';
 import type { Column } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { JournalVerifyView } from '../verify-journal.ts';
@@ -26,9 +26,9 @@ export function addJournalVerify(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const { verifyJournal } = await import('../verify-journal.ts');
-      const view = await verifyJournal(
-        dataDirOf(flags, shell.env),
-        storeKeyFile(flags, shell.env),
+      const [dataDir, key] = [dataDirOf(flags, shell.env), storeKeyFile(flags, shell.env)];
+      const view = await withProgress(shell.progress, { what: 'verified' }, (to) =>
+        verifyJournal(dataDir, key, to),
       );
       shell.print(flags.output === 'json' ? JSON.stringify(view) : verifyScreen(view, shell));
       if (!view.whole) process.exitCode = Exit.failed;

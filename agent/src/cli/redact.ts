@@ -1,4 +1,12 @@
-const names = ['password', 'passwd', 'secret', 'token', 'authorization', 'credential', 'api[-_]?key'];
+const names = [
+  'password',
+  'passwd',
+  'secret',
+  'token',
+  'authorization',
+  'credential',
+  'api[-_]?key',
+];
 
 const secrets: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/-----BEGIN [A-Z ]+-----[^]*?-----END [A-Z ]+-----/g, '(PEM)'],

@@ -1,4 +1,5 @@
 import { errorText, Exit, exitCodeOf, printable, wantsColor } from '@holdfast/protocol/base';
+import type { ProgressPlace } from '@holdfast/protocol/base';
 
 /** What a command sees of the terminal it was called from. Data goes out, messages to the side. */
 export interface Shell {
@@ -9,6 +10,8 @@ export interface Shell {
   /** Columns of the terminal; `undefined`: no limit. */
   readonly width: number | undefined;
   readonly nowMs: () => number;
+  /** Where long work tells how far it is. */
+  readonly progress: ProgressPlace;
   /** Writes a line to stdout. */
   print(text: string): void;
   /** Writes to stdout as it is. */
@@ -38,6 +41,11 @@ export function processShell(options: { readonly debug: boolean }): Shell {
     // A terminal that does not know its size says 0.
     width: stdout.isTTY && stdout.columns > 0 ? stdout.columns : undefined,
     nowMs: () => Date.now(),
+    progress: {
+      isTerminal: stderr.isTTY && env['TERM'] !== 'dumb',
+      nowMs: () => performance.now(),
+      write: (text) => void stderr.write(text),
+    },
     print: (text) => void stdout.write(`${text}\n`),
     write: (text) => void stdout.write(text),
     say: (text) => void stderr.write(`${text}\n`),

@@ -1,4 +1,4 @@
-import { Exit, formatBytes, formatCount, paint } from '@holdfast/protocol/base';
+import { Exit, formatBytes, formatCount, paint, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { StoreCheckView } from '../check-store.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -32,7 +32,10 @@ export function addStoreCheck(parent: Command, shell: Shell): void {
     .action(async (flags: Flags) => {
       const { checkStore } = await import('../check-store.ts');
       const key = storeKeyFile(flags, shell.env);
-      const view = await checkStore(dataDirOf(flags, shell.env), key);
+      const dataDir = dataDirOf(flags, shell.env);
+      const view = await withProgress(shell.progress, { what: 'read' }, (to) =>
+        checkStore(dataDir, key, to),
+      );
       shell.print(flags.output === 'json' ? JSON.stringify(view) : checkScreen(view, shell));
       if (!isFine(view)) process.exitCode = Exit.failed;
     });

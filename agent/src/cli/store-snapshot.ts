@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '@holdfast/protocol/base';
+import { formatBytes, formatCount, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
@@ -17,8 +17,6 @@ Examples:
   holdfast store snapshot /mnt/backup/pump-17.snapshot
 `;
 
-const TOLD_EVERY_MS = 1_000;
-
 export function addStoreSnapshot(parent: Command, shell: Shell): void {
   addTarget(parent.command('snapshot'))
     .description('Write a snapshot of the store into a new file.')
@@ -29,21 +27,13 @@ export function addStoreSnapshot(parent: Command, shell: Shell): void {
       const { writeSnapshot } = await import('../snapshot-store.ts');
       const path = nonEmpty('FILE', file);
       const view = await readAgent(shell, flags, (agent) =>
-        writeSnapshot(agent, path, progress(shell)),
+        withProgress(shell.progress, { what: 'written', unit: 'bytes' }, (to) =>
+          writeSnapshot(agent, path, to),
+        ),
       );
       const { rows, bytes, device, epoch, at } = view;
       const what = `${formatCount(rows)} rows, ${formatBytes(bytes)}`;
       const text = `${view.file}: ${what}, of device ${device}, epoch ${epoch}, as of ${at}.`;
       shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
     });
-}
-
-/** Tells a person once a second how far it is. */
-function progress(shell: Shell): (bytes: number) => void {
-  let nextMs = shell.nowMs() + TOLD_EVERY_MS;
-  return (bytes) => {
-    if (!shell.isTerminal || shell.nowMs() < nextMs) return;
-    nextMs = shell.nowMs() + TOLD_EVERY_MS;
-    shell.say(`${formatBytes(bytes)} written`);
-  };
 }

@@ -1,9 +1,10 @@
-import { durationMs, formatDuration, HoldfastError } from '@holdfast/protocol/base';
+import { durationMs, formatDuration, HoldfastError, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { RunDetailView } from '../core/views.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
+import type { SocketClient } from '../socket-client.ts';
 import { addTarget, withAgent, withRun, type TargetFlags } from './target.ts';
 
 interface Flags extends TargetFlags {
@@ -44,10 +45,44 @@ export function addWait(program: Command, shell: Shell): void {
 }
 
 async function waitSynced(shell: Shell, flags: Flags, timeoutMs: number): Promise<void> {
-  const view = await withAgent(shell, flags, (agent) => agent.waitSynced(timeoutMs));
+  const view = await withAgent(shell, flags, (agent) =>
+    withProgress(shell.progress, { what: 'acknowledged' }, (to) =>
+      whileTelling(agent, to, () => agent.waitSynced(timeoutMs)),
+    ),
+  );
   shell.print(
     flags.output === 'json' ? JSON.stringify(view) : '✓ synced: the gateway has everything',
   );
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+/** Waits, and tells meanwhile how much of what was pending at first is acknowledged. */
+async function whileTelling<T>(
+  agent: SocketClient,
+  to: (done: number, total: number) => void,
+  wait: () => Promise<T>,
+): Promise<T> {
+  let most = 0;
+  let isLooking = false;
+  const look = async (): Promise<void> => {
+    const { pending } = await agent.backlog();
+    most = Math.max(most, pending);
+    to(most - pending, most);
+  };
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    // Why it cannot be asked, the wait itself will tell.
+    look()
+      .catch(() => undefined)
+      .finally(() => (isLooking = false));
+  }, LOOK_EVERY_MS);
+  try {
+    return await wait();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function waitRun(

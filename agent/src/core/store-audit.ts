@@ -21,6 +21,8 @@ interface AuditParts {
   readonly chain: ChainOptions;
   readonly journal: Journal;
   readonly runs: RunStore;
+  /** Told how many entries were read. */
+  readonly progress?: ((entries: number) => void) | undefined;
 }
 
 const PAGE = 256;
@@ -34,7 +36,7 @@ const MISMATCHES_MAX = 100;
  */
 export async function auditStore(parts: AuditParts): Promise<StoreAudit> {
   const found = new Mismatches();
-  const { entries, faults } = await verifyChains(parts.chain);
+  const { entries, faults } = await verifyChains(parts.chain, parts.progress);
   const pending = await auditBacklog(parts, found);
   const open = await auditRuns(parts, 'o', found);
   const ended = await auditRuns(parts, 'f', found);
@@ -75,11 +77,7 @@ async function auditBacklog({ chain, journal }: AuditParts, found: Mismatches): 
   return pending;
 }
 
-async function auditRuns(
-  parts: AuditParts,
-  table: 'o' | 'f',
-  found: Mismatches,
-): Promise<number> {
+async function auditRuns(parts: AuditParts, table: 'o' | 'f', found: Mismatches): Promise<number> {
   let count = 0;
   for await (const each of parts.runs.records(table)) {
     count += 1;

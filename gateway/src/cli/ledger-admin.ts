@@ -1,4 +1,4 @@
-import { Exit, formatCount, paint, type ExitCode } from '@holdfast/protocol';
+import { Exit, formatCount, paint, withProgress, type ExitCode } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import { ledgerAddress, type LedgerOptions } from './ledger-address.ts';
 import {
@@ -63,7 +63,10 @@ interface CopyOptions extends CommonOptions, LedgerOptions {
 async function copy(options: CopyOptions): Promise<ExitCode> {
   const { copyLedger } = await import('../ledger-admin.ts');
   const terminal = createTerminal(options.output);
-  const view = await copyLedger(options.dataDir, await requiredAddress(options));
+  const address = await requiredAddress(options);
+  const view = await withProgress(terminal.progress, { what: 'copied', unit: 'rows' }, (to) =>
+    copyLedger(options.dataDir, address, to),
+  );
   show(terminal, view, () => {
     const what = `${formatCount(view.rows)} rows with ${formatCount(view.entries)} entries`;
     if (view.whole) {
@@ -84,9 +87,10 @@ async function rebuild(options: RebuildOptions): Promise<void> {
   const { rebuildLedger } = await import('../ledger-admin.ts');
   const { dataDir } = options;
   const terminal = createTerminal(options.output);
-  const place =
-    dataDir === undefined ? { ledger: await requiredAddress(options) } : { dataDir };
-  const view = await rebuildLedger(place);
+  const place = dataDir === undefined ? { ledger: await requiredAddress(options) } : { dataDir };
+  const view = await withProgress(terminal.progress, { what: 'rebuilt' }, (to) =>
+    rebuildLedger(place, to),
+  );
   show(terminal, view, () => {
     const from = `${formatCount(view.entries)} entries`;
     return `${formatCount(view.runs)} runs and ${formatCount(view.calls)} calls, from ${from}.`;

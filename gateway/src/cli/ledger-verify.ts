@@ -1,4 +1,5 @@
-import { Exit, formatCount, paint, type Column, type ExitCode } from '@holdfast/protocol';
+import { Exit, formatCount, paint, withProgress } from '@holdfast/protocol';
+import type { Column, ExitCode } from '@holdfast/protocol';
 import type { VerifyView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { table } from './tables.ts';
@@ -6,7 +7,9 @@ import { show, type Terminal } from './terminal.ts';
 
 /** @returns `failed` when the chain is not whole. */
 export async function ledgerVerify(options: SourceOptions, terminal: Terminal): Promise<ExitCode> {
-  const view = await withFleet(options, (fleet) => fleet.verify());
+  const view = await withProgress(terminal.progress, { what: 'verified' }, (to) =>
+    withFleet(options, (fleet) => fleet.verify(to)),
+  );
   show(terminal, view, () => verifyText(view, terminal));
   return view.whole ? Exit.ok : Exit.failed;
 }

@@ -1,4 +1,4 @@
-import { wantsColor } from '@holdfast/protocol';
+import { wantsColor, type ProgressPlace } from '@holdfast/protocol';
 
 export type OutputFormat = 'text' | 'json';
 
@@ -9,17 +9,24 @@ export interface Terminal {
   /** Columns; `undefined`: output does not go to a terminal, nothing is cut. */
   readonly width: number | undefined;
   readonly nowMs: number;
+  /** Where long work tells how far it is. */
+  readonly progress: ProgressPlace;
   /** Prints lines to stdout; the last line end is added. */
   print(text: string): void;
 }
 
 export function createTerminal(format: OutputFormat): Terminal {
-  const { stdout } = process;
+  const { stdout, stderr } = process;
   return {
     format,
     color: wantsColor(stdout, process.env),
     width: stdout.isTTY ? stdout.columns : undefined,
     nowMs: Date.now(),
+    progress: {
+      isTerminal: stderr.isTTY && process.env['TERM'] !== 'dumb',
+      nowMs: () => performance.now(),
+      write: (text) => void stderr.write(text),
+    },
     print: (text) => void stdout.write(`${text}\n`),
   };
 }

@@ -366,7 +366,7 @@ export interface Fleet extends FleetCalls, FleetRetention, FleetWebhooks {
   /** Has nothing of a device count any more. @throws HF_DEVICE_UNKNOWN */
   revoke(device: string): Promise<RevokedView>;
   /** Reads the whole ledger and checks every chain. Those who ask meanwhile share the answer. */
-  verify(): Promise<VerifyView>;
+  verify(progress?: (entries: number) => void): Promise<VerifyView>;
   /** Deletes what is held on a subject; gone from the files once it resolves. */
   erase(query: EraseQuery): Promise<ErasureView>;
   erasures(limit: number): Promise<ErasuresView>;

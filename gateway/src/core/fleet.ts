@@ -109,14 +109,14 @@ export function createFleet(options: FleetOptions): Fleet {
 
 /** One look over the ledger at a time: those who ask meanwhile share the answer. */
 function createVerify(ledger: Ledger, now: () => string): Fleet['verify'] {
-  const verify = async (): Promise<VerifyView> => {
-    const report = await ledger.verify();
+  const verify = async (progress?: (entries: number) => void): Promise<VerifyView> => {
+    const report = await ledger.verify(progress);
     const whole = report.faults.length === 0;
     return { schema: 'holdfast.verify/1', at: now(), whole, ...report };
   };
   let verifying: Promise<VerifyView> | undefined;
-  return () => {
-    verifying ??= verify().finally(() => {
+  return (progress) => {
+    verifying ??= verify(progress).finally(() => {
       verifying = undefined;
     });
     return verifying;

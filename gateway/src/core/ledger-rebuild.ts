@@ -35,11 +35,17 @@ interface BlockPlace extends Chain {
  * Derives all projections anew from the entries, in the order in which these arrived. Nobody may
  * write meanwhile; what stopped short is begun again. It keeps about 100 bytes a block in memory.
  */
-export async function rebuildProjections(store: LedgerStore): Promise<RebuildReport> {
+export async function rebuildProjections(
+  store: LedgerStore,
+  progress: (entries: number) => void = () => {},
+): Promise<RebuildReport> {
   const places = await readPlaces(store);
   for (const table of projections) await deleteAll(store, table);
   let entries = 0;
-  for (const place of places) entries += await project(store, place);
+  for (const place of places) {
+    entries += await project(store, place);
+    progress(entries);
+  }
   await settleAnswered(store);
   return { entries, runs: await count(store, 'run'), calls: await count(store, 'call') };
 }

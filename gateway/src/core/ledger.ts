@@ -420,7 +420,7 @@ export interface Ledger extends CallLedger, KeyLedger {
    * Derives runs and pending calls anew from the entries. Nobody may write meanwhile. Durable once
    * it resolves; what stopped short is begun again.
    */
-  rebuild(): Promise<RebuildReport>;
+  rebuild(progress?: (entries: number) => void): Promise<RebuildReport>;
 
   /**
    * Deletes what is held on a subject, and what comes of it later that was journaled before. The

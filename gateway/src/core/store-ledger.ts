@@ -389,8 +389,8 @@ export class StoreLedger implements Ledger {
     return verifyLedger(this.#store, this.#sha256, progress);
   }
 
-  rebuild(): Promise<RebuildReport> {
-    return rebuildProjections(this.#store);
+  rebuild(progress?: (entries: number) => void): Promise<RebuildReport> {
+    return rebuildProjections(this.#store, progress);
   }
 
   erase(request: ErasureRequest): Promise<Erasure> {

@@ -10,6 +10,7 @@ async function command(...args: readonly string[]): Promise<string> {
   const printed: string[] = [];
   const shell: Shell = {
     ...{ env: {}, isTerminal: false, color: false, width: undefined, nowMs: () => 0 },
+    progress: { isTerminal: false, nowMs: () => 0, write: () => undefined },
     print: (text) => void printed.push(text),
     write: (text) => void printed.push(text),
     ...{ say: () => undefined, fail: () => undefined, outliveReaders: () => undefined },
