@@ -184,7 +184,9 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   // Also one that is run without its gateway for once.
   const hasLedger = uplink !== undefined || journal.positions().some(({ acked }) => acked > 0);
   const fileBytes = () => dirBytes(join(dir.path, 'store'));
-  const compaction = await Compaction.open({ journal, store: dir.store, fileBytes, log });
+  const freeBytes = () => room.freeBytes();
+  const looks = { fileBytes, freeBytes, clock, log };
+  const compaction = await Compaction.open({ journal, store: dir.store, ...looks });
   const kept = { clock, log, journal, store, keepMs, hasLedger };
   const retention = new Retention({ ...kept, onPurged });
   const relief = new Relief({ journal, retention, budget, clock, log });

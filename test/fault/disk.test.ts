@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { appendFile, readdir, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyJournal } from '@holdfast/agent/internal';
@@ -196,11 +197,11 @@ async function smallDisk(t: ExecutionContext) {
   return {
     dataDir: join(mount, 'data'),
     /** Leaves so many bytes free; of the last of them, a write gets a part. */
-    fill: async (freeBytes: number): Promise<void> => {
+    fill: async (freeBytes: number, path = filler): Promise<void> => {
       const { bavail, bsize } = await statfs(mount);
       const bytes = new Uint8Array(Math.max(0, bavail * bsize - freeBytes));
-      await appendFile(filler, bytes).catch(() => undefined);
-      if (freeBytes === 0) await appendFile(filler, new Uint8Array(MIB)).catch(() => undefined);
+      await appendFile(path, bytes).catch(() => undefined);
+      if (freeBytes === 0) await appendFile(path, new Uint8Array(MIB)).catch(() => undefined);
     },
     free: () => rm(filler),
     ballastBytes: () =>
@@ -264,6 +265,29 @@ withMount('a full disk refuses new work in time, and open runs end (needs root)'
   await disk.free();
   await checkWhole(t, again);
 });
+
+withMount(
+  'a table that filled the disk and was not finished is in no way (needs root)',
+  async (t) => {
+    const disk = await smallDisk(t);
+    const device = await faultyAgent(t, { dataDir: disk.dataDir, isShimmed: false });
+    const goOn = await device.gate('open');
+    const left = join(disk.dataDir, 'store', '900000.ldb');
+
+    await disk.fill(0, left);
+    await goOn();
+    await eventually('what was at work', () => isOver(device, 'open'));
+    t.false(existsSync(left));
+    t.is(await device.agent.end('SIGTERM'), 0);
+    await disk.fill(0, left);
+    const again = await faultyAgent(t, { dataDir: disk.dataDir, isShimmed: false });
+
+    t.false(existsSync(left));
+    t.is((await again.ask((client) => client.status())).epoch, 1);
+    t.is(await stateOf(again, 'open'), 'completed');
+    await checkWhole(t, again);
+  },
+);
 
 withMount('a disk without inodes refuses new work, and waits (needs root)', async (t) => {
   const disk = await smallDisk(t);

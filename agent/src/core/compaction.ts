@@ -2,6 +2,7 @@ import {
   laneIndex,
   lanes,
   messageOf,
+  type Clock,
   type Lane,
   type Log,
   type Store,
@@ -16,6 +17,9 @@ export interface CompactionParts {
   readonly journal: Journal;
   readonly store: Pick<Store, 'get' | 'compact'>;
   readonly fileBytes: () => Promise<number>;
+  /** What is free on the disk. */
+  readonly freeBytes: () => Promise<number>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -27,6 +31,12 @@ interface Stretch {
 
 /** Less than that is not worth it. */
 const GONE_BYTES_MIN = 1024 * 1024;
+/** Is written before anything goes, besides what is kept: LevelDB's memory, and what is deleted. */
+const ROOM_BYTES = 4 * 1024 * 1024;
+/** No more is written before what it takes the place of goes. */
+const ROOM_BYTES_MAX = 32 * 1024 * 1024;
+/** Where there is no room, or the disk failed, it is tried again after so long. */
+const AGAIN_MS = 30_000;
 /** Entries that are compacted at a time: an agent that is told to end waits for no more. */
 const SLICE_BYTES = 32 * 1024 * 1024;
 /** Tables besides that of the entries whose rows go with them. */
@@ -50,6 +60,7 @@ export class Compaction {
   #stretches = new Map<Lane, Stretch>();
   #working: Promise<void> | undefined;
   #stop: () => void = () => {};
+  #cutShort: () => void = () => {};
   #isClosed = false;
 
   private constructor(parts: CompactionParts, goneBytes: number) {
@@ -76,6 +87,7 @@ export class Compaction {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stop();
+    this.#cutShort();
     await this.#working;
   }
 
@@ -86,13 +98,27 @@ export class Compaction {
   async #work(): Promise<void> {
     // What is deleted meanwhile may be the last for long.
     while (this.#isWorthIt) {
-      await this.#compact().catch((error: unknown) => {
-        if (this.#isClosed) return;
-        this.#parts.log.error('the store was not compacted', { why: messageOf(error) });
-      });
+      const isDone = (await this.#hasRoom()) && (await this.#compact());
+      if (!isDone && !this.#isClosed) await this.#pause();
     }
     // In the same turn as the last look at it: what comes from here on begins anew.
     this.#working = undefined;
+  }
+
+  /** A disk that it would fill fails all writes, and has less room than before. */
+  async #hasRoom(): Promise<boolean> {
+    const { journal, freeBytes } = this.#parts;
+    return (await freeBytes()) >= Math.min(ROOM_BYTES_MAX, ROOM_BYTES + usedBytes(journal));
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.wakeIn(AGAIN_MS, resolve);
+      this.#cutShort = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   get #isWorthIt(): boolean {
@@ -114,27 +140,28 @@ export class Compaction {
     }, 0);
   }
 
-  async #compact(): Promise<void> {
+  /** Never rejects. @returns Whether it came to its end. */
+  async #compact(): Promise<boolean> {
     const { journal, store, fileBytes, log } = this.#parts;
-    const before = await fileBytes();
-    const gone = this.#gone();
-    const slices = [...this.#stretches].flatMap(([lane, stretch]) => this.#slices(lane, stretch));
-    const stretches = this.#stretches;
-    this.#goneBytes = gone;
+    const [gone, stretches] = [this.#gone(), this.#stretches];
+    const slices = [...stretches].flatMap(([lane, stretch]) => this.#slices(lane, stretch));
     this.#stretches = new Map();
     try {
+      const before = await fileBytes();
       for (const range of [...others.map(tableRange), ...slices]) {
-        if (this.#isClosed) return;
+        if (this.#isClosed) return false;
         await store.compact(range);
       }
+      this.#goneBytes = gone;
+      // If it is lost, the next start compacts again.
+      void journal.append([], () => [layout.meta(MARK, gone)]).catch(() => undefined);
+      log.info('the store was compacted', { before, after: await fileBytes() });
+      return true;
     } catch (error) {
-      // Again, once as much more was deleted.
       for (const [lane, { first, last }] of stretches) this.#note(lane, [first, last]);
-      throw error;
+      if (!this.#isClosed) log.error('the store was not compacted', { why: messageOf(error) });
+      return false;
     }
-    // If it is lost, the next start compacts again.
-    void journal.append([], () => [layout.meta(MARK, gone)]).catch(() => undefined);
-    log.info('the store was compacted', { before, after: await fileBytes() });
   }
 
   #note(lane: Lane, seqs: readonly number[]): void {

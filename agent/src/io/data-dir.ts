@@ -13,12 +13,12 @@ import {
 } from './device-file.ts';
 import { doubtfulFileSystem } from './file-system.ts';
 import { lockDir } from './dir-lock.ts';
-import { makeRoom, probeDisk } from './disk-probe.ts';
+import { lacksRoom, makeRoom, probeDisk } from './disk-probe.ts';
 import { syncFile } from './level-store.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { createCipher, hasStoreKey, noKey, openCipher } from './store-key.ts';
 import { endStore } from './store-end.ts';
-import { examineStore, findMark, openPlaced, placeStore } from './store-place.ts';
+import { examineStore, findMark, hasLeftovers, openPlaced, placeStore } from './store-place.ts';
 import { lastEpoch, writeHeads } from './store-heads.ts';
 import { readSalvage } from './store-salvage.ts';
 import { exists, isDirectory, resumeSwap } from './store-swap.ts';
@@ -210,8 +210,11 @@ async function holding(
     const end = (of: EndNote): Promise<void> => endStore(join(dir, 'store'), of);
     const fileSystem = await doubtfulFileSystem(dir);
     const reopen = async (): Promise<void> => {
-      // As long as not even a file can be made, the store stays open for those who read.
-      await probeDisk(dir);
+      // As long as not even a file can be made, the store stays open for those who read, unless
+      // its own closing is what makes room.
+      await probeDisk(dir).catch(async (error: unknown) => {
+        if (!(await lacksRoom(dir)) || !(await hasLeftovers(join(dir, 'store')))) throw error;
+      });
       await held.reopen();
     };
     return { path: dir, ...held, fileSystem, end, reopen, release };

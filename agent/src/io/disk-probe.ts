@@ -7,9 +7,14 @@ const PROBE_BYTES = 64 * 1024;
 /** LevelDB writes a table of up to a write buffer, a log and a MANIFEST before it can be read. */
 const ROOM_BYTES = 4 * 1024 * 1024;
 
+/** Whether there is too little room for a store to be opened in `dir`. */
+export async function lacksRoom(dir: string): Promise<boolean> {
+  return (await readRoom(dir)).freeBytes < ROOM_BYTES;
+}
+
 /** Where a store could not be opened for want of room, the ballast's is taken. */
 export async function makeRoom(dir: string): Promise<void> {
-  if ((await readRoom(dir)).freeBytes < ROOM_BYTES) await dropBallast(dir);
+  if (await lacksRoom(dir)) await dropBallast(dir);
 }
 
 /**

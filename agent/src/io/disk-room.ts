@@ -61,6 +61,14 @@ export class DiskRoom {
     return this.#shortage;
   }
 
+  /** What is free; no end, where the system does not tell. */
+  freeBytes(): Promise<number> {
+    return readRoom(this.#options.dir).then(
+      ({ freeBytes }) => freeBytes,
+      () => Number.POSITIVE_INFINITY,
+    );
+  }
+
   /** Something was committed. */
   committed(): void {
     const nowMs = this.#options.clock.monoMs();

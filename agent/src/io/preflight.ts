@@ -32,6 +32,8 @@ export interface SoundStore {
   /** Bytes of writes that a power cut has struck: nobody was told that they were durable. */
   readonly tornBytes: number;
   readonly mends: readonly Mend[];
+  /** Tables that do not count: LevelDB did not finish them, or did not come to delete them. */
+  readonly leftovers: readonly string[];
 }
 
 export interface OddStore {
@@ -75,7 +77,9 @@ async function inspect(dir: string, { key, isThorough }: InspectOptions): Promis
   await checkTables(dir, files, { version, isThorough });
   const { logs, tornBytes } = await checkLogs(dir, files, version);
   const row = findInLogs(logs, key) ?? (await findInTables(dir, files, { version, key }));
-  return { kind: 'sound', row: row?.value, tornBytes, mends };
+  const live = new Set(version.tables.map(({ number }) => number));
+  const leftovers = files.tables.filter(({ number }) => !live.has(number)).map(({ name }) => name);
+  return { kind: 'sound', row: row?.value, tornBytes, mends, leftovers };
 }
 
 async function currentManifest(

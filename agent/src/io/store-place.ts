@@ -1,11 +1,12 @@
-import { open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { HoldfastError, codeOf, messageOf, type Store } from '@holdfast/protocol';
 import { verifyTails } from '../core/chain-check.ts';
 import { compare } from '../core/level-format/table-file.ts';
 import type { EndNote } from '../core/life-end.ts';
 import { pathBetween, type Migration } from '../core/migrations.ts';
 import { DATA_FORMAT, type DeviceFile } from './device-file.ts';
+import { lacksRoom } from './disk-probe.ts';
 import { createStore, openStore, syncFile, type ReopenableStore } from './level-store.ts';
 import { inspectStore, type Mend } from './preflight.ts';
 import type { StoreCipher } from './store-cipher.ts';
@@ -43,6 +44,7 @@ export interface Examined {
   readonly isOurs: boolean;
   readonly tornBytes: number;
   readonly mends: readonly Mend[];
+  readonly leftovers: readonly string[];
 }
 
 /** How to look at a store. */
@@ -103,7 +105,7 @@ export async function placeStore(
   const { found, cipher, migrations, machine } = at;
   if (found === undefined) return createFirst(storeDir, identity, at);
   if (found.end === undefined && found.mark !== undefined) {
-    await mend(storeDir, found.mends);
+    await mend(storeDir, found);
     const migration = await upToDate(storeDir, { mark: found.mark, cipher, migrations });
     const mark = { ...found.mark, format: DATA_FORMAT };
     const opened = await openChecked(storeDir, mark, cipher);
@@ -134,12 +136,12 @@ export async function openPlaced(
   const found = await examine(storeDir, identity, isThorough);
   checkEncrypted(storeDir, found, cipher);
   migrationOf(found, []);
-  const { mark, end, mends, tornBytes } = found;
+  const { mark, end, tornBytes } = found;
   if (end?.cause === 'salvaged' || mark === undefined) {
     const why = `${storeDir}: ${end?.why ?? 'it is not ours'}`;
     throw new HoldfastError('HF_STORE_DAMAGED', { why });
   }
-  await mend(storeDir, mends);
+  await mend(storeDir, found);
   const opened = await openWith(storeDir, identity, cipher);
   return { ...opened, mark, isNew: false, tornBytes };
 }
@@ -184,9 +186,15 @@ async function lookAgain(
     throw new HoldfastError('HF_JOURNAL_FAILED', { why: `${storeDir}: ${look.why}` });
   }
   const mark = look.kind === 'sound' ? readMark(storeDir, look.row) : undefined;
-  if (look.kind === 'sound' && mark?.device === device) return mend(storeDir, look.mends);
+  if (look.kind === 'sound' && mark?.device === device) return mend(storeDir, look);
   const why = look.kind === 'sound' ? 'it is not ours any more' : look.why;
   throw new HoldfastError('HF_STORE_DAMAGED', { why: `${storeDir}: ${why}` });
+}
+
+/** Whether there are tables in it whose room it gives back once it is opened anew. */
+export async function hasLeftovers(storeDir: string): Promise<boolean> {
+  const look = await inspectStore(storeDir, { key: MARK_KEY, isThorough: false });
+  return look.kind === 'sound' && look.leftovers.length > 0;
 }
 
 /** Whose a store says it is, even one that does not open. Changes nothing. */
@@ -208,7 +216,7 @@ async function examine(
   identity: DeviceFile,
   isThorough: boolean,
 ): Promise<Examined> {
-  const nothing = { tornBytes: 0, mends: [] };
+  const nothing = { tornBytes: 0, mends: [], leftovers: [] };
   if (!(await isDirectory(storeDir))) {
     const end = damaged('it is not a directory');
     return { ...nothing, mark: undefined, end, isOurs: false };
@@ -287,7 +295,14 @@ async function upToDate(
   return { migration: { from, movedTo: await migrateStore(storeDir, migrating) } };
 }
 
-async function mend(storeDir: string, mends: readonly Mend[]): Promise<void> {
+/** Has the files as LevelDB needs them, and room for it where what is left over has that. */
+async function mend(
+  storeDir: string,
+  { mends, leftovers }: Pick<Examined, 'mends' | 'leftovers'>,
+): Promise<void> {
+  // LevelDB would delete them, and cannot be opened before.
+  const areInTheWay = leftovers.length > 0 && (await lacksRoom(dirname(storeDir)));
+  if (areInTheWay) for (const name of leftovers) await rm(join(storeDir, name));
   for (const { name, bytes } of mends) {
     const side = join(storeDir, `${name}.mended`);
     const file = await open(side, 'w', 0o600);

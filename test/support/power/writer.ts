@@ -96,7 +96,8 @@ async function asJournal(): Promise<void> {
     ...{ keepMs: 0, hasLedger: true, onPurged: () => {} },
   });
   const fileBytes = () => Promise.resolve(0);
-  const compaction = await Compaction.open({ journal, store, fileBytes, log });
+  const looks = { fileBytes, freeBytes: () => Promise.resolve(Infinity), clock: systemClock, log };
+  const compaction = await Compaction.open({ journal, store, ...looks });
   compaction.start();
   for (let n = first; n < last; n += 1) {
     const drafts = lanes.map((lane, index) => ({

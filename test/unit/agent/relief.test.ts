@@ -22,6 +22,7 @@ class Kept {
   /** Ranges that were compacted, and what to wait for with the next ones. */
   readonly compacted: StoreRange[] = [];
   compacting: Promise<void> = Promise.resolve();
+  freeBytes = Infinity;
   /** What had been deleted when they were written anew last. */
   goneBytes = 0;
 
@@ -42,7 +43,9 @@ class Kept {
       },
     };
     const fileBytes = () => Promise.resolve(0);
-    const compaction = await Compaction.open({ journal, store, fileBytes, log });
+    const freeBytes = () => Promise.resolve(this.freeBytes);
+    const looks = { fileBytes, freeBytes, clock, log };
+    const compaction = await Compaction.open({ journal, store, ...looks });
     relief.start();
     compaction.start();
     await device.settle();
@@ -201,4 +204,42 @@ test('after a drain no more of what was deleted is left than is kept, or 1 MiB',
   const { journal } = one.device;
   t.true(one.gone.bytes - one.goneBytes < Math.max(MIB, usedBytes(journal)));
   t.true(one.compacted.length < 80, `${one.compacted.length} ranges: each byte costs about one`);
+});
+
+test('without room on the disk nothing is written anew until there is some', async (t) => {
+  const one = await kept();
+  await one.emit(600);
+  one.freeBytes = 4 * MIB;
+  await one.acknowledge(600);
+  await written(one);
+  t.true(one.isTrimmed());
+  await one.device.advance(60_000);
+  t.deepEqual(one.compacted, [], 'what is kept is written anew too');
+
+  one.freeBytes = 5 * MIB;
+  await one.device.advance(60_000);
+  await written(one);
+
+  t.is(one.goneBytes, one.gone.bytes);
+});
+
+test('what could not be written anew is tried again, though nothing else goes', async (t) => {
+  const one = await kept();
+  await one.emit(600);
+  const failing = Promise.reject(new Error('no space left'));
+  failing.catch(() => undefined);
+  one.compacting = failing;
+  await one.acknowledge(600);
+  await written(one);
+  t.is(one.compacted.length, 1);
+
+  one.compacting = Promise.resolve();
+  await one.device.advance(60_000);
+  await written(one);
+
+  t.is(one.goneBytes, one.gone.bytes);
+  t.true(one.compacted.length > 8, 'all of it');
+  const { length } = one.compacted;
+  await one.device.advance(600_000);
+  t.is(one.compacted.length, length, 'once');
 });
