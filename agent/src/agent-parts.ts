@@ -225,7 +225,8 @@ async function openWatched(
   const shortage = (): HoldfastError | undefined => room.shortage;
   const { messageBytesMax, inflightBytesMax } = brokerProfile(options.brokerProfile ?? 'generic');
   const told = Math.min(messageBytesMax, inflightBytesMax / 2);
-  const values = valuesWithin(() => Math.min(told, broker.messageBytesMax()));
+  const known = () => Math.min(broker.messageBytesMax(), broker.linkBytesMax());
+  const values = valuesWithin(() => Math.min(told, known()));
   const { point } = options;
   const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage, values };
   const journal: Journal = await openJournal(dir, clock, hooks);

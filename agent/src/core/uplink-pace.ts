@@ -8,6 +8,8 @@ export interface Pace {
   readonly busyMs: number;
   /** Shortest answer of this session; 0: not known. */
   readonly roundTripMs: number;
+  /** What the link carries when it is busy, bytes a second, roughly; infinite: not known. */
+  readonly bytesPerS: number;
   /** Bytes of a message for each byte of its entries. */
   readonly packing: number;
   /** Mean size of an entry. */
@@ -18,6 +20,7 @@ export const paceUnknown: Pace = Object.freeze({
   bytes: 0,
   busyMs: 0,
   roundTripMs: 0,
+  bytesPerS: Number.POSITIVE_INFINITY,
   packing: 1,
   entryBytes: 256,
 });
@@ -34,17 +37,39 @@ const PATIENCE_MAX = 8;
 /** Takes in that `bytes` were acknowledged, which the link was busy with for `busyMs`. */
 export function observeAck(
   pace: Pace,
-  ack: { readonly bytes: number; readonly busyMs: number; readonly roundTripMs: number },
+  ack: {
+    readonly bytes: number;
+    readonly busyMs: number;
+    /** From the sending of the last of them to the answer, and its bytes. */
+    readonly roundTripMs: number;
+    readonly lastBytes: number;
+  },
 ): Pace {
   const bytes = pace.bytes + ack.bytes;
   const busyMs = pace.busyMs + Math.max(0, ack.busyMs);
   const keep = Math.min(1, SPAN_MS / Math.max(1, busyMs));
-  return {
-    ...pace,
-    bytes: bytes * keep,
-    busyMs: busyMs * keep,
-    roundTripMs: Math.min(pace.roundTripMs || Number.POSITIVE_INFINITY, ack.roundTripMs),
-  };
+  const roundTripMs = Math.min(pace.roundTripMs || Number.POSITIVE_INFINITY, ack.roundTripMs);
+  const next = { ...pace, bytes: bytes * keep, busyMs: busyMs * keep, roundTripMs };
+  return { ...next, bytesPerS: rateOf(next, ack) };
+}
+
+/** An answer that takes so long waits for the link, not for the way. */
+const BUSY_MS_MIN = 1_000;
+
+/** The rate of a link that is busy: what is idle most of the time tells nothing of it. */
+function rateOf(
+  pace: Pace,
+  { roundTripMs: tookMs, lastBytes }: { readonly roundTripMs: number; readonly lastBytes: number },
+): number {
+  if (!Number.isFinite(tookMs)) return pace.bytesPerS;
+  // It was not the link that was slow before.
+  const isFaster = (1_000 * lastBytes) / tookMs > 1.5 * pace.bytesPerS;
+  if (isFaster) return Number.POSITIVE_INFINITY;
+  if (tookMs < Math.max(BUSY_MS_MIN, 2 * pace.roundTripMs)) return pace.bytesPerS;
+  const bytesPerS = Math.max(1, Math.round(1_000 * (goodput(pace) ?? 0)));
+  // Whoever keeps it in mind is told of what changes much.
+  const isNear = bytesPerS < 1.5 * pace.bytesPerS && pace.bytesPerS < 1.5 * bytesPerS;
+  return isNear ? pace.bytesPerS : bytesPerS;
 }
 
 /** Takes in how a batch was packed. */

@@ -117,4 +117,6 @@ export interface UplinkPorts {
 export interface BrokerMemory {
   load(): KnownCap | undefined;
   save(cap: KnownCap): void;
+  /** What the link to it carries, in bytes a second. */
+  measured?(bytesPerS: number): void;
 }

@@ -244,6 +244,8 @@ class UplinkShell implements Uplink {
         return this.#track(this.#setAside(effect));
       case 'remember':
         return this.#ports.broker?.save(effect.cap);
+      case 'measured':
+        return this.#ports.broker?.measured?.(effect.bytesPerS);
       default:
         return unreachable(effect);
     }

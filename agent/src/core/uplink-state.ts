@@ -304,7 +304,9 @@ export type UplinkEffect =
       readonly reason: HoleReason;
     }
   /** What is known of the broker now. */
-  | { readonly kind: 'remember'; readonly cap: KnownCap };
+  | { readonly kind: 'remember'; readonly cap: KnownCap }
+  /** The link carries so much, in bytes a second. */
+  | { readonly kind: 'measured'; readonly bytesPerS: number };
 
 export interface UplinkStep {
   readonly state: UplinkState;

@@ -175,8 +175,10 @@ export function takeAck(
     next = advance(next, event, limits);
     const { lane, watermark, hash } = ack;
     effects.push({ kind: 'acknowledge', session: state.session, lane, watermark, hash });
-    const { cap } = next.memory;
+    const { cap, pace } = next.memory;
     if (cap !== state.memory.cap && isSettled(cap)) effects.push({ kind: 'remember', cap });
+    const { bytesPerS } = pace;
+    if (bytesPerS !== state.memory.pace.bytesPerS) effects.push({ kind: 'measured', bytesPerS });
   }
   if (ack.missingFrom > 0) {
     const flow = takeGap(laneOf(next, ack.lane), ack, nowMs);
@@ -228,12 +230,14 @@ function measure(
   if (ack.landed.length === 0) return pace;
   const sinceMs = Math.min(...ack.landed.map(({ sentAtMs }) => sentAtMs));
   // Which of two is answered, nobody knows.
-  const once = ack.landed.filter(({ isAgain }) => !isAgain).map(({ sentAtMs }) => sentAtMs);
+  const once = ack.landed.filter(({ isAgain }) => !isAgain);
+  const last = once.toSorted((a, b) => b.order - a.order)[0];
   return observeAck(pace, {
     bytes: bytesOf(ack.landed),
     // The link was busy with these since they were sent, or since it was done with those before.
     busyMs: ack.nowMs - Math.max(sinceMs, lastAckAtMs ?? 0),
-    roundTripMs: Math.max(1, ack.nowMs - Math.max(Number.NEGATIVE_INFINITY, ...once)),
+    roundTripMs: last ? Math.max(1, ack.nowMs - last.sentAtMs) : Number.POSITIVE_INFINITY,
+    lastBytes: last?.bytes ?? 0,
   });
 }
 

@@ -30,7 +30,7 @@ export const valueLimits: ValueLimits = Object.freeze({ inlineMax: () => VALUE_I
 
 /** What an entry and its message have around a value, at most. */
 const AROUND_BYTES = 2_048;
-/** However small the messages are: the number of parts is bounded, too. */
+/** However small the messages and slow the link: the number of parts is bounded, too. */
 const INLINE_BYTES_MIN = 512;
 
 /** Values that fit into messages of this size, which may change. */
@@ -39,7 +39,7 @@ export function valuesWithin(messageBytesMax: () => number): ValueLimits {
   return { inlineMax: () => Math.min(VALUE_INLINE_MAX, fits()) };
 }
 
-/** Of one part: what an alarm waits behind on a slow link, 14 s at 9.6 kbit/s. */
+/** Of one part; less where the link is known to be slow, since an alarm waits behind it. */
 const PART_BYTES_MAX = 16 * 1024;
 
 /** What of a journal tells how drafts are split. */

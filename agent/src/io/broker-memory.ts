@@ -7,6 +7,9 @@ import { writeDurably } from './durable-file.ts';
 /** A broker may have other limits by then. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 
+/** In which a value in its entry, or a part of one, is to be on the other side. */
+const VALUE_S = 5;
+
 /**
  * What a broker was found to take, in `broker.json` of a data directory. It is forgotten after a
  * week, and when the address is another one.
@@ -14,7 +17,10 @@ const KEEP_MS = 7 * 24 * 60 * 60_000;
 export function openBrokerMemory(dataDir: string, address: string): KnownBroker {
   const path = join(dataDir, 'broker.json');
   let current = read(path, address);
+  let bytesPerS = Number.POSITIVE_INFINITY;
   return {
+    measured: (rate) => void (bytesPerS = rate),
+    linkBytesMax: () => bytesPerS * VALUE_S,
     load: () => current,
     messageBytesMax: () => (current === undefined ? Number.POSITIVE_INFINITY : current.fits),
     save({ fits, fails }) {
@@ -47,6 +53,8 @@ function read(path: string, address: string): KnownCap | undefined {
 export interface KnownBroker extends BrokerMemory {
   /** Bytes of a message that it takes for certain; infinite: nothing is known. */
   messageBytesMax(): number;
+  /** Bytes that the link to it carries in 5 s, as measured by this process; infinite: not known. */
+  linkBytesMax(): number;
 }
 
 interface Known extends KnownCap {

@@ -2,15 +2,20 @@ import test from 'ava';
 import {
   batchLimits,
   observeAck,
+  openBrokerMemory,
   paceUnknown,
   patience,
   retryDelayMs,
   uplinkLimits as limits,
+  valuesWithin,
 } from '@holdfast/agent/internal';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const last = { lastBytes: 900 };
 
 test('a batch takes seconds of a slow link and a whole message of a fast one', (t) => {
-  const slow = observeAck(paceUnknown, { bytes: 1_200, busyMs: 1_000, roundTripMs: 300 });
-  const fast = observeAck(paceUnknown, { bytes: 50_000, busyMs: 20, roundTripMs: 20 });
+  const slow = observeAck(paceUnknown, { ...last, bytes: 1_200, busyMs: 1_000, roundTripMs: 300 });
+  const fast = observeAck(paceUnknown, { ...last, bytes: 50_000, busyMs: 20, roundTripMs: 20 });
 
   const first = batchLimits(paceUnknown, 60_000);
   const onSlow = batchLimits(slow, 60_000);
@@ -23,7 +28,8 @@ test('a batch takes seconds of a slow link and a whole message of a fast one', (
 });
 
 test('deadlines grow with a slow link, and not without bound', (t) => {
-  const slow = observeAck(paceUnknown, { bytes: 1_200, busyMs: 1_000, roundTripMs: 2_000 });
+  const told = { ...last, bytes: 1_200, busyMs: 1_000, roundTripMs: 2_000 };
+  const slow = observeAck(paceUnknown, told);
 
   t.is(patience(paceUnknown, 4_096, limits), 1);
   t.is(patience(slow, 12_000, limits), (2 * (2_000 + 10_000)) / limits.resendMs);
@@ -36,4 +42,30 @@ test('pauses grow to the limit, all of them with full jitter', (t) => {
   t.deepEqual(longest, [500, 1_000, 2_000, 60_000]);
   t.is(retryDelayMs(20, 0, limits), 0);
   t.is(retryDelayMs(0, 1, { ...limits, spreadMs: 30_000 }), 30_000);
+});
+
+test('the rate of a link is measured while it is busy, and forgotten when it is faster', (t) => {
+  const waits = { bytes: 2_400, busyMs: 2_000, roundTripMs: 2_000, lastBytes: 2_000 };
+  const begun = { ...paceUnknown, roundTripMs: 300 };
+  const slow = observeAck(begun, waits);
+  t.is(slow.bytesPerS, 1_200);
+  const same = observeAck(slow, { ...waits, bytes: 2_800 });
+  t.is(same.bytesPerS, 1_200, 'what changes little is not told');
+  // A message that was late on its way: nothing queued.
+  const idle = { bytes: 100, busyMs: 500, roundTripMs: 500, lastBytes: 100 };
+  t.is(observeAck(begun, idle).bytesPerS, Number.POSITIVE_INFINITY);
+  const quick = { bytes: 300, busyMs: 5, roundTripMs: 5, lastBytes: 300 };
+  t.is(observeAck(slow, quick).bytesPerS, Number.POSITIVE_INFINITY);
+});
+
+test('a value is in parts that a slow link carries in five seconds', async (t) => {
+  const broker = openBrokerMemory(await tempDir(t), 'mqtt://somewhere');
+  const values = valuesWithin(() => Math.min(60 * 1024, broker.linkBytesMax()));
+  t.true(values.inlineMax() > 40_000);
+  broker.measured?.(1_200);
+  t.true(values.inlineMax() + 2_048 <= 5 * 1_200);
+  broker.measured?.(10);
+  t.is(values.inlineMax(), 512, 'a link of 1 kbit/s takes longer');
+  broker.measured?.(Number.POSITIVE_INFINITY);
+  t.true(values.inlineMax() > 40_000);
 });

@@ -257,7 +257,9 @@ test('an alarm passes a backlog that drains', async (t) => {
 });
 
 test('9.6 kbit/s carry a backlog without a resend, and an alarm within seconds', async (t) => {
-  const world = new World();
+  const rates: number[] = [];
+  const measured = (bytesPerS: number) => void rates.push(bytesPerS);
+  const world = new World({ broker: { load: () => undefined, save: () => {}, measured } });
   world.radio.bytesPerMs = 1.2;
   world.append('normal', 3_000, 60);
   world.uplink.start();
@@ -274,6 +276,10 @@ test('9.6 kbit/s carry a backlog without a resend, and an alarm within seconds',
   t.true(alarmMs < 8_000, `the alarm took ${alarmMs} ms`);
   t.is(world.uplink.state().resends, 0);
   t.is(world.radio.dials, 1);
+  const largest = Math.max(...world.radio.sent.map(({ bytes }) => bytes));
+  t.true(largest <= 5 * 1_200, `a message of ${largest}`);
+  const [rate = 0] = rates.slice(-1);
+  t.true(rate > 900 && rate < 1_500, `measured: ${rates.join()}`);
   // 60 bytes of noise and their framing; the link carries 1.2 a ms.
   const idealMs = (3_000 * 62) / 1.2;
   t.true(world.clock.monoMs() < idealMs * 1.25, `${world.clock.monoMs()} ms of ${idealMs}`);
@@ -374,26 +380,35 @@ function ackOf({ epoch, lane, seqFirst, count }: Batch, more: Partial<Ack>): Mes
   return { kind: 'ack', epoch, lane, watermark, hash, ...whole, ...more };
 }
 
+/** More, and until all of it is there: `ALARM_BACKLOG=1000000 npm test -- uplink-shell`. */
+const BACKLOG = Number(process.env['ALARM_BACKLOG'] ?? 80_000);
+const isWhole = process.env['ALARM_BACKLOG'] !== undefined;
+
 test('on 1 Mbit/s an urgent entry is in the ledger within 2 s while history drains', async (t) => {
+  t.timeout(3_600_000);
   const world = new World();
   world.radio.bytesPerMs = 125;
-  world.append('normal', 80_000, 200);
+  world.append('normal', BACKLOG, 200);
   world.uplink.start();
   await world.clock.advance(5_000);
+  const isDraining = () => world.gateway.lane('normal').entries.length < BACKLOG;
   const tookMs: number[] = [];
+  const isOn = () => (isWhole ? isDraining() : tookMs.length < 60);
 
-  for (let each = 1; each <= 60; each += 1) {
+  for (let each = 1; isOn(); each += 1) {
     world.append('urgent', 1);
     const fromMs = world.clock.monoMs();
     const holds = () => world.gateway.lane('urgent').entries.length >= each;
     while (!holds()) await world.clock.advance(10);
     tookMs.push(world.clock.monoMs() - fromMs);
-    await world.clock.advance(300 + each);
+    await world.clock.advance(300 + (each % 1_000));
   }
 
-  t.true(world.gateway.lane('normal').entries.length < 80_000, 'history still drains');
-  const [half = 0, worst = 0] = [30, 59].map((at) => tookMs.toSorted((a, b) => a - b)[at]);
-  t.log(`half within ${half} ms, all of 60 within ${worst} ms`);
-  t.true(worst <= 2_000, `${worst} ms`);
+  t.true(isWhole || isDraining(), 'history still drains');
+  const sorted = tookMs.toSorted((a, b) => a - b);
+  const [half = 0, most = 0] = [0.5, 0.99].map((at) => sorted[Math.ceil(at * sorted.length) - 1]);
+  const [worst = 0] = sorted.slice(-1);
+  t.log(`of ${sorted.length} half within ${half} ms, p99 ${most} ms, worst ${worst} ms`);
+  t.true(most <= 2_000 && sorted.length >= 60, `${most} ms`);
   await world.uplink.close();
 });
