@@ -74,10 +74,10 @@ async function connectAs(url: string, device: string, password: string): Promise
 
 /** Publishes, and waits until the broker has hung up. */
 async function publishAndFall(client: MqttClient, topic: string, qos: 0 | 1 = 1): Promise<void> {
-  const closed = new Promise<void>((resolve) => void client.once('close', () => resolve()));
   client.publish(topic, 'forged', { qos }, () => {});
-  await closed;
-  client.end(true);
+  await until(`an end after ${topic}`, async () => !client.connected).finally(() => {
+    client.end(true);
+  });
 }
 
 const uplink = { retryMsMin: 20, retryMsMax: 200 };

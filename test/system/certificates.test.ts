@@ -1,5 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import {
@@ -16,7 +19,12 @@ import {
   systemClock,
   type RevocationsView,
 } from '@holdfast/gateway/internal';
-import { connectStatement, writeConnectProof } from '@holdfast/protocol';
+import {
+  connectStatement,
+  readEnrolToken,
+  writeConnectProof,
+  writeEnrolToken,
+} from '@holdfast/protocol';
 import test from 'ava';
 import { holdfast, startHoldfast } from '../support/holdfast-cli.ts';
 import { connackOf, openEnrolled, openTlsGateway } from '../support/tls-gateway.ts';
@@ -88,6 +96,37 @@ test('a certificate that has expired is renewed by the key alone', async (t) => 
   const { certificate } = await enrolmentOf(pump);
   t.not(certificate, old);
   t.true(Date.parse(new X509Certificate(certificate).validTo) > Date.now());
+});
+
+test('a renewal is believed for the signature of the gateway alone', async (t) => {
+  const { enroll } = await openTlsGateway(t);
+  const pump = await enroll('pump-1');
+  const before = await enrolmentOf(pump);
+  const { certificate, ca } = before;
+  const answer = { certificate, ca, at: new Date().toISOString(), signature: '00'.repeat(64) };
+  const rogue = createServer((_request, response) => response.end(JSON.stringify(answer)));
+  t.teardown(() => rogue.close());
+  await once(rogue.listen(0, '127.0.0.1'), 'listening');
+  const { port } = rogue.address() as AddressInfo;
+  const path = join(pump, 'identity/enrolment.json');
+  await writeFile(path, JSON.stringify({ ...before, api: `http://127.0.0.1:${port}` }));
+
+  await t.throwsAsync(renewCertificate(pump), { code: 'HF_GATEWAY_UNTRUSTED' });
+});
+
+test('a token is good for the gateway alone whose authority it names', async (t) => {
+  const [one, two] = [await openTlsGateway(t), await openTlsGateway(t)];
+  const device = join(await tempDir(t), 'pump');
+  const made = await one.command('enroll', 'create', '--device', 'pump-1');
+  const token = readEnrolToken(made);
+  if (token === undefined) return t.fail(made);
+
+  const wrong = [{ url: two.gateway.httpUrl }, { certificate: '0'.repeat(64) }];
+  for (const part of wrong) {
+    const diverted = enrollDevice(device, writeEnrolToken({ ...token, ...part }));
+    await t.throwsAsync(diverted, { code: 'HF_GATEWAY_UNTRUSTED' });
+  }
+  t.is((await enrollDevice(device, made)).device, 'pump-1', 'the token was told to nobody else');
 });
 
 test('another authority takes the place of a stolen one, and devices follow', async (t) => {

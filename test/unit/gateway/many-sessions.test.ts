@@ -140,6 +140,32 @@ test('what a key signs that counts no more is refused by whoever knew it', async
   t.is((await ledger.device('d1'))?.lanes[1].watermark, 1);
 });
 
+test('a device that was revoked is refused by each gateway, and kept aside', async (t) => {
+  const journal = new HandJournal('d1').facts('normal', 3);
+  const { ledger, gateways } = await openGateways(2);
+  const tell = async (index: number, message: Message): Promise<void> => {
+    gateways[index]?.sessions.receive('d1', seal('d1', message, signer));
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next));
+  };
+  await tell(0, journal.hello(signer));
+  await tell(0, journal.batch('normal', 1, 1));
+  await tell(1, journal.batch('normal', 2, 2));
+  const record = await ledger.revokeKey({ device: 'd1', atMs: 2 });
+  if (record !== undefined) gateways[0]?.sessions.rekeyed(record);
+
+  await tell(0, journal.batch('normal', 3, 3));
+  await tell(0, journal.hello(signer, { session: bytes(9) }));
+  // Nobody has told this one.
+  await tell(1, journal.batch('normal', 3, 3));
+  await settled(gateways);
+
+  const [here, there] = gateways.map(({ sent }) => sent.map(codeOrKind));
+  t.deepEqual(here, ['welcome', 'ack', 'HF_DEVICE_REVOKED', 'HF_DEVICE_REVOKED']);
+  t.deepEqual(there, ['ack', 'HF_EPOCH_UNKNOWN']);
+  t.is((await ledger.device('d1'))?.lanes[1].watermark, 2);
+  t.like(await ledger.quarantined({ device: 'd1', limit: 10 }), { batches: 1, entries: 1 });
+});
+
 test('a second agent is kept out by whichever gateway it meets', async (t) => {
   const journal = new HandJournal('d1');
   const own = { incarnation: bytes(1), machine: bytes(1) };

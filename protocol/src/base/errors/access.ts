@@ -59,7 +59,7 @@ export const accessErrors = {
   },
   HF_DEVICE_REVOKED: {
     message: 'The gateway takes nothing from this device any more',
-    retry: 'later',
+    retry: 'never',
     hint: 'If that is a mistake, enrol it again with a token for just this device.',
   },
   HF_DEVICE_REGION: {
