@@ -1,5 +1,6 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent, workflow } from '@holdfast/agent';
@@ -14,6 +15,8 @@ import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+const [TURNS, TURN_MS] = [8, 200];
 
 const checkout = workflow('checkout', async (ctx, quantity: number) => {
   const accepted = await ctx.step('order-intake', () => quantity);
@@ -118,6 +121,22 @@ async function openLedger(t: ExecutionContext, url: URL) {
   return ledger;
 }
 
+/** Each has something to tell again and again; how long the ledger's answer to it takes at most. */
+async function slowestAckMs(agents: readonly Agent[]): Promise<number> {
+  const waits = agents.map(async (agent) => {
+    let slowestMs = 0;
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      const startedAt = performance.now();
+      await agent.emit('turn', turn);
+      await agent.synced();
+      slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+      await pause(TURN_MS);
+    }
+    return slowestMs;
+  });
+  return Math.round(Math.max(...(await Promise.all(waits))));
+}
+
 let running: Promise<PostgresServer> | undefined;
 const server = (): Promise<PostgresServer> => (running ??= PostgresServer.start());
 ava.after.always(async () => (await running)?.stop());
@@ -157,6 +176,10 @@ test(`gateways that are killed, stopped and replaced take each entry once${title
 
   await sell('all are there');
   gateways.signal(1, 'SIGSTOP');
+  const slowestMs = await slowestAckMs(agents);
+  t.log(`the slowest ack took ${slowestMs} ms`);
+  // What was given to the one that hangs is sent again after 5 s, and after 10 s.
+  t.true(slowestMs < 13_000, `${slowestMs} ms`);
   await sell('one is stopped');
   await gateways.end(2, 'SIGKILL');
   gateways.signal(1, 'SIGCONT');

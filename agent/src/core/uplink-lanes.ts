@@ -146,9 +146,11 @@ export function deadlines(
 ): PerLane<{ readonly resendAtMs: number; readonly giveUpAtMs: number }> {
   const factor = patience(pace, bytesInFlight(stream.lanes), limits);
   return eachLane((lane) => {
-    const { flights, giveUpAtMs, progressAtMs } = laneOf(stream, lane);
-    if (giveUpAtMs !== undefined) return { resendAtMs: Number.POSITIVE_INFINITY, giveUpAtMs };
+    const { flights, giveUpAtMs, probeAgainAtMs, progressAtMs } = laneOf(stream, lane);
     const isAwaiting = flights.length > 0;
+    if (giveUpAtMs !== undefined) {
+      return { resendAtMs: isAwaiting ? probeAgainAtMs : Number.POSITIVE_INFINITY, giveUpAtMs };
+    }
     return {
       resendAtMs: isAwaiting ? progressAtMs + limits.resendMs * factor : Number.POSITIVE_INFINITY,
       giveUpAtMs: Number.POSITIVE_INFINITY,
@@ -156,11 +158,18 @@ export function deadlines(
   });
 }
 
-/** The lane has been silent: one batch goes again, and it waits for the rest of the deadline. */
+/**
+ * The lane has been silent: one batch goes again, and once more in the middle of what is left of
+ * the deadline. Where several gateways share what comes, one that hangs may have had the first two.
+ */
 export function probeSilent(stream: Stream, lane: Lane, now: SilenceContext): LaneFlow {
+  const flow = laneOf(stream, lane);
+  if (flow.giveUpAtMs !== undefined) {
+    return probe({ ...flow, probeAgainAtMs: Number.POSITIVE_INFINITY }, flow.giveUpAtMs);
+  }
   const factor = patience(now.pace, bytesInFlight(stream.lanes), now.limits);
-  const restMs = (now.limits.ackDeadlineMs - now.limits.resendMs) * factor;
-  return probe(laneOf(stream, lane), now.nowMs + Math.max(0, restMs));
+  const restMs = Math.max(0, (now.limits.ackDeadlineMs - now.limits.resendMs) * factor);
+  return probe({ ...flow, probeAgainAtMs: now.nowMs + restMs / 2 }, now.nowMs + restMs);
 }
 
 interface SilenceContext {

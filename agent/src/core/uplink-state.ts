@@ -134,6 +134,8 @@ export interface LaneFlow {
   readonly progressAtMs: number;
   /** Set when it went back because nothing was acknowledged: until then something must be. */
   readonly giveUpAtMs: number | undefined;
+  /** In such a silence: when one batch goes once more. */
+  readonly probeAgainAtMs: number;
   /** Where its share of the link begins next; the lane with the lowest is served first. */
   readonly turn: number;
   /** Why nothing of it is sent, and until when. */

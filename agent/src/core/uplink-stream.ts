@@ -121,6 +121,7 @@ function beginLane(
     recoverThrough: 0,
     progressAtMs: event.nowMs,
     giveUpAtMs: undefined,
+    probeAgainAtMs: Number.POSITIVE_INFINITY,
     turn: 0,
     blocked: undefined,
   };

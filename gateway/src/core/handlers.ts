@@ -69,9 +69,9 @@ const UNHANDLED_MAX = 1_000;
 /** The device's clock may be a little off, and a result that is on its way still helps. */
 const EXPIRY_GRACE_MS = 60_000;
 /** Others leave a call to the one that claimed it for so long, by the clock of the ledger. */
-const CLAIM_MS = 10_000;
+const CLAIM_MS = 6_000;
 /** How often claims are renewed, and calls looked for that another one has left behind. */
-const KEEP_MS = 2_500;
+const KEEP_MS = 1_500;
 /** Pause after the ledger could not be read. */
 const LEDGER_PAUSE_MS = 5_000;
 /** The ledger may be busy mending itself; what a handler has done is not thrown away for that. */
