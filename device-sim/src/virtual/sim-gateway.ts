@@ -23,6 +23,8 @@ export interface SimGatewayOptions extends Omit<SimDiskOptions, 'rows'> {
   readonly log: Log;
   readonly handlers: Readonly<Record<string, Handler>>;
   readonly send: (device: string, bytes: Uint8Array) => void;
+  /** How many devices may connect in a second. Default: as the gateway has it. */
+  readonly connectsPerS?: number;
   /** How often devices are asked for a report. */
   readonly reportEveryMs: number;
   /** May end the process by what it does; a dead one never goes on from there. */
@@ -63,10 +65,12 @@ export class SimGateway {
 
   async start(): Promise<void> {
     const { time, log, handlers, send, reportEveryMs, verify = verifySim } = this.#options;
+    const { connectsPerS = sessionsLimits.connectsPerS } = this.#options;
     const { ledgerOf = (ledger: Ledger) => ledger } = this.#options;
     const clock = new ProcessClock(time);
     const ledger = ledgerOf(await StoreLedger.open(this.disk.open(), sha256));
     const signer = signerOf('gateway');
+    const pace = { reportEveryMs, connectsPerS };
     const isAlive = (): boolean => this.#life?.clock === clock;
     const sessions = new Sessions(
       {
@@ -78,7 +82,7 @@ export class SimGateway {
         onCalls: () => runner.wake(),
         onFailure: () => this.kill(),
       },
-      { ...sessionsLimits, reportEveryMs, gateway: 'gw-sim', publicKey: signer.publicKey },
+      { ...sessionsLimits, ...pace, gateway: 'gw-sim', publicKey: signer.publicKey },
     );
     const issued = (device: string) => sessions.issued(device);
     const attempts = simAttempts(clock);

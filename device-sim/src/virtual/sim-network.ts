@@ -9,8 +9,9 @@ export interface Air {
   isSilentUp: boolean;
   isSilentDown: boolean;
   latencyMs: number;
-  /** What the way up carries. */
+  /** What the way up carries, and the way down. */
   bytesPerMs: number;
+  downBytesPerMs: number;
 }
 
 export interface NetworkOptions {
@@ -37,6 +38,7 @@ interface Place {
   /** As which device it connects. */
   device: string;
   session: Session | undefined;
+  downBusyUntilMs: number;
 }
 
 /** A broker, and the way to it from each device. Messages of ended connections may still arrive. */
@@ -102,8 +104,11 @@ export class SimNetwork {
 
   /** Carries a message of a gateway to whoever is connected as this device when it arrives. */
   toDevice(device: string, bytes: Uint8Array): void {
-    const { air } = this.#holders.get(device) ?? this.#placeOf(device);
-    this.#carry(bytes, air.latencyMs, (arrived) => {
+    const way = this.#holders.get(device) ?? this.#placeOf(device);
+    const nowMs = this.#options.time.monoMs();
+    const fromMs = Math.max(nowMs, way.downBusyUntilMs);
+    way.downBusyUntilMs = fromMs + bytes.byteLength / way.air.downBytesPerMs;
+    this.#carry(bytes, way.downBusyUntilMs - nowMs + way.air.latencyMs, (arrived) => {
       const place = this.#holders.get(device);
       if (place === undefined || !this.#isBrokerUp) return;
       if (place.air.isSilentDown || !place.air.isUp) return;
@@ -122,8 +127,9 @@ export class SimNetwork {
     const air: Air = {
       ...{ isUp: true, isSilentUp: false, isSilentDown: false },
       ...{ latencyMs: LATENCY_MS, bytesPerMs: Number.POSITIVE_INFINITY },
+      downBytesPerMs: Number.POSITIVE_INFINITY,
     };
-    const place: Place = { air, device: machine, session: undefined };
+    const place: Place = { air, device: machine, session: undefined, downBusyUntilMs: 0 };
     this.#places.set(machine, place);
     return place;
   }
