@@ -10,6 +10,7 @@ import { boundOf, isHeld, readBudgets, type Budget } from './budgets.ts';
 import { checkoutFile, endAll } from './child.ts';
 import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
+import { herd } from './herd.bench.ts';
 import { history } from './history.bench.ts';
 import { idleBytes } from './idle-bytes.bench.ts';
 import { idleMemory } from './idle-memory.bench.ts';
@@ -28,12 +29,14 @@ import { status } from './status.bench.ts';
 import { steps } from './steps.bench.ts';
 import { trim } from './trim.bench.ts';
 import { virtualWorld } from './virtual-world.bench.ts';
+import { waitingCommands } from './waiting-commands.bench.ts';
 import { wire } from './wire.bench.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, trim, parallelMemory, loopStore],
   ...[status, idleMemory, idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
+  ...[...herd, waitingCommands],
 ];
 const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;
