@@ -83,6 +83,7 @@ const compilerOptions = {
   extends: '../../../tsconfig.base.json',
   compilerOptions: {
     ...{ noEmit: true, composite: false, incremental: false, allowJs: true, checkJs: false },
+    noPropertyAccessFromIndexSignature: false,
     ...{ noUnusedLocals: false, noUnusedParameters: false, types: ['node'] },
   },
   include: ['*.ts', '*.js'],
