@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { Aedes } from 'aedes';
 import test, { type ExecutionContext } from 'ava';
 import {
   checkCertificates,
@@ -14,6 +15,7 @@ import {
   type Patient,
 } from '@holdfast/agent/internal';
 import { freePort, startMosquitto } from '../support/brokers.ts';
+import { shimIn } from '../support/faults/faulty.ts';
 import { holdfast } from '../support/holdfast-cli.ts';
 import { liveOn } from '../support/lived-store.ts';
 import { hasProgram } from '../support/program.ts';
@@ -74,19 +76,43 @@ withOpenssl('needs openssl: a certificate that is not trusted or expired is name
 
 const withMosquitto = hasProgram('mosquitto') ? test : test.skip;
 
-withMosquitto(
-  'needs mosquitto: a broker that refuses a device, or its topics, is told',
-  async (t) => {
-    const closed = await startMosquitto(t, ['allow_anonymous false']);
-    const open = await startMosquitto(t);
+withMosquitto('needs mosquitto: a broker that refuses a device is told', async (t) => {
+  const closed = await startMosquitto(t, ['allow_anonymous false']);
+  const open = await startMosquitto(t);
 
-    const refused = await checkUplink({ url: closed.url, device: 'd1' });
-    const taken = await checkUplink({ url: open.url, device: 'd1' });
+  const refused = await checkUplink({ url: closed.url, device: 'd1' });
+  const taken = await checkUplink({ url: open.url, device: 'd1' });
 
-    t.like(refused, { level: 'failure', code: 'HF_BROKER_REFUSED' });
-    t.regex(taken.text, /→ MQTT \d+ ms$/);
-  },
-);
+  t.like(refused, { level: 'failure', code: 'HF_BROKER_REFUSED' });
+  t.regex(taken.text, /→ MQTT \d+ ms$/);
+});
+
+test('a broker whose ACL denies a device its topics is told, with the code of it', async (t) => {
+  const broker = await Aedes.createBroker({
+    authorizeSubscribe: (_client, _subscription, answer) => answer(null, null),
+  });
+  t.teardown(() => broker.close());
+  const port = await listen(t, createServer(broker.handle));
+
+  const denied = await checkUplink({ url: `mqtt://127.0.0.1:${port}`, device: 'd1' });
+
+  t.like(denied, { level: 'failure', code: 'HF_BROKER_REFUSED' });
+  t.regex(denied.text, /→ MQTT: /);
+  t.regex(denied.hint ?? '', /its topics/);
+});
+
+const withCompiler = hasProgram('cc') ? test : test.skip;
+
+withCompiler('needs cc: a disk whose syncs are slow is told', async (t) => {
+  const dir = await tempDir(t);
+  await writeFile(join(dir, 'orders'), 'slow 150 0\n');
+  const shim = { LD_PRELOAD: await shimIn(dir), FAULT_DIR: dir, FAULT_FILE: join(dir, 'orders') };
+
+  const { code, stdout } = await holdfast(['doctor', '--data-dir', dir], { env: shim });
+
+  t.is(code, 8, 'there is no store either');
+  t.regex(stdout, /disk +! a sync takes 1\d\d\.\d ms/);
+});
 
 test('a broker that accepts and says nothing is given up, and told', async (t) => {
   const port = await listen(t, createServer());

@@ -1,9 +1,34 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { Gateway } from '@holdfast/gateway';
+import { gatewayBinary } from '../support/gateway-process.ts';
 import { holdfastBinary } from '../support/holdfast-cli.ts';
+import { checkoutEntries, ingestAll } from '../support/journaled.ts';
 import { hasProgram } from '../support/program.ts';
 import { inTerminal } from '../support/in-terminal.ts';
 import { serve, type Served } from '../support/scripted-agent.ts';
 import { sameScreen } from '../support/snapshots.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const simBinary = fileURLToPath(
+  new URL('../../../device-sim/bin/holdfast-sim.js', import.meta.url),
+);
+
+// eslint-disable-next-line no-control-regex -- Colours begin with a control character.
+const colors = /\u001b\[[0-9;]*m/;
+
+/** A gateway's data directory with a checkout of one device in its ledger. */
+async function seededGateway(t: ExecutionContext): Promise<string> {
+  const dataDir = join(await tempDir(t), 'gateway');
+  const gateway = await Gateway.open({ dataDir, mqttPort: 0 });
+  try {
+    await ingestAll(gateway.ledger, 'pump-1', checkoutEntries('order-1'));
+  } finally {
+    await gateway.close();
+  }
+  return dataDir;
+}
 
 /** An agent that says the same whenever it is asked; programs in a terminal have a fixed time. */
 async function serveFixed(t: ExecutionContext): Promise<Served> {
@@ -30,7 +55,7 @@ withPython('needs python3: screens of holdfast fit into 80 by 24', async (t) => 
       });
       const code = await ended;
       t.is(code, { check: 1, doctor: 8 }[command] ?? 0, command);
-      t.false(written().includes('\u001b'), `${command} has colours`);
+      t.notRegex(written(), colors, command);
       sameScreen(t, command.replaceAll(/[ -]+/g, '-').toLowerCase(), screen.text);
     }),
   );
@@ -87,5 +112,31 @@ withPython(
     small.type('\u0003');
     t.is(await small.ended, 130);
     t.deepEqual([small.screen.isOther, small.screen.hasCursor], [false, true]);
+  },
+);
+
+withPython(
+  'needs python3: screens of the gateway and the simulator fit into 80 by 24',
+  async (t) => {
+    const dataDir = await seededGateway(t);
+    const at = ['--data-dir', dataDir];
+    const commands: readonly (readonly [name: string, ...command: string[]])[] = [
+      ['gateway-devices', gatewayBinary, 'devices', ...at],
+      ['gateway-device', gatewayBinary, 'devices', 'pump-1', ...at],
+      ['gateway-runs', gatewayBinary, 'runs', ...at],
+      ['gateway-verify', gatewayBinary, 'ledger', 'verify', ...at],
+      ['gateway-error', gatewayBinary, 'devices', 'pump-9', ...at],
+      ['sim-help', simBinary, '--help'],
+      ['sim-error', simBinary, 'run', '--seed', 'x'],
+    ];
+
+    // One after another: a data directory has one owner at a time.
+    for (const [name, ...command] of commands) {
+      const env = { NO_COLOR: '1' };
+      const { screen, ended, written } = inTerminal(t, command, { env });
+      await ended;
+      t.notRegex(written(), colors, name);
+      sameScreen(t, name, screen.text);
+    }
   },
 );

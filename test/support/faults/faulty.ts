@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const source = fileURLToPath(new URL('../../../support/faults/shim.c', import.meta.url));
 
 /** Compiles the shim into `dir`. @returns its path. */
-async function shimIn(dir: string): Promise<string> {
+export async function shimIn(dir: string): Promise<string> {
   const path = join(dir, 'shim.so');
   await run('cc', ['-shared', '-fPIC', '-O1', '-o', path, source, '-ldl']);
   return path;
