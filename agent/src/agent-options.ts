@@ -1,7 +1,13 @@
-import type { BrokerProfileName, Duration, Log, MqttVersion, Point } from '@holdfast/protocol';
+import type {
+  BrokerProfileName,
+  Duration,
+  Log,
+  MqttVersion,
+  Point,
+  Tracer,
+} from '@holdfast/protocol';
 import type { OverlapPolicy } from './core/schedule.ts';
 import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
-import type { Tracer } from './core/tracing.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';

@@ -13,7 +13,7 @@ export { RunHandle, type SendOptions } from './run-handle.ts';
 export { ScheduleHandle } from './schedule-handle.ts';
 export { entity, type Entity, type EntityChange, type EntityOptions } from './core/entity.ts';
 export type * from './core/schedule-views.ts';
-export type { Tracer, TraceSpan } from './core/tracing.ts';
+export type { Tracer, TraceSpan } from '@holdfast/protocol';
 export type * from './core/views.ts';
 export type { Erased } from './core/erasure.ts';
 export type { MarkedOptions, MarkOptions } from './core/mark.ts';

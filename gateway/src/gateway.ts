@@ -12,6 +12,7 @@ import {
   type Point,
   type Signer,
   type Verify,
+  type Tracer,
 } from '@holdfast/protocol';
 import type { Access } from './core/access/access.ts';
 import { createDoors, type Doors } from './core/access/doors.ts';
@@ -120,6 +121,8 @@ export interface GatewayOptions {
    * connection are told to spread over a time that keeps to it; the embedded broker enforces it.
    */
   readonly connectsPerS?: number | undefined;
+  /** Is given a span of each attempt of a handler, see `docs/guides/tracing.md`. */
+  readonly tracer?: Tracer | undefined;
   /** Devices whose tag `region` is another one are refused. Default: none are. */
   readonly region?: string | undefined;
   /** What the ledger keeps how long. Default: everything, for ever. */

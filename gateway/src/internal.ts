@@ -39,6 +39,7 @@ export * from './core/gateway-metrics.ts';
 export * from './core/handler-function.ts';
 export * from './core/handler-policy.ts';
 export * from './core/handler-ports.ts';
+export * from './core/handler-tracing.ts';
 export * from './core/service-gate.ts';
 export * from './core/handlers.ts';
 export * from './core/ingest.ts';

@@ -1,3 +1,4 @@
+export type { Tracer, TraceSpan } from '@holdfast/protocol';
 export type * from './core/call.ts';
 export { handlerPolicyDefault, type HandlerPolicy } from './core/handler-policy.ts';
 export type {

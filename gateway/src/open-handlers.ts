@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { HoldfastError, type Log } from '@holdfast/protocol';
 import type { GatewayMeter } from './core/gateway-meter.ts';
 import { functionExecutor } from './core/handler-function.ts';
 import { completePolicy, type HandlerPolicy } from './core/handler-policy.ts';
 import type { CallExecutor } from './core/handler-ports.ts';
+import { HandlerTracing } from './core/handler-tracing.ts';
 import { HandlerRunner } from './core/handlers.ts';
 import type { Ledger } from './core/ledger.ts';
 import type { Sessions } from './core/sessions.ts';
@@ -53,7 +54,7 @@ export async function readServices(options: GatewayOptions): Promise<readonly Se
 
 /** What executes their calls. */
 export function createRunner(
-  { ledger: address, handlerPolicy: policy }: GatewayOptions,
+  { ledger: address, handlerPolicy: policy, tracer }: GatewayOptions,
   services: readonly Service[],
   {
     ledger,
@@ -69,8 +70,9 @@ export function createRunner(
 ): HandlerRunner {
   const attempts = createAttempts();
   const owner = address === undefined ? undefined : randomUUID();
+  const tracing = new HandlerTracing({ tracer, randomBytes, clock: systemClock, log });
   const runner = new HandlerRunner({
-    ...{ ledger, log, meter, sha256, attempts, clock: systemClock, owner, policy },
+    ...{ ledger, log, meter, tracing, sha256, attempts, clock: systemClock, owner, policy },
     issued: (device) => sessions.issued(device),
   });
   for (const { name, executor, policy: own } of services) runner.register(name, executor, own);

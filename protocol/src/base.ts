@@ -13,6 +13,7 @@ export * from './base/ports.ts';
 export * from './base/progress.ts';
 export * from './base/settings-file.ts';
 export * from './base/terminal.ts';
+export * from './base/trace.ts';
 export * from './base/traceparent.ts';
 export * from './base/units.ts';
 export * from './base/well-formed.ts';

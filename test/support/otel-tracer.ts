@@ -3,8 +3,10 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Tracer } from '@holdfast/agent';
 
-/** Hands the spans of an agent to OpenTelemetry, with the ids that the journal gives them. */
+/** Hands spans of an agent, or of a gateway, to OpenTelemetry, with the ids that they have. */
 export function otelTracer(processor: SpanProcessor, serviceName: string): Tracer {
+  const { INTERNAL: internal, CLIENT: client, SERVER: server } = SpanKind;
+  const kinds = { internal, client, server };
   const resource = resourceFromAttributes({ 'service.name': serviceName });
   const place = (traceId: string, spanId: string) => ({ traceId, spanId, traceFlags: 1 });
   const hrTime = (ms: number): HrTime => [Math.floor(ms / 1_000), (ms % 1_000) * 1_000_000];
@@ -13,7 +15,7 @@ export function otelTracer(processor: SpanProcessor, serviceName: string): Trace
       const { name, traceId, spanId, parentSpanId, startAtMs, endAtMs, error } = span;
       processor.onEnd({
         ...{ name, ended: true, resource, attributes: { ...span.attributes }, events: [] },
-        kind: span.kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL,
+        kind: kinds[span.kind],
         spanContext: () => place(traceId, spanId),
         ...(parentSpanId !== undefined && { parentSpanContext: place(traceId, parentSpanId) }),
         links: span.links.map((link) => ({ context: place(link.traceId, link.spanId) })),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Agent, workflow } from '@holdfast/agent';
+import { Agent, workflow, type Tracer, type TraceSpan } from '@holdfast/agent';
 import { askApi, getFromApi, until } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
 import type { CallsView, ServicesView } from '@holdfast/gateway/internal';
@@ -21,6 +21,7 @@ type Answer = (response: ServerResponse, times: number) => void;
 interface Asked {
   readonly service: string;
   readonly key: string;
+  readonly traceparent: string;
   readonly atMs: number;
 }
 
@@ -33,7 +34,8 @@ async function endpointsOf(t: ExecutionContext, answers: Readonly<Record<string,
   const server = createServer((request, response) => {
     const service = (request.url ?? '').slice(1);
     const key = String(request.headers['idempotency-key']);
-    asked.push({ service, key, atMs: performance.now() });
+    const traceparent = String(request.headers['traceparent']);
+    asked.push({ service, key, traceparent, atMs: performance.now() });
     const times = asked.filter((each) => each.service === service).length;
     request.resume().on('end', () => answers[service]?.(response, times));
   });
@@ -47,6 +49,55 @@ async function endpointsOf(t: ExecutionContext, answers: Readonly<Record<string,
   const services = Object.keys(answers);
   const url = (service: string) => [service, `http://127.0.0.1:${port}/${service}`] as const;
   return { of, endpoints: new Map(services.map(url)) };
+}
+
+interface Spans {
+  readonly device: TraceSpan[];
+  readonly gateway: TraceSpan[];
+}
+
+/** Each attempt is a span below the call on the device, and the endpoint's place is below it. */
+function checkSpans(t: ExecutionContext, spans: Spans, asked: readonly Asked[]): void {
+  const call = spans.device.find(({ name }) => name === 'call fails');
+  const attempts = spans.gateway.filter(({ name }) => name === 'handler fails');
+  for (const { traceId, parentSpanId, kind } of attempts) {
+    t.deepEqual([traceId, parentSpanId, kind], [call?.traceId, call?.spanId, 'server']);
+  }
+  t.deepEqual(
+    asked.map(({ traceparent }) => traceparent),
+    attempts.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`),
+  );
+  t.deepEqual(
+    attempts.map(({ error, attributes }) => [error === undefined, attributes['holdfast.attempt']]),
+    [
+      [false, 1],
+      [false, 2],
+      [true, 3],
+    ],
+  );
+}
+
+/** A gateway with these endpoints and an agent, and their spans. */
+async function fleetOf(t: ExecutionContext, endpoints: ReadonlyMap<string, string>) {
+  const dataDir = join(await tempDir(t), 'gateway');
+  const spans: Spans = { device: [], gateway: [] };
+  const tracerOf = (place: 'device' | 'gateway'): Tracer => {
+    return { ended: (span) => void spans[place].push(span) };
+  };
+  const handlerPolicy = { attempts: 3, minDelayMs: 20, maxDelayMs: 50, timeoutMs: 600 };
+  const gateway = await Gateway.open({
+    ...{ dataDir, mqttPort: 0, httpPort: 0, endpoints, handlerPolicy },
+    tracer: tracerOf('gateway'),
+    handlerPolicies: new Map([['gone', { attempts: 1_000 }]]),
+  });
+  t.teardown(() => gateway.close());
+  const api = { http: gateway.httpUrl, tokenFile: gateway.tokenFile };
+  const agent = await Agent.open({
+    ...{ dataDir: await tempDir(t), device: 'd1', gateway: gateway.mqttUrl, workflows: [ask] },
+    tracer: tracerOf('device'),
+  });
+  t.teardown(() => agent.close());
+  return { dataDir, gateway, agent, api, spans };
 }
 
 /** Through a real agent, broker and gateway: what an endpoint does, and what a run gets of it. */
@@ -64,18 +115,7 @@ test('a call ends once, whatever its endpoint does, and holds up nothing', async
     poison: (response) => (isMended ? say(response, 200, '"at last"') : say(response, 500)),
     gone: (response) => void response.destroy(),
   });
-  const dataDir = join(await tempDir(t), 'gateway');
-  const handlerPolicy = { attempts: 3, minDelayMs: 20, maxDelayMs: 50, timeoutMs: 600 };
-  const gateway = await Gateway.open({
-    ...{ dataDir, mqttPort: 0, httpPort: 0, endpoints, handlerPolicy },
-    handlerPolicies: new Map([['gone', { attempts: 1_000 }]]),
-  });
-  t.teardown(() => gateway.close());
-  const api = { http: gateway.httpUrl, tokenFile: gateway.tokenFile };
-  const agent = await Agent.open({
-    ...{ dataDir: await tempDir(t), device: 'd1', gateway: gateway.mqttUrl, workflows: [ask] },
-  });
-  t.teardown(() => agent.close());
+  const { dataDir, gateway, agent, api, spans } = await fleetOf(t, endpoints);
   const runs = new Map(
     await Promise.all(
       [...endpoints.keys()].map(async (service) => {
@@ -114,6 +154,7 @@ test('a call ends once, whatever its endpoint does, and holds up nothing', async
   // One command a call: the call that expired was given up by its device.
   const commands = await gateway.ledger.commands({ device: 'd1', after: 0, limit: 99 });
   t.is(new Set(commands.map(({ key }) => key)).size, commands.length);
+  checkSpans(t, spans, of('fails'));
   for (const service of ['fails', 'poison', 'hangs']) {
     t.is(new Set(of(service).map(({ key }) => key)).size, 1, 'every attempt has the same key');
   }

@@ -1,6 +1,5 @@
-import type { Chance, Log, Sha256 } from '@holdfast/protocol';
+import type { Chance, Log, Sha256, Tracer } from '@holdfast/protocol';
 import type { DeviceTime } from './device-time.ts';
-import type { Tracer } from './tracing.ts';
 
 /** Makes the signals that steps are given; the platform has the class, core does not. */
 export interface AbortHandle {

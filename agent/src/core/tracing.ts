@@ -7,45 +7,12 @@ import {
   messageOf,
   parseTraceparent,
   type TraceContext,
+  type TraceSpan,
 } from '@holdfast/protocol';
 import type { RuntimePorts } from './ports.ts';
 import type { Run } from './run.ts';
 import type { RunEntryBody } from './run-journal.ts';
 import type { RunState } from './views.ts';
-
-/** Something that has been done, from its begin to its end. */
-export interface TraceSpan {
-  /** `run checkout`, `step authorize-payment`, `call inventory.update`, `signal paid`. */
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  /** `undefined`: a trace begins here. */
-  readonly parentSpanId: string | undefined;
-  /** `client`: the gateway did it. */
-  readonly kind: 'internal' | 'client';
-  /** Wall time, ms since 1970. */
-  readonly startAtMs: number;
-  readonly endAtMs: number;
-  readonly attributes: Readonly<Record<string, string | number>>;
-  /** Other traces that led to it: of a signal, that of its sender. */
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
-  /** What it failed with; `undefined`: it did not. */
-  readonly error: string | undefined;
-}
-
-/** Takes the spans of an agent. Ids follow from the journal: they are the same in every life. */
-export interface Tracer {
-  /**
-   * A span has ended, and what it was for is durable. Called once for each: never for what is
-   * replayed. A throw is logged and changes nothing.
-   */
-  ended(span: TraceSpan): void;
-  /**
-   * Runs the body of a step so that spans which others begin in it become children of the attempt.
-   * Must call it at once and return what it returns. Default: calls it.
-   */
-  within?<T>(attempt: TraceContext, body: () => T): T;
-}
 
 interface Ended {
   readonly name: string;

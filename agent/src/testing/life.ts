@@ -1,4 +1,4 @@
-import { HoldfastError, type Log } from '@holdfast/protocol';
+import { HoldfastError, type Log, type Tracer } from '@holdfast/protocol';
 import type { ConditionOf } from '../core/conditions.ts';
 import { DeviceTime } from '../core/device-time.ts';
 import { Inspector } from '../core/inspect.ts';
@@ -7,7 +7,6 @@ import type { AbortHandle, RuntimePorts } from '../core/ports.ts';
 import { RunStore } from '../core/run-store.ts';
 import { Runtime } from '../core/runtime.ts';
 import { Schedules } from '../core/schedules.ts';
-import type { Tracer } from '../core/tracing.ts';
 import type { Workflow } from '../core/workflow.ts';
 import { newAbort, turn, whenSpent } from '../io/abort.ts';
 import { calendarOf } from '../io/cron.ts';

@@ -4,7 +4,6 @@ import {
   encodeThrown,
   HoldfastError,
   messageOf,
-  parseTraceparent,
   sealKindOf,
   type Clock,
   type Log,
@@ -22,6 +21,7 @@ import {
   type HandlerInfo,
   type RepeatPolicy,
 } from './handler-ports.ts';
+import { HandlerTracing } from './handler-tracing.ts';
 import { HandledService, idOf, type ServiceState } from './handled-service.ts';
 import type { Ledger } from './ledger.ts';
 import { wholeValue } from './whole-value.ts';
@@ -38,6 +38,8 @@ export interface HandlerRunnerOptions {
   readonly meter?: Pick<GatewayMeter, 'attempted'> | undefined;
   /** Called after the result of a call of this device has become durable in the ledger. */
   readonly issued: (device: string) => void;
+  /** Default: calls bring their place in a trace to the handler, and no span is made. */
+  readonly tracing?: HandlerTracing | undefined;
   /** Of services that have none of their own. */
   readonly policy?: Partial<HandlerPolicy> | undefined;
 }
@@ -99,6 +101,7 @@ type Outcome =
  */
 export class HandlerRunner {
   readonly #options: HandlerRunnerOptions;
+  readonly #tracing: HandlerTracing;
   readonly #services = new Map<string, HandledService>();
   #unhandled: readonly UnhandledCalls[] = [];
   #state: 'open' | 'closed' = 'open';
@@ -109,6 +112,7 @@ export class HandlerRunner {
 
   constructor(options: HandlerRunnerOptions) {
     this.#options = options;
+    this.#tracing = options.tracing ?? noTracing(options);
     completePolicy(options.policy);
     if (options.owner !== undefined) this.#keepLater();
   }
@@ -294,20 +298,23 @@ export class HandlerRunner {
       throw new HoldfastError('HF_VALUE_SEALED', { why: 'the input of the call is erased' });
     }
     const sinceMs = clock.monoMs();
-    const ended = (isDone: boolean): void =>
-      meter?.attempted(service.name, isDone, clock.monoMs() - sinceMs);
+    const traced = this.#tracing.begin(call, number);
+    const ended = (failure?: { readonly error: unknown }): void => {
+      meter?.attempted(service.name, failure === undefined, clock.monoMs() - sinceMs);
+      traced.end(failure);
+    };
     try {
       const done = await attempts.within(service.policy.timeoutMs, async (signal) => {
         const input = await wholeValue(this.#options, call, call.input);
-        const info = infoOf(call, number, signal);
-        const outcome = await service.executor({ ...call, input }, info);
+        const info = infoOf(call, number, { signal, traceparent: traced.traceparent });
+        const outcome = await traced.within(() => service.executor({ ...call, input }, info));
         if (outcome instanceof InTransaction) return this.#transact(call, outcome, signal);
         return { kind: 'result', result: { kind: 'call.completed', payload: outcome } } as const;
       });
-      ended(true);
+      ended();
       return done;
     } catch (error) {
-      ended(false);
+      ended({ error });
       log.debug('an attempt failed', {
         ...fieldsOf(call),
         attempt: number,
@@ -363,18 +370,20 @@ export class HandlerRunner {
   }
 }
 
-function infoOf(call: PendingCall, attempt: number, signal: AbortSignal): HandlerInfo {
-  const { key: idempotencyKey, device, run } = call;
-  const traceparent = traceparentOf(call);
-  return {
-    ...{ idempotencyKey, device, run, attempt, traceparent, signal },
-    inTransaction: (body) => new InTransaction(body),
-  };
+function noTracing({ clock, log }: HandlerRunnerOptions): HandlerTracing {
+  return new HandlerTracing({ clock, log, randomBytes: (length) => new Uint8Array(length) });
 }
 
-/** Only what is one goes on: it becomes a header, and it came from a device. */
-function traceparentOf({ traceparent }: PendingCall): string | undefined {
-  return parseTraceparent(traceparent) === undefined ? undefined : traceparent;
+function infoOf(
+  call: PendingCall,
+  attempt: number,
+  more: Pick<HandlerInfo, 'signal' | 'traceparent'>,
+): HandlerInfo {
+  const { key: idempotencyKey, device, run } = call;
+  return {
+    ...{ idempotencyKey, device, run, attempt, ...more },
+    inTransaction: (body) => new InTransaction(body),
+  };
 }
 
 /** A call whose time is not known is taken: the device gives up on it by its own timer. */

@@ -1,12 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import {
   createAttempts,
   functionExecutor,
   HandlerRunner,
+  HandlerTracing,
   sha256,
   systemClock,
   type HandlerPolicy,
 } from '@holdfast/gateway/internal';
-import { HoldfastError, type Log } from '@holdfast/protocol';
+import { HoldfastError, type Log, type TraceSpan } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { Calls, gate, poll, until } from '../../support/calls.ts';
 
@@ -160,4 +162,43 @@ test('closing ends what waits for its turn, and it stays pending', async (t) => 
   await runner.close(0);
 
   t.is(ledger.pendingKeys.length, 4);
+});
+
+test('O8 a span is made of each attempt that is recorded, and tells nothing private', async (t) => {
+  const ledger = new Calls();
+  const spans: TraceSpan[] = [];
+  const tracer = {
+    ended(span: TraceSpan): void {
+      spans.push(span);
+      throw new Error('the exporter is away');
+    },
+  };
+  const tracing = new HandlerTracing({ tracer, randomBytes, clock: systemClock, log: silent });
+  const runner = new HandlerRunner({
+    ...{ ledger, sha256, attempts: createAttempts(), clock: systemClock, log: silent, tracing },
+    issued: () => undefined,
+    policy: { ...quick, attempts: 1 },
+  });
+  t.teardown(() => runner.close(0));
+  const seen: (string | undefined)[] = [];
+  runner.register(
+    'mail',
+    functionExecutor((input: unknown, { traceparent }) => {
+      seen.push(traceparent);
+      if (input === 'fail') throw new Error('cannot mail ola@example.org');
+    }),
+  );
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`;
+  await ledger.outcome(ledger.add('mail', null, { traceparent }));
+  t.deepEqual([seen, spans], [[traceparent], []], 'whoever began the trace records none of it');
+
+  runner.wake();
+  await ledger.outcome(ledger.add('mail', null));
+  const [own] = spans;
+  t.like(own, { name: 'handler mail', kind: 'server', parentSpanId: undefined, error: undefined });
+  t.is(seen[1], `00-${own?.traceId}-${own?.spanId}-01`, 'it begins a trace of its own');
+
+  runner.wake();
+  await ledger.parking(ledger.add('mail', 'fail', { isPrivate: true }));
+  t.is(spans[1]?.error, 'withheld');
 });
