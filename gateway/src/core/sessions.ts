@@ -22,6 +22,7 @@ import type { SessionPorts } from './session-ports.ts';
 import { isGreeting, isToBeLookedUp, newSession, type Session } from './session-state.ts';
 import type { SessionEffect, SessionEvent, SessionLimits } from './session-events.ts';
 import { step } from './session.ts';
+import { forgetSilent } from './silent-sessions.ts';
 import { spreadMsOf } from './sessions-limits.ts';
 import { readHeld } from './verdict.ts';
 
@@ -65,6 +66,7 @@ export class Sessions {
   /** Devices that were sent commands which they have not receipted. */
   readonly #unreceipted = new Set<string>();
   #cancelTick: (() => void) | undefined;
+  #stopForgetting: () => void = () => {};
 
   constructor(ports: SessionPorts, limits: SessionsLimits) {
     this.#ports = ports;
@@ -84,7 +86,9 @@ export class Sessions {
    * gateways write, too, there may be far more than this one ever hears of.
    */
   async start(): Promise<void> {
-    const known = this.#ports.isShared ? [] : await this.#ports.ledger.devices();
+    const { isShared, clock, ledger } = this.#ports;
+    if (isShared) this.#stopForgetting = forgetSilent(this.#sessions, clock, this.#forget);
+    const known = isShared ? [] : await ledger.devices();
     for (const record of known) {
       this.#sessions.set(record.device, newSession(record.device, record));
     }
@@ -147,9 +151,16 @@ export class Sessions {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTick?.();
+    this.#stopForgetting();
     this.#ahead.close();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
+
+  readonly #forget = (device: string): void => {
+    if (this.#loading.has(device) || this.#greeting.has(device)) return;
+    this.#unreceipted.delete(device);
+    this.#sessions.delete(device);
+  };
 
   /** Looks again before long at commands that were sent and have no receipt. */
   #awaitReceipts({ device, outbox }: Session): void {

@@ -181,3 +181,27 @@ test('a second agent is kept out by whichever gateway it meets', async (t) => {
 
   t.deepEqual(kinds, [['welcome'], ['HF_IDENTITY_CONFLICT'], ['HF_IDENTITY_CONFLICT']]);
 });
+
+test('a device that was not heard for long costs nothing, and goes on as it was', async (t) => {
+  const { ledger, clock, gateways } = await openGateways(1);
+  const [gateway] = gateways;
+  const journal = new HandJournal('d1').facts('normal', 3);
+  const say = async (message: Message): Promise<void> => {
+    gateway?.sessions.receive('d1', seal('d1', message, signer));
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next));
+  };
+  await gateway?.sessions.start();
+  await say(journal.hello(signer));
+  t.is(gateway?.sessions.live().length, 1);
+  await clock.advance(1_800_000);
+  t.is(gateway?.sessions.live().length, 1, 'half an hour is not long');
+
+  await clock.advance(3_600_000);
+  t.is(gateway?.sessions.live().length, 0);
+  await say(journal.batch('normal', 1, 3));
+
+  t.is(gateway?.sent.at(-1)?.kind, 'ack');
+  t.is((await ledger.device('d1'))?.lanes[1].watermark, 3);
+  await settled(gateways);
+  t.is(clock.pending, 0, 'nothing is looked at any more');
+});
