@@ -245,6 +245,14 @@ test('tokens and codes are not found by trying, and paths lead nowhere', async (
     const { status } = await askApi(target, path);
     t.true(status === 400 || status === 404, `${path}: ${status}`);
   }
+  const before = await target.refused('request', 'http');
+  const inside = ['https://169.254.169.254/latest', 'https://[::ffff:a00:1]/', 'http://a.example/'];
+  for (const url of inside) {
+    const asking = { ...json, body: JSON.stringify({ url }) };
+    const answer = await askApi(target, '/api/webhooks', asking);
+    t.like(await answer.json(), { code: 'HF_WEBHOOK_TARGET' }, url);
+  }
+  t.is((await target.refused('request', 'http')) - before, inside.length);
   const down = topicOf('pump-1', 'down');
   const asked = { ...json, body: JSON.stringify({ clientid: 'hf-pump-1', topic: down }) };
   t.is((await fetch(`${target.http}/api/mqtt/authorize`, asked)).status, 401, 'without a token');
