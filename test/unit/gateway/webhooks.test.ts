@@ -138,6 +138,26 @@ test('whoever goes on after a crash tells nothing twice that was taken before', 
   t.deepEqual(await world.until(100), idsOf('d1', seqs));
 });
 
+test('a life that ends without a word has the next one repeat a page at most', async (t) => {
+  const world = await World.of(t);
+  const journal = new HandJournal('d1').facts('normal', 200);
+  await world.greet(journal);
+  await world.arrive(journal, 1, 200);
+  await world.add();
+  // It waits for its next try, and never comes to it.
+  world.answer = () => (world.told.length < 150 ? taken : away);
+  await world.start();
+  await world.until(150);
+  await until(() => world.clock.pending > 0, poll);
+  world.answer = () => taken;
+  await world.start();
+  await until(() => world.ids.at(-1) === 'd1/1/normal/200', poll);
+
+  t.is(new Set(world.ids).size, 200);
+  const repeated = world.ids.length - 200;
+  t.true(repeated > 0 && repeated <= 64, `${repeated} were told twice`);
+});
+
 const away: PostOutcome = { kind: 'unavailable', status: 0, why: 'nobody', retryAfterMs: 0 };
 
 test('what arrives while an endpoint is away is told when it is back', async (t) => {
