@@ -3,6 +3,8 @@ export * from './enroll-device.ts';
 export * from './pair-device.ts';
 export * from './renew-certificate.ts';
 export { openBrokerMemory } from './io/broker-memory.ts';
+export { isPassing, linkDownOf } from './io/link-down.ts';
+export { ErrorWithReasonCode } from './io/mqtt.ts';
 export * from './io/enrolment-file.ts';
 export * from './io/socket-server.ts';
 export { routes as socketRoutes, type Route as SocketRoute } from './io/socket-routes.ts';

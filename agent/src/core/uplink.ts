@@ -45,6 +45,9 @@ type EventOf<K extends UplinkEvent['kind']> = Extract<UplinkEvent, { readonly ki
 /** A gateway cannot send a device away for longer than this. */
 const RETRY_AFTER_MS_MAX = 60 * 60_000;
 
+/** From which the counting goes on behind a session in which something was acknowledged. */
+const OF_USE_ATTEMPTS = 1;
+
 /** Before the first attempt, which a nudge begins. */
 export const uplinkIdle: UplinkState = {
   kind: 'offline',
@@ -280,10 +283,13 @@ function forget(
 ): UplinkMemory {
   const wasStable = state.kind === 'streaming' && isStable(state, now.nowMs, now.limits);
   const { memory } = state;
+  // A link that is up for seconds at a time is used each time, or nearly.
+  const wasOfUse = state.kind === 'streaming' && (memory.lastAckAtMs ?? 0) > state.sinceMs;
+  const attempt = wasOfUse ? Math.min(memory.attempt, OF_USE_ATTEMPTS) : memory.attempt;
   return {
     ...memory,
     reason,
-    attempt: wasStable ? 0 : memory.attempt,
+    attempt: wasStable ? 0 : attempt,
     // What was measured is no longer true of a link that fell silent.
     pace: reason?.code === 'HF_GATEWAY_SILENT' ? paceUnknown : memory.pace,
   };
