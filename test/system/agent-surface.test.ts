@@ -49,7 +49,7 @@ test.serial(
     t.deepEqual(await words('sta'), ['start', 'status']);
     t.deepEqual(await words('workflow', 'sk'), ['skip']);
     t.true((await words('status', '--')).includes('--data-dir'));
-    t.deepEqual(await words('status', '-o', ''), ['json', 'text']);
+    t.deepEqual(await words('status', '-o', ''), ['json', 'jsonl', 'text']);
     t.deepEqual(await words('explain', 'HF_STORE_L'), ['HF_STORE_LOCKED']);
     t.true((await words('workflow', 'show', '')).includes('busy'));
     t.deepEqual(await words('completion', ''), ['bash', 'fish', 'zsh']);
