@@ -11,7 +11,8 @@ export interface LightMqttOptions {
   readonly onDown: () => void;
 }
 
-const KEEPALIVE_S = 60;
+/** Longer than between two reports: it sends nothing only to keep the connection. */
+const KEEPALIVE_S = 3_600;
 
 /** One connection that listens to one topic: the least of MQTT 3.1.1 that a device needs. */
 export class LightMqtt {
