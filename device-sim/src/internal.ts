@@ -11,6 +11,7 @@ export * from './scenario/scenario-file.ts';
 export * from './scenario/scenario-text.ts';
 export * from './scenario/scenario.ts';
 export * from './virtual/planted-bugs.ts';
+export * from './virtual/sim-database.ts';
 export * from './virtual/sim-disk.ts';
 export * from './fleet/fleet-faults.ts';
 export * from './fleet/run-fleet.ts';

@@ -1,5 +1,6 @@
 import ava from 'ava';
 import {
+  SimDatabase,
   SimGateway,
   SimNetwork,
   VirtualTime,
@@ -45,12 +46,13 @@ class Fleet {
     const toGateway = (device: string, bytes: Uint8Array) => this.gateway.receive(device, bytes);
     const told = { toGateway, onConnected: () => {} };
     this.network = new SimNetwork({ time, chance: new SimChance(1), ...told });
+    const database = new SimDatabase({ time, chance: new SimChance(2), isShared: false });
     this.gateway = new SimGateway({
       ...{ time, log, connectsPerS, handlers: {}, reportEveryMs: 30 * SECOND, point: () => {} },
-      chance: new SimChance(2),
+      ...{ name: 'gw', database, isShared: false, onIssued: () => {} },
       send: (device, bytes) => this.network.toDevice(device, bytes),
     });
-    this.gateway.disk.syncMs = 10;
+    database.disk.syncMs = 10;
     this.#gate = new ConnectGate({
       ...{ clock: time, perS: connectsPerS },
       letIn: (begin) => {

@@ -40,6 +40,10 @@ for (const name of scenarioNames()) {
     t.true(first.entries > 0 || whole.runEveryMs > durationMs);
     t.deepEqual(first, second);
     t.not(first.digest, other.digest);
+    // A fault that never happened proves nothing.
+    for (const { kind, everyMs } of whole.faults) {
+      t.true(everyMs > durationMs / 2 || (first.mishaps[kind] ?? 0) > 0, kind);
+    }
   });
 }
 

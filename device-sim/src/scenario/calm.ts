@@ -17,6 +17,7 @@ export const calm: Scenario = {
   failing: 0,
   hanging: 0,
   starts: [],
+  gateways: 1,
   reportEveryMs: 30 * SECOND,
   reconnectMaxMs: MINUTE,
   keepMs: MINUTE,

@@ -52,6 +52,7 @@ export const faultKinds = {
   'city-outage': fleet('the links of all devices are down', true),
   'broker-down': fleet('the broker is away'),
   'gateway-kill': fleet('a gateway is killed, and starts again', true),
+  'ledger-restore': fleet('the ledger is set back to a backup of when this began'),
 } as const satisfies Readonly<Record<string, FaultKindFacts>>;
 
 export type FaultKind = keyof typeof faultKinds;

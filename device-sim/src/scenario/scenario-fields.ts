@@ -32,6 +32,7 @@ export const scenarioFields: Readonly<Record<string, Readonly<Record<string, Fie
     'kill-at-commit': field('share', 'killAtCommit', 'chance that it is killed around a sync'),
   },
   gateway: {
+    instances: field('count', 'gateways', 'how many there are, on one ledger'),
     'report-every': field('duration', 'reportEveryMs', 'how often it asks devices for a report'),
     'kill-at-await': field('share', 'gatewayKillAtPoint', 'chance that it is killed at an await'),
   },

@@ -59,6 +59,8 @@ export interface Scenario {
   readonly hanging: number;
   /** Of workflows that the user brings. */
   readonly starts: readonly StartRule[];
+  /** How many there are, on one ledger. */
+  readonly gateways: number;
   readonly reportEveryMs: number;
   /** The longest pause of a device between two attempts to connect. */
   readonly reconnectMaxMs: number;

@@ -87,6 +87,16 @@ const toFleet: Readonly<Partial<Record<FaultKind, ToFleet>>> = {
     network.setBroker(false);
     return () => network.setBroker(true);
   },
+  // What the ledger holds when it begins is all that it holds when it is over.
+  'ledger-restore': ({ world }) => {
+    const image = world.gateway.database.disk.image();
+    return () => {
+      world.note('restore ledger');
+      world.gateway.restore(image);
+      world.witness.ledgerRestored();
+      world.startGateway();
+    };
+  },
   'gateway-kill': ({ world }) => {
     world.gateway.kill();
     return () => world.startGateway();

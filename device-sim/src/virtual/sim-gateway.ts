@@ -4,22 +4,27 @@ import {
   HandlerRunner,
   inflate,
   isPermanent,
-  newLedgerRow,
   retryAfterMsOf,
   Sessions,
   sessionsLimits,
-  StoreLedger,
   type Attempts,
   type Handler,
   type Instruction,
   type Ledger,
 } from '@holdfast/gateway/internal';
 import { HoldfastError, type Clock, type Log, type Point, type Verify } from '@holdfast/protocol';
-import { SimDisk, type SimDiskOptions } from './sim-disk.ts';
+import type { SimDatabase } from './sim-database.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import { ProcessClock } from './virtual-time.ts';
 
-export interface SimGatewayOptions extends Omit<SimDiskOptions, 'rows'> {
+export interface SimGatewayOptions {
+  readonly name: string;
+  readonly time: Clock;
+  readonly database: SimDatabase;
+  /** Others use the ledger, too. */
+  readonly isShared: boolean;
+  /** A command for a device is in the ledger. */
+  readonly onIssued: (device: string) => void;
   readonly log: Log;
   readonly handlers: Readonly<Record<string, Handler>>;
   readonly send: (device: string, bytes: Uint8Array) => void;
@@ -41,16 +46,17 @@ interface GatewayLife {
   readonly ledger: Ledger;
 }
 
-/** The gateway as it ships, over a disk and a network of the virtual world. */
+/** What a dead process waits for. */
+const never = new Promise<never>(() => {});
+
+/** A gateway as it ships, over a disk and a network of the virtual world. */
 export class SimGateway {
-  readonly disk: SimDisk;
   starts = 0;
   readonly #options: SimGatewayOptions;
   #life: GatewayLife | undefined;
 
   constructor(options: SimGatewayOptions) {
     this.#options = options;
-    this.disk = new SimDisk({ ...options, rows: [newLedgerRow()] });
   }
 
   get isUp(): boolean {
@@ -66,18 +72,20 @@ export class SimGateway {
   async start(): Promise<void> {
     const { time, log, handlers, send, reportEveryMs, verify = verifySim } = this.#options;
     const { connectsPerS = sessionsLimits.connectsPerS } = this.#options;
-    const { ledgerOf = (ledger: Ledger) => ledger } = this.#options;
+    const { ledgerOf = (ledger: Ledger) => ledger, database, isShared, name } = this.#options;
     const clock = new ProcessClock(time);
-    const ledger = ledgerOf(await StoreLedger.open(this.disk.open(), sha256));
     const signer = signerOf('gateway');
     const pace = { reportEveryMs, connectsPerS };
-    const isAlive = (): boolean => this.#life?.clock === clock;
+    const isAlive = (): boolean => !clock.isDead;
+    const ledger = ledgerOf(ofTheLiving(await database.open(), isAlive));
+    // It was asked to start twice.
+    if (this.#life !== undefined) return;
     const sessions = new Sessions(
       {
-        isShared: false,
+        isShared,
         ...{ ledger, signer, verify, sha256, inflate, clock, log },
         downlink: { send: (device, bytes) => (isAlive() ? send(device, bytes) : undefined) },
-        point: (name) => this.#options.point(name),
+        point: (place) => this.#options.point(place),
         onArrival: () => {},
         onCalls: () => runner.wake(),
         onFailure: () => this.kill(),
@@ -86,7 +94,8 @@ export class SimGateway {
     );
     const issued = (device: string) => sessions.issued(device);
     const attempts = simAttempts(clock);
-    const runner = new HandlerRunner({ ledger, sha256, attempts, clock, log, issued });
+    const owner = isShared ? `${name} ${this.starts}` : undefined;
+    const runner = new HandlerRunner({ ledger, sha256, attempts, clock, log, issued, owner });
     this.#life = { clock, sessions, runner, ledger };
     this.starts += 1;
     await sessions.start();
@@ -101,7 +110,13 @@ export class SimGateway {
     if (life === undefined) throw new HoldfastError('HF_GATEWAY_CLOSED');
     const isIssued = await life.ledger.issue({ dispatch, devices: [device], isLast: true });
     life.sessions.issued(device);
+    this.#options.onIssued(device);
     return isIssued;
+  }
+
+  /** Another gateway has issued a command for a device. */
+  issuedElsewhere(device: string): void {
+    this.#life?.sessions.issuedElsewhere(device);
   }
 
   /** Takes a message of a device, if there is a gateway. */
@@ -113,8 +128,24 @@ export class SimGateway {
   kill(): void {
     this.#life?.clock.die();
     this.#life = undefined;
-    this.disk.cutPower();
+    this.#options.database.left();
   }
+}
+
+/** A ledger that a dead process can do nothing with, and hears nothing of any more. */
+function ofTheLiving(ledger: Ledger, isAlive: () => boolean): Ledger {
+  return new Proxy(ledger, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        if (!isAlive()) return never;
+        const given: unknown = Reflect.apply(value, target, args);
+        if (!(given instanceof Promise)) return given;
+        return given.then((result: unknown) => (isAlive() ? result : never));
+      };
+    },
+  });
 }
 
 /** Attempts of handlers in virtual time. */

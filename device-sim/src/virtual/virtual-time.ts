@@ -139,7 +139,7 @@ export class MachineClock implements Clock {
 /** A clock as one process sees it: what it asked for never comes once it is dead. */
 export class ProcessClock implements Clock {
   readonly #machine: Clock;
-  #isDead = false;
+  isDead = false;
   /** What came due while the process was stopped. */
   #held: (() => void)[] | undefined;
 
@@ -156,7 +156,7 @@ export class ProcessClock implements Clock {
   wakeIn(delayMs: number, wake: () => void): () => void {
     let isOff = false;
     const come = (): void => {
-      if (this.#isDead || isOff) return;
+      if (this.isDead || isOff) return;
       if (this.#held === undefined) wake();
       else this.#held.push(come);
     };
@@ -168,7 +168,7 @@ export class ProcessClock implements Clock {
   }
 
   die(): void {
-    this.#isDead = true;
+    this.isDead = true;
   }
 
   /** As SIGSTOP: until `resume`, nothing that is due comes. */

@@ -40,6 +40,9 @@ export class Witness {
   readonly #lives = new Map<string, JournalLife[]>();
   /** Watermarks that the ledger has said are durable. */
   readonly #ledger = new Map<string, number>();
+  /** What it had said before a backup took its place: an ack of then may be on its way. */
+  readonly #forgotten = new Map<string, number>();
+  #isRestored = false;
   /** When each run came to its end, by id, true time. */
   readonly ended = new Map<string, number>();
   entries = 0;
@@ -97,12 +100,21 @@ export class Witness {
     }
   }
 
+  /** A backup of the ledger was put back: what it said since then it has forgotten. */
+  ledgerRestored(): void {
+    for (const [key, said] of this.#ledger) {
+      this.#forgotten.set(key, Math.max(said, this.#forgotten.get(key) ?? 0));
+    }
+    this.#ledger.clear();
+    this.#isRestored = true;
+  }
+
   /** A gateway has begun anew: what was acknowledged must be there. */
   ledgerOpened(place: Place, watermark: number): void {
     const { device, lane } = place;
     const acked = Math.max(0, ...this.livesOf(place).map(({ lanes: all }) => all[lane].acked));
     const said = this.#ledger.get(keyOf(place)) ?? 0;
-    if (watermark < Math.max(acked, said)) {
+    if (watermark < Math.max(this.#isRestored ? 0 : acked, said)) {
       const what = `${lane} ${Math.max(acked, said)} was acknowledged, the ledger has ${watermark}`;
       this.blame('P3', device, what);
     }
@@ -182,7 +194,8 @@ export class Witness {
     const watermark = getNumber(op.value, 0);
     const { device, epoch, lanes: all } = this.lifeOf(machine);
     all[lane].acked = Math.max(all[lane].acked, watermark);
-    const held = this.#ledger.get(keyOf({ device, epoch, lane })) ?? 0;
+    const key = keyOf({ device, epoch, lane });
+    const held = Math.max(this.#ledger.get(key) ?? 0, this.#forgotten.get(key) ?? 0);
     if (watermark > held) {
       this.blame('P3', device, `${lane} ${watermark} counts as acknowledged; held are ${held}`);
     }

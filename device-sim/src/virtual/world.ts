@@ -11,7 +11,8 @@ import type { LifeMark } from './journal-life.ts';
 import { SimAgent, type AnyWorkflow, type StoreState } from './sim-agent.ts';
 import { Observer } from './observer.ts';
 import { SimDisk } from './sim-disk.ts';
-import { SimGateway } from './sim-gateway.ts';
+import type { SimGateway } from './sim-gateway.ts';
+import { SimGateways } from './sim-gateways.ts';
 import { SimNetwork } from './sim-network.ts';
 import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
@@ -68,7 +69,7 @@ export class World {
   readonly observer = new Observer(this.witness);
   readonly timeline = new Timeline();
   readonly network: SimNetwork;
-  readonly gateway: SimGateway;
+  readonly gateway: SimGateways;
   readonly machines: readonly Machine[];
   /** Machines with the disk, and so the identity, of another one. */
   readonly clones = new Set<Machine>();
@@ -107,11 +108,16 @@ export class World {
     this.network.weather = scenario.weather;
     const { failing, hanging, reportEveryMs } = scenario;
     const work = { outside: this.outside, failing, hanging };
-    this.gateway = new SimGateway({
-      ...{ time, log: silent, reportEveryMs },
-      chance: this.chanceOf('gateway disk'),
-      onDurable: (ops) => this.note('ledger', ops[0]?.key),
-      onSync: () => void this.#gatewayPoint(),
+    this.gateway = new SimGateways({
+      ...{ time, log: silent, reportEveryMs, instances: scenario.gateways },
+      chance: this.chanceOf('gateways'),
+      disk: {
+        chance: this.chanceOf('gateway disk'),
+        onDurable: (ops) => this.note('ledger', ops[0]?.key),
+        // A database of its own does not die with a gateway.
+        onSync: () => (scenario.gateways > 1 ? undefined : void this.#gatewayPoint()),
+        bug: bug.gatewayDisk,
+      },
       handlers: code?.handlers ?? handlersOf({ ...work, chance: this.chanceOf('handlers') }),
       send: (device, bytes) => {
         this.note(`down ${device}`, bytes);
@@ -119,10 +125,9 @@ export class World {
         const forged = this.#forger.forge(device, bytes);
         if (forged !== undefined) this.network.toDevice(device, forged);
       },
-      point: () => this.#gatewayPoint(),
+      point: (gateway) => this.#gatewayPoint(gateway),
       ledgerOf: (ledger) => this.#watched(bug.ledger?.(ledger) ?? ledger),
       verify: bug.gatewayVerify,
-      bug: bug.gatewayDisk,
     });
     this.outside.onDeed = (deed) => this.witness.deedBegan(deed);
     this.machines = Array.from({ length: scenario.devices }, (_, index) =>
@@ -179,11 +184,12 @@ export class World {
   }
 
   startGateway(): void {
-    if (this.gateway.isUp) return;
-    this.note('start gateway');
-    this.#openGateway().catch((error: unknown) => {
-      this.witness.blame('P7', 'gateway', `it does not start: ${messageOf(error)}`);
-    });
+    for (const gateway of this.gateway.down) {
+      this.note('start gateway');
+      this.#openGateway(gateway).catch((error: unknown) => {
+        this.witness.blame('P7', 'gateway', `it does not start: ${messageOf(error)}`);
+      });
+    }
   }
 
   /** Notes how the fleet stands. */
@@ -327,17 +333,17 @@ export class World {
     this.time.wakeIn(RESTART_MS, () => this.startAgent(name));
   }
 
-  #gatewayPoint(): void | Promise<never> {
+  #gatewayPoint(gateway: Pick<SimGateway, 'kill'> = this.gateway): void | Promise<never> {
     if (this.isHealing || this.chance.next() >= this.#scenario.gatewayKillAtPoint) return;
     this.note('end gateway');
-    this.gateway.kill();
+    gateway.kill();
     this.time.wakeIn(RESTART_MS, () => this.startGateway());
     return never;
   }
 
-  async #openGateway(): Promise<void> {
-    await this.gateway.start();
-    for (const { device, epoch, lanes: held } of await this.gateway.ledger.devices()) {
+  async #openGateway(gateway: SimGateway): Promise<void> {
+    await gateway.start();
+    for (const { device, epoch, lanes: held } of await gateway.ledger.devices()) {
       held.forEach(({ watermark }, index) => {
         const lane = lanes[index] ?? 'normal';
         this.witness.ledgerOpened({ device, epoch, lane }, watermark);
