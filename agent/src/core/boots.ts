@@ -103,3 +103,13 @@ export function currentBoot(
     ...{ wallStartedAtMs: machine.wallMs - machine.monoMs, wasSet: false },
   };
 }
+
+/**
+ * The rows that say of a store which has come to another machine: it is here from now on. How
+ * long that machine was up before, maybe while the store was elsewhere, has not passed for it.
+ */
+export function arrivalOps(last: Boot | undefined, machine: MachineBoot): readonly StoreOp[] {
+  const boot = currentBoot(last, machine);
+  if (boot.number === last?.number) return [];
+  return bootOps({ ...boot, upBeforeMs: boot.upBeforeMs - machine.monoMs });
+}

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { EpochCause, PerLane, Stamp, Store } from '@holdfast/protocol';
-import { bootOfRow, currentBoot } from '../core/boots.ts';
+import { arrivalOps, bootOfRow, currentBoot } from '../core/boots.ts';
 import { metaKey, tableOfKey } from '../core/keys.ts';
 import { migratedRows, type Migration } from '../core/migrations.ts';
 import { rangesText, salvage, type SalvageNote } from '../core/salvage.ts';
@@ -98,7 +98,8 @@ async function fill(
   const why = request.why + which;
   const boots = collected.others.filter(({ key }) => tableOfKey(key) === 'k').map(bootOfRow);
   const [monoMs, wallMs] = [systemClock.monoMs(), systemClock.nowMs()];
-  const boot = currentBoot(boots.at(-1), { name: machineBoot, monoMs, wallMs });
+  const here = { name: machineBoot, monoMs, wallMs };
+  const boot = currentBoot(boots.at(-1), here);
   const stamp: Stamp = {
     atMs: Math.max(0, systemClock.nowMs()),
     // As the start will find it that goes on with this store.
@@ -115,7 +116,9 @@ async function fill(
   const { machine } = request;
   const own = { format: DATA_FORMAT, device, epoch: newEpoch, machine };
   const mark = encodeMark({ ...own, ...encryptedBy(cipher) });
+  const isElsewhere = cause === 'moved' || cause === 'restored';
   await stores.target.write([
+    ...(isElsewhere ? arrivalOps(boots.at(-1), here) : []),
     { kind: 'put', key: MARK_KEY, value: mark },
     { kind: 'put', key: SALVAGE_KEY, value: Buffer.from(JSON.stringify(known)) },
   ]);

@@ -12,10 +12,11 @@ function frame(height: number, title: string, body: readonly string[]): string {
 }
 
 /** Marks of time below a plot. */
-function timeAxis(endMs: number, height: number): string[] {
+function timeAxis(endMs: number, height: number, left = LEFT): string[] {
+  const inner = WIDTH - left - 10;
   return [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const anchor = share === 0 ? 'start' : share === 1 ? 'end' : 'middle';
-    const at = `x="${LEFT + share * INNER}" y="${height - 6}" text-anchor="${anchor}"`;
+    const at = `x="${left + share * inner}" y="${height - 6}" text-anchor="${anchor}"`;
     return `<text ${at}>${share === 0 ? '0' : formatDuration(share * endMs)}</text>`;
   });
 }
@@ -86,5 +87,5 @@ export function timelinePlot(timeline: readonly Happened[], endMs: number): stri
       });
     return [`<text x="${left - 6}" y="${y + 10}" text-anchor="end">${xml(kind)}</text>`, ...marks];
   });
-  return frame(height, 'What went wrong, and when', [...rows, ...timeAxis(endMs, height)]);
+  return frame(height, 'What went wrong, and when', [...rows, ...timeAxis(endMs, height, left)]);
 }

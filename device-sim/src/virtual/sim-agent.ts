@@ -128,8 +128,9 @@ export class SimAgent {
   async #beginEpoch(life: Life, end: EndNote): Promise<void> {
     const { disk, device, machine, onEpoch } = this.#options;
     const epoch = Math.max(this.state.epoch, end.above) + 1;
-    const stamp = { atMs: life.clock.nowMs(), boot: 1, monoMs: Math.floor(life.clock.monoMs()) };
-    const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, stamp };
+    const { clock } = life;
+    const here = { name: machine, monoMs: clock.monoMs(), wallMs: clock.nowMs() };
+    const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, here };
     const rows = await salvageDisk(disk, { ...of, cause: end.cause, why: end.why });
     if (!life.isAlive) return;
     const isSecond = end.cause === 'rewound' || end.cause === 'forked';

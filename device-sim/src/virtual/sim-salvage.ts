@@ -1,5 +1,15 @@
-import { collectRows, salvage, sha256, type RowSource } from '@holdfast/agent/internal';
-import type { EpochCause, Stamp, StoreRow } from '@holdfast/protocol';
+import {
+  arrivalOps,
+  bootOfRow,
+  collectRows,
+  currentBoot,
+  salvage,
+  sha256,
+  tableOfKey,
+  type MachineBoot,
+  type RowSource,
+} from '@holdfast/agent/internal';
+import type { EpochCause, StoreRow } from '@holdfast/protocol';
 import { SimChance } from '@holdfast/agent/testing';
 import { keyText, SimDisk } from './sim-disk.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -10,7 +20,8 @@ export interface SalvageWish {
   readonly newEpoch: number;
   readonly cause: EpochCause;
   readonly why: string;
-  readonly stamp: Stamp;
+  /** The machine that it is on now. */
+  readonly here: MachineBoot;
 }
 
 const ALL = { from: new Uint8Array(), to: new Uint8Array([0xff, 0xff]) };
@@ -26,8 +37,13 @@ export async function salvageDisk(disk: SimDisk, wish: SalvageWish): Promise<rea
     only({ name: 'disk', rows, isDamaged: false }),
     scratch.store,
   );
+  const boots = collected.others.filter(({ key }) => tableOfKey(key) === 'k').map(bootOfRow);
+  const { here, cause } = wish;
+  const boot = currentBoot(boots.at(-1), here).number;
+  const stamp = { atMs: here.wallMs, boot, monoMs: Math.floor(here.monoMs) };
   const stores = { scratch: scratch.store, target: target.store };
-  await salvage({ ...wish, ...stores, heads: [0, 0, 0], sha256, collected });
+  await salvage({ ...wish, ...stores, stamp, heads: [0, 0, 0], sha256, collected });
+  if (cause === 'moved') await target.store.write(arrivalOps(boots.at(-1), here));
   return target.rows();
 }
 

@@ -106,7 +106,6 @@ function isBefore(a: Wake, b: Wake): boolean {
 export class MachineClock implements Clock {
   readonly #world: Clock;
   readonly #rate: number;
-  readonly #bootedAtMs: number;
   /** Wall time minus true time, but for what has drifted. */
   offsetMs = 0;
   #drift = { rate: 0, sinceMs: 0 };
@@ -115,7 +114,6 @@ export class MachineClock implements Clock {
   constructor(world: Clock, rate = 1) {
     this.#world = world;
     this.#rate = rate;
-    this.#bootedAtMs = world.monoMs();
   }
 
   nowMs(): number {
@@ -124,7 +122,7 @@ export class MachineClock implements Clock {
     return Math.max(0, Math.floor(this.#world.nowMs() + this.offsetMs + driftedMs));
   }
   monoMs(): number {
-    return (this.#world.monoMs() - this.#bootedAtMs) * this.#rate;
+    return this.#world.monoMs() * this.#rate;
   }
   wakeIn(delayMs: number, wake: () => void): () => void {
     return this.#world.wakeIn(delayMs / this.#rate, wake);

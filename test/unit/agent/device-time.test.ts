@@ -1,6 +1,14 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { DeviceTime, Journal, WALL, sha256, type Instant } from '@holdfast/agent/internal';
+import {
+  DeviceTime,
+  Journal,
+  WALL,
+  arrivalOps,
+  readBoots,
+  sha256,
+  type Instant,
+} from '@holdfast/agent/internal';
 import { SimClock } from '../../support/sim-clock.ts';
 import { SimStore } from '../../support/sim-store.ts';
 
@@ -307,4 +315,27 @@ test('what is said to have passed has passed, whatever clocks, power and links d
     }),
     { numRuns: 150, seed: 9 },
   );
+});
+
+test('P12 on another machine no time has passed while only that one was up', async (t) => {
+  const machine = await Machine.on();
+  await machine.clock.advance(10 * SECOND);
+  const due = machine.time.after(HOUR);
+  machine.time.close();
+  const store = machine.store.crash();
+  const clock = new SimClock(START_MS + 20 * SECOND);
+  // It was up for a day when the disk came.
+  const there = { nowMs: () => clock.nowMs(), monoMs: () => clock.monoMs() + 24 * HOUR };
+  const wakeIn = (ms: number, wake: () => void) => clock.wakeIn(ms, wake);
+  const here = { name: 'another', monoMs: there.monoMs(), wallMs: there.nowMs() };
+  await store.write(arrivalOps((await readBoots(store)).at(-1), here));
+
+  const time = await DeviceTime.open({
+    ...{ clock: { ...there, wakeIn }, log, store, machineBoot: 'another' },
+  });
+
+  t.true(time.untilMs(due) > HOUR - MINUTE, `${time.untilMs(due)} ms are left`);
+  await clock.advance(30 * MINUTE);
+  t.true(time.untilMs(due) < 31 * MINUTE, 'what passes here passes');
+  t.true(time.untilMs(due) > 29 * MINUTE);
 });
