@@ -112,11 +112,12 @@ test('reading commands say the same of a running and of a stopped gateway', asyn
     ['ledger', 'verify'],
   ];
   // What only a running gateway can know, and when it was asked.
-  const timeless = ({ devices, ...view }: Record<string, unknown>) => ({
+  const timeless = ({ devices, summary, ...view }: Record<string, unknown>) => ({
     ...view,
     at: '',
     problems: [],
     devices: (devices as readonly object[] | undefined)?.map((each) => ({ ...each, state: '' })),
+    summary: summary === undefined ? undefined : { ...summary, states: {} },
   });
 
   const stopped = [];
