@@ -52,6 +52,8 @@ export class Database implements Queryable {
       // Whatever the server's default is: an acknowledgement means stable storage.
       options: '-c synchronous_commit=on',
     });
+    // One that breaks while it is used, or is put away, is told of by what is asked on it.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     // A connection that ends while nobody uses it is no news: the next use makes another.
     this.#pool.on('error', () => {});
   }
