@@ -11,17 +11,17 @@ import { cpuMs } from './cpu-time.ts';
  */
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const SMOKE_PART = 0.1;
+const SMOKE_PART = 0.02;
 
 const idle: Scenario = {
   ...findScenario('calm'),
   ...{ devices: 20, durationMs: 240 * HOUR_MS, reportEveryMs: 15 * MINUTE_MS },
-  ...{ runEveryMs: 12 * HOUR_MS, emitEveryMs: 6 * HOUR_MS },
+  ...{ runEveryMs: 12 * HOUR_MS, emitEveryMs: 6 * HOUR_MS, orderEveryMs: 0 },
 };
 const busy: Scenario = {
   ...findScenario('calm'),
   ...{ devices: 3, durationMs: 2 * MINUTE_MS, reportEveryMs: 15 * MINUTE_MS },
-  ...{ runEveryMs: 0, emitEveryMs: 1_000, emitAtOnce: 256 },
+  ...{ runEveryMs: 0, emitEveryMs: 1_000, emitAtOnce: 256, orderEveryMs: 0 },
 };
 
 async function measure(
