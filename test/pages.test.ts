@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { tempDir } from './support/temp-dir.ts';
 import { listFiles } from './support/tidy/files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,8 +59,7 @@ test('every link of a page leads to a file that is there, and to a heading of it
 const NOT_SHOWN = /error TS(?:2304|2307|2503|2552|2593|7006|7031|18004):/;
 
 test('every block of code in the pages is right by the compiler', async (t) => {
-  const dir = await mkdtemp(join(root, 'test', 'dist', 'pages-'));
-  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  const dir = await tempDir(t);
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
   await writeFile(join(dir, 'package.json'), '{"type":"module"}');
   await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(compilerOptions));
@@ -80,7 +80,7 @@ test('every block of code in the pages is right by the compiler', async (t) => {
 });
 
 const compilerOptions = {
-  extends: '../../../tsconfig.base.json',
+  extends: join(root, 'tsconfig.base.json'),
   compilerOptions: {
     ...{ noEmit: true, composite: false, incremental: false, allowJs: true, checkJs: false },
     noPropertyAccessFromIndexSignature: false,
