@@ -103,7 +103,11 @@ class Link {
       const head = backlog.lanes.find((each) => each.lane === lane)?.head ?? 0;
       const at = { device, lane, after: 0, limit: 100_000 };
       const seqs = (await this.gateway.ledger.entries(at)).map(({ seq }) => seq);
-      t.deepEqual(seqs, Array.from({ length: head }, (_, index) => index + 1), lane);
+      t.deepEqual(
+        seqs,
+        Array.from({ length: head }, (_, index) => index + 1),
+        lane,
+      );
     }
   }
 }
@@ -158,7 +162,9 @@ test('a packet that is cut in the middle is sent again, and nothing before it', 
   let before = 0;
   for (let cut = 0; cut < 4; cut += 1) {
     await link.emit(1_500);
+    const { connections } = link.wire;
     link.wire.cutAfter(100_000 + cut * 7_777);
+    await until('cut, and made anew', async () => link.wire.connections > connections);
     await link.untilAcked(before);
     before = await link.acked();
   }
@@ -187,7 +193,11 @@ test('a link that is up for a moment and down for a moment makes progress each t
   link.wire.setShape({ bytesPerS: Number.POSITIVE_INFINITY });
   link.wire.setMode('up');
 
-  t.deepEqual(seen, seen.toSorted((a, b) => a - b), 'never backwards');
+  t.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+    'never backwards',
+  );
   t.is(new Set(seen).size, seen.length, 'each time forwards');
   await link.checkWhole(t);
   const resends = await link.resends();

@@ -149,6 +149,7 @@ function checkShown(t: ExecutionContext, shown: string, screen: string): void {
     line
       .replace(/\bnow\b/g, '0s ago')
       .replace(/\d[\d.,:]*(?: ?(?:ms|s|m|h|d|B|KiB|MiB)\b)?/g, '#')
+      .replace(/#(?: ?#)+/g, '#')
       .replace(/\s+/g, ' ')
       .trim();
   const printed = new Set(screen.split('\n').map(plain));

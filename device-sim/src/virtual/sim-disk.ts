@@ -104,19 +104,22 @@ export class DiskHandle implements Store {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#whileAlive(() => this.#rows.get(keyText(key))?.value);
+    return this.#whileAlive(() => this.#rows.get(keyText(key))?.value.slice());
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#whileAlive(() => keys.map((key) => this.#rows.get(keyText(key))?.value));
+    return this.#whileAlive(() => keys.map((key) => this.#rows.get(keyText(key))?.value.slice()));
   }
 
   scan(range: ScanRange): Promise<StoreRow[]> {
     return this.#whileAlive(() => {
       const [from, to] = [keyText(range.from), keyText(range.to)];
-      return range.reverse === true
-        ? this.#rows.betweenReverse(from, to, range)
-        : this.#rows.between(from, to, range);
+      const found =
+        range.reverse === true
+          ? this.#rows.betweenReverse(from, to, range)
+          : this.#rows.between(from, to, range);
+      // Whoever asked may write into what it is given.
+      return found.map(({ key, value }) => ({ key: key.slice(), value: value.slice() }));
     });
   }
 
@@ -175,7 +178,7 @@ export class DiskHandle implements Store {
 
   #apply(ops: readonly StoreOp[]): void {
     for (const op of ops) {
-      if (op.kind === 'put') this.#rows.set(keyText(op.key), op);
+      if (op.kind === 'put') this.#rows.set(keyText(op.key), { key: op.key, value: op.value });
       else this.#rows.delete(keyText(op.key));
     }
     this.#options.onDurable?.(ops);
