@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PostgresServer } from '@holdfast/device-sim/internal';
+import { HoldfastError } from '@holdfast/protocol';
 import * as restate from '@restatedev/restate-sdk';
 
 // Restate's SDK is made for a later Node, and needs this one word of it.
@@ -52,7 +53,7 @@ export async function until(isSo, what, ms = 60_000) {
   for (;;) {
     const found = await Promise.resolve(isSo()).catch(() => undefined);
     if (found) return found;
-    if (performance.now() - startedAt > ms) throw new Error(`not within ${ms} ms: ${what}`);
+    if (performance.now() - startedAt > ms) throw new HoldfastError('HF_WAIT_TIMEOUT', { why: what });
     await pause(50);
   }
 }

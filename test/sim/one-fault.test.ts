@@ -137,7 +137,8 @@ function doubled({ cloud }: SessionWorld): number {
   return cloud.outcomes.filter((each) => each.kind === 'committed' && each.fresh === 0).length;
 }
 
+const batches = ['', ', and one batch', ', and two batches'] as const;
+
 for (const [what, fault] of Object.entries(faults)) {
-  test(`${what}: sent again is what was lost${['', ', and one batch', ', and two batches'][fault.again]}`, (t) =>
-    drain(t, fault));
+  test(`${what}: sent again is what was lost${batches[fault.again]}`, (t) => drain(t, fault));
 }
