@@ -53,7 +53,8 @@ export async function until(isSo, what, ms = 60_000) {
   for (;;) {
     const found = await Promise.resolve(isSo()).catch(() => undefined);
     if (found) return found;
-    if (performance.now() - startedAt > ms) throw new HoldfastError('HF_WAIT_TIMEOUT', { why: what });
+    if (performance.now() - startedAt > ms)
+      throw new HoldfastError('HF_WAIT_TIMEOUT', { why: what });
     await pause(50);
   }
 }
