@@ -52,6 +52,8 @@ interface Following {
 }
 
 function follow(feed: EventFeed, to: ServerResponse, { device, last, refusals }: Following): void {
+  // Who asked has gone meanwhile, and nothing would end what is begun here.
+  if (to.destroyed) return;
   const send = (text: string): void => {
     to.write(text);
     if (to.writableLength <= WAITING_BYTES_MAX) return;
