@@ -142,14 +142,20 @@ for (const [name, open] of Object.entries(ledgers)) {
     const again = { ...event, place: place(3), isQueued: true };
     await out.changeDead({ id, put: [again], gone: [after] });
     const left = await out.deadEvents({ id, limit: 9 });
-    t.deepEqual(left.map(({ place: at, isQueued }) => [at.seq, isQueued]), [
-      [2, false],
-      [3, true],
-    ]);
+    t.deepEqual(
+      left.map(({ place: at, isQueued }) => [at.seq, isQueued]),
+      [
+        [2, false],
+        [3, true],
+      ],
+    );
 
     t.true(await out.removeSubscriber(id));
     t.false(await out.removeSubscriber(id));
-    t.deepEqual((await out.subscribers()).map((each) => each.id), ['wh-10']);
+    t.deepEqual(
+      (await out.subscribers()).map((each) => each.id),
+      ['wh-10'],
+    );
     t.deepEqual(await out.cursors(id, ['d1']), [undefined]);
     t.deepEqual(await out.deadEvents({ id, limit: 9 }), []);
   });

@@ -32,7 +32,8 @@ test('a person has the surroundings of a device in hand', async (t) => {
       const at = lines.findIndex((line, index) => index >= behind && wanted.test(line));
       if (at >= 0) {
         behind = at + 1;
-        return t.pass(`${key} ${wanted}`);
+        t.pass(`${key} ${wanted}`);
+        return;
       }
       await new Promise<void>((resolve) => (heard = resolve));
     }
