@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { manPages, manUrl } from './support/man-pages.ts';
@@ -76,15 +76,6 @@ function isLocked(packages: Readonly<Record<string, unknown>>, path: string, nam
   return Object.hasOwn(packages, `node_modules/${name}`);
 }
 
-function listDocuments(): readonly string[] {
-  const folders = ['docs', 'examples', 'bench'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.md'))
-      .map((path) => join(folder, path)),
-  );
-  return [...readdirSync(root).filter((path) => path.endsWith('.md')), ...folders];
-}
-
 test('docs/reference/schemas describes what commands print, and nothing else', (t) => {
   const files = readdirSync(schemasUrl).toSorted();
   const written = new Map(
@@ -99,17 +90,6 @@ test('the manual pages say what --help says', async (t) => {
   for (const [file, text] of await manPages()) {
     t.is(readFileSync(new URL(file, manUrl), 'utf8'), text, again);
   }
-});
-
-test('links between documents lead somewhere', (t) => {
-  const broken = listDocuments().flatMap((document) =>
-    [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
-      .map(([, target = '']) => target)
-      .filter((target) => !existsSync(join(root, dirname(document), target)))
-      .map((target) => `${document} → ${target}`),
-  );
-
-  t.deepEqual(broken, []);
 });
 
 test('the promises are the same twelve in the README and in docs/GUARANTEES.md', (t) => {
