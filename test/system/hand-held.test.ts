@@ -55,7 +55,7 @@ test('a person has the surroundings of a device in hand', async (t) => {
   await press('k', /goes on from its journal/);
   await press('p', /^stopped/);
   await press('p', /goes on/);
-  const began = lines.filter((line) => / began$/.test(line)).length;
+  const began = lines.filter((line) => line.endsWith(' began')).length;
   await press('c', new RegExp(`synced +0 pending +${began} completed`));
   device.stdin.write('q');
   const [code] = (await once(device, 'exit')) as [number | null];

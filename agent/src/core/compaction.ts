@@ -2,6 +2,7 @@ import {
   laneIndex,
   lanes,
   messageOf,
+  Pauses,
   type Clock,
   type Lane,
   type Log,
@@ -60,11 +61,12 @@ export class Compaction {
   #stretches = new Map<Lane, Stretch>();
   #working: Promise<void> | undefined;
   #stop: () => void = () => {};
-  #cutShort: () => void = () => {};
+  readonly #pauses: Pauses;
   #isClosed = false;
 
   private constructor(parts: CompactionParts, goneBytes: number) {
     this.#parts = parts;
+    this.#pauses = new Pauses(parts.clock);
     this.#goneBytes = goneBytes;
     if (this.#garbage === 0) return;
     const positions = parts.journal.positions();
@@ -87,7 +89,7 @@ export class Compaction {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stop();
-    this.#cutShort();
+    this.#pauses.close();
     await this.#working;
   }
 
@@ -99,7 +101,7 @@ export class Compaction {
     // What is deleted meanwhile may be the last for long.
     while (this.#isWorthIt) {
       const isDone = (await this.#hasRoom()) && (await this.#compact());
-      if (!isDone && !this.#isClosed) await this.#pause();
+      if (!isDone) await this.#pauses.wait(AGAIN_MS);
     }
     // In the same turn as the last look at it: what comes from here on begins anew.
     this.#working = undefined;
@@ -109,16 +111,6 @@ export class Compaction {
   async #hasRoom(): Promise<boolean> {
     const { journal, freeBytes } = this.#parts;
     return (await freeBytes()) >= Math.min(ROOM_BYTES_MAX, ROOM_BYTES + usedBytes(journal));
-  }
-
-  async #pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.wakeIn(AGAIN_MS, resolve);
-      this.#cutShort = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   get #isWorthIt(): boolean {

@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  Pauses,
   codeOf,
   equalBytes,
   messageOf,
@@ -40,10 +41,11 @@ export class Recovery {
   #trouble: Trouble | undefined;
   #attempts = 0;
   #ended: HoldfastError | undefined;
-  #cutShort: () => void = () => {};
+  readonly #pauses: Pauses;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
+    this.#pauses = new Pauses(parts.clock);
   }
 
   /** From the first write that failed until one has succeeded. */
@@ -84,7 +86,7 @@ export class Recovery {
   /** Ends a run that is under way, with this. */
   close(reason: HoldfastError): void {
     this.#ended = reason;
-    this.#cutShort();
+    this.#pauses.close();
   }
 
   #note(cause: unknown): void {
@@ -98,14 +100,7 @@ export class Recovery {
   async #pause(): Promise<void> {
     const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(this.#attempts, 10));
     this.#attempts += 1;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.wakeIn(pauseMs, resolve);
-      this.#cutShort = () => {
-        cancel();
-        resolve();
-      };
-      if (this.#ended) this.#cutShort();
-    });
+    await this.#pauses.wait(pauseMs);
   }
 }
 

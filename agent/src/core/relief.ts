@@ -1,4 +1,11 @@
-import { isEventOutsideRuns, laneIndex, messageOf, type Clock, type Log } from '@holdfast/protocol';
+import {
+  isEventOutsideRuns,
+  laneIndex,
+  messageOf,
+  Pauses,
+  type Clock,
+  type Log,
+} from '@holdfast/protocol';
 import { retainedBytes, usedBytes, type Budget } from './budget.ts';
 import type { Journal } from './journal.ts';
 import type { Excess, Retention } from './retention.ts';
@@ -30,12 +37,13 @@ export class Relief {
   #isWanted = false;
   #stop: () => void = () => {};
   #isClosed = false;
-  #cutShort: () => void = () => {};
+  readonly #pauses: Pauses;
   /** Nothing is left to be shed up to here. */
   #shedThrough = 0;
 
   constructor(parts: ReliefParts) {
     this.#parts = parts;
+    this.#pauses = new Pauses(parts.clock);
   }
 
   start(): void {
@@ -46,7 +54,7 @@ export class Relief {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stop();
-    this.#cutShort();
+    this.#pauses.close();
     await this.#working;
   }
 
@@ -63,21 +71,10 @@ export class Relief {
     while (this.#mayPass) {
       this.#isWanted = false;
       const isFutile = !(await this.#relieve());
-      if (isFutile && this.#isNeeded) await this.#pause();
+      if (isFutile && this.#isNeeded) await this.#pauses.wait(FUTILE_MS);
     }
     // In the same turn as the last look at it: what comes from here on begins anew.
     this.#working = undefined;
-  }
-
-  async #pause(): Promise<void> {
-    if (this.#isClosed) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.wakeIn(FUTILE_MS, resolve);
-      this.#cutShort = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   get #isNear(): boolean {

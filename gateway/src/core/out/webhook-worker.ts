@@ -1,4 +1,4 @@
-import { messageOf, type Clock, type Log } from '@holdfast/protocol';
+import { messageOf, Pauses, type Clock, type Log } from '@holdfast/protocol';
 import type { DeviceRecord, Ledger } from '../ledger.ts';
 import { cloudEventOf, type CloudEvent } from './cloud-event.ts';
 import { fitsDevice, fromStart, hasMore, readOut, withSeq, type OutCursor } from './read-out.ts';
@@ -59,11 +59,12 @@ export class WebhookWorker {
   #state: 'open' | 'closed' = 'open';
   #turn: Promise<void> | undefined;
   #cancelWake: () => void = () => {};
-  #endPause: () => void = () => {};
+  readonly #pauses: Pauses;
 
   constructor(subscriber: Subscriber, ports: WebhookPorts) {
     this.#subscriber = subscriber;
     this.#ports = ports;
+    this.#pauses = new Pauses(ports.clock);
     this.#abort = ports.newAbort();
     const { failingSinceMs, refusedInARow } = subscriber;
     this.#health = { attempts: 0, failingSinceMs, refusedInARow };
@@ -87,7 +88,7 @@ export class WebhookWorker {
   async close(): Promise<void> {
     this.#state = 'closed';
     this.#cancelWake();
-    this.#endPause();
+    this.#pauses.close();
     this.#abort.abort();
     await this.#turn;
     const { ledger, owner } = this.#ports;
@@ -235,7 +236,7 @@ export class WebhookWorker {
         const place: OutPlace = { device, epoch, lane, seq };
         return { place, atMs: nowMs, attempts, status, why, isQueued: false };
       }
-      await this.#pause(next.inMs);
+      await this.#pauses.wait(next.inMs);
     }
   }
 
@@ -296,17 +297,6 @@ export class WebhookWorker {
     const refused = again && (await this.#tell(again));
     const put = refused === undefined ? [] : [refused];
     await ledger.out.changeDead({ id, put, gone: refused === undefined ? [place] : [] });
-  }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#state === 'closed') return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#ports.clock.wakeIn(ms, resolve);
-      this.#endPause = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 }
 
