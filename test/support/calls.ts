@@ -8,7 +8,7 @@ import type {
 } from '@holdfast/gateway/internal';
 import { HoldfastError, decodeValue, encodeValue, type Command } from '@holdfast/protocol';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 /** The part of a ledger that handlers see, over a list. */
 export class Calls implements HandlersLedger {

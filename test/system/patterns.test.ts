@@ -191,7 +191,7 @@ test.serial('a monitor raises each alarm once, whatever is cut and killed', asyn
   const once = ['endpoint.down', 'endpoint.up'];
   t.deepEqual(alarms, [...once, ...once]);
   t.like(await audit(device.client, gateway, DEVICE), { missing: 0, duplicated: 0 });
-  t.is((await device.client.run('shop')).state, 'sleeping');
+  await device.once('shop', ({ state }) => state === 'sleeping');
 });
 
 test.serial('a monitor reminds while it is down, and no more when it is up', async (t) => {
