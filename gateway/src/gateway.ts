@@ -236,8 +236,8 @@ export class Gateway {
     await sessions.close();
     link.close();
     await broker.close();
-    await ledger.close();
     await access.close();
+    await ledger.close();
     await dataDir.release();
   }
 }

@@ -2,6 +2,8 @@
 export * from './cli/config-file.ts';
 export * from './core/access/access-book.ts';
 export * from './core/access/access-ports.ts';
+export type * from './core/access/access-store.ts';
+export * from './core/access/own-access-store.ts';
 export * from './core/access/access-views.ts';
 export * from './core/access/access.ts';
 export * from './core/access/attempt-limit.ts';

@@ -1,6 +1,9 @@
 import { HoldfastError, type StoreOp } from '@holdfast/protocol';
+import type { AccessStore } from './core/access/access-store.ts';
+import { accessTables, accessRange } from './core/access/access-rows.ts';
 import { tableLetters } from './core/ledger-keys.ts';
 import type { Ledger, RebuildReport } from './core/ledger.ts';
+import { openAccessStore } from './io/access-store.ts';
 import { openDataDir } from './io/data-dir.ts';
 import { openLevelLedger } from './io/level-ledger.ts';
 import { LevelStore, openLevel } from './io/level-store.ts';
@@ -58,9 +61,9 @@ export interface LedgerCopyView {
 }
 
 /**
- * Copies the ledger of a gateway that does not run into a database that has none, and checks every
- * chain of the copy. What stopped short is begun anew by the next copy, and no gateway takes it for
- * a ledger until then.
+ * Copies the ledger of a gateway that does not run into a database that has none, with its users,
+ * tokens and audit log, and checks every chain of the copy. What stopped short is begun anew by the
+ * next copy, and no gateway takes it for a ledger until then.
  *
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED, HF_STORE_DAMAGED, HF_STORE_FORMAT,
  *   HF_LEDGER_UNAVAILABLE; HF_REQUEST_INVALID when the database has devices.
@@ -100,8 +103,9 @@ export async function copyLedger(
       await store.close();
       await copy.close();
     }
-    const ledger = await openLedgerAt(address);
+    const { ledger, access } = await openLedgerAt(address);
     try {
+      await copyAccess(dir.access, access);
       const { entries, faults } = await ledger.verify();
       const { rows, name } = copy;
       const whole = faults.length === 0;
@@ -112,6 +116,30 @@ export async function copyLedger(
   } finally {
     await dir.release();
   }
+}
+
+/** Who may use the gateway, and the audit log: the gateways of a database have them there. */
+async function copyAccess(dir: string, to: AccessStore): Promise<void> {
+  const from = await openAccessStore(dir);
+  try {
+    for (const table of accessTables) {
+      const range = accessRange(table);
+      let rows = await from.scan({ ...range, limit: ROWS_MAX });
+      while (rows.length > 0) {
+        const ops = rows.map((row): StoreOp => ({ kind: 'put', ...row }));
+        await to.change(() => Promise.resolve({ ops, value: undefined }));
+        const last = rows.at(-1)?.key ?? range.to;
+        rows = await from.scan({ ...range, from: behindKey(last), limit: ROWS_MAX });
+      }
+    }
+  } finally {
+    await from.close();
+  }
+}
+
+/** The first key that can come behind one. */
+function behindKey(key: Uint8Array): Uint8Array {
+  return Uint8Array.of(...key, 0);
 }
 
 const ROWS_MAX = 1_000;
@@ -146,7 +174,7 @@ export async function rebuildLedger(
     const why = `${gateways} connections of gateways are open: stop them first`;
     throw new HoldfastError('HF_STORE_LOCKED', { why });
   }
-  return rebuilt(await openLedgerAt(place.ledger), progress);
+  return rebuilt((await openLedgerAt(place.ledger)).ledger, progress);
 }
 
 async function rebuilt(

@@ -2,7 +2,7 @@ import { hex, type Log, type Signer } from '@holdfast/protocol';
 import { Fault } from './core/fault.ts';
 import type { SessionsLimits } from './core/sessions.ts';
 import { openTls, type TlsWishes } from './gateway-tls.ts';
-import { openAccess } from './io/access-store.ts';
+import { createAccess, openAccessStore } from './io/access-store.ts';
 import { openDataDir } from './io/data-dir.ts';
 import { openIdentity } from './io/identity.ts';
 import { openLedger } from './io/open-ledger.ts';
@@ -30,9 +30,10 @@ export async function openStores(options: StoresPlace, log: Log, closers: Closer
   const onFailure = (error: unknown) => fault.tell(error);
   const { publicKey: identity } = signer;
   const place = { address: options.ledger, dir: dataDir.ledger, identity };
-  const { ledger, problem, follow } = await openLedger({ ...place, log, onFailure });
+  const { ledger, problem, follow, ...beside } = await openLedger({ ...place, log, onFailure });
   closers.push(() => ledger.close());
-  const access = await openAccess(dataDir.access, systemClock);
+  const store = beside.access ?? (await openAccessStore(dataDir.access));
+  const access = createAccess(store, systemClock);
   closers.push(() => access.close());
   return { dataDir, signer, tls, fault, ledger, problem, follow, access };
 }

@@ -8,7 +8,7 @@ import type { Fleet } from './core/fleet-views.ts';
 import type { WebhookDesk } from './core/out/fleet-webhooks.ts';
 import { caDeskOf } from './device-desks.ts';
 import { readTlsWishes } from './gateway-tls.ts';
-import { openAccess } from './io/access-store.ts';
+import { createAccess, openAccessStore } from './io/access-store.ts';
 import { CaStore } from './io/ca-store.ts';
 import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { openIdentity } from './io/identity.ts';
@@ -45,7 +45,7 @@ export async function openStopped(path: string, user: string): Promise<StoppedGa
     closers.push(() => dataDir.release());
     const ledger = await openLevelLedger(dataDir.ledger, { sha256, isNew: false });
     closers.push(() => ledger.close());
-    const access = await openAccess(dataDir.access, systemClock);
+    const access = createAccess(await openAccessStore(dataDir.access), systemClock);
     closers.push(() => access.close());
     const by = `local:${user}`;
     const fleet = auditedFleet(
@@ -81,18 +81,29 @@ export async function initGateway(dataDir: string): Promise<void> {
 }
 
 /**
- * Views of a ledger in a database, whether gateways run on it or not. Makes nothing.
+ * A ledger in a database with its users and tokens, whether gateways run on it or not. Makes
+ * nothing.
  *
+ * @param user Who asks, for the audit log.
  * @throws HF_CONFIG_INVALID, HF_DATA_DIR_MISSING, HF_LEDGER_UNAVAILABLE, HF_STORE_DAMAGED,
  *   HF_STORE_FORMAT.
  */
-export async function openFleetIn(
+export async function openInDatabase(
   address: string,
-): Promise<{ readonly fleet: Fleet; readonly close: () => Promise<void> }> {
-  const ledger = await openLedgerAt(address);
+  user: string,
+): Promise<Omit<StoppedGateway, 'ca'>> {
+  const { ledger, ...beside } = await openLedgerAt(address);
+  const access = createAccess(beside.access, systemClock);
+  const by = `local:${user}`;
   const webhooks = createWebhookDesk({ gateway: 'gw' });
-  const fleet = createFleet({ sha256, ledger, clock: systemClock, webhooks });
-  return { fleet, close: () => ledger.close() };
+  const plain = createFleet({ sha256, ledger, clock: systemClock, webhooks });
+  const fleet = auditedFleet(plain, access.audit, by);
+  const desk = auditedDesk(createDesk(access, systemClock, by), access.audit, by);
+  const close = async (): Promise<void> => {
+    await access.close();
+    await ledger.close();
+  };
+  return { fleet, desk, close };
 }
 
 async function stoppedDesk({ path }: DataDir): Promise<WebhookDesk> {

@@ -3,6 +3,8 @@ import test from 'ava';
 import {
   callKeyKey,
   copyLedger,
+  createAccess,
+  openAccessStore,
   openLevelLedger,
   openPostgresLedger,
   runKey,
@@ -116,14 +118,19 @@ inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, asyn
   await live(source);
   const before = await derived(source);
   await source.close();
+  const users = createAccess(await openAccessStore(join(dir, 'access')), systemClock);
+  const order = { name: 'ci', role: 'viewer', lifeMs: null } as const;
+  const { token } = await users.tokens.create(order, 'local');
+  await users.close();
 
   const copied = await copyLedger(dir, url.href);
 
   t.like(copied, { entries: 8, whole: true });
   const parts = { address: url.href, sha256, clock: systemClock, log, isNew: false };
-  const { ledger } = await openPostgresLedger(parts);
+  const { ledger, access } = await openPostgresLedger(parts);
   t.teardown(() => ledger.close());
   t.deepEqual(await derived(ledger), before);
+  t.like(await createAccess(access, systemClock).bearer(token, false), { name: 'token:ci' });
   const later = new HandJournal('d2').append('bulk', started('r9'));
   await ledger.ingest(later.ingest('bulk', 1, 1));
   t.is((await ledger.runs({ limit: 1 }))[0]?.run, 'r9');

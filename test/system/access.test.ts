@@ -17,12 +17,14 @@ import {
   createDoors,
   createFleet,
   createVerify,
-  openAccess,
+  createAccess,
+  openAccessStore,
   openIdentity,
   openLevelLedger,
   sha256,
   startHttpApi,
   systemClock,
+  type Access,
   type AuditPageView,
   type TokenMadeView,
 } from '@holdfast/gateway/internal';
@@ -201,15 +203,15 @@ test('guessing passwords is slowed down, told when to come again, and counted', 
 /** An API by itself, with limits that a test can reach. */
 async function serveLimited(
   t: ExecutionContext,
-): Promise<GatewayApi & { readonly feed: EventFeed }> {
+): Promise<GatewayApi & { readonly feed: EventFeed; readonly access: Access }> {
   const dir = await tempDir(t);
   const ledger = await openLevelLedger(join(dir, 'ledger'), { sha256, isNew: true });
-  const access = await openAccess(join(dir, 'access'), systemClock);
+  const access = createAccess(await openAccessStore(join(dir, 'access')), systemClock);
   const tokenFile = join(dir, 'token');
   await writeFile(tokenFile, access.localToken);
   const fleet = createFleet({ sha256, ledger, clock: systemClock, webhooks: noWebhooks });
   const silent = { error: () => {}, info: () => {}, debug: () => {} };
-  const limits = { requestMsMax: 400, connectionsMax: 6 };
+  const limits = { requestMsMax: 400, connectionsMax: 6, heartbeatMs: 100 };
   const version = '0.0.0';
   const feed = new EventFeed('test');
   const clock = systemClock;
@@ -256,7 +258,7 @@ async function serveLimited(
     await access.close();
     await ledger.close();
   });
-  return { http: server.url, tokenFile, feed };
+  return { http: server.url, tokenFile, feed, access };
 }
 
 test('requests that are too large, broken, slow or too many end, and are counted', async (t) => {
@@ -328,6 +330,20 @@ test('who looks on and does not read is cut off, and may come again', async (t) 
 
   t.is(slow, 1);
   socket.destroy();
+});
+
+test('who looks on with a token that is revoked is cut off', async (t) => {
+  const { access, http } = await serveLimited(t);
+  const order = { name: 'screen', role: 'viewer', lifeMs: null } as const;
+  const { row, token } = await access.tokens.create(order, 'local');
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${http}/api/events`, { headers });
+  t.is(response.status, 200);
+
+  const text = response.text();
+  await access.tokens.revoke(row.id);
+
+  t.regex(await text, /^retry: \d+\n\nid: [^\n]+\nevent: ready\n/);
 });
 
 test('users and tokens by command line, of a running and of a stopped gateway', async (t) => {

@@ -65,6 +65,12 @@ class Instances {
     return ((await answer.json()) as { readonly reasons: readonly string[] }).reasons;
   }
 
+  /** What a gateway answers somebody with this token. */
+  async statusFor(index: number, token: string): Promise<number> {
+    const url = `${String(this.#of(index).ready['http'])}/api/devices`;
+    return (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status;
+  }
+
   signal(index: number, signal: NodeJS.Signals): void {
     process.kill(this.#of(index).pid, signal);
   }
@@ -175,6 +181,13 @@ test(`gateways that are killed, stopped and replaced take each entry once${title
   };
 
   await sell('all are there');
+  const at = ['--ledger', url.href];
+  const made = await runGateway('token', 'create', 'ci', '--role', 'viewer', '-o', 'json', ...at);
+  const { id, token } = JSON.parse(made.stdout) as { readonly id: string; readonly token: string };
+  const statuses = () => Promise.all([0, 1, 2].map((index) => gateways.statusFor(index, token)));
+  t.deepEqual(await statuses(), [200, 200, 200], 'a token that none of them has made');
+  t.is((await runGateway('token', 'revoke', id, ...at)).code, 0);
+  t.deepEqual(await statuses(), [401, 401, 401]);
   gateways.signal(1, 'SIGSTOP');
   const slowestMs = await slowestAckMs(agents);
   t.log(`the slowest ack took ${slowestMs} ms`);

@@ -10,6 +10,7 @@ import {
   limitOption,
   outputOption,
   sourceOf,
+  withLedger,
   type CommonOptions,
 } from './options.ts';
 import type { SourceOptions } from './fleet-source.ts';
@@ -24,7 +25,7 @@ export function addAccess(program: Command): void {
   addUsers(program.command('user').description('Decide which people may log in'));
   addTokens(program.command('token').description('Decide which programs may use the HTTP API'));
   addEnroll(program.command('enroll').description('Let devices in that nobody knows yet'));
-  sourceOf(program, 'audit')
+  withLedger(sourceOf(program, 'audit'))
     .description('Show who changed what, when, and what came of it, the newest first')
     .addOption(limitOption('records'))
     .option('--before <id>', 'only older ones, as the page before says')
@@ -36,7 +37,7 @@ export function addAccess(program: Command): void {
 }
 
 function addUsers(user: Command): void {
-  const common = (name: string): Command => sourceOf(user, name);
+  const common = (name: string): Command => withLedger(sourceOf(user, name));
   common('add')
     .description('Add a person; the password is asked for, or is one line on stdin')
     .argument('<name>', 'letters, digits, . _ @ -')
@@ -75,7 +76,7 @@ function addUsers(user: Command): void {
 }
 
 function addTokens(token: Command): void {
-  const common = (name: string): Command => sourceOf(token, name);
+  const common = (name: string): Command => withLedger(sourceOf(token, name));
   common('create')
     .description('Make an API token and print it, this once')
     .argument('<name>', 'who is to use it: letters, digits, . _ @ -')
@@ -105,7 +106,7 @@ function addTokens(token: Command): void {
 }
 
 function addEnroll(enroll: Command): void {
-  const common = (name: string): Command => sourceOf(enroll, name);
+  const common = (name: string): Command => withLedger(sourceOf(enroll, name));
   common('create')
     .description('Make a token for `holdfast enroll` on a device, and print it, this once')
     .addOption(deviceOption().default(undefined, 'any that is not known yet'))

@@ -33,10 +33,26 @@ export interface GatewaySource {
   readonly pairings?: PairingDesk;
 }
 
-/** Runs a body with the fleet, see `withGateway`. A ledger in a database may have any owners. */
-export async function withFleet<T>(
+/** Runs a body with the fleet, see `withShared`. */
+export function withFleet<T>(
   options: SourceOptions,
   body: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
+  return withShared(options, ({ fleet }) => body(fleet));
+}
+
+/** Runs a body with the users and tokens, see `withShared`. */
+export function withDesk<T>(
+  options: SourceOptions,
+  body: (desk: AccessDesk) => Promise<T>,
+): Promise<T> {
+  return withShared(options, ({ desk }) => body(desk));
+}
+
+/** What gateways on one database share may have any owners; the rest see `withGateway`. */
+async function withShared<T>(
+  options: SourceOptions,
+  body: (shared: Pick<GatewaySource, 'fleet' | 'desk'>) => Promise<T>,
 ): Promise<T> {
   const { url, dataDir, ledger, ledgerFile } = options;
   const isLocal = url !== undefined || dataDir !== undefined;
@@ -44,22 +60,14 @@ export async function withFleet<T>(
     throw usage('--url, --data-dir and --ledger contradict each other');
   }
   const address = isLocal ? undefined : await ledgerAddress(options);
-  if (address === undefined) return withGateway(options, ({ fleet }) => body(fleet));
-  const { openFleetIn } = await import('../stopped-gateway.ts');
-  const { fleet, close } = await openFleetIn(address);
+  if (address === undefined) return withGateway(options, body);
+  const { openInDatabase } = await import('../stopped-gateway.ts');
+  const shared = await openInDatabase(address, userInfo().username);
   try {
-    return await body(fleet);
+    return await body(shared);
   } finally {
-    await close();
+    await shared.close();
   }
-}
-
-/** Runs a body with the users and tokens, see `withGateway`. */
-export function withDesk<T>(
-  options: SourceOptions,
-  body: (desk: AccessDesk) => Promise<T>,
-): Promise<T> {
-  return withGateway(options, ({ desk }) => body(desk));
 }
 
 /** Runs a body with the devices that wait, see `withGateway`. @throws HF_REQUEST_INVALID */

@@ -18,7 +18,7 @@ import { addDocument } from './http/document.ts';
 import { addHealth, addMetrics, type HealthParts } from './http/health-routes.ts';
 import { Refusals } from './http/refusals.ts';
 import { ApiRoutes } from './http/routes.ts';
-import { createServer, listen, type ServerLimits } from './http/server.ts';
+import { createServer, listen, serverLimits, type ServerLimits } from './http/server.ts';
 import { addExport, addWebhooks } from './http/out-routes.ts';
 import { addWeb } from './http/web-routes.ts';
 import type { MqttHook } from '../core/access/mqtt-hook.ts';
@@ -107,7 +107,8 @@ async function createApp(
   addMetrics(routes, options, refusals);
   addMqttHook(routes, options.hook);
   addPairing(app, routes, options);
-  addEvents(routes, options.feed, refusals);
+  const { heartbeatMs } = { ...serverLimits, ...options.limits };
+  addEvents(routes, { feed: options.feed, refusals, heartbeatMs });
   addWeb(app);
   return app;
 }

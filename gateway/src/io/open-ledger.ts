@@ -1,4 +1,5 @@
 import type { Log } from '@holdfast/protocol';
+import type { AccessStore } from '../core/access/access-store.ts';
 import type { Ledger } from '../core/ledger.ts';
 import { openLevelLedger } from './level-ledger.ts';
 import { sha256 } from './sha256.ts';
@@ -6,6 +7,8 @@ import { systemClock } from './system-clock.ts';
 
 export interface OpenLedger {
   readonly ledger: Ledger;
+  /** Users, tokens and the audit log, where they are beside it for all gateways. */
+  readonly access?: AccessStore;
   /** Why it cannot be used now; `undefined`: it can. */
   readonly problem: () => string | undefined;
   /** Has somebody told of what happens to it beside what is done here. */
@@ -43,11 +46,12 @@ export async function openLedger(place: {
   return openPostgresLedger({ ...parts, isNew: true });
 }
 
-/** Opens a ledger that has to be in a database, and the database there. */
-export async function openLedgerAt(address: string): Promise<Ledger> {
+/** Opens a ledger that has to be in a database, and the database there, and what is beside it. */
+export async function openLedgerAt(
+  address: string,
+): Promise<{ readonly ledger: Ledger; readonly access: AccessStore }> {
   const log = { error: () => {}, info: () => {}, debug: () => {} };
   const { openPostgresLedger } = await import('./postgres/postgres-ledger.ts');
   const parts = { address, sha256, clock: systemClock, log };
-  const { ledger } = await openPostgresLedger({ ...parts, isNew: false });
-  return ledger;
+  return openPostgresLedger({ ...parts, isNew: false });
 }

@@ -3,6 +3,7 @@ import {
   AccessBook,
   AttemptLimit,
   AuditLog,
+  OwnAccessStore,
   createDesk,
   newAccessRow,
   sha256,
@@ -30,10 +31,11 @@ async function world() {
   await store.write([{ kind: 'put', ...newAccessRow() }]);
   const chance = new SimChance(1);
   const ports = async (): Promise<AccessPorts> => ({
-    ...{ book: await AccessBook.open(store), clock: { nowMs: () => nowMs }, sha256, passwords },
+    ...{ book: new AccessBook(await OwnAccessStore.open(store)), sha256, passwords },
+    clock: { nowMs: () => nowMs },
     randomBytes: (length) => chance.bytes(length),
   });
-  const access = await Access.open(await ports());
+  const access = new Access(await ports());
   return {
     access,
     desk: createDesk(access, { nowMs: () => nowMs }, 'local'),
@@ -43,7 +45,7 @@ async function world() {
     /** The process ends without a word, and another one begins. */
     next: async () => {
       store = store.crash();
-      return Access.open(await ports());
+      return new Access(await ports());
     },
   };
 }
@@ -229,8 +231,8 @@ test('a change is in the audit log before it is made, and then what came of it',
 test('the audit log is read page by page, and its oldest go when it is full', async (t) => {
   const { pass, ports } = await world();
   const own = await ports();
-  const audit = await AuditLog.open(own.book, own, 10);
-  for (let n = 1; n <= 14; n += 1) {
+  const audit = new AuditLog(own.book, own, { recordsMax: 10, lookEvery: 4 });
+  for (let n = 1; n <= 17; n += 1) {
     const subject = { who: 'local', from: '', action: 'user.rm', target: `u-${n}` };
     await audit.record(subject, () => Promise.resolve(pass(1)));
   }
@@ -243,13 +245,14 @@ test('the audit log is read page by page, and its oldest go when it is full', as
     before = page.next ?? undefined;
   } while (before !== undefined);
 
-  t.deepEqual(targets, ['u-14', 'u-13', 'u-12', 'u-11']);
+  // Looked at before the 13th and the 17th: then there were 12, and 14.
+  t.deepEqual(targets, ['u-17', ...Array.from({ length: 10 }, (_, n) => `u-${16 - n}`)]);
   await t.throwsAsync(audit.page({ limit: 1, before: 'zz' }), { code: 'HF_REQUEST_INVALID' });
   await t.throwsAsync(audit.page({ limit: 1, before: '00' }), { code: 'HF_REQUEST_INVALID' });
 });
 
 test('a store of a newer version or of another program is refused untouched', async (t) => {
   const store = new SimStore();
-  await t.throwsAsync(AccessBook.open(store), { code: 'HF_STORE_FORMAT' });
+  await t.throwsAsync(OwnAccessStore.open(store), { code: 'HF_STORE_FORMAT' });
   t.is(store.writes, 0);
 });

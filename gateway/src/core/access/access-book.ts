@@ -1,37 +1,17 @@
-import { HoldfastError, type Store, type StoreOp, type StoreRow } from '@holdfast/protocol';
+import type { StoreRow } from '@holdfast/protocol';
 import type { Row } from '../ledger-rows.ts';
-import { accessFormatRow, accessKey, accessRange, type AccessTable } from './access-rows.ts';
-
-const PRODUCT = 'holdfast-access';
-const FORMAT = 1;
-
-/** The row that makes an empty store one of users and tokens. */
-export function newAccessRow(): StoreRow {
-  const value = accessFormatRow.encode({ product: PRODUCT, format: FORMAT });
-  return { key: accessKey('meta', 'format'), value };
-}
+import { accessRange, type AccessTable } from './access-rows.ts';
+import type { AccessChange, AccessStore } from './access-store.ts';
 
 /**
- * Users, tokens, sessions and the audit log as rows of a store. What changes them takes turns, so
- * that each sees what the one before it has written.
+ * Users, tokens, sessions and the audit log as rows of a store. Nothing of it is remembered: what
+ * another gateway has changed counts from the next question on.
  */
 export class AccessBook {
-  readonly #store: Store;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #store: AccessStore;
 
-  private constructor(store: Store) {
+  constructor(store: AccessStore) {
     this.#store = store;
-  }
-
-  /** @throws HF_STORE_FORMAT for a newer store, or one of another program: it stays untouched. */
-  static async open(store: Store): Promise<AccessBook> {
-    const stored = await store.get(accessKey('meta', 'format'));
-    const found = stored && accessFormatRow.decode(stored);
-    if (found?.product === PRODUCT && found.format === FORMAT) return new AccessBook(store);
-    const what = found === undefined ? 'nothing that this version knows' : `format ${found.format}`;
-    throw new HoldfastError('HF_STORE_FORMAT', {
-      why: `the store of users and tokens has ${what}`,
-    });
   }
 
   async get<T>(key: Uint8Array, row: Row<T>): Promise<T | undefined> {
@@ -55,32 +35,16 @@ export class AccessBook {
     return this.#store.scan({ ...accessRange(table), limit });
   }
 
-  async count(table: AccessTable): Promise<number> {
-    let count = 0;
-    await this.#store.each(accessRange(table), () => {
-      count += 1;
-    });
-    return count;
+  count(table: AccessTable): Promise<number> {
+    return this.#store.count(accessRange(table));
   }
 
-  /**
-   * Does work that reads and then writes, alone. It resolves with what the work returns once what
-   * it had written is durable.
-   */
-  change<T>(
-    work: () => Promise<{ readonly ops: readonly StoreOp[]; readonly value: T }>,
-  ): Promise<T> {
-    const turn = this.#turn.then(async () => {
-      const { ops, value } = await work();
-      if (ops.length > 0) await this.#store.write(ops);
-      return value;
-    });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+  /** Does work that reads and then writes, alone, see the store. */
+  change<T>(work: () => Promise<AccessChange<T>>): Promise<T> {
+    return this.#store.change(work);
   }
 
-  async close(): Promise<void> {
-    await this.#turn;
-    await this.#store.close();
+  close(): Promise<void> {
+    return this.#store.close();
   }
 }

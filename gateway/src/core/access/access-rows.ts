@@ -30,6 +30,9 @@ const letters = {
 
 export type AccessTable = keyof typeof letters;
 
+/** All but what says which format the store of one gateway has. */
+export const accessTables = ['user', 'token', 'session', 'enrol', 'audit'] as const;
+
 const ascii = (part: string): Uint8Array => Uint8Array.from(part, (char) => char.charCodeAt(0));
 
 export function accessKey(table: AccessTable, id: string | Uint8Array): Uint8Array {

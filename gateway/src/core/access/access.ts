@@ -24,20 +24,16 @@ export class Access {
   readonly #ports: AccessPorts;
   readonly #localHash: Uint8Array;
 
-  private constructor(ports: AccessPorts, audit: AuditLog) {
+  constructor(ports: AccessPorts) {
     this.#ports = ports;
     this.users = new Users(ports);
     this.tokens = new ApiTokens(ports);
     this.sessions = new LoginSessions(ports, this.users);
     this.enrolments = new Enrolments(ports);
-    this.audit = audit;
+    this.audit = new AuditLog(ports.book, ports);
     const secret = ports.randomBytes(LOCAL_SECRET_BYTES);
     this.localToken = `hfl_${hex(secret)}`;
     this.#localHash = ports.sha256(secret);
-  }
-
-  static async open(ports: AccessPorts): Promise<Access> {
-    return new Access(ports, await AuditLog.open(ports.book, ports));
   }
 
   /**

@@ -20,11 +20,19 @@ export interface AuditPorts {
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
+export interface AuditLimits {
+  readonly recordsMax: number;
+  readonly lookEvery: number;
+}
+
 /** Some 20 MB; the oldest go when there are more. */
 const RECORDS_MAX = 100_000;
-/** Deleted at once when there are too many. */
-const SURPLUS = 1_000;
+/** Each gateway looks once in so many records of its own whether there are too many. */
+const LOOK_EVERY = 1_000;
+/** Of those that are too many, at one look. */
+const DELETED_MAX = 10_000;
 const TARGET_LENGTH_MAX = 256;
+const auditLimits: AuditLimits = { recordsMax: RECORDS_MAX, lookEvery: LOOK_EVERY };
 
 /**
  * The audit log: every change that somebody asks for, before it is made, and what came of it. A
@@ -33,22 +41,14 @@ const TARGET_LENGTH_MAX = 256;
 export class AuditLog {
   readonly #book: AccessBook;
   readonly #ports: AuditPorts;
-  readonly #recordsMax: number;
-  #count: number;
+  readonly #limits: AuditLimits;
+  /** Records that are written before the next look. */
+  #untilLook = 0;
 
-  private constructor(book: AccessBook, ports: AuditPorts, count: number, recordsMax: number) {
+  constructor(book: AccessBook, ports: AuditPorts, limits: AuditLimits = auditLimits) {
     this.#book = book;
     this.#ports = ports;
-    this.#count = count;
-    this.#recordsMax = recordsMax;
-  }
-
-  static async open(
-    book: AccessBook,
-    ports: AuditPorts,
-    recordsMax = RECORDS_MAX,
-  ): Promise<AuditLog> {
-    return new AuditLog(book, ports, await book.count('audit'), recordsMax);
+    this.#limits = limits;
   }
 
   /** Does the work, between a record that it is asked for and what came of it. */
@@ -92,15 +92,21 @@ export class AuditLog {
 
   #write(key: Uint8Array, row: AuditRow): Promise<void> {
     return this.#book.change(async () => {
-      const ops: StoreOp[] = [{ kind: 'put', key, value: auditRow.encode(row) }];
-      this.#count += 1;
-      if (this.#count > this.#recordsMax) {
-        const oldest = await this.#book.scan('audit', Math.min(SURPLUS, this.#recordsMax));
-        this.#count -= oldest.length;
-        ops.unshift(...oldest.map((each) => ({ kind: 'delete', key: each.key }) as const));
-      }
-      return { ops, value: undefined };
+      const put: StoreOp = { kind: 'put', key, value: auditRow.encode(row) };
+      return { ops: [...(await this.#surplus()), put], value: undefined };
     });
+  }
+
+  /** The oldest ones, where there are too many: others may have written, too. */
+  async #surplus(): Promise<readonly StoreOp[]> {
+    this.#untilLook -= 1;
+    if (this.#untilLook > 0) return [];
+    const { recordsMax, lookEvery } = this.#limits;
+    this.#untilLook = lookEvery;
+    const surplus = (await this.#book.count('audit')) - recordsMax;
+    if (surplus <= 0) return [];
+    const oldest = await this.#book.scan('audit', Math.min(surplus, DELETED_MAX));
+    return oldest.map(({ key }) => ({ kind: 'delete', key }) as const);
   }
 
   #end(key: Uint8Array, row: AuditRow): Promise<void> {

@@ -9,16 +9,21 @@ import { cursor, question } from './schemas/parts.ts';
 const CLIENTS_MAX = 200;
 /** What may wait for one that does not read; it comes again with the id of its last event. */
 const WAITING_BYTES_MAX = 1024 * 1024;
-/** Proxies end what is silent for a minute. */
-const HEARTBEAT_MS = 15_000;
-/** Who looks on shows anew who it is: roles and sessions end. */
-const STREAM_MS_MAX = 10 * 60_000;
 const RETRY_MS = 2_000;
 
 const query = question({}, { device: string({ format: 'device' }), after: cursor() });
 
+export interface EventParts {
+  readonly feed: EventFeed;
+  readonly refusals: Refusals;
+  readonly heartbeatMs: number;
+}
+
 /** What changes in the fleet, as server-sent events. */
-export function addEvents(routes: ApiRoutes, feed: EventFeed, refusals: Refusals): void {
+export function addEvents(
+  routes: ApiRoutes,
+  { feed, refusals, heartbeatMs }: EventParts,
+): void {
   let clients = 0;
   routes.read(
     'GET /api/events',
@@ -37,7 +42,9 @@ export function addEvents(routes: ApiRoutes, feed: EventFeed, refusals: Refusals
       const to = request.reply.raw;
       clients += 1;
       to.on('close', () => (clients -= 1));
-      follow(feed, to, { device, last: typeof last === 'string' ? last : undefined, refusals });
+      const admits = () => routes.stillAdmits(request.raw);
+      const from = { device, last: typeof last === 'string' ? last : undefined };
+      follow(feed, to, { ...from, refusals, heartbeatMs, admits });
       // It is answered by hand.
       return request.reply;
     },
@@ -49,9 +56,13 @@ interface Following {
   /** Id of the last event that the client had. */
   readonly last: string | undefined;
   readonly refusals: Refusals;
+  readonly heartbeatMs: number;
+  /** Whether the client may still look on. */
+  readonly admits: () => Promise<boolean>;
 }
 
-function follow(feed: EventFeed, to: ServerResponse, { device, last, refusals }: Following): void {
+function follow(feed: EventFeed, to: ServerResponse, following: Following): void {
+  const { device, last, refusals, heartbeatMs, admits } = following;
   // Who asked has gone meanwhile, and nothing would end what is begun here.
   if (to.destroyed) return;
   const send = (text: string): void => {
@@ -75,12 +86,14 @@ function follow(feed: EventFeed, to: ServerResponse, { device, last, refusals }:
   if (isGap || last === undefined) send(`id: ${feed.last}\nevent: ${start}\ndata: {}\n\n`);
   tell(events);
   const stop = feed.listen(tell);
-  const heartbeat = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS);
-  const end = setTimeout(() => to.end(), STREAM_MS_MAX);
+  const beat = async (): Promise<void> => {
+    if (await admits()) send(': still here\n\n');
+    else to.end();
+  };
+  const heartbeat = setInterval(() => void beat(), heartbeatMs);
   to.on('close', () => {
     stop();
     clearInterval(heartbeat);
-    clearTimeout(end);
   });
 }
 

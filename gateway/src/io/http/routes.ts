@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, codeOf } from '@holdfast/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../../core/access/access.ts';
 import { AttemptLimit } from '../../core/access/attempt-limit.ts';
@@ -134,6 +134,17 @@ export class ApiRoutes {
       throw new HoldfastError('HF_ACCESS_DENIED', { why });
     }
     request.actor = actor;
+  }
+
+  /** Whether who has asked may go on: `false` once the token, session or role has ended. */
+  async stillAdmits(request: FastifyRequest): Promise<boolean> {
+    const { role } = request.routeOptions.config;
+    try {
+      const actor = await whoAsks(request, this.#access);
+      return role === undefined || allows(actor.role, role);
+    } catch (error) {
+      return codeOf(error) !== 'HF_ACCESS_UNKNOWN';
+    }
   }
 
   async #noteDenied(request: FastifyRequest, actor: Actor, action = ''): Promise<void> {

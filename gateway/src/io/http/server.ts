@@ -24,9 +24,18 @@ export interface ServerLimits {
   /** A request comes at once; slower is a stuck or hostile client. */
   readonly requestMsMax: number;
   readonly connectionsMax: number;
+  /**
+   * How often who looks on is told that the gateway is there, and is looked at anew: tokens are
+   * revoked, and sessions end. Proxies end what is silent for a minute.
+   */
+  readonly heartbeatMs: number;
 }
 
-const limitsUsual: ServerLimits = { requestMsMax: 10_000, connectionsMax: 1_000 };
+export const serverLimits: ServerLimits = {
+  requestMsMax: 10_000,
+  connectionsMax: 1_000,
+  heartbeatMs: 15_000,
+};
 
 /** The bodies that mean anything are small. */
 const BODY_BYTES_MAX = 16 * 1024;
@@ -39,7 +48,7 @@ const SILENCE_MS_MAX = 120_000;
 
 /** A server without routes, whose errors are problem details and whose clients are bounded. */
 export function createServer({ tls, log, refusals, limits }: ServerOptions): FastifyInstance {
-  const { requestMsMax, connectionsMax } = { ...limitsUsual, ...limits };
+  const { requestMsMax, connectionsMax } = { ...serverLimits, ...limits };
   const http = {
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: requestMsMax,

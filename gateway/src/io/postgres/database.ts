@@ -8,6 +8,8 @@ export const LANES = 4;
 const READERS = 4;
 /** Of handlers that write in the transaction of their result. */
 export const TRANSACTIONS = 4;
+/** Changes of users and tokens: one at a time. */
+const CHANGES = 1;
 const CONNECT_MS_MAX = 10_000;
 /** Far above any statement of ours: behind it, nobody is there any more. */
 const ANSWER_MS_MAX = 60_000;
@@ -42,7 +44,7 @@ export class Database implements Queryable {
     this.#pool = new Pool({
       connectionString: url.href,
       application_name: 'holdfast-gateway',
-      max: LANES + READERS + TRANSACTIONS + 1,
+      max: LANES + READERS + TRANSACTIONS + CHANGES + 1,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       query_timeout: ANSWER_MS_MAX,
       keepAlive: true,

@@ -6,8 +6,10 @@ import {
   type Log,
   type Sha256,
 } from '@holdfast/protocol';
+import type { AccessStore } from '../../core/access/access-store.ts';
 import { metaKey } from '../../core/ledger-keys.ts';
 import { StoreLedger, checkFormat, newLedgerRow } from '../../core/store-ledger.ts';
+import { PostgresAccessStore } from './access-store.ts';
 import { openDatabase, readDatabaseUrl, shownDatabase, type Database } from './database.ts';
 import { migrate, missingOf, readMigrated, readMigrations, type Migration } from './migrations.ts';
 import { PostgresStore, type Follower } from './postgres-store.ts';
@@ -29,6 +31,8 @@ export interface PostgresLedgerOptions {
 
 export interface PostgresLedger {
   readonly ledger: StoreLedger;
+  /** Users, tokens and the audit log, on the same connections. */
+  readonly access: AccessStore;
   /** Why nothing can be read or written now; `undefined`: it can. */
   readonly problem: () => string | undefined;
   /** Has somebody told of what happens in the database, until the ledger is closed. */
@@ -57,9 +61,11 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     await store.close();
     throw error;
   }
+  const problem = () => store.problem;
   return {
     ledger: new StoreLedger(store, sha256),
-    problem: () => store.problem,
+    access: new PostgresAccessStore({ database, problem }),
+    problem,
     follow: (told) => store.follow(told),
   };
 }
