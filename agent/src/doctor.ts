@@ -1,9 +1,16 @@
-import { HoldfastError, messageOf } from '@holdfast/protocol';
+import {
+  brokerProfile,
+  HoldfastError,
+  messageOf,
+  type BrokerProfileName,
+} from '@holdfast/protocol';
 import { agentVersion } from './agent-version.ts';
 import { checkStore } from './check-store.ts';
 import { connectProof, deviceTls } from './device-credentials.ts';
 import { failed, found, type Finding } from './core/finding.ts';
 import type { RunView, StatusView } from './core/views.ts';
+import { openBrokerMemory } from './io/broker-memory.ts';
+import { checkBroker } from './io/checks/broker-check.ts';
 import { checkCertificates } from './io/checks/certificate-check.ts';
 import { checkDisk } from './io/checks/disk-check.ts';
 import { readEnrolment } from './io/enrolment-file.ts';
@@ -18,15 +25,29 @@ export interface Patient {
   readonly dataDir: string | undefined;
   readonly storeKey: string | undefined;
   /** Where the gateway is, if that is known. */
-  readonly uplink: Omit<UplinkTarget, 'device'> | undefined;
+  readonly uplink: KnownUplink | undefined;
   readonly nowMs: number;
 }
 
-/** The checks of a device, in the order in which a person reads them. Never rejects. */
-export async function examine(given: Patient): Promise<readonly Finding[]> {
+/** Where a gateway is, and what its broker is taken for. */
+export interface KnownUplink extends Omit<UplinkTarget, 'device' | 'onPacketMax'> {
+  /** Default `generic`. */
+  readonly brokerProfile?: BrokerProfileName;
+}
+
+/**
+ * The checks of a device, in the order in which a person reads them. Never rejects.
+ *
+ * @param isWanted Whether a check is to be made, by its name. Default: each.
+ */
+export async function examine(
+  given: Patient,
+  isWanted: (check: string) => boolean = () => true,
+): Promise<readonly Finding[]> {
   const patient = { ...given, uplink: uplinkOf(given) };
+  const wanted = Object.entries(checks).filter(([name]) => isWanted(name));
   const findings = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
+    wanted.map(async ([name, check]) => {
       try {
         return await check(patient);
       } catch (error) {
@@ -87,7 +108,11 @@ function agent({ status }: Patient): Findings {
 }
 
 /** Codes of problems that other checks tell of. */
-const elsewhere: ReadonlySet<string> = new Set(['HF_RUN_STUCK', 'HF_DATA_DIR_FILE_SYSTEM']);
+const elsewhere: ReadonlySet<string> = new Set([
+  'HF_RUN_STUCK',
+  'HF_DATA_DIR_FILE_SYSTEM',
+  'HF_ENTRY_UNSENDABLE',
+]);
 
 async function store({ status, dataDir, storeKey }: Patient): Promise<readonly Finding[]> {
   if (status?.agent.running === true) {
@@ -139,16 +164,23 @@ function clock({ status, nowMs }: Patient): Findings {
   return [found('clock', 'warning', text, hint)];
 }
 
-async function uplink({ status, uplink: target }: Patient): Promise<readonly Finding[]> {
+async function uplink({ status, uplink: target, dataDir }: Patient): Promise<readonly Finding[]> {
   const link = status?.link;
   const isRunning = status?.agent.running === true;
   const url = target?.url ?? link?.gateway ?? undefined;
   if (url === undefined) return [found('uplink', 'skipped', 'no gateway is named')];
   const way = { ...target, url };
   const own = isRunning || status === undefined ? {} : { device: status.device };
-  const reached = await checkUplink({ ...way, ...own });
-  if (!isRunning || link === undefined) return [reached];
-  return [reached, session(link)];
+  let packetBytesMax: number | undefined;
+  const onPacketMax = (bytes: number): void => void (packetBytesMax = bytes);
+  const reached = await checkUplink({ ...way, ...own, onPacketMax });
+  const name = target?.brokerProfile ?? 'generic';
+  const learned =
+    dataDir === undefined ? undefined : openBrokerMemory(dataDir, `${url} ${name}`).load();
+  const setAside = status?.backlog.setAside ?? [];
+  const limits = checkBroker({ profile: brokerProfile(name), packetBytesMax, learned, setAside });
+  if (!isRunning || link === undefined) return [reached, ...limits];
+  return [reached, session(link), ...limits];
 }
 
 /** What the agent knows of the way that only it can go. */

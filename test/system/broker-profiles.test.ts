@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Agent } from '@holdfast/agent';
+import { examine } from '@holdfast/agent/internal';
 import { Gateway } from '@holdfast/gateway';
 import { brokerProfile, brokerProfileNames } from '@holdfast/protocol';
 import { startHarshBroker } from '../support/harsh-broker.ts';
@@ -77,5 +78,11 @@ test('a broker that takes less than its profile says is found out, without a loo
   await emit(second, 30_000);
   await second.synced(patience);
   t.is(broker.violations.length, hangUps, 'it is known, and the value is in parts');
-  t.is((await second.status()).backlog.setAside.length, 1);
+  const status = await second.status();
+  t.is(status.backlog.setAside.length, 1);
+  const unknown = { stuck: [], storeKey: undefined, nowMs: Date.now() };
+  const patient = { ...unknown, status, dataDir: options.dataDir, uplink: { url: address } };
+  const told = (await examine(patient)).filter(({ check }) => check === 'broker');
+  t.like(told, [{ level: 'failure', code: 'HF_ENTRY_UNSENDABLE' }, { level: 'warning' }]);
+  t.regex(told[1]?.text ?? '', /^it hung up at a message of \d/);
 });

@@ -5,19 +5,23 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import test, { type ExecutionContext } from 'ava';
+import { workflow } from '@holdfast/agent';
 import {
   checkCertificates,
+  checkCode,
   checkDisk,
   checkUplink,
   createSocketServer,
   examine,
+  openBrokerMemory,
+  readStopped,
   type Finding,
   type Patient,
 } from '@holdfast/agent/internal';
 import { freePort, startMosquitto } from '../support/brokers.ts';
 import { shimIn } from '../support/faults/faulty.ts';
 import { holdfast } from '../support/holdfast-cli.ts';
-import { liveOn } from '../support/lived-store.ts';
+import { errand, liveOn } from '../support/lived-store.ts';
 import { hasProgram } from '../support/program.ts';
 import { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -99,6 +103,44 @@ test('a broker whose ACL denies a device its topics is told, with the code of it
   t.like(denied, { level: 'failure', code: 'HF_BROKER_REFUSED' });
   t.regex(denied.text, /→ MQTT: /);
   t.regex(denied.hint ?? '', /its topics/);
+});
+
+withMosquitto('needs mosquitto: a broker that takes less than its profile says so', async (t) => {
+  const { url } = await startMosquitto(t, [
+    ...['allow_anonymous true', 'max_packet_size 20480'],
+  ]);
+  const status = await new ScriptedSurface().status();
+  const stopped = { ...status, agent: { ...status.agent, running: false } };
+
+  const small = await examine({
+    ...{ ...nobody, status: stopped },
+    uplink: { url, mqttVersion: '5', brokerProfile: 'aws' },
+  });
+
+  t.like(one(small, 'broker'), {
+    level: 'warning',
+    text: 'it says that it takes 20.0 KiB at most; the profile counts on 60.0 KiB',
+  });
+});
+
+test('what a broker was found to take, and what it never takes, is told', async (t) => {
+  const dataDir = await tempDir(t);
+  const url = `mqtt://127.0.0.1:${await freePort()}`;
+  openBrokerMemory(dataDir, `${url} emqx`).save({ fits: 10_240, fails: 20_480 });
+  const status = await new ScriptedSurface().status();
+  const setAside = [{ lane: 'bulk' as const, seq: 7, bytes: 30_720, reason: 'oversize' }];
+  const told = async (brokerProfile: 'emqx' | 'generic', backlog = status.backlog) => {
+    const uplink = { url, brokerProfile };
+    const findings = await examine({ ...nobody, status: { ...status, backlog }, dataDir, uplink });
+    return findings.filter(({ check }) => check === 'broker').map(({ text }) => text);
+  };
+
+  t.deepEqual(await told('emqx'), [
+    'it hung up at a message of 20.0 KiB, and took 10.0 KiB; the profile counts on 60.0 KiB',
+  ]);
+  t.deepEqual(await told('generic', { ...status.backlog, setAside }), [
+    'an entry of 30.0 KiB fits in no message that it takes, and is set aside',
+  ]);
 });
 
 const withCompiler = hasProgram('cc') ? test : test.skip;
@@ -237,4 +279,48 @@ test('a native part that cannot be loaded is told, and leaves the store as it is
   t.regex(stdout, /wrong ELF class \(HF_STORE_NATIVE\)/);
   t.is(stderr, '');
   t.is((await holdfast(['store', 'check', '--data-dir', dir])).code, 0);
+});
+
+test('runs that are open are held against the code, without executing it', async (t) => {
+  const dir = await tempDir(t);
+  await liveOn(dir, 1);
+  const renamed = workflow('errand', async (ctx) => {
+    await ctx.step('first', () => t.fail('a step was executed'));
+    return ctx.step('other', () => t.fail('a step was executed'));
+  });
+  const newer = workflow('errand', async () => 0, { version: 2 });
+  const stopped = await readStopped(dir);
+  t.teardown(() => stopped.close());
+  const told = async (code: Parameters<typeof checkCode>[1]) => {
+    const findings = await checkCode(stopped.surface, code);
+    return findings.map(({ level, code: error, text }) => [level, error, text]);
+  };
+
+  t.deepEqual(await told([errand]), [['ok', undefined, '1 workflow; 3 open runs fit']]);
+  const [[level, code, text] = []] = await told([renamed]);
+  t.deepEqual([level, code], ['failure', 'HF_CODE_MISMATCH']);
+  t.regex(String(text), /step "second" was journaled; the code begins step "other", and 2 more/);
+  const [[, unknown, gone] = []] = await told([newer]);
+  t.is(unknown, 'HF_WORKFLOW_UNKNOWN');
+  t.regex(String(gone), /is of errand version 1, and 2 more like it \(/);
+});
+
+test('code that cannot be loaded is told, and code that never ends keeps nobody', async (t) => {
+  const dir = await tempDir(t);
+  const data = join(dir, 'data');
+  await liveOn(data, 1);
+  const doctor = async (source: string) => {
+    const file = join(dir, `${Buffer.from(source).length}.mjs`);
+    await writeFile(file, source);
+    return holdfast(['doctor', 'code', '--data-dir', data, '--code', file]);
+  };
+  const named = (name: string) => `{ kind: 'workflow', name: '${name}', version: 1, body() {} }`;
+
+  const other = await doctor(`setInterval(() => {}, 1e6); export const a = ${named('other')};`);
+  const broken = await doctor('export const = 1;');
+
+  t.is(other.code, 8);
+  t.regex(other.stdout, /^ code +✗ .*errand version 1, and 2 more/);
+  t.regex(other.stdout, /\n0 ok, 0 warnings, 1 failure\n$/);
+  t.regex(broken.stdout, /^ code +✗ .*\d+\.mjs:1.*\(HF_CODE_UNREADABLE\)/);
 });

@@ -54,7 +54,8 @@ async function look(shell: Shell, flags: Flags, limits: Limits): Promise<Look> {
   try {
     const status = await readAgent(shell, flags, (agent) => agent.status());
     const alarms = alarmsOf(status, limits, shell.nowMs());
-    const calm = `${status.link.state}, ${status.backlog.pending} entries pending`;
+    const { pending } = status.backlog;
+    const calm = `${status.link.state}, ${pending} ${pending === 1 ? 'entry' : 'entries'} pending`;
     const text = alarms.length === 0 ? calm : alarms.map((each) => each.text).join('; ');
     return { level: levelOf(alarms), text, status };
   } catch (error) {

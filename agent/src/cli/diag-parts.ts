@@ -7,7 +7,7 @@ import { agentVersion } from '../agent-version.ts';
 import type { LogRow } from '../core/kept-log.ts';
 import type { JournalRow, RunView } from '../core/views.ts';
 import type { DiagFlags } from './diag.ts';
-import { examination } from './doctor.ts';
+import { examination } from './examination.ts';
 import type { ArchiveFile } from './tar-archive.ts';
 import { findSettings } from './settings.ts';
 import type { Shell } from './shell.ts';

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatBytes, HoldfastError, messageOf } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
+import { endWithoutCode } from './doctor-code.ts';
 import { diagParts, type DiagPart } from './diag-parts.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { withoutSecrets } from './redact.ts';
@@ -38,6 +39,7 @@ export function addDiag(program: Command, shell: Shell): void {
       const size = `${parts.length} files, ${formatBytes(view.bytes)}`;
       const text = `${view.file}: ${size}. Look at it before you hand it on.`;
       shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
+      endWithoutCode();
     });
 }
 

@@ -22,13 +22,15 @@ export function alarmsOf(status: StatusView, limits: Limits, nowMs: number): rea
   const { backlog, journal, link, runs, problems } = status;
   const age = (at: string | null): number => (at === null ? 0 : nowMs - Date.parse(at));
   const offlineMs = link.state === 'offline' || link.state === 'stopped' ? age(link.since) : 0;
+  const pendingText = count(backlog.pending, 'entry', 'entries');
+  const stuckText = count(runs.stuck ?? 0, 'run is stuck', 'runs are stuck');
   const found: readonly (Alarm | undefined)[] = [
-    above(`${backlog.pending} entries pending`, backlog.pending, limits.entriesMax),
+    above(`${pendingText} pending`, backlog.pending, limits.entriesMax),
     above('the oldest entry waits too long', age(backlog.oldestAt), limits.ageMsMax),
     above('offline for too long', offlineMs, limits.offlineMsMax),
     link.state === 'stuck' ? critical(link.problem?.message ?? 'the link is stuck') : undefined,
     journal.state === 'ok' ? undefined : critical(`the journal is ${journal.state}`),
-    (runs.stuck ?? 0) > 0 ? warning(`${runs.stuck} runs are stuck`) : undefined,
+    (runs.stuck ?? 0) > 0 ? warning(stuckText) : undefined,
     status.agent.running ? undefined : critical('the agent does not run'),
     ...problems
       .filter(({ code }) => code.startsWith('HF_STORE_') || code.startsWith('HF_DATA_DIR_'))
@@ -40,6 +42,10 @@ export function alarmsOf(status: StatusView, limits: Limits, nowMs: number): rea
 function above(text: string, value: number, max: number | undefined): Alarm | undefined {
   if (max === undefined || value <= max / 2) return undefined;
   return value > max ? critical(text) : warning(text);
+}
+
+function count(of: number, one: string, many: string): string {
+  return `${of} ${of === 1 ? one : many}`;
 }
 
 const critical = (text: string): Alarm => ({ level: 'CRITICAL', text });

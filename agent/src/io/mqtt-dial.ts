@@ -187,7 +187,7 @@ class MqttLink implements Link {
 
   #listenToClient(): void {
     const client = this.#client;
-    client.on('connect', () => this.#subscribe());
+    client.on('connect', (connack) => this.#subscribe(connack.properties?.maximumPacketSize));
     client.on('message', (_topic, payload) => {
       if (!this.#isDown) this.#listen({ kind: 'message', bytes: payload });
     });
@@ -198,7 +198,7 @@ class MqttLink implements Link {
     client.on('close', () => this.#fail(undefined));
   }
 
-  #subscribe(): void {
+  #subscribe(packetBytesMax: number | undefined): void {
     this.#stage = 'subscribing';
     // Without it, small messages wait for the acknowledgement of the one before: 44 ms each way.
     if (this.#client.stream instanceof Socket) this.#client.stream.setNoDelay(true);
@@ -211,7 +211,7 @@ class MqttLink implements Link {
       }
       this.#stage = 'up';
       clearTimeout(this.#upTimer);
-      this.#listen({ kind: 'up' });
+      this.#listen({ kind: 'up', ...(packetBytesMax === undefined ? {} : { packetBytesMax }) });
     });
   }
 

@@ -5,7 +5,7 @@ export {
   type RunEnd,
 } from './crash-everywhere.ts';
 export { Life, type LifeOptions } from './life.ts';
-export { replay, type Parting, type ReplayHistory, type ReplayReport } from './replay.ts';
+export { replay, type Parting, type ReplayHistory, type ReplayReport } from '../io/replay.ts';
 export { simAttempts } from './sim-attempts.ts';
 export { SimChance } from './sim-chance.ts';
 export { SimClock } from './sim-clock.ts';

@@ -94,7 +94,11 @@ export interface Store {
 
 /** What a link tells its owner. */
 export type LinkEvent =
-  | { readonly kind: 'up' }
+  | {
+      readonly kind: 'up';
+      /** Largest packet that the broker says it takes; most say nothing. */
+      readonly packetBytesMax?: number;
+    }
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'down'; readonly reason: LinkDown };
 

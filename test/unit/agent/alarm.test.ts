@@ -34,4 +34,6 @@ test('a link that is stuck, a journal that refuses and an agent that is gone are
   t.is(levelWith({}, { journal: { ...status.journal, state: 'full' } }), 'CRITICAL');
   t.is(levelWith({}, { agent: { ...status.agent, running: false } }), 'CRITICAL');
   t.is(levelWith({}, { runs: { stuck: 2 } }), 'WARNING');
+  const told = [1, 2].map((stuck) => alarmsOf({ ...status, runs: { stuck } }, none, nowMs)[0]);
+  t.deepEqual([told[0]?.text, told[1]?.text], ['1 run is stuck', '2 runs are stuck']);
 });

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { connect as connectTls } from 'node:tls';
-import { messageOf } from '@holdfast/protocol';
+import { messageOf, type MqttVersion } from '@holdfast/protocol';
 import { found, type Finding } from '../../core/finding.ts';
 import { createMqttDial, type TlsOptions } from '../mqtt-dial.ts';
 import { tlsWords } from '../tls-words.ts';
@@ -14,11 +14,15 @@ export interface UplinkTarget {
   readonly url: string;
   readonly tls?: TlsOptions;
   readonly password?: string;
+  /** Default 3.1.1. */
+  readonly mqttVersion?: MqttVersion;
   /**
    * Speaks MQTT as this device. `undefined`: the agent runs, and a second client of its name would
    * throw it out.
    */
   readonly device?: string;
+  /** Told what the broker says of the packets that it takes. */
+  readonly onPacketMax?: (bytes: number) => void;
 }
 
 /** What a stage ended with; `undefined`: it was passed. */
@@ -109,11 +113,13 @@ function closeLater(socket: Socket, event: 'connect' | 'secureConnect'): void {
 }
 
 /** Connects and subscribes, as the agent does. */
-function reachMqtt({ url, tls, password, device = '' }: Way): Promise<Stop> {
+function reachMqtt(way: Way): Promise<Stop> {
+  const { url, tls, password, mqttVersion, device = '' } = way;
   const options = {
     ...{ url, connectMs: STAGE_MS_MAX - 500 },
     ...(tls === undefined ? {} : { tls }),
     ...(password === undefined ? {} : { password }),
+    ...(mqttVersion === undefined ? {} : { mqttVersion }),
   };
   return new Promise((resolve) => {
     const link = createMqttDial(options)(device)((event) => {
@@ -121,7 +127,9 @@ function reachMqtt({ url, tls, password, device = '' }: Way): Promise<Stop> {
       const hint = 'A broker lets a device in by its name, its password and its topics.';
       if (event.kind === 'up') resolve(undefined);
       else resolve({ ...stopped(event.reason.message, hint), code: event.reason.code });
-      if (event.kind === 'up') link.close();
+      if (event.kind !== 'up') return;
+      if (event.packetBytesMax !== undefined) way.onPacketMax?.(event.packetBytesMax);
+      link.close();
     });
   });
 }

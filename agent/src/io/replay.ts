@@ -17,7 +17,7 @@ import type { RunHost } from '../core/run-host.ts';
 import { Run } from '../core/run.ts';
 import type { HistoryView } from '../core/views.ts';
 import type { Workflow } from '../core/workflow.ts';
-import { turn } from '../io/abort.ts';
+import { turn } from './abort.ts';
 
 /** Where code and history part. */
 export interface Parting {

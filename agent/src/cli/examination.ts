@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import {
+  brokerProfileNames,
+  HoldfastError,
+  messageOf,
+  mqttVersions,
+} from '@holdfast/protocol/base';
+import type { Command } from 'commander';
+import { failed, found, type Finding } from '../core/finding.ts';
+import type { Patient } from '../doctor.ts';
+import { brokerAccess } from './broker-access.ts';
+import { codeFindings } from './doctor-code.ts';
+import { runOptions } from './run-options.ts';
+import { checkNeeded, findSettings, type FoundSettings } from './settings.ts';
+import type { Shell } from './shell.ts';
+import { storeKeyFile } from './store-key-option.ts';
+import { INSTALLED, readAgent, resolveTarget, type TargetFlags } from './target.ts';
+
+/** What can be looked at, in the order in which it is told. */
+export const checkNames = [
+  ...['config', 'agent', 'store', 'disk', 'clock', 'uplink', 'certificate', 'runs', 'code'],
+] as const;
+export type CheckName = (typeof checkNames)[number];
+
+export interface ExaminationFlags extends TargetFlags {
+  readonly config?: string;
+  /** Default: all of them. */
+  readonly checks?: readonly CheckName[];
+}
+
+/** What is found of the device that is named. @param command Where its settings are given. */
+export async function examination(
+  shell: Shell,
+  flags: ExaminationFlags,
+  command: Command,
+): Promise<readonly Finding[]> {
+  const { checks = checkNames } = flags;
+  const isWanted = (check: string) => checks.some((each) => each === check);
+  const config = flags.config ?? (shell.env['HOLDFAST_CONFIG'] || installedConfig());
+  if (config !== undefined) command.setOptionValue('config', config);
+  const own: Finding[] = [];
+  /** What cannot be found out is a finding too. */
+  const attempt = async <T>(check: string, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      own.push(failed(check, asProblem(error)));
+      return undefined;
+    }
+  };
+  const settings = await attempt('config', () => findSettings(command));
+  if (config !== undefined && settings !== undefined) {
+    const isRight = await attempt('config', () => checkSettings(settings, shell));
+    if (isRight) own.push(found('config', 'ok', `${config}: every setting is known`));
+  }
+  const target = targetOf(flags, settings);
+  const withCode = isWanted('code') ? settings : undefined;
+  const seen = await attempt('agent', () => ask(shell, target, withCode));
+  const access = await attempt('config', () => uplinkOf(settings));
+  const { dataDir } = (await attempt('agent', async () => resolveTarget(target, shell.env))) ?? {};
+  const { examine } = await import('../doctor.ts');
+  const patient: Patient = {
+    ...{ status: seen?.status, stuck: seen?.stuck ?? [], dataDir },
+    ...{ storeKey: storeKeyFile(target, shell.env), uplink: access, nowMs: shell.nowMs() },
+  };
+  const findings = [...own, ...(await examine(patient, isWanted)), ...(seen?.code ?? [])];
+  // What stops a check is told, though it is of another one.
+  const isOther = ({ check, level }: Finding) =>
+    level !== 'failure' && checkNames.some((each) => each === check && !isWanted(each));
+  return withoutRepeats(findings).filter((each) => !isOther(each));
+}
+
+/** One cause can stop several checks. */
+function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
+  const isFirst = ({ code, text }: Finding, at: number): boolean =>
+    code === undefined || findings.findIndex((each) => each.text === text) === at;
+  return findings.filter(isFirst);
+}
+
+function installedConfig(): string | undefined {
+  return existsSync(INSTALLED.config) ? INSTALLED.config : undefined;
+}
+
+function asProblem(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  return new HoldfastError('HF_INTERNAL', { why: messageOf(error) });
+}
+
+async function checkSettings(settings: FoundSettings, shell: Shell): Promise<true> {
+  checkNeeded(settings);
+  runOptions(settings, {}, shell.env);
+  return true;
+}
+
+/** The agent that is named, or the one that the settings are of. */
+function targetOf(flags: TargetFlags, settings: FoundSettings | undefined): TargetFlags {
+  if (flags.socket !== undefined || flags.dataDir !== undefined) return flags;
+  const named = (name: string) => settings?.get(name)?.value;
+  const [socket, dataDir, key] = [named('socket'), named('data-dir'), named('store-key-file')];
+  return {
+    ...(socket === undefined ? {} : { socket }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(key === undefined ? {} : { storeKeyFile: key }),
+  };
+}
+
+/** Runs that a screen has room for. */
+const STUCK_SHOWN = 5;
+
+interface Seen extends Pick<Patient, 'status' | 'stuck'> {
+  /** Whether runs fit the code. */
+  readonly code: readonly Finding[];
+}
+
+function ask(
+  shell: Shell,
+  target: TargetFlags,
+  settings: FoundSettings | undefined,
+): Promise<Seen> {
+  return readAgent(shell, target, async (agent) => {
+    const status = await agent.status();
+    const { runs } = await agent.runs({ states: ['stuck'], limit: STUCK_SHOWN });
+    const code = await codeFindings(settings, agent).catch((error: unknown) => [
+      failed('code', asProblem(error)),
+    ]);
+    return { status, stuck: runs, code };
+  });
+}
+
+async function uplinkOf(settings: FoundSettings | undefined): Promise<Patient['uplink']> {
+  const named = (name: string) => settings?.get(name)?.value;
+  const url = named('gateway');
+  if (url === undefined) return undefined;
+  const entries = { tlsCa: 'tls-ca', tlsCert: 'tls-cert', tlsKey: 'tls-key' } as const;
+  const files = Object.entries({ ...entries, passwordFile: 'password-file' }).flatMap(
+    ([field, name]) => {
+      const path = named(name);
+      return path === undefined ? [] : [[field, path]];
+    },
+  );
+  // A word that is none was told of with the settings.
+  const brokerProfile = brokerProfileNames.find((each) => each === named('broker-profile'));
+  const mqttVersion = mqttVersions.find((each) => each === named('mqtt-version'));
+  return {
+    url,
+    ...(brokerProfile === undefined ? {} : { brokerProfile }),
+    ...(mqttVersion === undefined ? {} : { mqttVersion }),
+    ...(await brokerAccess(Object.fromEntries(files))),
+  };
+}
