@@ -112,6 +112,7 @@ export * from './io/postgres/database.ts';
 export * from './io/postgres/migrations.ts';
 export * from './io/postgres/postgres-ledger.ts';
 export * from './io/postgres/sql-rows.ts';
+export * from './gateway-keys.ts';
 export * from './ledger-admin.ts';
 export * from './schemas/outputs.ts';
 export * from './cli/program.ts';

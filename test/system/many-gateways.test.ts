@@ -1,4 +1,4 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,13 @@ import ava, { type ExecutionContext } from 'ava';
 import { Agent, workflow } from '@holdfast/agent';
 import { startChild, until, type Child } from '@holdfast/device-sim';
 import { PostgresServer, postgresIsMissing } from '@holdfast/device-sim/internal';
-import { openPostgresLedger, sha256, systemClock } from '@holdfast/gateway/internal';
+import {
+  exportKeys,
+  importKeys,
+  openPostgresLedger,
+  sha256,
+  systemClock,
+} from '@holdfast/gateway/internal';
 import { HoldfastError, codeOf } from '@holdfast/protocol';
 import { startMosquitto, startNats, type TestBroker } from '../support/brokers.ts';
 import { runGateway } from '../support/gateway-process.ts';
@@ -16,6 +22,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
+const passphrase = 'correct horse battery';
 const [TURNS, TURN_MS] = [8, 200];
 
 const checkout = workflow('checkout', async (ctx, quantity: number) => {
@@ -30,20 +37,21 @@ class Instances {
   readonly #dir: string;
   readonly #broker: TestBroker;
   readonly #ledger: string;
+  readonly #keys: string;
   readonly #children = new Map<number, Child>();
 
   constructor(dir: string, broker: TestBroker, ledger: URL) {
     this.#dir = dir;
     this.#broker = broker;
     this.#ledger = ledger.href;
+    this.#keys = join(dir, 'gateway.keys');
   }
 
-  /** The second and all later ones are given the identity of the first. */
+  /** The second and all later ones are given the keys of the first. */
   async start(index: number): Promise<void> {
     const dataDir = this.#dirOf(index);
     if (index > 0) {
-      await mkdir(dataDir, { recursive: true });
-      await cp(join(this.#dirOf(0), 'identity'), join(dataDir, 'identity'), { recursive: true });
+      await importKeys(dataDir, { text: await readFile(this.#keys, 'utf8'), passphrase });
     }
     const child = await startChild({
       name: `gateway ${index}`,
@@ -55,6 +63,7 @@ class Instances {
       env: { HOLDFAST_LEDGER: this.#ledger },
     });
     this.#children.set(index, child);
+    if (index === 0) await exportKeys(dataDir, { out: this.#keys, passphrase });
     const url = `${String(child.ready['http'])}/readyz`;
     await until(`gateway ${index} to be ready`, async () => (await fetch(url)).ok);
   }

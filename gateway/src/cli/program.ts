@@ -10,6 +10,7 @@ import { addCommands } from './command-program.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
+import { addKeys } from './keys-program.ts';
 import { addLedgerAdmin } from './ledger-admin.ts';
 import { ledgerEntries } from './ledger-entries.ts';
 import { ledgerQuarantine } from './ledger-quarantine.ts';
@@ -67,6 +68,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addLedger(program, onExit);
   addAccess(program);
   addCa(program);
+  addKeys(program);
   addPair(program);
   addBrokerConfig(program);
   return program;

@@ -8,11 +8,16 @@ import { HoldfastError } from '@holdfast/protocol';
  *
  * @throws HF_PASSWORD_INVALID
  */
-export async function readNewPassword(): Promise<string> {
+export async function readNewPassword(what = 'password'): Promise<string> {
   if (process.stdin.isTTY !== true) return readLine();
-  const password = await typed('New password: ');
+  const password = await typed(`New ${what}: `);
   if ((await typed('Again: ')) === password) return password;
   throw new HoldfastError('HF_PASSWORD_INVALID', { why: 'the two that were typed differ' });
+}
+
+/** One that is there already, by the same ways. @throws HF_PASSWORD_INVALID */
+export function readPassword(prompt: string): Promise<string> {
+  return process.stdin.isTTY === true ? typed(prompt) : readLine();
 }
 
 async function readLine(): Promise<string> {

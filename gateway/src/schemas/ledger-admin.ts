@@ -20,6 +20,13 @@ export const ledgerRebuild = answer({
   calls: described(count(), 'without a result'),
 });
 
+export const keysMoved = answer({
+  schema: literal('holdfast.gateway-keys-moved/1'),
+  to: described(string(), 'where they are'),
+  key: described(string(), 'name of the key by which devices know the gateway'),
+  authority: described(string(), 'SHA-256 of the certificate of its authority, in hex'),
+});
+
 export const listening = answer({
   ...{ schema: literal('holdfast.listening/1'), mqtt: string(), http: string(), pid: count() },
   tokenFile: described(nullable(string()), 'file with the token of an admin for the HTTP API'),

@@ -79,6 +79,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: access.auditAnswer, commands: ['audit'] },
   { schema: certificates.caAnswer, commands: ['ca init', 'ca show', 'ca rotate'] },
   { schema: issued, commands: ['ca issue'] },
+  { schema: own.keysMoved, commands: ['keys export', 'keys import'] },
   { schema: pairing.pairingsAnswer, commands: ['pair ls'] },
   { schema: pairing.pairingDecided, commands: ['pair approve', 'pair deny'] },
   { schema: certificates.revocationsAnswer, commands: ['ca crl'] },
