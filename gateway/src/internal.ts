@@ -69,6 +69,7 @@ export * from './core/retention/retention.ts';
 export type * from './core/retention/retention-views.ts';
 export * from './core/retention/rules.ts';
 export * from './core/outbox.ts';
+export * from './core/outbox-doubt.ts';
 export * from './core/session-events.ts';
 export * from './core/session-ports.ts';
 export * from './core/session-state.ts';

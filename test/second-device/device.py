@@ -107,6 +107,11 @@ class Device:
             last = seq
         return last
 
+    def cannot_read(self, fields, why):
+        """Says of a message that it cannot be read [HF-10.10]."""
+        told = {"code": "HF_MESSAGE_INVALID", "why": why, "retryAfterMs": 0}
+        self.send("refusal", {**told, "of": fields["tail"]})
+
     def report(self):
         lanes = [
             {
@@ -155,7 +160,7 @@ class Device:
         # Before a key is known, only a welcome proves itself; a refusal can but delay [HF-13.4].
         is_trusted = envelope.kind == "refusal" if key is None else envelope.is_genuine(key)
         if is_trusted:
-            self.waiting.append((envelope.kind, envelope.fields))
+            self.waiting.append((envelope.kind, {**envelope.fields, "tail": data[-8:]}))
         else:
             self.dropped += 1
 

@@ -149,15 +149,30 @@ def settle(device, command):
 
 def told(device):
     """Obeys what it knows, and says of the rest that it does not [HF-10.9]."""
-    settings = {}
+    settings, unread = {}, 0
     device.connect()
     device.hello()
-    for command in device.next("commands")["commands"]:
+    while device.journal.last_command < 4:
+        message = device.next("commands")
+        if any(command["name"] == "strange" for command in message["commands"]):
+            # It is taken for one that is not of the protocol [HF-10.10].
+            unread += 1
+            device.cannot_read(message, "no room for it")
+            continue
+        obey(device, message["commands"], settings)
+        device.drain("urgent")
+    say("told", settings=settings, lastCommand=device.journal.last_command, unread=unread)
+
+
+def obey(device, commands, settings):
+    for command in commands:
         if command["number"] != device.journal.last_command + 1:
             raise RuntimeError(f"command {command['number']} leaves a gap")
         outcome, reason = "applied", ""
         if command["kind"] == "config.set":
             settings[command["name"]] = cbor.decode(command["payload"], cbor.VALUE)
+        elif command["kind"] == "void":
+            outcome, reason = "rejected", cbor.decode(command["payload"], cbor.VALUE)
         else:
             outcome, reason = "rejected", "this device runs no workflows"
         receipt = {"command": command["number"], "outcome": outcome, "reason": reason}
@@ -165,8 +180,6 @@ def told(device):
             ("urgent", "command.receipt", {**receipt, "key": command["key"]}),
             command=command["number"],
         )
-    device.drain("urgent")
-    say("told", settings=settings, lastCommand=device.journal.last_command)
 
 
 def refusals(device):

@@ -19,6 +19,7 @@ import {
   type Lane,
   type Message,
   type PerLane,
+  type Refusal,
   type Signer,
   type Welcome,
 } from '@holdfast/protocol';
@@ -52,6 +53,8 @@ export class NaiveGateway {
   readonly holes: Hole[] = [];
   readonly commands: Command[] = [];
   reports = 0;
+  /** What the device could not read, as it says. */
+  readonly refusals: Refusal[] = [];
   /** Of the message that is being answered. */
   tail: Uint8Array = new Uint8Array();
   /** What a device must never do, in words. */
@@ -125,6 +128,9 @@ export class NaiveGateway {
         return [this.#declare(message)];
       case 'report':
         this.reports += 1;
+        return [];
+      case 'refusal':
+        this.refusals.push(message);
         return [];
       default:
         this.faults.push(`a device sent ${message.kind}`);

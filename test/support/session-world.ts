@@ -12,6 +12,7 @@ import {
   encodeValue,
   equalBytes,
   lanes,
+  open,
   type Clock,
   type Command,
   type Lane,
@@ -119,8 +120,9 @@ class ObedientRuntime extends SimRuntime {
   override async applyCommands(commands: readonly Command[]): Promise<void> {
     const before = this.applied.length;
     await super.applyCommands(commands);
-    for (const { number: command, key } of this.applied.slice(before)) {
-      const outcome = command % 5 === 0 ? 'expired' : 'applied';
+    for (const { number: command, key, kind } of this.applied.slice(before)) {
+      const obeyed = command % 5 === 0 ? 'expired' : 'applied';
+      const outcome = kind === 'void' ? 'rejected' : obeyed;
       const stamp = { atMs: 1, boot: 1, monoMs: 1 };
       const body = { kind: 'command.receipt', command, outcome, reason: '', key } as const;
       this.#own.append('urgent', [encodeEntry({ ...stamp, ...body })]);
@@ -139,6 +141,10 @@ export class SessionWorld {
   readonly oracle = new NaiveGateway({ device, signer: simSigner('gateway') });
   readonly radio: SimRadio;
   readonly cloud: Cloud;
+  /** Which messages with commands the device cannot read. */
+  isStrange: (commands: readonly Command[]) => boolean = () => false;
+  /** How many such messages it was sent. */
+  strange = 0;
   readonly #seed: number;
   #uplink: Uplink;
   #pinned: Uint8Array | undefined;
@@ -153,8 +159,16 @@ export class SessionWorld {
       return [];
     };
     this.radio = new SimRadio({ clock: this.clock, chance: new SimChance(seed), receive });
-    this.cloud = new Cloud(this.clock, (bytes) => this.radio.toDevice(bytes));
+    this.cloud = new Cloud(this.clock, (bytes) => this.radio.toDevice(this.#shown(bytes)));
     this.#uplink = this.#begin();
+  }
+
+  /** A message as the device sees it: of one that it cannot read it knows the end. */
+  #shown(bytes: Uint8Array): Uint8Array {
+    const { message } = open(device, bytes);
+    if (message.kind !== 'commands' || !this.isStrange(message.commands)) return bytes;
+    this.strange += 1;
+    return Uint8Array.of(0xff, ...bytes.subarray(1));
   }
 
   /** The agent dies and is started again: what it had not made durable it has to be told again. */

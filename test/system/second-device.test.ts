@@ -50,7 +50,7 @@ interface EntriesPage {
   readonly entries: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Commands reach a device that obeys one and cannot obey the other. */
+/** Commands reach a device that obeys one, cannot obey another, and cannot read the third. */
 async function isTold(
   t: ExecutionContext,
   dataDir: string,
@@ -63,14 +63,19 @@ async function isTold(
   };
   await command('set', 'valve', '{"open":true}', '--device', 'py-1', '--command-id', 'c-1');
   await command('start', 'inspection', '--all', '--command-id', 'c-2');
+  await command('set', 'strange', '1', '--device', 'py-1', '--command-id', 'c-3');
   t.deepEqual(await live(), [
-    { what: 'told', settings: { valve: { open: true } }, lastCommand: 3 },
+    { what: 'told', settings: { valve: { open: true } }, lastCommand: 4, unread: 3 },
   ]);
   t.like(await command('show', 'c-1'), { devices: { issued: 1, waiting: 0, applied: 1 } });
   const reason = 'this device runs no workflows';
   t.like(await command('show', 'c-2'), {
     devices: { rejected: 1 },
     receipts: [{ device: 'py-1', number: 3, outcome: 'rejected', reason }],
+  });
+  t.like(await command('show', 'c-3'), {
+    devices: { rejected: 1 },
+    receipts: [{ number: 4, reason: 'the device cannot read it: no room for it' }],
   });
 }
 
@@ -132,7 +137,7 @@ needed(
 
     await gateway.end('SIGTERM');
     const verified = await runGateway('ledger', 'verify', '--data-dir', dataDir, '-o', 'json');
-    t.like(JSON.parse(verified.stdout), { whole: true, entries: 23, faults: [] });
+    t.like(JSON.parse(verified.stdout), { whole: true, entries: 24, faults: [] });
     t.is(verified.code, 0);
   },
 );

@@ -110,8 +110,17 @@ async function answerCall(engine: Engine, command: Command): Promise<Applied> {
   const timer = { op, due: undefined };
   const ops = [layout.meta('command', number)];
   const appended = runJournal.append(run, body, { lane: 'urgent', timer, ops });
-  const failure = command.kind === 'call.failed' ? { error: decodeValue(payload) } : {};
+  const failure = command.kind === 'call.failed' ? { error: errorOf(payload) } : {};
   return { durable: appended.then(() => tracing.callEnded(run, op, { ...call, ...failure })) };
+}
+
+/** For the trace. One that is not read here stops the run, which then waits for a person. */
+function errorOf(payload: Uint8Array): unknown {
+  try {
+    return decodeValue(payload);
+  } catch (error) {
+    return error;
+  }
 }
 
 async function openRunOf({ store, states, residents }: Engine, id: string) {
@@ -151,6 +160,8 @@ function perform(engine: Engine, host: CommandHost, deed: Performance): Promise<
       return completeStep(engine, name, { error: new TerminalError(reason()) }, rider);
     case 'config.set':
       return configure(engine, host, deed);
+    case 'void':
+      throw new HoldfastError('HF_MESSAGE_INVALID', { why: reason() });
     case 'unknown':
       throw new HoldfastError('HF_VERSION_UNSUPPORTED', { why: 'the agent is older than it' });
     case 'call.completed':

@@ -1,5 +1,7 @@
 import {
   HoldfastError,
+  NO_BYTES,
+  TAIL_BYTES,
   hex,
   isGenuine,
   open,
@@ -26,6 +28,13 @@ export interface InboxOptions {
   readonly log: Log;
 }
 
+/** A message that is not acted on. */
+export interface Rejected {
+  readonly rejected: LinkDown;
+  /** Its last bytes, where it cannot be read; empty: it can, and is not believed. */
+  readonly unread: Uint8Array;
+}
+
 /** Tells the messages of the gateway from everything else on the topic. */
 export class Inbox {
   readonly #options: InboxOptions;
@@ -37,13 +46,14 @@ export class Inbox {
   }
 
   /** The message, or why it is none of the gateway's. */
-  open(bytes: Uint8Array): { readonly message: Message } | { readonly rejected: LinkDown } {
+  open(bytes: Uint8Array): { readonly message: Message } | Rejected {
     let sealed: Sealed;
     try {
       sealed = open(this.#options.device, bytes);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      return { rejected: problemOf('HF_MESSAGE_INVALID', error.why) };
+      const rejected = problemOf('HF_MESSAGE_INVALID', error.why);
+      return { rejected, unread: bytes.slice(-TAIL_BYTES) };
     }
     const { message } = sealed;
     const key = this.#gatewayKey ?? (message.kind === 'welcome' ? message.publicKey : undefined);
@@ -51,7 +61,8 @@ export class Inbox {
     const isTrusted =
       key === undefined ? message.kind === 'refusal' : isGenuine(sealed, key, this.#options.verify);
     if (isTrusted) return { message };
-    return { rejected: problemOf('HF_SIGNATURE_INVALID', `${message.kind} of the gateway`) };
+    const rejected = problemOf('HF_SIGNATURE_INVALID', `${message.kind} of the gateway`);
+    return { rejected, unread: NO_BYTES };
   }
 
   /** Believes this key from now on, unless one is believed already. */

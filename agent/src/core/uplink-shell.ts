@@ -12,7 +12,6 @@ import {
   unreachable,
   type Command,
   type Link,
-  type LinkDown,
   type LinkEvent,
   type Message,
   type Welcome,
@@ -20,7 +19,7 @@ import {
 import { capOf } from './uplink-cap.ts';
 import { UplinkGate } from './uplink-gate.ts';
 import { helloOf } from './uplink-hello.ts';
-import { Inbox } from './uplink-inbox.ts';
+import { Inbox, type Rejected } from './uplink-inbox.ts';
 import { packBatch, packHole, type PackedBatch } from './uplink-pack.ts';
 import type { UplinkPorts } from './uplink-ports.ts';
 import {
@@ -66,6 +65,7 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** An event before the moment at which it is taken is known. */
 type Posted = Without<UplinkEvent, keyof Moment>;
 type AcknowledgeEffect = Extract<UplinkEffect, { readonly kind: 'acknowledge' }>;
+type RefuseEffect = Extract<UplinkEffect, { readonly kind: 'refuse' }>;
 type SetAsideEffect = Extract<UplinkEffect, { readonly kind: 'setAside' }>;
 type SendEffect = Extract<UplinkEffect, { readonly kind: 'send' }>;
 
@@ -236,6 +236,8 @@ class UplinkShell implements Uplink {
         return this.#apply(effect.commands);
       case 'time':
         return this.#ports.onTime(effect.gatewayMs, effect.roundTripMs);
+      case 'refuse':
+        return this.#refuse(effect);
       case 'report':
         return this.#track(this.#report(this.#link));
       case 'send':
@@ -297,7 +299,7 @@ class UplinkShell implements Uplink {
 
   #receive(bytes: Uint8Array): void {
     const opened = this.#inbox.open(bytes);
-    if ('rejected' in opened) this.#reject(opened.rejected);
+    if ('rejected' in opened) this.#reject(opened);
     else this.#dispatch(opened.message);
   }
 
@@ -313,7 +315,10 @@ class UplinkShell implements Uplink {
         if (message.code === 'HF_CHAIN_BROKEN') this.#track(this.#mend());
         return this.#post({ kind: 'refusal', refusal: message });
       default:
-        return this.#reject(problemOf('HF_MESSAGE_INVALID', `a ${message.kind} came down`));
+        return this.#reject({
+          rejected: problemOf('HF_MESSAGE_INVALID', `a ${message.kind} came down`),
+          unread: NO_BYTES,
+        });
     }
   }
 
@@ -344,8 +349,8 @@ class UplinkShell implements Uplink {
     this.#post({ kind: 'welcome', welcome, stand: { epoch, marks: this.#marks(), hashes } });
   }
 
-  #reject(reason: LinkDown): void {
-    this.#post({ kind: 'rejected', reason });
+  #reject({ rejected: reason, unread }: Rejected): void {
+    this.#post({ kind: 'rejected', reason, unread });
     const nowMs = this.#ports.clock.monoMs();
     if (nowMs - this.#rejectedLoggedAtMs < REJECTED_LOG_EVERY_MS) return;
     this.#rejectedLoggedAtMs = nowMs;
@@ -361,6 +366,12 @@ class UplinkShell implements Uplink {
     const identity = { device, agentVersion, machine, incarnation: this.#incarnation, session };
     const hello = helloOf({ ...this.#ports, ...identity });
     void this.#link?.send('up', seal(device, hello, this.#ports.signer));
+  }
+
+  #refuse({ why, of }: RefuseEffect): void {
+    const told = { code: 'HF_MESSAGE_INVALID', why, retryAfterMs: 0, of } as const;
+    const refusal: Message = { kind: 'refusal', ...told };
+    void this.#link?.send('up', seal(this.#options.device, refusal, this.#ports.signer));
   }
 
   async #acknowledge({ session, lane, watermark, hash }: AcknowledgeEffect): Promise<void> {

@@ -37,6 +37,8 @@ export interface UplinkLimits {
   readonly openSpreadMs: number;
   /** Reports that something caused are this far apart at least. */
   readonly reportGapMs: number;
+  /** That messages cannot be read is said at most `count` times in `windowMs`. */
+  readonly answers: { readonly count: number; readonly windowMs: number };
   /** Bytes of a message that the broker is known to take. */
   readonly messageBytesMax: number;
   /** Messages on their way that the broker takes. */
@@ -59,6 +61,7 @@ export const uplinkLimits: UplinkLimits = Object.freeze({
   reportEveryMsMin: 1_000,
   openSpreadMs: 30_000,
   reportGapMs: 5_000,
+  answers: Object.freeze({ count: 8, windowMs: 10_000 }),
   messageBytesMax: MESSAGE_BYTES_MAX,
   inflightMax: 1_024,
   inflightBytesMax: Number.POSITIVE_INFINITY,
@@ -81,6 +84,8 @@ export interface UplinkMemory {
   readonly resends: number;
   /** Messages that were not genuine or not of the protocol. */
   readonly rejected: number;
+  /** What the gateway was told of these, counted in windows: noise cannot make us talk. */
+  readonly answers: { readonly sinceMs: number; readonly count: number };
   readonly lastAckAtMs: number | undefined;
   /** What may be sent now, on a link that costs. */
   readonly gate: LinkGate;
@@ -222,7 +227,12 @@ type Happening =
   | { readonly kind: 'missed' }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
   /** A message came that is not genuine or not of the protocol. */
-  | { readonly kind: 'rejected'; readonly reason: LinkDown }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: LinkDown;
+      /** Its last bytes, where it cannot be read; empty: it can. */
+      readonly unread: Uint8Array;
+    }
   /** Entries became durable on the device. */
   | { readonly kind: 'committed'; readonly marks: LaneMarks }
   /** A batch that an effect asked for was handed to the link. */
@@ -293,6 +303,8 @@ export type UplinkEffect =
   | { readonly kind: 'outlived'; readonly outlived: Outlived }
   | { readonly kind: 'apply'; readonly commands: readonly Command[] }
   | { readonly kind: 'report' }
+  /** Say that a message cannot be read; `of` are its last bytes. */
+  | { readonly kind: 'refuse'; readonly why: string; readonly of: Uint8Array }
   /** The gateway has said what time it is, so long after it was asked. */
   | { readonly kind: 'time'; readonly gatewayMs: number; readonly roundTripMs: number }
   | ({ readonly kind: 'send'; readonly session: Uint8Array } & SendRequest)

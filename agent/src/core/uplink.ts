@@ -61,6 +61,7 @@ export const uplinkIdle: UplinkState = {
     doubts: [undefined, undefined, undefined],
     resends: 0,
     rejected: 0,
+    answers: { sinceMs: 0, count: 0 },
     lastAckAtMs: undefined,
     gate: 'all',
     reason: undefined,
@@ -136,7 +137,7 @@ function take(state: UplinkState, event: UplinkEvent, limits: UplinkLimits): Upl
     case 'refusal':
       return onRefusal(state, event, limits);
     case 'rejected':
-      return onRejected(state, event);
+      return onRejected(state, event, limits);
     case 'committed':
       return state.kind === 'streaming' ? takeHeads(state, event, limits) : stay(state);
     case 'sent':
@@ -408,10 +409,30 @@ function refuse(
   };
 }
 
-function onRejected(state: UplinkState, event: EventOf<'rejected'>): UplinkStep {
+function onRejected(
+  state: UplinkState,
+  event: EventOf<'rejected'>,
+  limits: UplinkLimits,
+): UplinkStep {
   const memory = { ...state.memory, rejected: state.memory.rejected + 1 };
-  if (state.kind !== 'greeting') return stay({ ...state, memory });
-  return stay({ ...state, memory, instead: event.reason });
+  const isLinked = state.kind === 'greeting' || state.kind === 'streaming';
+  const next = state.kind === 'greeting' ? { ...state, instead: event.reason } : state;
+  if (!isLinked || event.unread.byteLength === 0) return stay({ ...next, memory });
+  return answerUnread({ ...next, memory }, event, limits);
+}
+
+/** The gateway sends what is not read for ever, unless it is told; but noise has no end. */
+function answerUnread(
+  state: UplinkState,
+  { reason, unread: of, nowMs }: EventOf<'rejected'>,
+  { answers: { count, windowMs } }: UplinkLimits,
+): UplinkStep {
+  const { answers } = state.memory;
+  const isOver = nowMs - answers.sinceMs >= windowMs;
+  const now = isOver ? { sinceMs: nowMs, count: 0 } : answers;
+  const memory = { ...state.memory, answers: { ...now, count: now.count + 1 } };
+  const effects: UplinkEffect[] = [{ kind: 'refuse', why: reason.message, of }];
+  return { state: { ...state, memory }, effects: now.count < count ? effects : [] };
 }
 
 function onSent(state: UplinkState, event: EventOf<'sent'>, limits: UplinkLimits): UplinkStep {

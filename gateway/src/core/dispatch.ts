@@ -12,8 +12,11 @@ export const TAG_LENGTH_MAX = 64;
 /** Characters of the words for whom a dispatch is meant. */
 export const TO_LENGTH_MAX = 512;
 
-/** Kinds of commands that people and programs issue; results of calls are issued by handlers. */
-export type InstructionKind = Exclude<CommandKind, 'call.completed' | 'call.failed'>;
+/**
+ * Kinds of commands that people and programs issue; results of calls are issued by handlers, and
+ * nobody issues `void`.
+ */
+export type InstructionKind = Exclude<CommandKind, 'call.completed' | 'call.failed' | 'void'>;
 
 /** What becomes of a command. `waiting`: its receipt has not come. */
 export const outcomes = ['waiting', 'applied', 'expired', 'rejected'] as const;

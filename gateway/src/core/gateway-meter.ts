@@ -57,7 +57,7 @@ export class GatewayMeter {
       ),
       counter(
         'gateway_refused_messages_total',
-        'Messages of devices that were not taken, by why',
+        'Messages that were not taken, by the gateway or by a device, by why',
         labelled('code', this.#refusals),
       ),
       this.#commit.metric('gateway_ledger_commit_seconds', 'Time of a commit of the ledger'),

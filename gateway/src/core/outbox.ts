@@ -1,4 +1,5 @@
 import { COMMANDS_MAX, MESSAGE_BYTES_MAX, type Command } from '@holdfast/protocol';
+import { doubtAfter, isStalled, readable, type Doubt } from './outbox-doubt.ts';
 
 /**
  * Where a device stands with its commands. The commands themselves are in the ledger: what is lost
@@ -24,12 +25,16 @@ export interface Outbox {
   readonly reading: boolean;
   /** Something changed during the read: look again when it is done. */
   readonly again: boolean;
+  /** The device cannot read one of these. */
+  readonly doubt: Doubt | undefined;
 }
 
 interface Flight {
   readonly number: number;
   readonly bytes: number;
   readonly sentAtMs: number;
+  /** The last bytes of its message, in hex; empty: it was not handed over yet. */
+  readonly tail: string;
 }
 
 /** The next commands to read: numbers above `after`, at most `limit`. */
@@ -62,6 +67,7 @@ export function emptyOutbox(applied: number): Outbox {
     resends: 0,
     reading: false,
     again: false,
+    doubt: undefined,
   };
 }
 
@@ -69,9 +75,10 @@ export function emptyOutbox(applied: number): Outbox {
 export function pump(outbox: Outbox): Pumped {
   if (outbox.reading) return { outbox: { ...outbox, again: true }, read: undefined };
   const { flights, windowBytes, sent } = outbox;
-  const limit = COMMANDS_MAX - flights.length;
+  // Of what is in doubt, each waits for what became of the one before it.
+  const limit = outbox.doubt === undefined ? COMMANDS_MAX - flights.length : 1 - flights.length;
   const isFull = flights.length > 0 && bytesOf(flights) >= windowBytes;
-  if (limit <= 0 || isFull) return { outbox, read: undefined };
+  if (limit <= 0 || isFull || isStalled(outbox)) return { outbox, read: undefined };
   return { outbox: { ...outbox, reading: true, again: false }, read: { after: sent, limit } };
 }
 
@@ -83,7 +90,8 @@ function bytesOf(flights: readonly Flight[]): number {
 export function restart(outbox: Outbox, applied: number): Outbox {
   const windowBytes = Math.min(outbox.windowBytes, WINDOW_BYTES_FIRST);
   const nothing = { flights: [], windowBytes, resends: 0 };
-  return { ...outbox, ...nothing, applied, sent: applied, again: outbox.reading };
+  const doubt = doubtAfter(outbox, applied);
+  return { ...outbox, ...nothing, applied, sent: applied, again: outbox.reading, doubt };
 }
 
 /** Nothing was heard for too long: all of it is sent again, less of it at a time. */
@@ -111,6 +119,7 @@ export function receive(outbox: Outbox, applied: number, nowMs: number): Outbox 
     applied,
     sent: Math.max(outbox.sent, applied),
     flights,
+    doubt: outbox.doubt && outbox.doubt.through > applied ? outbox.doubt : undefined,
     windowBytes: windowAfter(outbox.windowBytes, tookMs),
     progressAtMs: nowMs,
     resends: 0,
@@ -137,12 +146,24 @@ export function taken(
   for (const command of found.commands) {
     if (flights.length > 0 && bytes >= outbox.windowBytes) break;
     bytes += sizeOf(command);
-    flights.push({ number: command.number, bytes: sizeOf(command), sentAtMs });
-    commands.push(command);
+    flights.push({ number: command.number, bytes: sizeOf(command), sentAtMs, tail: '' });
+    commands.push(readable(outbox, command));
   }
   const last = commands.at(-1);
   if (last === undefined) return { outbox: idle, commands };
   return { outbox: { ...idle, sent: last.number, flights, progressAtMs: sentAtMs }, commands };
+}
+
+/** Takes in by which bytes the message is known that commands were sent in. */
+export function handedOver(
+  outbox: Outbox,
+  { commands, tail }: { readonly commands: readonly Command[]; readonly tail: string },
+): Outbox {
+  const numbers = new Set(commands.map(({ number }) => number));
+  const flights = outbox.flights.map((flight) =>
+    numbers.has(flight.number) ? { ...flight, tail } : flight,
+  );
+  return { ...outbox, flights };
 }
 
 /** Room for the envelope and the array heads around the commands of a message. */

@@ -43,6 +43,13 @@ export type SessionEvent =
   | { readonly kind: 'issued' }
   /** A person has decided for a key, or against the one that counted. */
   | { readonly kind: 'rekeyed'; readonly keys: Omit<PinnedDevice, 'epoch'> }
+  /** Commands were handed to the link, in a message with these last bytes. */
+  | {
+      readonly kind: 'handedOver';
+      readonly commands: readonly Command[];
+      /** In hex. */
+      readonly tail: string;
+    }
   | { readonly kind: 'tick' };
 
 /** What the ledger has to a hello. */
@@ -65,6 +72,8 @@ export type SessionEffect =
   | { readonly kind: 'readCommands'; readonly read: CommandRead }
   /** What time it truly was at a moment of the device's monotonic clock. */
   | { readonly kind: 'noteClock'; readonly epoch: number; readonly sample: BootSample }
+  /** A message was not taken, on either side. */
+  | { readonly kind: 'count'; readonly code: string }
   | { readonly kind: 'log'; readonly code: string; readonly why: string };
 
 export interface SessionStep {

@@ -17,9 +17,9 @@ export interface Session {
   /** As the ledger has it; `undefined`: it has never seen this device. */
   readonly pinned: PinnedDevice | undefined;
   /** When the ledger was asked for that. */
+  readonly lookedAtMs: number;
   /** Where its data may be, as its tag `region` says; empty: anywhere. */
   readonly region: string;
-  readonly lookedAtMs: number;
   /** Highest seq of each lane that is known to be durable. */
   readonly watermarks: PerLane<number>;
   readonly incarnations: Incarnations;
@@ -72,6 +72,14 @@ export function newSession(
     refusal: undefined,
     answers: { sinceMs: 0, count: 0 },
   };
+}
+
+/** Whether the device was heard of late. */
+export function isOnline(
+  { lastSeenAtMs }: Pick<Session, 'lastSeenAtMs'>,
+  at: { readonly nowMs: number; readonly limits: { readonly offlineAfterMs: number } },
+): boolean {
+  return lastSeenAtMs > 0 && at.nowMs - lastSeenAtMs <= at.limits.offlineAfterMs;
 }
 
 /** The region that a device is tagged with; empty: none. */

@@ -1,6 +1,5 @@
 import {
   BATCH_ENTRIES_MAX,
-  NO_BYTES,
   eachLane,
   equalBytes,
   hex,
@@ -9,8 +8,6 @@ import {
   negotiate,
   unreachable,
   type Batch,
-  type Command,
-  type ErrorCode,
   type Hello,
   type Hole,
   type Lane,
@@ -22,16 +19,18 @@ import { sampleOf } from './device-clock.ts';
 import { admit } from './incarnations.ts';
 import type { IngestOutcome, LanePosition } from './ledger.ts';
 import { isBehind } from './live.ts';
-import { isResendDue, packCommands, pump, receive, resend, restart, taken } from './outbox.ts';
+import { handedOver, receive, restart } from './outbox.ts';
+import { onCommandsRead, onRefused, onTick, sendCommands } from './session-commands.ts';
 import type {
   BatchName,
   Greeted,
   SessionEffect,
   SessionEvent,
-  SessionLimits,
   SessionStep,
 } from './session-events.ts';
+import { invalid, logged, refuse, send, stay, type At } from './session-answers.ts';
 import {
+  isOnline,
   refreshed,
   regionOf,
   reportedAt,
@@ -43,11 +42,6 @@ import { problemOf, welcomeOf } from './welcome.ts';
 
 /** Devices come again behind it, each after a pause of its own. */
 const UNAVAILABLE_MS = 2_000;
-
-interface At {
-  readonly nowMs: number;
-  readonly limits: SessionLimits;
-}
 
 /**
  * The gateway's side of the protocol for one device. Pure: times arrive in the events, and the
@@ -91,54 +85,13 @@ export function step(state: Session, event: SessionEvent, at: At): SessionStep {
       if (pinned === undefined) return stay(state);
       return stay({ ...state, pinned: { ...pinned, ...event.keys } });
     }
+    case 'handedOver':
+      return stay({ ...state, outbox: handedOver(state.outbox, event) });
     case 'tick':
       return onTick(state, at);
     default:
       return unreachable(event);
   }
-}
-
-function stay(state: Session): SessionStep {
-  return { state, effects: [] };
-}
-
-function isOnline(state: Session, { nowMs, limits }: At): boolean {
-  return state.lastSeenAtMs > 0 && nowMs - state.lastSeenAtMs <= limits.offlineAfterMs;
-}
-
-interface Problem {
-  readonly code: ErrorCode;
-  readonly why: string;
-  readonly retryAfterMs?: number;
-  /** The last bytes of the message that cannot be read. */
-  readonly tail?: Uint8Array;
-}
-
-function invalid({ why, tail }: { readonly why: string; readonly tail: Uint8Array }): Problem {
-  return { code: 'HF_MESSAGE_INVALID', why, tail };
-}
-
-/** Counts what is not taken, and says so on the link and in the log, though not without end. */
-function refuse(state: Session, problem: Problem, { nowMs, limits }: At): SessionStep {
-  const { code, why, retryAfterMs = 0, tail: of = NO_BYTES } = problem;
-  const isOver = nowMs - state.answers.sinceMs >= limits.answers.windowMs;
-  const answers = isOver ? { sinceMs: nowMs, count: 0 } : state.answers;
-  const counted = {
-    ...state,
-    refusals: state.refusals + 1,
-    refusal: { code, why },
-    answers: { ...answers, count: answers.count + 1 },
-  };
-  if (answers.count >= limits.answers.count) return stay(counted);
-  const told = { code, why: why.slice(0, 512), retryAfterMs, of };
-  const message: Message = { kind: 'refusal', ...told };
-  return {
-    state: counted,
-    effects: [
-      { kind: 'send', message },
-      { kind: 'log', code, why },
-    ],
-  };
 }
 
 function onMessage(
@@ -161,10 +114,7 @@ function onMessage(
     case 'report':
       return onReport(state, message, at);
     case 'refusal':
-      return {
-        state: heard(state, at),
-        effects: [{ kind: 'log', code: message.code, why: `the device refused: ${message.why}` }],
-      };
+      return onRefused(heard(state, at), message, at);
     default: {
       const why = `a device does not send ${message.kind}`;
       return refuse(state, invalid({ why, tail }), at);
@@ -313,10 +263,7 @@ function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
   // It begins a new epoch, and greets again: until then nothing is to be applied.
   return {
     state: { ...greeted, refusal: problem },
-    effects: [
-      { kind: 'send', message },
-      { kind: 'log', ...problem },
-    ],
+    effects: [{ kind: 'send', message }, ...logged(problem)],
   };
 }
 
@@ -402,10 +349,6 @@ function withWatermark(state: Session, lane: Lane, watermark: number): PerLane<n
   return eachLane((each) => (each === lane ? watermark : state.watermarks[laneIndex(each)]));
 }
 
-function send(state: Session, message: Message): SessionStep {
-  return { state, effects: [{ kind: 'send', message }] };
-}
-
 function ackOf(
   batch: BatchName,
   position: LanePosition,
@@ -413,36 +356,4 @@ function ackOf(
 ): Extract<Message, { readonly kind: 'ack' }> {
   const { epoch, lane } = batch;
   return { kind: 'ack', epoch, lane, ...position, missingFrom, slowMs: 0, kept: [] };
-}
-
-/** Reads what the window has room for; the commands go out when they have been read. */
-function sendCommands(state: Session): SessionStep {
-  const { outbox, read } = pump(state.outbox);
-  return {
-    state: { ...state, outbox },
-    effects: read === undefined ? [] : [{ kind: 'readCommands', read }],
-  };
-}
-
-function onCommandsRead(
-  state: Session,
-  event: { readonly after: number; readonly commands: readonly Command[] },
-  at: At,
-): SessionStep {
-  const { outbox, commands } = taken(state.outbox, { ...event, nowMs: at.nowMs });
-  const effects = packCommands(commands).map((each): SessionEffect => ({
-    kind: 'send',
-    message: { kind: 'commands', commands: each },
-  }));
-  const next = { ...state, outbox };
-  if (!outbox.again) return { state: next, effects };
-  const then = sendCommands(next);
-  return { state: then.state, effects: [...effects, ...then.effects] };
-}
-
-function onTick(state: Session, at: At): SessionStep {
-  const { outbox } = state;
-  const isDue = isResendDue(outbox, at.nowMs, at.limits.commandResendMs);
-  if (!isDue || !isOnline(state, at)) return stay(state);
-  return sendCommands({ ...state, outbox: resend(outbox) });
 }

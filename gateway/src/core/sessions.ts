@@ -1,21 +1,19 @@
 import {
   NO_BYTES,
   TAIL_BYTES,
-  codeOf,
+  hex,
   isGenuine,
   keyNameOf,
   messageOf,
   open,
   seal,
-  type Batch,
   type Hello,
-  type Hole,
+  type Message,
   type Sealed,
 } from '@holdfast/protocol';
-import { Ahead, type Piece } from './ahead.ts';
-import { readBatch, type BatchContent } from './batch-payload.ts';
-import { readEntry } from './ingest.ts';
-import type { DeviceRecord, IngestBatch, IngestOutcome } from './ledger.ts';
+import { Intake } from './intake.ts';
+import type { DeviceRecord } from './ledger.ts';
+import { available, isUnavailable } from './ledger-availability.ts';
 import { liveOf, type DeviceLive, type LiveLimits } from './live.ts';
 import type { CommandRead } from './outbox.ts';
 import type { SessionPorts } from './session-ports.ts';
@@ -37,11 +35,6 @@ export interface SessionsLimits extends SessionLimits, LiveLimits {
   readonly tickMs: number;
 }
 
-type IngestEffect = Extract<SessionEffect, { readonly kind: 'ingest' }>;
-
-/** A batch waits so often for those before it: 0.6 s in all, well below the device's patience. */
-const TURNS_MAX = 5;
-const TURN_MS = 40;
 /** In which the gateway that issued a command has sent it, and its receipt has come. */
 const ELSEWHERE_MS = 3_000;
 
@@ -60,8 +53,7 @@ export class Sessions {
   readonly #underWay = new Set<Promise<void>>();
   /** Answers to devices that the ledger does not know, taken together. */
   #strangerAnswers: Session['answers'] = { sinceMs: 0, count: 0 };
-  readonly #ahead: Ahead;
-  #ingestBytes = 0;
+  readonly #intake: Intake;
   #isClosed = false;
   /** Devices that were sent commands which they have not receipted. */
   readonly #unreceipted = new Set<string>();
@@ -71,13 +63,9 @@ export class Sessions {
   constructor(ports: SessionPorts, limits: SessionsLimits) {
     this.#ports = ports;
     this.#limits = limits;
-    this.#ahead = new Ahead({
-      clock: ports.clock,
-      piecesMax: limits.inflightMax,
-      // The rest is for what has its turn.
-      bytesMax: limits.ingestBytesMax / 2,
-      tell: (batch, position, kept) =>
-        this.#step(batch.device, { kind: 'ahead', batch, position, kept }),
+    this.#intake = new Intake(ports, limits, {
+      sessionOf: (device) => this.#sessions.get(device),
+      step: (device, event) => this.#step(device, event),
     });
   }
 
@@ -152,7 +140,7 @@ export class Sessions {
     this.#isClosed = true;
     this.#cancelTick?.();
     this.#stopForgetting();
-    this.#ahead.close();
+    this.#intake.close();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
@@ -276,19 +264,19 @@ export class Sessions {
   #perform(device: string, effect: SessionEffect): void {
     switch (effect.kind) {
       case 'send':
-        this.#ports.downlink.send(device, seal(device, effect.message, this.#ports.signer));
+        this.#send(device, effect.message);
         return;
       case 'greet':
         this.#track(this.#greet(device, effect.hello));
         return;
       case 'ingest':
-        this.#ingest(device, effect);
+        this.#track(this.#intake.ingest(device, effect));
         return;
       case 'quarantine':
-        this.#track(this.#quarantine(device, effect.batch));
+        this.#track(this.#intake.quarantine(device, effect.batch));
         return;
       case 'declare':
-        this.#track(this.#declare(device, effect.hole));
+        this.#track(this.#intake.declare(device, effect.hole));
         return;
       case 'readCommands':
         this.#track(this.#readCommands(device, effect.read));
@@ -298,9 +286,11 @@ export class Sessions {
         this.#track(this.#ports.ledger.noteClock({ device, epoch, sample }));
         return;
       }
+      case 'count':
+        this.#ports.meter?.refused(effect.code);
+        return;
       case 'log': {
         const { code, why } = effect;
-        this.#ports.meter?.refused(code);
         this.#ports.log.info('refused', { device, code, why });
         return;
       }
@@ -309,10 +299,18 @@ export class Sessions {
     }
   }
 
+  #send(device: string, message: Message): void {
+    const bytes = seal(device, message, this.#ports.signer);
+    this.#ports.downlink.send(device, bytes);
+    if (message.kind !== 'commands') return;
+    const tail = hex(bytes.subarray(-TAIL_BYTES));
+    this.#step(device, { kind: 'handedOver', commands: message.commands, tail });
+  }
+
   async #greet(device: string, hello: Hello): Promise<void> {
     const { epoch, publicKey, lastCommand, machine } = hello;
     const atMs = this.#ports.clock.nowMs();
-    this.#ahead.forget(device);
+    this.#intake.forget(device);
     this.#greeting.set(device, (this.#greeting.get(device) ?? 0) + 1);
     const greeting = { device, epoch, publicKey, lastCommand, machine, atMs };
     const { ledger } = this.#ports;
@@ -327,131 +325,6 @@ export class Sessions {
     if (left === 0) this.#greeting.delete(device);
     else this.#greeting.set(device, left);
     this.#step(device, event);
-  }
-
-  #ingest(device: string, { batch, tail }: IngestEffect): void {
-    let content: BatchContent;
-    try {
-      content = readBatch(batch, this.#ports.inflate);
-    } catch (error) {
-      this.#step(device, { kind: 'undecodable', why: messageOf(error), tail });
-      return;
-    }
-    const bytes = batch.plainBytes;
-    if (this.#ingestBytes + bytes > this.#limits.ingestBytesMax) {
-      this.#step(device, { kind: 'dropped' });
-      return;
-    }
-    const { epoch, lane, seqFirst, previousHash, hash } = batch;
-    const receivedAtMs = this.#ports.clock.nowMs();
-    this.#ingestBytes += bytes;
-    const publicKey = this.#sessions.get(device)?.pinned?.publicKey;
-    const chain = { device, epoch, lane, publicKey, seqFirst, previousHash, hash };
-    const ingest = { ...chain, ...content, receivedAtMs };
-    this.#track(
-      this.#commit(ingest, bytes).finally(() => {
-        this.#ingestBytes -= bytes;
-      }),
-    );
-  }
-
-  async #quarantine(device: string, batch: Batch): Promise<void> {
-    const { ledger, clock, log } = this.#ports;
-    const { epoch, lane, seqFirst, previousHash, hash } = batch;
-    let content: BatchContent;
-    try {
-      content = readBatch(batch, this.#ports.inflate);
-    } catch (error) {
-      log.info('refused', { device, code: codeOf(error), why: messageOf(error) });
-      return;
-    }
-    const { entries } = content;
-    const place = { device, epoch, lane, seqFirst, previousHash, hash };
-    await ledger.quarantine({ ...place, entries, receivedAtMs: clock.nowMs() });
-    log.info('kept in quarantine', { device, epoch, lane, seqFirst, entries: entries.length });
-  }
-
-  async #commit(batch: IngestBatch, bytes: number): Promise<void> {
-    const { point, onArrival, onCalls, ledger } = this.#ports;
-    const { device, epoch, lane } = batch;
-    await point('ledger:ingest');
-    const seqLast = batch.seqFirst + batch.entries.length - 1;
-    const event = await this.#take({ ...batch, seqLast, bytes }, () => ledger.ingest(batch));
-    if (event.kind !== 'ingested') {
-      this.#step(device, event);
-      return;
-    }
-    const { outcome } = event;
-    await point('ledger:committed');
-    if (outcome.kind === 'committed' && outcome.fresh > 0) {
-      const { watermark } = outcome.position;
-      onArrival({ device, epoch, lane, watermark, fresh: outcome.fresh });
-      this.#measureArrival(batch);
-      if (outcome.calls > 0) onCalls();
-    }
-    this.#ingested(device, event);
-    if (outcome.kind === 'committed' && outcome.issued > 0) this.#step(device, { kind: 'issued' });
-  }
-
-  #measureArrival({ device, entries }: IngestBatch): void {
-    const { meter, clock } = this.#ports;
-    const entry = meter && readEntry(entries.at(-1) ?? new Uint8Array());
-    if (!meter || entry === undefined) return;
-    const aheadMs = this.#sessions.get(device)?.clockAheadMs ?? 0;
-    meter.arrived(clock.nowMs() - (entry.atMs - aheadMs));
-  }
-
-  /** Has the ledger take a piece of a lane once it has what comes before. */
-  #take(piece: Piece, take: () => Promise<IngestOutcome>): Promise<SessionEvent> {
-    const { clock, meter, isShared } = this.#ports;
-    const measured = async (): Promise<IngestOutcome> => {
-      const sinceMs = clock.monoMs();
-      const outcome = await take();
-      meter?.took(outcome, clock.monoMs() - sinceMs);
-      return outcome;
-    };
-    const work = async (): Promise<SessionEvent> => {
-      const outcome = isShared
-        ? await this.#takeShared(measured)
-        : await this.#ahead.inTurn(piece, measured);
-      return outcome ? { kind: 'ingested', batch: piece, outcome } : { kind: 'dropped' };
-    };
-    return available(work, { isBatch: true });
-  }
-
-  #ingested(device: string, event: Extract<SessionEvent, { readonly kind: 'ingested' }>): void {
-    this.#step(device, event);
-    const { batch, outcome } = event;
-    if (outcome.kind !== 'committed') return;
-    this.#ahead.advanced({ device, ...batch }, outcome.position.watermark);
-  }
-
-  /** What comes before it may be on its way into the ledger by another gateway. */
-  async #takeShared(take: () => Promise<IngestOutcome>): Promise<IngestOutcome> {
-    let outcome = await take();
-    for (let turn = 1; outcome.kind === 'gap' && turn <= TURNS_MAX; turn += 1) {
-      await new Promise<void>((resolve) => this.#ports.clock.wakeIn(turn * TURN_MS, resolve));
-      outcome = await take();
-    }
-    return outcome;
-  }
-
-  async #declare(device: string, { epoch, ...hole }: Hole): Promise<void> {
-    const { ledger, point, clock, log } = this.#ports;
-    await point('ledger:ingest');
-    const receivedAtMs = clock.nowMs();
-    const { lane, seqFirst, seqLast, reason } = hole;
-    const publicKey = this.#sessions.get(device)?.pinned?.publicKey;
-    const declared = { device, epoch, publicKey, hole, receivedAtMs };
-    const piece = { device, epoch, lane, seqFirst, seqLast, bytes: 0 };
-    const event = await this.#take(piece, () => ledger.declareHole(declared));
-    if (event.kind !== 'ingested') {
-      this.#step(device, event);
-      return;
-    }
-    await point('ledger:committed');
-    log.info('a hole was declared', { device, epoch, lane, seqFirst, seqLast, reason });
-    this.#ingested(device, event);
   }
 
   async #readCommands(device: string, { after, limit }: CommandRead): Promise<void> {
@@ -469,23 +342,6 @@ export class Sessions {
       })
       .finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
-  }
-}
-
-function isUnavailable(error: unknown): boolean {
-  return codeOf(error) === 'HF_LEDGER_UNAVAILABLE';
-}
-
-/** What came of work on the ledger, also when that cannot be used now. */
-async function available(
-  work: () => Promise<SessionEvent>,
-  { isBatch }: { readonly isBatch: boolean },
-): Promise<SessionEvent> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isUnavailable(error)) return { kind: 'unavailable', why: messageOf(error), isBatch };
-    throw error;
   }
 }
 

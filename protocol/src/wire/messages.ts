@@ -164,6 +164,7 @@ export const commandKinds = [
   'step.complete',
   'step.fail',
   'config.set',
+  'void',
 ] as const;
 
 /** One durable instruction. Numbered without gaps for each device, from 1. */

@@ -39,6 +39,8 @@ const broken = workflow('broken', async (ctx) => {
   return 'repaired';
 });
 
+const caller = workflow('caller', (ctx) => ctx.call('service', 1));
+
 const tokens: string[] = [];
 let attempts = 0;
 
@@ -142,6 +144,7 @@ test('a command that the device cannot obey is rejected with the reason', async 
     await apply(device, 'step.complete', { name: 'hft_1_1_0', value: 1 }),
     await apply(device, 'config.set', { name: 'holdfast.epoch', value: 1 }),
     await apply(device, 'unknown'),
+    await apply(device, 'void', { value: 'too large for it' }),
   ];
 
   t.deepEqual(
@@ -155,6 +158,7 @@ test('a command that the device cannot obey is rejected with the reason', async 
       'rejected: HF_TOKEN_INVALID',
       'rejected: HF_CONFIG_INVALID',
       'rejected: HF_VERSION_UNSUPPORTED',
+      'rejected: HF_MESSAGE_INVALID',
     ],
   );
 });
@@ -224,6 +228,26 @@ test('commands that the disk does not take together fail together, and nothing e
   t.regex((await receiptOf(device, 1)) ?? '', /^rejected/);
   t.is(await receiptOf(device, 2), 'applied');
 });
+
+for (const kind of ['call.completed', 'call.failed'] as const) {
+  test(`${kind} with a value of a later version is received, and stops its run`, async (t) => {
+    const device = await deviceWith(caller);
+    await device.begin(caller, null, 'k-1');
+    const [asked] = await device.journal.entries('urgent', 1, 10);
+    const call = asked && decodeEntry(asked.bytes);
+    const { op, key } = call?.kind === 'call.requested' ? call : { op: 0, key: '' };
+    // {"$": "z", "v": 1}
+    const payload = Uint8Array.of(0xa2, 0x61, 0x24, 0x61, 0x7a, 0x61, 0x76, 0x01);
+    const of = { number: 1, kind, run: 'k-1', op, key, payload };
+
+    await device.command(of);
+
+    t.is(device.runtime.lastCommand(), 1);
+    t.is(await device.state('k-1'), 'stuck');
+    await device.restart(caller);
+    t.is(await device.state('k-1'), 'stuck');
+  });
+}
 
 test('each kind of command that a gateway can issue is one that this agent knows', async (t) => {
   for (const kind of commandKinds.slice(2)) {

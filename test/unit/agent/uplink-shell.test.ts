@@ -201,6 +201,10 @@ test('messages not of the pinned gateway are dropped, counted, and logged once',
   t.is(world.uplink.state().rejected, 200);
   t.is(world.errors.length, 1);
   t.deepEqual(world.runtime.applied, []);
+  const { refusals } = world.gateway;
+  t.is(refusals.length, 8, 'noise has no end');
+  t.true(refusals.every(({ code }) => code === 'HF_MESSAGE_INVALID'));
+  t.deepEqual(refusals[0]?.of, Uint8Array.of(0), 'what is not believed is not answered');
   await world.uplink.close();
 });
 

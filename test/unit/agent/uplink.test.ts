@@ -61,7 +61,7 @@ const events: { readonly [K in UplinkEvent['kind']]: Posted<K> } = {
   commands: { commands: [] },
   missed: {},
   refusal: { refusal: { code: 'HF_IDENTITY_CONFLICT', why: 'two', retryAfterMs: 0, of: NO_BYTES } },
-  rejected: { reason },
+  rejected: { reason, unread: Uint8Array.of(7) },
   committed: { marks: marksOf({ normal: 10 }) },
   sent: { session, lane: 'normal', seqFirst: 2, seqLast: 2, bytes: 100, entryBytes: 90, tail: '' },
   oversize: { session, lane: 'normal', seqFirst: 2, bytes: 100_000 },
@@ -122,7 +122,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
     welcome: 'streaming: time pin report send',
     commands: 'greeting: apply',
     refusal: 'refused: close',
-    rejected: 'stay',
+    rejected: 'greeting: refuse',
   },
   streaming: {
     tick: 'streaming: ',
@@ -135,7 +135,7 @@ const outcomes: Readonly<Record<UplinkKind, Record<UplinkEvent['kind'], string>>
     commands: 'streaming: apply',
     missed: 'greeting: ',
     refusal: 'refused: close',
-    rejected: 'stay',
+    rejected: 'streaming: refuse',
     committed: 'stay',
     sent: 'streaming: send',
     oversize: 'streaming: setAside',
@@ -163,7 +163,9 @@ for (const [kind, row] of Object.entries(outcomes)) {
 
 test('what came instead of a welcome is told rather than silence', (t) => {
   const bench = states.greeting();
-  bench.do('rejected', { reason: { code: 'HF_SIGNATURE_INVALID', message: 'forged' } });
+  const forged = { code: 'HF_SIGNATURE_INVALID', message: 'forged' };
+  bench.do('rejected', { reason: forged, unread: NO_BYTES });
+  t.deepEqual(bench.effects, [], 'what is not believed is not answered');
 
   bench.wake();
 
