@@ -196,16 +196,20 @@ const require = createRequire(import.meta.url);`,
   }
 }
 
-/** Makes one script and one style sheet of the dashboard. */
+/** Makes one script and one style sheet of each page: the dashboard, and that of a device. */
 async function bundleWeb() {
-  const [web, dist] = [join(root, 'gateway', 'web'), join(root, 'gateway', 'dist', 'web')];
   const form = ['--bundle', '--minify', '--format=esm', '--target=es2022', '--jsx=automatic'];
-  const entries = [join(web, 'main.tsx'), join(web, 'main.css'), join(web, 'index.html')];
-  const output = [`--outdir=${dist}`, '--loader:.html=copy', '--jsx-import-source=preact'];
+  const quiet = ['--legal-comments=none', '--log-level=error'];
   const esbuild = join(root, 'node_modules', '.bin', 'esbuild');
-  const args = [...entries, ...form, ...output, '--legal-comments=none', '--log-level=error'];
-  const { code } = await run(esbuild, args, (error) => error.message);
-  return code === 0;
+  for (const product of ['agent', 'gateway']) {
+    const [web, dist] = [join(root, product, 'web'), join(root, product, 'dist', 'web')];
+    const entries = ['main.tsx', 'main.css', 'index.html'].map((name) => join(web, name));
+    const output = [`--outdir=${dist}`, '--loader:.html=copy', '--jsx-import-source=preact'];
+    const args = [...entries, ...form, ...output, ...quiet];
+    const { code } = await run(esbuild, args, (error) => error.message);
+    if (code !== 0) return false;
+  }
+  return true;
 }
 
 /** Checks Node and installs. @throws BuildFailure with what to say to the user. */

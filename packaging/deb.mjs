@@ -72,6 +72,10 @@ export async function makeDeb(architecture, outDir, version = agentVersion()) {
   await bundleAgent(join(tree, 'usr/lib/holdfast'), version);
   const prebuilds = join(root, 'node_modules/classic-level/prebuilds');
   write(tree, 'usr/lib/holdfast/classic-level.node', fs.readFileSync(join(prebuilds, native)));
+  const page = join(root, 'agent/dist/web');
+  for (const name of fs.readdirSync(page)) {
+    write(tree, `usr/lib/holdfast/dist/web/${name}`, fs.readFileSync(join(page, name)));
+  }
   for (const [from, to, mode] of plain) write(tree, to, fs.readFileSync(join(here, from)), mode);
   const changes = `holdfast (${version}) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n`;
   const signature = ` -- The Holdfast developers <holdfast@holdfast.example>  ${date()}\n`;

@@ -1,4 +1,5 @@
 export * from './cli/code-file.ts';
+export * from './device-page.ts';
 export * from './enroll-device.ts';
 export * from './pair-device.ts';
 export * from './renew-certificate.ts';

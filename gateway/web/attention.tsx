@@ -1,9 +1,9 @@
 import type { DeviceView } from '../src/core/device-views.ts';
 import type { RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
-import { ago, short } from './format.ts';
-import { ProblemNote, State } from './parts.tsx';
-import { runAddress } from './runs.tsx';
+import { ago, short } from '../../protocol/web/format.ts';
+import { ProblemNote, State } from '../../protocol/web/parts.tsx';
+import { deviceAddress, runAddress } from './runs.tsx';
 
 /** What needs a person, by what it is about: one line a cause, however many it concerns. */
 interface Cause {
@@ -25,7 +25,7 @@ export function causesOf(
     causes.set(title, { title, state, since: since ?? null, places });
   };
   for (const { device, state, refusal, lastAckAt } of devices) {
-    const place = { name: device, address: `#/devices/${device}` };
+    const place = { name: device, address: deviceAddress(device) };
     if (state === 'conflict') add('Two machines use one identity', state, lastAckAt, place);
     if (state === 'stuck') {
       const why = refusal === null ? 'nothing more is acknowledged' : refusal.why;

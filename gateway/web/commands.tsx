@@ -5,9 +5,11 @@ import type {
   CommandProgress,
   CommandView,
 } from '../src/core/fleet-views.ts';
+import { isFinal } from '../../protocol/web/shown.ts';
 import { api, useLive } from './api.ts';
-import { ago, formatCount, moment, short } from './format.ts';
-import { Facts, ProblemNote, Table, type Column } from './parts.tsx';
+import { ago, formatCount, moment, short } from '../../protocol/web/format.ts';
+import { Facts, ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { deviceAddress } from './runs.tsx';
 import { useAction } from './settings.tsx';
 
 /** A command that nobody has looked after for so long is not what was meant any more. */
@@ -67,7 +69,7 @@ export function Commands() {
 
 type OnDevice = CommandDevicesView['devices'][number];
 const deviceColumns: readonly Column<OnDevice>[] = [
-  { title: 'Device', cell: ({ device }) => <a href={`#/devices/${device}`}>{device}</a> },
+  { title: 'Device', cell: ({ device }) => <a href={deviceAddress(device)}>{device}</a> },
   { title: 'Outcome', cell: ({ outcome }) => outcome, by: ({ outcome }) => outcome },
   { title: 'Why', cell: ({ reason }) => reason },
   { title: 'Receipt', cell: ({ settledAt }) => ago(settledAt), isNumber: true },
@@ -106,12 +108,10 @@ export function Command({ id }: { readonly id: string }) {
 
 const verbs = [
   ['run.retry', 'Retry', (state: string) => state === 'failed' || state === 'stuck'],
-  ['run.pause', 'Pause', (state: string) => !isOver(state) && state !== 'paused'],
+  ['run.pause', 'Pause', (state: string) => !isFinal(state) && state !== 'paused'],
   ['run.resume', 'Resume', (state: string) => state === 'paused'],
-  ['run.cancel', 'Cancel', (state: string) => !isOver(state)],
+  ['run.cancel', 'Cancel', (state: string) => !isFinal(state)],
 ] as const;
-
-const isOver = (state: string): boolean => ['completed', 'failed', 'cancelled'].includes(state);
 
 /** What an operator can have a device do about a run. Each is a command: it survives an outage. */
 export function RunActions(props: {

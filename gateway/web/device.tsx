@@ -1,93 +1,72 @@
-import { useState } from 'preact/hooks';
+import { DevicePage, type DeviceShown } from '../../protocol/web/device-page.tsx';
+import { ago, aheadText, formatBytes, formatCount, moment } from '../../protocol/web/format.ts';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { RunTable } from '../../protocol/web/run-table.tsx';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import { useLive } from './api.ts';
 import { OrderForm } from './commands.tsx';
 import { Entries } from './entries.tsx';
 import { backlogText } from './fleet.tsx';
-import { ago, formatBytes, formatCount, formatDuration, moment } from './format.ts';
-import { Facts, ProblemNote, State } from './parts.tsx';
-import { RunTable } from './runs.tsx';
+import { ownRunColumns } from './runs.tsx';
 
-const tabs = ['Runs', 'Journal', 'Commands', 'Identity'] as const;
-type Tab = (typeof tabs)[number];
+/** Below, a clock and a link tell the same. */
+const CLOCK_OFF_MS = 2_000;
 
 export function Device(props: { readonly id: string; readonly mayAct: boolean }) {
   const { id, mayAct } = props;
   const { data, problem } = useLive('GET /api/devices/{id}', [{ params: { id } }]);
-  const [tab, setTab] = useState<Tab>('Runs');
   return (
-    <>
-      <h1>
-        {id} {data !== undefined && <State of={data.state} />}
-      </h1>
-      <ProblemNote problem={problem} />
-      {data !== undefined && <Summary of={data} />}
-      <div role="tablist" aria-label="What is known of this device" class="tabs">
-        {tabs.map((each) => (
-          <button
-            type="button"
-            role="tab"
-            id={`tab-${each}`}
-            aria-controls="panel"
-            aria-selected={each === tab}
-            onClick={() => setTab(each)}
-          >
-            {each}
-          </button>
-        ))}
-      </div>
-      <div role="tabpanel" id="panel" aria-labelledby={`tab-${tab}`}>
-        {tab === 'Runs' && <DeviceRuns id={id} />}
-        {tab === 'Journal' && data !== undefined && <Entries device={data} />}
-        {tab === 'Commands' && <Orders id={id} mayAct={mayAct} />}
-        {tab === 'Identity' && data !== undefined && <Identity of={data} />}
-      </div>
-    </>
+    <DevicePage
+      {...{ id, problem, state: data?.state }}
+      notes={data !== undefined && data.refusal !== null && <Refusal of={data.refusal} />}
+      facts={data === undefined ? [] : factsOf(data)}
+      tabs={[
+        { title: 'Runs', show: () => <DeviceRuns id={id} /> },
+        { title: 'Journal', show: () => data !== undefined && <Entries device={data} /> },
+        { title: 'Commands', show: () => <Orders id={id} mayAct={mayAct} /> },
+        { title: 'Identity', show: () => data !== undefined && <Identity of={data} /> },
+      ]}
+    />
   );
 }
 
-function Summary({ of: device }: { readonly of: DeviceDetailView }) {
-  const { backlog, holes, clockAheadMs, lanes, refusal } = device;
-  const arrived = lanes.map(({ lane, watermark }) => `${lane} ${formatCount(watermark)}`);
-  const isFarOff = clockAheadMs !== null && Math.abs(clockAheadMs) > 2_000;
+function Refusal({ of: { why, code } }: { readonly of: { why: string; code: string } }) {
   return (
-    <>
-      {refusal !== null && (
-        <p class="note bad">
-          <strong>{refusal.why}</strong> <code>{refusal.code}</code>
-        </p>
-      )}
-      <Facts
-        rows={[
-          [
-            'backlog',
-            backlog === null
-              ? 'not reported since this gateway started'
-              : `${backlogText(device)} entries (${formatBytes(backlog.bytes)}), as of ${ago(backlog.reportedAt)}`,
-          ],
-          ['arrived', arrived.join(' · ')],
-          ['last seen', ago(device.lastSeenAt)],
-          ['last ack', ago(device.lastAckAt)],
-          ...(holes.entries === 0
-            ? []
-            : ([['holes', `${formatCount(holes.entries)} entries will never come`]] as const)),
-          ...(isFarOff
-            ? ([
-                [
-                  'clock',
-                  `${formatDuration(Math.abs(clockAheadMs))} ${clockAheadMs > 0 ? 'ahead' : 'behind'}; times are corrected`,
-                ],
-              ] as const)
-            : []),
-          ...(Object.keys(device.tags).length === 0
-            ? []
-            : ([['tags', tagsText(device.tags)]] as const)),
-          ['agent', device.agentVersion ?? '–'],
-          ['epoch', formatCount(device.epoch)],
-        ]}
-      />
-    </>
+    <p class="note bad">
+      <strong>{why}</strong> <code>{code}</code>
+    </p>
   );
+}
+
+function factsOf(device: DeviceDetailView): DeviceShown['facts'] {
+  const { holes, clockAheadMs, lanes, tags } = device;
+  const arrived = lanes.map(({ lane, watermark }) => `${lane} ${formatCount(watermark)}`);
+  const facts: [string, string][] = [
+    ['backlog', backlogWords(device)],
+    ['arrived', arrived.join(' · ')],
+    ['last seen', ago(device.lastSeenAt)],
+    ['last ack', ago(device.lastAckAt)],
+  ];
+  if (holes.entries > 0) {
+    facts.push(['holes', `${formatCount(holes.entries)} entries will never come`]);
+  }
+  if (clockAheadMs !== null && Math.abs(clockAheadMs) > CLOCK_OFF_MS) {
+    facts.push(['clock', `${aheadText(clockAheadMs)}; times are corrected`]);
+  }
+  if (Object.keys(tags).length > 0) facts.push(['tags', tagsText(tags)]);
+  return [
+    ...facts,
+    ['agent', device.agentVersion ?? '–'],
+    ['epoch', formatCount(device.epoch)],
+  ];
+}
+
+function backlogWords(device: DeviceDetailView): string {
+  const { backlog } = device;
+  if (backlog === null) return 'not reported since this gateway started';
+  const { bytes, reportedAt } = backlog;
+  const asOf = `as of ${ago(reportedAt)}`;
+  return `${backlogText(device)} entries (${formatBytes(bytes)}), ${asOf}`;
 }
 
 function Orders({ id, mayAct }: { readonly id: string; readonly mayAct: boolean }) {
@@ -101,7 +80,11 @@ function DeviceRuns({ id }: { readonly id: string }) {
   return (
     <>
       <ProblemNote problem={problem} />
-      <RunTable runs={data?.runs ?? []} empty={data === undefined ? 'Asking…' : 'No run yet.'} />
+      <RunTable
+        runs={data?.runs ?? []}
+        columns={ownRunColumns}
+        empty={data === undefined ? 'Asking…' : 'No run yet.'}
+      />
     </>
   );
 }
@@ -112,7 +95,7 @@ function Identity({ of: device }: { readonly of: DeviceDetailView }) {
       <h2>Keys</h2>
       <ul>
         {device.keys.map(({ key, since, revokedAt }) => (
-          <li>
+          <li key={key}>
             <code>{key}</code>{' '}
             {revokedAt === null ? `since ${moment(since)}` : `revoked ${moment(revokedAt)}`}
           </li>
@@ -121,7 +104,7 @@ function Identity({ of: device }: { readonly of: DeviceDetailView }) {
       <h2>Lives of its journal</h2>
       <ul>
         {device.epochs.map(({ epoch, beganAt, cause, why }) => (
-          <li>
+          <li key={epoch}>
             epoch {epoch}, {moment(beganAt)}
             {cause !== null && `: ${cause}; ${why}`}
           </li>

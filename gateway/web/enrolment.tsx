@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { EnrolmentMadeView, EnrolmentView } from '../src/core/access/access-views.ts';
 import { api, useLive } from './api.ts';
-import { ago } from './format.ts';
-import { ProblemNote, Table, type Column } from './parts.tsx';
+import { ago } from '../../protocol/web/format.ts';
+import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
 import { useAction } from './settings.tsx';
 
 const HOUR_S = 3_600;

@@ -1,46 +1,46 @@
 import { useState } from 'preact/hooks';
+import { EntryTable } from '../../protocol/web/entry-table.tsx';
+import { formatCount } from '../../protocol/web/format.ts';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import type { ShownEntry } from '../../protocol/web/shown.ts';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import type { EntryView, HoleView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
-import { ago, formatBytes, formatCount, moment, short } from './format.ts';
-import { ProblemNote, Table, type Column } from './parts.tsx';
 import { runAddress } from './runs.tsx';
 
 const PAGE = 200;
 type Lane = EntryView['lane'];
 
 /** What an entry carries, whichever field of it that is. */
-export function valueOf(entry: EntryView): unknown {
-  for (const name of ['result', 'output', 'input', 'payload', 'error', 'status', 'reason']) {
-    const value = entry[name];
-    if (value !== undefined && value !== null && value !== '') return value;
-  }
-  return null;
+const values = ['result', 'output', 'input', 'payload', 'error', 'status', 'reason'] as const;
+
+/** An entry of the ledger, as pages show it. */
+export function shownEntry(entry: EntryView): ShownEntry {
+  const { lane, seq, bytes, kind, receivedAt: arrivedAt } = entry;
+  const carried = values.map((name) => entry[name]).find(isSomething);
+  return {
+    ...{ lane, seq, kind, bytes, arrivedAt, isPending: false },
+    at: textIn(entry, 'at') || null,
+    ...{ run: textIn(entry, 'run'), name: textIn(entry, 'name') },
+    ...{ n: numberIn(entry, 'n'), op: numberIn(entry, 'op') },
+    ...{ attempt: numberIn(entry, 'attempt'), tookMs: numberIn(entry, 'tookMs') },
+    value: carried ?? null,
+  };
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+function isSomething(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}
 
-const columnsOf = (device: string): readonly Column<EntryView>[] => [
-  { title: 'Seq', cell: ({ seq }) => formatCount(seq), by: ({ seq }) => seq, isNumber: true },
-  { title: 'Happened', cell: (row) => moment(textOf(row['at']) || null) },
-  { title: 'Arrived', cell: ({ receivedAt }) => ago(receivedAt), isNumber: true, isWide: true },
-  {
-    title: 'Kind',
-    cell: ({ kind }) => kind ?? 'not known to this gateway',
-    by: ({ kind }) => kind ?? '',
-  },
-  {
-    title: 'Run',
-    cell: (row) => {
-      const id = textOf(row['run']);
-      return id === '' ? '' : <a href={runAddress({ device, id })}>{id}</a>;
-    },
-    by: (row) => textOf(row['run']),
-  },
-  { title: 'Name', cell: (row) => textOf(row['name']) },
-  { title: 'Size', cell: ({ bytes }) => formatBytes(bytes), isNumber: true, isWide: true },
-  { title: 'Value', cell: (row) => <code>{short(valueOf(row), 60)}</code>, isWide: true },
-];
+function textIn(entry: EntryView, field: string): string {
+  const value = entry[field];
+  return typeof value === 'string' ? value : '';
+}
+
+function numberIn(entry: EntryView, field: string): number {
+  const value = entry[field];
+  return typeof value === 'number' ? value : 0;
+}
 
 /** The journal of a device as it has arrived, the newest of a lane first. */
 export function Entries({ device }: { readonly device: DeviceDetailView }) {
@@ -51,39 +51,24 @@ export function Entries({ device }: { readonly device: DeviceDetailView }) {
   const after = Math.max(0, last - PAGE);
   const asked = { params: { id: device.device }, query: { lane, after, limit: PAGE } };
   const { data, problem } = useLive('GET /api/devices/{id}/entries', [asked]);
-  const rows = (data?.entries ?? []).toReversed();
-  const choose = (next: Lane) => {
-    setLane(next);
-    setEnd(undefined);
-  };
   return (
     <>
       <ProblemNote problem={problem} />
-      <p>
-        <label>
-          Lane{' '}
-          <select value={lane} onChange={(e) => choose(e.currentTarget.value as Lane)}>
-            {device.lanes.map((each) => (
-              <option value={each.lane}>{each.lane}</option>
-            ))}
-          </select>
-        </label>{' '}
-        <button type="button" disabled={after === 0} onClick={() => setEnd(after)}>
-          Earlier
-        </button>{' '}
-        <button type="button" disabled={end === undefined} onClick={() => setEnd(undefined)}>
-          Newest
-        </button>
-      </p>
       {(data?.holes ?? []).map((hole) => (
-        <HoleNote hole={hole} />
+        <HoleNote key={hole.seqFirst} hole={hole} />
       ))}
-      <Table
-        label={`Entries of lane ${lane}`}
-        columns={columnsOf(device.device)}
-        rows={rows}
-        keyOf={({ seq }) => String(seq)}
+      <EntryTable
+        lane={lane}
+        lanes={device.lanes.map((each) => each.lane)}
+        entries={(data?.entries ?? []).map(shownEntry).toReversed()}
         empty={data === undefined ? 'Asking…' : 'Nothing has arrived in this lane.'}
+        choose={(next) => {
+          setLane(next);
+          setEnd(undefined);
+        }}
+        earlier={after === 0 ? undefined : () => setEnd(after)}
+        newest={end === undefined ? undefined : () => setEnd(undefined)}
+        runAddress={(id) => runAddress({ device: device.device, id })}
       />
     </>
   );

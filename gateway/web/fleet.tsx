@@ -1,8 +1,9 @@
 import { useRef, useState } from 'preact/hooks';
 import type { DeviceView } from '../src/core/device-views.ts';
 import { useLive } from './api.ts';
-import { ago, formatBytes, formatCount } from './format.ts';
-import { ProblemNote, State, Table, Tiles, type Column } from './parts.tsx';
+import { deviceAddress } from './runs.tsx';
+import { ago, formatBytes, formatCount } from '../../protocol/web/format.ts';
+import { ProblemNote, State, Table, Tiles, type Column } from '../../protocol/web/parts.tsx';
 
 /** Those that need somebody first. */
 const order = ['conflict', 'stuck', 'syncing', 'offline', 'new', 'unknown', 'synced'] as const;
@@ -17,7 +18,7 @@ export function backlogText({ backlog, state }: DeviceView): string {
 const columns: readonly Column<DeviceView>[] = [
   {
     title: 'Device',
-    cell: ({ device }) => <a href={`#/devices/${device}`}>{device}</a>,
+    cell: ({ device }) => <a href={deviceAddress(device)}>{device}</a>,
     by: ({ device }) => device,
   },
   {

@@ -1,5 +1,8 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { useAddress, type Address } from '../../protocol/web/address.ts';
+import { Guarded } from '../../protocol/web/guarded.tsx';
+import { SkipLink } from '../../protocol/web/skip-link.tsx';
 import type { SessionView } from '../src/core/access/access-views.ts';
 import { api } from './api.ts';
 import { Attention } from './attention.tsx';
@@ -22,17 +25,16 @@ const places = [
   ['#/settings', 'Settings', 'admin'],
 ] as const;
 
-function Page({ address, role }: { readonly address: string; readonly role: string }) {
+function Page({ address, role }: { readonly address: Address; readonly role: string }) {
   const mayAct = role !== 'viewer';
-  const [, place = '', id = '', part = '', ...rest] = address.replace(/^#/, '').split('/');
+  const [place = '', id = '', part = '', ...rest] = address;
   if (place === 'devices' && part === 'runs') {
-    return <Run device={id} id={decodeURIComponent(rest.join('/'))} mayAct={mayAct} />;
+    return <Run device={id} id={rest.join('/')} mayAct={mayAct} />;
   }
-  if (place === 'devices') return <Device id={id} key={id} mayAct={mayAct} />;
+  if (place === 'devices' && id !== '') return <Device id={id} mayAct={mayAct} />;
   if (place === 'attention') return <Attention />;
   if (place === 'runs') return <Runs />;
-  if (place === 'commands')
-    return id === '' ? <Commands /> : <Command id={decodeURIComponent(id)} />;
+  if (place === 'commands') return id === '' ? <Commands /> : <Command id={id} />;
   if (place === 'ledger') return <Ledger />;
   if (place === 'enrolment') return <Enrolment />;
   if (place === 'settings') return <Settings />;
@@ -44,32 +46,14 @@ function Page({ address, role }: { readonly address: string; readonly role: stri
   );
 }
 
-function useAddress(): string {
-  const [address, setAddress] = useState(location.hash || '#/');
-  useEffect(() => {
-    const changed = () => {
-      setAddress(location.hash || '#/');
-      // For those who do not see that the page has changed.
-      document.querySelector('main')?.focus();
-    };
-    addEventListener('hashchange', changed);
-    return () => removeEventListener('hashchange', changed);
-  }, []);
-  return address;
-}
-
 function App({ session }: { readonly session: SessionView }) {
   const address = useAddress();
   const signOut = () => void api.ask('DELETE /api/session').finally(() => location.reload());
-  const isHere = (place: string) =>
-    place === '#/'
-      ? address === '#/' || address.startsWith('#/devices')
-      : address.startsWith(place);
+  const [here = ''] = address;
+  const isHere = (place: string) => place === `#/${here === 'devices' ? '' : here}`;
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => skipTo(event)}>
-        To the content
-      </a>
+      <SkipLink />
       <header>
         <b>holdfast</b>
         <nav aria-label="Pages">
@@ -82,22 +66,19 @@ function App({ session }: { readonly session: SessionView }) {
             ))}
         </nav>
         <span class="who">
-          {session.who}, {session.role}{' '}
+          {session.who.replace(/^user:/, '')}, {session.role}{' '}
           <button type="button" onClick={signOut}>
             Sign out
           </button>
         </span>
       </header>
       <main id="main" tabIndex={-1}>
-        <Page address={address} role={session.role} />
+        <Guarded key={address.join('/')}>
+          <Page address={address} role={session.role} />
+        </Guarded>
       </main>
     </>
   );
-}
-
-function skipTo(event: Event): void {
-  event.preventDefault();
-  document.querySelector('main')?.focus();
 }
 
 function Root() {

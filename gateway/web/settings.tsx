@@ -8,8 +8,8 @@ import type {
 } from '../src/core/access/access-views.ts';
 import type { VerifyView } from '../src/core/fleet-views.ts';
 import { api, ApiError, useLive, type Problem } from './api.ts';
-import { ago, formatCount, moment } from './format.ts';
-import { ProblemNote, Table, type Column } from './parts.tsx';
+import { ago, formatCount, moment } from '../../protocol/web/format.ts';
+import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
 
 /** Does something once, and keeps what went wrong. */
 export function useAction(): readonly [

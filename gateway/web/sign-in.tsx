@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { SessionView } from '../src/core/access/access-views.ts';
 import { api } from './api.ts';
-import { ProblemNote } from './parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
 import { useAction } from './settings.tsx';
 
 /** Asks who it is. What was typed stays when it was wrong. */

@@ -423,6 +423,7 @@ const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
   ['run --data-dir E --device d/e --code E/flow.mjs', 78, /HF_CONFIG_INVALID/],
   ['run --data-dir E --device d --code E/flow.mjs --gateway http://x', 78, /HF_GATEWAY_ADDRESS/],
   ['run --data-dir E --device d --code E/flow.mjs --retention soon', 78, /--retention soon is no/],
+  ['run --data-dir E --device d --code E/flow.mjs --page-port 65536', 78, /is no port/],
   ['run --data-dir E --device d --code E/flow.mjs --reconnect-max soon', 78, /is no duration/],
   ['run --data-dir E --device d --code E/flow.mjs --reconnect-max 1ms', 78, /from 1s to 1d/],
   ['run --data-dir /proc/x/y --device d --code E/flow.mjs', 78, /DATA_DIR_UNUSABLE.+\n.+makes no/],

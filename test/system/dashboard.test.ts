@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
-import { env } from 'node:process';
 import test, { type ExecutionContext } from 'ava';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { Agent, workflow } from '@holdfast/agent';
 import { createTcpProxy, type TcpProxy } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
+import { serveDevicePage } from '@holdfast/agent/internal';
+import { checkPage, openBrowser, openPage, press } from '../support/browser.ts';
 import { holdfast } from '../support/holdfast-cli.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const withChromium = hasProgram('chromium') ? test.serial : test.serial.skip;
 
 const sale = workflow('sale', async (ctx, order: { readonly item: string }) => {
@@ -38,9 +38,12 @@ interface Shop {
   readonly gateway: Gateway;
   readonly agent: Agent;
   readonly link: TcpProxy;
+  readonly browser: Browser;
 }
 
 async function openShop(t: ExecutionContext): Promise<Shop> {
+  const browser = await openBrowser();
+  t.teardown(() => browser.close());
   const dir = await tempDir(t);
   const gateway = await Gateway.open({
     ...{ dataDir: join(dir, 'cloud'), mqttPort: 0, httpPort: 0, reportEvery: '1s' },
@@ -58,7 +61,7 @@ async function openShop(t: ExecutionContext): Promise<Shop> {
     uplink: { retryMsMax: 1_000 },
   });
   t.teardown(() => agent.close());
-  return { gateway, agent, link };
+  return { gateway, agent, link, browser };
 }
 
 async function addUser(gateway: Gateway): Promise<void> {
@@ -70,52 +73,6 @@ async function addUser(gateway: Gateway): Promise<void> {
   });
   if (!response.ok) throw new Error(await response.text());
 }
-
-async function openBrowser(t: ExecutionContext): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
-  });
-  t.teardown(() => browser.close());
-  return browser;
-}
-
-/** Nothing that people who see or move otherwise stumble over, at this width. */
-async function checkPage(t: ExecutionContext, page: Page, name: string): Promise<void> {
-  const folder = env['SCREENSHOTS'];
-  for (const [width, scheme] of [
-    [1280, 'light'],
-    [360, 'dark'],
-  ] as const) {
-    await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ colorScheme: scheme });
-    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}.png`) });
-    const isWiderThanScreen = await page.evaluate('document.body.scrollWidth > innerWidth');
-    t.false(isWiderThanScreen, `${name} fits into ${width}`);
-    const violations = await page.evaluate(
-      'axe.run().then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))',
-    );
-    t.deepEqual(violations, [], `${name} at ${width}`);
-  }
-}
-
-/** A page of the dashboard, and what its console said. */
-async function openPage(browser: Browser): Promise<{ page: Page; complaints: string[] }> {
-  // The script that looks at pages is no part of them: the policy would keep it out.
-  const context = await browser.newContext({ bypassCSP: true });
-  await context.addInitScript({ path: axe });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    const isRefused = message.text().includes('401');
-    if (message.type() === 'error' && !isRefused) complaints.push(message.text());
-  });
-  return { page, complaints };
-}
-
-const press = (page: Page, name: string): Promise<void> =>
-  page.getByRole('button', { name }).click();
 
 const rowOf = (page: Page) => page.getByRole('row', { name: /till-1/ });
 
@@ -141,6 +98,7 @@ async function watchDevice(t: ExecutionContext, page: Page, shop: Shop): Promise
   const run = await agent.start(sale, { item: 'moka pot' }, { id: 'S-1' });
   await row.getByText('offline').waitFor();
   await checkPage(t, page, 'fleet');
+  await lookAtDevice(t, shop);
   link.setMode('up');
   await run.result();
   const failed = await agent.start(broken, undefined, { id: 'B-1' });
@@ -222,10 +180,76 @@ async function lookAround(t: ExecutionContext, page: Page): Promise<void> {
   await page.getByLabel('Password').waitFor();
 }
 
+const mute = { error: () => undefined, info: () => undefined, debug: () => undefined };
+
+/** Somebody stands before the device, whose link is cut. */
+async function lookAtDevice(t: ExecutionContext, { agent, browser }: Shop): Promise<void> {
+  const served = await serveDevicePage({ port: 0, surface: agent.surface, log: mute });
+  t.teardown(() => served.close());
+  const { page, complaints } = await openPage(browser);
+  await page.goto(served.url);
+  await page.getByText(/This device is \d+ entries .+ ahead of the gateway/).waitFor();
+  await page.getByRole('heading', { name: /till-1 (?:offline|connecting)/ }).waitFor();
+  await checkPage(t, page, 'own-device');
+  await page.getByRole('tab', { name: 'Runs' }).press('ArrowRight');
+  await page.getByRole('row', { name: /step\.completed S-1 print-ticket/ }).waitFor();
+  await checkPage(t, page, 'own-journal');
+  await page.getByRole('link', { name: 'S-1' }).first().click();
+  await page.getByText('ticket of moka pot').waitFor();
+  await page.getByText('not at the gateway yet').first().waitFor();
+  await checkPage(t, page, 'own-run');
+  t.deepEqual(complaints, []);
+  await checkOwnPage(t, served.url);
+  await served.close();
+  await page.getByText('The agent does not answer').waitFor();
+  await page.context().close();
+}
+
+/** It only looks, and only for who is here. */
+async function checkOwnPage(t: ExecutionContext, url: string): Promise<void> {
+  const answers = async (path: string, init: RequestInit = {}) =>
+    (await fetch(`${url}${path}`, init)).status;
+  t.is(await answers('/v1/runs', { method: 'POST', body: '{}' }), 405);
+  t.is(await answers('/', { method: 'POST' }), 405);
+  t.is(await answers('/v1/runs/S-1?reveal=1'), 400);
+  t.is(await answers('/v1/snapshot'), 404);
+  t.is(await answers('/v1/runs/nobody'), 404);
+  const { statusCode, headers } = await get(`${url}/v1/status`, { host: 'evil.example' });
+  t.is(statusCode, 421, 'a name that somebody has made lead here');
+  t.regex(headers['content-security-policy'] as string, /default-src 'none'.*script-src 'self'/);
+}
+
+function get(url: string, headers: OutgoingHttpHeaders): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(url, { headers }, (response) => resolve(response.resume()))
+      .once('error', reject)
+      .end();
+  });
+}
+
+/** The page runs what its gateway serves, and nothing else. */
+async function checkPolicy(t: ExecutionContext, { gateway, browser }: Shop): Promise<void> {
+  const page = await browser.newPage();
+  const kept = page.waitForEvent('requestfailed');
+  const response = await page.goto(gateway.httpUrl);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await page.evaluate(
+    "document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.2:1/' }))",
+  );
+  const { 'content-security-policy': policy = '' } = response?.headers() ?? {};
+  t.regex(policy, /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
+  t.is((await kept).failure()?.errorText, 'csp');
+  const script = await fetch(`${gateway.httpUrl}/main.js`, {
+    headers: { 'accept-encoding': 'gzip' },
+  });
+  t.true(Number(script.headers.get('content-length')) < 80_000);
+  await page.close();
+}
+
 withChromium('needs chromium: operators see a device drain, read its runs, tell it', async (t) => {
   const shop = await openShop(t);
   await addUser(shop.gateway);
-  const { page, complaints } = await openPage(await openBrowser(t));
+  const { page, complaints } = await openPage(shop.browser);
 
   await signIn(t, page, shop);
   await watchDevice(t, page, shop);
@@ -233,29 +257,7 @@ withChromium('needs chromium: operators see a device drain, read its runs, tell 
   await tellDevice(t, page, shop);
   await enrolDevice(t, page);
   await lookAround(t, page);
+  await checkPolicy(t, shop);
 
   t.deepEqual(complaints, []);
 });
-
-withChromium(
-  'needs chromium: the page runs under a policy that lets nothing else in',
-  async (t) => {
-    const { gateway } = await openShop(t);
-    const page = await (await openBrowser(t)).newPage();
-    const kept = page.waitForEvent('requestfailed');
-
-    const response = await page.goto(gateway.httpUrl);
-    await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    await page.evaluate(
-      "document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.2:1/' }))",
-    );
-
-    const { 'content-security-policy': policy = '' } = response?.headers() ?? {};
-    t.regex(policy, /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
-    t.is((await kept).failure()?.errorText, 'csp');
-    const script = await fetch(`${gateway.httpUrl}/main.js`, {
-      headers: { 'accept-encoding': 'gzip' },
-    });
-    t.true(Number(script.headers.get('content-length')) < 80_000);
-  },
-);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { stat, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { startHoldfast } from '../support/holdfast-cli.ts';
@@ -33,8 +34,10 @@ onDebian('needs dpkg-deb: the package of the device is small and runs where it l
   const data = join(dir, 'data');
   const flows = join(tree, 'etc/holdfast/flows/flows.js');
   const args = ['--data-dir', data, '--device', 'd', '--code', flows];
-  const agent = spawn(program, ['run', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const page = ['--page-port', '0', '--log-format', 'json'];
+  const agent = spawn(program, ['run', ...args, ...page], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => agent.kill('SIGKILL'));
+  const logged = textOf(agent.stderr);
   await once(agent.stdout, 'data');
 
   execFileSync(program, ['start', 'hello', '--input', '"Pi"', '--id', 'a', '--data-dir', data]);
@@ -42,11 +45,20 @@ onDebian('needs dpkg-deb: the package of the device is small and runs where it l
   const said = execFileSync(program, wait, { encoding: 'utf8' });
 
   t.regex(said, /Hello, Pi!/);
+  const { url } = JSON.parse(/\{.*"url".*\}/.exec(logged())?.[0] ?? '{}') as { url: string };
+  t.regex(await (await fetch(`${url}/main.js`)).text(), /ahead of the gateway/);
   t.true((await stat(deb)).size < 2 ** 20);
   const ended = once(agent, 'close');
   agent.kill('SIGTERM');
   t.deepEqual(await ended, [0, null]);
 });
+
+/** Gives what has come so far. */
+function textOf(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (part: string) => (text += part));
+  return () => text;
+}
 
 withSystemd('needs systemd-analyze: the unit is hardened to an exposure of at most 2.5', (t) => {
   const args = ['security', '--offline=true', '--threshold=25', '--no-pager', unit];

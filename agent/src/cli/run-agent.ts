@@ -35,11 +35,13 @@ export async function runAgent(shell: Shell, options: RunOptions): Promise<void>
     const code = await loadCode(options.code);
     for (let isFirst = true; ; isFirst = false) {
       const agent = await open(options, code, log);
-      const hide = await show(options, agent, log);
+      const hide = await showInHome(options, agent, log);
+      const closePage = await showPage(options, agent, log);
       if (isFirst) await sayReady(shell, options, agent);
       await systemd.ready(() => agent.surface.status());
       const failure = await Promise.race([stopped, agent.failed]);
       await systemd.stopping();
+      await closePage();
       await hide();
       await close(agent, failure, log);
       // The store is whole and its life has ended: the next open begins a new epoch.
@@ -91,7 +93,11 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
 }
 
 /** Gives what ends it. */
-async function show(options: RunOptions, agent: Agent, log: Log): Promise<() => Promise<void>> {
+async function showInHome(
+  options: RunOptions,
+  agent: Agent,
+  log: Log,
+): Promise<() => Promise<void>> {
   const { device, homeAssistant: url, homeAssistantPasswordFile } = options;
   if (url === undefined) return () => Promise.resolve();
   const option = '--home-assistant-password-file';
@@ -99,6 +105,24 @@ async function show(options: RunOptions, agent: Agent, log: Log): Promise<() => 
   const { showInHomeAssistant } = await import('../home-assistant.ts');
   const known = password === undefined ? {} : { password };
   return showInHomeAssistant({ url, ...known, device, surface: agent.surface, log });
+}
+
+/** Gives what ends it. A port that is taken is no reason for a device to stand still. */
+async function showPage(
+  { pagePort: port }: RunOptions,
+  { surface }: Agent,
+  log: Log,
+): Promise<() => Promise<void>> {
+  if (port === undefined) return () => Promise.resolve();
+  try {
+    const { serveDevicePage } = await import('../device-page.ts');
+    const page = await serveDevicePage({ port, surface, log });
+    log.info('the page of this device is served', { url: page.url });
+    return () => page.close();
+  } catch (error) {
+    log.error('there is no page of this device', { error: messageOf(error) });
+    return () => Promise.resolve();
+  }
 }
 
 async function sayReady(shell: Shell, { socket, isJson }: RunOptions, agent: Agent): Promise<void> {

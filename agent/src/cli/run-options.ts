@@ -31,6 +31,8 @@ export interface RunOptions extends BrokerFiles {
   /** File with the key that encrypts the store. */
   readonly storeKey?: string;
   readonly socket: string;
+  /** Of the page of this device, on loopback; 0: the system chooses. */
+  readonly pagePort?: number;
   /** What tells this machine from others. */
   readonly machine?: string;
   /** The data directory was brought here from another machine. */
@@ -85,6 +87,7 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
       tlsKey: text('tls-key'),
       passwordFile: text('password-file'),
       storeKey: storeKeyFile({ ...defined({ storeKeyFile: text('store-key-file') }) }, env),
+      pagePort: checked(found, 'page-port', port),
       machine: text('machine'),
       retention: checked(found, 'retention', duration),
       retentionBytes: checked(found, 'retention-bytes', (value, place) =>
@@ -145,6 +148,12 @@ function reconnectMs(value: string, place: string): number {
   const ms = msOf(value, place);
   if (ms >= RECONNECT_MS.min && ms <= RECONNECT_MS.max) return ms;
   throw new HoldfastError('HF_CONFIG_INVALID', { why: `${place} ${value} is not from 1s to 1d` });
+}
+
+function port(value: string, place: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) < 65_536) return Number(value);
+  const why = `${place} ${value} is no port: 0 to 65535`;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why });
 }
 
 /** Addresses are shown, and passwords are not. */

@@ -22,6 +22,7 @@ const settings = (): readonly Option[] => [
   setting('tls-key', 'file', 'PEM: its private key'),
   setting('password-file', 'file', 'password for the broker; the user is the device id'),
   setting('socket', 'path', `default: ${SOCKET_NAME} in the data directory`),
+  setting('page-port', 'port', 'serves a page of this device on loopback, such as 8441'),
   setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),
   setting('machine', 'name', 'tells this machine from others, or none; default: its hardware'),
   setting('retention', 'duration', 'how long runs that have ended are kept, such as 7d'),

@@ -7,6 +7,7 @@ import {
   relativeTime,
   wrapLine,
 } from '@holdfast/protocol/base';
+import { headline } from '../core/headline.ts';
 import { scheduleStates } from '../core/schedule-views.ts';
 import { runStates, type StatusView } from '../core/views.ts';
 import { age, countEntries, holesText, linkSign, problemLines, type Screen } from './link-line.ts';
@@ -21,8 +22,9 @@ export function statusScreen(status: StatusView, screen: Screen): string {
   const label = (name: string) => `  ${paint(name.padEnd(9), 'dim', screen.color)}  `;
   const isUnknown = status.link.state === 'stopped' && status.link.gateway === null;
   const holes = holesText(status.backlog.holes);
+  const pending = countEntries(status.backlog.pending, status.backlog.bytes);
   const head = [
-    `${linkSign(status.link, screen)}: ${headline(status)}.`,
+    `${linkSign(status.link, screen)}: ${headline(status, pending)}.`,
     ...reassurance(status, screen),
   ];
   const lines = [
@@ -46,20 +48,6 @@ export function statusScreen(status: StatusView, screen: Screen): string {
     ...lines.map((line) => wrapLine(line, screen.width, LABEL_COLUMNS)),
     ...problemLines(problemsOf(status), screen),
   ].join('\n');
-}
-
-/** How it stands, in words. */
-export function headline({ journal, link, backlog }: StatusView): string {
-  if (journal.state === 'full') return 'the journal is full: new work is refused';
-  if (journal.state === 'failed') return 'nothing can be journaled; what is under way waits';
-  const entries = countEntries(backlog.pending, backlog.bytes);
-  if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
-  if (link.state === 'stuck' && backlog.pending === 0) {
-    return 'the gateway takes nothing from this device';
-  }
-  if (backlog.pending === 0) return 'the gateway has everything this device has journaled';
-  if (link.state === 'stuck') return `${entries} are safe on this device and wait`;
-  return `this device is ${entries} ahead of the gateway`;
 }
 
 function reassurance({ link, backlog }: StatusView, screen: Screen): string[] {

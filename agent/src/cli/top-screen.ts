@@ -1,13 +1,13 @@
 import { formatCount, paint, printable, renderTable, type Cell } from '@holdfast/protocol/base';
+import { headline } from '../core/headline.ts';
 import type { RunView } from '../core/views.ts';
 import { backlogGraph, type Reading } from './backlog-graph.ts';
 import { fitLine, fitScreen, type ScreenSize } from './fit-screen.ts';
 import { journalScreen } from './journal-tail.ts';
-import { age, linkSign, type Screen } from './link-line.ts';
+import { age, countEntries, linkSign, type Screen } from './link-line.ts';
 import { logLine } from './logs.ts';
 import { nextText, stateCell } from './run-line.ts';
 import { timeline } from './run-timeline.ts';
-import { headline } from './status-screen.ts';
 import { shownRuns, tabs, type Sample, type TopState } from './top-state.ts';
 import { runHeader } from './workflow-show.ts';
 
@@ -64,7 +64,7 @@ function headLines({ state, sample }: TopView, { columns }: ScreenSize, screen: 
     state.shown === undefined ? [] : [paint(`> ${state.shown.id}`, 'bold', screen.color)];
   return [
     `${device}  ${linkSign(status.link, screen)}  epoch ${status.epoch}`,
-    `${headline(status)}.`,
+    `${headline(status, countEntries(status.backlog.pending, status.backlog.bytes))}.`,
     [...names, ...shown].join('  '),
     '',
   ].map((line) => fitLine(line, columns));

@@ -27,10 +27,11 @@ export interface Call {
   readonly ended: AbortSignal;
 }
 
-/** JSON, or text in the format of Prometheus. */
+/** JSON, text in the format of Prometheus, or a file of a type. */
 export type Answer =
   | { readonly status: number; readonly body: unknown }
-  | { readonly status: number; readonly text: string };
+  | { readonly status: number; readonly text: string }
+  | { readonly status: number; readonly bytes: Uint8Array; readonly type: string };
 
 /** An answer of any length: bytes, as they come. */
 export interface StreamAnswer {

@@ -1,3 +1,4 @@
+import type { Found } from './exchange.ts';
 import {
   checkQuery,
   RequestError,
@@ -156,22 +157,42 @@ export const unversioned: readonly Route[] = [
  * @throws RequestError: 404 for an unknown path, 405 for a method it does not have, 400 for the
  * parameters.
  */
-export function findRoute(
-  method: string,
-  target: Target,
-): { readonly id: string } & Pick<Route, 'answer' | 'fields'> {
+export function findRoute(method: string, target: Target): Found {
   const [version, ...rest] = target.segments;
-  const known = version === 'v1' ? routes : unversioned;
-  const parts = version === 'v1' ? rest : target.segments;
-  const matching = known.filter(({ path }) => matches(path, parts));
+  return version === 'v1'
+    ? findAmong(routes, method, { ...target, segments: rest })
+    : findAmong(unversioned, method, target);
+}
+
+/** What of it a page may show, which only looks: nothing that was marked local or redacted. */
+const shown: ReadonlySet<string> = new Set([
+  ...['status', 'backlog', 'journal', 'logs', 'runs', 'runs/:id', 'schedules'],
+]);
+const pageRoutes = routes
+  .filter(({ method, path }) => method === 'GET' && shown.has(path))
+  .map((route) => ({
+    ...route,
+    parameters: route.parameters.filter((name) => name !== 'reveal'),
+  }));
+
+/** Finds what answers a page. @throws RequestError, as `findRoute` */
+export function findPageRoute(method: string, target: Target): Found {
+  const [version, ...segments] = target.segments;
+  const among = version === 'v1' ? pageRoutes : [];
+  return findAmong(among, method, { ...target, segments });
+}
+
+function findAmong(among: readonly Route[], method: string, target: Target): Found {
+  const { segments, query } = target;
+  const matching = among.filter(({ path }) => matches(path, segments));
   if (matching.length === 0) throw new RequestError(404, 'there is nothing at this path');
   const route = matching.find((each) => each.method === method);
   if (route === undefined) {
     const methods = matching.map((each) => each.method).join(', ');
     throw new RequestError(405, `${method} is not for this path: it takes ${methods}`);
   }
-  checkQuery(target.query, route.parameters);
-  return { id: rest[1] ?? '', ...route };
+  checkQuery(query, route.parameters);
+  return { id: segments[1] ?? '', query, answer: route.answer, fields: route.fields };
 }
 
 function matches(path: string, segments: readonly string[]): boolean {

@@ -15,6 +15,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'protocol/base': ['protocol/base'],
   'protocol/wire': ['protocol/base', 'protocol/wire', 'cbor-x'],
   protocol: ['protocol', 'protocol/base', 'protocol/wire'],
+  // What the pages of both products are made of.
+  'protocol/web': ['protocol/web', 'protocol/base', 'protocol', 'preact', 'preact/hooks'],
   ...Object.fromEntries(products.flatMap((product) => Object.entries(productTable(product)))),
   'device-sim': [
     ...['device-sim', 'protocol', SCHEMA, ...products, ...internals],
@@ -51,7 +53,7 @@ function productTable(product: string): Record<string, readonly string[]> {
     // Runs in a browser: of the rest of the product it has types and what formats numbers.
     [own('web')]: [
       ...['web', 'client', 'core'].map(own),
-      ...['protocol/base', 'preact', 'preact/hooks'],
+      ...['protocol/web', 'protocol/base', 'preact', 'preact/hooks'],
     ],
     // Runs wherever there is fetch, with nothing else.
     [own('client')]: [own('client')],

@@ -21,7 +21,8 @@ interface Ban {
 }
 
 const everywhere = (): boolean => true;
-const inPureCode = ({ path }: Source): boolean => /^protocol|\/core$/.test(placeOf(path) ?? '');
+const inPureCode = ({ path }: Source): boolean =>
+  /^protocol(?!\/web)|\/core$/.test(placeOf(path) ?? '');
 
 /** What pure code is given through ports. */
 const impure = [

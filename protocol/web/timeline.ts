@@ -1,4 +1,4 @@
-import type { EntryView } from '../src/core/fleet-views.ts';
+import type { ShownEntry } from './shown.ts';
 
 /** What a run did or waited for, from when to when. */
 export interface Span {
@@ -11,7 +11,7 @@ export interface Span {
   /** `undefined`: it has not ended, as far as is known here. */
   readonly toMs: number | undefined;
   readonly attempts: number;
-  readonly entries: readonly EntryView[];
+  readonly entries: readonly ShownEntry[];
 }
 
 const kinds: readonly (readonly [prefix: string, kind: Span['kind']])[] = [
@@ -22,41 +22,38 @@ const kinds: readonly (readonly [prefix: string, kind: Span['kind']])[] = [
   ['child.', 'child'],
 ];
 
-const atMs = (entry: EntryView): number => Date.parse(String(entry['at']));
-const numberIn = (entry: EntryView, name: string): number | undefined => {
-  const value = entry[name];
-  return typeof value === 'number' ? value : undefined;
-};
+/** One whose time nobody knows stands where it arrived. */
+const atMs = ({ at, arrivedAt }: ShownEntry): number => Date.parse(at ?? arrivedAt ?? '') || 0;
 
 /** The spans of a run, in the order in which it began them. */
-export function spansOf(entries: readonly EntryView[]): readonly Span[] {
-  const byOp = new Map<number, EntryView[]>();
-  const ordered = entries.toSorted((a, b) => (numberIn(a, 'n') ?? 0) - (numberIn(b, 'n') ?? 0));
-  for (const entry of ordered) {
-    const op = numberIn(entry, 'op');
-    if (op === undefined || op === 0 || entry.kind === 'run.status') continue;
-    byOp.set(op, [...(byOp.get(op) ?? []), entry]);
+export function spansOf(entries: readonly ShownEntry[]): readonly Span[] {
+  const byOp = new Map<number, ShownEntry[]>();
+  for (const entry of entries.toSorted((a, b) => a.n - b.n)) {
+    const { op, kind } = entry;
+    if (op === 0 || kind === 'run.status') continue;
+    const known = byOp.get(op);
+    if (known === undefined) byOp.set(op, [entry]);
+    else known.push(entry);
   }
   return [...byOp].toSorted(([a], [b]) => a - b).map(([op, each]) => spanOf(op, each));
 }
 
-function spanOf(op: number, entries: readonly EntryView[]): Span {
-  const first = entries[0] as EntryView;
-  const last = entries.at(-1) as EntryView;
+function spanOf(op: number, entries: readonly ShownEntry[]): Span {
+  const first = entries[0] as ShownEntry;
+  const last = entries.at(-1) as ShownEntry;
   const kindText = first.kind ?? '';
   const kind = kinds.find(([prefix]) => kindText.startsWith(prefix))?.[1] ?? 'other';
   const isFailed = last.kind?.endsWith('.failed') === true;
   const isDone = isFailed || /\.(completed|fired|received|emitted|marked)$/.test(last.kind ?? '');
-  // A step is journaled when it ends; how long it took stands in its entry.
-  const tookMs = numberIn(first, 'tookMs') ?? 0;
   return {
     op,
-    name: typeof first['name'] === 'string' ? first['name'] : kindText,
+    name: first.name === '' ? kindText : first.name,
     kind,
     state: isFailed ? 'failed' : isDone ? 'done' : 'open',
-    fromMs: atMs(first) - tookMs,
+    // A step is journaled when it ends; how long it took stands in its entry.
+    fromMs: atMs(first) - first.tookMs,
     toMs: isDone ? atMs(last) : undefined,
-    attempts: Math.max(...entries.map((entry) => numberIn(entry, 'attempt') ?? 0)),
+    attempts: Math.max(...entries.map(({ attempt }) => attempt)),
     entries,
   };
 }
@@ -71,12 +68,14 @@ export interface Stretch {
 const AHEAD_MS = 3_000;
 
 /**
- * When the device was ahead of the gateway: from what it did to its arrival, where that took long.
- * Stretches that touch are one.
+ * When the device was ahead of the gateway: from what it did to its arrival, or to now, where that
+ * took long. Stretches that touch are one.
  */
-export function aheadOf(entries: readonly EntryView[]): readonly Stretch[] {
+export function aheadOf(entries: readonly ShownEntry[], nowMs: number): readonly Stretch[] {
+  const arrivedMs = ({ isPending, arrivedAt }: ShownEntry) =>
+    isPending ? nowMs : Date.parse(arrivedAt ?? '');
   const late = entries
-    .map((entry) => ({ fromMs: atMs(entry), toMs: Date.parse(entry.receivedAt ?? '') }))
+    .map((entry) => ({ fromMs: atMs(entry), toMs: arrivedMs(entry) }))
     .filter(({ fromMs, toMs }) => toMs - fromMs > AHEAD_MS)
     .toSorted((a, b) => a.fromMs - b.fromMs);
   const merged: Stretch[] = [];

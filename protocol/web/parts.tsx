@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Problem } from './api.ts';
+import type { ShownProblem } from './shown.ts';
 
 /** States of devices and runs, each with a sign: colour alone would not reach everybody. */
 const signs: Readonly<Record<string, readonly [sign: string, tone: string]>> = {
@@ -21,7 +21,7 @@ const signs: Readonly<Record<string, readonly [sign: string, tone: string]>> = {
 };
 
 export function State({ of: state }: { readonly of: string }) {
-  const [sign, tone] = signs[state] ?? ['⧖', 'calm'];
+  const [sign, tone] = signs[state] ?? ['…', 'calm'];
   return (
     <span class={`state ${tone}`}>
       <span aria-hidden="true">{sign}</span> {state}
@@ -29,7 +29,7 @@ export function State({ of: state }: { readonly of: string }) {
   );
 }
 
-export function ProblemNote({ problem }: { readonly problem: Problem | undefined }) {
+export function ProblemNote({ problem }: { readonly problem: ShownProblem | undefined }) {
   if (problem === undefined) return null;
   return (
     <p class="note bad" role="alert">

@@ -24,3 +24,8 @@ export function short(value: unknown, length = 80): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
+
+/** How far a clock is from the one that is believed. */
+export function aheadText(aheadMs: number): string {
+  return `${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
+}
