@@ -115,36 +115,52 @@ export async function compile() {
   const startedAt = Date.now();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code } = await run(process.execPath, [tsc, '-b'], (error) => error.message);
-  if (code !== 0 || !(await bundleMqtt()) || !(await bundleWeb())) return false;
-  if (!(await bundleCommands())) return false;
+  if (code !== 0) return false;
+  for (const each of packed) if (!(await pack(each))) return false;
+  if (!(await bundleWeb()) || !(await bundleCommands())) return false;
   process.stderr.write(`holdfast: built in ${seconds(startedAt)}\n`);
   return true;
 }
 
-/** Puts the MQTT client, whole, into the compiled form of the one file that exports it. */
-async function bundleMqtt() {
-  const file = join(root, 'agent', 'dist', 'io', 'mqtt.js');
-  const manifest = join(root, 'node_modules', 'mqtt', 'package.json');
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
-  const title = `// mqtt ${version} and what it needs in Node; licences: see the packages`;
-  if (readFileSync(file, 'utf8').startsWith(title)) return true;
+/**
+ * Packages that consist of many files, and the one file of ours that exports what we use of them.
+ * `unused`: what they need for what we never ask of them.
+ */
+const packed = [
+  { file: 'agent/src/io/mqtt.ts', packages: ['mqtt'], unused: ['ws', 'socks', 'worker-timers'] },
+  { file: 'gateway/src/io/mqtt.ts', packages: ['mqtt'], unused: ['ws', 'socks', 'worker-timers'] },
+  { file: 'gateway/src/io/aedes.ts', packages: ['aedes'], unused: [] },
+  {
+    file: 'gateway/src/io/http/fastify.ts',
+    packages: ['fastify', '@fastify/swagger', 'ajv'],
+    // Its own log, which is off, and documents in YAML.
+    unused: ['pino', 'yaml'],
+  },
+  { file: 'gateway/src/io/postgres/pg.ts', packages: ['pg'], unused: ['pg-native'] },
+];
+
+/** Puts packages, whole, into the compiled form of the one file that exports them. */
+async function pack({ file, packages, unused }) {
+  const compiled = join(root, file.replace('/src/', '/dist/').replace(/ts$/, 'js'));
+  const versions = packages.map((name) => {
+    const manifest = join(root, 'node_modules', name, 'package.json');
+    return `${name} ${JSON.parse(readFileSync(manifest, 'utf8')).version}`;
+  });
+  const title = `// ${versions.join(', ')} and what it needs in Node; licences: see the packages`;
+  if (readFileSync(compiled, 'utf8').startsWith(title)) return true;
   const lines = [
     title,
     // What it needs is written for `require`.
     "import { createRequire } from 'node:module';",
     'const require = createRequire(import.meta.url);',
   ];
-  const output = [`--outfile=${file}`, `--banner:js=${lines.join('\n')}`];
+  const output = [`--outfile=${compiled}`, `--banner:js=${lines.join('\n')}`];
   const form = ['--bundle', '--platform=node', '--format=esm', '--target=node20'];
   const esbuild = join(root, 'node_modules', '.bin', 'esbuild');
-  const source = join(root, 'agent', 'src', 'io', 'mqtt.ts');
   // The text of a module stays in memory. Names stay, for stacks.
   const small = ['--minify-whitespace', '--minify-syntax', '--alias:readable-stream=node:stream'];
-  // For browsers and SOCKS proxies: none of it is ever called.
-  for (const unused of ['ws', 'socks', 'worker-timers']) {
-    small.push(`--alias:${unused}=./packaging/nothing.cjs`);
-  }
-  const args = [source, ...form, ...small, ...output, '--log-level=error'];
+  for (const name of unused) small.push(`--alias:${name}=./packaging/nothing.cjs`);
+  const args = [join(root, file), ...form, ...small, ...output, '--log-level=error'];
   const { code } = await run(esbuild, args, (error) => error.message);
   return code === 0;
 }

@@ -10,8 +10,8 @@ import {
   type Clock,
   type Log,
 } from '@holdfast/protocol';
-import { UniqueMessageIdProvider, connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { GatewayLink, GatewayLinkOptions } from './gateway-link.ts';
+import { UniqueMessageIdProvider, connect, type IClientOptions, type MqttClient } from './mqtt.ts';
 import { Paced } from './paced.ts';
 import type { Tls } from './tls-files.ts';
 

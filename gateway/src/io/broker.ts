@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { HoldfastError, messageOf, type Log } from '@holdfast/protocol';
-import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { ShownCertificate } from '../core/access/admission.ts';
 import type { BrokerRefusals } from '../core/access/broker-refusals.ts';
 import type { Door } from '../core/access/door.ts';
 import { deviceOfClient, mayPublish, maySubscribe } from '../core/access/topic-rules.ts';
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from './aedes.ts';
 import { listenForDevices, type BrokerServerOptions } from './broker-server.ts';
 import { certificateOf } from './devices-tls.ts';
 import { EmbeddedLink } from './embedded-link.ts';

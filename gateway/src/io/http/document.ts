@@ -1,5 +1,4 @@
-import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
+import { swagger, type FastifyInstance } from './fastify.ts';
 
 const security = [{ token: [] }, { session: [] }];
 

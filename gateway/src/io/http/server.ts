@@ -2,9 +2,9 @@ import type { Server } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { codeOf, HoldfastError, messageOf, type ErrorCode, type Log } from '@holdfast/protocol';
-import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { problemOf } from '../../core/api-problem.ts';
 import type { LiveTls } from '../live-tls.ts';
+import { fastify, type FastifyInstance, type FastifyReply } from './fastify.ts';
 import { compileValidator, keepError } from './validation.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/protocol';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
+import { Ajv, type ErrorObject, type ValidateFunction } from './fastify.ts';
 import { formats } from './schemas/parts.ts';
 
 const common = { verbose: true, useDefaults: true, strict: true, formats } as const;

@@ -1,5 +1,5 @@
 import { HoldfastError, messageOf } from '@holdfast/protocol';
-import { Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient } from './pg.ts';
 import type { Queryable } from './sql-rows.ts';
 import { withSqlErrors } from './sql-errors.ts';
 
