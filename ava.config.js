@@ -11,7 +11,7 @@ export default {
   workerThreads: false,
   // On two cores: one waits for a process, a disk or a timer while two compute.
   concurrency: 3,
-  nodeArguments: ['--enable-source-maps'],
+  require: ['./test/dist/support/source-stacks.js'],
   // Without any test ending. The longest test kills and restarts processes for about two minutes.
   timeout: '4m',
 };
