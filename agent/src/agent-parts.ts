@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import {
   HoldfastError,
+  Progress,
   brokerProfile,
   codeOf,
   durationMs,
   messageOf,
   type ErrorCode,
   type Log,
+  type ProgressPlace,
 } from '@holdfast/protocol';
 import { factsOf } from './agent-facts.ts';
 import type { AgentOptions } from './agent-options.ts';
@@ -90,7 +92,10 @@ export async function openParts(given: AgentOptions): Promise<AgentParts> {
   const machine = machineOf(options.machine);
   const storeKey = userKeyOf(options.storeKey);
   const open = async () => {
-    const dir = await openDataDir(options.dataDir, { device, storeKey, machine, isMoved });
+    const migrating = new Progress(inLog(log), { what: 'migrating the store', unit: 'rows' });
+    const progress = (rows: number, of?: number): void => migrating.to(rows, of);
+    const own = { device, storeKey, machine, isMoved, progress };
+    const dir = await openDataDir(options.dataDir, own);
     return recovered(options, { dir, log, keepMs, budget, dial, plan });
   };
   return open().catch((error: unknown) => {
@@ -99,6 +104,12 @@ export async function openParts(given: AgentOptions): Promise<AgentParts> {
     // It is salvaged now, since it was said not to be trusted.
     return open();
   });
+}
+
+/** Progress as lines of a log. */
+function inLog(log: Log): ProgressPlace {
+  const nowMs = (): number => systemClock.monoMs();
+  return { isTerminal: false, nowMs, write: (text) => log.info(text.trimEnd()) };
 }
 
 interface Prepared {

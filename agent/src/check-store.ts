@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { HoldfastError, codeOf, messageOf } from '@holdfast/protocol';
+import { HoldfastError, codeOf, messageOf, type OnProgress } from '@holdfast/protocol';
 import { Journal } from './core/journal.ts';
 import { RunStore } from './core/run-store.ts';
 import { auditStore, type StoreAudit } from './core/store-audit.ts';
@@ -55,14 +55,14 @@ const nothing = {
  * nothing in a store that is damaged.
  *
  * @param storeKeySource For a store that is encrypted.
- * @param progress Told how many entries were read.
+ * @param progress Told how many entries were read, and of how many about.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY.
  */
 export async function checkStore(
   dataDir: string,
   storeKeySource?: string | Uint8Array,
-  progress?: (entries: number) => void,
+  progress?: OnProgress,
 ): Promise<StoreCheckView> {
   const path = resolve(dataDir);
   const storeKey = userKeyOf(storeKeySource);
@@ -79,7 +79,7 @@ export async function checkStore(
 async function look(
   path: string,
   storeKey: Uint8Array | undefined,
-  progress?: (entries: number) => void,
+  progress?: OnProgress,
 ) {
   const dir = await openToRead(path, { isThorough: true, storeKey });
   try {
@@ -96,7 +96,7 @@ async function look(
 
 async function audited(
   { device, epoch, store }: ReadableStore,
-  progress?: (entries: number) => void,
+  progress?: OnProgress,
 ): Promise<StoreAudit> {
   const clock = systemClock;
   const journal = await Journal.open({ device, epoch, boot: 0, store, clock, sha256 });

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, type OnProgress } from '@holdfast/protocol';
 import { migrations } from './core/migrations.ts';
 import { openDataDir } from './io/data-dir.ts';
 import { DATA_FORMAT, readDeviceFile } from './io/device-file.ts';
@@ -32,7 +32,12 @@ export interface StoreMigrateView {
  */
 export async function migrateData(
   dataDir: string,
-  options: { readonly dryRun: boolean; readonly storeKey?: string | undefined },
+  options: {
+    readonly dryRun: boolean;
+    readonly storeKey?: string | undefined;
+    /** Told how many rows are in the new store, and of how many. */
+    readonly progress?: OnProgress;
+  },
 ): Promise<StoreMigrateView> {
   const path = resolve(dataDir);
   const storeDir = join(path, 'store');
@@ -48,7 +53,9 @@ export async function migrateData(
   const common = { schema, dataDir: path, ...plan, bytesNeeded, dryRun } as const;
   if (dryRun || !isDue) return { ...common, movedTo: null };
   const storeKey = userKeyOf(options.storeKey);
-  const { migration, release } = await openDataDir(path, { storeKey });
+  const { migration, release } = await openDataDir(path, {
+    ...{ storeKey, progress: options.progress },
+  });
   await release();
   return { ...common, movedTo: migration?.movedTo ?? null };
 }

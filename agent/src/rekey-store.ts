@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { HoldfastError, type Store, type StoreOp } from '@holdfast/protocol';
+import { HoldfastError, type OnProgress, type Store, type StoreOp } from '@holdfast/protocol';
+import { rowProgress } from './io/count-rows.ts';
 import { readDeviceFile } from './io/device-file.ts';
 import { lockDir } from './io/dir-lock.ts';
 import { encryptedStore } from './io/encrypted-store.ts';
@@ -72,12 +73,14 @@ export async function rekeyStore(
  * store, that the old key opens, or the new one, that the new key does.
  *
  * @param keys.from Not needed for a store that is not encrypted.
+ * @param progress Told how many rows were written, and of how many.
  * @throws HF_STORE_KEY, HF_DATA_DIR_MISSING, HF_STORE_LOCKED when the agent runs, HF_STORE_DAMAGED,
  *   HF_STORE_FORMAT, HF_STORE_OLDER, HF_JOURNAL_FAILED when there is no room; nothing was changed.
  */
 export async function rekeyDeeply(
   dataDir: string,
   keys: { readonly from: string | Uint8Array | undefined; readonly to: string | Uint8Array },
+  progress?: OnProgress,
 ): Promise<StoreRekeyView> {
   const dir = resolve(dataDir);
   const [from, to] = [keys.from && loadUserKey(keys.from), loadUserKey(keys.to)];
@@ -88,7 +91,7 @@ export async function rekeyDeeply(
   try {
     const storeDir = join(dir, 'store');
     await resumeSwap(storeDir);
-    const rows = await encryptAnew(storeDir, from || undefined, to);
+    const rows = await encryptAnew(storeDir, { from: from || undefined, to, progress });
     await keepOldKey(dir);
     await outdate(storeDir);
     await resumeSwap(storeDir);
@@ -102,9 +105,13 @@ export async function rekeyDeeply(
 /** Makes the store that is to take the place of this one. @returns How many rows it has. */
 async function encryptAnew(
   storeDir: string,
-  from: Uint8Array | undefined,
-  to: Uint8Array,
+  anew: {
+    readonly from: Uint8Array | undefined;
+    readonly to: Uint8Array;
+    readonly progress: OnProgress | undefined;
+  },
 ): Promise<number> {
+  const { from, to } = anew;
   const dir = resolve(storeDir, '..');
   const identity = await readDeviceFile(dir);
   if (identity === undefined || !(await exists(storeDir))) {
@@ -117,9 +124,11 @@ async function encryptAnew(
     const { cipher: next, text } = makeCipher(to);
     const end = await readStoreEnd(storeDir);
     let rows = 0;
+    const tell = await rowProgress(store, anew.progress);
     await rm(salvagedPath(storeDir), { recursive: true, force: true });
     await makeStore(salvagedPath(storeDir), async (plain, at) => {
-      rows = await copyRows(store, encryptedStore(plain, next), { ...mark, ...encryptedBy(next) });
+      const target = encryptedStore(plain, next);
+      rows = await copyRows(store, target, { mark: { ...mark, ...encryptedBy(next) }, tell });
       await writeOwnKey(at, text);
       if (end !== undefined) await endStore(at, end);
     });
@@ -129,7 +138,11 @@ async function encryptAnew(
   }
 }
 
-async function copyRows(source: Store, target: Store, mark: Mark): Promise<number> {
+async function copyRows(
+  source: Store,
+  target: Store,
+  { mark, tell }: { readonly mark: Mark; readonly tell: (rows: number) => void },
+): Promise<number> {
   let rows = 0;
   let bytes = 0;
   let ops: StoreOp[] = [];
@@ -140,6 +153,7 @@ async function copyRows(source: Store, target: Store, mark: Mark): Promise<numbe
   await source.each(everything, async ({ key, value }) => {
     ops.push({ kind: 'put', key, value: isMarkKey(key) ? encodeMark(mark) : value });
     rows += 1;
+    tell(rows);
     bytes += key.byteLength + value.byteLength;
     if (bytes >= PAGE_BYTES) await flush();
   });

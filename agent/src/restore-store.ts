@@ -1,11 +1,17 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { HoldfastError, type Store, type StoreOp, type StoreRow } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  type OnProgress,
+  type Store,
+  type StoreOp,
+  type StoreRow,
+} from '@holdfast/protocol';
 import { DATA_FORMAT, readDeviceFile, writeDeviceFile } from './io/device-file.ts';
 import { lockDir } from './io/dir-lock.ts';
 import { encryptedStore } from './io/encrypted-store.ts';
 import { makeStore } from './io/level-store.ts';
-import { openSnapshot, type Snapshot } from './io/snapshot-file.ts';
+import { LENGTHS_BYTES, openSnapshot, type Snapshot } from './io/snapshot-file.ts';
 import type { StoreCipher } from './io/store-cipher.ts';
 import { makeCipher, userKeyOf } from './io/store-key.ts';
 import { encodeMark, encryptedBy, isMarkKey, readMark } from './io/store-mark.ts';
@@ -37,6 +43,8 @@ export interface StoreRestoreView {
 export interface RestoreOptions {
   readonly replace: boolean;
   readonly storeKey?: string | undefined;
+  /** Told the bytes of the snapshot that were read, and of how many. */
+  readonly progress?: OnProgress | undefined;
 }
 
 /**
@@ -58,11 +66,13 @@ export async function restoreStore(
 ): Promise<StoreRestoreView> {
   const dir = resolve(dataDir);
   const snapshot = await openSnapshot(resolve(file));
+  const { size } = await stat(resolve(file));
   checkFormat(file, snapshot);
   await makeWritableDir(dir);
   const unlock = await lockDir(dir);
   try {
-    const { rows, movedTo } = await restoreInto(dir, snapshot, options);
+    const progress = (bytes: number): void => options.progress?.(bytes, size);
+    const { rows, movedTo } = await restoreInto(dir, snapshot, { ...options, progress });
     const { device, epoch, at } = snapshot.header;
     const schema = 'holdfast.store-restore/1';
     return { schema, dataDir: dir, device, epoch, at, rows, movedTo };
@@ -89,7 +99,8 @@ async function restoreInto(dir: string, { header, pages }: Snapshot, options: Re
   const above = Math.max(known?.epoch ?? 0, epoch);
   let rows = 0;
   await makeStore(salvaged, async (plain, at) => {
-    rows = await copy(pages, encryptedStore(plain, made?.cipher), made?.cipher);
+    const store = encryptedStore(plain, made?.cipher);
+    rows = await copy(pages, { store, cipher: made?.cipher, progress: options.progress });
     await writeOwnKey(at, made?.text ?? header.storeKey);
     const why = `the snapshot of ${header.at} was restored`;
     await endStore(at, { cause: 'restored', why, above });
@@ -102,17 +113,24 @@ async function restoreInto(dir: string, { header, pages }: Snapshot, options: Re
   return { rows, movedTo };
 }
 
+interface Target extends Pick<RestoreOptions, 'progress'> {
+  readonly store: Store;
+  readonly cipher: StoreCipher | undefined;
+}
+
 /** @returns How many rows there are. */
 async function copy(
   pages: Snapshot['pages'],
-  store: Store,
-  cipher: StoreCipher | undefined,
+  { store, cipher, progress }: Target,
 ): Promise<number> {
   let rows = 0;
+  let bytes = 0;
   for await (const page of pages) {
     const ops = page.map((row): StoreOp => ({ kind: 'put', ...encryptedMark(row, cipher) }));
     if (ops.length > 0) await store.write(ops);
     rows += ops.length;
+    for (const { key, value } of page) bytes += LENGTHS_BYTES + key.byteLength + value.byteLength;
+    progress?.(bytes);
   }
   return rows;
 }

@@ -1,4 +1,4 @@
-import { HoldfastError, codeOf, lanes, messageOf } from '@holdfast/protocol';
+import { HoldfastError, codeOf, lanes, messageOf, type OnProgress } from '@holdfast/protocol';
 import { verifyChains, type ChainFault } from './core/chain-check.ts';
 import { openToRead } from './open-to-read.ts';
 import { sha256 } from './io/sha256.ts';
@@ -24,14 +24,14 @@ export interface JournalVerifyView {
  * hash of every entry. Changes nothing in a store that is damaged.
  *
  * @param storeKeySource For a store that is encrypted.
- * @param progress Told how many entries were read.
+ * @param progress Told how many entries were read, and of how many about.
  * @throws HF_DATA_DIR_MISSING, HF_STORE_LOCKED when something else has it open, HF_STORE_FORMAT,
  *   HF_STORE_KEY.
  */
 export async function verifyJournal(
   dataDir: string,
   storeKeySource?: string | Uint8Array,
-  progress?: (entries: number) => void,
+  progress?: OnProgress,
 ): Promise<JournalVerifyView> {
   const schema = 'holdfast.journal-verify/1';
   const storeKey = userKeyOf(storeKeySource);

@@ -1,4 +1,4 @@
-import { HoldfastError, type StoreOp } from '@holdfast/protocol';
+import { HoldfastError, type OnProgress, type StoreOp } from '@holdfast/protocol';
 import type { AccessStore } from './core/access/access-store.ts';
 import { accessTables, accessRange } from './core/access/access-rows.ts';
 import { tableLetters } from './core/ledger-keys.ts';
@@ -71,7 +71,7 @@ export interface LedgerCopyView {
 export async function copyLedger(
   dataDir: string,
   address: string,
-  progress: (rows: number) => void = () => {},
+  progress: OnProgress = () => {},
 ): Promise<LedgerCopyView> {
   const { LedgerCopy } = await import('./io/postgres/ledger-copy.ts');
   const dir = await openDataDir(dataDir, { isNew: false });
@@ -83,15 +83,14 @@ export async function copyLedger(
     try {
       let ops: StoreOp[] = [];
       let bytes = 0;
+      const total = await countRows(store);
       const flush = async (): Promise<void> => {
         await copy.write(ops);
-        progress(copy.rows);
+        progress(copy.rows, total);
         [ops, bytes] = [[], 0];
       };
       for (const letter of Object.values(tableLetters)) {
-        const from = Uint8Array.of(letter.charCodeAt(0));
-        const to = Uint8Array.of(letter.charCodeAt(0) + 1);
-        await store.each({ from, to }, async ({ key, value }) => {
+        await store.each(rangeOf(letter), async ({ key, value }) => {
           ops.push({ kind: 'put', key, value });
           bytes += value.byteLength;
           if (ops.length >= ROWS_MAX || bytes >= BYTES_MAX) await flush();
@@ -142,6 +141,22 @@ function behindKey(key: Uint8Array): Uint8Array {
   return Uint8Array.of(...key, 0);
 }
 
+/** Reading them once more costs little beside writing them into a database. */
+async function countRows(store: LevelStore): Promise<number> {
+  let rows = 0;
+  for (const letter of Object.values(tableLetters)) {
+    await store.each(rangeOf(letter), () => {
+      rows += 1;
+    });
+  }
+  return rows;
+}
+
+function rangeOf(letter: string) {
+  const first = letter.charCodeAt(0);
+  return { from: Uint8Array.of(first), to: Uint8Array.of(first + 1) };
+}
+
 const ROWS_MAX = 1_000;
 const BYTES_MAX = 4 * 1024 * 1024;
 
@@ -157,7 +172,7 @@ export interface LedgerRebuildView extends RebuildReport {
  */
 export async function rebuildLedger(
   place: { readonly dataDir: string } | { readonly ledger: string },
-  progress?: (entries: number) => void,
+  progress?: OnProgress,
 ): Promise<LedgerRebuildView> {
   if ('dataDir' in place) {
     const dir = await openDataDir(place.dataDir, { isNew: false });
@@ -179,7 +194,7 @@ export async function rebuildLedger(
 
 async function rebuilt(
   ledger: Pick<Ledger, 'rebuild' | 'close'>,
-  progress?: (entries: number) => void,
+  progress?: OnProgress,
 ): Promise<LedgerRebuildView> {
   try {
     return { schema: 'holdfast.ledger-rebuild/1', ...(await ledger.rebuild(progress)) };

@@ -49,8 +49,11 @@ test('a start migrates an older store, keeps it beside, and runs go on', async (
   const before = await openStore(join(dir, 'store'));
   const oldRows = await rowsOf(before);
   await before.close();
-  const opened = await openDataDir(dir, { device, migrations });
+  const told: (readonly [rows: number, of: number | undefined])[] = [];
+  const progress = (done: number, of?: number): void => void told.push([done, of]);
+  const opened = await openDataDir(dir, { device, migrations, progress });
   t.deepEqual(await rowsOf(opened.store), rows);
+  t.deepEqual(told.at(-1), [oldRows.length, oldRows.length], 'how far it is was told');
   t.is(opened.epoch, 1);
   await opened.release();
 

@@ -82,6 +82,7 @@ export class TerminalScreen {
     else if (command === 'H') [this.#row, this.#column] = [0, 0];
     else if (command === 'K') this.#clear(this.#row, this.#row, this.#column);
     else if (command === 'J') this.#clear(this.#row, this.#rows - 1, this.#column);
+    else if (/^\d+A$/.test(command)) this.#row = Math.max(0, this.#row - parseInt(command, 10));
     else throw new Error(`a terminal does not know ${JSON.stringify(command)}`);
   }
 

@@ -24,6 +24,11 @@ export interface Shell {
   outliveReaders(): void;
 }
 
+/** For what prints all the while: on a terminal that is progress enough, and would tear a bar. */
+export function besideOutput({ isTerminal, progress }: Shell): ProgressPlace {
+  return isTerminal ? { ...progress, write: () => undefined } : progress;
+}
+
 /** The shell of this process. A reader that goes away (EPIPE) ends it without a word. */
 export function processShell(options: { readonly debug: boolean }): Shell {
   const { stdout, stderr, env } = process;

@@ -1,5 +1,6 @@
+import { withProgress } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
-import type { Shell } from './shell.ts';
+import { besideOutput, type Shell } from './shell.ts';
 import { storeKeyFile } from './store-key-option.ts';
 import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
 
@@ -19,9 +20,9 @@ export function addStoreExport(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: StoreFlags) => {
       const { exportStore } = await import('../export-store.ts');
-      const key = storeKeyFile(flags, shell.env);
-      await exportStore(dataDirOf(flags, shell.env), key, (line) =>
-        shell.print(JSON.stringify(line)),
+      const [dataDir, storeKey] = [dataDirOf(flags, shell.env), storeKeyFile(flags, shell.env)];
+      await withProgress(besideOutput(shell), { what: 'exported' }, (progress) =>
+        exportStore(dataDir, { storeKey, progress }, (line) => shell.print(JSON.stringify(line))),
       );
     });
 }

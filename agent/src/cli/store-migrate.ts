@@ -1,4 +1,4 @@
-import { formatBytes } from '@holdfast/protocol/base';
+import { formatBytes, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { StoreMigrateView } from '../migrate-store.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -29,10 +29,12 @@ export function addStoreMigrate(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const { migrateData } = await import('../migrate-store.ts');
-      const view = await migrateData(dataDirOf(flags, shell.env), {
-        dryRun: flags.dryRun === true,
-        storeKey: storeKeyFile(flags, shell.env),
-      });
+      const own = { dryRun: flags.dryRun === true, storeKey: storeKeyFile(flags, shell.env) };
+      const dataDir = dataDirOf(flags, shell.env);
+      const work = { what: 'migrated', unit: 'rows' } as const;
+      const view = await withProgress(shell.progress, work, (progress) =>
+        migrateData(dataDir, { ...own, progress }),
+      );
       shell.print(flags.output === 'json' ? JSON.stringify(view) : migrateText(view));
     });
 }

@@ -1,4 +1,4 @@
-import { HoldfastError, formatCount } from '@holdfast/protocol/base';
+import { HoldfastError, formatCount, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { StoreRekeyView } from '../rekey-store.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -47,7 +47,11 @@ async function rekey(flags: Flags, shell: Shell): Promise<StoreRekeyView> {
   const from = storeKeyFile(flags, shell.env);
   const { rekeyStore, rekeyDeeply } = await import('../rekey-store.ts');
   const [dataDir, to] = [dataDirOf(flags, shell.env), flags.newKeyFile];
-  if (flags.deep === true) return rekeyDeeply(dataDir, { from, to });
+  if (flags.deep === true) {
+    return withProgress(shell.progress, { what: 'encrypted', unit: 'rows' }, (progress) =>
+      rekeyDeeply(dataDir, { from, to }, progress),
+    );
+  }
   if (from !== undefined) return rekeyStore(dataDir, { from, to });
   throw new HoldfastError('HF_USAGE', { why: 'the old key is missing: --store-key-file' });
 }

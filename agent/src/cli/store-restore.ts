@@ -1,4 +1,4 @@
-import { formatCount } from '@holdfast/protocol/base';
+import { formatCount, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { StoreRestoreView } from '../restore-store.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -41,7 +41,10 @@ export function addStoreRestore(parent: Command, shell: Shell): void {
       const storeKey = storeKeyFile(flags, shell.env);
       const options = { replace: flags.replace === true, storeKey };
       const dataDir = dataDirOf(flags, shell.env);
-      const view = await restoreStore(nonEmpty('FILE', file), dataDir, options);
+      const work = { what: 'restored', unit: 'bytes' } as const;
+      const view = await withProgress(shell.progress, work, (progress) =>
+        restoreStore(nonEmpty('FILE', file), dataDir, { ...options, progress }),
+      );
       shell.print(flags.output === 'json' ? JSON.stringify(view) : restoreText(view));
     });
 }

@@ -1,8 +1,8 @@
-import { Exit, formatCount } from '@holdfast/protocol/base';
+import { Exit, formatCount, withProgress } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import type { LostRange } from '../core/salvage.ts';
 import type { StoreSalvageView } from '../salvage-store.ts';
-import type { Shell } from './shell.ts';
+import { besideOutput, type Shell } from './shell.ts';
 import { storeKeyFile, STORE_KEY_VARIABLE, type StoreKeyFlags } from './store-key-option.ts';
 import { nonEmpty } from './target.ts';
 
@@ -35,9 +35,14 @@ export function addStoreSalvage(parent: Command, shell: Shell): void {
       const { salvageReading } = await import('../salvage-store.ts');
       const storeKey = storeKeyFile(flags, shell.env);
       const reading = { storeKey, workDir: nonEmpty('--work-dir', flags.workDir) };
-      const view = await salvageReading(nonEmpty('DIR', dir), reading, (line) =>
-        shell.print(JSON.stringify(line)),
-      );
+      const view = await withProgress(besideOutput(shell), { what: 'read' }, (to) => {
+        let told = 0;
+        return salvageReading(nonEmpty('DIR', dir), reading, (line) => {
+          shell.print(JSON.stringify(line));
+          told += 1;
+          to(told);
+        });
+      });
       shell.say(JSON.stringify(view));
       shell.say(summary(view));
       if (countOf(view.changed) + countOf(view.missing) + view.damagedFiles.length > 0) {

@@ -45,9 +45,12 @@ export function addWait(program: Command, shell: Shell): void {
 }
 
 async function waitSynced(shell: Shell, flags: Flags, timeoutMs: number): Promise<void> {
+  // A client asks one thing at a time: beside the one that waits, another one looks.
   const view = await withAgent(shell, flags, (agent) =>
-    withProgress(shell.progress, { what: 'acknowledged' }, (to) =>
-      whileTelling(agent, to, () => agent.waitSynced(timeoutMs)),
+    withAgent(shell, flags, (other) =>
+      withProgress(shell.progress, { what: 'acknowledged' }, (to) =>
+        whileTelling(other, to, () => agent.waitSynced(timeoutMs)),
+      ),
     ),
   );
   shell.print(

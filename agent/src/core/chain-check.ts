@@ -8,6 +8,7 @@ import {
   messageOf,
   type Entry,
   type Lane,
+  type OnProgress,
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
@@ -46,9 +47,10 @@ export interface ChainOptions {
  */
 export async function verifyChains(
   options: ChainOptions,
-  progress: (entries: number) => void = () => {},
+  progress: OnProgress = () => {},
 ): Promise<ChainReport> {
   const faults: ChainFault[] = [];
+  const total = await aboutEntries(options.store);
   let entries = 0;
   for (const lane of lanes) {
     const walk = await startWalk(options, lane, 0);
@@ -58,7 +60,7 @@ export async function verifyChains(
       await walk.checkContents(page);
       const last = page.at(-1);
       entries += page.length;
-      progress(entries);
+      progress(entries, total);
       if (last === undefined) break;
       from = last.seq + 1;
     }
@@ -83,6 +85,18 @@ export async function verifyTails(
     faults.push(...walk.end());
   }
   return faults;
+}
+
+/** How many entries are kept, and at most, where holes lie between them. Reads a few rows. */
+export async function aboutEntries(store: Store): Promise<number> {
+  let sum = 0;
+  for (const lane of lanes) {
+    const [first] = await store.scan({ ...laneRange(lane), limit: 1 });
+    const [last] = await store.scan({ ...laneRange(lane), limit: 1, reverse: true });
+    if (first === undefined || last === undefined) continue;
+    sum += seqOfEntryKey(last.key) - seqOfEntryKey(first.key) + 1;
+  }
+  return sum;
 }
 
 async function readPage(

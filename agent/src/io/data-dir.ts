@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { HoldfastError, codeOf, isDeviceId, type Store } from '@holdfast/protocol';
+import { HoldfastError, codeOf, isDeviceId, type OnProgress, type Store } from '@holdfast/protocol';
 import type { EndNote } from '../core/life-end.ts';
 import { migrations as knownMigrations, type Migration } from '../core/migrations.ts';
 import type { SalvageNote } from '../core/salvage.ts';
@@ -88,6 +88,8 @@ export interface OpenOptions {
   readonly machine?: string | undefined;
   /** The directory was brought here from another machine, and goes on in its epoch. */
   readonly isMoved?: boolean | undefined;
+  /** Told how far a migration is, in rows. */
+  readonly progress?: OnProgress | undefined;
 }
 
 /**
@@ -103,7 +105,7 @@ export interface OpenOptions {
 export async function openDataDir(path: string, options: OpenOptions = {}): Promise<DataDir> {
   const dir = resolve(path);
   const { device, storeKey, migrations = knownMigrations } = options;
-  const { machine = '', isMoved = false } = options;
+  const { machine = '', isMoved = false, progress } = options;
   if (device !== undefined && !isDeviceId(device)) {
     const why = `the device id ${JSON.stringify(device)} is not 1 to 64 of A-Z a-z 0-9 _ -`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
@@ -120,7 +122,7 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
     const unclean = await uncleanEnds(dir, machineBoot);
     const isSuspect = unclean >= UNCLEAN_ENDS_MAX;
-    const place = { cipher, migrations, machine };
+    const place = { cipher, migrations, machine, progress };
     const examining = { isThorough: isSuspect, isMoved, ...place };
     const found = await examineStore(storeDir, identity, examining);
     await noteUnclean(dir, machineBoot, unclean + 1);

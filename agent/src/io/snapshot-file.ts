@@ -28,7 +28,8 @@ export interface SnapshotHeader {
 }
 
 const HEADER_BYTES_MAX = 64 * 1024;
-const LENGTHS_BYTES = 8;
+/** Before each key and value: how many bytes they have. */
+export const LENGTHS_BYTES = 8;
 const KEY_BYTES_MAX = 64 * 1024;
 const VALUE_BYTES_MAX = 64 * 1024 * 1024;
 const HASH_BYTES = 32;

@@ -1,8 +1,9 @@
 import { readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError, type Store, type StoreOp } from '@holdfast/protocol';
+import { HoldfastError, type OnProgress, type Store, type StoreOp } from '@holdfast/protocol';
 import { metaKey } from '../core/keys.ts';
 import { pathBetween, type Migration } from '../core/migrations.ts';
+import { rowProgress } from './count-rows.ts';
 import { DATA_FORMAT } from './device-file.ts';
 import { encryptedStore } from './encrypted-store.ts';
 import { createStore, openStore, syncFile } from './level-store.ts';
@@ -16,6 +17,8 @@ export interface Migrating {
   readonly mark: Mark;
   readonly cipher: StoreCipher | undefined;
   readonly migrations: readonly Migration[];
+  /** Told how many rows of the old store are in the new one, and of how many. */
+  readonly progress?: OnProgress | undefined;
 }
 
 export interface MigrationPlan {
@@ -85,14 +88,15 @@ export async function migrateStore(storeDir: string, migrating: Migrating): Prom
 }
 
 async function copy(storeDir: string, side: string, migrating: Migrating): Promise<void> {
-  const { mark, cipher, migrations } = migrating;
+  const { mark, cipher, migrations, progress } = migrating;
   const source = encryptedStore(await openStore(storeDir), cipher);
   try {
     const of = await describe(source, mark);
     const { target, through } = await openTarget(side, { of, cipher });
     try {
       const row = pathBetween({ from: mark.format, to: DATA_FORMAT }, migrations);
-      await copyRows({ source, target, row }, { of, through });
+      const tell = await rowProgress(source, progress);
+      await copyRows({ source, target, row, tell }, { of, through });
       const value = encodeMark({ ...mark, format: DATA_FORMAT });
       await target.write([
         { kind: 'delete', key: PROGRESS_KEY },
@@ -106,12 +110,20 @@ async function copy(storeDir: string, side: string, migrating: Migrating): Promi
   }
 }
 
+interface Copying {
+  readonly source: Store;
+  readonly target: Store;
+  readonly row: Migration['row'];
+  readonly tell: (rows: number) => void;
+}
+
 async function copyRows(
-  { source, target, row }: { source: Store; target: Store; row: Migration['row'] },
+  { source, target, row, tell }: Copying,
   { of, through }: Progress,
 ): Promise<void> {
   let ops: StoreOp[] = [];
   let bytes = 0;
+  let rows = 0;
   let last = Buffer.from(through, 'hex');
   const flush = async (): Promise<void> => {
     const progress = encodeProgress({ of, through: last.toString('hex') });
@@ -123,6 +135,8 @@ async function copyRows(
     if (!isMarkKey(old.key)) {
       for (const made of row(old)) ops.push({ kind: 'put', ...made });
     }
+    rows += 1;
+    tell(rows);
     bytes += old.key.byteLength + old.value.byteLength;
     last = Buffer.from(old.key);
     if (bytes >= PAGE_BYTES) await flush();

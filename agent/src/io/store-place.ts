@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError, codeOf, messageOf, type Store } from '@holdfast/protocol';
+import { HoldfastError, codeOf, messageOf, type OnProgress, type Store } from '@holdfast/protocol';
 import { verifyTails } from '../core/chain-check.ts';
 import { compare } from '../core/level-format/table-file.ts';
 import type { EndNote } from '../core/life-end.ts';
@@ -63,6 +63,8 @@ export interface Placing {
   readonly migrations: readonly Migration[];
   /** That this is; empty: not known. */
   readonly machine: string;
+  /** Told how far a migration is, in rows. */
+  readonly progress?: OnProgress | undefined;
 }
 
 /** Looks, about five seconds apart, after which a file that the disk does not read is damaged. */
@@ -102,11 +104,12 @@ export async function placeStore(
   identity: DeviceFile,
   at: Placing & { readonly found: Examined | undefined },
 ): Promise<PlacedStore> {
-  const { found, cipher, migrations, machine } = at;
+  const { found, cipher, migrations, machine, progress } = at;
   if (found === undefined) return createFirst(storeDir, identity, at);
   if (found.end === undefined && found.mark !== undefined) {
     await mend(storeDir, found);
-    const migration = await upToDate(storeDir, { mark: found.mark, cipher, migrations });
+    const how = { cipher, migrations, progress };
+    const migration = await upToDate(storeDir, { mark: found.mark, ...how });
     const mark = { ...found.mark, format: DATA_FORMAT };
     const opened = await openChecked(storeDir, mark, cipher);
     if (!('cause' in opened)) {

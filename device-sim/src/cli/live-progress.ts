@@ -7,7 +7,7 @@ const DRAW_EVERY_MS = 250;
 const LINE_EVERY_MS = 10_000;
 const BAR = 20;
 
-type Out = Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+type Out = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
 
 /** How far a world is, on stderr: a picture on a terminal, else a line every ten seconds. */
 export class LiveProgress {
@@ -46,7 +46,10 @@ export class LiveProgress {
     const { name } = this.#scenario;
     const { entries, violations } = world.witness;
     const found = `${formatCount(entries)} entries, ${violations.length} violations`;
-    return `${name}: ${Math.round(100 * this.#share(world))} % of virtual time, ${found}`;
+    const share = this.#share(world);
+    const leftMs = share > 0 ? (this.tookMs / share) * (1 - share) : 0;
+    const left = share > 0 && share < 1 ? `, about ${formatDuration(leftMs)} left` : '';
+    return `${name}: ${Math.round(100 * share)} % of virtual time, ${found}${left}`;
   }
 
   #share({ time }: World): number {
@@ -62,7 +65,10 @@ export class LiveProgress {
       color: wantsColor(process.stderr, process.env),
     });
     this.#clear();
-    this.#out.write(`${lines.join('\n')}\n`);
+    // A line that the terminal broke would be two to go back over.
+    const columns = this.#out.columns || Number.POSITIVE_INFINITY;
+    const shown = lines.map((line) => (line.includes('\u001b') ? line : line.slice(0, columns)));
+    this.#out.write(`${shown.join('\n')}\n`);
     this.#linesDrawn = lines.length;
   }
 

@@ -1,9 +1,10 @@
-import { HoldfastError, formatCount } from '@holdfast/protocol';
+import { HoldfastError, formatCount, withProgress } from '@holdfast/protocol';
 import { unreal } from '../fleet/fleet-faults.ts';
 import { runFleet } from '../fleet/run-fleet.ts';
 import type { SimulationReport } from '../report/report.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { numberOf } from './numbers.ts';
+import { progressPlace } from './progress-place.ts';
 
 export interface RealFlags {
   readonly minutes?: string;
@@ -13,7 +14,6 @@ export interface RealFlags {
 }
 
 const MINUTE_MS = 60_000;
-const LINE_EVERY_MS = 10_000;
 
 /** Runs a scenario on real processes, and says on stderr how far it is. */
 export async function realOf(
@@ -35,21 +35,19 @@ export async function realOf(
   const durationMs = numberOf('--minutes', flags.minutes ?? '1', 0.05) * MINUTE_MS;
   const devices = formatCount(scenario.devices);
   process.stderr.write(`${scenario.name}: ${devices} real agents start\n`);
-  let saidMs = 0;
-  return runFleet({
-    ...asked,
-    devices: scenario.devices,
-    broker: brokerOf(flags.broker),
-    durationMs,
-    onLook: ({ share, sample }) => {
-      if (sample.atMs - saidMs < LINE_EVERY_MS) return;
-      saidMs = sample.atMs;
-      const { entries, pending, offline, down } = sample;
-      const what = `${formatCount(entries)} entries, ${formatCount(pending)} pending`;
-      const how = `${offline} offline, ${down} down`;
-      process.stderr.write(`${scenario.name}: ${Math.round(100 * share)} %, ${what}, ${how}\n`);
-    },
-  });
+  const options = { devices: scenario.devices, broker: brokerOf(flags.broker), durationMs };
+  const work = { what: scenario.name, total: 1, unit: 'percent' } as const;
+  return withProgress(progressPlace(), work, (to) =>
+    runFleet({
+      ...asked,
+      ...options,
+      onLook: ({ share, sample }) => {
+        const { entries, pending, offline, down } = sample;
+        const what = `${formatCount(entries)} entries, ${formatCount(pending)} pending`;
+        to(share, 1, `${what}, ${offline} offline, ${down} down`);
+      },
+    }),
+  );
 }
 
 /** @throws HF_USAGE */

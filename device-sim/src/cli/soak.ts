@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { formatCount, formatDuration, wantsColor } from '@holdfast/protocol';
+import { formatCount, formatDuration, Progress, wantsColor } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import { simulationScreen } from '../report/screen.ts';
 import { findScenario } from '../scenario/find-scenario.ts';
@@ -8,6 +8,7 @@ import type { Scenario } from '../scenario/scenario.ts';
 import { shrink } from '../virtual/shrink.ts';
 import { simulate } from '../virtual/simulate.ts';
 import { exitOf, numberOf } from './numbers.ts';
+import { progressPlace } from './progress-place.ts';
 import { commandOf } from './run.ts';
 
 interface SoakFlags {
@@ -49,11 +50,16 @@ async function soak({ minutes, scenario: name, seed }: SoakFlags): Promise<void>
   const startNs = process.hrtime.bigint();
   const elapsedMs = (): number => Number((process.hrtime.bigint() - startNs) / 1_000_000n);
   let [seeds, entries] = [0, 0];
+  const work = { what: name, total: lastMs, unit: 'percent' } as const;
+  const progress = new Progress(progressPlace(), work);
   do {
     const report = await simulate({ scenario, seed: next });
     seeds += 1;
     entries += report.entries;
+    const held = `${formatCount(seeds)} seeds, ${formatCount(entries)} entries`;
+    progress.to(Math.min(lastMs, elapsedMs()), lastMs, held);
     if (report.violations.length > 0) {
+      progress.end();
       const again = commandOf(name, next);
       const color = wantsColor(process.stdout, process.env);
       const telling = { color, again, tookMs: elapsedMs() };
@@ -64,6 +70,7 @@ async function soak({ minutes, scenario: name, seed }: SoakFlags): Promise<void>
     }
     next += 1;
   } while (elapsedMs() < lastMs);
+  progress.end();
   const took = formatDuration(elapsedMs());
   const what = `${formatCount(seeds)} seeds, ${formatCount(entries)} entries in ${took}`;
   process.stdout.write(`PASS  ${name}  ${what}: every promise held\n`);

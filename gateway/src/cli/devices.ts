@@ -15,6 +15,16 @@ export async function devices(options: DevicesOptions, terminal: Terminal): Prom
   show(terminal, view, () => devicesText(view, terminal));
 }
 
+/** All devices, page by page. */
+export async function* eachDevice(fleet: Fleet): AsyncGenerator<DeviceView, void> {
+  let page = await fleet.devices({ limit: LIMIT_MAX });
+  yield* page.devices;
+  while (page.next !== null) {
+    page = await fleet.devices({ after: page.next, limit: LIMIT_MAX });
+    yield* page.devices;
+  }
+}
+
 /** However many pages they take. */
 async function allDevices(fleet: Fleet, state?: readonly string[]): Promise<DevicesView> {
   let page = await fleet.devices({ state, limit: LIMIT_MAX });

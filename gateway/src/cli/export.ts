@@ -1,12 +1,16 @@
 import { once } from 'node:events';
-import { isDeviceId } from '@holdfast/protocol';
+import { isDeviceId, withProgress, type OnProgress } from '@holdfast/protocol';
+import { hasTags } from '../core/dispatch.ts';
 import { tagsOf } from '../core/fleet-commands.ts';
+import type { Fleet } from '../core/fleet-views.ts';
 import { textSink, type ExportFormat } from '../core/out/export-text.ts';
 import { exportTo } from '../core/out/export.ts';
-import { readOutId } from '../core/out/record.ts';
+import { readOutId, type OutFilter, type Sink } from '../core/out/record.ts';
+import { eachDevice } from './devices.ts';
 import { readTags } from './command-issue.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage } from './options.ts';
+import { createTerminal, progressBeside } from './terminal.ts';
 
 export interface ExportOptions extends SourceOptions {
   readonly format: ExportFormat;
@@ -38,8 +42,38 @@ export async function exportEntries(options: ExportOptions): Promise<void> {
     const isPersonal = options.personal === true;
     // Whoever goes on has the head already.
     if (first === undefined) await sink.begin();
-    await exportTo(sink, (after = first) => fleet.exportPage({ filter, isPersonal, after }));
+    const total = first === undefined ? await aboutEntries(fleet, filter) : undefined;
+    const place = progressBeside(createTerminal('text'));
+    await withProgress(place, { what: 'exported', total }, (to) =>
+      exportTo(counted(sink, to), (after = first) =>
+        fleet.exportPage({ filter, isPersonal, after }),
+      ),
+    );
   });
+}
+
+/** How many there are, about: those of the newest lives. `undefined`: a filter picks from them. */
+async function aboutEntries(fleet: Fleet, filter: OutFilter): Promise<number | undefined> {
+  const { devices, tags, workflows, kinds, sinceMs, beforeMs } = filter;
+  if (workflows.length + kinds.length + sinceMs + beforeMs > 0) return undefined;
+  let sum = 0;
+  for await (const each of eachDevice(fleet)) {
+    const isMeant = devices.length === 0 || devices.includes(each.device);
+    const own = Object.entries(each.tags).map(([name, value]) => ({ name, value }));
+    if (isMeant && hasTags(own, tags)) sum += each.entries;
+  }
+  return sum;
+}
+
+function counted(sink: Sink, to: OnProgress): Sink {
+  let taken = 0;
+  return {
+    async take(records) {
+      await sink.take(records);
+      taken += records.length;
+      to(taken);
+    },
+  };
 }
 
 function timeOf(option: string, text: string | undefined): number {

@@ -31,6 +31,11 @@ export function createTerminal(format: OutputFormat): Terminal {
   };
 }
 
+/** For what prints all the while: on a terminal that is progress enough, and would tear a bar. */
+export function progressBeside({ width, progress }: Terminal): ProgressPlace {
+  return width === undefined ? progress : { ...progress, write: () => undefined };
+}
+
 /** Prints a view: as one line of JSON, or as text. */
 export function show<V>(terminal: Terminal, view: V, text: (view: V) => string): void {
   terminal.print(terminal.format === 'json' ? JSON.stringify(view) : text(view));

@@ -1,4 +1,4 @@
-import type { Lane } from '@holdfast/protocol';
+import type { Lane, OnProgress } from '@holdfast/protocol';
 import type { FleetCalls } from './call-views.ts';
 import type { ClockFlag } from './device-clock.ts';
 import type {
@@ -366,7 +366,7 @@ export interface Fleet extends FleetCalls, FleetRetention, FleetWebhooks {
   /** Has nothing of a device count any more. @throws HF_DEVICE_UNKNOWN */
   revoke(device: string): Promise<RevokedView>;
   /** Reads the whole ledger and checks every chain. Those who ask meanwhile share the answer. */
-  verify(progress?: (entries: number) => void): Promise<VerifyView>;
+  verify(progress?: OnProgress): Promise<VerifyView>;
   /** Deletes what is held on a subject; gone from the files once it resolves. */
   erase(query: EraseQuery): Promise<ErasureView>;
   erasures(limit: number): Promise<ErasuresView>;

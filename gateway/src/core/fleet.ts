@@ -6,6 +6,7 @@ import {
   type Clock,
   type ErrorCode,
   type Lane,
+  type OnProgress,
   type Sha256,
 } from '@holdfast/protocol';
 import { entryView, epochView, holeView, keyView, rfc3339 } from './entry-view.ts';
@@ -109,7 +110,7 @@ export function createFleet(options: FleetOptions): Fleet {
 
 /** One look over the ledger at a time: those who ask meanwhile share the answer. */
 function createVerify(ledger: Ledger, now: () => string): Fleet['verify'] {
-  const verify = async (progress?: (entries: number) => void): Promise<VerifyView> => {
+  const verify = async (progress?: OnProgress): Promise<VerifyView> => {
     const report = await ledger.verify(progress);
     const whole = report.faults.length === 0;
     return { schema: 'holdfast.verify/1', at: now(), whole, ...report };

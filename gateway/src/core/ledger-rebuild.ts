@@ -1,4 +1,4 @@
-import { isEventOutsideRuns, type Lane } from '@holdfast/protocol';
+import { isEventOutsideRuns, type Lane, type OnProgress } from '@holdfast/protocol';
 import { readEntry } from './ingest.ts';
 import { decodeBlock } from './ledger-block.ts';
 import {
@@ -29,6 +29,8 @@ const ROWS_MAX = 1_024;
 interface BlockPlace extends Chain {
   readonly seqFirst: number;
   readonly receivedAtMs: number;
+  /** Of its entries. */
+  readonly length: number;
 }
 
 /**
@@ -37,14 +39,15 @@ interface BlockPlace extends Chain {
  */
 export async function rebuildProjections(
   store: LedgerStore,
-  progress: (entries: number) => void = () => {},
+  progress: OnProgress = () => {},
 ): Promise<RebuildReport> {
   const places = await readPlaces(store);
+  const total = places.reduce((sum, place) => sum + place.length, 0);
   for (const table of projections) await deleteAll(store, table);
   let entries = 0;
   for (const place of places) {
     entries += await project(store, place);
-    progress(entries);
+    progress(entries, total);
   }
   await settleAnswered(store);
   return { entries, runs: await count(store, 'run'), calls: await count(store, 'call') };
@@ -56,8 +59,9 @@ async function readPlaces(store: LedgerStore): Promise<readonly BlockPlace[]> {
   for await (const { key, value } of rowsOf(store, prefixOf('block'), BLOCKS_MAX)) {
     const at = parseChainKey(key);
     if (at === undefined) continue;
-    const { receivedAtMs } = decodeBlock(value);
-    places.push({ ...at.chain, seqFirst: at.seqFirst, receivedAtMs });
+    const { receivedAtMs, entries } = decodeBlock(value);
+    const { seqFirst } = at;
+    places.push({ ...at.chain, seqFirst, receivedAtMs, length: entries.length });
   }
   return places.toSorted((a, b) => a.receivedAtMs - b.receivedAtMs || order(a, b));
 }

@@ -1,4 +1,4 @@
-import { isContentOf, type Sha256, type StoreRow } from '@holdfast/protocol';
+import { isContentOf, type OnProgress, type Sha256, type StoreRow } from '@holdfast/protocol';
 import { ChainWalk, type Fault } from './chain-walk.ts';
 import { contentsAt, type ContentCounts } from './ledger-contents.ts';
 import {
@@ -25,14 +25,19 @@ interface KnownLane {
 /**
  * Recomputes every chain from its start to its watermark. It knows a lane by the position that was
  * committed with its last block, so that blocks that are gone from the end are missed too.
+ *
+ * @param progress Told how far it is, in places of entries, and of how many.
  */
 export async function verifyLedger(
   store: Reads,
   sha256: Sha256,
-  progress: (entries: number) => void,
+  progress: OnProgress,
 ): Promise<VerifyReport> {
   const unseen = await readLanes(store);
   const lanes = unseen.size;
+  const watermarks = [...unseen.values()].map(({ position }) => position?.watermark ?? 0);
+  const total = watermarks.reduce((sum, each) => sum + each, 0);
+  let passed = 0;
   const faults: Fault[] = [];
   let entries = 0;
   const holes = { count: 0, entries: 0 };
@@ -57,7 +62,8 @@ export async function verifyLedger(
     // Holes behind the last block.
     await takeHoles(walk, Number.MAX_SAFE_INTEGER);
     entries += walk.entries;
-    progress(entries);
+    passed += walk.seqNext - 1;
+    progress(passed, total);
     faults.push(...walk.end(decodePosition(await store.get(positionKey(walk.chain)))));
   };
 
@@ -73,6 +79,7 @@ export async function verifyLedger(
     }
     await takeHoles(walk, at.seqFirst);
     walk.block(at.seqFirst, value);
+    progress(passed + walk.seqNext - 1, total);
     await checkContents({ store, sha256, walk, counts: contents });
   }
   await end(walk);

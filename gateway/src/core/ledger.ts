@@ -1,5 +1,14 @@
 import { holeReasons } from '@holdfast/protocol';
-import type { Batch, CarriedEntry, Command, Entry, Hole, Lane, PerLane } from '@holdfast/protocol';
+import type {
+  Batch,
+  CarriedEntry,
+  Command,
+  Entry,
+  Hole,
+  Lane,
+  OnProgress,
+  PerLane,
+} from '@holdfast/protocol';
 import type { CallLedger } from './call.ts';
 import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
@@ -412,15 +421,15 @@ export interface Ledger extends CallLedger, KeyLedger {
 
   /**
    * Reads everything and checks every chain, from its start to the watermark. May run while batches
-   * come in; what comes after the start may or may not be counted. `progress`: entries so far.
+   * come in; what comes after the start may or may not be counted.
    */
-  verify(progress?: (entries: number) => void): Promise<VerifyReport>;
+  verify(progress?: OnProgress): Promise<VerifyReport>;
 
   /**
    * Derives runs and pending calls anew from the entries. Nobody may write meanwhile. Durable once
    * it resolves; what stopped short is begun again.
    */
-  rebuild(progress?: (entries: number) => void): Promise<RebuildReport>;
+  rebuild(progress?: OnProgress): Promise<RebuildReport>;
 
   /**
    * Deletes what is held on a subject, and what comes of it later that was journaled before. The

@@ -3,6 +3,7 @@ import {
   equalBytes,
   type Command,
   type Lane,
+  type OnProgress,
   type Sha256,
   type Store,
   type StoreRow,
@@ -385,11 +386,11 @@ export class StoreLedger implements Ledger {
     return this.#dispatches.devices(query);
   }
 
-  verify(progress: (entries: number) => void = () => {}): Promise<VerifyReport> {
+  verify(progress: OnProgress = () => {}): Promise<VerifyReport> {
     return verifyLedger(this.#store, this.#sha256, progress);
   }
 
-  rebuild(progress?: (entries: number) => void): Promise<RebuildReport> {
+  rebuild(progress?: OnProgress): Promise<RebuildReport> {
     return rebuildProjections(this.#store, progress);
   }
 

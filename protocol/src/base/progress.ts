@@ -8,6 +8,9 @@ export interface ProgressPlace {
   readonly write: (text: string) => void;
 }
 
+/** How much is done, from the beginning, of how much where that is known, and what else to say. */
+export type OnProgress = (done: number, total?: number, more?: string) => void;
+
 export interface ProgressWork {
   /** In a word or two: `verified`. */
   readonly what: string;
@@ -42,12 +45,17 @@ export class Progress {
     this.#everyMs = place.isTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS;
   }
 
-  /** @param done Of the work, from its beginning. @param total Where it is another one by now. */
-  to(done: number, total: number | undefined = this.#work.total): void {
+  /**
+   * @param done Of the work, from its beginning.
+   * @param total Where it is another one by now.
+   * @param more What else there is to say, in a few words.
+   */
+  to(done: number, total: number | undefined = this.#work.total, more = ''): void {
     const nowMs = this.#place.nowMs();
     if (nowMs - this.#saidMs < this.#everyMs) return;
     this.#saidMs = nowMs;
-    const text = progressText(this.#work, { done, total, tookMs: nowMs - this.#startMs });
+    const tookMs = nowMs - this.#startMs;
+    const text = progressText(this.#work, { done, total, tookMs, more });
     this.#isDrawn = this.#place.isTerminal;
     this.#place.write(this.#isDrawn ? `${CLEAR_LINE}${text}` : `${text}\n`);
   }
@@ -63,11 +71,11 @@ export class Progress {
 export async function withProgress<T>(
   place: ProgressPlace,
   work: ProgressWork,
-  run: (to: (done: number, total?: number) => void) => Promise<T>,
+  run: (to: OnProgress) => Promise<T>,
 ): Promise<T> {
   const progress = new Progress(place, work);
   try {
-    return await run((done, total) => progress.to(done, total));
+    return await run((done, total, more) => progress.to(done, total, more));
   } finally {
     progress.end();
   }
@@ -77,10 +85,11 @@ interface Reached {
   readonly done: number;
   readonly total: number | undefined;
   readonly tookMs: number;
+  readonly more: string;
 }
 
 function progressText({ what, unit = 'entries' }: ProgressWork, reached: Reached): string {
-  const { done, total, tookMs } = reached;
+  const { done, total, tookMs, more } = reached;
   const rate = tookMs > 0 ? (done / tookMs) * 1_000 : 0;
   const parts = [what];
   if (total !== undefined && total > 0) {
@@ -97,6 +106,7 @@ function progressText({ what, unit = 'entries' }: ProgressWork, reached: Reached
   if (total !== undefined && rate > 0 && done < total) {
     parts.push(`about ${formatDuration(((total - done) / rate) * 1_000)} left`);
   }
+  if (more !== '') parts.push(more);
   return parts.join('  ');
 }
 

@@ -1,0 +1,11 @@
+import type { ProgressPlace } from '@holdfast/protocol';
+
+/** Where long work of this program tells how far it is. */
+export function progressPlace(): ProgressPlace {
+  const { stderr, env } = process;
+  return {
+    isTerminal: stderr.isTTY && env['TERM'] !== 'dumb',
+    nowMs: () => performance.now(),
+    write: (text) => void stderr.write(text),
+  };
+}
