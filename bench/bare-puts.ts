@@ -1,5 +1,8 @@
 import { Level } from 'level';
 
+/** Of the row of a small step. */
+export const STEP_ROW_BYTES = 110;
+
 interface Waiting {
   readonly key: Uint8Array;
   readonly value: Uint8Array;

@@ -39,8 +39,22 @@ export function endAll(): void {
 
 /** Starts Node on a file with its arguments. After half an hour it is ended. */
 export function startChild(file: string, ...args: readonly string[]): Child {
-  const child = spawn(process.execPath, [...process.execArgv, file, ...args], {
+  return startProgram(nodeCommand(file, ...args));
+}
+
+/** The command of `startChild`, for others to begin. */
+export const nodeCommand = (file: string, ...args: readonly string[]): readonly string[] => [
+  ...[process.execPath, ...process.execArgv, file, ...args],
+];
+
+/** The same for any program. */
+export function startProgram(
+  [program = '', ...args]: readonly string[],
+  more: { readonly env?: Readonly<Record<string, string>> } = {},
+): Child {
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...more.env },
   });
   alive.add(child);
   const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
@@ -60,7 +74,8 @@ export function startChild(file: string, ...args: readonly string[]): Child {
       const next = await lines.next();
       if (next.done !== true) return JSON.parse(next.value) as Line;
       await ended;
-      throw new HoldfastError('HF_PROCESS_FAILED', { why: `${file}: ${lastWords.trim()}` });
+      const why = `${[program, ...args].join(' ')}: ${lastWords.trim()}`;
+      throw new HoldfastError('HF_PROCESS_FAILED', { why });
     },
     async end(signal) {
       child.kill(signal);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
 import { processFile, startChild, startGateway, type Child } from './child.ts';
 import { cpuMs } from './cpu-time.ts';
+import { residentMib } from './resident.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -59,7 +59,6 @@ const SMOKE: Size = {
   patienceS: 60,
 };
 const CONNECTS_PER_S = 500;
-const KIB = 1_024;
 
 interface Seen {
   /** Of the gateway, with all devices connected, MiB: now, and at most. */
@@ -87,14 +86,14 @@ function watch({ isSmoke }: Effort): Promise<Seen> {
     const usedMs = cpuMs(first.pid);
     const calm = await until(devices, calmS, () => false);
     const calmMs = (cpuMs(first.pid) - usedMs) / calmS;
-    const { mib } = await sizeOf(first);
+    const mib = residentMib(first.pid);
     await first.end('SIGKILL');
     const place = ['--mqtt-port', port, '--report-every', `${herd.reportS}s`];
     const second = await startGateway(dir, ...place);
     const back = await until(devices, patienceS, (line) => {
       return allAreThere(line) && line.waiting < herd.count / 10;
     });
-    const { mibMost } = await sizeOf(second);
+    const mibMost = residentMib(second.pid, 'VmHWM');
     await devices.end('SIGTERM');
     await second.end('SIGTERM');
     const isRight = back.at(-1)?.connected === herd.count;
@@ -116,13 +115,6 @@ async function until(
     if (isDone(line)) break;
   }
   return heard;
-}
-
-async function sizeOf({ pid }: Child): Promise<{ readonly mib: number; readonly mibMost: number }> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const read = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
-  return { mib: read('VmRSS') / KIB, mibMost: read('VmHWM') / KIB };
 }
 
 const most = (lines: readonly HerdLine[], of: (line: HerdLine) => number): number =>

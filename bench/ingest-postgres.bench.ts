@@ -4,12 +4,12 @@ import {
   sha256,
   systemClock,
   type IngestBatch,
-  type Ledger,
   type Queryable,
 } from '@holdfast/gateway/internal';
 import { PostgresServer, postgresIsMissing } from '@holdfast/device-sim/internal';
-import { assert, chainNext, chainStart, encodeEntry } from '@holdfast/protocol';
+import { assert } from '@holdfast/protocol';
 import { alternate, pairsOf, type Benchmark, type Effort, type Measured } from './benchmark.ts';
+import { DeviceJournal } from './device-journal.ts';
 
 /**
  * How many entries a second does the ledger in PostgreSQL take, in batches of 256 with 200 B each,
@@ -18,7 +18,6 @@ import { alternate, pairsOf, type Benchmark, type Effort, type Measured } from '
  */
 const DEVICES = 8;
 const ENTRIES = 256;
-const PAYLOAD_BYTES = 150;
 /** Of each device, in one measurement. */
 const BATCHES = 40;
 const BATCHES_SMOKE = 2;
@@ -27,39 +26,14 @@ const WINDOW = 4;
 
 const log = { error: () => {}, info: () => {}, debug: () => {} };
 
-interface Journal {
-  readonly device: string;
-  readonly batches: readonly IngestBatch[];
-}
-
-/** What a device has to send. */
-function journalOf(device: string, count: number): Journal {
-  const chain = { device, epoch: 1, lane: 'bulk' } as const;
-  let hash = chainStart(sha256, chain);
-  const batches = Array.from({ length: count }, (_, index) => {
-    const previousHash = hash;
-    const entries = Array.from({ length: ENTRIES }, (_entry, at) => {
-      const payload = new Uint8Array(PAYLOAD_BYTES).fill((index * ENTRIES + at) % 251);
-      const event = { kind: 'event.emitted', run: '', n: 0, op: 0, name: 'reading' } as const;
-      const stamp = { atMs: 1_800_000_000_000, boot: 1, monoMs: at };
-      const bytes = encodeEntry({ ...event, ...stamp, payload });
-      hash = chainNext(sha256, hash, bytes);
-      return bytes;
-    });
-    const seqFirst = index * ENTRIES + 1;
-    return { ...chain, seqFirst, previousHash, hash, entries, receivedAtMs: 1_800_000_000_000 };
-  });
-  return { device, batches };
-}
-
-/** Takes the batches of each journal in order, several on their way. @returns Entries a second. */
+/** Takes the batches of each device in order, several on their way. @returns Entries a second. */
 async function rateOf(
-  journals: readonly Journal[],
+  backlogs: readonly (readonly IngestBatch[])[],
   take: (batch: IngestBatch) => Promise<void>,
   window = 1,
 ): Promise<number> {
   const startedAt = performance.now();
-  const send = async ({ batches }: Journal): Promise<void> => {
+  const send = async (batches: readonly IngestBatch[]): Promise<void> => {
     const underWay: Promise<void>[] = [];
     for (const batch of batches) {
       if (underWay.length >= window) await underWay.shift();
@@ -67,8 +41,8 @@ async function rateOf(
     }
     await Promise.all(underWay);
   };
-  await Promise.all(journals.map(send));
-  const entries = journals.reduce((sum, { batches }) => sum + batches.length * ENTRIES, 0);
+  await Promise.all(backlogs.map(send));
+  const entries = ENTRIES * backlogs.reduce((sum, { length }) => sum + length, 0);
   return (entries * 1_000) / (performance.now() - startedAt);
 }
 
@@ -100,24 +74,29 @@ async function measure(effort: Effort): Promise<Measured> {
     await makeBare(bare);
     const count = effort.isSmoke ? BATCHES_SMOKE : BATCHES;
     let round = 0;
-    const journals = async (begin: (device: string) => Promise<unknown>) => {
+    const backlogs = async (begin: (journal: DeviceJournal) => Promise<unknown>) => {
       round += 1;
-      const made = Array.from({ length: DEVICES }, (_, index) =>
-        journalOf(`bench-${round}-${index}`, count),
+      const journals = Array.from(
+        { length: DEVICES },
+        (_, index) => new DeviceJournal(`bench-${round}-${index}`, ENTRIES),
       );
-      await Promise.all(made.map(({ device }) => begin(device)));
-      return made;
+      await Promise.all(journals.map(begin));
+      return journals.map((each) => Array.from({ length: count }, () => each.next()));
     };
     const ours = async (): Promise<number> => {
-      const made = await journals((device) => greet(ledger, device));
-      return rateOf(made, async (batch) => {
-        const outcome = await ledger.ingest(batch);
-        assert(outcome.kind === 'committed' && outcome.fresh === ENTRIES, 'a batch is taken');
-      }, WINDOW);
+      const made = await backlogs((journal) => journal.greet(ledger));
+      return rateOf(
+        made,
+        async (batch) => {
+          const outcome = await ledger.ingest(batch);
+          assert(outcome.kind === 'committed' && outcome.fresh === ENTRIES, 'a batch is taken');
+        },
+        WINDOW,
+      );
     };
     const limit = async (): Promise<number> => {
       const text = 'insert into bare_mark values ($1, 0)';
-      const made = await journals((device) =>
+      const made = await backlogs(({ device }) =>
         bare.query({ text, values: [device], rowMode: 'array' }),
       );
       return rateOf(made, (batch) => bareTake(bare, batch));
@@ -131,10 +110,6 @@ async function measure(effort: Effort): Promise<Measured> {
   } finally {
     await server.stop();
   }
-}
-
-function greet(ledger: Ledger, device: string): Promise<unknown> {
-  return ledger.greet({ device, epoch: 1, publicKey: new Uint8Array(91), atMs: 1 });
 }
 
 const ingest: Benchmark = {

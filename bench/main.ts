@@ -3,11 +3,11 @@
 // not a failure.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { HoldfastError, messageOf, renderTable } from '@holdfast/protocol';
 import type { Benchmark, Effort } from './benchmark.ts';
 import { boundOf, isHeld, readBudgets, type Budget } from './budgets.ts';
 import { checkoutFile, endAll } from './child.ts';
+import { readArguments, secondsOf, usage } from './command-line.ts';
 import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
 import { herd } from './herd.bench.ts';
@@ -24,6 +24,8 @@ import { budgetText, loadText, numberText, ratioText } from './result-text.ts';
 import { resultsPage } from './results-page.ts';
 import { restart } from './restart.bench.ts';
 import { sleepers } from './sleepers.bench.ts';
+import { slowDiskSteps } from './slow-disk.bench.ts';
+import { smallBoard } from './small-board.bench.ts';
 import { startBacklog } from './start-backlog.bench.ts';
 import { status } from './status.bench.ts';
 import { steps } from './steps.bench.ts';
@@ -36,9 +38,8 @@ const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, trim, parallelMemory, loopStore],
   ...[status, idleMemory, idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
-  ...[...herd, waitingCommands],
+  ...[...herd, waitingCommands, slowDiskSteps, ...smallBoard],
 ];
-const SECONDS_DEFAULT = 3;
 const SMOKE_MS = 50;
 
 interface Options {
@@ -50,9 +51,8 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const { values, positionals } = parse();
-  const seconds = Number(values.seconds ?? SECONDS_DEFAULT);
-  if (!(seconds > 0 && seconds <= 3_600)) throw usage('--seconds takes a number up to 3600');
+  const { values, positionals } = readArguments({});
+  const seconds = secondsOf(values.seconds);
   const [name, ...more] = positionals;
   if (more.length > 0) throw usage(`unexpected ${more.join(' ')}`);
   const chosen = benchmarks.filter((each) => name === undefined || isMeant(each.name, name));
@@ -67,26 +67,6 @@ function readOptions(): Options {
     chosen,
     directory: results ?? (isSmoke ? undefined : checkoutFile('bench/results')),
   };
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        seconds: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        smoke: { type: 'boolean', default: false },
-        results: { type: 'string' },
-      },
-    });
-  } catch (cause) {
-    throw usage(messageOf(cause));
-  }
-}
-
-function usage(why: string): HoldfastError {
-  return new HoldfastError('HF_USAGE', { why });
 }
 
 /** `steps` means steps-1, steps-16 and steps-128; `drain` only itself. */

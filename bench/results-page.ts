@@ -1,4 +1,4 @@
-import { availableParallelism, cpus } from 'node:os';
+import { escaped, pageOf } from './page.ts';
 import type { Result } from './result.ts';
 import { budgetText, loadText, numberText, ratioText } from './result-text.ts';
 
@@ -7,40 +7,17 @@ const PLOT_WIDTH = WIDTH - LABEL_WIDTH - 90;
 /** Powers of two to both sides of the budget. What is beyond stands at the edge. */
 const DOUBLINGS = 4;
 
-const style = `
-  body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 900px; color: #222 }
-  h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-  table { border-collapse: collapse; width: 100%; font-size: 13px }
-  th, td { padding: 3px 8px; text-align: right; border-bottom: 1px solid #ddd }
-  th:first-child, td:first-child, .text { text-align: left }
-  .no { color: #b3261e; font-weight: 600 }
-  svg text { font: 12px system-ui, sans-serif; fill: #222 }
-  @media (prefers-color-scheme: dark) {
-    body { background: #181818; color: #ddd } th, td { border-color: #444 }
-    svg text { fill: #ddd } .no { color: #ff8a80 }
-  }`;
-
 /** One HTML page, complete in itself: a plot of how far each budget is held, and the table. */
 export function resultsPage(results: readonly Result[]): string {
-  const [cpu] = cpus();
-  const machine = `${availableParallelism()} × ${cpu?.model.trim() ?? 'unknown'}`;
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Holdfast benchmarks</title>
-<style>${style}
-</style>
-<h1>Holdfast benchmarks</h1>
-<p>${escaped(machine)}, Node ${escaped(process.versions.node)}, ${new Date().toISOString()}.
-Ours beside what a bare program reached in the same run; <code>bench/README.md</code> says what is
-counted.</p>
+  return pageOf(
+    'Holdfast benchmarks',
+    `<p>Ours beside what a bare program reached in the same run; <code>bench/README.md</code> says
+what is counted.</p>
 <h2>How far each budget is held</h2>
 ${plot(results)}
 <h2>Figures</h2>
-${table(results)}
-</html>
-`;
+${table(results)}`,
+  );
 }
 
 /** Each row's figure as a multiple of its budget, where more is better, on a scale of doublings. */
@@ -112,8 +89,4 @@ function table(results: readonly Result[]): string {
 function factsText({ facts }: Result): string {
   const texts = Object.entries(facts).map(([name, value]) => `${name} ${numberText(value)}`);
   return texts.length === 0 ? '' : ` (${texts.join(', ')})`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

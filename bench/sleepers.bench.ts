@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
 import { processFile, startChild } from './child.ts';
+import { residentMib } from './resident.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -16,7 +16,6 @@ const RUNS_SMOKE = 100;
 const FEW = 1_000;
 const FEW_SMOKE = 10;
 const SETTLED_MS = 2_000;
-const MIB = 1_024;
 
 interface Seen {
   readonly ms: number;
@@ -29,9 +28,9 @@ async function look(dir: string, count: number, effort: Effort): Promise<Seen> {
   await child.line();
   const ms = performance.now() - startedAt;
   await pause(effort.isSmoke ? 50 : SETTLED_MS);
-  const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+  const mib = residentMib(child.pid);
   await child.end('SIGKILL');
-  return { ms, mib: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / MIB };
+  return { ms, mib };
 }
 
 /** Makes a store with so many of them, and looks at it. */

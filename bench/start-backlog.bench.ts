@@ -1,9 +1,11 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SocketClient } from '@holdfast/agent/internal';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
-import { checkoutFile, processFile, startChild } from './child.ts';
+import { entriesOf, fillBacklog, type BacklogSize } from './backlog-store.ts';
+import { checkoutFile, startChild } from './child.ts';
+import { residentMib } from './resident.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -13,16 +15,8 @@ import { inScratch } from './scratch.ts';
  * 1,000,000 entries that the ledger lacks, 1 GB; a tenth of them of runs that have ended. `holdfast
  * run` starts on them with a gateway that is not there. The limit: the same on an empty store.
  */
-interface Size {
-  readonly events: number;
-  readonly runs: number;
-  /** Processes that make it, one after another: each has to end within its time. */
-  readonly parts: number;
-}
-
-const LARGE: Size = { events: 900_000, runs: 10_000, parts: 5 };
-const SMOKE: Size = { events: 900, runs: 10, parts: 1 };
-const ENTRIES_A_RUN = 10;
+const LARGE: BacklogSize = { events: 900_000, runs: 10_000, parts: 5 };
+const SMOKE: BacklogSize = { events: 900, runs: 10, parts: 1 };
 /** After it is ready, as long as it looks at what it has to send. */
 const SETTLED_MS = 1_000;
 const MIB = 1_024 * 1_024;
@@ -50,19 +44,9 @@ async function look(dataDir: string, socket: string): Promise<Seen> {
   const { backlog } = await client.status();
   await client.close();
   await pause(SETTLED_MS);
-  const status = await readFile(`/proc/${agent.pid}/status`, 'utf8');
+  const mib = residentMib(agent.pid, 'VmHWM');
   await agent.end('SIGTERM');
-  const mib = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024;
   return { ms, mib, pending: backlog.pending };
-}
-
-async function fill(dataDir: string, { events, runs, parts }: Size): Promise<void> {
-  for (let part = 0; part < parts; part += 1) {
-    const counts = [events / parts, runs / parts].map(String);
-    const maker = startChild(processFile('backlog'), dataDir, ...counts);
-    await maker.line();
-    await maker.ended;
-  }
 }
 
 async function bytesIn(dir: string): Promise<number> {
@@ -85,11 +69,11 @@ function measure({ isSmoke }: Effort): Promise<Both> {
   return inScratch(async (dir) => {
     const size = isSmoke ? SMOKE : LARGE;
     const [dataDir, socket] = [join(dir, 'device'), join(dir, 'agent.sock')];
-    await fill(dataDir, size);
+    await fillBacklog(dataDir, size);
     const mib = (await bytesIn(join(dataDir, 'store'))) / MIB;
     const empty = await look(join(dir, 'empty'), socket);
     const full = await look(dataDir, socket);
-    const entries = size.events + ENTRIES_A_RUN * size.runs;
+    const entries = entriesOf(size);
     const facts = { 'store MiB': mib, entries: full.pending, 'resident MiB': full.mib };
     return { full, empty, facts, isRight: full.pending === entries };
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, workflow } from '@holdfast/agent';
-import { BarePuts } from './bare-puts.ts';
+import { BarePuts, STEP_ROW_BYTES } from './bare-puts.ts';
 import {
   alternate,
   pairsOf,
@@ -19,7 +19,6 @@ import { inScratch } from './scratch.ts';
  * are part of it. The limit: as many callers, each waiting for one bare synced put of a row as
  * large as that of a step.
  */
-const ROW_BYTES = 110;
 const STEPS_A_RUN = 100;
 const STEPS_A_RUN_SMOKE = 5;
 
@@ -54,7 +53,7 @@ async function measure(runs: number, effort: Effort): Promise<Measured> {
     const agent = await Agent.open({ dataDir, device: 'bench-1', workflows: [work] });
     const pairs = pairsOf(effort);
     const ms = effort.ms / (2 * pairs);
-    const load = { callers: runs, valueBytes: ROW_BYTES, ms };
+    const load = { callers: runs, valueBytes: STEP_ROW_BYTES, ms };
     const ours = (): Promise<number> => rate(agent, runs, { ...effort, ms });
     const limit = (): Promise<number> => puts.rate(load);
     // What the compiler learns meanwhile belongs to neither side.

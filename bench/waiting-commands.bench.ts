@@ -1,11 +1,12 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from '@holdfast/agent';
 import { askApi } from '@holdfast/device-sim';
 import { HoldfastError } from '@holdfast/protocol';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
-import { processFile, startChild, startGateway, type Child } from './child.ts';
+import { processFile, startChild, startGateway } from './child.ts';
+import { residentMib } from './resident.ts';
 import { inScratch } from './scratch.ts';
 
 /**
@@ -19,7 +20,7 @@ const SMOKE = { devices: 20, commands: 5 };
 /** To ten thousand devices at once, on a busy machine. */
 const ANSWER_MS_MAX = 300_000;
 const LOOK_MS = 50;
-const [KIB, MIB] = [1_024, 1_024 * 1_024];
+const MIB = 1_024 * 1_024;
 const SETTING = 'turn';
 
 type Gateway = Awaited<ReturnType<typeof startGateway>>;
@@ -38,11 +39,6 @@ async function issue(gateway: Gateway, value: number): Promise<void> {
   });
   if (answer.ok) return;
   throw new HoldfastError('HF_GATEWAY_UNREACHABLE', { why: await answer.text() });
-}
-
-async function mibOf({ pid }: Child, name: 'VmRSS' | 'VmHWM'): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / KIB;
 }
 
 async function bytesIn(dir: string): Promise<number> {
@@ -77,11 +73,11 @@ function measure({ isSmoke }: Effort): Promise<Measured> {
     await maker.ended;
 
     const gateway = await startGateway(dataDir);
-    const limit = await mibOf(gateway, 'VmRSS');
+    const limit = residentMib(gateway.pid);
     const startedAt = performance.now();
     for (let value = 1; value <= commands; value += 1) await issue(gateway, value);
     const issuedMs = performance.now() - startedAt;
-    const ours = await mibOf(gateway, 'VmHWM');
+    const ours = residentMib(gateway.pid, 'VmHWM');
     const ms = await obey(deviceDir, gateway.mqtt, commands);
     await gateway.end('SIGTERM');
     const facts = {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+/** At work when everything is killed. */
+const RUNS = 1_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
 const { values } = parseArgs({
   options: {
@@ -44,9 +46,12 @@ execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--silent', '--engine-stri
 const dir = await mkdtemp(join(process.env.HOLDFAST_BENCH_DIR ?? tmpdir(), 'holdfast-peers-'));
 try {
   const { measureSteps } = await import('./steps.mjs');
+  const { measureRecovery } = await import('./recovery.mjs');
   const { measureDrain } = await import('./drain.mjs');
   process.stdout.write('| work | who | rate | lost | doubled |\n|---|---|---|---|---|\n');
-  for (const row of await measureSteps(dir, Number(values.seconds) * 1_000)) show(row);
+  for (const row of await measureSteps(join(dir, 'steps'), Number(values.seconds) * 1_000))
+    show(row);
+  for (const row of await measureRecovery(join(dir, 'recovery'), RUNS)) show(row);
   const [[drain], [killed]] = [ours('drain'), ours('drain-killed')];
   const name = 'Holdfast';
   const none = { lost: 0, doubled: 0 };

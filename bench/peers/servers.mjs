@@ -1,24 +1,17 @@
 // The servers that peers need, each in a directory and on ports of its own.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PostgresServer } from '@holdfast/device-sim/internal';
 import { HoldfastError } from '@holdfast/protocol';
-import * as restate from '@restatedev/restate-sdk';
-
-// Restate's SDK is made for a later Node, and needs this one word of it.
-Promise.withResolvers ??= function withResolvers() {
-  const parts = {};
-  parts.promise = new this((resolve, reject) => Object.assign(parts, { resolve, reject }));
-  return parts;
-};
+import { killTree } from './process-tree.mjs';
 
 const alive = new Set();
-process.on('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
-});
+process.on('exit', () => killTree([...alive].map(({ pid }) => pid)));
 
 /** A port that is free now. */
 export async function freePort() {
@@ -63,36 +56,55 @@ export async function until(isSo, what, ms = 60_000) {
 export async function openPostgres() {
   const server = await PostgresServer.start();
   const { pathname, searchParams } = await server.empty();
-  const at = encodeURIComponent(searchParams.get('host'));
+  const dir = searchParams.get('host');
+  let isUp = true;
   return {
-    url: `postgresql://postgres@localhost${pathname}?host=${at}`,
-    close: () => server.kill(),
+    place: { url: `postgresql://postgres@localhost${pathname}?host=${encodeURIComponent(dir)}` },
+    async up() {
+      if (!isUp) await server.up();
+      isUp = true;
+    },
+    // Its first line.
+    pids: () => [Number.parseInt(readFileSync(join(dir, 'data', 'postmaster.pid'), 'utf8'), 10)],
+    async crash() {
+      await server.crash();
+      isUp = false;
+    },
   };
 }
 
-/** A Restate server with its defaults, that knows a service of this process. */
-export async function startRestate(dir, service) {
+/** A Restate server with its defaults, for a service of the contestant's process. */
+export async function restateServer(dir) {
   const file = createRequire(import.meta.url).resolve('@restatedev/restate-server/package.json');
-  const [admin, ingress, node, own] = await Promise.all([1, 2, 3, 4].map(freePort));
-  const server = startServer(
-    process.execPath,
-    [file.replace('package.json', 'lib/index.js'), '--base-dir', dir],
-    {
-      RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${admin}`,
-      RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingress}`,
-      RESTATE_BIND_ADDRESS: `127.0.0.1:${node}`,
-      RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${node}`,
-    },
-  );
-  await restate.serve({ services: [service], port: own });
-  const health = () => fetch(`http://127.0.0.1:${admin}/health`).then(({ ok }) => ok);
-  await until(health, `Restate is there: ${server.words()}`);
-  const register = () =>
-    fetch(`http://127.0.0.1:${admin}/deployments`, {
-      method: 'POST',
+  const [admin, ingress, node, port] = await Promise.all([1, 2, 3, 4].map(freePort));
+  let [server, isKnown] = [undefined, false];
+  const askAdmin = (path, body) =>
+    fetch(`http://127.0.0.1:${admin}/${path}`, {
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ uri: `http://127.0.0.1:${own}` }),
     }).then(({ ok }) => ok);
-  await until(register, 'Restate knows the service');
-  return { ...server, ingress: `http://127.0.0.1:${ingress}` };
+  return {
+    place: { port, ingress: `http://127.0.0.1:${ingress}` },
+    async up() {
+      const args = [file.replace('package.json', 'lib/index.js'), '--base-dir', dir];
+      server = startServer(process.execPath, args, {
+        RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${admin}`,
+        RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingress}`,
+        RESTATE_BIND_ADDRESS: `127.0.0.1:${node}`,
+        RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${node}`,
+      });
+      await until(() => askAdmin('health'), `Restate is there: ${server.words()}`);
+    },
+    /** The contestant serves: it is made known once. */
+    async isOpen() {
+      const deployment = { uri: `http://127.0.0.1:${port}` };
+      if (!isKnown) await until(() => askAdmin('deployments', deployment), 'Restate knows it');
+      isKnown = true;
+    },
+    pids: () => [server.pid],
+    async crash() {
+      killTree([server.pid]);
+      await server.close('SIGKILL');
+    },
+  };
 }

@@ -1,5 +1,5 @@
-// backlog DATA_DIR EVENTS RUNS: adds to a backlog so many events of 1 KiB, and so many runs that
-// have ended, of ten entries each.
+// backlog DATA_DIR EVENTS RUNS [PAYLOAD_BYTES]: adds to a backlog so many events, of 1 KiB by
+// default, and so many runs that have ended, of ten entries each.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Agent, workflow } from '@holdfast/agent';
@@ -8,19 +8,20 @@ import { encodeValue } from '@holdfast/protocol';
 import { argument, say } from './say.ts';
 
 /** With the rest of the entry and its row, 1 KiB: chance, so that nothing of it is squeezed. */
-const PAYLOAD_BYTES = 880;
+const PAYLOAD_BYTES = '880';
 const STEPS = 8;
 const EVENTS_A_COMMIT = 1_000;
 const RUNS_AT_ONCE = 64;
 const [dataDir, events, runs] = [argument(0), Number(argument(1)), Number(argument(2))];
+const payloadBytes = Number(argument(3) || PAYLOAD_BYTES);
 
-const payload = (): Uint8Array => new Uint8Array(randomBytes(PAYLOAD_BYTES));
+const payload = (): Uint8Array => new Uint8Array(randomBytes(payloadBytes));
 const work = workflow('work', async (ctx) => {
   for (let step = 0; step < STEPS; step += 1) await ctx.step('weigh', payload);
 });
 
 const device = 'bench-1';
-const journalMaxBytes = 4 * 2 ** 30;
+const journalMaxBytes = 64 * 2 ** 30;
 const agent = await Agent.open({ dataDir, device, workflows: [work], journalMaxBytes });
 for (let begun = 0; begun < runs; begun += RUNS_AT_ONCE) {
   const some = Array.from({ length: Math.min(RUNS_AT_ONCE, runs - begun) });

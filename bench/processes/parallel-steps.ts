@@ -1,10 +1,9 @@
 // parallel-steps DATA_DIR COUNT: has one run begin so many steps at once, waits for all, and says
 // how large the process has been.
-import { readFileSync } from 'node:fs';
 import { Agent, workflow } from '@holdfast/agent';
+import { residentMib } from '../resident.ts';
 import { argument, say } from './say.ts';
 
-const MIB_KIB = 1_024;
 const count = Number(argument(1));
 
 const wide = workflow('wide', async (ctx) => {
@@ -17,6 +16,5 @@ const wide = workflow('wide', async (ctx) => {
 
 const agent = await Agent.open({ dataDir: argument(0), device: 'bench-1', workflows: [wide] });
 const sum = await (await agent.start(wide, undefined)).result();
-const status = readFileSync('/proc/self/status', 'utf8');
-say({ peakMib: Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / MIB_KIB, sum });
+say({ peakMib: residentMib('self', 'VmHWM'), sum });
 await agent.close();
