@@ -87,7 +87,9 @@ export class Inspector {
     const positions = this.#journal.positions();
     const [urgent, normal, bulk] = await Promise.all(
       eachLane(async (lane) => {
-        const { acked } = positions[lanes.indexOf(lane)] ?? { acked: 0 };
+        const { head, acked } = positions[laneIndex(lane)];
+        // Mostly nothing waits: a report each few seconds is not to read the store for that.
+        if (head === acked) return 0;
         const [stored] = await this.#journal.entries(lane, acked + 1, 1);
         return stored === undefined ? 0 : (readEntry(stored)?.atMs ?? 0);
       }),

@@ -3,7 +3,6 @@ import { wholeValue, type LedgerEntry } from '@holdfast/gateway/internal';
 import {
   NO_BYTES,
   decodeValue,
-  equalBytes,
   isParted,
   lanes,
   valueIn,
@@ -64,10 +63,10 @@ async function readLedger(world: World): Promise<LedgerRead> {
     for (const { epoch } of epochs) {
       const held: Entry[] = [];
       for (const lane of lanes) {
-        held.push(...(await readLane(world, { device, epoch, lane }, last)));
+        for (const entry of await readLane(world, { device, epoch, lane }, last)) held.push(entry);
       }
-      ever.push(...held);
-      if (epoch === last.epoch) newest.set(device, held);
+      for (const entry of held) ever.push(entry);
+      if (epoch === last.epoch) newest.set(device, epochs.length === 1 ? ever : held);
     }
     all.set(device, ever);
     if (epochs.length === 1) single.set(device, ever);
@@ -91,7 +90,9 @@ async function readLane(
     const page = await gateway.ledger.entries({ ...place, after: seq, limit: PAGE });
     for (const entry of page) {
       seq += 1;
-      histories = histories.filter((own) => equalBytes(own[seq - 1] ?? NO_BYTES, entry.bytes));
+      const isIn = (own: readonly Uint8Array[]): boolean =>
+        Buffer.compare(own[seq - 1] ?? NO_BYTES, entry.bytes) === 0;
+      if (!histories.every(isIn)) histories = histories.filter(isIn);
       if (entry.seq !== seq || histories.length === 0) {
         witness.blame('P3', device, `the ledger's ${lane} ${seq} is not the journal's`);
         return held;
@@ -126,7 +127,9 @@ function checkAcknowledged(
   { all, last }: Pick<LedgerRead, 'all' | 'last'>,
 ): void {
   const { witness } = world;
-  const [ever, now] = [countsIn(all), countsIn(last)];
+  const ever = countsIn(all);
+  const isOneLife = [...all].every(([device, entries]) => last.get(device) === entries);
+  const now = isOneLife ? ever : countsIn(last);
   for (const what of ['runs', 'events'] as const) {
     for (const [id, asked] of requests[what]) {
       const { device, isAcknowledged } = asked;

@@ -29,7 +29,8 @@ const SYNC_MS = 1;
 const never = new Promise<never>(() => {});
 
 export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+  // Half of what `Buffer.from(…).toString()` costs. What `apply` needs of a list, bytes have.
+  return String.fromCharCode.apply(undefined, key as unknown as number[]);
 }
 
 /**

@@ -439,13 +439,12 @@ export class StoreLedger implements Ledger {
     if (block === undefined) return [];
     const { receivedAtMs, seqFirst } = block;
     const index = seq - seqFirst;
-    return block.entries.slice(index, index + limit).map(({ bytes }, offset) => ({
-      ...{ device: chain.device, lane: chain.lane, epoch: chain.epoch },
-      seq: seq + offset,
-      receivedAtMs,
-      bytes,
-      entry: readEntry(bytes),
-    }));
+    const { device, lane, epoch } = chain;
+    return block.entries.slice(index, index + limit).map(({ bytes }, offset) => {
+      // Without a spread: V8 takes a microsecond for each member behind one.
+      const entry = readEntry(bytes);
+      return { device, lane, epoch, seq: seq + offset, receivedAtMs, bytes, entry };
+    });
   }
 }
 
