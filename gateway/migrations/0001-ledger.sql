@@ -82,6 +82,12 @@ create table holdfast.command (
   primary key (device, key)
 );
 
+-- Through which number a device had answered its commands, and when that was seen.
+create table holdfast.command_marks (
+  device text collate "C" not null, key bytea not null, value bytea not null,
+  primary key (device, key)
+);
+
 -- What the erasable values of entries have sealed.
 create table holdfast.content (
   device text collate "C" not null, key bytea not null, value bytea not null,

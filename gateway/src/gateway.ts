@@ -46,7 +46,7 @@ import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
 import { createRunner, readServices } from './open-handlers.ts';
-import { startRetention } from './open-retention.ts';
+import { readKept, startRetention } from './open-retention.ts';
 import { namesOf, openStores, type Closers } from './open-stores.ts';
 import { createWebhookDesk, startWebhooks } from './open-webhooks.ts';
 import type { Retention } from './core/retention/retention.ts';
@@ -127,6 +127,8 @@ export interface GatewayOptions {
   readonly region?: string | undefined;
   /** What the ledger keeps how long. Default: everything, for ever. */
   readonly retention?: readonly RetentionRule[] | undefined;
+  /** How long commands are kept once all devices have answered, or `forever`. Default 90 d. */
+  readonly keepCommands?: Duration | undefined;
   /** Let webhooks go to addresses that are not public, and without TLS. */
   readonly webhookAllowPrivate?: boolean | undefined;
   readonly log?: Log | undefined;
@@ -274,6 +276,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const { broker: other } = options;
   const external = other === undefined ? undefined : readAddress(other, options.tls);
   const pace = readPace(options);
+  const kept = readKept(options);
   const services = await readServices(options);
   const { follow, ...stores } = await openStores(options, log, closers);
   const { tls, ledger, signer, fault } = stores;
@@ -330,7 +333,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const reach = reachOf(options, signer);
   const webhooks = startWebhooks({ ...reach, ledger, log, isShared }, arrivals);
   closers.push(() => webhooks.close());
-  const retention = startRetention(options.retention, { ledger, log });
+  const retention = startRetention(kept, { ledger, log });
   closers.push(() => retention.close());
   link.open();
   closers.push(() => Promise.resolve(link.close()));

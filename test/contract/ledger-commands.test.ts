@@ -168,4 +168,38 @@ for (const [name, open] of Object.entries(ledgers)) {
       [1],
     );
   });
+
+  test(`${name}: answered commands go in time, and leave no gap behind`, async (t) => {
+    const { ledger, next } = await open(t);
+    await fleetOf(ledger, 'd1', 'd2');
+    const issue = (id: string, issuedAtMs: number, ...devices: string[]) =>
+      ledger.issue(order({ id, issuedAtMs }, ...devices));
+    await issue('cmd-1', 5_000, 'd1', 'd2');
+    await issue('cmd-2', 6_000, 'd1');
+    await issue('cmd-3', 7_000, 'd2');
+    await issue('cmd-4', 90_000, 'd1');
+    const prune = (nowMs: number, from: Ledger = ledger) =>
+      from.prune({ rules: [], keepCommandsMs: 10_000, nowMs, owner: 'me' });
+    const numbers = async (device: string, after = 0, from: Ledger = ledger) =>
+      (await from.commands({ device, after, limit: 10 })).map(({ number, key }) => [number, key]);
+
+    await told(ledger, 'd1', receipt(1, 'applied'), receipt(2, 'expired', 'cmd-2'));
+    t.like(await prune(50_000), { commands: 0 }, 'it is noted how far they are');
+    t.deepEqual(idsOf(await ledger.dispatches({ limit: 9 })), ['cmd-4', 'cmd-3', 'cmd-1']);
+    t.like(await prune(55_000), { commands: 0 });
+    t.like(await prune(60_000), { commands: 2 });
+    t.is((await ledger.prunings(1))[0]?.commands, 2);
+    const later = await next();
+    t.like(await prune(61_000, later), { commands: 0 }, 'there are no more');
+
+    t.deepEqual(await numbers('d1', 2, later), [[3, 'cmd-4']], 'what waits is there');
+    t.deepEqual(await numbers('d2', 0, later), [[1, 'cmd-1'], [2, 'cmd-3']]);
+    const [gone, ...rest] = await later.commands({ device: 'd1', after: 0, limit: 10 });
+    t.like(gone, { number: 1, key: '', expiresAtMs: 1 }, 'in its place');
+    t.deepEqual(rest.map(({ number, key }) => [number, key]), [[2, ''], [3, 'cmd-4']]);
+    t.is((await later.commands({ device: 'd1', after: 0, limit: 1 })).length, 1);
+    t.deepEqual(await numbers('d1', 3, later), []);
+    t.is((await later.dispatch('cmd-1'))?.counts.waiting, 1, 'one of its devices has not answered');
+    t.is(await later.dispatch('cmd-2'), undefined);
+  });
 }

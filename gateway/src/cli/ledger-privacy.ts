@@ -64,6 +64,7 @@ const pruningColumns: readonly Column[] = [
   { title: 'entries', align: 'right' },
   { title: 'size', align: 'right' },
   { title: 'runs', align: 'right' },
+  { title: 'commands', align: 'right' },
 ];
 
 /** Shows the receipts of what was kept for long enough. */
@@ -74,8 +75,9 @@ export async function ledgerPrunings(
   const view = await withFleet(options, (fleet) => fleet.prunings(options.limit));
   show(terminal, view, () => {
     if (view.prunings.length === 0) return 'Nothing was kept for too long yet.';
-    const rows = view.prunings.map(({ at, entries, bytes, runs }) => [
+    const rows = view.prunings.map(({ at, entries, bytes, runs, commands }) => [
       ...[at ?? '-', formatCount(entries), formatBytes(bytes), formatCount(runs)],
+      formatCount(commands),
     ]);
     return table(terminal, pruningColumns, rows);
   });

@@ -102,6 +102,11 @@ function addWork(command: Command): Command {
       "what is kept how long, such as '30d workflow=checkout'; repeatable (default: for ever)",
       append,
     )
+    .option(
+      '--keep-commands <duration>',
+      'how long commands are kept once they are answered, or `forever`',
+      '90d',
+    )
     .option('--region <name>', 'refuse devices whose tag `region` is another one')
     .option('--webhook-allow-private', 'let webhooks go to private addresses, and without TLS')
     .option('--report-every <duration>', 'how often devices tell how they are, 1s to 1h', '5s')

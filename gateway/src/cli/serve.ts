@@ -42,6 +42,7 @@ export interface ServeOptions {
   readonly handlerPolicy?: readonly string[];
   readonly reportEvery?: string;
   readonly retention?: readonly string[];
+  readonly keepCommands: string;
   readonly region?: string;
   readonly webhookAllowPrivate?: true;
   readonly connectsPerS: number;
@@ -111,6 +112,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     webhookAllowPrivate: options.webhookAllowPrivate,
     region: options.region,
     retention: (options.retention ?? []).map(readRule),
+    keepCommands: options.keepCommands,
     connectsPerS: options.connectsPerS,
   });
   onCrash((error) => log.error('a fault ends the gateway', { why: messageOf(error) }));

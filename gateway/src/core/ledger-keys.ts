@@ -26,6 +26,7 @@ import {
  *   callKey    'k' device epoch key                      → pending, or the command that answered
  *   callPlace  'l' device epoch run op                   → which pending call is there
  *   command    'n' device number                         → command
+ *   commandMarks 'C' device                              → how far it had answered them when
  *   content    'v' device epoch lane seq                 → what a value has sealed, or why not
  *   subject    's' hash device epoch lane seq            → nothing: a content about it is held
  *   answer     't' hash device number                    → nothing: a command about it
@@ -62,6 +63,7 @@ export const tableLetters = {
   callKey: 'k',
   callPlace: 'l',
   command: 'n',
+  commandMarks: 'C',
   content: 'v',
   subject: 's',
   answer: 't',
@@ -269,6 +271,8 @@ export function pruningKey(atMs: number): Uint8Array {
 export function commandKey(device: string, number: number): Uint8Array {
   return concat([prefixOf('command', device), uint64(number)]);
 }
+
+export const commandMarksKey = (device: string): Uint8Array => prefixOf('commandMarks', device);
 
 export function dispatchKey(id: string): Uint8Array {
   return concat([prefixOf('dispatch'), encodeCbor(id)]);

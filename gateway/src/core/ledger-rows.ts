@@ -167,6 +167,10 @@ export const clockRow = row('clock', list(sample, 64));
 
 export const commandRow = row('command', command);
 
+const commandMarksFields = list(record({ through: uint(), atMs: uint() }), 16);
+export const commandMarksRow = row('commandMarks', commandMarksFields);
+export type CommandMarks = Infer<typeof commandMarksFields>;
+
 const dispatchFields = record({
   id: name,
   ordinal: uint(),
@@ -257,7 +261,7 @@ export const ERASURE_RANGES_MAX = RANGES_MAX;
 
 export const pruningRow = row(
   'pruning',
-  record({ atMs: uint(), entries: uint(), bytes: uint(), runs: uint() }),
+  record({ atMs: uint(), entries: uint(), bytes: uint(), runs: uint(), commands: uint() }),
 );
 
 const agentId = text(64);

@@ -175,6 +175,8 @@ export interface Erasure {
 
 export interface PruneRequest {
   readonly rules: readonly RetentionRule[];
+  /** How long commands stay once they are answered on all devices; `Infinity`: for ever. */
+  readonly keepCommandsMs: number;
   readonly nowMs: number;
   /** Names whoever does it among those that share the ledger. */
   readonly owner: string;

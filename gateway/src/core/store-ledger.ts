@@ -19,6 +19,7 @@ import { parkCall, readCallServices, readCalls, requeueCalls } from './ledger-ca
 import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
 import type { Dispatch, DispatchOrder } from './dispatch.ts';
+import { readCommands } from './ledger-commands.ts';
 import { Dispatches, issueCommands, issueReads, tagDevice } from './ledger-dispatch.ts';
 import { eraseSubject, readErasures } from './ledger-erase.ts';
 import { blockAt, readHeld } from './ledger-held.ts';
@@ -26,7 +27,6 @@ import {
   behind,
   callKeyKey,
   clockKey,
-  commandKey,
   contentKey,
   holeKey,
   holesOf,
@@ -38,7 +38,7 @@ import {
   runOrderKey,
   type Chain,
 } from './ledger-keys.ts';
-import { commandRow, epochRow, formatRow, holeRow, incarnationRow, runRow } from './ledger-rows.ts';
+import { epochRow, formatRow, holeRow, incarnationRow, runRow } from './ledger-rows.ts';
 import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
 import { rebuildProjections } from './ledger-rebuild.ts';
 import type { LedgerStore, Reads, View, Work } from './ledger-store.ts';
@@ -351,11 +351,8 @@ export class StoreLedger implements Ledger {
     return this.#store.submitWith(body, (result) => callWork(call, result));
   }
 
-  async commands(query: Parameters<Ledger['commands']>[0]): Promise<readonly Command[]> {
-    const { device, after, limit } = query;
-    const from = commandKey(device, after + 1);
-    const rows = await this.#store.scan({ from, to: behind(prefixOf('command', device)), limit });
-    return rows.map((row) => commandRow.decode(row.value));
+  commands(query: Parameters<Ledger['commands']>[0]): Promise<readonly Command[]> {
+    return readCommands(this.#store, query);
   }
 
   tag({ device, tags }: Parameters<Ledger['tag']>[0]): Promise<DeviceRecord | undefined> {

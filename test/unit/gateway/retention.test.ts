@@ -2,6 +2,7 @@ import {
   Retention,
   cutBlock,
   keepsOf,
+  readKeepCommands,
   readRule,
   type Block,
   type PruneRequest,
@@ -64,7 +65,7 @@ test('a rule that cannot be kept is refused with what is wrong', (t) => {
   }
 });
 
-test('the ledger is pruned by its rules now and again, and not without any', async (t) => {
+test('the ledger is pruned by its rules now and again', async (t) => {
   const clock = new SimClock();
   const asked: PruneRequest[] = [];
   const parts = {
@@ -73,19 +74,19 @@ test('the ledger is pruned by its rules now and again, and not without any', asy
       prune: async (request: PruneRequest) => {
         asked.push(request);
         if (asked.length === 1) throw new Error('the ledger is away');
-        return { entries: 1, bytes: 1, runs: 0 };
+        return { entries: 1, bytes: 1, runs: 0, commands: 0 };
       },
     },
   };
-  const none = new Retention({ ...parts, rules: [] });
-  const retention = new Retention({ ...parts, rules: [readRule('30d')] });
+  const keepCommandsMs = readKeepCommands('90d');
+  const retention = new Retention({ ...parts, keepCommandsMs, rules: [readRule('30d')] });
   await clock.advance(60_000);
   await clock.advance(10 * 60_000);
   await clock.advance(6 * 60 * 60_000);
   await retention.close();
-  await none.close();
   await clock.advance(24 * 60 * 60_000);
 
   t.is(asked.length, 3);
   t.like(asked[0], { owner: 'me', rules: [{ keepMs: 30 * 86_400_000 }] });
+  t.is(asked[0]?.keepCommandsMs, 90 * 86_400_000);
 });

@@ -93,6 +93,7 @@ export interface LedgerOperations {
         readonly entries: number;
         readonly bytes: number;
         readonly runs: number;
+        readonly commands: number;
       }[];
     };
   };

@@ -2,6 +2,7 @@ import { behind, metaKey, prefixOf, pruningKey } from '../ledger-keys.ts';
 import { pruningRow } from '../ledger-rows.ts';
 import type { LedgerStore } from '../ledger-store.ts';
 import type { PruneRequest, PruningReceipt } from '../ledger.ts';
+import { pruneAnswers, pruneCommands, pruneDispatches } from './prune-commands.ts';
 import { nothingPruned, pruneDevice, sum, type Pruned } from './prune.ts';
 
 /** Others leave it to the one that began for so long. */
@@ -17,20 +18,27 @@ export async function pruneLedger(
   store: LedgerStore,
   request: PruneRequest,
 ): Promise<Pruned | undefined> {
-  const { rules, nowMs, owner, isOver = () => false } = request;
+  const { rules, nowMs, owner, keepCommandsMs, isOver = () => false } = request;
+  const kept = { keepMs: keepCommandsMs, nowMs };
   const claim = async (forMs: number): Promise<boolean> => {
     const [isOwn] = await store.claim({ keys: [metaKey('prune')], owner, forMs });
     return isOwn === true;
   };
   let pruned = nothingPruned;
-  if (rules.length === 0) return pruned;
+  const isForEver = keepCommandsMs === Number.POSITIVE_INFINITY;
+  if (rules.length === 0 && isForEver) return pruned;
   for (const record of await store.devices()) {
     if (isOver()) break;
     if (!(await claim(CLAIM_MS))) return undefined;
     // Device by device: what is pruned shares the ledger with what comes in.
     pruned = sum(pruned, await pruneDevice(store, record, { rules, nowMs }));
+    const commands = await pruneCommands(store, record, kept);
+    pruned = sum(pruned, { ...nothingPruned, commands });
   }
-  if (pruned.entries + pruned.runs > 0) await leaveReceipt(store, { atMs: nowMs, ...pruned });
+  if (pruned.commands > 0) await pruneAnswers(store);
+  await pruneDispatches(store, kept, isOver);
+  const { entries, runs, commands } = pruned;
+  if (entries + runs + commands > 0) await leaveReceipt(store, { atMs: nowMs, ...pruned });
   if (pruned.bytes >= COMPACT_BYTES_MIN) {
     for (const table of ['block', 'content'] as const) {
       await store.compact({ from: prefixOf(table), to: behind(prefixOf(table)) });

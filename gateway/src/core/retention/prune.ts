@@ -32,9 +32,11 @@ export interface Pruned {
   readonly entries: number;
   readonly bytes: number;
   readonly runs: number;
+  /** Commands that were answered, with what became of them. */
+  readonly commands: number;
 }
 
-export const nothingPruned: Pruned = { entries: 0, bytes: 0, runs: 0 };
+export const nothingPruned: Pruned = { entries: 0, bytes: 0, runs: 0, commands: 0 };
 
 interface Pruning {
   readonly store: LedgerStore;
@@ -76,7 +78,10 @@ export async function pruneDevice(
 }
 
 export function sum(a: Pruned, b: Pruned): Pruned {
-  return { entries: a.entries + b.entries, bytes: a.bytes + b.bytes, runs: a.runs + b.runs };
+  return {
+    ...{ entries: a.entries + b.entries, bytes: a.bytes + b.bytes },
+    ...{ runs: a.runs + b.runs, commands: a.commands + b.commands },
+  };
 }
 
 async function pruneBlock(
@@ -115,7 +120,7 @@ async function pruneBlock(
     },
   });
   const bytes = gone.reduce((total, range) => total + range.bytes, 0);
-  return { entries: isGone.filter(Boolean).length, bytes, runs: 0 };
+  return { ...nothingPruned, entries: isGone.filter(Boolean).length, bytes };
 }
 
 type Runs = ReadonlyMap<string, RunRow>;

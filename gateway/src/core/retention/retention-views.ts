@@ -7,6 +7,7 @@ export interface PruningsView {
     readonly entries: number;
     readonly bytes: number;
     readonly runs: number;
+    readonly commands: number;
   }[];
 }
 

@@ -5,6 +5,8 @@ import type { RetentionRule } from './rules.ts';
 export interface RetentionParts {
   readonly ledger: Pick<Ledger, 'prune'>;
   readonly rules: readonly RetentionRule[];
+  /** How long commands stay once they are answered. */
+  readonly keepCommandsMs: number;
   readonly clock: Pick<Clock, 'nowMs' | 'wakeIn'>;
   readonly log: Log;
   /** Names this process among those that share the ledger: one of them prunes. */
@@ -26,9 +28,9 @@ export class Retention {
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
-    const { clock, rules, firstInMs = FIRST_IN_MS } = parts;
+    const { clock, firstInMs = FIRST_IN_MS } = parts;
     const look = () => void (this.#looking = this.#look());
-    this.#cancelWake = rules.length === 0 ? () => {} : clock.wakeIn(firstInMs, look);
+    this.#cancelWake = clock.wakeIn(firstInMs, look);
   }
 
   /** Resolves once nothing is under way: what is left is pruned another time. */
@@ -39,12 +41,13 @@ export class Retention {
   }
 
   async #look(): Promise<void> {
-    const { ledger, rules, clock, log, owner } = this.#parts;
+    const { ledger, rules, keepCommandsMs, clock, log, owner } = this.#parts;
     let againInMs = EVERY_MS;
     try {
       const isOver = (): boolean => this.#isClosed;
-      const pruned = await ledger.prune({ rules, nowMs: clock.nowMs(), owner, isOver });
-      if (pruned !== undefined && pruned.entries + pruned.runs > 0) {
+      const order = { rules, keepCommandsMs, nowMs: clock.nowMs(), owner, isOver };
+      const pruned = await ledger.prune(order);
+      if (pruned !== undefined && pruned.entries + pruned.runs + pruned.commands > 0) {
         log.info('the ledger was pruned', { ...pruned });
       }
     } catch (error) {

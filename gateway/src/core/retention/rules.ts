@@ -1,4 +1,4 @@
-import { HoldfastError, durationMs, messageOf } from '@holdfast/protocol';
+import { HoldfastError, durationMs, messageOf, type Duration } from '@holdfast/protocol';
 import type { Tag } from '../dispatch.ts';
 
 /** How long the ledger keeps what a rule is about. */
@@ -13,6 +13,8 @@ export interface RetentionRule {
 
 /** Shorter than what a device may be away for is a mistake. */
 const KEEP_MS_MIN = 60_000;
+/** Long enough for a device that was set back by an image of last month, and for a look behind. */
+const KEEP_COMMANDS = '90d';
 
 /**
  * Reads a rule such as `90d`, `30d workflow=checkout`, `7d tag=site=oslo` or
@@ -34,7 +36,7 @@ export function readRule(text: string): RetentionRule {
   return rule;
 }
 
-function keepOf(keep: string, text: string): number {
+function keepOf(keep: Duration, text: string): number {
   if (keep === 'forever') return Number.POSITIVE_INFINITY;
   let keepMs: number;
   try {
@@ -48,6 +50,15 @@ function keepOf(keep: string, text: string): number {
 
 function unreadable(text: string, why: string): HoldfastError {
   return new HoldfastError('HF_USAGE', { why: `the rule ${JSON.stringify(text)}: ${why}` });
+}
+
+/**
+ * How long commands are kept once they are answered, such as `90d`, or `forever`.
+ *
+ * @throws HF_USAGE
+ */
+export function readKeepCommands(keep: Duration = KEEP_COMMANDS): number {
+  return keepOf(keep, String(keep));
 }
 
 /** Says of a workflow how long its runs are kept; of none, how long other entries are. */

@@ -34,6 +34,7 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   callKey: ['call_key', 'device'],
   callPlace: ['call_place', 'device'],
   command: ['command', 'device'],
+  commandMarks: ['command_marks', 'device'],
   content: ['content', 'device'],
   subject: ['subject', 'fleet'],
   answer: ['answer', 'fleet'],

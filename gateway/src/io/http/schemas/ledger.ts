@@ -2,6 +2,7 @@ import { entry, ofKind } from './fleet.ts';
 import {
   anything,
   boolean,
+  described,
   list,
   literal,
   nullable,
@@ -45,7 +46,10 @@ export const erasuresAnswer = answer({
 export const pruningsAnswer = answer({
   ...{ schema: literal('holdfast.prunings/1'), at: time() },
   prunings: list(
-    answer({ at: nullable(time()), entries: count(), bytes: count(), runs: count() }),
+    answer({
+      ...{ at: nullable(time()), entries: count(), bytes: count(), runs: count() },
+      commands: described(count(), 'that were answered, with what became of them'),
+    }),
   ),
 });
 
