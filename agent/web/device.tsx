@@ -1,5 +1,6 @@
 import { DevicePage, type DeviceShown } from '../../protocol/web/device-page.tsx';
 import { aheadText, ago, formatBytes, formatCount } from '../../protocol/web/format.ts';
+import { sentence } from '../../protocol/web/parts.tsx';
 import { headline } from '../src/core/headline.ts';
 import type { StatusView } from '../src/core/views.ts';
 import { useLive } from './api.ts';
@@ -34,7 +35,7 @@ function Notes({ of: status }: { readonly of: StatusView }) {
   const words = headline(status, `${entries} (${formatBytes(bytes)})`);
   return (
     <>
-      <p>{`${words.charAt(0).toUpperCase()}${words.slice(1)}.`}</p>
+      <p>{sentence(words)}</p>
       {status.problems.map(({ code, message, hint }) => (
         <p key={`${code} ${message}`} class="note bad">
           <strong>{message}</strong> {hint} <code>{code}</code>

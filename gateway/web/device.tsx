@@ -4,9 +4,10 @@ import { ProblemNote } from '../../protocol/web/parts.tsx';
 import { RunTable } from '../../protocol/web/run-table.tsx';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import { useLive } from './api.ts';
-import { OrderForm } from './commands.tsx';
+
 import { Entries } from './entries.tsx';
 import { backlogText } from './fleet.tsx';
+import { OrderForm } from './order-form.tsx';
 import { ownRunColumns } from './runs.tsx';
 
 /** Below, a clock and a link tell the same. */

@@ -3,7 +3,9 @@ import type { EnrolmentMadeView, EnrolmentView } from '../src/core/access/access
 import { api, useLive } from './api.ts';
 import { ago } from '../../protocol/web/format.ts';
 import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
-import { useAction } from './settings.tsx';
+import { tagsOf } from './enrolment-tags.ts';
+import { Pairings } from './pairing.tsx';
+import { useAction } from './use-action.ts';
 
 const HOUR_S = 3_600;
 const lives = [
@@ -12,16 +14,18 @@ const lives = [
   ['a week', 7 * 24 * HOUR_S],
 ] as const;
 
-/** `site=oslo line=2` as the API has it; `undefined`: it is not written like that. */
-export function tagsOf(text: string): Readonly<Record<string, string>> | undefined {
-  const words = text.split(/\s+/).filter((word) => word !== '');
-  const pairs = words.map((word) => /^([^=]+)=(.*)$/.exec(word));
-  if (pairs.includes(null)) return undefined;
-  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+/** Lets devices in: makes tokens, and shows whom they have enrolled. */
+export function Enrolment({ code }: { readonly code: string }) {
+  return (
+    <>
+      <h1>Enrolment</h1>
+      <Pairings key={code} code={code} />
+      <Tokens />
+    </>
+  );
 }
 
-/** Lets devices in: makes tokens, and shows whom they have enrolled. */
-export function Enrolment() {
+function Tokens() {
   const { data, problem, refresh } = useLive('GET /api/enrolments', [], 3_000);
   const [made, setMade] = useState<EnrolmentMadeView | undefined>();
   const [run, failure, isBusy] = useAction();
@@ -35,8 +39,8 @@ export function Enrolment() {
     refresh();
   };
   return (
-    <>
-      <h1>Enrolment</h1>
+    <section>
+      <h2>Tokens</h2>
       <p>
         A device that nobody knows is let in by a token, which also tells it which gateway to
         believe.
@@ -51,7 +55,7 @@ export function Enrolment() {
         keyOf={({ id }) => id}
         empty={data === undefined ? 'Asking…' : 'No token yet.'}
       />
-    </>
+    </section>
   );
 }
 
@@ -119,7 +123,7 @@ function EnrolmentForm({ onMade }: { readonly onMade: (made: EnrolmentMadeView) 
         Valid for{' '}
         <select name="life">
           {lives.map(([title, seconds]) => (
-            <option value={seconds}>{title}</option>
+            <option key={seconds} value={seconds}>{title}</option>
           ))}
         </select>
       </label>

@@ -10,9 +10,10 @@ import { Command, Commands } from './commands.tsx';
 import { Device } from './device.tsx';
 import { Enrolment } from './enrolment.tsx';
 import { Fleet } from './fleet.tsx';
+import { Ledger } from './ledger.tsx';
 import { Run } from './run.tsx';
 import { Runs } from './runs.tsx';
-import { Ledger, Settings } from './settings.tsx';
+import { Settings } from './settings.tsx';
 import { SignIn } from './sign-in.tsx';
 
 const places = [
@@ -28,15 +29,14 @@ const places = [
 function Page({ address, role }: { readonly address: Address; readonly role: string }) {
   const mayAct = role !== 'viewer';
   const [place = '', id = '', part = '', ...rest] = address;
-  if (place === 'devices' && part === 'runs') {
-    return <Run device={id} id={rest.join('/')} mayAct={mayAct} />;
-  }
+  const run = part === 'runs' ? rest.join('/') : '';
+  if (place === 'devices' && run !== '') return <Run device={id} id={run} mayAct={mayAct} />;
   if (place === 'devices' && id !== '') return <Device id={id} mayAct={mayAct} />;
   if (place === 'attention') return <Attention />;
   if (place === 'runs') return <Runs />;
   if (place === 'commands') return id === '' ? <Commands /> : <Command id={id} />;
-  if (place === 'ledger') return <Ledger />;
-  if (place === 'enrolment') return <Enrolment />;
+  if (place === 'ledger') return <Ledger mayRead={mayAct} />;
+  if (place === 'enrolment') return <Enrolment code={id} />;
   if (place === 'settings') return <Settings />;
   if (place === '') return <Fleet />;
   return (

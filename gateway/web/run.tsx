@@ -5,8 +5,8 @@ import { isFinal, type ShownEntry } from '../../protocol/web/shown.ts';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import type { EntryView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
-import { RunActions } from './commands.tsx';
 import { shownEntry } from './entries.tsx';
+import { ForkAction, RunActions } from './run-actions.tsx';
 import { deviceAddress } from './runs.tsx';
 
 const PAGE = 1_000;
@@ -61,7 +61,11 @@ export function Run(props: {
       )}
       {run !== undefined && mayAct && <RunActions device={name} run={id} state={run.state} />}
       {run !== undefined && entries.length > 0 && (
-        <RunTimeline isOver={isFinal(run.state)} entries={entries} />
+        <RunTimeline
+          isOver={isFinal(run.state)}
+          entries={entries}
+          actionsOf={({ op }) => mayAct && <ForkAction key={op} device={name} run={id} op={op} />}
+        />
       )}
       {missing > 0 && entries.length > 0 && (
         <p class="empty">

@@ -6,77 +6,11 @@ import type {
   TokenView,
   UserView,
 } from '../src/core/access/access-views.ts';
-import type { VerifyView } from '../src/core/fleet-views.ts';
-import { api, ApiError, useLive, type Problem } from './api.ts';
-import { ago, formatCount, moment } from '../../protocol/web/format.ts';
+import { api, useLive } from './api.ts';
+import { ago, moment } from '../../protocol/web/format.ts';
 import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
-
-/** Does something once, and keeps what went wrong. */
-export function useAction(): readonly [
-  run: (work: () => Promise<void>) => void,
-  problem: Problem | undefined,
-  isBusy: boolean,
-] {
-  const [problem, setProblem] = useState<Problem | undefined>();
-  const [isBusy, setBusy] = useState(false);
-  const run = (work: () => Promise<void>): void => {
-    setBusy(true);
-    setProblem(undefined);
-    work()
-      .catch((error: unknown) => {
-        if (error instanceof ApiError) setProblem(error.problem);
-        else throw error;
-      })
-      .finally(() => setBusy(false));
-  };
-  return [run, problem, isBusy];
-}
-
-export function Ledger() {
-  const [view, setView] = useState<VerifyView | undefined>();
-  const [run, problem, isBusy] = useAction();
-  const erasures = useLive('GET /api/ledger/erasures', [{ query: { limit: 50 } }], 10_000);
-  const verify = () =>
-    run(async () => setView(await api.ask('POST /api/ledger/verify')));
-  return (
-    <>
-      <h1>Ledger</h1>
-      <ProblemNote problem={problem ?? erasures.problem} />
-      <p>
-        Every entry is in a chain of hashes, one for each lane of each device: what was changed,
-        dropped or put in another order at rest is found.
-      </p>
-      <p>
-        <button type="button" onClick={verify} disabled={isBusy}>
-          {isBusy ? 'Reading every entry…' : 'Verify all chains'}
-        </button>
-      </p>
-      {view !== undefined && (
-        <p class={`note ${view.whole ? 'good' : 'bad'}`} role="status">
-          {view.whole
-            ? `✓ ${formatCount(view.entries)} entries in ${formatCount(view.lanes)} lanes: every chain is whole.`
-            : `✗ ${formatCount(view.faults.length)} faults.`}
-        </p>
-      )}
-      <ul>
-        {view?.faults.map(({ device, epoch, lane, seq, why }) => (
-          <li>
-            {device}, epoch {epoch}, {lane} {seq}: {why}
-          </li>
-        ))}
-      </ul>
-      <h2>Erasures</h2>
-      <ul>
-        {(erasures.data?.erasures ?? []).map(({ at, by, reason, contents }) => (
-          <li>
-            {moment(at)}: {formatCount(contents)} values, by {by}. {reason}
-          </li>
-        ))}
-      </ul>
-      {erasures.data?.erasures.length === 0 && <p class="empty">Nothing was erased.</p>}
-    </>
-  );
-}
+import { useAction } from './use-action.ts';
+import { Webhooks } from './webhooks.tsx';
 
 export function Settings() {
   return (
@@ -84,6 +18,7 @@ export function Settings() {
       <h1>Settings</h1>
       <Users />
       <Tokens />
+      <Webhooks />
       <Audit />
     </>
   );
@@ -160,7 +95,7 @@ function RoleChoice() {
       Role{' '}
       <select name="role">
         {roles.map((role) => (
-          <option>{role}</option>
+          <option key={role}>{role}</option>
         ))}
       </select>
     </label>

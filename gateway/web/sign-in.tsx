@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { SessionView } from '../src/core/access/access-views.ts';
 import { api } from './api.ts';
 import { ProblemNote } from '../../protocol/web/parts.tsx';
-import { useAction } from './settings.tsx';
+import { useAction } from './use-action.ts';
 
 /** Asks who it is. What was typed stays when it was wrong. */
 export function SignIn({ onDone }: { readonly onDone: (session: SessionView) => void }) {

@@ -31,12 +31,19 @@ export function State({ of: state }: { readonly of: string }) {
 
 export function ProblemNote({ problem }: { readonly problem: ShownProblem | undefined }) {
   if (problem === undefined) return null;
+  const what = problem.detail === '' ? problem.title : problem.detail;
   return (
     <p class="note bad" role="alert">
-      <strong>{problem.detail === '' ? problem.title : problem.detail}</strong> {problem.hint}{' '}
+      <strong>{sentence(what)}</strong> {problem.hint}{' '}
       <code>{problem.code}</code>
     </p>
   );
+}
+
+/** Beginning with a capital, and with an end. */
+export function sentence(text: string): string {
+  const begun = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 export interface Column<T> {
@@ -72,7 +79,7 @@ export function Table<T>({ label, columns, rows, keyOf, empty }: TableProps<T>) 
   const order = (at: number) =>
     sort?.at === at ? (sort.isUp ? 'ascending' : 'descending') : 'none';
   const classOf = ({ isNumber, isWide }: Column<T>) =>
-    `${isNumber === true ? 'number' : ''} ${isWide === true ? 'wide' : ''}`;
+    [isNumber === true ? 'number' : '', isWide === true ? 'wide' : ''].join(' ').trim();
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
       <table>

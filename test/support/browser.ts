@@ -28,7 +28,8 @@ export async function openPage(browser: Browser): Promise<Watched> {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    const isRefused = message.text().includes('401');
+    // What the API refuses, the browser tells of by itself.
+    const isRefused = /status of 4\d\d/.test(message.text());
     if (message.type() === 'error' && !isRefused) complaints.push(message.text());
   });
   return { page, complaints };

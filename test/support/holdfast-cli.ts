@@ -51,6 +51,8 @@ export interface Running {
   /** The next line of stdout. Rejects when there is none within the deadline. */
   readonly nextLine: () => Promise<string>;
   readonly stderr: () => string;
+  /** Resolves with the exit code, and the signal that ended it. */
+  readonly ended: Promise<readonly [number | null, NodeJS.Signals | null]>;
   /** Sends a signal and resolves with the exit code, or the signal that ended it. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>;
 }
@@ -81,6 +83,7 @@ export function startHoldfast(
       return value;
     },
     stderr: () => stderr,
+    ended,
     end: async (signal) => {
       child.kill(signal);
       const [code, by] = await ended;

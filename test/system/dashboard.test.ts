@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Browser, Page } from 'playwright-core';
 import { Agent, workflow } from '@holdfast/agent';
-import { createTcpProxy, type TcpProxy } from '@holdfast/device-sim';
+import { createTcpProxy, until, type TcpProxy } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
 import { serveDevicePage } from '@holdfast/agent/internal';
 import { checkPage, openBrowser, openPage, press } from '../support/browser.ts';
-import { holdfast } from '../support/holdfast-cli.ts';
+import { holdfast, startHoldfast } from '../support/holdfast-cli.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -47,6 +47,7 @@ async function openShop(t: ExecutionContext): Promise<Shop> {
   const dir = await tempDir(t);
   const gateway = await Gateway.open({
     ...{ dataDir: join(dir, 'cloud'), mqttPort: 0, httpPort: 0, reportEvery: '1s' },
+    webhookAllowPrivate: true,
     handlers: { 'inventory.update': () => ({ left: 41 }) },
   });
   t.teardown(() => gateway.close());
@@ -132,7 +133,18 @@ async function tellDevice(t: ExecutionContext, page: Page, { agent }: Shop): Pro
   await page.getByText('1 applied').waitFor();
   t.is(await (await agent.run('B-1')).result(), 'a signature');
   await page.getByRole('link', { name: 'till-1' }).click();
+  await forkRun(t, page, agent);
+  await page.getByRole('link', { name: 'till-1' }).click();
   await page.getByRole('tab', { name: 'Commands' }).click();
+  await page.getByRole('combobox').selectOption('keep a setting');
+  await page.getByRole('textbox', { name: 'Setting' }).fill('report.every');
+  await page.getByLabel('Value, JSON').fill('{"minutes": 15}');
+  await press(page, 'Send');
+  await page.getByText('config.set is').waitFor();
+  const isKept = async () => (await agent.config('report.every')) !== undefined;
+  await until('the setting to be kept', isKept, 20_000);
+  t.deepEqual(await agent.config('report.every'), { minutes: 15 });
+  await page.getByRole('combobox').selectOption('start a run');
   await page.getByLabel('Workflow').fill('sale');
   await page.getByLabel('Input, JSON').fill('{"item": ');
   await press(page, 'Send');
@@ -142,11 +154,47 @@ async function tellDevice(t: ExecutionContext, page: Page, { agent }: Shop): Pro
   await page.getByRole('link', { name: 'on its way' }).waitFor();
   await checkPage(t, page, 'commands');
   await page.getByRole('tab', { name: 'Runs' }).click();
-  await page.getByRole('row', { name: /cmd-.+completed/ }).waitFor();
+  await page.getByRole('row', { name: /cmd-.+completed/ }).nth(1).waitFor();
+}
+
+/** A run begins anew from its second operation: what came before is not done again. */
+async function forkRun(t: ExecutionContext, page: Page, agent: Agent): Promise<void> {
+  await page.getByRole('link', { name: 'S-1' }).click();
+  await page.getByRole('button', { name: /inventory\.update/ }).click();
+  await press(page, 'Fork from here');
+  const forked = page.getByRole('link', { name: /^cmd-/ });
+  const id = (await forked.textContent()) ?? '';
+  await forked.click();
+  await page.getByRole('heading', { name: `${id} completed` }).waitFor();
+  t.deepEqual(await (await agent.run(id)).result(), {
+    ticket: 'ticket of moka pot',
+    stock: { left: 41 },
+  });
+}
+
+/** A device that has no token shows a code, and is let in by the words that it shows. */
+async function pairDevice(t: ExecutionContext, page: Page, { gateway }: Shop): Promise<void> {
+  const args = ['--data-dir', await tempDir(t), '--gateway', gateway.httpUrl, '--device', 'till-7'];
+  const asking = startHoldfast(t, ['enroll', ...args]);
+  const shown = /Code (\S+), words: (.+)\n/;
+  await until('a code', () => Promise.resolve(shown.test(asking.stderr())));
+  const [, code = '', words = ''] = shown.exec(asking.stderr()) ?? [];
+  await press(page, 'Choose till-7');
+  t.is(await page.getByLabel('Code').inputValue(), code);
+  await page.getByLabel('Words that it shows').fill('some other words');
+  await press(page, 'Let it in');
+  await page.getByText('HF_PAIRING_REFUSED').waitFor();
+  t.is(await page.getByLabel('Words that it shows').inputValue(), 'some other words');
+  await checkPage(t, page, 'pairing');
+  await page.getByLabel('Words that it shows').fill(words);
+  await press(page, 'Let it in');
+  await page.getByText('till-7 was let in').waitFor();
+  const [exitCode] = await asking.ended;
+  t.is(exitCode, 0, asking.stderr());
 }
 
 /** A token is made, and a device enrols with it. */
-async function enrolDevice(t: ExecutionContext, page: Page): Promise<void> {
+async function enrolDevice(t: ExecutionContext, page: Page, shop: Shop): Promise<void> {
   await page.getByRole('link', { name: 'Enrolment' }).click();
   await page.getByLabel('Tags for them').fill('site');
   await press(page, 'Make a token');
@@ -160,24 +208,103 @@ async function enrolDevice(t: ExecutionContext, page: Page): Promise<void> {
   t.is(enrolled.code, 0, enrolled.stderr);
   await page.getByRole('row', { name: /till-9 used 1 of 1: till-9/ }).waitFor();
   await checkPage(t, page, 'enrolment');
+  await pairDevice(t, page, shop);
   await page.getByRole('link', { name: 'Fleet' }).click();
   await page.getByLabel('Find a device').fill('till-9');
   await page.getByRole('row', { name: /till-9/ }).waitFor();
   await page.getByText('1 device,').waitFor();
 }
 
+/** An endpoint is told of what arrives. */
+async function addWebhook(t: ExecutionContext, page: Page): Promise<void> {
+  await page.getByLabel('Endpoint').fill('ftp://127.0.0.1/');
+  await press(page, 'Add a webhook');
+  await page.getByRole('alert').getByText('HF_WEBHOOK_TARGET').waitFor();
+  t.is(await page.getByLabel('Endpoint').inputValue(), 'ftp://127.0.0.1/');
+  await page.getByLabel('Endpoint').fill('http://127.0.0.1:9/orders');
+  await press(page, 'Add a webhook');
+  await page.getByText(/whsec_/).waitFor();
+  await page.getByRole('row', { name: /127\.0\.0\.1:9.+active/ }).waitFor();
+}
+
+/** Entries of all devices are narrowed, and taken along. */
+async function browseLedger(t: ExecutionContext, page: Page): Promise<void> {
+  await page.getByLabel('Kind').fill('call.completed');
+  await press(page, 'Find entries');
+  const found = page.getByRole('table', { name: 'Entries of all devices' });
+  await found.getByRole('row', { name: /till-1 .+ call\.completed S-1/ }).waitFor();
+  t.is(await found.getByText('step.completed').count(), 0);
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'All of these as CSV' }).click();
+  const path = await (await download).path();
+  t.regex(await readFile(path, 'utf8'), /call\.completed/);
+  await checkPage(t, page, 'ledger');
+}
+
 async function lookAround(t: ExecutionContext, page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Ledger' }).click();
   await press(page, 'Verify all chains');
   await page.getByText('every chain is whole').waitFor();
+  await browseLedger(t, page);
   await page.getByRole('link', { name: 'Settings' }).click();
   await page.getByText('session.open').first().waitFor();
+  await addWebhook(t, page);
   await checkPage(t, page, 'settings');
   await page.getByRole('link', { name: 'Runs', exact: true }).click();
   await page.getByRole('link', { name: 'S-1' }).waitFor();
   await checkPage(t, page, 'runs');
-  await press(page, 'Sign out');
-  await page.getByLabel('Password').waitFor();
+}
+
+const hostileId = `a "b" <img src=x onerror=alert(1)> 'c'/d%2F`;
+
+/** Addresses that nobody made, and what is there instead of a blank page. */
+const addresses: readonly (readonly [hash: string, shown: RegExp])[] = [
+  ['#/devices/%E0%A4%A', /HF_/],
+  ['#/devices/nobody', /HF_DEVICE_UNKNOWN/],
+  ['#/devices/nobody/runs/x', /HF_DEVICE_UNKNOWN/],
+  ['#/devices/..%2F..%2Fruns', /HF_/],
+  ['#/devices/till-1/runs/%3Cscript%3Ealert(1)%3C%2Fscript%3E', /No entry of this run/],
+  [`#/devices/till-1/runs/${'x'.repeat(5_000)}`, /HF_REQUEST_INVALID/],
+  ['#/devices/till-1/runs/', /till-1/],
+  ['#/commands/%00', /HF_/],
+  ['#/commands/nothing', /HF_COMMAND_UNKNOWN/],
+  ['#/enrolment/%22%3E%3Cb%3E', /A device that shows a code/],
+  ['#/__proto__/constructor', /There is no page here/],
+  ['#javascript:alert(1)', /There is no page here/],
+  ['#////', /Fleet/],
+];
+
+/** Whatever is asked for and whatever there is to show, something is shown, as text. */
+async function comeByHostileWays(t: ExecutionContext, page: Page, { agent }: Shop): Promise<void> {
+  const main = page.locator('main');
+  for (const [hash, shown] of addresses) {
+    await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+    await main.getByText(shown).first().waitFor();
+    t.true(await page.getByRole('link', { name: 'Fleet' }).first().isVisible(), hash);
+  }
+  const order = { item: '<img src=x onerror=alert(2)>'.repeat(1_500) };
+  await (await agent.start(sale, order, { id: hostileId })).result();
+  await agent.synced();
+  const address = `#/devices/till-1/runs/${encodeURIComponent(hostileId)}`;
+  await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
+  await page.getByRole('heading', { name: hostileId }).waitFor();
+  await main.locator('pre').first().waitFor();
+  t.is(await main.locator('img').count(), 0);
+  await checkPage(t, page, 'hostile-run');
+}
+
+/** The gateway goes away while somebody types: it is said, and what was typed stays. */
+async function loseGateway(t: ExecutionContext, page: Page, { gateway }: Shop): Promise<void> {
+  await page.getByRole('link', { name: 'till-1' }).click();
+  await page.getByRole('tab', { name: 'Commands' }).click();
+  await page.getByLabel('Workflow').fill('sale');
+  await page.getByLabel('Input, JSON').fill('{"item": "kettle"}');
+  await gateway.close();
+  await press(page, 'Send');
+  await page.getByText('HF_GATEWAY_UNREACHABLE').first().waitFor();
+  t.is(await page.getByLabel('Input, JSON').inputValue(), '{"item": "kettle"}');
+  t.is(await page.getByLabel('Workflow').inputValue(), 'sale');
+  t.true(await page.getByRole('heading', { name: 'till-1' }).isVisible());
 }
 
 const mute = { error: () => undefined, info: () => undefined, debug: () => undefined };
@@ -243,6 +370,11 @@ async function checkPolicy(t: ExecutionContext, { gateway, browser }: Shop): Pro
     headers: { 'accept-encoding': 'gzip' },
   });
   t.true(Number(script.headers.get('content-length')) < 80_000);
+  await page.getByLabel('User').fill('ola');
+  await page.getByLabel('Password').fill('correct horse battery');
+  await press(page, 'Sign in');
+  await press(page, 'Sign out');
+  await page.getByLabel('Password').waitFor();
   await page.close();
 }
 
@@ -255,9 +387,14 @@ withChromium('needs chromium: operators see a device drain, read its runs, tell 
   await watchDevice(t, page, shop);
   await readRun(t, page);
   await tellDevice(t, page, shop);
-  await enrolDevice(t, page);
+  await enrolDevice(t, page, shop);
   await lookAround(t, page);
   await checkPolicy(t, shop);
-
   t.deepEqual(complaints, []);
+
+  await comeByHostileWays(t, page, shop);
+  await loseGateway(t, page, shop);
+  // The browser itself says what was not found, and what did not answer.
+  const own = complaints.filter((text) => !text.startsWith('Failed to load resource'));
+  t.deepEqual(own, []);
 });

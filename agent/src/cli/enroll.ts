@@ -89,6 +89,7 @@ async function pair(dataDir: string, api: string, device: string): Promise<Enrol
         `Code ${code}, words: ${words}`,
         'Let it in at the gateway, with the code and the words as they are here:',
         `  holdfast-gateway pair approve ${code} --words '${words}'`,
+        `  or on its page: ${api.replace(/\/$/, '')}/#/enrolment/${code}`,
         'Waiting (Ctrl-C ends it; the key stays).',
       ];
       process.stderr.write(`${lines.join('\n')}\n`);

@@ -11,7 +11,7 @@ import {
 import type { CancelRun } from './cancel-run.ts';
 import type { DeviceTime } from './device-time.ts';
 import type { Engine } from './engine.ts';
-import { completeStep, pauseRun, resumeRun, retryRun, skipStep } from './repairs.ts';
+import { completeStep, forkRun, pauseRun, resumeRun, retryRun, skipStep } from './repairs.ts';
 import { Rider } from './rider.ts';
 import { layout } from './run-store.ts';
 import type { SignalRun } from './signals.ts';
@@ -138,30 +138,32 @@ interface Performance {
 function perform(engine: Engine, host: CommandHost, deed: Performance): Promise<unknown> {
   const { command, rider } = deed;
   const { kind, run, name, payload, key } = command;
-  const reason = () => String(decodeValue(payload)).slice(0, REASON_LENGTH_MAX);
+  const text = () => String(decodeValue(payload)).slice(0, REASON_LENGTH_MAX);
   switch (kind) {
     case 'run.start':
       return host.start({ workflow: name, id: run, input: payload, rider });
     case 'run.signal':
       return host.signal({ run, name, id: key, payload, rider });
     case 'run.cancel':
-      return host.cancel({ run, reason: reason(), rider });
+      return host.cancel({ run, reason: text(), rider });
     case 'run.pause':
-      return pauseRun(engine, run, reason(), rider);
+      return pauseRun(engine, run, text(), rider);
     case 'run.resume':
       return resumeRun(engine, run, rider);
     case 'run.retry':
-      return retryRun(engine, run, reason(), rider);
+      return retryRun(engine, run, text(), rider);
+    case 'run.fork':
+      return forkRun(engine, { run, step: name, id: text() || key, rider });
     case 'step.skip':
       return skipStep(engine, { run, step: name, result: payload, rider });
     case 'step.complete':
       return completeStep(engine, name, { result: payload }, rider);
     case 'step.fail':
-      return completeStep(engine, name, { error: new TerminalError(reason()) }, rider);
+      return completeStep(engine, name, { error: new TerminalError(text()) }, rider);
     case 'config.set':
       return configure(engine, host, deed);
     case 'void':
-      throw new HoldfastError('HF_MESSAGE_INVALID', { why: reason() });
+      throw new HoldfastError('HF_MESSAGE_INVALID', { why: text() });
     case 'unknown':
       throw new HoldfastError('HF_VERSION_UNSUPPORTED', { why: 'the agent is older than it' });
     case 'call.completed':

@@ -148,7 +148,12 @@ export async function skipStep(
  */
 export async function forkRun(
   engine: Engine,
-  fork: { readonly run: string; readonly step: string; readonly id?: string | undefined },
+  fork: {
+    readonly run: string;
+    readonly step: string;
+    readonly id?: string | undefined;
+    readonly rider?: Rider | undefined;
+  },
 ): Promise<string> {
   const number = await numberOf(engine, fork.run);
   const history = await engine.store.history(number);
@@ -182,7 +187,7 @@ export async function forkRun(
     return { run: birth.run, body: body as RunEntryBody };
   });
   try {
-    await engine.runJournal.appendAll([birth.entry, ...kept], birth.ops);
+    await engine.runJournal.appendAll([birth.entry, ...kept], birth.ops, fork.rider);
   } catch (error) {
     unborn(engine, birth);
     throw error;

@@ -78,6 +78,12 @@ const verbs: readonly Verb[] = [
   },
   onRun('retry', 'Let a run that failed or is stuck try again'),
   {
+    usage: 'fork <run> <step>',
+    description: 'Start a run anew, from a step of it on',
+    options: [new Option('--id <run>', 'id of the new run').default('', 'that of the command')],
+    issued: ([run, name], { id }) => ({ kind: 'run.fork', run, name, payload: id }),
+  },
+  {
     usage: 'skip <run> <step>',
     description: 'Give a step of a run an outcome, instead of its body',
     options: [json('result', 'what the step resolves with')],

@@ -13,6 +13,7 @@ const shapes: Readonly<Record<InstructionKind, CommandShape>> = {
   'run.pause': { run: 'needed', name: 'none', payload: 'text' },
   'run.resume': { run: 'needed', name: 'none', payload: 'none' },
   'run.retry': { run: 'needed', name: 'none', payload: 'text' },
+  'run.fork': { run: 'needed', name: 'needed', payload: 'text' },
   'step.skip': { run: 'needed', name: 'needed', payload: 'value' },
   'step.complete': { run: 'none', name: 'needed', payload: 'value' },
   'step.fail': { run: 'none', name: 'needed', payload: 'text' },

@@ -165,6 +165,7 @@ export const commandKinds = [
   'step.fail',
   'config.set',
   'void',
+  'run.fork',
 ] as const;
 
 /** One durable instruction. Numbered without gaps for each device, from 1. */

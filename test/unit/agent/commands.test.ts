@@ -115,6 +115,35 @@ test('the gateway retries, skips, completes and fails what waits for a person', 
   t.deepEqual(await device.result('e-3'), { told: 'no' });
 });
 
+test('a run that the gateway forks begins with what was done before the step', async (t) => {
+  const ran: string[] = [];
+  const twice = workflow('twice', async (ctx) => {
+    await ctx.step('cut', () => void ran.push('cut'));
+    const sew = () => {
+      ran.push('sew');
+      if (ran.length === 2) throw new Error('no thread');
+    };
+    await ctx.step('sew', sew, { retry: { attempts: 1 } });
+    return 'a coat';
+  });
+  const device = await deviceWith(twice);
+  await device.begin(twice, null, 'b-1');
+  t.is(await device.state('b-1'), 'failed');
+
+  t.is(await apply(device, 'run.fork', { run: 'b-1', name: '2', value: 'b-2' }), 'applied');
+  t.is(await device.result('b-2'), 'a coat');
+  t.deepEqual(ran, ['cut', 'sew', 'sew'], 'what came before the step is not done again');
+  t.is(await device.state('b-1'), 'failed', 'the one that is forked stays as it is');
+  const own = { run: 'b-1', name: 'cut', value: '' };
+  t.is(await apply(device, 'run.fork', own), 'applied');
+  t.is(await device.result(`c-${device.runtime.lastCommand()}`), 'a coat');
+
+  const again = await apply(device, 'run.fork', { ...own, value: 'b-2' });
+  t.regex(again ?? '', /^rejected.*HF_RUN_CONFLICT/);
+  const nowhere = await apply(device, 'run.fork', { run: 'b-1', name: 'nothing', value: '' });
+  t.regex(nowhere ?? '', /^rejected.*HF_RUN_STATE/);
+});
+
 test('what the gateway sets is read back after a crash, and null takes it away', async (t) => {
   const device = await deviceWith(visit);
   const told: string[] = [];

@@ -10,6 +10,7 @@ export interface CommandsOperations {
         | 'run.pause'
         | 'run.resume'
         | 'run.retry'
+        | 'run.fork'
         | 'step.skip'
         | 'step.complete'
         | 'step.fail'
