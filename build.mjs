@@ -5,8 +5,8 @@
 // Needs nothing but Node and npm, so that it works on a fresh clone. All progress goes to stderr:
 // stdout belongs to the file that is run.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NODE_MIN = [20, 19];
@@ -114,10 +114,11 @@ function seconds(startedAt) {
 export async function compile() {
   const startedAt = Date.now();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { code } = await run(process.execPath, [tsc, '-b'], (error) => error.message);
-  if (code !== 0) return false;
+  const types = run(process.execPath, [tsc, '-b'], (error) => error.message);
+  // Neither needs the other: the compiler checks the types, and writes them down.
+  const [{ code }, isBundled] = await Promise.all([types, bundle()]);
+  if (code !== 0 || !isBundled) return false;
   for (const each of packed) if (!(await pack(each))) return false;
-  if (!(await bundleWeb()) || !(await bundleCommands())) return false;
   process.stderr.write(`holdfast: built in ${seconds(startedAt)}\n`);
   return true;
 }
@@ -127,7 +128,6 @@ export async function compile() {
  * `unused`: what they need for what we never ask of them.
  */
 const packed = [
-  { file: 'agent/src/io/mqtt.ts', packages: ['mqtt'], unused: ['ws', 'socks', 'worker-timers'] },
   { file: 'gateway/src/io/mqtt.ts', packages: ['mqtt'], unused: ['ws', 'socks', 'worker-timers'] },
   { file: 'gateway/src/io/aedes.ts', packages: ['aedes'], unused: [] },
   {
@@ -165,49 +165,15 @@ async function pack({ file, packages, unused }) {
   return code === 0;
 }
 
-/**
- * Makes a few files of the command line of the device: it starts in half the time of a hundred.
- * What only some commands need, and the agent itself, stays where it was compiled.
- */
-async function bundleCommands() {
-  const { build } = await import('esbuild');
-  const heavy = {
-    name: 'heavy',
-    setup({ onResolve }) {
-      onResolve({ filter: /^@holdfast\/protocol$/ }, ({ path }) => ({ path, external: true }));
-      onResolve({ filter: /^\.\.\/|^\.\/run-agent\.ts$/ }, ({ path, kind }) => {
-        if (kind !== 'dynamic-import') return undefined;
-        const compiled = path
-          .replace('./run-', './cli/run-')
-          .replace(/^\.\.\//, './')
-          .replace(/ts$/, 'js');
-        return { path: compiled, external: true };
-      });
-    },
-  };
+/** Makes the modules of what runs on devices, and the dashboard. Errors are on stderr. */
+async function bundle() {
+  const { bundleAgentPackage, bundleProtocol } = await import('./packaging/bundle.mjs');
   try {
-    const { metafile } = await build({
-      absWorkingDir: root,
-      entryPoints: { holdfast: 'agent/src/cli/main.ts' },
-      outdir: 'agent/dist',
-      chunkNames: 'holdfast-[hash]',
-      ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node20' },
-      ...{ minifySyntax: true, minifyWhitespace: true, sourcemap: 'linked', logLevel: 'error' },
-      metafile: true,
-      banner: {
-        js: `import { createRequire } from 'node:module';
-const require = createRequire(import.meta.url);`,
-      },
-      plugins: [heavy],
-    });
-    // Names of parts change with what they hold.
-    const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
-    const folder = join(root, 'agent', 'dist');
-    for (const name of readdirSync(folder)) {
-      if (name.startsWith('holdfast-') && !made.has(name)) rmSync(join(folder, name));
-    }
-    return true;
-  } catch {
+    const [isWeb] = await Promise.all([bundleWeb(), bundleProtocol(), bundleAgentPackage()]);
+    return isWeb;
+  } catch (error) {
+    // What it found in the sources it has said.
+    if (error.errors === undefined) throw error;
     return false;
   }
 }
@@ -216,6 +182,8 @@ const require = createRequire(import.meta.url);`,
 async function bundleWeb() {
   const form = ['--bundle', '--minify', '--format=esm', '--target=es2022', '--jsx=automatic'];
   const quiet = ['--legal-comments=none', '--log-level=error'];
+  // From its source: nothing but what is used.
+  form.push('--alias:@holdfast/protocol/base=./protocol/src/base.ts');
   const esbuild = join(root, 'node_modules', '.bin', 'esbuild');
   for (const product of ['agent', 'gateway']) {
     const [web, dist] = [join(root, product, 'web'), join(root, product, 'dist', 'web')];

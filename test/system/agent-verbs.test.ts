@@ -287,11 +287,14 @@ test.serial('O3 O4 what people do by the command line is in the ledger, with why
   t.deepEqual(of('again'), ['run.started', ...printed].map((row) => `again ${row}`));
 });
 
-/** Fails whoever loads a package that a command which only asks can do without. */
+/**
+ * Fails whoever loads a package that a command which only asks can do without: the codec is in the
+ * whole protocol, and whatever opens a store or a link needs that.
+ */
 const watcher = `
 import { register } from 'node:module';
 const hooks = \`export function resolve(specifier, context, next) {
-  if (/^(?:cbor-x|level|mqtt|node-cron|p-retry)$/.test(specifier)) throw new Error(specifier);
+  if (/^(?:@holdfast.protocol|level)$/.test(specifier)) throw new Error(specifier);
   return next(specifier, context);
 }\`;
 register('data:text/javascript,' + encodeURIComponent(hooks));

@@ -2,7 +2,6 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { found, type Finding } from '../core/finding.ts';
 import type { AgentReader } from '../core/surface.ts';
-import { loadCode } from './code-file.ts';
 import type { FoundSettings } from './settings.ts';
 
 /** Whether open runs fit the code that the settings name. Empty: they name none. */
@@ -17,6 +16,7 @@ export async function codeFindings(
     return [found('code', 'skipped', text, 'Try again as the user of the agent.')];
   }
   const { checkCode } = await import('../check-code.ts');
+  const { loadCode } = await import('./code-file.ts');
   const { workflows } = await loadCode(file);
   return checkCode(agent, workflows);
 }

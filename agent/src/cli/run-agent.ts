@@ -8,7 +8,7 @@ import {
   type ErrorCode,
   type Log,
 } from '@holdfast/protocol';
-import type { Agent } from '../agent.ts';
+import { Agent } from '../agent.ts';
 import { brokerAccess, readPassword } from './broker-access.ts';
 import { loadCode, type Code } from './code-file.ts';
 import type { RunOptions } from './run-options.ts';
@@ -62,7 +62,6 @@ function startFailure(error: unknown): number {
 }
 
 async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
-  const { Agent } = await import('../agent.ts');
   const { dataDir, device, gateway, machine, moved, retention, socket, storeKey } = options;
   const { journalMaxBytes, diskReserveBytes, reconnectMaxMs, retentionBytes } = options;
   const { brokerProfile, metered, mqttVersion } = options;

@@ -59,7 +59,7 @@ export async function recoverRuns(engine: Engine): Promise<readonly Child[]> {
  * process that did not end in order, and keeps aside those that were at work in too many of them.
  */
 async function readOpen(engine: Engine) {
-  const { store, states, journal } = engine;
+  const { store, states, journal, residents } = engine;
   const inOrder = (await store.meta('in order')) === 1;
   const active: number[] = [];
   const children: Child[] = [];
@@ -75,8 +75,9 @@ async function readOpen(engine: Engine) {
     const isPoison = crashes > CRASHES_MAX || record.stuckCode === 'HF_RUN_QUARANTINED';
     if (isPoison) states.set(number, 'stuck');
     else active.push(number);
-    if (crashes <= record.crashes) return;
-    const counted = { ...record, crashes };
+    const counted = { ...record, crashes: Math.max(crashes, record.crashes) };
+    if (!isPoison) residents.expect(number, counted);
+    if (counted.crashes === record.crashes) return;
     if (isPoison) poisoned.push({ number, record: counted });
     else ops.push(layout.openRecord(number, counted));
   };

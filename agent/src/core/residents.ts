@@ -19,6 +19,8 @@ export class Residents {
   readonly #host: RunHost;
   readonly #onLoaded: (run: Run) => void;
   readonly #runs = new Map<number, Run>();
+  /** Records of runs that are about to be loaded for the first time. */
+  readonly #read = new Map<number, RunRecord>();
   readonly #loading = new Map<number, Promise<Run>>();
 
   constructor(parts: {
@@ -54,6 +56,14 @@ export class Residents {
     return run;
   }
 
+  /**
+   * Takes the record of a run that is about to be loaded, as it is in the store: it is not read
+   * again. Only what loads a run changes its record.
+   */
+  expect(number: number, record: RunRecord): void {
+    this.#read.set(number, record);
+  }
+
   /** The run in memory, loaded from the store if need be. @throws HF_RUN_FINISHED */
   load(number: number): Promise<Run> {
     const resident = this.#runs.get(number);
@@ -71,7 +81,8 @@ export class Residents {
   }
 
   async #load(number: number): Promise<Run> {
-    const record = await this.#store.record(number);
+    const record = this.#read.get(number) ?? (await this.#store.record(number));
+    this.#read.delete(number);
     if (record === undefined) throw new HoldfastError('HF_RUN_UNKNOWN', { why: `run ${number}` });
     if (finalStates.has(record.state)) {
       throw new HoldfastError('HF_RUN_FINISHED', { why: `${record.id} is ${record.state}` });

@@ -1,5 +1,4 @@
 import { HoldfastError, type ErrorCode, type LinkDown } from '@holdfast/protocol';
-import { ErrorWithReasonCode } from './mqtt.ts';
 import { tlsWords } from './tls-words.ts';
 
 /** What of a connection attempt was reached when it ended. */
@@ -66,14 +65,19 @@ const lasting: readonly number[] = [135, 144];
 
 /** Whether a message that was not taken may be taken later. */
 export function isPassing(error: Error): boolean {
-  return error instanceof ErrorWithReasonCode && !lasting.includes(error.code);
+  return hasReason(error) && !lasting.includes(error.code);
+}
+
+/** What the MQTT client makes of a packet with a reason: the codes of the system are words. */
+function hasReason(error: Error | undefined): error is Error & { readonly code: number } {
+  return error !== undefined && 'code' in error && typeof error.code === 'number';
 }
 
 /** Says why a link ended in the words of the error catalogue. */
 export function linkDownOf(end: DialEnd): LinkDown {
   const { broker, error, stage } = end;
   const sysCode = error !== undefined && 'code' in error ? error.code : undefined;
-  if (error instanceof ErrorWithReasonCode && stage === 'connecting') {
+  if (hasReason(error) && stage === 'connecting') {
     const reason = refusals[error.code] ?? `it gave the return code ${error.code}`;
     return down('HF_BROKER_REFUSED', `${broker}: ${reason}`);
   }
@@ -86,7 +90,7 @@ export function linkDownOf(end: DialEnd): LinkDown {
 }
 
 function ended({ broker, error }: DialEnd): LinkDown {
-  if (!(error instanceof ErrorWithReasonCode)) {
+  if (!hasReason(error)) {
     return down('HF_LINK_LOST', `${broker}: ${error?.message ?? 'closed'}`);
   }
   const why = ends[error.code] ?? `${error.message} (reason ${error.code})`;

@@ -13,13 +13,12 @@ import {
   type MqttVersion,
 } from '@holdfast/protocol';
 import { down, isPassing, linkDownOf, type DialStage } from './link-down.ts';
-import {
-  ErrorWithReasonCode,
-  UniqueMessageIdProvider,
-  connect,
-  type IClientOptions,
-  type MqttClient,
-} from './mqtt.ts';
+import type { IClientOptions, MqttClient } from './mqtt.ts';
+
+/** Loaded by the first connection: a start whose runs wait for nobody is not to wait for it. */
+const loadMqtt = () => import('./mqtt.ts');
+
+type Mqtt = Awaited<ReturnType<typeof loadMqtt>>;
 
 /** For mqtts, PEM each. */
 export interface TlsOptions {
@@ -125,7 +124,8 @@ function checkTls(url: string, tls: TlsOptions): void {
 }
 
 class MqttLink implements Link {
-  readonly #client: MqttClient;
+  /** There is none before the first moment has passed. */
+  #client: MqttClient | undefined;
   readonly #target: Target;
   readonly #listen: (event: LinkEvent) => void;
   /** Settles every send that the broker has not taken. */
@@ -141,16 +141,26 @@ class MqttLink implements Link {
     this.#target = target;
     this.#listen = listen;
     const connectMs = target.connectMs ?? 15_000;
-    this.#client = connect(target.url, clientOptions(target, connectMs));
-    this.#listenToClient();
     this.#upTimer = setTimeout(() => this.#onLate(connectMs), connectMs);
-    this.#client.connect();
+    void this.#connect(connectMs).catch((error: unknown) => this.#fail(failureOf(error)));
+  }
+
+  async #connect(connectMs: number): Promise<void> {
+    const mqtt = await loadMqtt();
+    if (this.#isDown) return;
+    const messageIdProvider = new mqtt.UniqueMessageIdProvider();
+    const options = { ...clientOptions(this.#target, connectMs), messageIdProvider };
+    const client = mqtt.connect(this.#target.url, options);
+    this.#client = client;
+    this.#listenTo(client, mqtt);
+    client.connect();
     // What the library does not report: it knows a few codes of the system only.
-    this.#client.stream.on('error', (error) => (this.#error ??= error));
+    client.stream.on('error', (error) => (this.#error ??= error));
   }
 
   send(channel: 'up' | 'state', bytes: Uint8Array): Promise<void> {
-    if (this.#isDown || this.#stage !== 'up') return Promise.resolve();
+    const client = this.#client;
+    if (this.#isDown || this.#stage !== 'up' || client === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const publishMs = this.#target.publishMs ?? 60_000;
       const late = setTimeout(() => {
@@ -165,7 +175,7 @@ class MqttLink implements Link {
       const topic = topicOf(this.#target.device, channel);
       // A view, not a copy: the bytes are not changed by anyone.
       const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#client.publish(topic, payload, { qos: 1, retain: false }, (error) => {
+      client.publish(topic, payload, { qos: 1, retain: false }, (error) => {
         settle();
         // What the broker has not taken for the moment is sent again when it is not acknowledged.
         if (error && !isPassing(error)) this.#fail(error);
@@ -179,15 +189,16 @@ class MqttLink implements Link {
   }
 
   traffic(): number {
-    const { stream } = this.#client;
+    const stream = this.#client?.stream;
     if (!(stream instanceof Socket)) return 0;
     const { bytesRead, bytesWritten } = stream;
     return (bytesRead ?? 0) + (bytesWritten ?? 0);
   }
 
-  #listenToClient(): void {
-    const client = this.#client;
-    client.on('connect', (connack) => this.#subscribe(connack.properties?.maximumPacketSize));
+  #listenTo(client: MqttClient, { ErrorWithReasonCode }: Mqtt): void {
+    client.on('connect', ({ properties }) => {
+      this.#subscribe(client, properties?.maximumPacketSize);
+    });
     client.on('message', (_topic, payload) => {
       if (!this.#isDown) this.#listen({ kind: 'message', bytes: payload });
     });
@@ -198,12 +209,12 @@ class MqttLink implements Link {
     client.on('close', () => this.#fail(undefined));
   }
 
-  #subscribe(packetBytesMax: number | undefined): void {
+  #subscribe(client: MqttClient, packetBytesMax: number | undefined): void {
     this.#stage = 'subscribing';
     // Without it, small messages wait for the acknowledgement of the one before: 44 ms each way.
-    if (this.#client.stream instanceof Socket) this.#client.stream.setNoDelay(true);
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     const topic = topicOf(this.#target.device, 'down');
-    this.#client.subscribe(topic, { qos: 1 }, (error, granted) => {
+    client.subscribe(topic, { qos: 1 }, (error, granted) => {
       if (this.#isDown) return;
       if (error || granted?.some((each) => each.qos === 128)) {
         const why = `${this.#target.broker}: it does not let this device subscribe to ${topic}`;
@@ -243,11 +254,15 @@ class MqttLink implements Link {
     this.#isDown = true;
     clearTimeout(this.#upTimer);
     // Its own timers end with `end`; the socket of a peer that is gone only with `destroy`.
-    this.#client.end(true);
-    this.#client.stream?.destroy();
+    this.#client?.end(true);
+    this.#client?.stream?.destroy();
     for (const settle of this.#waiting) settle();
     this.#listen({ kind: 'down', reason });
   }
+}
+
+function failureOf(error: unknown): Error {
+  return error instanceof Error ? error : new HoldfastError('HF_LINK_LOST', { cause: error });
 }
 
 function clientOptions(target: Target, connectMs: number): IClientOptions {
@@ -265,7 +280,6 @@ function clientOptions(target: Target, connectMs: number): IClientOptions {
     queueQoSZero: false,
     writeCache: false,
     manualConnect: true,
-    messageIdProvider: new UniqueMessageIdProvider(),
     ...(password === undefined ? {} : { password }),
     ...tls,
   };

@@ -26,7 +26,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   test: ['*'],
   bench: ['*'],
   packaging: ['packaging', 'root', 'node:', 'agent', 'esbuild'],
-  root: ['root', 'node:', 'esbuild'],
+  root: ['root', 'node:', 'packaging'],
 };
 
 function productTable(product: string): Record<string, readonly string[]> {
