@@ -1,31 +1,25 @@
 import {
   errorCatalogue,
   HoldfastError,
-  isErrorCode,
   lanes,
   type Clock,
-  type ErrorCode,
   type Lane,
   type OnProgress,
   type Sha256,
 } from '@holdfast/protocol';
-import { entryView, epochView, holeView, keyView, rfc3339 } from './entry-view.ts';
+import { entryView, holeView, rfc3339 } from './entry-view.ts';
 import { hasTags } from './dispatch.ts';
-import { createCalls, parkedProblems } from './fleet-calls.ts';
-import { createCommands, tagsOf, tagsView } from './fleet-commands.ts';
+import { createCalls } from './fleet-calls.ts';
+import { createCommands, tagsOf } from './fleet-commands.ts';
 import { createKeys } from './fleet-keys.ts';
 import { exportPage } from './out/export.ts';
-import { createWebhooks, webhookProblems, type WebhookDesk } from './out/fleet-webhooks.ts';
+import { createWebhooks, type WebhookDesk } from './out/fleet-webhooks.ts';
 import { createPrivacy } from './fleet-privacy.ts';
 import { createQuarantine } from './fleet-quarantine.ts';
 import { createValues } from './fleet-values.ts';
-import type {
-  DeviceView,
-  ProblemView,
-  ReportedBacklog,
-} from './device-views.ts';
+import type { ProblemView } from './device-views.ts';
 import type { EntriesQuery, EntriesView, Fleet, RunsQuery, VerifyView } from './fleet-views.ts';
-import { devicePage } from './device-page.ts';
+import { createDevices } from './fleet-devices.ts';
 import type { ServiceState } from './handled-service.ts';
 import type { UnhandledCalls } from './handlers.ts';
 import type { DeviceRecord, Ledger, LedgerHole } from './ledger.ts';
@@ -66,25 +60,7 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 
   return {
-    async devices(query) {
-      const live = new Map(running?.live().map((each) => [each.device, each]));
-      const devices = (await ledger.devices()).map((record) =>
-        deviceView(record, live.get(record.device), running !== undefined),
-      );
-      const lives = devices.flatMap((device) => newLifeProblems(device, clock.nowMs()));
-      const calls = [...unhandled(), ...(await parkedProblems(ledger))];
-      calls.push(...(await webhookProblems(ledger)));
-      const problems = [...devices.flatMap(deviceProblems), ...lives, ...calls];
-      return { schema: 'holdfast.devices/1', at: now(), ...devicePage(devices, query), problems };
-    },
-    async device(device) {
-      const record = await recordOf(device);
-      const live = running?.live().find((each) => each.device === device);
-      const view = deviceView(record, live, running !== undefined);
-      const epochs = (await ledger.epochs(device)).map(epochView);
-      const keys = (await ledger.keys(device)).map(keyView);
-      return { schema: 'holdfast.device/1', at: now(), ...view, epochs, keys };
-    },
+    ...createDevices({ ledger, clock, running, problems: unhandled }),
     async runs(query) {
       const { device } = query;
       if (device !== undefined) await recordOf(device);
@@ -158,87 +134,6 @@ async function readEntries(
     holes.push(...declared.filter(isHere).map(holeView));
   }
   return { schema: 'holdfast.entries/1', device, epoch, entries, holes, next };
-}
-
-function deviceView(
-  record: DeviceRecord,
-  live: DeviceLive | undefined,
-  isRunning: boolean,
-): DeviceView {
-  const reported = live?.reported;
-  return {
-    device: record.device,
-    state: live?.state ?? (isRunning ? 'offline' : 'unknown'),
-    epoch: record.epoch,
-    began: { at: rfc3339(record.began.atMs), cause: record.began.cause || null },
-    firstSeenAt: rfc3339(record.firstSeenAtMs),
-    lastSeenAt: rfc3339(live?.lastSeenAtMs),
-    lastAckAt: rfc3339(live?.lastAckAtMs),
-    agentVersion: reported?.agentVersion ?? null,
-    entries: record.lanes.reduce((sum, { watermark }) => sum + watermark, -record.holes.entries),
-    holes: record.holes,
-    lanes: lanes.map((lane, index) => ({ lane, watermark: record.lanes[index]?.watermark ?? 0 })),
-    backlog: live === undefined ? null : reportedBacklog(record, live),
-    clockAheadMs: live?.clockAheadMs ?? null,
-    runs:
-      reported === undefined
-        ? null
-        : Object.fromEntries(reported.runs.map(({ state, count }) => [state, count])),
-    refusals: live?.refusals ?? 0,
-    refusal: live?.refusal ?? null,
-    lastCommand: record.lastCommand,
-    tags: tagsView(record.tags),
-  };
-}
-
-/**
- * What the device had when it reported, less what has arrived since: so that a report that is a
- * few seconds old does not show a backlog that is gone.
- */
-function reportedBacklog(
-  record: DeviceRecord,
-  { reported, reportedAtMs }: DeviceLive,
-): ReportedBacklog | null {
-  const reportedAt = rfc3339(reportedAtMs);
-  if (reported === undefined || reportedAt === null) return null;
-  let [pending, bytes] = [0, 0];
-  let oldestAtMs = Number.POSITIVE_INFINITY;
-  reported.lanes.forEach((lane, index) => {
-    const watermark = reported.epoch === record.epoch ? record.lanes[index]?.watermark : undefined;
-    const missing = Math.max(0, lane.head - Math.max(lane.acked, watermark ?? 0));
-    if (missing === 0) return;
-    pending += missing;
-    bytes += lane.backlogBytes;
-    if (lane.oldestAtMs > 0) oldestAtMs = Math.min(oldestAtMs, lane.oldestAtMs);
-  });
-  return { pending, bytes, oldestAt: rfc3339(oldestAtMs), reportedAt };
-}
-
-/** Why a device is where it needs a person. */
-function deviceProblems({ device, state, refusal }: DeviceView): readonly ProblemView[] {
-  if (state !== 'stuck' && state !== 'conflict') return [];
-  if (refusal === null || !isErrorCode(refusal.code)) return [];
-  const { message, hint } = errorCatalogue[refusal.code];
-  return [{ code: refusal.code, message: `${device}: ${message}: ${refusal.why}`, hint }];
-}
-
-const newLifeCodes: Readonly<Record<string, ErrorCode>> = {
-  salvaged: 'HF_STORE_SALVAGED',
-  rewound: 'HF_JOURNAL_REWOUND',
-  forked: 'HF_CHAIN_BROKEN',
-  moved: 'HF_MACHINE_CHANGED',
-  restored: 'HF_STORE_RESTORED',
-};
-/** How long people are told of an epoch that began. */
-const NEW_LIFE_SHOWN_MS = 7 * 24 * 60 * 60_000;
-
-/** An epoch that began for a reason that somebody should look at. */
-function newLifeProblems({ device, epoch, began }: DeviceView, nowMs: number): ProblemView[] {
-  const code = newLifeCodes[began.cause ?? ''];
-  if (code === undefined || began.at === null) return [];
-  if (nowMs - Date.parse(began.at) > NEW_LIFE_SHOWN_MS) return [];
-  const { message, hint } = errorCatalogue[code];
-  return [{ code, message: `${device}: ${message}: epoch ${epoch} began at ${began.at}`, hint }];
 }
 
 function unhandledProblem({ service, calls }: UnhandledCalls): ProblemView {
