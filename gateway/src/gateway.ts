@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  brokerProfile,
   keyNameOf,
   type HoldfastError,
   type MqttVersion,
@@ -29,11 +28,12 @@ import { Listeners } from './core/listeners.ts';
 import type { DeviceLive } from './core/live.ts';
 import type { Arrival } from './core/session-ports.ts';
 import { Sessions } from './core/sessions.ts';
+import { overloadMetrics } from './core/overload/overload-metrics.ts';
 import { readPace } from './core/pace.ts';
 import { sessionsLimits } from './core/sessions-limits.ts';
 import { readTlsWishes, type GatewayTls, type TlsWishes } from './gateway-tls.ts';
 import { createDesks } from './device-desks.ts';
-import { openBroker, type BrokerAccess } from './open-broker.ts';
+import { linkTo, openBroker, type BrokerAccess } from './open-broker.ts';
 import type { GatewayLink } from './io/gateway-link.ts';
 import { isLoopback, readAddress } from './io/broker-address.ts';
 import type { DataDir } from './io/data-dir.ts';
@@ -46,6 +46,7 @@ import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { fingerprintOf, type TlsFiles } from './io/tls-files.ts';
 import { createRunner, readServices } from './open-handlers.ts';
+import { watchOverload, type Overload } from './open-overload.ts';
 import { readKept, startRetention } from './open-retention.ts';
 import { namesOf, openStores, type Closers } from './open-stores.ts';
 import { createWebhookDesk, startWebhooks } from './open-webhooks.ts';
@@ -137,8 +138,6 @@ export interface GatewayOptions {
 }
 
 const LOCALHOST = '127.0.0.1';
-/** Of the gateways that share a ledger and a broker. */
-const GROUP = 'holdfast';
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
 /** A running gateway: broker, ledger, sessions, handlers and HTTP API in one process. */
@@ -229,8 +228,9 @@ export class Gateway {
   /** Takes nothing more, commits and answers what was taken, and ends. Ends all connections. */
   async close(): Promise<void> {
     const { runner, webhooks, retention, sessions, link } = this.#parts;
-    const { broker, ledger, access, dataDir, tls } = this.#parts;
+    const { broker, ledger, access, dataDir, tls, overload } = this.#parts;
     tls.close();
+    overload.lateness.close();
     await this.#http?.close();
     await runner.close();
     await webhooks.close();
@@ -264,6 +264,7 @@ interface Parts {
   readonly arrivals: Listeners<Arrival>;
   readonly calls: Listeners<void>;
   readonly fault: Fault;
+  readonly overload: Overload;
 }
 
 /** With what is in the files that they name. */
@@ -289,19 +290,17 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const doors = createDoors(known, { ...options, takesStrangers, clock: systemClock, log });
   const { mqttHost: host = LOCALHOST, mqttPort: port } = options;
   const { connectsPerS } = pace;
-  const at = { external, host, port, connectsPerS };
+  const overload = watchOverload(pace.reportEveryMs, closers);
+  const { lateMs } = overload;
+  const at = { external, host, port, connectsPerS, lateMs };
   const broker = await openBroker({ ...at, ...doors, tls, log });
   closers.push(() => broker.close());
 
   const meter = new GatewayMeter();
   const arrivals = new Listeners<Arrival>((error) => log.error('a listener failed', why(error)));
   const calls = new Listeners<void>((error) => log.error('a listener failed', why(error)));
-  const onMessage = (device: string, bytes: Uint8Array) => sessions.receive(device, bytes);
-  // The embedded broker has one gateway.
-  const group = isShared && external !== undefined ? GROUP : undefined;
-  const profile = external && brokerProfile(options.brokerProfile ?? 'generic');
-  const mqttVersion = external && options.mqttVersion;
-  const link = broker.link({ group, profile, mqttVersion, onUnfit: onFailure, onMessage });
+  const onMessage = overload.before((device, bytes) => sessions.receive(device, bytes));
+  const link = linkTo(broker, options, { onUnfit: onFailure, onMessage });
   const sessions: Sessions = new Sessions(
     {
       ledger,
@@ -338,7 +337,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
-  const work = { link, sessions, runner, webhooks, retention, meter, arrivals, calls };
+  const work = { overload, link, sessions, runner, webhooks, retention, meter, arrivals, calls };
   return { ...stores, verify, doors, broker, ...work };
 }
 
@@ -394,7 +393,8 @@ function metricsOf(parts: Parts, devicesMax: number): readonly Metric[] {
     ...{ services: runner.services(), unhandled: runner.unhandled() },
     residentBytes: process.memoryUsage.rss(),
   };
-  return [...gatewayMetrics(now), ...meter.metrics(), ...deviceMetrics(live, devicesMax)];
+  const own = [...gatewayMetrics(now), ...meter.metrics(), ...overloadMetrics(parts.overload)];
+  return [...own, ...deviceMetrics(live, devicesMax)];
 }
 
 /** What it needs to do its work, and why it has it not. */

@@ -1,7 +1,8 @@
-import type { Log } from '@holdfast/protocol';
+import { brokerProfile, type Log } from '@holdfast/protocol';
 import type { BrokerRefusals } from './core/access/broker-refusals.ts';
 import type { Door } from './core/access/door.ts';
 import type { GatewayTls } from './gateway-tls.ts';
+import type { GatewayOptions } from './gateway.ts';
 import { BrokerLink } from './io/broker-link.ts';
 import { shown } from './io/broker-address.ts';
 import { startBroker } from './io/broker.ts';
@@ -29,17 +30,21 @@ export interface BrokerPlace {
   readonly port: number | undefined;
   /** Connections that are let in in a second. */
   readonly connectsPerS: number;
+  /** How late this process is with its work. */
+  readonly lateMs: () => number;
   readonly door: Door;
   readonly refusals: BrokerRefusals;
   readonly tls: GatewayTls;
   readonly log: Log;
 }
 
+/** Of the gateways that share a ledger and a broker. */
+const GROUP = 'holdfast';
 const [MQTT_PORT, MQTTS_PORT] = [1_883, 8_883];
 
 /** @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have. */
 export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
-  const { external, host, connectsPerS, door, refusals, log } = place;
+  const { external, host, connectsPerS, lateMs, door, refusals, log } = place;
   const { mqtt, ca: store } = place.tls;
   const ca = (): string | null => mqtt?.tls.ca?.toString() ?? null;
   if (external !== undefined) {
@@ -54,11 +59,24 @@ export async function openBroker(place: BrokerPlace): Promise<BrokerAccess> {
   const tls = mqtt && { shown: mqtt, trusted: () => store.authority.roots };
   const port = place.port ?? (mqtt === undefined ? MQTT_PORT : MQTTS_PORT);
   const at = { host, port, tls, clock: systemClock, log };
-  const broker = await startBroker({ ...at, door, refusals, connectsPerS });
+  const broker = await startBroker({ ...at, door, refusals, connectsPerS, lateMs });
   return {
     ...{ url: broker.url, ca },
     link: ({ onMessage }) => broker.link(onMessage),
     disconnect: (device) => broker.disconnect(device),
     close: () => broker.close(),
   };
+}
+
+/** The way of a gateway to its broker, as its settings want it. */
+export function linkTo(
+  broker: BrokerAccess,
+  options: Pick<GatewayOptions, 'broker' | 'brokerProfile' | 'ledger' | 'mqttVersion'>,
+  told: Pick<GatewayLinkOptions, 'onMessage' | 'onUnfit'>,
+): GatewayLink {
+  // The embedded broker has one gateway.
+  if (options.broker === undefined) return broker.link(told);
+  const group = options.ledger === undefined ? undefined : GROUP;
+  const profile = brokerProfile(options.brokerProfile ?? 'generic');
+  return broker.link({ ...told, group, profile, mqttVersion: options.mqttVersion });
 }

@@ -13,11 +13,13 @@ export async function readCommands(
   store: LedgerStore,
   { device, after, limit }: Parameters<Ledger['commands']>[0],
 ): Promise<readonly Command[]> {
+  // Most devices that greet have none: it is known without a look at the rows.
+  const { lastCommand = 0 } = (await store.device(device)) ?? {};
+  if (lastCommand <= after) return [];
   const to = behind(prefixOf('command', device));
   const rows = await store.scan({ from: commandKey(device, after + 1), to, limit });
   const found = rows.map(({ value }) => commandRow.decode(value));
-  const last = found.at(-1)?.number ?? (await store.device(device))?.lastCommand ?? 0;
-  const numbers = Math.min(limit, Math.max(0, last - after));
+  const numbers = Math.min(limit, (found.at(-1)?.number ?? lastCommand) - after);
   const known = new Map(found.map((command) => [command.number, command]));
   return Array.from({ length: numbers }, (_, index) => {
     const number = after + 1 + index;

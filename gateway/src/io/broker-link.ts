@@ -151,7 +151,7 @@ export class BrokerLink implements GatewayLink {
     );
     client.on('message', (topic, payload) => {
       const from = client === this.#client ? parseTopic(topic) : undefined;
-      if (from !== undefined) this.#options.onMessage(from.device, payload);
+      if (from !== undefined) this.#options.onMessage(from.device, payload, from.channel);
     });
     this.#wakeIn(CONNECT_MS_MAX, () => down('the broker does not answer'));
     client.connect();

@@ -13,6 +13,8 @@ export interface BrokerServerOptions {
   readonly tls?: DevicesTls | undefined;
   /** Connections that are let in in a second; others wait for their turn. */
   readonly connectsPerS: number;
+  /** How late this process is with its work: fewer are let in then. Default: never. */
+  readonly lateMs?: (() => number) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** A connection was not taken: TLS did not come about, or there is no room. */
@@ -42,10 +44,10 @@ const TCP_KEEPALIVE_MS = 60_000;
  * @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have.
  */
 export async function listenForDevices(options: BrokerServerOptions): Promise<BrokerServer> {
-  const { connectsPerS: perS, clock, log, tls } = options;
+  const { connectsPerS: perS, lateMs, clock, log, tls } = options;
   const letIn = tls === undefined ? plain(options) : secure(tls, options);
   const gate = new ConnectGate<Socket>({
-    ...{ clock, perS, letIn },
+    ...{ clock, perS, lateMs, letIn },
     sendAway(socket) {
       options.onRefused('connections');
       socket.destroy();

@@ -1,9 +1,12 @@
 import type { Clock } from '@holdfast/protocol';
+import { LATE_MS } from '../core/overload/lateness.ts';
 
 export interface ConnectGateOptions<T> {
   readonly clock: Clock;
   /** In no second more are let in. */
   readonly perS: number;
+  /** How late the process is with what it has to do already. Default: never. */
+  readonly lateMs?: (() => number) | undefined;
   readonly letIn: (who: T) => void;
   /** There is no room to wait: who comes later is more likely to be in time. */
   readonly sendAway: (who: T) => void;
@@ -13,33 +16,44 @@ export interface ConnectGateOptions<T> {
 const WAIT_S_MAX = 8;
 /** What a busy process has missed is made up for, so much of a second at most. */
 const BURST = 1 / 20;
+/** The pace falls fast where the process is late, and comes back slowly: so often, by so much. */
+const LOOK_MS = 250;
+const FALLS = 0.6;
+const RISES = 1 / 20;
+/** A fiftieth of the pace at least: whoever comes is let in some time. */
+const PACE_MIN = 1 / 50;
 
 /**
  * Lets in who comes, in order and at a pace. Each connection costs a handshake and signatures: a
  * herd that is let in at once would take the processor from those who are connected, whose acks
- * come too late then, so that they connect again. Nobody waits while the pace is kept to.
+ * come too late then, so that they connect again. Where even the pace is more than the processor
+ * can do, it falls until those who are in are served in time. Nobody waits while it is kept to.
  */
 export class ConnectGate<T> {
   readonly #options: ConnectGateOptions<T>;
-  readonly #burst: number;
-  readonly #waiting = new Set<T>();
+  /** Since when each waits. */
+  readonly #waiting = new Map<T, number>();
+  /** Connections in a second, as many as can be done now. */
+  #pace: number;
   #tokens: number;
   #countedAtMs: number;
+  #lookedAtMs: number;
   #cancel: (() => void) | undefined;
 
   constructor(options: ConnectGateOptions<T>) {
     this.#options = options;
-    this.#burst = Math.max(1, Math.floor(options.perS * BURST));
+    this.#pace = options.perS;
     this.#tokens = this.#burst;
     this.#countedAtMs = options.clock.monoMs();
+    this.#lookedAtMs = this.#countedAtMs;
   }
 
   come(who: T): void {
-    if (this.#waiting.size >= this.#options.perS * WAIT_S_MAX) {
+    if (this.#waiting.size >= this.#pace * WAIT_S_MAX) {
       this.#options.sendAway(who);
       return;
     }
-    this.#waiting.add(who);
+    this.#waiting.set(who, this.#options.clock.monoMs());
     if (this.#cancel === undefined) this.#go();
   }
 
@@ -51,26 +65,46 @@ export class ConnectGate<T> {
   /** Nobody is let in any more. */
   close(): void {
     this.#cancel?.();
-    for (const who of this.#waiting) this.#options.sendAway(who);
+    for (const who of this.#waiting.keys()) this.#options.sendAway(who);
     this.#waiting.clear();
+  }
+
+  get #burst(): number {
+    return Math.max(1, Math.floor(this.#pace * BURST));
   }
 
   #go(): void {
     this.#cancel = undefined;
-    const { clock, perS, letIn } = this.#options;
+    const { clock, letIn, sendAway } = this.#options;
     const nowMs = clock.monoMs();
-    // With a burst before it, no second has more than `perS`.
-    const rate = Math.max(perS - this.#burst, perS / 2) / 1_000;
+    this.#look(nowMs);
+    // With a burst before it, no second has more than the pace says.
+    const rate = Math.max(this.#pace - this.#burst, this.#pace / 2) / 1_000;
     this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#countedAtMs) * rate);
     this.#countedAtMs = nowMs;
-    for (const who of this.#waiting) {
+    for (const [who, sinceMs] of this.#waiting) {
       if (this.#tokens < 1) break;
-      this.#tokens -= 1;
       this.#waiting.delete(who);
+      // The pace has fallen since: what is done for it now would be done for nothing.
+      if (nowMs - sinceMs > WAIT_S_MAX * 1_000) {
+        sendAway(who);
+        continue;
+      }
+      this.#tokens -= 1;
       letIn(who);
     }
     if (this.#waiting.size === 0) return;
     const pauseMs = Math.max(1, (1 - this.#tokens) / rate);
     this.#cancel = clock.wakeIn(pauseMs, () => this.#go());
+  }
+
+  /** Whether the pace can be kept to. */
+  #look(nowMs: number): void {
+    const looks = Math.floor((nowMs - this.#lookedAtMs) / LOOK_MS);
+    if (looks === 0) return;
+    this.#lookedAtMs = nowMs;
+    const { perS, lateMs = () => 0 } = this.#options;
+    const next = lateMs() > LATE_MS ? this.#pace * FALLS : this.#pace + looks * perS * RISES;
+    this.#pace = Math.min(perS, Math.max(1, perS * PACE_MIN, next));
   }
 }

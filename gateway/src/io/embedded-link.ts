@@ -56,7 +56,9 @@ export class EmbeddedLink implements GatewayLink {
   readonly #take = ({ topic, payload }: AedesPublishPacket, done: () => void): void => {
     const from = this.#state === 'open' ? parseTopic(topic) : undefined;
     // What came over a wire is no string.
-    if (from !== undefined && typeof payload !== 'string') this.#onMessage(from.device, payload);
+    if (from !== undefined && typeof payload !== 'string') {
+      this.#onMessage(from.device, payload, from.channel);
+    }
     done();
   };
 }

@@ -1,4 +1,4 @@
-import type { BrokerProfile, HoldfastError, MqttVersion } from '@holdfast/protocol';
+import type { BrokerProfile, Channel, HoldfastError, MqttVersion } from '@holdfast/protocol';
 import type { Downlink } from '../core/session-ports.ts';
 
 /** The way of a gateway to its broker, whichever that is. */
@@ -30,5 +30,5 @@ export interface GatewayLinkOptions {
   /** Default `3.1.1`. */
   readonly mqttVersion?: MqttVersion | undefined;
   /** A message from a device. Must not throw and not wait. */
-  readonly onMessage: (device: string, bytes: Uint8Array) => void;
+  readonly onMessage: (device: string, bytes: Uint8Array, channel: Channel) => void;
 }

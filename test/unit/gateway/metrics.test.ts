@@ -4,6 +4,7 @@ import { counter, metricsText, type Metric, type Report } from '@holdfast/protoc
 import {
   deviceMetrics,
   GatewayMeter,
+  overloadMetrics,
   gatewayMetrics,
   type DeviceLive,
 } from '@holdfast/gateway/internal';
@@ -47,7 +48,9 @@ function busy(): readonly Metric[] {
   const refused = ['gateway_http_refused_total', 'gateway_broker_refused_total'].map((name) =>
     counter(name, '', [{ labels: { reason: '' }, value: 0 }]),
   );
-  return [...gatewayMetrics(now), ...meter.metrics(), ...deviceMetrics(lives, 2), ...refused];
+  const late = overloadMetrics({ lateness: { ms: 1_500 }, shed: { count: 4 } });
+  const own = [...late, ...gatewayMetrics(now), ...meter.metrics()];
+  return [...own, ...deviceMetrics(lives, 2), ...refused];
 }
 
 function valueOf(name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
@@ -55,6 +58,11 @@ function valueOf(name: string, labels: Readonly<Record<string, string>> = {}): n
   return values.find((each) => Object.entries(labels).every(([key, v]) => each.labels[key] === v))
     ?.value;
 }
+
+test('a gateway tells how late it is with its work, and what it leaves then', (t) => {
+  t.is(valueOf('gateway_late_seconds'), 1.5);
+  t.is(valueOf('gateway_unread_reports_total'), 4);
+});
 
 test('a gateway counts what it took, what came twice, and what it refused', (t) => {
   t.is(valueOf('gateway_ingested_entries_total'), 7);
