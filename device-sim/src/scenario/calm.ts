@@ -16,6 +16,7 @@ export const calm: Scenario = {
   orderForMs: 3 * MINUTE,
   failing: 0,
   hanging: 0,
+  answeringTwice: 0,
   starts: [],
   gateways: 1,
   reportEveryMs: 30 * SECOND,
@@ -24,6 +25,7 @@ export const calm: Scenario = {
   weather: fairWeather,
   forging: 0,
   killAtCommit: 0,
+  killAtAwait: 0,
   gatewayKillAtPoint: 0,
   faults: [],
 };

@@ -25,11 +25,13 @@ export const scenarioFields: Readonly<Record<string, Readonly<Record<string, Fie
     'command-valid': field('duration', 'orderForMs', 'how long a command is valid, at most'),
     fail: field('share', 'failing', 'chance that the body of a step or a handler fails'),
     hang: field('share', 'hanging', 'chance that a handler does not answer'),
+    'answer-twice': field('share', 'answeringTwice', 'chance that it answers once more, and else'),
   },
   agent: {
     'reconnect-max': field('duration', 'reconnectMaxMs', 'the longest pause before it tries again'),
     retention: field('duration', 'keepMs', 'how long it keeps what has ended and the ledger has'),
     'kill-at-commit': field('share', 'killAtCommit', 'chance that it is killed around a sync'),
+    'kill-at-await': field('share', 'killAtAwait', 'chance that it is killed at an await'),
   },
   gateway: {
     instances: field('count', 'gateways', 'how many there are, on one ledger'),
@@ -41,6 +43,7 @@ export const scenarioFields: Readonly<Record<string, Readonly<Record<string, Fie
     duplicate: field('share', 'duplicate', 'share that comes twice'),
     reorder: field('share', 'delay', 'share that later ones overtake'),
     corrupt: field('share', 'corrupt', 'share in which a bit is flipped'),
+    cut: field('share', 'cut', 'share in the middle of which the connection ends'),
     forge: field('share', 'forging', 'share that a stranger answers with a forged message'),
   },
 };

@@ -45,8 +45,8 @@ class Reader {
   read(name: string): Scenario {
     const members: Record<string, unknown> = {};
     for (const [table, value] of this.#ownTables()) this.#fields(table, value, members);
-    const { drop, duplicate, delay, corrupt, ...own } = { ...calm.weather, ...members };
-    const weather = { drop, duplicate, delay, corrupt };
+    const { drop, duplicate, delay, corrupt, cut, ...own } = { ...calm.weather, ...members };
+    const weather = { drop, duplicate, delay, corrupt, cut };
     // Each member was read by the table of fields, which says its type.
     const scenario = { ...calm, ...own, name, weather } as Scenario;
     const starts = this.#list('start').map((each, number) => this.#start(each, number));

@@ -24,9 +24,11 @@ export interface Weather {
   readonly delay: number;
   /** Somebody changes a byte of it. */
   readonly corrupt: number;
+  /** The connection ends in the middle of it. */
+  readonly cut: number;
 }
 
-export const fairWeather: Weather = { drop: 0, duplicate: 0, delay: 0, corrupt: 0 };
+export const fairWeather: Weather = { drop: 0, duplicate: 0, delay: 0, corrupt: 0, cut: 0 };
 
 /** Runs of one workflow that each device starts, again and again. */
 export interface StartRule {
@@ -57,6 +59,8 @@ export interface Scenario {
   readonly failing: number;
   /** Chance that a handler does not answer. */
   readonly hanging: number;
+  /** Chance that what a handler has answered is answered once more, with something else. */
+  readonly answeringTwice: number;
   /** Of workflows that the user brings. */
   readonly starts: readonly StartRule[];
   /** How many there are, on one ledger. */
@@ -71,6 +75,8 @@ export interface Scenario {
   readonly forging: number;
   /** Chance that an agent is killed before, during or after the sync of a commit. */
   readonly killAtCommit: number;
+  /** Chance that an agent is killed when it asks its store for anything. */
+  readonly killAtAwait: number;
   /** Chance that a gateway is killed at a point between receiving, committing and answering. */
   readonly gatewayKillAtPoint: number;
   readonly faults: readonly Fault[];

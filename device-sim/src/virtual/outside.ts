@@ -24,6 +24,8 @@ export class Outside {
   /** True time. */
   readonly time: Clock;
   deeds = 0;
+  /** Results for calls that had one. */
+  secondAnswers = 0;
   /** Told of each body that begins. */
   onDeed: (deed: Deed) => void = () => {};
 

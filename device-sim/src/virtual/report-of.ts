@@ -21,7 +21,7 @@ export function reportOf(
     ...{ virtualMs, healedMs: Math.max(0, Math.round(virtualMs - scenario.durationMs)) },
     ...{ events: world.events, runs: requests.runs.size, acknowledged, entries: witness.entries },
     ...{ messages: network.messages, bytes: network.bytes },
-    mishaps: { ...timeline.counts(), ...network.met },
+    mishaps: { ...timeline.counts(), ...network.met, answered: outside.secondAnswers },
     ...{ boots, gatewayStarts: gateway.starts, orders },
     checked: {
       P1: witness.entries + acknowledged,

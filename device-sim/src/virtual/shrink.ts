@@ -37,6 +37,10 @@ export async function shrink(options: ShrinkOptions): Promise<Scenario> {
 }
 
 const DURATION_MS_MIN = 30_000;
+const chances = [
+  ...(['forging', 'failing', 'hanging', 'answeringTwice'] as const),
+  ...(['killAtCommit', 'killAtAwait', 'gatewayKillAtPoint'] as const),
+];
 
 /** What is one step smaller, the largest steps first. */
 function* smallerThan(scenario: Scenario): Generator<Scenario> {
@@ -48,11 +52,10 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
   for (const fault of faults)
     yield { ...scenario, faults: faults.filter((each) => each !== fault) };
   if (durationMs / 2 >= DURATION_MS_MIN) yield withDuration(scenario, Math.round(durationMs / 2));
-  for (const member of ['drop', 'duplicate', 'delay', 'corrupt'] as const) {
+  for (const member of ['drop', 'duplicate', 'delay', 'corrupt', 'cut'] as const) {
     if (weather[member] === fairWeather[member]) continue;
     yield { ...scenario, weather: { ...weather, [member]: 0 } };
   }
-  const chances = ['forging', 'failing', 'hanging', 'killAtCommit', 'gatewayKillAtPoint'] as const;
   for (const member of chances) if (scenario[member] > 0) yield { ...scenario, [member]: 0 };
   if (scenario.emitEveryMs > 0) yield { ...scenario, emitEveryMs: 0 };
 }

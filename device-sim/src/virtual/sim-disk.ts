@@ -19,6 +19,8 @@ export interface SimDiskOptions {
   readonly onDurable?: (ops: readonly StoreOp[]) => void;
   /** Called when a write has been handed over and is not synced: the power may be cut here. */
   readonly onSync?: () => void;
+  /** Called for whatever is asked of it: whoever asks may die of it. */
+  readonly onAwait?: () => void;
   /** Rows that a new disk holds. */
   readonly rows?: readonly StoreRow[];
   /** Only for faults that are planted. */
@@ -189,7 +191,8 @@ export class DiskHandle implements Store {
   #whileAlive<T>(look: () => T): Promise<T> {
     if (this.#isDead) return never;
     if (this.#isClosed) return Promise.reject(new HoldfastError('HF_AGENT_CLOSED'));
-    return Promise.resolve(look());
+    this.#options.onAwait?.();
+    return this.#isDead ? never : Promise.resolve(look());
   }
 
   #alive(): Promise<void> {

@@ -34,6 +34,8 @@ export interface SimGatewayOptions {
   readonly reportEveryMs: number;
   /** May end the process by what it does; a dead one never goes on from there. */
   readonly point: Point;
+  /** Called before and after whatever is asked of the ledger: the process may die of it. */
+  readonly onAwait?: () => void;
   /** Only for bugs that are planted. */
   readonly ledgerOf?: (ledger: Ledger) => Ledger;
   readonly verify?: Verify | undefined;
@@ -77,7 +79,8 @@ export class SimGateway {
     const signer = signerOf('gateway');
     const pace = { reportEveryMs, connectsPerS };
     const isAlive = (): boolean => !clock.isDead;
-    const ledger = ledgerOf(ofTheLiving(await database.open(), isAlive));
+    const onAwait = (): void => this.#options.onAwait?.();
+    const ledger = ledgerOf(ofTheLiving(await database.open(), isAlive, onAwait));
     // It was asked to start twice.
     if (this.#life !== undefined) return;
     const sessions = new Sessions(
@@ -133,16 +136,20 @@ export class SimGateway {
 }
 
 /** A ledger that a dead process can do nothing with, and hears nothing of any more. */
-function ofTheLiving(ledger: Ledger, isAlive: () => boolean): Ledger {
+function ofTheLiving(ledger: Ledger, isAlive: () => boolean, onAwait: () => void): Ledger {
   return new Proxy(ledger, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
+        if (isAlive()) onAwait();
         if (!isAlive()) return never;
         const given: unknown = Reflect.apply(value, target, args);
         if (!(given instanceof Promise)) return given;
-        return given.then((result: unknown) => (isAlive() ? result : never));
+        return given.then((result: unknown) => {
+          if (isAlive()) onAwait();
+          return isAlive() ? result : never;
+        });
       };
     },
   });

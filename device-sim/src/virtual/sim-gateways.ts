@@ -4,14 +4,17 @@ import { SimDatabase } from './sim-database.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { SimGateway, type SimGatewayOptions } from './sim-gateway.ts';
 
-export interface SimGatewaysOptions
-  extends Omit<SimGatewayOptions, 'name' | 'database' | 'isShared' | 'point' | 'onIssued'> {
+type OfEach = 'name' | 'database' | 'isShared' | 'point' | 'onIssued' | 'onAwait';
+
+export interface SimGatewaysOptions extends Omit<SimGatewayOptions, OfEach> {
   readonly instances: number;
   /** Of which one is given a message, and which one dies. */
   readonly chance: Chance;
   readonly disk: Omit<ConstructorParameters<typeof SimDatabase>[0], 'isShared' | 'time'>;
   /** A place where a gateway may die: what it is given has to be killed. */
   readonly point: (gateway: SimGateway) => void | Promise<never>;
+  /** The same where it asks the ledger for something, or has its answer. */
+  readonly onAwait: (gateway: SimGateway) => void;
 }
 
 /** The gateways of a world: one with a ledger of its own, or several on one. */
@@ -21,7 +24,7 @@ export class SimGateways {
   readonly #chance: Chance;
 
   constructor(options: SimGatewaysOptions) {
-    const { instances, disk, point, ...own } = options;
+    const { instances, disk, point, onAwait, ...own } = options;
     const isShared = instances > 1;
     this.#chance = own.chance;
     this.database = new SimDatabase({ ...disk, time: own.time, isShared });
@@ -30,6 +33,7 @@ export class SimGateways {
         ...own,
         ...{ name: `gw-${index + 1}`, isShared, database: this.database },
         point: () => point(gateway),
+        onAwait: () => onAwait(gateway),
         onIssued: (device) => this.#tellOthers(gateway, device),
       });
       return gateway;

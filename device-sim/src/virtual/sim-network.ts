@@ -45,7 +45,10 @@ interface Place {
 export class SimNetwork {
   weather: Weather = fairWeather;
   /** How often each thing went wrong. */
-  readonly met = { dropped: 0, duplicated: 0, delayed: 0, corrupted: 0, cut: 0, refused: 0 };
+  readonly met = {
+    ...{ dropped: 0, duplicated: 0, delayed: 0, corrupted: 0 },
+    ...{ cut: 0, refused: 0, broken: 0 },
+  };
   messages = 0;
   bytes = 0;
   readonly #options: NetworkOptions;
@@ -108,6 +111,12 @@ export class SimNetwork {
     const nowMs = this.#options.time.monoMs();
     const fromMs = Math.max(nowMs, way.downBusyUntilMs);
     way.downBusyUntilMs = fromMs + bytes.byteLength / way.air.downBytesPerMs;
+    const { session } = way;
+    if (session !== undefined && this.#happens(this.weather.cut, 'broken')) {
+      const halfMs = (way.downBusyUntilMs - nowMs + way.air.latencyMs) / 2;
+      this.#options.time.wakeIn(halfMs, () => this.#break(way, session));
+      return;
+    }
     this.#carry(bytes, way.downBusyUntilMs - nowMs + way.air.latencyMs, (arrived) => {
       const place = this.#holders.get(device);
       if (place === undefined || !this.#isBrokerUp) return;
@@ -183,6 +192,10 @@ export class SimNetwork {
     const fromMs = Math.max(time.monoMs(), session.busyUntilMs);
     session.busyUntilMs = fromMs + bytes.byteLength / air.bytesPerMs;
     const wayMs = session.busyUntilMs - time.monoMs() + air.latencyMs;
+    if (this.#happens(this.weather.cut, 'broken')) {
+      time.wakeIn(wayMs / 2, () => this.#break(place, session));
+      return new Promise((resolve) => session.waiting.add(resolve));
+    }
     return new Promise((resolve) => {
       const taken = (): void => {
         session.waiting.delete(taken);
@@ -195,6 +208,11 @@ export class SimNetwork {
         this.#carry(bytes, 0, (arrived) => toGateway(device, arrived));
       });
     });
+  }
+
+  /** The connection ends, with a part of a message on its way: nobody is given that. */
+  #break(place: Place, session: Session): void {
+    if (place.session === session) this.#end(place, session, 'HF_LINK_LOST');
   }
 
   /** What the broker does with a message. */

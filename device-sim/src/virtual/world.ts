@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { SimChance } from '@holdfast/agent/testing';
-import { lanes, messageOf, type Chance, type Log, type StoreOp } from '@holdfast/protocol';
+import {
+  encodeValue,
+  lanes,
+  messageOf,
+  type Chance,
+  type Log,
+  type StoreOp,
+} from '@holdfast/protocol';
 import type { Handler } from '@holdfast/gateway';
 import type { Ledger } from '@holdfast/gateway/internal';
 import { fairWeather, type Scenario } from '../scenario/scenario.ts';
@@ -55,6 +62,8 @@ export interface WorldOptions {
 
 const RESTART_MS = 5_000;
 const EVENTS_A_LOOP = 256;
+/** A gateway asks its ledger that much more often than it passes a point. */
+const AWAITS_A_POINT = 20;
 const never = new Promise<never>(() => {});
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 
@@ -87,6 +96,8 @@ export class World {
   readonly #trace = new Trace();
   readonly #seed: number;
   readonly #forger: Forger;
+  readonly #gatewayKills: Chance;
+  readonly #secondAnswers: Chance;
   readonly #turns: (() => void)[] = [];
   readonly #setBackListeners = new Map<string, (sinceMs: number) => void>();
   #clones = 0;
@@ -97,6 +108,8 @@ export class World {
     this.#bug = bug;
     this.#seed = seed;
     this.chance = this.chanceOf('mishaps');
+    this.#gatewayKills = this.chanceOf('gateway kills');
+    this.#secondAnswers = this.chanceOf('second answers');
     this.#forger = new Forger(this.chanceOf('forger'), scenario.forging);
     const { time } = this;
     this.network = new SimNetwork({
@@ -116,6 +129,7 @@ export class World {
         onDurable: (ops) => this.note('ledger', ops[0]?.key),
         // A database of its own does not die with a gateway.
         onSync: () => (scenario.gateways > 1 ? undefined : void this.#gatewayPoint()),
+        onAwait: () => (scenario.gateways > 1 ? undefined : this.#gatewayAwait()),
         bug: bug.gatewayDisk,
       },
       handlers: code?.handlers ?? handlersOf({ ...work, chance: this.chanceOf('handlers') }),
@@ -126,6 +140,7 @@ export class World {
         if (forged !== undefined) this.network.toDevice(device, forged);
       },
       point: (gateway) => this.#gatewayPoint(gateway),
+      onAwait: (gateway) => this.#gatewayAwait(gateway),
       ledgerOf: (ledger) => this.#watched(bug.ledger?.(ledger) ?? ledger),
       verify: bug.gatewayVerify,
     });
@@ -276,6 +291,7 @@ export class World {
       chance: this.chanceOf(`${name} disk`),
       onDurable: (ops) => this.#written(name, ops),
       onSync: () => void point(),
+      onAwait: () => void point(awaiting, this.#scenario.killAtAwait),
       bug: bug.deviceDisk,
     });
     const clock = new MachineClock(time, bug.monotonicRate);
@@ -283,8 +299,9 @@ export class World {
     const chances = { failing, hanging, chance: this.chanceOf(`${name} work`) };
     const work = { outside, ...chances, keyOf: bug.keyOf };
     const killing = this.chanceOf(`${name} kills`);
-    const point = (): void | Promise<never> => {
-      if (this.isHealing || killing.next() >= this.#scenario.killAtCommit) return;
+    const awaiting = this.chanceOf(`${name} awaits`);
+    const point = (by = killing, share = this.#scenario.killAtCommit): void | Promise<never> => {
+      if (this.isHealing || share === 0 || by.next() >= share) return;
       this.#ended(agent, name);
       return never;
     };
@@ -296,7 +313,7 @@ export class World {
       dial: this.network.dialOf(device, name),
       forget: () => this.network.forget(name),
       workflows: (life) => this.#code?.workflows ?? workloadOf(life, work),
-      point,
+      point: () => point(),
       onFailed: () => this.#ended(agent, name),
       bug,
     });
@@ -333,12 +350,20 @@ export class World {
     this.time.wakeIn(RESTART_MS, () => this.startAgent(name));
   }
 
-  #gatewayPoint(gateway: Pick<SimGateway, 'kill'> = this.gateway): void | Promise<never> {
-    if (this.isHealing || this.chance.next() >= this.#scenario.gatewayKillAtPoint) return;
+  #gatewayPoint(
+    gateway: Pick<SimGateway, 'kill'> = this.gateway,
+    share = 1,
+  ): void | Promise<never> {
+    const chance = share * this.#scenario.gatewayKillAtPoint;
+    if (this.isHealing || chance === 0 || this.#gatewayKills.next() >= chance) return;
     this.note('end gateway');
     gateway.kill();
     this.time.wakeIn(RESTART_MS, () => this.startGateway());
     return never;
+  }
+
+  #gatewayAwait(gateway?: SimGateway): void {
+    void this.#gatewayPoint(gateway, 1 / AWAITS_A_POINT);
   }
 
   async #openGateway(gateway: SimGateway): Promise<void> {
@@ -351,11 +376,25 @@ export class World {
     }
   }
 
+  /** A handler that was given up answers after all, when the call has its result. */
+  #answering(ledger: Ledger): Ledger['completeCall'] {
+    const share = this.#scenario.answeringTwice;
+    return async (call, result) => {
+      const command = await ledger.completeCall(call, result);
+      if (share === 0 || this.#secondAnswers.next() >= share) return command;
+      this.outside.secondAnswers += 1;
+      await ledger.completeCall(call, { ...result, payload: SECOND_ANSWER });
+      return command;
+    };
+  }
+
   /** Compares what the ledger says it holds with what the devices have. */
   #watched(ledger: Ledger): Ledger {
     const { witness } = this;
+    const completeCall = this.#answering(ledger);
     return new Proxy(ledger, {
       get(target, property) {
+        if (property === 'completeCall') return completeCall;
         if (property !== 'ingest') {
           const value: unknown = Reflect.get(target, property, target);
           return typeof value === 'function' ? value.bind(target) : value;
@@ -372,6 +411,9 @@ export class World {
     });
   }
 }
+
+/** What comes behind a call that has its result. */
+const SECOND_ANSWER = encodeValue({ left: -1 }, 'result');
 
 /** Every promise that can go on has: Node runs all of them before it begins its next tick. */
 function allPromises(): Promise<void> {
