@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { appendFile, readdir, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyJournal } from '@holdfast/agent/internal';
+import { until } from '@holdfast/device-sim';
 import { codeOf } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
-import { eventually, faultyAgent, type FaultyAgent } from '../support/faults/faulty.ts';
+import { faultyAgent, type FaultyAgent } from '../support/faults/faulty.ts';
 import { holdfast } from '../support/holdfast-cli.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -49,7 +50,7 @@ for (const [name, order] of Object.entries(faults)) {
     for (const id of ['r1', 'r2', 'r3']) await start(device, 'work', id);
     await start(device, 'hold', 'held');
     const goOn = await device.gate('gated');
-    await eventually('r3', () => isOver(device, 'r3'));
+    await until('r3', () => isOver(device, 'r3'));
 
     // What is cached needs no read: a failed sync has the store opened anew, which does.
     await device.order(order.startsWith('read') ? 'sync 5 0' : order);
@@ -58,7 +59,7 @@ for (const [name, order] of Object.entries(faults)) {
     const doubtful = signal().catch(codeOf);
     await goOn();
     const status = () => ask((client) => client.status());
-    await eventually('it is told', async () => (await status()).journal.state === 'failed');
+    await until('it is told', async () => (await status()).journal.state === 'failed');
     await device.order(order);
     const refused = await Promise.all([
       start(device, 'work', 'refused').catch(codeOf),
@@ -74,12 +75,12 @@ for (const [name, order] of Object.entries(faults)) {
     t.regex(shown.stdout, /HF_JOURNAL_FAILED/);
 
     await device.order('');
-    await eventually('it goes on', async () => (await status()).journal.state === 'ok');
+    await until('it goes on', async () => (await status()).journal.state === 'ok');
     if ((await doubtful) === 'HF_JOURNAL_FAILED') await signal();
-    await eventually('what was under way', () => isOver(device, 'held'));
-    await eventually('what was at work', () => isOver(device, 'gated'));
+    await until('what was under way', () => isOver(device, 'held'));
+    await until('what was at work', () => isOver(device, 'gated'));
     await start(device, 'work', 'later');
-    await eventually('later work', () => isOver(device, 'later'));
+    await until('later work', () => isOver(device, 'later'));
     t.is((await status()).epoch, 1, 'nothing of it was taken for damage');
     for (const id of ['r1', 'r2', 'r3']) t.is(await stateOf(device, id), 'completed');
     t.is(await start(device, 'work', 'r1').then(() => 'attached', codeOf), 'attached');
@@ -104,7 +105,7 @@ withShim('syncs of seconds hold up what waits for them, and nothing else (needs 
   const { journal, problems } = await device.ask((client) => client.status());
   const shown = await holdfast(['status', '--data-dir', device.dataDir]);
   await device.order('');
-  await eventually('slow', () => isOver(device, 'slow'));
+  await until('slow', () => isOver(device, 'slow'));
 
   t.true((journal.syncMs?.max ?? 0) >= 2_500);
   t.is(problems[0]?.code, 'HF_DISK_SLOW');
@@ -119,7 +120,7 @@ withShim('a start on a disk that does not read takes nothing for damage (needs c
   const device = await faultyAgent(t);
   const { dataDir } = device;
   await start(device, 'work', 'r1');
-  await eventually('r1', () => isOver(device, 'r1'));
+  await until('r1', () => isOver(device, 'r1'));
   t.is(await device.agent.end('SIGTERM'), 0);
   const store = join(dataDir, 'store');
 
@@ -139,7 +140,7 @@ withShim('a file that no read brings back is damage, and is told (needs cc)', as
   const device = await faultyAgent(t);
   const { dataDir } = device;
   await start(device, 'work', 'r1');
-  await eventually('r1', () => isOver(device, 'r1'));
+  await until('r1', () => isOver(device, 'r1'));
   t.is(await device.agent.end('SIGTERM'), 0);
   const store = join(dataDir, 'store');
   const log = (await readdir(store)).find((name) => name.endsWith('.log')) ?? '';
@@ -151,7 +152,7 @@ withShim('a file that no read brings back is damage, and is told (needs cc)', as
   t.is(problems[0]?.code, 'HF_STORE_SALVAGED');
   t.regex(problems[0]?.message ?? '', /\.log cannot be read: input\/output error/);
   await start(again, 'work', 'r2');
-  await eventually('r2', () => isOver(again, 'r2'));
+  await until('r2', () => isOver(again, 'r2'));
   await checkWhole(t, again);
 });
 
@@ -164,14 +165,14 @@ test.serial('a table that is gone under the process ends it, and no other start'
   await (
     await device.gate('g')
   )();
-  await eventually('g', () => isOver(device, 'g'));
+  await until('g', () => isOver(device, 'g'));
   const tables = (await readdir(store)).filter((name) => name.endsWith('.ldb'));
   t.true(tables.length > 0);
 
   // What is mapped into memory and cannot be read is no error that a process could catch.
   for (const table of tables) await truncate(join(store, table), 4_096);
   const { child } = device.agent;
-  await eventually('it ends', async () => {
+  await until('it ends', async () => {
     await ask((client) => client.history('g')).catch(codeOf);
     return child.exitCode !== null || child.signalCode !== null;
   });
@@ -182,7 +183,7 @@ test.serial('a table that is gone under the process ends it, and no other start'
   t.is(problems[0]?.code, 'HF_STORE_SALVAGED');
   t.regex(problems[0]?.message ?? '', /is cut off/);
   await start(again, 'work', 'later');
-  await eventually('later', () => isOver(again, 'later'));
+  await until('later', () => isOver(again, 'later'));
   await checkWhole(t, again);
 });
 
@@ -226,26 +227,26 @@ withMount('a full disk refuses new work in time, and open runs end (needs root)'
   const [first, second] = [await device.gate('first'), await device.gate('second')];
 
   await disk.fill(20 * MIB);
-  await eventually('the ballast', async () => {
+  await until('the ballast', async () => {
     await emit();
     return (await disk.ballastBytes()) === 8 * MIB;
   });
   await disk.fill(4 * MIB);
-  await eventually('new work is refused', refused);
+  await until('new work is refused', refused);
   const told = await ask((client) => client.status());
   t.like(told.journal, { state: 'full', problem: { code: 'HF_DISK_FULL' } });
   await first();
-  await eventually('a run ends in the reserve', () => isOver(device, 'first'));
+  await until('a run ends in the reserve', () => isOver(device, 'first'));
   await disk.fill(0);
   await second();
-  await eventually('another one has the ballast', () => isOver(device, 'second'));
+  await until('another one has the ballast', () => isOver(device, 'second'));
   t.is(await disk.ballastBytes(), 0);
   t.is(await start(device, 'work', 'refused').catch(codeOf), 'HF_DISK_FULL');
 
   await disk.free();
-  await eventually('it goes on', async () => (await journal()).state === 'ok');
+  await until('it goes on', async () => (await journal()).state === 'ok');
   await start(device, 'work', 'after');
-  await eventually('after', () => isOver(device, 'after'));
+  await until('after', () => isOver(device, 'after'));
   const { rows } = await ask((client) => client.journal({ lane: 'urgent', limit: 10 }));
   const [refusing, accepting] = rows.map(({ value }) => value as Record<string, unknown>);
   t.is(rows.length, 2);
@@ -253,7 +254,7 @@ withMount('a full disk refuses new work in time, and open runs end (needs root)'
   t.true(Number(accepting?.['refused']) >= 2);
 
   await disk.fill(20 * MIB);
-  await eventually('another ballast', async () => {
+  await until('another ballast', async () => {
     await emit();
     return (await disk.ballastBytes()) === 8 * MIB;
   });
@@ -276,7 +277,7 @@ withMount(
 
     await disk.fill(0, left);
     await goOn();
-    await eventually('what was at work', () => isOver(device, 'open'));
+    await until('what was at work', () => isOver(device, 'open'));
     t.false(existsSync(left));
     t.is(await device.agent.end('SIGTERM'), 0);
     await disk.fill(0, left);
@@ -298,15 +299,15 @@ withMount('a disk without inodes refuses new work, and waits (needs root)', asyn
 
   disk.limitFiles(0);
   const emit = () => ask((client) => client.emit({ name: 'fact' })).catch(codeOf);
-  await eventually('new work is refused', async () => (await emit()) === 'HF_DISK_FULL');
+  await until('new work is refused', async () => (await emit()) === 'HF_DISK_FULL');
   t.regex((await journal()).problem?.message ?? '', /no inodes/);
   await goOn();
-  await eventually('it is told', async () => (await journal()).state === 'failed');
+  await until('it is told', async () => (await journal()).state === 'failed');
   t.is(await emit(), 'HF_JOURNAL_FAILED');
 
   disk.limitFiles(1_000);
-  await eventually('it goes on', async () => (await journal()).state === 'ok');
-  await eventually('what was at work', () => isOver(device, 'open'));
+  await until('it goes on', async () => (await journal()).state === 'ok');
+  await until('what was at work', () => isOver(device, 'open'));
   await checkWhole(t, device);
 });
 
@@ -321,9 +322,9 @@ withLimit('without file descriptors a process waits for some (needs prlimit)', a
 
   limit('3:');
   await goOn();
-  await eventually('it is told', async () => /Too many open files/.test(stderr()));
+  await until('it is told', async () => /Too many open files/.test(stderr()));
   limit('1024:');
-  await eventually('it goes on', () => isOver(device, 'open'));
+  await until('it goes on', () => isOver(device, 'open'));
 
   t.is(child.exitCode, null);
   await checkWhole(t, device);
@@ -339,12 +340,12 @@ for (const [what, remove] of Object.entries(removals)) {
   test.serial(`a data directory that ${what} under an idle agent is noticed`, async (t) => {
     const device = await faultyAgent(t, { isShimmed: false });
     await start(device, 'work', 'before');
-    await eventually('before', () => isOver(device, 'before'));
+    await until('before', () => isOver(device, 'before'));
 
     await remove(device.dataDir);
 
     const { child, stderr } = device.agent;
-    await eventually('it ends', async () => child.exitCode !== null);
+    await until('it ends', async () => child.exitCode !== null);
     t.not(child.exitCode, 0);
     t.regex(stderr(), /HF_DATA_DIR_MISSING/);
   });
@@ -357,7 +358,7 @@ test.serial('files that are removed from under a busy agent are noticed', async 
   for (const name of await readdir(store)) await rm(join(store, name));
 
   const { child, stderr } = device.agent;
-  await eventually('it ends', async () => {
+  await until('it ends', async () => {
     await device.ask((client) => client.emit({ name: 'fact' })).catch(codeOf);
     return child.exitCode !== null;
   });

@@ -23,8 +23,6 @@ interface BrokerProgram {
   readonly port: number;
 }
 
-const START_MS = 20_000;
-
 class BrokerProcess implements TestBroker {
   readonly #program: BrokerProgram;
   #child: ChildProcess | undefined;
@@ -55,7 +53,7 @@ class BrokerProcess implements TestBroker {
       if (child.exitCode !== null) throw new Error(`${file} ended: ${this.#said}`);
       return answers(this.port);
     };
-    await until(`${file} to listen`, look, START_MS);
+    await until(`${file} to listen`, look);
   }
 
   async kill(): Promise<void> {

@@ -7,8 +7,7 @@ import type {
   PendingCall,
 } from '@holdfast/gateway/internal';
 import { HoldfastError, decodeValue, encodeValue, type Command } from '@holdfast/protocol';
-
-const DEADLINE_MS = 30_000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** The part of a ledger that handlers see, over a list. */
 export class Calls implements HandlersLedger {
@@ -148,8 +147,8 @@ export function until(
     const forget = watch(check);
     const timer = setTimeout(() => {
       end();
-      reject(new Error(`not within ${DEADLINE_MS} ms: ${claim.toString()}`));
-    }, DEADLINE_MS);
+      reject(new Error(`not within ${PATIENCE_MS} ms: ${claim.toString()}`));
+    }, PATIENCE_MS);
     check();
   });
 }

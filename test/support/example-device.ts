@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { SocketClient } from '@holdfast/agent/internal';
 import { startChild, until, type Child } from '@holdfast/device-sim';
 import type { RunDetailView, RunState } from '@holdfast/agent';
+import { PATIENCE_MS } from './patience.ts';
 
 /** From `test/dist/support`. */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -94,7 +95,7 @@ export class ExampleDevice {
   async once(
     id: string,
     looks: (run: RunDetailView) => boolean,
-    timeoutMs = 30_000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<RunDetailView> {
     let last: RunDetailView | undefined;
     try {
@@ -132,7 +133,7 @@ export async function postJson(
     method: 'POST',
     headers: key === undefined ? {} : { 'idempotency-key': key },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(PATIENCE_MS),
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }

@@ -4,14 +4,12 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { gatewayOutputs } from '@holdfast/gateway/internal';
 import { checkOutput } from './output-schemas.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** From `test/dist/support`. */
 export const gatewayBinary = fileURLToPath(
   new URL('../../../gateway/bin/holdfast-gateway.js', import.meta.url),
 );
-
-/** Longer than a command or a start may take on a busy machine; what takes longer is killed. */
-const DEADLINE_MS = 30_000;
 
 export interface Output {
   readonly stdout: string;
@@ -46,7 +44,7 @@ interface Launched {
 function launch(args: readonly string[], stdin = ''): Launched {
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, [gatewayBinary, ...args], { env: { PATH } });
-  const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));

@@ -11,6 +11,7 @@ import {
   type Signer,
 } from '@holdfast/protocol';
 import { newSigner } from './hand-journal.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;
 
@@ -72,9 +73,9 @@ export class HandDevice {
     await this.client.publishAsync(topicOf(this.device, channel), Buffer.from(bytes), { qos: 1 });
   }
 
-  /** The next message of a kind; what comes before it is passed over. Rejects after 10 s. */
+  /** The next message of a kind; what comes before it is passed over. Rejects when none comes. */
   async next<K extends MessageKind>(kind: K): Promise<MessageOf<K>> {
-    const deadlineMs = Date.now() + 10_000;
+    const deadlineMs = Date.now() + PATIENCE_MS;
     for (;;) {
       const message = this.heard.shift();
       if (message?.kind === kind) return message as MessageOf<K>;

@@ -5,14 +5,15 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { agentOutputs } from '@holdfast/agent/internal';
 import { checkOutput } from './output-schemas.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** From `test/dist/support`. */
 export const holdfastBinary = fileURLToPath(
   new URL('../../../agent/bin/holdfast.js', import.meta.url),
 );
 
-/** Longer than any command may take on a busy machine; what takes longer is killed. */
-const DEADLINE_MS = 30_000;
+/** Longer than any command may take, even one that waits; what takes longer is killed. */
+const DEADLINE_MS = 1.5 * PATIENCE_MS;
 
 export interface Ended {
   readonly code: number | null;

@@ -2,15 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { PATIENCE_MS } from './patience.ts';
 import { TerminalScreen } from './screen.ts';
 
 /** From `test/dist/support`. */
 const ptyProgram = fileURLToPath(new URL('../../support/in_terminal.py', import.meta.url));
 
 const fixedTime = fileURLToPath(new URL('../../support/fixed-time.cjs', import.meta.url));
-
-/** Longer than any screen may take on a busy machine; what takes longer is killed. */
-const DEADLINE_MS = 30_000;
 
 export interface PtyOptions {
   readonly columns?: number;
@@ -42,7 +40,7 @@ export function inTerminal(
     env: { PATH, LANG: 'C.UTF-8', TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   const ended = once(child, 'close').then(([code]) => {
     clearTimeout(timer);
     return code as number | null;

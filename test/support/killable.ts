@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE_MS } from './patience.ts';
 
 /** A process of a support file, and the lines that it has printed. */
 export class Killable {
@@ -27,7 +28,7 @@ export class Killable {
     return this.#child.pid;
   }
 
-  /** Resolves once it has printed that many lines. Rejects when it ends before, or after 20 s. */
+  /** Resolves once it has printed that many lines. Rejects when it ends before, or too late. */
   async printed(count: number): Promise<void> {
     const enough = new Promise<void>((resolve) => {
       this.#onLine = () => {
@@ -36,7 +37,7 @@ export class Killable {
       this.#onLine();
     });
     const late = new AbortController();
-    const timeout = setTimeout(() => late.abort(), 20_000);
+    const timeout = setTimeout(() => late.abort(), PATIENCE_MS);
     const tooLate = once(late.signal, 'abort');
     await Promise.race([enough, this.#ended, tooLate]).finally(() => clearTimeout(timeout));
     if (this.lines.length < count) throw new Error(`only ${this.lines.length} of ${count} lines`);

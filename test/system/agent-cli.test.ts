@@ -533,7 +533,7 @@ test.serial('an agent runs, is asked, stops, is read while stopped, and goes on'
   await again.nextLine();
   t.like(await ask('start', 'doubler', '--input', '{"n":21}', '--id', 'r-1'), { created: false });
   await ask('signal', 'r-1', 'go');
-  t.like(await ask('wait', '--run', 'r-1', '--timeout', '20s'), {
+  t.like(await ask('wait', '--run', 'r-1', '--timeout', '60s'), {
     state: 'completed',
     output: { doubled: 42 },
   });

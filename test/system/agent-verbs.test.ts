@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { getFromApi, type GatewayApi } from '@holdfast/device-sim';
+import { getFromApi, until, type GatewayApi } from '@holdfast/device-sim';
 import test, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
 import { decodeEntry, unhex } from '@holdfast/protocol';
@@ -63,12 +63,6 @@ async function ask(t: ExecutionContext, words: readonly string[], options: CliOp
   const ended = await holdfast([...words, '-o', 'json'], options);
   t.is(ended.code, 0, `${words.join(' ')}: ${ended.stderr}`);
   return JSON.parse(ended.stdout) as Json;
-}
-
-/** Asks again and again, for at most 20 s; each question is a process, which is pause enough. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 20_000;
-  while (!(await holds())) if (Date.now() > endMs) throw new Error('it did not come true');
 }
 
 async function run(t: ExecutionContext, { args, env }: Device, ...more: readonly string[]) {
@@ -133,7 +127,7 @@ test.serial('settings come from the environment, and an empty one is none', asyn
   t.regex(await agent.nextLine(), /^ready: device till-7, /);
 
   const pauses: number[] = [];
-  await eventually(async () => {
+  await until('the sixth attempt', async () => {
     const { link } = (await own.ask('status')) as { link: { attempt: number; nextTryAt: string } };
     if (link.nextTryAt !== null) pauses.push(Date.parse(link.nextTryAt) - Date.now());
     return link.attempt >= 6;
@@ -169,11 +163,11 @@ test.serial('a failed run is looked at, retried, forked, and all of it is journa
   t.is(await first.agent.end('SIGKILL'), 'SIGKILL', 'what was wished is durable');
 
   const second = await run(t, own);
-  const ended = await own.ask('wait', '--run', 'order-1', '--timeout', '20s');
+  const ended = await own.ask('wait', '--run', 'order-1', '--timeout', '60s');
   t.deepEqual(ended['output'], ['take', 'print']);
   const forked = await own.ask('workflow', 'fork', 'order-1', 'print', '--id', 'order-2');
   t.like(forked, { run: 'order-1', step: 'print', id: 'order-2' });
-  await own.ask('wait', '--run', 'order-2', '--timeout', '20s');
+  await own.ask('wait', '--run', 'order-2', '--timeout', '60s');
   const done = await own.done();
   t.is(done.filter((name) => name === 'take').length, 1, done.join());
   const again = await holdfast(['workflow', 'retry', 'order-1'], { env: own.env });
@@ -211,7 +205,7 @@ test.serial('a run is held, skipped over, completed by token, and ended by force
   await run(t, own);
   await own.ask('start', 'patient', '--id', 'order-1');
   const stateOf = async (id: string) => (await own.ask('workflow', 'show', id))['state'];
-  await eventually(async () => (await stateOf('order-1')) === 'retrying');
+  await until('order-1 to be retrying', async () => (await stateOf('order-1')) === 'retrying');
 
   await own.ask('workflow', 'pause', 'order-1', '--reason', 'stock-taking');
   t.is(await stateOf('order-1'), 'paused');
@@ -221,7 +215,7 @@ test.serial('a run is held, skipped over, completed by token, and ended by force
 
   for (const id of ['a-1', 'a-2', 'b-1']) {
     await own.ask('start', 'approval', '--id', id);
-    await eventually(async () => (await stateOf(id)) === 'waiting-signal');
+    await until('a door to wait', async () => (await stateOf(id)) === 'waiting-signal');
     if (id === 'b-1') break;
     const token = await readFile(join(own.dir, 'token'), 'utf8');
     const outcome = id === 'a-1' ? ['{"ok":true}'] : ['--error', 'nobody at home'];
@@ -255,7 +249,7 @@ test.serial('O3 O4 what people do by the command line is in the ledger, with why
   await run(t, own, '--gateway', gateway.mqtt);
   const stateOf = async (id: string) => (await own.ask('workflow', 'show', id))['state'];
   await own.ask('start', 'patient', '--id', 'held');
-  await eventually(async () => (await stateOf('held')) === 'retrying');
+  await until('held to be retrying', async () => (await stateOf('held')) === 'retrying');
   await own.ask('workflow', 'pause', 'held', '--reason', 'stock-taking');
   await own.ask('workflow', 'resume', 'held');
   await own.ask('workflow', 'skip', 'held', 'print', '"by hand"');
@@ -265,10 +259,10 @@ test.serial('O3 O4 what people do by the command line is in the ledger, with why
   t.is((await holdfast(['wait', '--run', 'broken'], { env: own.env })).code, 1);
   await writeFile(join(own.dir, 'paper'), '');
   await own.ask('workflow', 'retry', 'broken', '--reason', 'paper is in');
-  await own.ask('wait', '--run', 'broken', '--timeout', '20s');
+  await own.ask('wait', '--run', 'broken', '--timeout', '60s');
   await own.ask('workflow', 'fork', 'broken', 'print', '--id', 'again');
-  await own.ask('wait', '--run', 'again', '--timeout', '20s');
-  await own.ask('wait', '--synced', '--timeout', '20s');
+  await own.ask('wait', '--run', 'again', '--timeout', '60s');
+  await own.ask('wait', '--synced', '--timeout', '60s');
 
   const there = await ledgerOf(gateway);
   const of = (id: string) => there.filter((row) => row.startsWith(`${id} `));

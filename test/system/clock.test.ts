@@ -167,7 +167,7 @@ clockTest(
 
     proxy.setMode('up');
     await device.client.nudge();
-    await device.client.waitSynced(30_000);
+    await device.client.waitSynced(60_000);
     t.is((await device.client.status()).clock?.source, 'gateway');
     const entries = await until('all are compared', async () => {
       const found = await ledgerEntries(api);
@@ -201,7 +201,7 @@ machineTest(
     await device.start();
     const startedAtMs = Date.now();
     await device.nap('0s', 'synced');
-    await device.client.waitSynced(30_000);
+    await device.client.waitSynced(60_000);
     await device.machine.end('SIGKILL');
 
     proxy.setMode('cut');
@@ -222,7 +222,7 @@ machineTest(
     await device.start();
     await until('the nap', async () => (await device.notes('up')).length === 3);
     const nappedMs = Date.now() - napFromMs;
-    await device.client.waitSynced(30_000);
+    await device.client.waitSynced(60_000);
     const entries = await until('they are compared', async () => {
       const found = await ledgerEntries(api);
       const isCompared = found.some(({ run, clock }) => run === 'over-it' && clock !== 'unsynced');

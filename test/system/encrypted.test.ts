@@ -57,7 +57,7 @@ async function live(t: ExecutionContext, { dir, dataDir }: Device, encryption: r
   const lines = [
     ['start', 'secret', '--id', word('run'), '--input', JSON.stringify(word('input'))],
     ['signal', word('run'), word('signal'), payload],
-    ['wait', '--run', word('run'), '--timeout', '20s'],
+    ['wait', '--run', word('run'), '--timeout', '60s'],
     ['start', 'failing', '--id', 'fails'],
     ['emit', 'something', JSON.stringify(word('event'))],
   ];
@@ -66,7 +66,7 @@ async function live(t: ExecutionContext, { dir, dataDir }: Device, encryption: r
     t.is(ended.code, 0, `${line.join(' ')}: ${ended.stderr}`);
   }
   // Ends with 1: the run has failed.
-  await holdfast(['wait', '--run', 'fails', '--timeout', '20s'], { env });
+  await holdfast(['wait', '--run', 'fails', '--timeout', '60s'], { env });
   await agent.end('SIGKILL');
 }
 

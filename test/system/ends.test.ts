@@ -127,14 +127,14 @@ test.serial('L11 O10 a run that ends the process again and again is set aside', 
     error: { code: 'HF_RUN_QUARANTINED' },
   });
   await device.ask('signal', 'steady', 'go', '"went"');
-  t.like(await device.ask('wait', '--run', 'steady', '--timeout', '20s'), { output: 'went' });
+  t.like(await device.ask('wait', '--run', 'steady', '--timeout', '60s'), { output: 'went' });
   t.is(await agent.end('SIGTERM'), 0);
 
   // The ledger is told who waits for a person, and what came of it.
   const gateway = await serveGateway(t, await tempDir(t));
   const online = device.start('--gateway', gateway.mqtt);
   await online.nextLine();
-  await device.ask('wait', '--synced', '--timeout', '20s');
+  await device.ask('wait', '--synced', '--timeout', '60s');
   const stateThere = async (): Promise<string | undefined> => {
     const { runs } = await getFromApi<Ledger>(gateway, '/api/runs?limit=9');
     return runs.find(({ id }) => id === 'poison')?.state;
@@ -142,8 +142,8 @@ test.serial('L11 O10 a run that ends the process again and again is set aside', 
   t.is(await stateThere(), 'stuck');
   await writeFile(join(device.dir, 'mended'), '');
   await device.ask('workflow', 'retry', 'poison', '--reason', 'mended');
-  t.like(await device.ask('wait', '--run', 'poison', '--timeout', '20s'), { output: 'defused' });
-  await device.ask('wait', '--synced', '--timeout', '20s');
+  t.like(await device.ask('wait', '--run', 'poison', '--timeout', '60s'), { output: 'defused' });
+  await device.ask('wait', '--synced', '--timeout', '60s');
   t.is(await stateThere(), 'completed');
 });
 

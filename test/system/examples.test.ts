@@ -11,6 +11,7 @@ import { apiOf, askApi } from '@holdfast/device-sim';
 import test, { type ExecutionContext } from 'ava';
 import type { Update } from '@holdfast/examples/checkout/inventory-service';
 import type { Charge } from '@holdfast/examples/checkout/payment-service';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const orderFile = join(root, 'examples/checkout/orders.ndjson');
@@ -163,7 +164,7 @@ function getOverSocket(socketPath: string, path: string): Promise<string> {
 async function until<T>(
   read: () => Promise<T>,
   enough: (value: T) => boolean,
-  deadlineMs = 45_000,
+  deadlineMs = PATIENCE_MS,
 ): Promise<T> {
   const endMs = performance.now() + deadlineMs;
   for (;;) {

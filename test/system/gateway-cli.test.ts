@@ -5,7 +5,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { askApi, type GatewayApi } from '@holdfast/device-sim';
+import { askApi, until as eventually, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway } from '@holdfast/gateway';
 import type { DevicesView, EntriesView, RunsView, VerifyView } from '@holdfast/gateway/internal';
 import test, { type ExecutionContext } from 'ava';
@@ -222,12 +222,10 @@ test('a call whose answer a SIGKILL swallowed goes out again with the same key',
 
 /** Resolves once the result of the call is in the ledger, as a command for the device. */
 async function answered(api: GatewayApi): Promise<void> {
-  const deadlineMs = Date.now() + 20_000;
-  while (Date.now() < deadlineMs) {
+  await eventually('a command to be issued', async () => {
     const { body } = await getJson(api, '/api/devices/pump-1');
-    if ((body as { lastCommand: number }).lastCommand === 1) return;
-  }
-  throw new Error('no command was issued');
+    return (body as { lastCommand: number }).lastCommand === 1;
+  });
 }
 
 test('a call without a handler is shown and waits for one in a file of functions', async (t) => {

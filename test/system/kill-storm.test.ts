@@ -69,7 +69,7 @@ test('B1 50 kills with 20 runs in flight lose nothing and repeat no resolved ste
     t.log(runs, agent.lastLines.slice(-10));
     throw error;
   });
-  await device.waitSynced(30_000);
+  await device.waitSynced(60_000);
 
   const sums = await audit(device, apiOf(gateway), 'stormy');
   t.like(sums, { missing: 0, duplicated: 0 });

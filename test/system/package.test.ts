@@ -41,7 +41,7 @@ onDebian('needs dpkg-deb: the package of the device is small and runs where it l
   await once(agent.stdout, 'data');
 
   execFileSync(program, ['start', 'hello', '--input', '"Pi"', '--id', 'a', '--data-dir', data]);
-  const wait = ['wait', '--run', 'a', '--timeout', '20s', '--data-dir', data];
+  const wait = ['wait', '--run', 'a', '--timeout', '60s', '--data-dir', data];
   const said = execFileSync(program, wait, { encoding: 'utf8' });
 
   t.regex(said, /Hello, Pi!/);

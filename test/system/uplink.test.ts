@@ -20,6 +20,7 @@ import {
 import { until as poll } from '@holdfast/device-sim';
 import { lanes, parseTopic, topicOf, type Lane } from '@holdfast/protocol';
 import { NaiveGateway } from '../support/naive-gateway.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { SimChance } from '../support/sim-chance.ts';
 import { SimJournal, SimRuntime } from '../support/sim-journal.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -185,13 +186,13 @@ function append(journal: SimJournal, lane: Lane, count: number): void {
   );
 }
 
-/** Resolves once it holds after some change of the uplink; rejects after 10 s. */
+/** Resolves once it holds after some change of the uplink; rejects when it does not. */
 function until(uplink: Uplink, what: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
       stop();
       reject(new Error(`not in time: ${what}; ${JSON.stringify(uplink.state())}`));
-    }, 10_000);
+    }, PATIENCE_MS);
     const look = () => {
       if (!holds()) return;
       clearTimeout(late);

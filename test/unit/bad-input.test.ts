@@ -3,13 +3,13 @@ import { createSocketServer } from '@holdfast/agent/internal';
 import { usageError } from '@holdfast/agent/internal';
 import { Exit, errorCatalogue, errorText, exitCodeOf } from '@holdfast/protocol';
 import type { Command } from 'commander';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { allPrograms, leavesOf, type Leaf } from '../support/programs.ts';
 import { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** What a person reads of a failure, without any of the program's insides. */
 const threeLines = /^error: .+ \((HF_[A-Z_]+)\)\n {2}cause: .+\n {2}hint: .+$/;
-const DEADLINE_MS = 5_000;
 const ENORMOUS = 'x'.repeat(100_000);
 
 /** Values that nobody means, for any place that takes one. */
@@ -26,7 +26,7 @@ type Outcome = { readonly code: number; readonly text: string } | undefined;
 async function outcomeOf(program: Command, args: readonly string[]): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it hangs')), DEADLINE_MS);
+    timer = setTimeout(() => reject(new Error('it hangs')), PATIENCE_MS);
   });
   try {
     await Promise.race([program.parseAsync([...args], { from: 'user' }), late]);

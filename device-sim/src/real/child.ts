@@ -9,7 +9,7 @@ export interface ChildOptions {
   /** A JavaScript file and its arguments. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Time until its first line, ms. Default 20 s. */
+  /** Time until its first line, ms. Default 60 s. */
   readonly readyMs?: number;
 }
 
@@ -34,7 +34,7 @@ export interface Child {
   end(signal: NodeJS.Signals): Promise<Exit>;
 }
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const LINES_KEPT = 40;
 
 /** Children that live: the process takes them with it, however it ends. */

@@ -104,12 +104,3 @@ export async function faultyAgent(
   };
   return { dataDir, ask, agent, gate, order };
 }
-
-/** Asks until it holds, for at most 20 s. */
-export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > endMs) throw new Error(`it did not come true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

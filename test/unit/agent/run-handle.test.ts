@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Agent, signal, workflow, type RunHandle, type RunState } from '@holdfast/agent';
+import { PATIENCE_MS } from '../../support/patience.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const go = signal<string>('go');
@@ -24,7 +25,7 @@ async function opened(t: ExecutionContext, retry: { readonly minDelay: '1h' } | 
 }
 
 async function until(run: RunHandle, state: RunState): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + PATIENCE_MS;
   while ((await run.status()).state !== state) {
     if (performance.now() > deadline) throw new Error(`${run.id} is not ${state}`);
     await pause(5);
