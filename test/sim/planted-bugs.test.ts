@@ -5,6 +5,7 @@ import {
   plantedBugs,
   plantedInRewind,
   simulate,
+  type SimulateOptions,
 } from '@holdfast/device-sim/internal';
 
 // A virtual world takes the clock and chance of its whole process away: one at a time.
@@ -18,13 +19,18 @@ const planted = [
   ...Object.entries(plantedInRewind).map(([name, bug]) => ({ name, bug, scenario: rewind })),
 ];
 
-/** The first seed that finds a bug, and the promise that it breaks. */
+/** The first seed that finds a bug, and the promise it breaks. Then it is not gone on with. */
 async function find({
   bug,
   scenario: of,
 }: (typeof planted)[number]): Promise<{ seed: number; promise: string } | undefined> {
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
-    const { violations } = await simulate({ scenario: of, seed, bug });
+    const found = new AbortController();
+    const onLook: SimulateOptions['onLook'] = ({ witness }) => {
+      if (witness.violations.length > 0) found.abort();
+    };
+    const world = { scenario: of, seed, bug, onLook, signal: found.signal };
+    const { violations } = await simulate(world);
     if (violations[0] !== undefined) return { seed, promise: violations[0].promise };
   }
   return undefined;
