@@ -9,7 +9,6 @@ import {
   type Log,
   type Metric,
   type Point,
-  type Signer,
   type Verify,
   type Tracer,
 } from '@holdfast/protocol';
@@ -39,7 +38,7 @@ import { isLoopback, readAddress } from './io/broker-address.ts';
 import type { DataDir } from './io/data-dir.ts';
 import type { HealthCheck } from './io/http/health-routes.ts';
 import { startHttpApi, type HttpApi } from './io/http-api.ts';
-import { createVerify } from './io/identity.ts';
+import { createVerify, type Identity } from './io/identity.ts';
 import { inflate } from './io/inflate.ts';
 import type { OpenLedger } from './io/open-ledger.ts';
 import { sha256 } from './io/sha256.ts';
@@ -251,7 +250,7 @@ interface Parts {
   /** Why the ledger cannot be used now; `undefined`: it can. */
   readonly problem: OpenLedger['problem'];
   readonly access: Access;
-  readonly signer: Signer;
+  readonly signer: Identity;
   readonly verify: Verify;
   readonly doors: Doors;
   readonly broker: BrokerAccess;
@@ -412,8 +411,9 @@ function unready(parts: Parts): readonly string[] {
 }
 
 /** Who tells, and where webhooks may go. */
-function reachOf({ webhookAllowPrivate = false }: GatewayOptions, signer: Signer) {
-  return { gateway: namesOf(signer).gateway, isPrivateAllowed: webhookAllowPrivate };
+function reachOf({ webhookAllowPrivate = false }: GatewayOptions, signer: Identity) {
+  const { secrets } = signer;
+  return { gateway: namesOf(signer).gateway, isPrivateAllowed: webhookAllowPrivate, secrets };
 }
 
 function why(error: unknown): { readonly why: string } {

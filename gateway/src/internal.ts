@@ -108,6 +108,7 @@ export * from './io/packet-guard.ts';
 export * from './io/paced.ts';
 export * from './io/passwords.ts';
 export * from './io/retry.ts';
+export * from './io/secret-box.ts';
 export * from './io/sha256.ts';
 export * from './io/system-clock.ts';
 export * from './core/handler-failure.ts';

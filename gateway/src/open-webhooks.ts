@@ -5,21 +5,30 @@ import { Webhooks } from './core/out/webhooks.ts';
 import type { Ledger } from './core/ledger.ts';
 import type { Listeners } from './core/listeners.ts';
 import type { Arrival } from './core/session-ports.ts';
-import { checkTarget, createPost, type WebhookReach } from './io/out/webhook-post.ts';
+import { checkTarget, createPost, type WebhookPosting } from './io/out/webhook-post.ts';
+import type { SecretBox } from './io/secret-box.ts';
 import { systemClock } from './io/system-clock.ts';
 
 const SECRET_BYTES = 32;
 
+interface WebhookPlace {
+  /** Name of the gateway. */
+  readonly gateway: string;
+  readonly isPrivateAllowed?: boolean;
+  readonly secrets: SecretBox;
+}
+
 /** What it takes to decide about webhooks. */
 export function createWebhookDesk(
-  { gateway, isPrivateAllowed = false }: Partial<WebhookReach> & { readonly gateway: string },
+  { gateway, isPrivateAllowed = false, secrets }: WebhookPlace,
   changed?: () => void,
 ): WebhookDesk {
   return {
     ...{ gateway, changed },
     check: (url) => checkTarget(url, { isPrivateAllowed }),
-    post: createPost({ isPrivateAllowed }),
+    post: createPost({ isPrivateAllowed, secrets }),
     newSecret: () => randomBytes(SECRET_BYTES),
+    seal: (id, secret) => secrets.seal(id, secret),
     newId: () => hex(randomBytes(5)),
     base64: {
       encode: (bytes) => Buffer.from(bytes).toString('base64'),
@@ -31,7 +40,7 @@ export function createWebhookDesk(
 
 /** Tells subscribers of entries, what arrives from now on and what they were not told of yet. */
 export function startWebhooks(
-  parts: WebhookReach & {
+  parts: WebhookPosting & {
     readonly ledger: Ledger;
     readonly log: Log;
     readonly gateway: string;
@@ -39,10 +48,11 @@ export function startWebhooks(
   },
   arrivals: Listeners<Arrival>,
 ): Webhooks {
-  const { ledger, log, gateway, isShared, isPrivateAllowed } = parts;
+  const { ledger, log, gateway, isShared, isPrivateAllowed, secrets } = parts;
   const webhooks = new Webhooks({
     ...{ ledger, log, gateway, isShared, clock: systemClock },
-    ...{ post: createPost({ isPrivateAllowed }), chance: Math.random, owner: randomUUID() },
+    post: createPost({ isPrivateAllowed, secrets }),
+    ...{ chance: Math.random, owner: randomUUID() },
     newAbort: () => new AbortController(),
   });
   arrivals.add(({ device }) => webhooks.arrived(device));

@@ -1,4 +1,4 @@
-import type { Log } from '@holdfast/protocol';
+import { HoldfastError, type Log } from '@holdfast/protocol';
 import type { AccessDesk } from './core/access/access-views.ts';
 import { auditedCa, auditedDesk, auditedFleet } from './core/access/audited.ts';
 import { createDesk } from './core/access/desk.ts';
@@ -14,6 +14,7 @@ import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { openIdentity } from './io/identity.ts';
 import { openLevelLedger } from './io/level-ledger.ts';
 import { openLedgerAt } from './io/open-ledger.ts';
+import type { SecretBox } from './io/secret-box.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
 import { namesOf, openStores, type Closers } from './open-stores.ts';
@@ -95,7 +96,7 @@ export async function openInDatabase(
   const { ledger, ...beside } = await openLedgerAt(address);
   const access = createAccess(beside.access, systemClock);
   const by = `local:${user}`;
-  const webhooks = createWebhookDesk({ gateway: 'gw' });
+  const webhooks = createWebhookDesk({ gateway: 'gw', secrets: noSecrets });
   const plain = createFleet({ sha256, ledger, clock: systemClock, webhooks });
   const fleet = auditedFleet(plain, access.audit, by);
   const desk = auditedDesk(createDesk(access, systemClock, by), access.audit, by);
@@ -107,5 +108,14 @@ export async function openInDatabase(
 }
 
 async function stoppedDesk({ path }: DataDir): Promise<WebhookDesk> {
-  return createWebhookDesk({ gateway: namesOf(await openIdentity(path)).gateway });
+  const identity = await openIdentity(path);
+  return createWebhookDesk({ ...namesOf(identity), secrets: identity.secrets });
+}
+
+/** The key that opens secrets is not in the database. */
+const noSecrets: SecretBox = { seal: () => withoutKey(), open: () => withoutKey() };
+
+function withoutKey(): never {
+  const why = 'this takes the key of the gateway: ask it, by --url or --data-dir';
+  throw new HoldfastError('HF_REQUEST_INVALID', { why });
 }

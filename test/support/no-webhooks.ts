@@ -7,6 +7,7 @@ export const noWebhooks: WebhookDesk = {
   check: async () => undefined,
   post: async () => ({ kind: 'unavailable', status: 0, why: 'no network', retryAfterMs: 0 }),
   newSecret: () => new Uint8Array(32),
+  seal: (_id, secret) => secret,
   newId: () => String((made += 1)),
   base64: {
     encode: (bytes) => Buffer.from(bytes).toString('base64'),

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, workflow } from '@holdfast/agent';
 import { askApi, until } from '@holdfast/device-sim';
@@ -66,6 +67,11 @@ test('what devices do is told to a webhook, over a restart, and can be exported'
   t.is(failed.code, 1);
   t.regex(failed.stdout, /✗ wh-\w+ did not take it: it answered 503/);
   await gateway.close();
+  const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
+  for (const name of await readdir(join(dataDir, 'ledger'))) {
+    const bytes = await readFile(join(dataDir, 'ledger', name));
+    t.false(bytes.includes(key), `${name} has the secret of the webhook`);
+  }
   state.isAway = false;
   gateway = await Gateway.open(options);
   await until('all is told', async () => told.length >= 6);

@@ -10,6 +10,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, hex, messageOf, type Signer, type Verify } from '@holdfast/protocol';
 import { writeWhole } from './durable-file.ts';
+import { secretBox, type SecretBox } from './secret-box.ts';
 
 const CURVE = 'prime256v1';
 /**
@@ -18,16 +19,22 @@ const CURVE = 'prime256v1';
  */
 const KEYS_MAX = 16_384;
 
+/** What a gateway does with its private key. */
+export interface Identity extends Signer {
+  readonly secrets: SecretBox;
+}
+
 /**
  * The gateway's P-256 key, made at the first start, in `<dataDir>/identity/gateway.key`.
  *
  * @throws HF_STORE_DAMAGED for a file that holds no such key.
  */
-export async function openIdentity(dataDir: string): Promise<Signer> {
+export async function openIdentity(dataDir: string): Promise<Identity> {
   const dir = join(dataDir, 'identity');
   const path = join(dir, 'gateway.key');
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  return signerOf((await readKey(path)) ?? (await makeKey(path)));
+  const key = (await readKey(path)) ?? (await makeKey(path));
+  return { ...signerOf(key), secrets: secretBox(key) };
 }
 
 async function readKey(path: string): Promise<KeyObject | undefined> {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,7 @@ import {
   isPublic,
   ndjsonOf,
   readOutId,
+  secretBox,
   signed,
   testEvent,
   type OutFilter,
@@ -22,6 +23,10 @@ import { ledgers } from '../../support/ledgers.ts';
 
 const event = testEvent('gw-1', 'test-1', 1_000);
 const secret = new Uint8Array(32).fill(7);
+const hook = 'wh-1';
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+const secrets = secretBox(newKey());
+const sealed = secrets.seal(hook, secret);
 const { signal } = new AbortController();
 
 test('addresses that are not of the internet at large are told from those that are', (t) => {
@@ -77,9 +82,9 @@ async function serve(
 
 test('a name that leads inside is refused at the connection, whatever it was before', async (t) => {
   const { asked, url } = await serve(t, (response) => void response.end());
-  const post = createPost({ isPrivateAllowed: false });
+  const post = createPost({ isPrivateAllowed: false, secrets });
   for (const to of ['https://localhost/', 'https://127.0.0.1/', url]) {
-    const outcome = await post({ url: to, secret }, event, signal);
+    const outcome = await post({ id: hook, url: to, secret: sealed }, event, signal);
     t.is(outcome.kind, 'unavailable');
     t.regex(outcome.kind === 'unavailable' ? outcome.why : '', /HF_WEBHOOK_TARGET/, to);
   }
@@ -88,7 +93,8 @@ test('a name that leads inside is refused at the connection, whatever it was bef
 
 test('an event is signed over its id, its time and its body', async (t) => {
   const { asked, headers, url } = await serve(t, (response) => void response.end());
-  const outcome = await createPost({ isPrivateAllowed: true })({ url, secret }, event, signal);
+  const post = createPost({ isPrivateAllowed: true, secrets });
+  const outcome = await post({ id: hook, url, secret: sealed }, event, signal);
 
   t.deepEqual(outcome, { kind: 'taken' });
   const got = headers[0] as Readonly<Record<string, string>>;
@@ -104,6 +110,23 @@ test('an event is signed over its id, its time and its body', async (t) => {
   );
 });
 
+test('a secret is opened by the key of its gateway alone, and for its webhook', async (t) => {
+  t.deepEqual(Uint8Array.from(secrets.open(hook, sealed)), secret);
+  t.false(Buffer.from(sealed).includes(Buffer.from(secret)));
+  const damaged = { code: 'HF_STORE_DAMAGED' };
+  t.throws(() => secretBox(newKey()).open(hook, sealed), damaged, 'another gateway');
+  t.throws(() => secrets.open('wh-2', sealed), damaged, 'another webhook');
+  t.throws(() => secrets.open(hook, sealed.subarray(1)), damaged);
+  t.throws(() => secrets.open(hook, new Uint8Array()), damaged);
+
+  const { asked, url } = await serve(t, (response) => void response.end());
+  const post = createPost({ isPrivateAllowed: true, secrets: secretBox(newKey()) });
+  const outcome = await post({ id: hook, url, secret: sealed }, event, signal);
+  t.is(outcome.kind, 'unavailable');
+  t.regex(outcome.kind === 'unavailable' ? outcome.why : '', /identity\/gateway\.key/);
+  t.deepEqual(asked, [], 'nothing is sent that nobody can believe');
+});
+
 test('what an endpoint answers says what becomes of the event', async (t) => {
   const answers: readonly (readonly [number, object, object])[] = [
     [204, {}, { kind: 'taken' }],
@@ -113,15 +136,15 @@ test('what an endpoint answers says what becomes of the event', async (t) => {
     [429, { 'retry-after': '7' }, { kind: 'unavailable', status: 429, retryAfterMs: 7_000 }],
     [500, {}, { kind: 'unavailable', status: 500, retryAfterMs: 0 }],
   ];
-  const post = createPost({ isPrivateAllowed: true });
+  const post = createPost({ isPrivateAllowed: true, secrets });
   for (const [status, headers, outcome] of answers) {
     const body = status === 204 ? undefined : 'no such customer';
     const { url } = await serve(t, (response) => {
       response.writeHead(status, { ...headers }).end(body);
     });
-    t.like(await post({ url, secret }, event, signal), outcome, String(status));
+    t.like(await post({ id: hook, url, secret: sealed }, event, signal), outcome, String(status));
   }
-  const gone = await post({ url: 'http://127.0.0.1:1/', secret }, event, signal);
+  const gone = await post({ id: hook, url: 'http://127.0.0.1:1/', secret: sealed }, event, signal);
   t.like(gone, { kind: 'unavailable', status: 0 });
 });
 

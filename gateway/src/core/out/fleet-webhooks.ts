@@ -17,6 +17,8 @@ export interface WebhookDesk {
   readonly check: (url: string) => Promise<unknown>;
   readonly post: Post;
   readonly newSecret: () => Uint8Array;
+  /** Has a secret be of use to those alone who have the gateway's key. */
+  readonly seal: (id: string, secret: Uint8Array) => Uint8Array;
   readonly newId: () => string;
   readonly base64: { encode(bytes: Uint8Array): string; decode(text: string): Uint8Array };
   readonly gateway: string;
@@ -49,9 +51,10 @@ export function createWebhooks(options: WebhookOptions): FleetWebhooks {
       return { schema: 'holdfast.webhooks/1', at: now(), webhooks };
     },
     async addWebhook(order) {
-      const subscriber = await add(options, order);
+      const given = secretOf(order, desk);
+      const subscriber = await add(options, order, given);
       changed();
-      const secret = PREFIX + desk.base64.encode(subscriber.secret);
+      const secret = PREFIX + desk.base64.encode(given);
       const view = await viewOf(out, subscriber);
       return { schema: 'holdfast.webhook-made/1', at: now(), ...view, secret };
     },
@@ -108,6 +111,7 @@ export async function webhookProblems(ledger: Ledger): Promise<readonly ProblemV
 async function add(
   { ledger, clock, desk }: WebhookOptions,
   order: WebhookOrder,
+  secret: Uint8Array,
 ): Promise<Subscriber> {
   await desk.check(order.url);
   if ((await ledger.out.subscribers()).length >= SUBSCRIBERS_MAX) {
@@ -123,7 +127,7 @@ async function add(
     await ledger.out.advance({ id, cursors });
   }
   const subscriber: Subscriber = {
-    ...{ id, url: order.url, secret: secretOf(order, desk), filter, by: order.by },
+    ...{ id, url: order.url, secret: desk.seal(id, secret), filter, by: order.by },
     ...{ createdAtMs: clock.nowMs(), isPersonal: order.personal, state: 'active', why: '' },
     ...{ failingSinceMs: 0, refusedInARow: 0, deliveredAtMs: 0 },
   };

@@ -23,6 +23,8 @@ import type { DeadEvent, Subscriber } from './subscriber.ts';
 export const FILTER_ITEMS_MAX = 100;
 export const URL_LENGTH_MAX = 2_048;
 export const SECRET_BYTES_MAX = 64;
+/** What sealing adds: a nonce and a tag. */
+const SEAL_BYTES = 28;
 
 export const subscriberKey = (id: string): Uint8Array =>
   concat([prefixOf('subscriber'), encodeCbor(id)]);
@@ -47,7 +49,7 @@ const tag = record({ name: text(TAG_LENGTH_MAX), value: text(TAG_LENGTH_MAX) });
 const subscriberFields = record({
   id: text(64),
   url: text(URL_LENGTH_MAX),
-  secret: bytes(SECRET_BYTES_MAX),
+  secret: bytes(SECRET_BYTES_MAX + SEAL_BYTES),
   createdAtMs: uint(),
   by: name,
   ...{ devices: names, tags: list(tag, TAGS_MAX), workflows: names, kinds: names },

@@ -6,6 +6,7 @@ export interface Subscriber {
   readonly id: string;
   readonly url: string;
   /** What events are signed with; 24 to 64 bytes. */
+  /** Sealed: the ledger and its copies tell nobody what events are signed with. */
   readonly secret: Uint8Array;
   readonly createdAtMs: number;
   readonly by: string;

@@ -8,7 +8,7 @@ import { afterPost, type PostOutcome, type WebhookHealth } from './webhook-healt
 
 /** Tells one endpoint of one event. Never rejects. */
 export type Post = (
-  subscriber: Pick<Subscriber, 'url' | 'secret'>,
+  subscriber: Pick<Subscriber, 'id' | 'url' | 'secret'>,
   event: CloudEvent,
   signal: AbortSignal,
 ) => Promise<PostOutcome>;

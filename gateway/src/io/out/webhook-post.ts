@@ -9,6 +9,7 @@ import { URL_LENGTH_MAX } from '../../core/out/out-rows.ts';
 import type { PostOutcome } from '../../core/out/webhook-health.ts';
 import type { Post } from '../../core/out/webhook-worker.ts';
 import { readRetryAfter } from '../handler-endpoint.ts';
+import type { SecretBox } from '../secret-box.ts';
 import { isPublic, lookupPublic, notPublic } from './public-address.ts';
 
 /** An endpoint takes an event and answers; what it does with it is for afterwards. */
@@ -19,6 +20,11 @@ const SAID_BYTES_MAX = 300;
 /** Whether webhooks may go to addresses that are not public, and without TLS. */
 export interface WebhookReach {
   readonly isPrivateAllowed: boolean;
+}
+
+export interface WebhookPosting extends WebhookReach {
+  /** Opens what events are signed with. */
+  readonly secrets: Pick<SecretBox, 'open'>;
 }
 
 /**
@@ -46,10 +52,11 @@ export async function checkTarget(text: string, { isPrivateAllowed }: WebhookRea
 }
 
 /** Posts events as the Standard Webhooks specification has it. */
-export function createPost({ isPrivateAllowed }: WebhookReach): Post {
-  return async ({ url: text, secret }, event, signal) => {
+export function createPost({ isPrivateAllowed, secrets }: WebhookPosting): Post {
+  return async ({ id, url: text, secret: sealed }, event, signal) => {
     const url = new URL(text);
     try {
+      const secret = secrets.open(id, sealed);
       if (!isPrivateAllowed) checkAddress(url);
       return await send(url, signed(event, secret), { signal, isPrivateAllowed });
     } catch (error) {
