@@ -7,11 +7,12 @@ import {
   type Duration,
   type Log,
 } from '@holdfast/protocol';
+import type { Expiry } from './core/certificates/certificate-metrics.ts';
 import { CaStore } from './io/ca-store.ts';
 import { LiveTls } from './io/live-tls.ts';
 import { checkHostName, serverCertificate } from './io/server-certificate.ts';
 import { checkListening, isLoopback } from './io/broker-address.ts';
-import { fingerprintOf, readTls, type Tls, type TlsFiles } from './io/tls-files.ts';
+import { expiryOf, fingerprintOf, readTls, type Tls, type TlsFiles } from './io/tls-files.ts';
 
 /** How often it is looked whether a certificate is to be made anew. */
 const LOOK_MS = 12 * 60 * 60_000;
@@ -79,6 +80,8 @@ export interface GatewayTls {
   readonly deviceLifeMs: number;
   /** SHA-256, in hex, of what a token names so that a device knows the API; empty: nothing. */
   readonly pin: () => string;
+  /** Until when what it shows, and its authority, are valid. */
+  expiries(): readonly Expiry[];
   /** Another key takes the place of the authority's. */
   rotate(isTrusted: boolean): Promise<void>;
   close(): void;
@@ -120,5 +123,22 @@ export async function openTls(
     await refresh();
   };
   const { deviceLifeMs } = wishes;
-  return { ca, mqtt, http, deviceLifeMs, pin, rotate, close: () => cancel() };
+  const expiries = () => expiriesOf({ ca, devices: mqtt, api: http });
+  return { ca, mqtt, http, deviceLifeMs, pin, expiries, rotate, close: () => cancel() };
+}
+
+function expiriesOf({
+  ca,
+  ...shown
+}: {
+  readonly ca: CaStore;
+  readonly devices: LiveTls | undefined;
+  readonly api: LiveTls | undefined;
+}): readonly Expiry[] {
+  const own: Expiry = { certificate: 'authority', expiresAtMs: ca.expiresAtMs };
+  const each = (['devices', 'api'] as const).flatMap((certificate): readonly Expiry[] => {
+    const cert = shown[certificate]?.tls.cert;
+    return cert === undefined ? [] : [{ certificate, expiresAtMs: expiryOf(cert) }];
+  });
+  return [own, ...each];
 }

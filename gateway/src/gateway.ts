@@ -14,6 +14,7 @@ import {
 } from '@holdfast/protocol';
 import type { Access } from './core/access/access.ts';
 import { createDoors, type Doors } from './core/access/doors.ts';
+import { certificateMetrics } from './core/certificates/certificate-metrics.ts';
 import { EventFeed } from './core/event-feed.ts';
 import type { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
@@ -393,7 +394,8 @@ function metricsOf(parts: Parts, devicesMax: number): readonly Metric[] {
     residentBytes: process.memoryUsage.rss(),
   };
   const own = [...gatewayMetrics(now), ...meter.metrics(), ...overloadMetrics(parts.overload)];
-  return [...own, ...deviceMetrics(live, devicesMax)];
+  const certificates = certificateMetrics(parts.tls.expiries(), systemClock.nowMs());
+  return [...own, certificates, ...deviceMetrics(live, devicesMax)];
 }
 
 /** What it needs to do its work, and why it has it not. */

@@ -24,6 +24,11 @@ export function fingerprintOf({ cert = Buffer.alloc(0) }: Tls): string {
   return new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
+/** Until when the certificate is valid, ms since 1970. */
+export function expiryOf(cert: Buffer): number {
+  return Date.parse(new X509Certificate(cert).validTo);
+}
+
 /** Reads and tries them. @throws HF_CONFIG_INVALID, naming the file. */
 export async function readTls({ cert, key, ca }: TlsFiles): Promise<Tls> {
   if ((cert === undefined) !== (key === undefined)) {

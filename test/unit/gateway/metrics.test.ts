@@ -5,6 +5,7 @@ import {
   deviceMetrics,
   GatewayMeter,
   overloadMetrics,
+  certificateMetrics,
   gatewayMetrics,
   type DeviceLive,
 } from '@holdfast/gateway/internal';
@@ -48,7 +49,9 @@ function busy(): readonly Metric[] {
   const refused = ['gateway_http_refused_total', 'gateway_broker_refused_total'].map((name) =>
     counter(name, '', [{ labels: { reason: '' }, value: 0 }]),
   );
-  const late = overloadMetrics({ lateness: { ms: 1_500 }, shed: { count: 4 } });
+  const late = [...overloadMetrics({ lateness: { ms: 1_500 }, shed: { count: 4 } })];
+  const expiry = { certificate: 'api', expiresAtMs: 90_000 } as const;
+  late.push(certificateMetrics([expiry], 100_500));
   const own = [...late, ...gatewayMetrics(now), ...meter.metrics()];
   return [...own, ...deviceMetrics(lives, 2), ...refused];
 }
@@ -62,6 +65,10 @@ function valueOf(name: string, labels: Readonly<Record<string, string>> = {}): n
 test('a gateway tells how late it is with its work, and what it leaves then', (t) => {
   t.is(valueOf('gateway_late_seconds'), 1.5);
   t.is(valueOf('gateway_unread_reports_total'), 4);
+});
+
+test('a gateway tells for how long its certificates are valid', (t) => {
+  t.is(valueOf('gateway_certificate_seconds', { certificate: 'api' }), -11);
 });
 
 test('a gateway counts what it took, what came twice, and what it refused', (t) => {
