@@ -24,16 +24,19 @@ const EVERY_MS = 5_000;
  * looks at it.
  *
  * @param args What is asked for; `undefined`: nothing, for now.
+ * @param when `by the clock`: only each `everyMs`, for what is much work to answer.
  */
 export function useLive<K extends keyof Operations>(
   operation: K,
   args: ArgsOf<K> | undefined,
   everyMs = EVERY_MS,
+  when: 'with changes' | 'by the clock' = 'with changes',
 ): Live<AnswerOf<K>> {
   return useAsked<AnswerOf<K>>({
     key: args && pathOf(operation, ...args),
     ask: () => api.ask(operation, ...(args as ArgsOf<K>)),
-    ...{ everyMs, problemOf, onChange },
+    ...{ everyMs, problemOf },
+    ...(when === 'with changes' && { onChange }),
   });
 }
 

@@ -47,7 +47,8 @@ export function Attention() {
   const stuck = { state: ['stuck', 'conflict'], limit: 1_000 } as const;
   const devices = useLive('GET /api/devices', [{ query: stuck }]);
   const failed = { state: ['stuck', 'failed'], limit: 1_000 };
-  const runs = useLive('GET /api/runs', [{ query: failed }], 5_000);
+  // It takes a look over many runs: a busy fleet does not make it be asked for without pause.
+  const runs = useLive('GET /api/runs', [{ query: failed }], 15_000, 'by the clock');
   const causes = causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []);
   const problems = devices.data?.problems ?? [];
   const isAsking = devices.data === undefined || runs.data === undefined;

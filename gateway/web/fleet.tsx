@@ -12,7 +12,7 @@ const order = ['conflict', 'stuck', 'syncing', 'offline', 'new', 'unknown', 'syn
 export function backlogText({ backlog, state }: DeviceView): string {
   if (backlog === null) return '?';
   const isNow = state === 'synced' || state === 'syncing' || state === 'stuck';
-  return `${isNow || backlog.pending === 0 ? '' : '≥ '}${formatCount(backlog.pending)}`;
+  return `${isNow ? '' : '≥ '}${formatCount(backlog.pending)}`;
 }
 
 const columns: readonly Column<DeviceView>[] = [

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { formatBytes, moment, short } from '../../protocol/web/format.ts';
+import { PageButtons, usePages } from '../../protocol/web/pages.tsx';
 import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
 import type { AnswerOf } from '../src/client/client.ts';
 import { useLive } from './api.ts';
@@ -32,16 +33,13 @@ type Filter = Partial<Readonly<Record<(typeof fields)[number], string[]>>>;
 /** Entries of all devices, narrowed; what is found can be taken along. */
 export function LedgerEntries() {
   const [filter, setFilter] = useState<Filter>({});
-  /** Where this page begins, and those before it did. */
-  const [starts, setStarts] = useState<readonly (string | undefined)[]>([undefined]);
-  const after = starts.at(-1);
-  const query = { ...filter, ...(after !== undefined && { after }) };
+  const pages = usePages();
+  const query = { ...filter, after: pages.start };
   const { data, problem } = useLive('GET /api/export/page', [{ query }], 10_000);
-  const next = data?.next ?? null;
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setFilter(filterOf(new FormData(event.currentTarget as HTMLFormElement)));
-    setStarts([undefined]);
+    pages.reset();
   };
   return (
     <section>
@@ -64,20 +62,7 @@ export function LedgerEntries() {
         empty={data === undefined ? 'Asking…' : 'No entry is like this.'}
       />
       <p class="actions">
-        <button
-          type="button"
-          disabled={starts.length === 1}
-          onClick={() => setStarts(starts.slice(0, -1))}
-        >
-          Back
-        </button>
-        <button
-          type="button"
-          disabled={next === null}
-          onClick={() => setStarts([...starts, next ?? undefined])}
-        >
-          Next
-        </button>
+        <PageButtons pages={pages} next={data?.next ?? null} />
         {(['ndjson', 'csv'] as const).map((format) => (
           <a
             key={format}

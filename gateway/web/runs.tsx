@@ -1,6 +1,8 @@
+import { useRef, useState } from 'preact/hooks';
 import { formatCount } from '../../protocol/web/format.ts';
-import { ProblemNote, type Column } from '../../protocol/web/parts.tsx';
-import { runColumns, RunTable } from '../../protocol/web/run-table.tsx';
+import { PageButtons, usePages } from '../../protocol/web/pages.tsx';
+import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { runColumns } from '../../protocol/web/run-table.tsx';
 import type { RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 
@@ -27,18 +29,85 @@ const fleetRunColumns = ownRunColumns.toSpliced(1, 0, {
   by: ({ device }) => device,
 });
 
+const states = [
+  ...['running', 'sleeping', 'waiting-signal', 'waiting-condition', 'waiting-call', 'retrying'],
+  ...['stuck', 'paused', 'completed', 'failed', 'cancelled'],
+];
+const texts = ['workflow', 'device'] as const;
+const RUNS_SHOWN = 200;
+
+interface Filter {
+  readonly state?: string[];
+  readonly workflow?: string;
+  readonly device?: string;
+}
+
+/** Runs of all devices, narrowed at the gateway: there may be very many. */
 export function Runs() {
-  const { data, problem } = useLive('GET /api/runs', [{ query: { limit: 1_000 } }], 5_000);
+  const [filter, setFilter] = useState<Filter>({});
+  const pages = usePages();
+  const query = { limit: RUNS_SHOWN, ...filter, before: pages.start };
+  const { data, problem } = useLive('GET /api/runs', [{ query }]);
+  const known = useRef(data);
+  // What was seen last stays while others are asked for.
+  known.current = data ?? (problem === undefined ? known.current : undefined);
+  const { runs = [], next = null } = known.current ?? {};
+  const narrow = (event: Event) => {
+    event.preventDefault();
+    setFilter(filterOf(new FormData(event.currentTarget as HTMLFormElement)));
+    pages.reset();
+  };
   return (
     <>
       <h1>Runs</h1>
       <ProblemNote problem={problem} />
-      <p>The newest, as far as their entries have arrived.</p>
-      <RunTable
-        runs={data?.runs ?? []}
+      <p>The newest first, as far as their entries have arrived.</p>
+      <form onSubmit={narrow} onChange={narrow}>
+        <label>
+          State{' '}
+          <select name="state">
+            <option value="">any</option>
+            {states.map((state) => (
+              <option key={state}>{state}</option>
+            ))}
+          </select>
+        </label>
+        {texts.map((name) => (
+          <label key={name}>
+            {`${name.charAt(0).toUpperCase()}${name.slice(1)}`}{' '}
+            <input name={name} autocomplete="off" maxLength={128} />
+          </label>
+        ))}
+        <button>Find runs</button>
+      </form>
+      <Table
+        label="Runs"
         columns={fleetRunColumns}
-        empty={data === undefined ? 'Asking…' : 'No run yet.'}
+        rows={runs}
+        keyOf={({ device, id }) => `${device} ${id}`}
+        empty={emptyText(known.current === undefined, next)}
       />
+      <p class="actions">
+        <PageButtons pages={pages} next={next} />
+      </p>
     </>
   );
+}
+
+function emptyText(isAsking: boolean, next: string | null): string {
+  if (isAsking) return 'Asking…';
+  return next === null ? 'No run is like this.' : 'None among these; Next looks further back.';
+}
+
+function filterOf(form: FormData): Filter {
+  const text = (name: string): string => {
+    const value = form.get(name);
+    return typeof value === 'string' ? value.trim() : '';
+  };
+  const [state, workflow, device] = [text('state'), text('workflow'), text('device')];
+  return {
+    ...(state !== '' && { state: [state] }),
+    ...(workflow !== '' && { workflow }),
+    ...(device !== '' && { device }),
+  };
 }

@@ -252,6 +252,12 @@ async function lookAround(t: ExecutionContext, page: Page): Promise<void> {
   await checkPage(t, page, 'settings');
   await page.getByRole('link', { name: 'Runs', exact: true }).click();
   await page.getByRole('link', { name: 'S-1' }).waitFor();
+  await page.getByLabel('Workflow').fill('broken');
+  await press(page, 'Find runs');
+  await page.getByRole('link', { name: 'S-1' }).waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'B-1' }).waitFor();
+  await page.getByRole('combobox').selectOption('failed');
+  await page.getByText('No run is like this.').waitFor();
   await checkPage(t, page, 'runs');
 }
 

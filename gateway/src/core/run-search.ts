@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/protocol';
 import { runView } from './entry-view.ts';
 import { clockReader } from './fleet-clocks.ts';
 import type { RunsQuery, RunView } from './fleet-views.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, LedgerRun } from './ledger.ts';
 
 /** Read at once where not all that is read fits. */
 const READ_RUNS = 500;
@@ -30,9 +30,11 @@ export async function findRuns(
     const page = await ledger.runs({ device, run, before, limit: asked });
     for (const found of page) {
       if (runs.length === limit) return { runs, next: String(before) };
-      const view = runView(found, await clocksOf(found));
-      if ((devices?.has(found.device) ?? true) && fits(view, query)) runs.push(view);
       before = found.ordinal;
+      // What is known at once comes first: the clocks of each device are a look at the ledger.
+      if (!isWanted(found, query) || devices?.has(found.device) === false) continue;
+      const view = runView(found, await clocksOf(found));
+      if (isInTime(view, query)) runs.push(view);
     }
     if (run !== undefined || page.length < asked) return { runs, next: null };
     scanned += page.length;
@@ -44,12 +46,17 @@ function isFilter({ state, workflow, updatedSinceMs, updatedBeforeMs }: RunsQuer
   return [state, workflow, updatedSinceMs, updatedBeforeMs].some((each) => each !== undefined);
 }
 
-function fits(run: RunView, query: RunsQuery): boolean {
-  const { state, workflow, updatedSinceMs: since, updatedBeforeMs: until } = query;
-  const updatedAtMs = run.updatedAt === null ? Number.NaN : Date.parse(run.updatedAt);
+function isWanted(run: LedgerRun, { state, workflow }: RunsQuery): boolean {
   return (
     (state === undefined || state.includes(run.state)) &&
-    (workflow === undefined || run.workflow === workflow) &&
+    (workflow === undefined || run.workflow === workflow)
+  );
+}
+
+function isInTime(run: RunView, query: RunsQuery): boolean {
+  const { updatedSinceMs: since, updatedBeforeMs: until } = query;
+  const updatedAtMs = run.updatedAt === null ? Number.NaN : Date.parse(run.updatedAt);
+  return (
     (since === undefined || updatedAtMs >= since) &&
     (until === undefined || updatedAtMs < until)
   );
