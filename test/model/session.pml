@@ -26,6 +26,9 @@
 #ifndef WINDOW
 #define WINDOW 2 /* entries of a lane on their way */
 #endif
+#ifndef KEEPS
+#define KEEPS 1 /* the gateway may keep what comes ahead of its turn */
+#endif
 #ifndef REWINDS
 #define REWINDS 0
 #endif
@@ -56,8 +59,14 @@ c_code {
 #define DEAF_TO_GAPS 8      /* the device goes back for nothing, and silence counts for nothing */
 #define HASH_IGNORED 9      /* the device compares numbers only */
 #define BLOCKED_COUNTS 10   /* the device counts what a lane that is not its own has */
+#define KEPT_COUNTS 11      /* the device takes what is kept for acknowledged */
+#define KEPT_IS_HERE 12     /* the device waits for what is kept, and for ever */
+#define KEPT_IS_TOLD 13     /* the gateway acknowledges what it keeps */
+#define KEPT_UNCHECKED 14   /* the gateway takes what it kept without comparing */
 
 #define low(n) ((1 << (n)) - 1)
+#define bit(n) (1 << ((n) - 1))
+#define range(first, last) (low(last) & ~low((first) - 1))
 #define differ(a, b, n) ((((a) ^ (b)) & low(n)) != 0)
 
 mtype = { hello, batch, welcome, ack, broken };
@@ -71,11 +80,22 @@ typedef Journal { /* on the device, durable but for what is said of it */
   /* Of the session. */
   byte sent;
   byte recover; /* gaps reported up to it are known */
+  byte again;   /* entries that were lost on their way, a bit each */
+  byte young;   /* entries that were sent again */
+  byte newest;  /* the entry that was handed over last */
   bool waits;   /* batches are on their way */
-  bool late;    /* went back because of silence */
+  bool late;    /* was silent: one batch goes again */
   bool blocked;
+#ifdef PLANTED
+  byte gone;    /* entries that are not waited for */
+#endif
 };
-typedef Ledger { byte watermark; byte bits };
+typedef Ledger {
+  byte watermark;
+  byte bits;
+  /* What came ahead of its turn, in memory: one batch. */
+  byte keptFirst, keptLast, keptBits;
+};
 typedef Message { mtype kind; bool fresh; byte lane, a, b, c, d, e, f };
 
 Journal dev[LANES];
@@ -142,6 +162,12 @@ inline endSession() {
   for (i : 0 .. LANES - 1) {
     dev[i].sent = 0;
     dev[i].recover = 0;
+    dev[i].again = 0;
+    dev[i].young = 0;
+    dev[i].newest = 0;
+#ifdef PLANTED
+    dev[i].gone = 0;
+#endif
     dev[i].waits = false;
     dev[i].late = false;
     dev[i].blocked = false
@@ -155,11 +181,35 @@ inline max(to, value) {
   fi
 }
 
-/* uplink-lanes.ts, goBack */
+/* uplink-again.ts, goBack */
 inline goBack(l) {
   max(dev[l].recover, dev[l].sent);
   dev[l].sent = dev[l].acked;
-  dev[l].waits = false
+  dev[l].again = 0;
+  dev[l].young = 0;
+  dev[l].waits = false;
+  dev[l].late = false
+}
+
+/* uplink-again.ts, takeGap: what is not kept, and was handed over before what is, was lost. */
+inline takeKept(l, first, last) {
+  v = low(dev[l].sent) & ~low(dev[l].acked) & ~range(first, last) & ~dev[l].young;
+  if
+  :: (dev[l].young & range(first, last)) == 0 -> v = v & low(last)
+  :: else
+  fi;
+  if
+  :: v != 0 -> dev[l].again = dev[l].again | v; dev[l].late = false
+  :: else
+  fi;
+  v = 0;
+#ifdef PLANTED
+  if
+  :: BUG == KEPT_COUNTS -> dev[l].acked = last
+  :: BUG == KEPT_IS_HERE -> dev[l].gone = dev[l].gone | range(first, last)
+  :: else
+  fi;
+#endif
 }
 
 /* The ledger has the entry at `mark` as this journal has it. */
@@ -182,13 +232,22 @@ inline beginLane(l, mark, verdict, hash) {
   check(l)
 }
 
+#ifdef PLANTED
+#define GONE(l) dev[l].gone
+#else
+#define GONE(l) 0
+#endif
+#define IN_AIR(l) (low(dev[l].sent) & ~low(dev[l].acked) & ~GONE(l))
+
 /* uplink-stream.ts, takeAck */
-inline takeAck(l, mark, missing, hash) {
+inline takeAck(l, mark, missing, hash, first, last) {
   if
   :: mark > dev[l].acked && mark <= dev[l].head && same(l, mark, hash) ->
     dev[l].acked = mark;
     max(dev[l].sent, mark);
-    dev[l].waits = dev[l].waits && dev[l].sent > dev[l].acked;
+    dev[l].again = dev[l].again & ~low(mark);
+    dev[l].young = dev[l].young & ~low(mark);
+    dev[l].waits = dev[l].waits && IN_AIR(l) != 0;
     dev[l].late = false
   :: mark > dev[l].acked && mark <= dev[l].head && !same(l, mark, hash) ->
     dev[l].blocked = true;
@@ -196,9 +255,13 @@ inline takeAck(l, mark, missing, hash) {
   :: else
   fi;
   if
-  :: BUG != DEAF_TO_GAPS && missing > dev[l].acked && missing > dev[l].recover &&
-     missing <= dev[l].sent -> goBack(l)
-  :: else
+  :: BUG == DEAF_TO_GAPS || missing <= dev[l].acked || missing > dev[l].sent
+  :: else ->
+    if
+    :: last > 0 -> takeKept(l, first, last)
+    :: last == 0 && missing > dev[l].recover -> goBack(l)
+    :: else
+    fi
   fi;
   check(l)
 }
@@ -213,12 +276,33 @@ inline journal(l) {
 
 inline send(l, last) {
   put(up, batch, false, l, dev[l].sent + 1, last, dev[l].bits & low(last), 0, 0, 0);
-  dev[l].sent = last;
+  dev[l].newest = last;
+  dev[l].sent = dev[l].newest;
   dev[l].waits = true;
   if
-  :: BUG == TRUST_IN_BROKER -> dev[l].acked = last; check(l)
+  :: BUG == TRUST_IN_BROKER -> dev[l].acked = dev[l].sent; check(l)
   :: else
   fi
+}
+
+/* The first of what was lost goes again. */
+inline sendAgain(l) {
+  do
+  :: (dev[l].again & bit(i)) != 0 -> break
+  :: else -> i++
+  od;
+  put(up, batch, false, l, i, i, dev[l].bits & low(i), 0, 0, 0);
+  dev[l].again = dev[l].again & ~bit(i);
+  dev[l].young = dev[l].young | bit(i);
+  dev[l].newest = i;
+  i = 0
+}
+
+/* uplink-again.ts, probe: the newest on its way goes again, and nothing else. */
+inline probe(l) {
+  dev[l].again = dev[l].again |
+    bit((dev[l].newest > dev[l].acked -> dev[l].newest : dev[l].sent));
+  dev[l].late = true
 }
 
 inline receive() {
@@ -232,7 +316,7 @@ inline receive() {
     x = 0; y = 0; z = 0
   :: m.kind == ack && link == streaming ->
     x = m.lane; y = m.a; z = m.b; w = m.c;
-    takeAck(x, y, z, w);
+    takeAck(x, y, z, w, m.d, m.e);
     x = 0; y = 0; z = 0; w = 0
   :: m.kind == broken && link != offline -> told = true; endSession()
   :: else
@@ -241,8 +325,9 @@ inline receive() {
   clear(m)
 }
 
+#define AGAIN(l) (link == streaming && !dev[l].blocked && dev[l].again != 0 && CAN_SEND(up))
 #define PENDING(l) (link == streaming && !dev[l].blocked && dev[l].sent < dev[l].head && \
-  dev[l].sent - dev[l].acked < WINDOW && CAN_SEND(up))
+  dev[l].again == 0 && !dev[l].late && dev[l].sent - dev[l].acked < WINDOW && CAN_SEND(up))
 #define SILENT(l) (link == streaming && dev[l].waits && TIME && \
   BUG != NO_RESEND && BUG != DEAF_TO_GAPS)
 
@@ -251,12 +336,13 @@ inline receive() {
   :: d_step { PENDING(l) -> send(l, dev[l].sent + 1) } \
   :: d_step { PENDING(l) && dev[l].sent + 2 <= dev[l].head && \
      dev[l].sent + 2 - dev[l].acked <= WINDOW -> send(l, dev[l].sent + 2) } \
-  :: d_step { SILENT(l) && !dev[l].late -> goBack(l); dev[l].late = true } \
+  :: d_step { AGAIN(l) -> i = 1; sendAgain(l) } \
+  :: d_step { SILENT(l) && !dev[l].late -> probe(l) } \
   :: d_step { SILENT(l) && dev[l].late -> endSession(); i = 0 }
 
 active proctype Device() {
   Message m, other, another;
-  byte i, w, x, y, z;
+  byte i, v, w, x, y, z;
 end:
   do
   DEVICE_LANE(0)
@@ -337,8 +423,23 @@ inline storeFrom(l, first) {
 #define isForked(l) (differ(m.c, led[l].bits, \
   (m.b < led[l].watermark -> m.b : led[l].watermark)))
 
+#define KEPT(l) (led[l].keptLast > 0)
+
+inline forget(l) {
+  led[l].keptFirst = 0;
+  led[l].keptLast = 0;
+  led[l].keptBits = 0
+}
+
+/* ahead.ts: one batch of a lane is kept for its turn; the newest. */
+inline keep(l) {
+  led[l].keptFirst = m.a;
+  led[l].keptLast = m.b;
+  led[l].keptBits = m.c
+}
+
 /* ingest.ts, joinBatch. The outcome is left in m.f: 0 taken, 1 gap, 2 forked. */
-inline ingest(l) {
+inline ingest(l, isKept) {
   m.f = 0;
   if
   :: BUG == TRUST_IN_ORDER -> z = m.a; storeFrom(l, z)
@@ -346,7 +447,8 @@ inline ingest(l) {
     z = (m.a > led[l].watermark -> m.a : led[l].watermark + 1);
     storeFrom(l, z)
   :: BUG != TRUST_IN_ORDER && BUG != GAP_FORGOTTEN && isGap(l) -> m.f = 1
-  :: BUG != CHAIN_UNCHECKED && BUG != TRUST_IN_ORDER && !isGap(l) && isForked(l) -> m.f = 2
+  :: BUG != CHAIN_UNCHECKED && BUG != TRUST_IN_ORDER && !isGap(l) && isForked(l) &&
+     !(isKept && BUG == KEPT_UNCHECKED) -> m.f = 2
   :: else ->
     if
     :: m.b > led[l].watermark -> z = led[l].watermark + 1; storeFrom(l, z)
@@ -355,7 +457,22 @@ inline ingest(l) {
   fi
 }
 
+/* What was kept has its turn: it is taken as if it came now. */
+inline takeTurn(l) {
+  if
+  :: KEPT(l) && led[l].keptFirst <= led[l].watermark + 1 ->
+    m.a = led[l].keptFirst;
+    m.b = led[l].keptLast;
+    m.c = led[l].keptBits;
+    forget(l);
+    ingest(l, true)
+  :: else
+  fi
+}
+
 inline answerHello() {
+  forget(0);
+  forget(1);
   x = m.a; y = m.b; z = m.c;
   verdictOf(0, x, y, z, v);
   x = m.d; y = m.e; z = m.f;
@@ -368,8 +485,10 @@ inline answerHello() {
 inline answerBatch(l) {
   if
   :: m.f == 2 -> put(down, broken, false, 0, 0, 0, 0, 0, 0, 0)
-  :: m.f == 1 -> put(down, ack, false, l, led[l].watermark, led[l].watermark + 1,
-      led[l].bits, 0, 0, 0)
+  :: m.f == 1 ->
+    z = (BUG == KEPT_IS_TOLD && KEPT(l) -> led[l].keptLast : led[l].watermark);
+    put(down, ack, false, l, z, led[l].watermark + 1, led[l].bits, led[l].keptFirst,
+      led[l].keptLast, 0)
   :: m.f == 0 && BUG != ACK_BEFORE_COMMIT ->
     put(down, ack, false, l, led[l].watermark, 0, led[l].bits, 0, 0, 0)
   :: m.f == 0 && BUG == ACK_BEFORE_COMMIT ->
@@ -384,12 +503,19 @@ inline handle(phases) {
   :: m.kind == hello && phases == 2 -> answerHello()
   :: m.kind == batch && BUG != ACK_BEFORE_COMMIT ->
     if
-    :: phases > 0 -> ingest(x)
+    :: phases > 0 -> ingest(x, false)
     :: else
     fi;
     if
-    :: phases > 1 -> answerBatch(x)
-    :: else
+    :: phases > 1 && m.f == 0 -> takeTurn(x); answerBatch(x)
+    :: phases > 1 && m.f == 1 ->
+      if
+      :: KEEPS -> keep(x)
+      :: forget(x)
+      fi;
+      answerBatch(x)
+    :: phases > 1 && m.f == 2 -> answerBatch(x)
+    :: else -> forget(0); forget(1)
     fi
   :: m.kind == batch && BUG == ACK_BEFORE_COMMIT && !isGap(x) ->
     if
@@ -397,7 +523,7 @@ inline handle(phases) {
     :: else
     fi;
     if
-    :: phases > 1 -> ingest(x)
+    :: phases > 1 -> ingest(x, false)
     :: else
     fi
   :: else
@@ -419,6 +545,8 @@ end:
   GATEWAY(0)
   GATEWAY(1)
   GATEWAY(2)
+  :: d_step { !calm && KEPT(0) -> forget(0) }
+  :: d_step { !calm && KEPT(1) -> forget(1) }
   od
 }
 

@@ -47,12 +47,16 @@ const bugs: Bugs = [
   ['the device takes a PUBACK for an ack', 5],
   ['the device never sends again', 6],
   ['the device is deaf to gaps and to silence', 8],
+  ['the device takes what is kept for acknowledged', 11],
+  ['the device sends what is kept never again', 12],
+  ['the gateway acknowledges what it keeps', 13],
 ];
 /** What shows only once the device was set back. */
 const rewindBugs: Bugs = [
   ['the gateway compares no hashes', 7],
   ['the device compares no hashes', 9],
   ['the device counts what a lane of another history has', 10],
+  ['the gateway takes what it kept without comparing', 14],
 ];
 
 test(`the model finds what is planted in it ${needs}`, async (t) => {

@@ -4,7 +4,8 @@ import type { Flight, LaneFlow, SeqRange } from './uplink-state.ts';
 /** The lane begins again behind what the ledger has. */
 export function goBack(flow: LaneFlow, change: Partial<LaneFlow>): LaneFlow {
   const recoverThrough = Math.max(flow.sent, flow.recoverThrough);
-  return { ...flow, sent: flow.acked, flights: [], again: [], recoverThrough, ...change };
+  const from = { sent: flow.acked, flights: [], again: [], giveUpAtMs: undefined };
+  return { ...flow, ...from, recoverThrough, ...change };
 }
 
 /**
@@ -46,6 +47,7 @@ export function cutBefore(flow: LaneFlow, seq: number): LaneFlow {
     ...flow,
     sent: Math.min(flow.sent, seq - 1),
     flights: flow.flights.filter(({ seqLast }) => seqLast < seq),
+    cut: [...flow.cut, ...flow.flights.filter(({ seqFirst }) => seqFirst > seq)],
     again: flow.again.filter(({ seqLast }) => seqLast < seq),
     recoverThrough: Math.max(flow.sent, flow.recoverThrough),
   };
@@ -89,6 +91,6 @@ export function behind(ranges: readonly SeqRange[], seq: number): readonly SeqRa
     .map(({ seqFirst, seqLast }) => ({ seqFirst: Math.max(seqFirst, seq + 1), seqLast }));
 }
 
-function inOrder<T extends SeqRange>(ranges: readonly T[]): readonly T[] {
+export function inOrder<T extends SeqRange>(ranges: readonly T[]): readonly T[] {
   return ranges.toSorted((a, b) => a.seqFirst - b.seqFirst);
 }

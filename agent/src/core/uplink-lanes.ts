@@ -4,9 +4,11 @@ import { capBytes } from './uplink-cap.ts';
 import { batchLimits, inflightBytesMax, patience, type Pace } from './uplink-pace.ts';
 import type { LinkGate } from './link-plan.ts';
 import type {
+  Doubt,
   Flight,
   LaneFlow,
   SendRequest,
+  SeqRange,
   Stream,
   UplinkLimits,
   UplinkMemory,
@@ -84,10 +86,16 @@ export function nextBatch(
   const bytesMax = capBytes(cap);
   const limits = batchLimits(pace, Math.min(stream.batchBytesMax, bytesMax));
   const oneEntryBytesMax = Math.min(stream.messageBytesMax, bytesMax);
-  const doubt = doubts[laneIndex(next)];
-  const isDoubted = doubt !== undefined && seqFirst <= doubt.seqLast;
-  const entriesMax = isDoubted ? 1 : Math.min(limits.entriesMax, seqLast - seqFirst + 1);
+  const through = untilDoubt(doubts[laneIndex(next)], { seqFirst, seqLast });
+  const entriesMax = Math.min(limits.entriesMax, through - seqFirst + 1);
   return { ...limits, oneEntryBytesMax, lane: next, seqFirst, entriesMax };
+}
+
+/** What is in doubt goes alone; what is not, as far as the next that is. */
+function untilDoubt(doubt: Doubt | undefined, { seqFirst, seqLast }: SeqRange): number {
+  const next = doubt?.ranges.find((range) => range.seqLast >= seqFirst);
+  if (next === undefined || next.seqFirst > seqLast) return seqLast;
+  return next.seqFirst <= seqFirst ? seqFirst : next.seqFirst - 1;
 }
 
 function lets(gate: LinkGate, lane: Lane): boolean {

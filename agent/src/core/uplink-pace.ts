@@ -34,6 +34,13 @@ const INFLIGHT_BYTES_MIN = 4 * 1024;
 /** Deadlines grow with a slow link up to this factor. */
 const PATIENCE_MAX = 8;
 
+/** A link that carried so much when it was used last: batches are small from the first one on. */
+export function paceOf(bytesPerS: number): Pace {
+  if (!Number.isFinite(bytesPerS)) return paceUnknown;
+  // As after a second of work: it is soon known if the link is another one.
+  return { ...paceUnknown, bytesPerS, bytes: bytesPerS, busyMs: 1_000 };
+}
+
 /** Takes in that `bytes` were acknowledged, which the link was busy with for `busyMs`. */
 export function observeAck(
   pace: Pace,

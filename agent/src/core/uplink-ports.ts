@@ -117,6 +117,8 @@ export interface UplinkPorts {
 export interface BrokerMemory {
   load(): KnownCap | undefined;
   save(cap: KnownCap): void;
-  /** What the link to it carries, in bytes a second. */
+  /** What the link to it carried, in bytes a second; infinite: not known. */
+  bytesPerS?(): number;
+  /** What it carries now. */
   measured?(bytesPerS: number): void;
 }

@@ -21,6 +21,7 @@ import { UplinkGate } from './uplink-gate.ts';
 import { helloOf } from './uplink-hello.ts';
 import { Inbox, type Rejected } from './uplink-inbox.ts';
 import { packBatch, packHole, type PackedBatch } from './uplink-pack.ts';
+import { paceOf } from './uplink-pace.ts';
 import type { UplinkPorts } from './uplink-ports.ts';
 import {
   uplinkLimits,
@@ -109,7 +110,8 @@ class UplinkShell implements Uplink {
     this.#inbox = new Inbox({ ...ports, device: options.device });
     this.#phaseSinceMs = ports.clock.monoMs();
     const cap = capOf(ports.broker?.load(), this.#phaseSinceMs);
-    this.#state = { ...uplinkIdle, memory: { ...uplinkIdle.memory, cap } };
+    const pace = paceOf(ports.broker?.bytesPerS?.() ?? Number.POSITIVE_INFINITY);
+    this.#state = { ...uplinkIdle, memory: { ...uplinkIdle.memory, cap, pace } };
     const { meter, clock, journal } = ports;
     this.#gate =
       meter &&

@@ -113,7 +113,9 @@ export interface Flight extends SeqRange {
 }
 
 /** Entries of which the gateway cannot read one: they are sent one by one. */
-export interface Doubt extends SeqRange {
+export interface Doubt {
+  /** By seq. */
+  readonly ranges: readonly SeqRange[];
   /** The one that was refused last by itself, and how often. */
   readonly seq: number;
   readonly refusals: number;
@@ -131,6 +133,8 @@ export interface LaneFlow {
   readonly flights: readonly Flight[];
   /** What was lost on its way and is to be sent again, by seq. */
   readonly again: readonly SeqRange[];
+  /** What was sent behind a batch that the gateway could not read, and is sent again. */
+  readonly cut: readonly Flight[];
   /** Batches that were handed over in this session. */
   readonly sends: number;
   /** What had been sent when the lane went back: until acked, gaps reported up to it are known. */

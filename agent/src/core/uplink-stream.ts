@@ -23,6 +23,7 @@ import { behind, takeGap } from './uplink-again.ts';
 import { forgetOld, isSettled, observeFit } from './uplink-cap.ts';
 import { observeAck } from './uplink-pace.ts';
 import type {
+  Doubt,
   InState,
   LaneFlow,
   LaneMarks,
@@ -117,6 +118,7 @@ function beginLane(
     acked,
     flights: [],
     again: [],
+    cut: [],
     sends: 0,
     recoverThrough: 0,
     progressAtMs: event.nowMs,
@@ -202,6 +204,7 @@ function advance(
     sent: Math.max(flow.sent, ack.watermark),
     flights: flow.flights.filter((flight) => flight.seqLast > ack.watermark),
     again: behind(flow.again, ack.watermark),
+    cut: flow.cut.filter((flight) => flight.seqLast > ack.watermark),
     progressAtMs: nowMs,
     giveUpAtMs: undefined,
   });
@@ -212,10 +215,9 @@ function advance(
     memory: {
       ...state.memory,
       attempt: isStable(next, nowMs, limits) ? 0 : state.memory.attempt,
-      doubts: eachLane((lane) => {
-        const doubt = state.memory.doubts[laneIndex(lane)];
-        return doubt && laneOf(next, lane).acked < doubt.seqLast ? doubt : undefined;
-      }),
+      doubts: eachLane((lane) =>
+        doubtBehind(state.memory.doubts[laneIndex(lane)], laneOf(next, lane).acked),
+      ),
       lastAckAtMs: nowMs,
       pace: measure(state, { landed, nowMs }),
       cap: observeFit(forgetOld(state.memory.cap, nowMs), landed),
@@ -289,6 +291,11 @@ export function passTime(state: Streaming, nowMs: number, limits: UplinkLimits):
 /** Whether the gateway has been silent for so long that the connection is given up. */
 export function isGivenUp(state: Streaming, nowMs: number, limits: UplinkLimits): boolean {
   return deadlines(state, state.memory.pace, limits).some(({ giveUpAtMs }) => nowMs >= giveUpAtMs);
+}
+
+function doubtBehind(doubt: Doubt | undefined, acked: number): Doubt | undefined {
+  const ranges = behind(doubt?.ranges ?? [], acked);
+  return doubt && ranges.length > 0 ? { ...doubt, ranges } : undefined;
 }
 
 /** When the stream wants to be woken next. */

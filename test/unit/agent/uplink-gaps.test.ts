@@ -123,6 +123,17 @@ test('the answer to what was sent into a silence tells what of the others has ar
   t.deepEqual(bench.sendAll(), ['normal 3', 'normal 4', 'normal 5']);
 });
 
+test('a gateway that keeps nothing is sent all of it again, when it answers after a silence', (t) => {
+  const bench = new Bench().connect({ normal: 3 });
+  bench.sendAll();
+  bench.wake();
+  t.deepEqual(bench.sendAll(), ['normal 3']);
+
+  bench.ack(0, { missingFrom: 1 });
+
+  t.deepEqual(bench.sendAll(), ['normal 1', 'normal 2', 'normal 3']);
+});
+
 test('a link that only held what it was given costs one batch', (t) => {
   const bench = new Bench().connect({ normal: 60 });
   bench.sendAll();

@@ -3,6 +3,7 @@ import {
   batchLimits,
   observeAck,
   openBrokerMemory,
+  paceOf,
   paceUnknown,
   patience,
   retryDelayMs,
@@ -68,4 +69,31 @@ test('a value is in parts that a slow link carries in five seconds', async (t) =
   t.is(values.inlineMax(), 512, 'a link of 1 kbit/s takes longer');
   broker.measured?.(Number.POSITIVE_INFINITY);
   t.true(values.inlineMax() > 40_000);
+});
+
+test('a slow link is known as one after a restart, for a week', async (t) => {
+  const [dir, address] = [await tempDir(t), 'mqtt://somewhere'];
+  const hour = 3_600_000;
+  let nowMs = 1_000 * hour;
+  const open = (at = address) => openBrokerMemory(dir, at, () => nowMs);
+  const broker = open();
+  broker.save({ fits: 9_000, fails: 12_000 });
+  broker.measured?.(1_200);
+
+  t.is(open().bytesPerS?.(), 1_200);
+  t.deepEqual(open().load(), { fits: 9_000, fails: 12_000 }, 'beside what the broker takes');
+  t.is(open('mqtt://elsewhere').bytesPerS?.(), Number.POSITIVE_INFINITY);
+  broker.measured?.(900);
+  t.is(open().bytesPerS?.(), 1_200, 'the disk is spared');
+  nowMs += 2 * hour;
+  broker.measured?.(Number.POSITIVE_INFINITY);
+  t.is(open().bytesPerS?.(), Number.POSITIVE_INFINITY);
+  nowMs += 2 * hour;
+  broker.measured?.(600);
+  nowMs += 169 * hour;
+  t.is(open().bytesPerS?.(), Number.POSITIVE_INFINITY);
+
+  const known = batchLimits(paceOf(600), 60_000);
+  t.true(known.messageBytesMax <= 5 * 600, `${known.messageBytesMax}`);
+  t.is(patience(paceOf(600), 4_096, limits), (2 * 4_096) / 0.6 / limits.resendMs);
 });

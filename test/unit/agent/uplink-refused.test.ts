@@ -69,6 +69,27 @@ test('several in one batch, and in two lanes, cost three sends each', async (t) 
   await world.uplink.close();
 });
 
+test('one in each of the batches that are on their way together costs three sends, too', async (t) => {
+  const world = new World();
+  world.append('normal', 20_000);
+  world.uplink.start();
+  await world.until('under way', () => world.gateway.batches.length > 3);
+  const sends = new Map<number, number>();
+  const bad: readonly number[] = [4_000, 5_000, 6_000, 7_000, 8_000];
+  refusing(world, (message) => {
+    const found = bad.filter((seq) => brings(message, 'normal', seq));
+    for (const seq of found) sends.set(seq, (sends.get(seq) ?? 0) + 1);
+    return found.length > 0;
+  });
+  await world.untilSynced();
+
+  world.check(t);
+  t.deepEqual(world.gateway.holes.map(({ seqFirst }) => seqFirst), bad);
+  t.deepEqual([...sends.values()], [3, 3, 3, 3, 3]);
+  t.true(world.gateway.batches.length < 6_000, `${world.gateway.batches.length} batches`);
+  await world.uplink.close();
+});
+
 test('a gateway that reads nothing costs one entry of a lane, and is waited for', async (t) => {
   const world = new World();
   const refused = refusing(world, ({ kind }) => kind === 'batch' || kind === 'hole');
