@@ -8,6 +8,7 @@ import { Renewal } from './core/access/renewal.ts';
 import { createCaDesk, type CaDesk, type CaPorts } from './core/certificates/ca-desk.ts';
 import type { DeviceRecord, Ledger } from './core/ledger.ts';
 import type { GatewayTls } from './gateway-tls.ts';
+import { isSigningKey } from './io/identity.ts';
 import { hostOf, isHost } from './io/server-certificate.ts';
 import { sha256 } from './io/sha256.ts';
 import { systemClock } from './io/system-clock.ts';
@@ -64,7 +65,7 @@ export function caDeskOf(ports: Pick<CaPorts, 'store' | 'rotate' | 'ledger'>): C
 function isKey(publicKey: Uint8Array): boolean {
   try {
     const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
-    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+    return isSigningKey(key);
   } catch {
     return false;
   }

@@ -81,9 +81,8 @@ typedef Journal { /* on the device, durable but for what is said of it */
   byte sent;
   byte recover; /* gaps reported up to it are known */
   byte again;   /* entries that were lost on their way, a bit each */
-  byte young;   /* entries that were sent again */
-  byte newest;  /* the entry that was handed over last */
-  bool waits;   /* batches are on their way */
+  byte twice;   /* entries that were sent more than once */
+  byte before[4]; /* of each entry on its way, those that were handed over before it */
   bool late;    /* was silent: one batch goes again */
   bool blocked;
 #ifdef PLANTED
@@ -157,18 +156,23 @@ inline makeStale(ch) {
   clear(other)
 }
 
+inline clearOrder(l) {
+  dev[l].before[1] = 0;
+  dev[l].before[2] = 0;
+  dev[l].before[3] = 0
+}
+
 inline endSession() {
   link = offline;
   for (i : 0 .. LANES - 1) {
     dev[i].sent = 0;
     dev[i].recover = 0;
     dev[i].again = 0;
-    dev[i].young = 0;
-    dev[i].newest = 0;
+    dev[i].twice = 0;
+    clearOrder(i);
 #ifdef PLANTED
     dev[i].gone = 0;
 #endif
-    dev[i].waits = false;
     dev[i].late = false;
     dev[i].blocked = false
   }
@@ -181,28 +185,54 @@ inline max(to, value) {
   fi
 }
 
+#ifdef PLANTED
+#define GONE(l) dev[l].gone
+#else
+#define GONE(l) 0
+#endif
+/* Entries on their way. */
+#define FLYING(l) (low(dev[l].sent) & ~low(dev[l].acked) & ~dev[l].again & ~GONE(l))
+
+/* uplink-again.ts, placed: these are the newest on their way. */
+inline handOver(l, mask) {
+  for (i : 1 .. 3) {
+    if
+    :: (mask & bit(i)) != 0 -> dev[l].before[i] = FLYING(l) & ~mask
+    :: else -> dev[l].before[i] = dev[l].before[i] & ~mask
+    fi
+  };
+  i = 0
+}
+
+/* What is not on its way any more has no place in the order. */
+inline keepOrder(l) {
+  for (i : 1 .. 3) {
+    dev[l].before[i] = ((FLYING(l) & bit(i)) != 0 -> dev[l].before[i] & FLYING(l) : 0)
+  };
+  i = 0
+}
+
 /* uplink-again.ts, goBack */
 inline goBack(l) {
   max(dev[l].recover, dev[l].sent);
+  dev[l].twice = dev[l].twice | (low(dev[l].sent) & ~low(dev[l].acked));
   dev[l].sent = dev[l].acked;
   dev[l].again = 0;
-  dev[l].young = 0;
-  dev[l].waits = false;
-  dev[l].late = false
+  dev[l].late = false;
+  keepOrder(l)
 }
 
 /* uplink-again.ts, takeGap: what is not kept, and was handed over before what is, was lost. */
 inline takeKept(l, first, last) {
-  v = low(dev[l].sent) & ~low(dev[l].acked) & ~range(first, last) & ~dev[l].young;
-  if
-  :: (dev[l].young & range(first, last)) == 0 -> v = v & low(last)
-  :: else
-  fi;
-  if
-  :: v != 0 -> dev[l].again = dev[l].again | v; dev[l].late = false
-  :: else
-  fi;
   v = 0;
+  for (i : first .. last) {
+    v = v | ((FLYING(l) & bit(i)) != 0 -> dev[l].before[i] : 0)
+  };
+  v = v & FLYING(l) & ~range(first, last);
+  dev[l].again = dev[l].again | v;
+  dev[l].late = dev[l].late && (v & ~dev[l].twice) == 0;
+  v = 0;
+  keepOrder(l);
 #ifdef PLANTED
   if
   :: BUG == KEPT_COUNTS -> dev[l].acked = last
@@ -232,13 +262,6 @@ inline beginLane(l, mark, verdict, hash) {
   check(l)
 }
 
-#ifdef PLANTED
-#define GONE(l) dev[l].gone
-#else
-#define GONE(l) 0
-#endif
-#define IN_AIR(l) (low(dev[l].sent) & ~low(dev[l].acked) & ~GONE(l))
-
 /* uplink-stream.ts, takeAck */
 inline takeAck(l, mark, missing, hash, first, last) {
   if
@@ -246,9 +269,9 @@ inline takeAck(l, mark, missing, hash, first, last) {
     dev[l].acked = mark;
     max(dev[l].sent, mark);
     dev[l].again = dev[l].again & ~low(mark);
-    dev[l].young = dev[l].young & ~low(mark);
-    dev[l].waits = dev[l].waits && IN_AIR(l) != 0;
-    dev[l].late = false
+    dev[l].twice = dev[l].twice & ~low(mark);
+    dev[l].late = false;
+    keepOrder(l)
   :: mark > dev[l].acked && mark <= dev[l].head && !same(l, mark, hash) ->
     dev[l].blocked = true;
     told = true
@@ -276,9 +299,12 @@ inline journal(l) {
 
 inline send(l, last) {
   put(up, batch, false, l, dev[l].sent + 1, last, dev[l].bits & low(last), 0, 0, 0);
-  dev[l].newest = last;
-  dev[l].sent = dev[l].newest;
-  dev[l].waits = true;
+  v = last;
+  x = range(dev[l].sent + 1, v);
+  dev[l].sent = v;
+  handOver(l, x);
+  v = 0;
+  x = 0;
   if
   :: BUG == TRUST_IN_BROKER -> dev[l].acked = dev[l].sent; check(l)
   :: else
@@ -287,22 +313,32 @@ inline send(l, last) {
 
 /* The first of what was lost goes again. */
 inline sendAgain(l) {
+  v = 1;
   do
-  :: (dev[l].again & bit(i)) != 0 -> break
-  :: else -> i++
+  :: (dev[l].again & bit(v)) != 0 -> break
+  :: else -> v++
   od;
-  put(up, batch, false, l, i, i, dev[l].bits & low(i), 0, 0, 0);
-  dev[l].again = dev[l].again & ~bit(i);
-  dev[l].young = dev[l].young | bit(i);
-  dev[l].newest = i;
-  i = 0
+  put(up, batch, false, l, v, v, dev[l].bits & low(v), 0, 0, 0);
+  x = bit(v);
+  dev[l].again = dev[l].again & ~x;
+  dev[l].twice = dev[l].twice | x;
+  handOver(l, x);
+  v = 0;
+  x = 0
 }
 
 /* uplink-again.ts, probe: the newest on its way goes again, and nothing else. */
 inline probe(l) {
-  dev[l].again = dev[l].again |
-    bit((dev[l].newest > dev[l].acked -> dev[l].newest : dev[l].sent));
-  dev[l].late = true
+  v = FLYING(l);
+  for (i : 1 .. 3) {
+    v = v & ~dev[l].before[i]
+  };
+  /* Of a batch of two the last. */
+  i = (v > 3 -> 3 : (v > 1 -> 2 : 1));
+  dev[l].again = dev[l].again | bit(i);
+  dev[l].late = true;
+  keepOrder(l);
+  v = 0
 }
 
 inline receive() {
@@ -328,17 +364,18 @@ inline receive() {
 #define AGAIN(l) (link == streaming && !dev[l].blocked && dev[l].again != 0 && CAN_SEND(up))
 #define PENDING(l) (link == streaming && !dev[l].blocked && dev[l].sent < dev[l].head && \
   dev[l].again == 0 && !dev[l].late && dev[l].sent - dev[l].acked < WINDOW && CAN_SEND(up))
-#define SILENT(l) (link == streaming && dev[l].waits && TIME && \
+#define SILENT(l) (link == streaming && !dev[l].late && FLYING(l) != 0 && TIME && \
   BUG != NO_RESEND && BUG != DEAF_TO_GAPS)
+#define GIVEN_UP(l) (link == streaming && dev[l].late && TIME)
 
 #define DEVICE_LANE(l) \
   :: d_step { dev[l].head < SIZE(l) -> journal(l) } \
   :: d_step { PENDING(l) -> send(l, dev[l].sent + 1) } \
   :: d_step { PENDING(l) && dev[l].sent + 2 <= dev[l].head && \
      dev[l].sent + 2 - dev[l].acked <= WINDOW -> send(l, dev[l].sent + 2) } \
-  :: d_step { AGAIN(l) -> i = 1; sendAgain(l) } \
-  :: d_step { SILENT(l) && !dev[l].late -> probe(l) } \
-  :: d_step { SILENT(l) && dev[l].late -> endSession(); i = 0 }
+  :: d_step { AGAIN(l) -> sendAgain(l) } \
+  :: d_step { SILENT(l) -> probe(l) } \
+  :: d_step { GIVEN_UP(l) -> endSession(); i = 0 }
 
 active proctype Device() {
   Message m, other, another;

@@ -1,4 +1,4 @@
-"""ECDSA over P-256 and SHA-256 by the `openssl` command [HF-4.3]."""
+"""Signatures by the `openssl` command: its own are of P-256, it checks both kinds [HF-4.3]."""
 
 import os
 import subprocess
@@ -7,6 +7,9 @@ import tempfile
 # SubjectPublicKeyInfo of a P-256 key, up to its uncompressed point.
 SPKI_HEAD = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\x04"
 SPKI_SIZE = 91
+# The same of an Ed25519 key, up to the 32 bytes of its point.
+ED25519_HEAD = bytes.fromhex("302a300506032b6570032100")
+ED25519_SIZE = 44
 
 
 def _openssl(*args, data=b""):
@@ -38,19 +41,26 @@ def sign(path, data):
 
 def is_genuine(spki, data, signature):
     """Whether the private half of this key has signed the bytes."""
-    if len(spki) != SPKI_SIZE or not spki.startswith(SPKI_HEAD) or len(signature) != 64:
+    is_ed25519 = len(spki) == ED25519_SIZE and spki.startswith(ED25519_HEAD)
+    is_p256 = len(spki) == SPKI_SIZE and spki.startswith(SPKI_HEAD)
+    if not (is_ed25519 or is_p256) or len(signature) != 64:
         return False
     with tempfile.TemporaryDirectory() as folder:
-        key, sealed = os.path.join(folder, "key"), os.path.join(folder, "signature")
-        with open(key, "wb") as file:
-            file.write(spki)
-        with open(sealed, "wb") as file:
-            file.write(_to_der(signature))
-        check = ["openssl", "dgst", "-sha256", "-verify", key, "-keyform", "DER"]
-        done = subprocess.run(
-            [*check, "-signature", sealed], input=data, capture_output=True, check=False
-        )
+        key, sealed, said = (os.path.join(folder, name) for name in ("key", "signature", "data"))
+        _write(key, spki)
+        _write(sealed, signature if is_ed25519 else _to_der(signature))
+        _write(said, data)
+        check = ["pkeyutl", "-verify", "-pubin", "-inkey", key, "-keyform", "DER", "-rawin"]
+        if is_p256:
+            check = [*check, "-digest", "sha256"]
+        command = ["openssl", *check, "-in", said, "-sigfile", sealed]
+        done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode == 0
+
+
+def _write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
 
 
 def _from_der(der):

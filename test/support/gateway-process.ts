@@ -41,9 +41,12 @@ interface Launched {
   readonly letRun: () => void;
 }
 
-function launch(args: readonly string[], stdin = ''): Launched {
+function launch(
+  args: readonly string[],
+  { stdin = '', node = [] }: { readonly stdin?: string; readonly node?: readonly string[] } = {},
+): Launched {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [gatewayBinary, ...args], { env: { PATH } });
+  const child = spawn(process.execPath, [...node, gatewayBinary, ...args], { env: { PATH } });
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
@@ -64,21 +67,31 @@ export function runGateway(...args: readonly string[]): Promise<Ended> {
 
 /** The same, with something on its stdin. */
 export async function runGatewayWith(stdin: string, ...args: readonly string[]): Promise<Ended> {
-  const { output, ended } = launch(args, stdin);
+  const { output, ended } = launch(args, { stdin });
   const [code] = await ended;
   checkOutput(gatewayOutputs, output().stdout);
   return { code, ...output() };
 }
 
 /** Starts `holdfast-gateway serve` for a test; what still runs when it ends is killed. */
-export async function serveGateway(
+export function serveGateway(
   t: ExecutionContext,
+  dataDir: string,
+  ...args: readonly string[]
+): Promise<Serving> {
+  return serveGatewayAs(t, [], dataDir, ...args);
+}
+
+/** The same, with something for Node before the program. */
+export async function serveGatewayAs(
+  t: ExecutionContext,
+  node: readonly string[],
   dataDir: string,
   ...args: readonly string[]
 ): Promise<Serving> {
   const mqtt = args.includes('--broker') ? [] : ['--mqtt-port', '0'];
   const fixed = ['serve', '--data-dir', dataDir, ...mqtt, '--http-port', '0', '-o', 'json'];
-  const { child, output, ended, letRun } = launch([...fixed, ...args]);
+  const { child, output, ended, letRun } = launch([...fixed, ...args], { node });
   t.teardown(async () => {
     child.kill('SIGKILL');
     await ended;

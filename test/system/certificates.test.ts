@@ -1,10 +1,11 @@
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import {
   enrollDevice,
   openDeviceKey,
@@ -26,6 +27,7 @@ import {
   writeEnrolToken,
 } from '@holdfast/protocol';
 import test from 'ava';
+import { runGateway, serveGateway } from '../support/gateway-process.ts';
 import { holdfast, startHoldfast } from '../support/holdfast-cli.ts';
 import { connackOf, openEnrolled, openTlsGateway } from '../support/tls-gateway.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -241,4 +243,45 @@ test('an enrolled device connects by its certificate, and nobody else does', asy
   const shown = { ca, cert: forged.pem, key: pem };
   t.is(await connackOf(url, { ...as('pump-1'), ...shown }), NOT_AUTHORIZED, 'another authority');
   t.is(await connackOf(url, { ...as('pump-1'), ...own }), 0);
+});
+
+/** A key of the other kind, where a program looks for its own. */
+async function giveEd25519(path: string): Promise<Buffer> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  return publicKey.export({ type: 'spki', format: 'der' });
+}
+
+test('processes with Ed25519 keys enrol, show certificates, and sign both ways', async (t) => {
+  const dir = await tempDir(t);
+  const [dataDir, pump, token] = [join(dir, 'gateway'), join(dir, 'pump'), join(dir, 'token')];
+  const gatewayKey = await giveEd25519(join(dataDir, 'identity/gateway.key'));
+  const deviceKey = await giveEd25519(join(pump, 'identity/device.key'));
+  const required = ['--enrollment', 'required', '--require-certificate'];
+  await serveGateway(t, dataDir, '--tls-name', 'localhost', ...required);
+  const made = await runGateway('enroll', 'create', '--device', 'pump-1', '--data-dir', dataDir);
+  await writeFile(token, made.stdout);
+  const home = ['--data-dir', pump];
+  const enrolled = await holdfast(['enroll', ...home, '--token-file', token]);
+  t.is(enrolled.code, 0, enrolled.stderr);
+  const { certificate } = await enrolmentOf(pump);
+  const shown = new X509Certificate(certificate).publicKey;
+  t.deepEqual(shown.export({ type: 'spki', format: 'der' }), deviceKey);
+
+  const code = fileURLToPath(new URL('../support/storm-flows.js', import.meta.url));
+  const own = ['--device', 'pump-1', '--code', code];
+  const running = startHoldfast(t, ['run', ...home, ...own, '-o', 'json']);
+  await running.nextLine();
+  await holdfast(['emit', 'fact', '{"n":1}', ...home]);
+  const told = ['command', 'set', 'valve', '"open"', '--device', 'pump-1', '--data-dir', dataDir];
+  t.is((await runGateway(...told, '--command-id', 'c-1')).code, 0);
+  const show = ['command', 'show', 'c-1', '--data-dir', dataDir, '-o', 'json'];
+  await until('the receipt', async () => /"applied":1/.test((await runGateway(...show)).stdout));
+
+  const synced = await holdfast(['wait', '--synced', ...home]);
+  t.is(synced.code, 0, synced.stderr);
+  t.deepEqual(openGatewayPin(pump).load(), gatewayKey);
+  const verified = await runGateway('ledger', 'verify', '--data-dir', dataDir, '-o', 'json');
+  t.like(JSON.parse(verified.stdout), { whole: true, entries: 2 });
 });

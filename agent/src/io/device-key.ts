@@ -17,8 +17,9 @@ const CURVE = 'prime256v1';
 const ENCODING = 'ieee-p1363';
 
 /**
- * The identity of this device: a P-256 key in `identity/device.key` below the data directory, PEM
- * PKCS #8, readable by this user only. Made at the first call, durable once that returns.
+ * The identity of this device: a key in `identity/device.key` below the data directory, PEM PKCS
+ * #8, readable by this user only. A P-256 key is made at the first call, durable once that returns;
+ * one for Ed25519 that was put there is as good.
  *
  * @throws HF_KEY_UNUSABLE when the file is there and is no such key: a new one would be refused by
  *   every gateway that knows the old one, so none is made.
@@ -32,7 +33,10 @@ export function openDeviceKey(dataDir: string): Signer {
   const key = readKey(path, createPrivateKey);
   return {
     publicKey: createPublicKey(key).export({ type: 'spki', format: 'der' }),
-    sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: ENCODING }),
+    sign: (bytes) =>
+      isEd25519(key)
+        ? sign(null, bytes, key)
+        : sign('sha256', bytes, { key, dsaEncoding: ENCODING }),
   };
 }
 
@@ -75,24 +79,33 @@ export function openGatewayPin(dataDir: string): GatewayPin {
 function readKey(path: string, parse: (pem: Buffer) => KeyObject): KeyObject {
   try {
     const key = parse(readFileSync(path));
-    if (isP256(key)) return key;
+    if (isP256(key) || isEd25519(key)) return key;
   } catch (cause) {
     throw new HoldfastError('HF_KEY_UNUSABLE', { why: path, cause });
   }
-  throw new HoldfastError('HF_KEY_UNUSABLE', { why: `${path} holds a key that is not P-256` });
+  const why = `${path} holds neither a P-256 nor an Ed25519 key`;
+  throw new HoldfastError('HF_KEY_UNUSABLE', { why });
 }
 
 function isP256(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === CURVE;
 }
 
+function isEd25519(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ed25519';
+}
+
 /** Parsing a key costs as much as checking a signature; the pinned one is always the same bytes. */
 const parsed = new WeakMap<Uint8Array, KeyObject>();
 
-/** ECDSA over P-256 and SHA-256, signatures as r and s (IEEE P1363). False for what is no key. */
+/**
+ * ECDSA over P-256 and SHA-256, signatures as r and s (IEEE P1363), or Ed25519, as the key says.
+ * False for what is no key.
+ */
 export const verify: Verify = (publicKey, bytes, signature) => {
   try {
     const key = parsed.get(publicKey) ?? parsePublic(publicKey);
+    if (isEd25519(key)) return verifySignature(null, bytes, key, signature);
     return verifySignature('sha256', bytes, { key, dsaEncoding: ENCODING }, signature);
   } catch {
     return false;
@@ -101,7 +114,9 @@ export const verify: Verify = (publicKey, bytes, signature) => {
 
 function parsePublic(publicKey: Uint8Array): KeyObject {
   const key = createPublicKey({ key: Buffer.from(publicKey), type: 'spki', format: 'der' });
-  if (!isP256(key)) throw new HoldfastError('HF_KEY_UNUSABLE', { why: 'not P-256' });
+  if (!isP256(key) && !isEd25519(key)) {
+    throw new HoldfastError('HF_KEY_UNUSABLE', { why: 'neither P-256 nor Ed25519' });
+  }
   parsed.set(publicKey, key);
   return key;
 }

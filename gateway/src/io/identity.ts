@@ -25,7 +25,8 @@ export interface Identity extends Signer {
 }
 
 /**
- * The gateway's P-256 key, made at the first start, in `<dataDir>/identity/gateway.key`.
+ * The gateway's key, in `<dataDir>/identity/gateway.key`. A P-256 key is made at the first start;
+ * one for Ed25519 that was put there is as good.
  *
  * @throws HF_STORE_DAMAGED for a file that holds no such key.
  */
@@ -47,11 +48,12 @@ async function readKey(path: string): Promise<KeyObject | undefined> {
   }
   try {
     const key = createPrivateKey(pem);
-    if (isP256(key)) return key;
+    if (isSigningKey(key)) return key;
   } catch {
     // Told below, in words for the person who must mend it.
   }
-  throw new HoldfastError('HF_STORE_DAMAGED', { why: `${path} holds no P-256 private key` });
+  const why = `${path} holds no private key for P-256 or Ed25519`;
+  throw new HoldfastError('HF_STORE_DAMAGED', { why });
 }
 
 async function makeKey(path: string): Promise<KeyObject> {
@@ -61,12 +63,18 @@ async function makeKey(path: string): Promise<KeyObject> {
   return privateKey;
 }
 
-/** Signs with ECDSA over SHA-256; a signature is r and s, 32 bytes each. */
+/**
+ * Signs with ECDSA over SHA-256, a signature being r and s, 32 bytes each, or with Ed25519, as the
+ * key says.
+ */
 export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   return {
     publicKey,
-    sign: (bytes) => sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+    sign: (bytes) =>
+      isEd25519(privateKey)
+        ? sign(null, bytes, privateKey)
+        : sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
   };
 }
 
@@ -90,8 +98,9 @@ export function createVerify(): Verify {
   };
   return (publicKey, bytes, signature) => {
     try {
-      const key = { key: keyOf(publicKey), dsaEncoding: 'ieee-p1363' } as const;
-      return verifySignature('sha256', bytes, key, signature);
+      const key = keyOf(publicKey);
+      if (isEd25519(key)) return verifySignature(null, bytes, key, signature);
+      return verifySignature('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, signature);
     } catch {
       return false;
     }
@@ -110,14 +119,20 @@ function readPublicKey(der: Buffer): KeyObject {
   const point = der.subarray(SPKI_HEAD.byteLength);
   if (!der.subarray(0, SPKI_HEAD.byteLength).equals(SPKI_HEAD)) {
     const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    if (isP256(key)) return key;
-    throw new HoldfastError('HF_SIGNATURE_INVALID', { why: 'no P-256 key' });
+    if (isSigningKey(key)) return key;
+    throw new HoldfastError('HF_SIGNATURE_INVALID', { why: 'no key of these kinds' });
   }
   const [x, y] = [point.subarray(0, COORDINATE_BYTES), point.subarray(COORDINATE_BYTES)];
   const text = { x: x.toString('base64url'), y: y.toString('base64url') };
   return createPublicKey({ key: { kty: 'EC', crv: 'P-256', ...text }, format: 'jwk' });
 }
 
-function isP256(key: KeyObject): boolean {
-  return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === CURVE;
+/** Whether this is a key that a device or a gateway may have. */
+export function isSigningKey(key: KeyObject): boolean {
+  const isP256 = key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === CURVE;
+  return isP256 || isEd25519(key);
+}
+
+function isEd25519(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ed25519';
 }

@@ -19,7 +19,7 @@ instant = uint53       ; ms since 1970-01-01T00:00:00Z
 duration = uint53      ; ms
 hash = bytes .size 32  ; SHA-256
 
-; ECDSA over P-256 and SHA-256: r and s, 32 bytes each, big-endian.
+; ECDSA over P-256 and SHA-256: r and s, 32 bytes each, big-endian; or Ed25519.
 signature = bytes .size (0..128)`;
 
 const seal = 'signature: signature';

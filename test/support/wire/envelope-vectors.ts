@@ -1,6 +1,6 @@
 import { concat, encodeCbor } from '@holdfast/protocol';
 import { diagnostic } from './diagnostic.ts';
-import { keys, signWith, verifyP256, type KeyName } from './test-keys.ts';
+import { keys, signWith, verifyAny, type KeyName } from './test-keys.ts';
 import { bytesOf, hexOf, messageVectors, type RecordVector, type Vector } from './vectors.ts';
 
 /** An envelope as it came on a topic of `device`, and what its reader makes of it. */
@@ -36,8 +36,15 @@ export function envelopeVectors(before: readonly EnvelopeVector[] = []): Envelop
     keys: {
       device: { pkcs8: keys.device.pkcs8, spki: hexOf(keys.device.publicKey) },
       gateway: { pkcs8: keys.gateway.pkcs8, spki: hexOf(keys.gateway.publicKey) },
+      ed25519: { pkcs8: keys.ed25519.pkcs8, spki: hexOf(keys.ed25519.publicKey) },
     },
-    vectors: [...genuine, ...grown(seal, bodies), ...forged(seal, bodies), ...malformed(seal)],
+    vectors: [
+      ...genuine,
+      ...grown(seal, bodies),
+      ...byEd25519(bodies),
+      ...forged(seal, bodies),
+      ...malformed(seal),
+    ],
   };
 }
 
@@ -68,7 +75,7 @@ class Sealer {
   /** The last 64 bytes of the envelope of this name, if they are right; else made, once. */
   signature(name: string, key: KeyName, signed: Uint8Array): Uint8Array {
     const kept = this.#made.get(name) ?? bytesOf(this.#before.get(name)?.hex ?? '').slice(-64);
-    const isRight = kept.byteLength === 64 && verifyP256(keys[key].publicKey, signed, kept);
+    const isRight = kept.byteLength === 64 && verifyAny(keys[key].publicKey, signed, kept);
     const right = isRight ? kept : signWith(key, signed, 'ieee-p1363');
     this.#made.set(name, right);
     return right;
@@ -104,6 +111,29 @@ function grown(seal: Sealer, bodies: readonly RecordVector[]): readonly Envelope
   longer[0] = (body[0] ?? 0) + 1;
   const vector = seal.genuine('ack-with-a-newer-field', ack, longer);
   return [{ ...vector, meaning: 'a field that this version does not know is ignored' }];
+}
+
+/** A device may have a key of the other kind. */
+function byEd25519(bodies: readonly RecordVector[]): readonly EnvelopeVector[] {
+  const report = bodyOf(bodies, 'report');
+  const body = bytesOf(report.hex);
+  const signed = signedBytes('till-7', 'report', body);
+  const signature = signWith('ed25519', signed, 'ieee-p1363');
+  const vector = (name: string, meaning: string, bytes: Uint8Array) => {
+    const of = { name, meaning, device: 'till-7', key: 'ed25519' } as const;
+    return { ...of, hex: hexOf(bytes), diagnostic: diagnostic(bytes) };
+  };
+  const envelope = encodeCbor([report.number, body, signature]);
+  const flipped = Uint8Array.from(signature);
+  flipped[0] = (signature[0] ?? 0) ^ 1;
+  const wrong = encodeCbor([report.number, body, flipped]);
+  return [
+    {
+      ...vector('report-by-ed25519', 'report, signed by a device with an Ed25519 key', envelope),
+      ...{ verdict: 'genuine', signed: hexOf(signed) },
+    },
+    { ...vector('report-by-ed25519-forged', 'one bit of R differs', wrong), verdict: 'forged' },
+  ];
 }
 
 function forged(seal: Sealer, bodies: readonly RecordVector[]): readonly EnvelopeVector[] {

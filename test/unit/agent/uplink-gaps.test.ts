@@ -123,7 +123,7 @@ test('the answer to what was sent into a silence tells what of the others has ar
   t.deepEqual(bench.sendAll(), ['normal 3', 'normal 4', 'normal 5']);
 });
 
-test('a gateway that keeps nothing is sent all of it again, when it answers after a silence', (t) => {
+test('who answers a silence, and keeps nothing, is sent all of it again at once', (t) => {
   const bench = new Bench().connect({ normal: 3 });
   bench.sendAll();
   bench.wake();

@@ -69,7 +69,7 @@ test('several in one batch, and in two lanes, cost three sends each', async (t) 
   await world.uplink.close();
 });
 
-test('one in each of the batches that are on their way together costs three sends, too', async (t) => {
+test('one in each of the batches that are on their way costs three sends, too', async (t) => {
   const world = new World();
   world.append('normal', 20_000);
   world.uplink.start();

@@ -102,7 +102,8 @@ export function createCaDesk(ports: CaPorts): CaDesk {
       }
       const key = unhex(publicKey);
       if (!ports.isKey(key)) {
-        throw new HoldfastError('HF_REQUEST_INVALID', { why: 'publicKey is no P-256 key' });
+        const why = 'publicKey is no key for P-256 or Ed25519';
+        throw new HoldfastError('HF_REQUEST_INVALID', { why });
       }
       const use = hosts.length > 0 ? 'server' : 'client';
       const subject = { name, publicKey: key, use, hosts: hosts.map(hostNamed) } as const;

@@ -113,7 +113,7 @@ const hex = (least: number, most: number) =>
 export const enrollBody = question(
   {
     secret: string({ pattern: '^[0-9a-f]{16}_[0-9a-f]{40}$', description: 'of a token' }),
-    ...{ publicKey: hex(64, 256), signature: hex(64, 64) },
+    ...{ publicKey: hex(44, 256), signature: hex(64, 64) },
   },
   { device: string({ format: 'device' }) },
 );
@@ -125,7 +125,7 @@ export const enrolledAnswer = answer({
 export const renewBody = question(
   {
     device: string({ format: 'device' }),
-    ...{ publicKey: hex(64, 256), nonce: hex(16, 16), signature: hex(64, 64) },
+    ...{ publicKey: hex(44, 256), nonce: hex(16, 16), signature: hex(64, 64) },
   },
   {},
 );

@@ -11,7 +11,7 @@ const schema = <const T extends string>(name: T) => ({ schema: literal(name), at
 
 export const pairBody = question(
   {
-    ...{ device: string({ format: 'device' }), publicKey: hex(64, 256) },
+    ...{ device: string({ format: 'device' }), publicKey: hex(44, 256) },
     ...{ commitment: hex(32), signature: hex(64) },
   },
   {},
