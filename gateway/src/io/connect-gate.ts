@@ -1,5 +1,4 @@
 import type { Clock } from '@holdfast/protocol';
-import { LATE_MS } from '../core/overload/lateness.ts';
 
 export interface ConnectGateOptions<T> {
   readonly clock: Clock;
@@ -18,10 +17,15 @@ const WAIT_S_MAX = 8;
 const BURST = 1 / 20;
 /** The pace falls fast where the process is late, and comes back slowly: so often, by so much. */
 const LOOK_MS = 250;
-const FALLS = 0.6;
-const RISES = 1 / 20;
-/** A fiftieth of the pace at least: whoever comes is let in some time. */
-const PACE_MIN = 1 / 50;
+const FALLS = 0.7;
+const RISES = 1 / 40;
+/**
+ * So late, those who are in still have their acks long before they send again, which is after 5 s;
+ * half of it, and there is room for more. A machine that is shared is often that late by itself.
+ */
+const LATE_MS_MAX = 1_000;
+/** A twentieth of the pace at least: whoever comes is let in some time. */
+const PACE_MIN = 1 / 20;
 
 /**
  * Lets in who comes, in order and at a pace. Each connection costs a handshake and signatures: a
@@ -104,7 +108,10 @@ export class ConnectGate<T> {
     if (looks === 0) return;
     this.#lookedAtMs = nowMs;
     const { perS, lateMs = () => 0 } = this.#options;
-    const next = lateMs() > LATE_MS ? this.#pace * FALLS : this.#pace + looks * perS * RISES;
-    this.#pace = Math.min(perS, Math.max(1, perS * PACE_MIN, next));
+    const late = lateMs();
+    if (late > LATE_MS_MAX) this.#pace = Math.max(1, perS * PACE_MIN, this.#pace * FALLS);
+    else if (late < LATE_MS_MAX / 2) {
+      this.#pace = Math.min(perS, this.#pace + looks * perS * RISES);
+    }
   }
 }
