@@ -9,9 +9,9 @@ import { inScratch } from './scratch.ts';
 /**
  * How much memory does an agent take that has nothing to do?
  *
- * `holdfast run` with the checkout's code, connected to a gateway, in the form in which a device
- * gets it from its package; resident size as the kernel counts it. The limit: Node with an open
- * LevelDB and an MQTT connection, and no program.
+ * `holdfast run` with the checkout's code, connected to a gateway; resident size as the kernel
+ * counts it, of the larger of two: in the form in which a device gets it from its package, and as
+ * npm installs it. The limit: Node with an open LevelDB and an MQTT connection, and no program.
  */
 const SAMPLES = 10;
 const MIB = 1_024 * 1_024;
@@ -42,18 +42,19 @@ async function measure(effort: Effort): Promise<Measured> {
         ...['--gateway', gateway.mqtt, '--code', code],
       );
     const agent = run('bench-1', await installAgent(join(dir, 'installed')));
-    const modules = run('bench-2', {
+    const npm = run('bench-2', {
       program: checkoutFile('agent/bin/holdfast.js'),
       code: checkoutFile('examples/dist/checkout/workflow.js'),
     });
     const bare = startChild(processFile('bare-idle'), join(dir, 'bare'), gateway.mqtt);
-    const all = [agent, modules, bare];
+    const all = [agent, npm, bare];
     await Promise.all(all.map((each) => each.line()));
     const sizes = all.map((each) => resident(each, effort.ms));
-    const [ours = Number.NaN, asModules = Number.NaN, limit = Number.NaN] =
+    const [packaged = Number.NaN, installed = Number.NaN, limit = Number.NaN] =
       await Promise.all(sizes);
     await Promise.all([...all, gateway].map((each) => each.end('SIGTERM')));
-    const facts = { 'MiB, as npm installs it': asModules };
+    const facts = { 'MiB, from the package': packaged, 'MiB, as npm installs it': installed };
+    const ours = Math.max(packaged, installed);
     return { ours, limit, ratio: ours / limit, facts };
   });
 }
