@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { apiPages, apiPagesUrl } from './support/api-pages.ts';
+import { cliPages, cliPagesUrl } from './support/cli-pages.ts';
 import { manPages, manUrl } from './support/man-pages.ts';
 import { schemaDocuments, schemasUrl } from './support/schema-documents.ts';
 
@@ -89,6 +91,24 @@ test('the manual pages say what --help says', async (t) => {
   const again = 'node test/dist/support/man-pages.js';
   for (const [file, text] of await manPages()) {
     t.is(readFileSync(new URL(file, manUrl), 'utf8'), text, again);
+  }
+});
+
+test('docs/reference/cli says what --help says, of every command', async (t) => {
+  const again = 'node test/dist/support/cli-pages.js';
+  const pages = await cliPages();
+  t.deepEqual(readdirSync(cliPagesUrl).toSorted(), [...pages.keys()].toSorted(), again);
+  for (const [file, text] of pages) {
+    t.is(readFileSync(new URL(file, cliPagesUrl), 'utf8'), text, again);
+  }
+});
+
+test('docs/reference/api says what the sources declare, of all that is published', (t) => {
+  const again = 'node test/dist/support/api-pages.js';
+  const pages = apiPages();
+  t.deepEqual(readdirSync(apiPagesUrl).toSorted(), [...pages.keys()].toSorted(), again);
+  for (const [file, text] of pages) {
+    t.is(readFileSync(new URL(file, apiPagesUrl), 'utf8'), text, again);
   }
 });
 

@@ -115,6 +115,7 @@ export interface ConditionCheck {
   readonly every?: Duration;
 }
 
+/** Which run it is to be, and what is done where there is one. */
 export interface StartOptions {
   /** Default: a new id. */
   readonly id?: string;
@@ -161,6 +162,7 @@ export interface RunsFilter {
   readonly cursor?: string;
 }
 
+/** When runs are started, of what, and what is done with slots that were missed. */
 export interface ScheduleOptions<I = unknown> {
   /**
    * Five or six fields, for example every five minutes: `*\/5 * * * *`; or `@daily` and its like.

@@ -5,6 +5,7 @@ import type { RunDetailView } from './core/views.ts';
 
 type Parts = Pick<AgentParts, 'runtime' | 'inspector' | 'surface'>;
 
+/** What makes a signal that is sent twice count once. */
 export interface SendOptions {
   /** Counts once in a run. Default: a new one. */
   readonly id?: string;

@@ -55,6 +55,7 @@ import type { RetentionRule } from './core/retention/rules.ts';
 import type { Webhooks } from './core/out/webhooks.ts';
 import { version } from './version.ts';
 
+/** Where a gateway listens, what it keeps, and who executes calls. */
 export interface GatewayOptions {
   /** Made when it is missing. One gateway at a time has it. */
   readonly dataDir: string;

@@ -1,45 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { HELP_WIDTH, reflow } from '@holdfast/protocol';
 import type { Command } from 'commander';
+import { helpOf, paragraphsOf } from './command-help.ts';
 import { allPrograms, leavesOf } from './programs.ts';
 
 /** From `test/dist/support`. */
 export const manUrl = new URL('../../../packaging/man/', import.meta.url);
-
-/** What is printed for `--help`, in parts. */
-interface Help {
-  readonly usage: string;
-  readonly description: string;
-  readonly terms: readonly (readonly [term: string, description: string])[];
-  /** What follows: explanations and examples. */
-  readonly after: string;
-}
-
-function helpOf(command: Command): Help {
-  const helper = command.createHelp();
-  let text = '';
-  command.configureOutput({
-    writeOut: (part) => (text += part),
-    getOutHelpWidth: () => HELP_WIDTH,
-  });
-  helper.prepareContext({ helpWidth: HELP_WIDTH });
-  command.outputHelp();
-  const formatted = command.helpInformation();
-  const after = reflow(text.slice(formatted.length), HELP_WIDTH).trim();
-  return {
-    ...{ usage: helper.commandUsage(command), description: helper.commandDescription(command) },
-    terms: [
-      ...helper
-        .visibleArguments(command)
-        .map((each) => [helper.argumentTerm(each), helper.argumentDescription(each)] as const),
-      ...helper
-        .visibleOptions(command)
-        .map((each) => [helper.optionTerm(each), helper.optionDescription(each)] as const),
-    ],
-    after,
-  };
-}
 
 /** Commands with how they are typed, in the order of the help. */
 function commandsOf(program: Command): readonly Command[] {
@@ -83,10 +49,9 @@ function manPage(name: string, program: Command): string {
 
 /** Prose is filled; what is indented, as examples are, stays as it is. */
 function afterText(text: string): readonly string[] {
-  return text.split(/\n\n+/).flatMap((paragraph) => {
-    const lines = paragraph.split('\n').map(roff);
-    const isPlain = lines.every((line) => /^\S/.test(line) && !line.endsWith(':'));
-    return isPlain ? ['.PP', ...lines] : ['.PP', '.nf', ...lines, '.fi'];
+  return paragraphsOf(text).flatMap(({ lines, isPlain }) => {
+    const set = lines.map(roff);
+    return isPlain ? ['.PP', ...set] : ['.PP', '.nf', ...set, '.fi'];
   });
 }
 

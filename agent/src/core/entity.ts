@@ -24,6 +24,7 @@ export type EntityCommand<S, A, R> = (
 // The argument and the result of each command are its own; what is common is the state.
 export type EntityCommands<S> = Readonly<Record<string, EntityCommand<S, never, unknown>>>;
 
+/** How commands are repeated, and whether all of it stays on the device. */
 export interface EntityOptions {
   /** How a command that throws is repeated. Default: as a step. The ones behind it wait. */
   readonly step?: Omit<StepOptions, 'local' | 'redact'>;

@@ -1,6 +1,7 @@
 import { HoldfastError, checkName } from '@holdfast/protocol';
 import { sealingOf, type MarkOptions } from './mark.ts';
 
+/** How a payload is read, and what of it leaves the device. */
 export interface SignalOptions<T> extends Omit<MarkOptions, 'redact'> {
   /**
    * Reads what came: a schema's `parse`, or a function of your own. What it gives is what the run

@@ -77,6 +77,7 @@ export type LinkState =
   /** The agent does not run; what is said is what the store holds. */
   | 'stopped';
 
+/** How the link to the gateway is, and since when. */
 export interface LinkView {
   readonly state: LinkState;
   readonly gateway: string | null;
@@ -125,6 +126,7 @@ export interface JournalStateView {
   readonly problem: Problem | null;
 }
 
+/** How a device is, as `holdfast status -o json` prints it. */
 export interface StatusView {
   readonly schema: 'holdfast.status/1';
   readonly device: string;
@@ -165,6 +167,7 @@ export interface SetAsideView {
   readonly reason: string;
 }
 
+/** What a device has not yet handed to the gateway. */
 export interface BacklogView {
   readonly schema: 'holdfast.backlog/1';
   readonly device: string;
@@ -178,6 +181,7 @@ export interface BacklogView {
   readonly lanes: readonly LaneBacklog[];
 }
 
+/** A run, in a line. */
 export interface RunView {
   readonly id: string;
   readonly workflow: string;
@@ -242,6 +246,7 @@ export interface LastError extends ErrorView {
   readonly at: string;
 }
 
+/** A run with its history. */
 export interface RunDetailView extends RunView {
   readonly schema: 'holdfast.run/1';
   readonly input: unknown;

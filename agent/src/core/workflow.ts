@@ -31,6 +31,7 @@ export interface RetryPolicy {
 /** What a step can wait for: `online`, `unmetered`, `reachable(host:port)`, or one of your own. */
 export type ConditionName = string;
 
+/** How a step is attempted, and when. */
 export interface StepOptions extends MarkedOptions {
   /** `false`: one attempt. Default: 5 attempts, 1 s, 2 s, 4 s, 8 s apart. */
   readonly retry?: RetryPolicy | false;
@@ -105,6 +106,7 @@ export class RetryableError extends Error {
   }
 }
 
+/** How often a condition is looked at, and for how long. */
 export interface UntilOptions extends MarkedOptions {
   /** Pause between two looks. Default 10 s. */
   readonly every?: Duration;
@@ -119,11 +121,13 @@ export interface UntilOptions extends MarkedOptions {
 /** What `until` takes for "not yet". */
 export type Nothing = undefined | null | false | 0 | '';
 
+/** Of a run that another run starts and waits for. */
 export interface ChildOptions {
   /** Default: made of the run's id and the operation's number, so the same in every replay. */
   readonly id?: string;
 }
 
+/** How many items are worked on at once, and how many must succeed. */
 export interface MapOptions {
   /** Items in work at a time, ≥ 1. Default 8. */
   readonly concurrency?: number;
@@ -146,16 +150,19 @@ export interface Scope<T> {
   cancel(reason?: string): void;
 }
 
+/** How long a call to the gateway is waited for, and what leaves the device. */
 export interface CallOptions {
   /** Time until the call fails with HF_CALL_TIMEOUT, offline time included. Default: never. */
   readonly timeout?: Duration;
 }
 
+/** How long a signal is waited for. */
 export interface WaitOptions {
   /** Time until the wait rejects with HF_WAIT_TIMEOUT. Default: never. */
   readonly timeout?: Duration;
 }
 
+/** By which lane an event goes, and whom it is about. */
 export interface EmitOptions {
   /** Default `normal`. `bulk` for measurements, `urgent` for alarms. */
   readonly lane?: Lane;
@@ -275,6 +282,7 @@ export interface Context {
   log(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** Of which version a workflow is, and what of its input and output leaves the device. */
 export interface WorkflowOptions {
   /**
    * Raise it when the code changes in a way that old runs cannot follow, and keep the old version
@@ -294,6 +302,7 @@ export interface WorkflowMarks {
   readonly output?: MarkOptions;
 }
 
+/** The function of a workflow: everything that it learns of the world, it learns by `ctx`. */
 export type WorkflowBody<I, O> = (ctx: Context, input: I) => Promise<O>;
 
 /** A named, versioned async function whose runs survive crashes and outages. */
@@ -340,6 +349,7 @@ function checkSignals(owner: string, signals: readonly Signal[]): readonly Signa
   return [...signals];
 }
 
+/** Whether a value was made by `workflow`, of any copy of this package. */
 export function isWorkflow(value: unknown): value is Workflow {
   return (
     typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'workflow'

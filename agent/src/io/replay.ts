@@ -28,6 +28,7 @@ export interface Parting {
   readonly came: string;
 }
 
+/** Whether a history and the code agree, and where they part. */
 export interface ReplayReport {
   /** Whether the code does what the history says, as far as it goes. */
   readonly matches: boolean;

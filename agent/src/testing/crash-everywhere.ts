@@ -8,6 +8,7 @@ import { TestDevice, type TestDeviceOptions } from './test-device.ts';
 import type { TestRun } from './test-run.ts';
 import type { StepAttempt } from './watched-workflow.ts';
 
+/** What is run again and again, cut at each of its commits. */
 export interface CrashEverywhereOptions<I, O> extends Omit<TestDeviceOptions, 'workflows'> {
   readonly input: NoInfer<I>;
   /** Workflows that it begins as children. */
@@ -32,6 +33,7 @@ export interface RunEnd {
   readonly outcome: unknown;
 }
 
+/** What came of cutting a run at each of its commits. */
 export interface CrashReport {
   /** How the run ends, with or without a crash. */
   readonly end: RunEnd;

@@ -18,6 +18,7 @@ import { SimChance } from './sim-chance.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimStore } from './sim-store.ts';
 
+/** What a life of a device in virtual time is made of. */
 export interface LifeOptions {
   readonly device: string;
   readonly seed: number;

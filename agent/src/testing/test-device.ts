@@ -20,10 +20,12 @@ import { watchedWorkflow, type StepAttempt } from './watched-workflow.ts';
 
 type AnyWorkflow = Workflow<never, unknown>;
 
+/** A schedule of a device of a test. */
 export interface TestSchedule extends Omit<ScheduleRequest, 'workflow'> {
   readonly workflow: string | AnyWorkflow;
 }
 
+/** What a device of a test begins with. */
 export interface TestDeviceOptions {
   readonly workflows: readonly AnyWorkflow[];
   /** What executes calls, by the name of the service. Default: calls stay open. */

@@ -23,6 +23,7 @@ export interface TestCallInfo {
 /** Does the work of a call, as a handler at the gateway would. A throw is tried again. */
 // Each service has an input of its own; the call's type says which.
 export type TestHandler = (input: never, info: TestCallInfo) => unknown;
+/** What executes calls in a test, by the names of services. */
 export type TestHandlers = Readonly<Record<string, TestHandler>>;
 
 /** As at a gateway: five attempts, 1 s, 2 s, 4 s, 8 s apart. */

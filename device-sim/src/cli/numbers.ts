@@ -9,8 +9,8 @@ export function exitOf({ violations }: Pick<SimulationReport, 'violations'>): nu
 
 /** @throws HF_USAGE */
 export function numberOf(flag: string, text: string, min: number): number {
-  const number = Number(text);
-  if (text.trim() !== '' && number >= min && number <= 1e6) return number;
+  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= min && number <= 1e6) return number;
   const why = `${flag} is ${text}; it must be a number from ${min} to 1000000`;
   throw new HoldfastError('HF_USAGE', { why });
 }

@@ -5,6 +5,15 @@ import { addRun } from './run.ts';
 import { addSize } from './size.ts';
 import { addSoak } from './soak.ts';
 
+const about = `
+Exit codes: 0 ok, 1 failed, 2 usage, 9 a promise was violated, 78 a scenario or code that cannot be
+read. \`holdfast explain CODE\` explains an error.
+
+Examples:
+  holdfast-sim demo
+  holdfast-sim run city-outage --devices 20 --hours 6
+`;
+
 /** The command line of `holdfast-sim`. What its actions throw names the exit code. */
 export function createSimProgram(): Command {
   const program = new Command('holdfast-sim')
@@ -14,7 +23,8 @@ export function createSimProgram(): Command {
     .configureOutput({
       writeOut: (text) => void process.stdout.write(reflow(text, HELP_WIDTH)),
       outputError: () => undefined,
-    });
+    })
+    .addHelpText('after', about);
   addDemo(program);
   addRun(program);
   addSoak(program);

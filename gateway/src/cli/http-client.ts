@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { connect, type TLSSocket } from 'node:tls';
-import { HoldfastError, isErrorCode } from '@holdfast/protocol';
+import { HoldfastError, isErrorCode, toWellFormed } from '@holdfast/protocol';
 
 /** A gateway that runs, and what to show it. */
 export interface GatewayAddress {
@@ -22,13 +22,17 @@ interface Question {
   readonly json?: object | undefined;
 }
 
+/** Of an address; a gateway takes 16 KiB with all that is around it. */
+const ASKED_MAX = 8_192;
+
 /** Silence on the connection after which the gateway counts as gone. */
 const SILENCE_MS_MAX = 15_000;
 
 /**
  * Asks a gateway, and gives its answer.
  *
- * @throws HF_GATEWAY_UNREACHABLE, or the error that it answers with.
+ * @throws HF_GATEWAY_UNREACHABLE, HF_INPUT_INVALID for what is too long, or the error that it
+ *   answers with.
  */
 export async function ask<V>(at: GatewayAddress, question: Question): Promise<V> {
   const { href } = at.url;
@@ -39,12 +43,22 @@ export async function ask<V>(at: GatewayAddress, question: Question): Promise<V>
       if (each !== undefined) url.searchParams.append(name, String(each));
     }
   }
+  const asked = url.pathname.length + url.search.length;
+  if (asked > ASKED_MAX) {
+    const why = `what is asked for takes ${asked} characters, of at most ${ASKED_MAX}`;
+    throw new HoldfastError('HF_INPUT_INVALID', { why });
+  }
   const answer = parse(await send(url, at, question));
   if (answer === undefined) throw unreachable(url, 'what answers is not a Holdfast gateway');
   const { code, detail } = answer;
   if (isErrorCode(code)) throw new HoldfastError(code, { why: String(detail) });
   // The schema's version says what its fields are.
   return answer as V;
+}
+
+/** As a part of an address; half a character is told as one that is not known. */
+export function inPath(text: string): string {
+  return encodeURIComponent(toWellFormed(text));
 }
 
 async function send(url: URL, at: GatewayAddress, question: Question): Promise<string> {

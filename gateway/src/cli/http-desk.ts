@@ -1,9 +1,9 @@
 import type { AccessDesk } from '../core/access/access-views.ts';
-import { ask, type GatewayAddress } from './http-client.ts';
+import { ask, inPath, type GatewayAddress } from './http-client.ts';
 
 /** Users, tokens and the audit log of the gateway at this address. */
 export function httpDesk(at: GatewayAddress): AccessDesk {
-  const of = (list: string, id: string) => `api/${list}/${encodeURIComponent(id)}`;
+  const of = (list: string, id: string) => `api/${list}/${inPath(id)}`;
   return {
     users: () => ask(at, { path: 'api/users', method: 'GET' }),
     addUser: (user) => ask(at, { path: 'api/users', method: 'POST', json: user }),

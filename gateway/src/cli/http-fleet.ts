@@ -1,5 +1,5 @@
 import type { Fleet } from '../core/fleet-views.ts';
-import { ask, type GatewayAddress, type Query } from './http-client.ts';
+import { ask, inPath, type GatewayAddress, type Query } from './http-client.ts';
 
 /** The fleet as the gateway at this address tells it. */
 export function httpFleet(at: GatewayAddress): Fleet {
@@ -27,13 +27,13 @@ export function httpFleet(at: GatewayAddress): Fleet {
     webhooks: () => get('api/webhooks'),
     addWebhook: ({ url, filter, personal, fromStart, secret }) =>
       post('api/webhooks', { url, filter, personal, fromStart, secret }),
-    enableWebhook: (id) => post(`api/webhooks/${encodeURIComponent(id)}/enable`),
+    enableWebhook: (id) => post(`api/webhooks/${inPath(id)}/enable`),
     removeWebhook: (id) =>
-      ask(at, { path: `api/webhooks/${encodeURIComponent(id)}`, method: 'DELETE' }),
-    testWebhook: (id) => post(`api/webhooks/${encodeURIComponent(id)}/test`),
-    deadEvents: ({ id, ...query }) => get(`api/webhooks/${encodeURIComponent(id)}/dead`, query),
+      ask(at, { path: `api/webhooks/${inPath(id)}`, method: 'DELETE' }),
+    testWebhook: (id) => post(`api/webhooks/${inPath(id)}/test`),
+    deadEvents: ({ id, ...query }) => get(`api/webhooks/${inPath(id)}/dead`, query),
     requeueEvents: ({ id, ...query }) =>
-      post(`api/webhooks/${encodeURIComponent(id)}/requeue`, query),
+      post(`api/webhooks/${inPath(id)}/requeue`, query),
     exportPage: ({ filter, isPersonal: personal, after }) => {
       const { devices: device, workflows: workflow, kinds: kind, sinceMs, beforeMs } = filter;
       const times = { since: time(sinceMs || undefined), before: time(beforeMs || undefined) };
@@ -48,9 +48,9 @@ export function httpFleet(at: GatewayAddress): Fleet {
     tag: (device, tags) => post(`api/devices/${device}/tags`, { tags }),
     issue: (query) => post('api/commands', query),
     commands: ({ before, limit }) => get('api/commands', { before, limit }),
-    command: (id) => get(`api/commands/${encodeURIComponent(id)}`),
+    command: (id) => get(`api/commands/${inPath(id)}`),
     commandDevices: ({ id, ...query }) =>
-      get(`api/commands/${encodeURIComponent(id)}/devices`, query),
+      get(`api/commands/${inPath(id)}/devices`, query),
   };
 }
 

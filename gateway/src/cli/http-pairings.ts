@@ -1,9 +1,9 @@
 import type { PairingDesk } from '../core/access/pairing-views.ts';
-import { ask, type GatewayAddress } from './http-client.ts';
+import { ask, inPath, type GatewayAddress } from './http-client.ts';
 
 /** Devices that wait at the gateway at this address. */
 export function httpPairings(at: GatewayAddress): PairingDesk {
-  const of = (code: string) => `api/pairings/${encodeURIComponent(code)}`;
+  const of = (code: string) => `api/pairings/${inPath(code)}`;
   return {
     pairings: () => ask(at, { path: 'api/pairings', method: 'GET' }),
     approve: ({ code, ...json }) => ask(at, { path: of(code), method: 'POST', json }),

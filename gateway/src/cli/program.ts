@@ -46,6 +46,18 @@ import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
 import { version } from '../version.ts';
 
+const about = `
+Commands that read and change are given a gateway: --data-dir DIR of one on this machine, running or
+not, --url URL with --token-file FILE of one elsewhere, or, for what its ledger has, --ledger URL.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no gateway answers, 5 denied, 6 conflict,
+7 timed out, 78 bad configuration, 130 interrupted. \`holdfast explain CODE\` explains an error.
+
+Examples:
+  holdfast-gateway serve --data-dir ./gateway
+  holdfast-gateway devices --data-dir ./gateway
+  holdfast-gateway call ls --url https://gw.example:8080 --token-file ci.token
+`;
+
 /** The commands. `onExit` is told the exit code of one that has one of its own. */
 export function createProgram(onExit: (code: ExitCode) => void): Command {
   const program = new Command('holdfast-gateway')
@@ -59,7 +71,8 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
     .configureOutput({
       writeOut: (text) => void process.stdout.write(reflow(text, HELP_WIDTH)),
       writeErr: () => undefined,
-    });
+    })
+    .addHelpText('after', about);
   addServe(program, onExit);
   addReading(program);
   addCommands(program);

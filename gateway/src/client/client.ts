@@ -31,6 +31,7 @@ export type ArgsOf<K extends keyof Operations> = object extends AskedOf<K>
   ? readonly [asked?: AskedOf<K>]
   : readonly [asked: AskedOf<K>];
 
+/** Where the API is, and who asks. */
 export interface ClientOptions {
   /** Where the API is: `https://gw.example:8080`. Default: where the page is from. */
   readonly url?: string | undefined;

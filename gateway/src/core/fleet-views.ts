@@ -21,6 +21,7 @@ import type { FleetWebhooks } from './out/webhook-views.ts';
  * where there is none; values are in their display form.
  */
 
+/** A run, in a line. */
 export interface RunView {
   readonly id: string;
   readonly device: string;

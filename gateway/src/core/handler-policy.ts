@@ -14,6 +14,7 @@ export interface HandlerPolicy extends RepeatPolicy, GateLimits {
   readonly exhausted: 'park' | 'fail';
 }
 
+/** How calls are attempted where nothing else is said. */
 export const handlerPolicyDefault: HandlerPolicy = Object.freeze({
   // The pauses between them add up to 8 and a half minutes.
   attempts: 10,
