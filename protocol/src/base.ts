@@ -2,6 +2,7 @@
 export * from './base/assert.ts';
 export * from './base/broker-profiles.ts';
 export * from './base/bytes.ts';
+export * from './base/completion.ts';
 export * from './base/errors.ts';
 export * from './base/exit.ts';
 export * from './base/log.ts';
@@ -13,6 +14,7 @@ export * from './base/pauses.ts';
 export * from './base/ports.ts';
 export * from './base/progress.ts';
 export * from './base/settings-file.ts';
+export * from './base/table-choice.ts';
 export * from './base/terminal.ts';
 export * from './base/trace.ts';
 export * from './base/traceparent.ts';

@@ -1,17 +1,13 @@
 import { Exit, HELP_WIDTH, HoldfastError, reflow } from '@holdfast/protocol';
 import { Command } from 'commander';
+import { addCompletion } from './completion.ts';
 import { addDevice } from './device.ts';
 import { addRun } from './run.ts';
 import { addSize } from './size.ts';
 import { addSoak } from './soak.ts';
 
 const about = `
-Exit codes: 0 ok, 1 failed, 2 usage, 9 a promise was violated, 78 a scenario or code that cannot be
-read. \`holdfast explain CODE\` explains an error.
-
-Examples:
-  holdfast-sim demo
-  holdfast-sim run city-outage --devices 20 --hours 6
+Exit codes: 0 ok, 1 failed, 2 usage, 9 a promise was violated, 78 unreadable.
 `;
 
 /** The command line of `holdfast-sim`. What its actions throw names the exit code. */
@@ -30,6 +26,7 @@ export function createSimProgram(): Command {
   addSoak(program);
   addDevice(program);
   addSize(program);
+  addCompletion(program);
   return program;
 }
 
