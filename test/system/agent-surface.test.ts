@@ -3,7 +3,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createSocketServer } from '@holdfast/agent/internal';
-import { holdfast, holdfastBinary } from '../support/holdfast-cli.ts';
+import { holdfast, holdfastBinary, startHoldfast } from '../support/holdfast-cli.ts';
 import { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -27,7 +27,7 @@ test.serial(
     const nobody = await holdfast(['check', '--socket', '/nowhere.sock']);
 
     t.is(calm.code, 1);
-    t.regex(calm.stdout, /^HOLDFAST WARNING - 1 runs are stuck\|pending=1284 bytes=\d+B age=\d+s /);
+    t.regex(calm.stdout, /^HOLDFAST WARNING - 1 run is stuck\|pending=1284 bytes=\d+B age=\d+s /);
     t.is(alarm.code, 2);
     t.regex(alarm.stdout, /^HOLDFAST CRITICAL - 1284 entries pending; /);
     t.is(nobody.code, 3);
@@ -69,4 +69,28 @@ test.serial('the script for bash completes in a bash', async (t) => {
   });
 
   t.is(said, 'start status\n');
+});
+
+test.serial('a table shows what is asked for, and lists can be watched', async (t) => {
+  const env = await serve(t);
+  const list = ['workflow', 'ls', '--all'];
+  const table = await holdfast(
+    [...list, '--columns', 'run,state', '--sort=-run', '--no-header'],
+    { env },
+  );
+  const wrong = await holdfast([...list, '--columns', 'x'], { env });
+
+  t.deepEqual(
+    table.stdout.split('\n').map((line) => line.split(' ')[0]),
+    ['done', 'cancelled', 'busy', 'broken', '4', ''],
+  );
+  t.is(wrong.code, 2);
+  t.regex(wrong.stderr, /there is no column x, only run, workflow, state/);
+  const watching = startHoldfast(t, [...list, '--watch=100ms'], { env });
+  const views = [JSON.parse(await watching.nextLine()), JSON.parse(await watching.nextLine())];
+  t.deepEqual(
+    views.map(({ schema }) => schema),
+    ['holdfast.runs/1', 'holdfast.runs/1'],
+  );
+  t.is(await watching.end('SIGINT'), 130);
 });

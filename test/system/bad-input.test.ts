@@ -12,7 +12,9 @@ import { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Takes any text as its last word, to be completed. */
-const takesAll = new Set(['holdfast completion']);
+const takesAll = new Set(
+  ['holdfast', 'holdfast-gateway', 'holdfast-sim'].map((name) => `${name} completion`),
+);
 
 test('every command refuses what is wrong, missing or too much, in three lines', async (t) => {
   const complaints: string[] = [];

@@ -138,5 +138,11 @@ withPython(
       t.notRegex(written(), colors, name);
       sameScreen(t, name, screen.text);
     }
+    const watch = [gatewayBinary, 'devices', '--watch=100ms', '--sort=-entries', ...at];
+    const { screen, ended, type, until } = inTerminal(t, watch);
+    await until(({ isOther, text }) => isOther && /^pump-1 [^]*Ctrl-C ends\.$/m.test(text));
+    type('\u0003');
+    t.is(await ended, 130);
+    t.deepEqual([screen.isOther, screen.hasCursor], [false, true]);
   },
 );

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfast/protocol/base';
-import type { Cell, Column } from '@holdfast/protocol/base';
+import type { Cell, Column, TableFlags } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import type { JournalRow, JournalView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';
@@ -10,9 +10,10 @@ import type { Screen } from './link-line.ts';
 import { streamFormatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
+import { addTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
 
-interface Flags extends TargetFlags {
+interface Flags extends TargetFlags, TableFlags {
   readonly output?: Format;
   readonly follow?: true;
   readonly lane?: Lane;
@@ -34,7 +35,7 @@ Examples:
 `;
 
 export function addJournalTail(parent: Command, shell: Shell): void {
-  addTarget(parent.command('tail'))
+  addTable(addTarget(parent.command('tail')))
     .description('Show the newest entries of the journal.')
     .option('-f, --follow', 'go on with those to come')
     .addOption(new Option('--lane <lane>', 'of this lane only').choices(lanes))
@@ -52,14 +53,15 @@ export function addJournalTail(parent: Command, shell: Shell): void {
       }
       const query = { lane: flags.lane, limit: flags.lines };
       const view = await readAgent(shell, flags, (agent) => agent.journal(query));
-      printView(view, shell, flags.output ?? 'text');
+      printView(view, shell, flags);
     });
 }
 
-function printView(view: JournalView, shell: Shell, output: Format): void {
+function printView(view: JournalView, shell: Shell, flags: Flags): void {
+  const { output = 'text' } = flags;
   if (output === 'json') shell.print(JSON.stringify(view));
   else if (output === 'jsonl') view.rows.forEach((row) => shell.print(rowJson(row)));
-  else shell.print(journalScreen(view.rows, shell));
+  else shell.print(journalScreen(view.rows, withTable(shell, flags)));
 }
 
 function rowJson(row: JournalRow): string {

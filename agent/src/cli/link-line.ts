@@ -5,6 +5,7 @@ import {
   paint,
   printable,
   wrapLine,
+  type TableChoice,
   type Tone,
 } from '@holdfast/protocol/base';
 import type { HolesView, LinkState, LinkView, Problem } from '../core/views.ts';
@@ -14,6 +15,8 @@ export interface Screen {
   readonly color: boolean;
   readonly width: number | undefined;
   readonly nowMs: () => number;
+  /** What of a table is shown. Default: what fits. */
+  readonly table?: TableChoice;
 }
 
 /** Offline is a normal state: dim. Red is for what a person must look at. */

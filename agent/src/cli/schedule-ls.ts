@@ -1,12 +1,13 @@
-import { renderTable, type Cell, type Column } from '@holdfast/protocol/base';
+import { renderTable, type Cell, type Column, type TableFlags } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { SchedulesView, ScheduleView } from '../core/schedule-views.ts';
 import type { Screen } from './link-line.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
+import { addTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, type TargetFlags } from './target.ts';
 
-interface Flags extends TargetFlags {
+interface Flags extends TargetFlags, TableFlags {
   readonly output: Format;
 }
 
@@ -20,13 +21,14 @@ Examples:
 `;
 
 export function addScheduleLs(parent: Command, shell: Shell): void {
-  addTarget(parent.command('ls'))
+  addTable(addTarget(parent.command('ls')))
     .description('List the schedules of the device.')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const view = await readAgent(shell, flags, (agent) => agent.schedules());
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : schedulesScreen(view, shell));
+      const screen = withTable(shell, flags);
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : schedulesScreen(view, screen));
     });
 }
 

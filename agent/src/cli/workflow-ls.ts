@@ -5,6 +5,7 @@ import {
   renderTable,
   type Cell,
   type Column,
+  type TableFlags,
 } from '@holdfast/protocol/base';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunsQuery } from '../core/run-list.ts';
@@ -12,13 +13,16 @@ import type { AgentReader } from '../core/surface.ts';
 import { runStates, type RunState, type RunsView, type RunView } from '../core/views.ts';
 import { integerOption } from './integer-option.ts';
 import { age, type Screen } from './link-line.ts';
-import { formatOption, type Format } from './output-format.ts';
+import { streamFormatOption, type Format } from './output-format.ts';
 import { nextText, stateCell, valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
-import { addTarget, readAgent, type TargetFlags } from './target.ts';
+import { addTable, withTable } from './table-options.ts';
+import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
-interface Flags extends TargetFlags {
-  readonly output: Format;
+interface Flags extends TargetFlags, TableFlags {
+  readonly output?: Format;
+  readonly watch?: WatchFlag;
   readonly all?: true;
   readonly state?: readonly RunState[];
   readonly workflow?: string;
@@ -42,11 +46,13 @@ A time is one such as 2026-05-04T03:02:01Z, or how long ago, such as 2h.
 Examples:
   holdfast workflow ls
   holdfast workflow ls --state failed,stuck --since 2d
+  holdfast workflow ls --columns run,state --sort -since --no-header
+  holdfast workflow ls --watch
   holdfast workflow ls --all --workflow checkout --prefix order- --limit 20 -o json
 `;
 
 export function addWorkflowLs(parent: Command, shell: Shell): void {
-  addTarget(parent.command('ls'))
+  addTable(addTarget(parent.command('ls')))
     .description('List runs that have not ended.')
     .option('--all', 'those that have ended, too')
     .addOption(
@@ -62,13 +68,32 @@ export function addWorkflowLs(parent: Command, shell: Shell): void {
       ),
     )
     .option('--cursor <cursor>', 'go on behind an earlier list')
-    .addOption(formatOption())
+    .addOption(streamFormatOption())
+    .addOption(watchOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
+      const screen = withTable(shell, flags);
+      if (flags.watch !== undefined) return watchRuns(shell, flags, watchInterval(flags.watch));
       const query = queryOf(flags, shell.nowMs());
       const view = await readAgent(shell, flags, (agent) => readRuns(agent, query));
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : runsScreen(view, shell));
+      const isText = (flags.output ?? 'text') === 'text';
+      shell.print(isText ? runsScreen(view, screen) : JSON.stringify(view));
     });
+}
+
+function watchRuns(shell: Shell, flags: Flags, intervalMs: number): Promise<void> {
+  const screen = withTable(shell, flags);
+  return withAgent(shell, flags, (agent) =>
+    watchAgain(
+      shell,
+      {
+        read: () => readRuns(agent, queryOf(flags, shell.nowMs())),
+        screen: (view) => runsScreen(view, screen),
+        line: (view) => runsScreen(view, screen).split('\n').at(-1) ?? '',
+      },
+      { intervalMs, output: flags.output },
+    ),
+  );
 }
 
 function asStates(text: string): readonly RunState[] {

@@ -1,17 +1,23 @@
-import { formatCount, type Cell, type Column, type Tone } from '@holdfast/protocol';
+import { formatCount, type Cell, type Column, type TableFlags, type Tone } from '@holdfast/protocol';
 import { LIMIT_MAX } from '../core/api-query.ts';
 import type { DevicesView, DeviceView } from '../core/device-views.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
+import { watch, type WatchFlag } from './watch.ts';
 
-export interface DevicesOptions extends SourceOptions {
+export interface DevicesOptions extends SourceOptions, TableFlags {
+  readonly watch?: WatchFlag;
   readonly state?: readonly string[];
 }
 
 export async function devices(options: DevicesOptions, terminal: Terminal): Promise<void> {
-  const view = await withFleet(options, (fleet) => allDevices(fleet, options.state));
+  const read = () => withFleet(options, (fleet) => allDevices(fleet, options.state));
+  if (options.watch !== undefined) {
+    return watch(terminal, options.watch, { read, text: devicesText });
+  }
+  const view = await read();
   show(terminal, view, () => devicesText(view, terminal));
 }
 

@@ -1,4 +1,4 @@
-import { HoldfastError, isDeviceId, lanes, type Lane } from '@holdfast/protocol';
+import { HoldfastError, isDeviceId, lanes, tableOptions, type Lane, type TableFlags } from '@holdfast/protocol';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LIMIT_DEFAULT, LIMIT_MAX } from '../core/api-query.ts';
 import type { OutputFormat } from './terminal.ts';
@@ -13,6 +13,12 @@ export const outputOption = (): Option =>
 
 /** Read before anything else, from the raw arguments: it is about errors of reading them, too. */
 export const debugOption = (): Option => new Option('--debug', 'print the stack of an error');
+
+/** Adds the options of commands that print a table. */
+export function withTable(command: Command): Command {
+  for (const [flags, description] of tableOptions) command.option(flags, description);
+  return command;
+}
 
 /** A command about a gateway: one that runs somewhere, or the one of a directory here. */
 export function sourceOf(parent: Command, name: string): Command {
@@ -79,7 +85,7 @@ export function usage(why: string): HoldfastError {
   return new HoldfastError('HF_USAGE', { why });
 }
 
-export interface EntriesOptions {
+export interface EntriesOptions extends TableFlags {
   readonly device: string;
   readonly epoch?: number;
   readonly lane?: Lane;

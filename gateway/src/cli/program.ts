@@ -7,6 +7,7 @@ import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-co
 import { addCalls } from './call-program.ts';
 import { addCa } from './ca-commands.ts';
 import { addCommands } from './command-program.ts';
+import { addCompletion } from './completion.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
 import type { SourceOptions } from './fleet-source.ts';
@@ -33,6 +34,7 @@ import {
   outputOption,
   sourceOf,
   withLedger,
+  withTable,
   type CommonOptions,
   type EntriesOptions,
 } from './options.ts';
@@ -44,6 +46,7 @@ import { runs, type RunsOptions } from './runs.ts';
 import { addServe } from './serve-program.ts';
 import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
+import { watchOption } from './watch.ts';
 import { version } from '../version.ts';
 
 const about = `
@@ -84,21 +87,23 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addKeys(program);
   addPair(program);
   addBrokerConfig(program);
+  addCompletion(program);
   return program;
 }
 
 function addReading(program: Command): void {
   const source = (name: string) => withLedger(sourceOf(program, name));
 
-  source('devices')
+  withTable(source('devices'))
     .description('Show each device: its state, and its backlog as it reported it last')
     .argument('[device]', 'show this one, with every life of its journal')
     .addOption(new Option('--state <state>', 'only in this state; repeatable').argParser(readState))
+    .addOption(watchOption())
     .addOption(outputOption())
     .addOption(debugOption())
     .addHelpText('after', devicesExamples)
     .action((device: string | undefined, options: DevicesOptions & CommonOptions) => {
-      const terminal = createTerminal(options.output);
+      const terminal = createTerminal(options.output, options);
       if (device === undefined) return devices(options, terminal);
       return showDevice(readDevice(device), options, terminal);
     });
@@ -131,18 +136,19 @@ function addReading(program: Command): void {
     .action((device: string, texts: readonly string[], options: SourceOptions & CommonOptions) =>
       tag(readDevice(device), texts, { options, terminal: createTerminal(options.output) }),
     );
-  source('runs')
+  withTable(source('runs'))
     .description('Show runs as far as their entries have arrived, newest first')
     .addOption(deviceOption())
     .option('--state <state>', 'only in this state; repeatable', append)
     .option('--workflow <name>', 'only of this workflow')
     .option('--before <cursor>', 'only older ones, as the page before says')
     .addOption(limitOption('runs'))
+    .addOption(watchOption())
     .addOption(outputOption())
     .addOption(debugOption())
     .addHelpText('after', runsExamples)
     .action((options: RunsOptions & CommonOptions) =>
-      runs(options, createTerminal(options.output)),
+      runs(options, createTerminal(options.output, options)),
     );
 }
 
@@ -150,7 +156,7 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
   const ledger = program.command('ledger').description('Read and verify what devices journaled');
   const source = (name: string) => withLedger(sourceOf(ledger, name));
 
-  source('entries')
+  withTable(source('entries'))
     .description('Show the entries of a device in the order of their seq')
     .addOption(deviceOption().makeOptionMandatory())
     .addOption(
@@ -169,7 +175,7 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
     .addOption(debugOption())
     .addHelpText('after', entriesExamples)
     .action((options: EntriesOptions & SourceOptions & CommonOptions) =>
-      ledgerEntries(options, createTerminal(options.output)),
+      ledgerEntries(options, createTerminal(options.output, options)),
     );
   source('quarantine')
     .description('Show what a device sent under a key that counted no more')
@@ -271,6 +277,7 @@ const devicesExamples = `
 Examples:
   holdfast-gateway devices --data-dir ./gateway
   holdfast-gateway devices pump-017 --data-dir ./gateway
+  holdfast-gateway devices --sort -backlog --watch --data-dir ./gateway
   holdfast-gateway devices --url https://gw.example:8080 --token-file ci.token -o json`;
 
 const rekeyHelp = `

@@ -1,10 +1,12 @@
-import { formatCount, type Cell, type Column, type Tone } from '@holdfast/protocol';
+import { formatCount, type Cell, type Column, type TableFlags, type Tone } from '@holdfast/protocol';
 import type { RunsView, RunView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, brief, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
+import { watch, type WatchFlag } from './watch.ts';
 
-export interface RunsOptions extends SourceOptions {
+export interface RunsOptions extends SourceOptions, TableFlags {
+  readonly watch?: WatchFlag;
   readonly device?: string;
   readonly state?: readonly string[];
   readonly workflow?: string;
@@ -15,7 +17,9 @@ export interface RunsOptions extends SourceOptions {
 export async function runs(options: RunsOptions, terminal: Terminal): Promise<void> {
   const { device, state, workflow, before, limit } = options;
   const query = { device, state, workflow, before, limit };
-  const view = await withFleet(options, (fleet) => fleet.runs(query));
+  const read = () => withFleet(options, (fleet) => fleet.runs(query));
+  if (options.watch !== undefined) return watch(terminal, options.watch, { read, text: runsText });
+  const view = await read();
   show(terminal, view, () => runsText(view, terminal));
 }
 

@@ -14,7 +14,8 @@ export function table(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
 ): string {
-  return renderTable(columns, rows, { width: terminal.width, color: terminal.color });
+  const { width, color, table: choice } = terminal;
+  return renderTable(columns, rows, { width, color, table: choice });
 }
 
 /** How long ago a moment of a view was; `-` for none. */

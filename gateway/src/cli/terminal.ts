@@ -1,4 +1,10 @@
-import { wantsColor, type ProgressPlace } from '@holdfast/protocol';
+import {
+  tableChoice,
+  wantsColor,
+  type ProgressPlace,
+  type TableChoice,
+  type TableFlags,
+} from '@holdfast/protocol';
 
 export type OutputFormat = 'text' | 'json';
 
@@ -9,19 +15,22 @@ export interface Terminal {
   /** Columns; `undefined`: output does not go to a terminal, nothing is cut. */
   readonly width: number | undefined;
   readonly nowMs: number;
+  /** What of a table is shown. Default: what fits. */
+  readonly table?: TableChoice;
   /** Where long work tells how far it is. */
   readonly progress: ProgressPlace;
   /** Prints lines to stdout; the last line end is added. */
   print(text: string): void;
 }
 
-export function createTerminal(format: OutputFormat): Terminal {
+export function createTerminal(format: OutputFormat, flags: TableFlags = {}): Terminal {
   const { stdout, stderr } = process;
   return {
     format,
     color: wantsColor(stdout, process.env),
     width: stdout.isTTY ? stdout.columns : undefined,
     nowMs: Date.now(),
+    table: tableChoice(flags),
     progress: {
       isTerminal: stderr.isTTY && process.env['TERM'] !== 'dumb',
       nowMs: () => performance.now(),

@@ -1,3 +1,4 @@
+import { columnNamed, compareCells, type TableChoice } from './table-choice.ts';
 import { formatCount } from './units.ts';
 
 /** Red: act now. Yellow: watch. Green: the words `synced` and `✓`. Cyan: ids. Dim: secondary. */
@@ -67,6 +68,8 @@ export interface TableOptions {
   readonly width?: number | undefined;
   /** Default `false`. */
   readonly color?: boolean | undefined;
+  /** Default: all of it. */
+  readonly table?: TableChoice | undefined;
 }
 
 const GAP = '  ';
@@ -74,22 +77,41 @@ const GAP = '  ';
 /**
  * A borderless table with a header, without a final line end. Rows never wrap: columns are dropped
  * by their `drop`, then lines are cut. Cells are made `printable`.
+ *
+ * @throws HF_USAGE when `options.table` names a column that there is not.
  */
 export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   options: TableOptions = {},
 ): string {
+  const { table = {} } = options;
+  const titles = columns.map(({ title }) => title);
   const header = columns.map((column): Cell => ({ text: column.title.toUpperCase(), tone: 'dim' }));
-  const all = [header, ...rows].map((row) => columns.map((_, index) => cellOf(row[index] ?? '')));
+  const cells = (row: readonly Cell[]) => columns.map((_, index) => cellOf(row[index] ?? ''));
+  const sorted = sortedRows(rows.map(cells), titles, table);
+  const all = table.hasHeader === false ? sorted : [cells(header), ...sorted];
   const widths = columns.map((_, index) =>
-    Math.max(...all.map((row) => displayWidth(row[index]?.text ?? ''))),
+    Math.max(0, ...all.map((row) => displayWidth(row[index]?.text ?? ''))),
   );
   const width = options.width ?? Number.POSITIVE_INFINITY;
-  const shown = fitColumns(columns, widths, width);
+  const chosen = table.columns?.map((name) => columnNamed(titles, name));
+  const shown = chosen ?? fitColumns(columns, widths, width);
   return all
     .map((row) => renderLine({ row, shown, columns, widths, width, color: options.color === true }))
     .join('\n');
+}
+
+function sortedRows(
+  rows: readonly (readonly PlainCell[])[],
+  titles: readonly string[],
+  { sort, isDescending = false }: TableChoice,
+): readonly (readonly PlainCell[])[] {
+  if (sort === undefined) return rows;
+  const by = columnNamed(titles, sort);
+  const text = (row: readonly PlainCell[]) => row[by]?.text ?? '';
+  const sign = isDescending ? -1 : 1;
+  return rows.toSorted((a, b) => sign * compareCells(text(a), text(b)));
 }
 
 interface PlainCell {

@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { durationMs, Exit, HoldfastError } from '@holdfast/protocol';
+import { Option } from 'commander';
+import type { Terminal } from './terminal.ts';
+
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+/** Draws over what was there, so that nothing flickers; what is left of it is cleared behind. */
+const HOME = '\u001b[H';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+/** More often would make the watching the gateway's main work. */
+const WATCH_MS_MIN = 100;
+
+/** `true`: given without an interval. */
+export type WatchFlag = string | true;
+
+export const watchOption = (): Option =>
+  new Option('--watch [interval]', 'look again and again, by default each second');
+
+/** A view, again and again, until it is interrupted: a screen, or a line of JSON into a pipe. */
+export async function watch<V>(
+  terminal: Terminal,
+  flag: WatchFlag,
+  look: { readonly read: () => Promise<V>; readonly text: (view: V, at: Terminal) => string },
+): Promise<never> {
+  const intervalMs = flag === true ? 1_000 : durationMs(flag);
+  if (intervalMs < WATCH_MS_MIN) {
+    const why = `--watch=${String(flag)} is below ${WATCH_MS_MIN} ms`;
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  const isScreen = terminal.width !== undefined && terminal.format === 'text';
+  let view = await look.read();
+  if (isScreen) enter();
+  try {
+    for (;;) {
+      const now = { ...terminal, nowMs: Date.now(), width: process.stdout.columns };
+      if (isScreen) draw(look.text(view, now));
+      else terminal.print(JSON.stringify(view));
+      await pause(intervalMs);
+      view = await look.read();
+    }
+  } finally {
+    if (isScreen) process.stdout.write(LEAVE);
+  }
+}
+
+/** A screen of its own, so that what was on the terminal is there again afterwards. */
+function enter(): void {
+  const leave = (code: number) => (): void => {
+    process.stdout.write(LEAVE);
+    process.exit(code);
+  };
+  process.once('SIGINT', leave(Exit.interrupted));
+  process.once('SIGTERM', leave(Exit.terminated));
+  process.stdout.write(ENTER);
+}
+
+function draw(text: string): void {
+  const rows = (process.stdout.rows || 24) - 1;
+  const all = [...text.split('\n'), '', 'Ctrl-C ends.'];
+  const lines = all.length > rows ? [...all.slice(0, rows - 1), '(more than fits here)'] : all;
+  const shown = lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n');
+  process.stdout.write(`${HOME}${shown}${CLEAR_BELOW}`);
+}

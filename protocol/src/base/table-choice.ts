@@ -1,0 +1,74 @@
+import { HoldfastError } from './errors.ts';
+
+/** What of a table is to be shown, where that is not left to the width of the terminal. */
+export interface TableChoice {
+  /** Titles of columns, in the order in which they are shown: all of them, whatever the width. */
+  readonly columns?: readonly string[];
+  /** Title of the column by which rows are sorted. */
+  readonly sort?: string;
+  readonly isDescending?: boolean;
+  /** Default `true`. */
+  readonly hasHeader?: boolean;
+}
+
+/** What the options of a command say. */
+export interface TableFlags {
+  /** With commas between. */
+  readonly columns?: string;
+  /** Behind a `-`: the largest first. */
+  readonly sort?: string;
+  /** `false`: none. */
+  readonly header?: boolean;
+}
+
+/** The options of commands that print a table, for their help. */
+export const tableOptions: readonly (readonly [flags: string, description: string])[] = [
+  ['--columns <names>', 'only these columns of the table, with commas, in this order'],
+  ['--sort <column>', 'by this column; -column: the largest first'],
+  ['--no-header', 'without the titles of the columns'],
+];
+
+export function tableChoice({ columns, sort, header }: TableFlags): TableChoice {
+  return {
+    ...(columns === undefined ? {} : { columns: columns.split(',').map((each) => each.trim()) }),
+    ...(sort === undefined ? {} : { sort: sort.replace(/^-/, '') }),
+    isDescending: sort?.startsWith('-') === true,
+    hasHeader: header !== false,
+  };
+}
+
+/** Where a column is. `last-seen` names the one with the title `last seen`. @throws HF_USAGE */
+export function columnNamed(titles: readonly string[], name: string): number {
+  const wanted = name.toLowerCase().replaceAll('-', ' ');
+  const at = titles.indexOf(wanted);
+  if (at !== -1) return at;
+  const known = titles.map((title) => title.replaceAll(' ', '-')).join(', ');
+  throw new HoldfastError('HF_USAGE', { why: `there is no column ${name}, only ${known}` });
+}
+
+const units: Readonly<Record<string, number>> = {
+  ...{ ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 },
+  ...{ B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+};
+
+/**
+ * Compares cells as people read them: `1,284` and `2.1 MiB` and `3h 12m` by what they amount to,
+ * other texts by their letters. What is not there comes last.
+ */
+export function compareCells(left: string, right: string): number {
+  const [a, b] = [amountOf(left), amountOf(right)];
+  if (a !== undefined && b !== undefined) return a - b;
+  if (a === undefined && b === undefined) return left < right ? -1 : Number(left > right);
+  return a === undefined ? 1 : -1;
+}
+
+function amountOf(text: string): number | undefined {
+  const plain = text.replace(/^(?:≥|in) /, '').replace(/ ago$/, '');
+  if (plain === 'now') return 0;
+  const isAmount = /^(?:\d[\d,]*(?:\.\d+)? ?(?:ms|[smhd]|B|[KMGT]iB)? ?)+$/.test(plain);
+  if (!isAmount) return undefined;
+  const parts = plain.matchAll(/(\d[\d,]*(?:\.\d+)?) ?(ms|[smhd]|B|[KMGT]iB)?/g);
+  return [...parts].reduce((sum, [, number = '', unit = 'B']) => {
+    return sum + Number(number.replaceAll(',', '')) * (units[unit] ?? 1);
+  }, 0);
+}
