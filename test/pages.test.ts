@@ -4,6 +4,8 @@ import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { typedCommands, wrongWith } from './support/typed-commands.ts';
+import { allPrograms } from './support/programs.ts';
 import { tempDir } from './support/temp-dir.ts';
 import { listFiles } from './support/tidy/files.ts';
 
@@ -76,6 +78,22 @@ test('every block of code in the pages is right by the compiler', async (t) => {
   const wrong = stdout.split('\n').filter((line) => /error TS/.test(line) && !NOT_SHOWN.test(line));
 
   t.true(count > 15);
+  t.deepEqual(wrong, []);
+});
+
+test('every command of ours in the pages is one that there is, with its options', async (t) => {
+  const programs = await allPrograms();
+  const wrong: string[] = [];
+  let count = 0;
+  for (const { path, text } of await readPages()) {
+    for (const line of typedCommands(text, [...programs.keys()])) {
+      count += 1;
+      const why = wrongWith(line, programs);
+      if (why !== undefined) wrong.push(`${path}: ${line.join(' ')}: ${why}`);
+    }
+  }
+
+  t.true(count > 150, String(count));
   t.deepEqual(wrong, []);
 });
 
