@@ -370,7 +370,9 @@ function connectionError(path: string, error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = reasons[code] ?? `${messageOf(error)} on`;
-  return new HoldfastError('HF_AGENT_UNREACHABLE', { why: `${reason} ${path}`, details: { code } });
+  const group = code === 'EACCES' ? '; its group may, as after `sudo adduser $USER holdfast`' : '';
+  const why = `${reason} ${path}${group}`;
+  return new HoldfastError('HF_AGENT_UNREACHABLE', { why, details: { code } });
 }
 
 function revealQuery({ reveal = false }: RevealOptions): string {

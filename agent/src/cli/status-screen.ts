@@ -24,7 +24,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
   const holes = holesText(status.backlog.holes);
   const pending = countEntries(status.backlog.pending, status.backlog.bytes);
   const head = [
-    `${linkSign(status.link, screen)}: ${headline(status, pending)}.`,
+    `${linkSign(status.link, screen)}: ${headline(status, pending)}${needsYou(status, screen)}.`,
     ...reassurance(status, screen),
   ];
   const lines = [
@@ -50,9 +50,20 @@ export function statusScreen(status: StatusView, screen: Screen): string {
   ].join('\n');
 }
 
-function reassurance({ link, backlog }: StatusView, screen: Screen): string[] {
+/** What only a person can mend belongs into the first line, whatever the link is like. */
+function needsYou({ runs }: StatusView, screen: Screen): string {
+  const stuck = runs.stuck ?? 0;
+  if (stuck === 0) return '';
+  const text = stuck === 1 ? '1 run is stuck' : `${formatCount(stuck)} runs are stuck`;
+  return `; ${paint(text, 'red', screen.color)}`;
+}
+
+function reassurance({ link, backlog, runs }: StatusView, screen: Screen): string[] {
   const lines: string[] = [];
-  if (link.state === 'offline') lines.push('  Working normally: it goes on without the gateway.');
+  if (link.state === 'offline') {
+    const how = (runs.stuck ?? 0) === 0 ? 'Working normally: it' : 'It';
+    lines.push(`  ${how} goes on without the gateway.`);
+  }
   if (link.state === 'stuck' && backlog.pending === 0) {
     lines.push('  Nothing waits yet: what is journaled from now on is safe on this device.');
   }

@@ -136,6 +136,8 @@ class MqttLink implements Link {
   /** The broker has taken a message on this connection. */
   #hasTaken = false;
   #isDown = false;
+  /** Of the first message: a broker hangs up at one that is too large for it, too. */
+  #firstBytes = 0;
 
   constructor(target: Target, listen: (event: LinkEvent) => void) {
     this.#target = target;
@@ -161,6 +163,7 @@ class MqttLink implements Link {
   send(channel: 'up' | 'state', bytes: Uint8Array): Promise<void> {
     const client = this.#client;
     if (this.#isDown || this.#stage !== 'up' || client === undefined) return Promise.resolve();
+    this.#firstBytes ||= bytes.byteLength;
     return new Promise((resolve) => {
       const publishMs = this.#target.publishMs ?? 60_000;
       const late = setTimeout(() => {
@@ -241,7 +244,8 @@ class MqttLink implements Link {
     const isSentAway = this.#stage === 'up' && !this.#hasTaken && this.#waiting.size > 0;
     // MQTT 3.1.1 has no other word for it: the connection is closed, in order.
     if (isSentAway && this.#error === undefined) {
-      const why = 'it hung up at the first message; may this device publish?';
+      const so = `of ${this.#firstBytes} bytes; may this device publish, and so much at once?`;
+      const why = `it hung up at the first message, ${so}`;
       return this.#end(down('HF_BROKER_REFUSED', `${this.#target.broker}: ${why}`));
     }
     const { broker, url } = this.#target;

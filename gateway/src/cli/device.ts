@@ -31,8 +31,10 @@ function deviceText(view: DeviceDetailView, terminal: Terminal): string {
   const count = formatCount(view.epochs.length);
   const lives =
     view.epochs.length === 1 ? '1 life of its journal' : `${count} lives of its journal`;
+  const isHeard = view.state !== 'unknown';
+  const how = isHeard ? `is ${view.state}` : 'was not heard since the start';
   return [
-    `${view.device} is ${view.state}, in epoch ${view.epoch}: ${lives}.`,
+    `${view.device} ${how}, in epoch ${view.epoch}: ${lives}.`,
     table(terminal, columns, view.epochs.map(epochRow)),
     `Entries of an epoch: holdfast-gateway ledger entries --device ${view.device} --epoch N`,
   ].join('\n');

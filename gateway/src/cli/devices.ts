@@ -1,4 +1,10 @@
-import { formatCount, type Cell, type Column, type TableFlags, type Tone } from '@holdfast/protocol';
+import {
+  formatCount,
+  type Cell,
+  type Column,
+  type TableFlags,
+  type Tone,
+} from '@holdfast/protocol';
 import { LIMIT_MAX } from '../core/api-query.ts';
 import type { DevicesView, DeviceView } from '../core/device-views.ts';
 import type { Fleet } from '../core/fleet-views.ts';

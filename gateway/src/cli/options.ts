@@ -1,4 +1,11 @@
-import { HoldfastError, isDeviceId, lanes, tableOptions, type Lane, type TableFlags } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  isDeviceId,
+  lanes,
+  tableOptions,
+  type Lane,
+  type TableFlags,
+} from '@holdfast/protocol';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LIMIT_DEFAULT, LIMIT_MAX } from '../core/api-query.ts';
 import type { OutputFormat } from './terminal.ts';

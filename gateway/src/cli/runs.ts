@@ -1,4 +1,10 @@
-import { formatCount, type Cell, type Column, type TableFlags, type Tone } from '@holdfast/protocol';
+import {
+  formatCount,
+  type Cell,
+  type Column,
+  type TableFlags,
+  type Tone,
+} from '@holdfast/protocol';
 import type { RunsView, RunView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, brief, problemLines, table } from './tables.ts';
