@@ -15,6 +15,7 @@ import {
 import type { Access } from './core/access/access.ts';
 import { createDoors, type Doors } from './core/access/doors.ts';
 import { certificateMetrics } from './core/certificates/certificate-metrics.ts';
+import { CertificateWatch } from './core/certificates/certificate-watch.ts';
 import { EventFeed } from './core/event-feed.ts';
 import type { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
@@ -232,6 +233,7 @@ export class Gateway {
     const { broker, ledger, access, dataDir, tls, overload } = this.#parts;
     tls.close();
     overload.lateness.close();
+    this.#parts.certificates.close();
     await this.#http?.close();
     await runner.close();
     await webhooks.close();
@@ -266,6 +268,7 @@ interface Parts {
   readonly calls: Listeners<void>;
   readonly fault: Fault;
   readonly overload: Overload;
+  readonly certificates: CertificateWatch;
 }
 
 /** With what is in the files that they name. */
@@ -335,11 +338,13 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   closers.push(() => webhooks.close());
   const retention = startRetention(kept, { ledger, log });
   closers.push(() => retention.close());
+  const certificates = new CertificateWatch({ ledger, clock: systemClock, log });
+  closers.push(() => Promise.resolve(certificates.close()));
   link.open();
   closers.push(() => Promise.resolve(link.close()));
   if (external === undefined) await link.up();
   const work = { overload, link, sessions, runner, webhooks, retention, meter, arrivals, calls };
-  return { ...stores, verify, doors, broker, ...work };
+  return { ...stores, verify, doors, broker, certificates, ...work };
 }
 
 /** Whether devices are registered that nobody has enrolled. */
@@ -395,8 +400,9 @@ function metricsOf(parts: Parts, devicesMax: number): readonly Metric[] {
     residentBytes: process.memoryUsage.rss(),
   };
   const own = [...gatewayMetrics(now), ...meter.metrics(), ...overloadMetrics(parts.overload)];
-  const certificates = certificateMetrics(parts.tls.expiries(), systemClock.nowMs());
-  return [...own, certificates, ...deviceMetrics(live, devicesMax)];
+  const worst = parts.certificates.expiresAtMs;
+  const certificates = certificateMetrics(parts.tls.expiries(), worst, systemClock.nowMs());
+  return [...own, ...certificates, ...deviceMetrics(live, devicesMax)];
 }
 
 /** What it needs to do its work, and why it has it not. */

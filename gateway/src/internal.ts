@@ -88,6 +88,7 @@ export * from './io/server-certificate.ts';
 export * from './core/certificates/authority.ts';
 export * from './core/certificates/certificate.ts';
 export * from './core/certificates/certificate-metrics.ts';
+export * from './core/certificates/certificate-watch.ts';
 export * from './io/broker-link.ts';
 export * from './io/connect-gate.ts';
 export * from './io/broker-server.ts';

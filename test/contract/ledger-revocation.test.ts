@@ -66,7 +66,10 @@ for (const [name, open] of Object.entries(ledgers)) {
     for (let serial = 1; serial <= 9; serial += 1) await note(ledger, key, serial, 50_000);
     t.deepEqual(await serials(ledger, 2_000), [], 'its key counts');
 
+    t.deepEqual(await ledger.firstToExpire(), { device, toMs: 50_000 });
+    t.is((await ledger.keys(device))[0]?.certificateToMs, 50_000);
     await ledger.revokeKey({ device, atMs: 2_000 });
+    t.is(await ledger.firstToExpire(), undefined, 'it needs none any more');
     await ledger.awaitKey({ device, key: otherKey ?? '', atMs: 3_000 });
     await note(ledger, otherKey, 20, 9_000);
 

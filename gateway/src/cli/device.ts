@@ -36,8 +36,15 @@ function deviceText(view: DeviceDetailView, terminal: Terminal): string {
   return [
     `${view.device} ${how}, in epoch ${view.epoch}: ${lives}.`,
     table(terminal, columns, view.epochs.map(epochRow)),
+    ...certificateText(view),
     `Entries of an epoch: holdfast-gateway ledger entries --device ${view.device} --epoch N`,
   ].join('\n');
+}
+
+function certificateText({ keys }: DeviceDetailView): readonly string[] {
+  const known = keys.findLast(({ revokedAt, since }) => revokedAt === null && since !== null);
+  const to = known?.certificateTo ?? '';
+  return to === '' ? [] : [`Its certificate is valid to ${to}.`];
 }
 
 function epochRow(life: EpochView): string[] {

@@ -107,6 +107,8 @@ export interface KeyView {
   readonly acceptedAt: string | null;
   /** When another one took its place; `null`: it counts, or is to. */
   readonly revokedAt: string | null;
+  /** When the newest certificate that was issued for it expires; `null`: none was. */
+  readonly certificateTo: string | null;
 }
 
 export interface RekeyedView {

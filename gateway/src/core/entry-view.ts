@@ -59,9 +59,11 @@ export function epochView(epoch: LedgerEpoch): EpochView {
   };
 }
 
-export function keyView({ key, sinceAtMs, acceptedAtMs, revokedAtMs }: LedgerKey): KeyView {
+export function keyView(known: LedgerKey): KeyView {
+  const { key, sinceAtMs, acceptedAtMs, revokedAtMs, certificateToMs } = known;
   const [since, acceptedAt] = [rfc3339(sinceAtMs), rfc3339(acceptedAtMs)];
-  return { key, since, acceptedAt, revokedAt: rfc3339(revokedAtMs) };
+  const certificateTo = rfc3339(certificateToMs);
+  return { key, since, acceptedAt, revokedAt: rfc3339(revokedAtMs), certificateTo };
 }
 
 export function runView(run: LedgerRun, clocks: DeviceClocks): RunView {

@@ -60,6 +60,17 @@ export class KeyBook implements KeyLedger {
     return found;
   }
 
+  async firstToExpire(): ReturnType<KeyLedger['firstToExpire']> {
+    let first: Awaited<ReturnType<KeyLedger['firstToExpire']>>;
+    for await (const { key, value } of rowsOf(this.#store, prefixOf('key'), PAGE_ROWS)) {
+      const row = readKey(value);
+      const toMs = newestToMs(row);
+      if (toMs === 0 || row.revokedAtMs > 0 || toMs >= (first?.toMs ?? Infinity)) continue;
+      first = { device: String.fromCharCode(...key.subarray(1, key.indexOf(0))), toMs };
+    }
+    return first;
+  }
+
   async keys(device: string): Promise<readonly LedgerKey[]> {
     const prefix = prefixOf('key', device);
     const rows = await this.#store.scan({ from: prefix, to: behind(prefix), limit: PAGE_ROWS });
@@ -70,8 +81,13 @@ export class KeyBook implements KeyLedger {
   }
 }
 
-function shownOf({ key, sinceAtMs, acceptedAtMs, revokedAtMs }: KeyRow): LedgerKey {
-  return { key, sinceAtMs, acceptedAtMs, revokedAtMs };
+function shownOf(row: KeyRow): LedgerKey {
+  const { key, sinceAtMs, acceptedAtMs, revokedAtMs } = row;
+  return { key, sinceAtMs, acceptedAtMs, revokedAtMs, certificateToMs: newestToMs(row) };
+}
+
+function newestToMs({ certificates }: KeyRow): number {
+  return Math.max(0, ...certificates.map(({ toMs }) => toMs));
 }
 
 function readKey(value: Uint8Array): KeyRow {

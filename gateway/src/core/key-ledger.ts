@@ -7,6 +7,8 @@ export interface LedgerKey {
   /** When a person decided for it. */
   readonly acceptedAtMs: number;
   readonly revokedAtMs: number;
+  /** When the newest certificate that was issued for it expires; 0: none was. */
+  readonly certificateToMs: number;
 }
 
 /** A certificate, by its serial number. */
@@ -51,6 +53,9 @@ export interface KeyLedger {
   revokedCertificates(
     atMs: number,
   ): Promise<readonly (CertificateNote & { readonly revokedAtMs: number })[]>;
+
+  /** Of the keys that count, the one whose newest certificate expires first. */
+  firstToExpire(): Promise<{ readonly device: string; readonly toMs: number } | undefined>;
 
   /** Every key that a device was known by, or is to be. */
   keys(device: string): Promise<readonly LedgerKey[]>;

@@ -143,6 +143,10 @@ export class StoreLedger implements Ledger {
     return this.#keys.revokedCertificates(atMs);
   }
 
+  firstToExpire(): ReturnType<Ledger['firstToExpire']> {
+    return this.#keys.firstToExpire();
+  }
+
   keys(device: string): Promise<readonly LedgerKey[]> {
     return this.#keys.keys(device);
   }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { SimClock } from '../../support/sim-clock.ts';
 import { counter, metricsText, type Metric, type Report } from '@holdfast/protocol';
 import {
   deviceMetrics,
+  CertificateWatch,
   GatewayMeter,
   overloadMetrics,
   certificateMetrics,
@@ -51,7 +53,7 @@ function busy(): readonly Metric[] {
   );
   const late = [...overloadMetrics({ lateness: { ms: 1_500 }, shed: { count: 4 } })];
   const expiry = { certificate: 'api', expiresAtMs: 90_000 } as const;
-  late.push(certificateMetrics([expiry], 100_500));
+  late.push(...certificateMetrics([expiry], 200_500, 100_500));
   const own = [...late, ...gatewayMetrics(now), ...meter.metrics()];
   return [...own, ...deviceMetrics(lives, 2), ...refused];
 }
@@ -69,6 +71,29 @@ test('a gateway tells how late it is with its work, and what it leaves then', (t
 
 test('a gateway tells for how long its certificates are valid', (t) => {
   t.is(valueOf('gateway_certificate_seconds', { certificate: 'api' }), -11);
+  t.is(valueOf('gateway_device_certificate_seconds'), 100);
+});
+
+test('the certificate of a device that expires first is looked at now and again', async (t) => {
+  const clock = new SimClock();
+  const answers = [{ device: 'a', toMs: 7 }, undefined, { device: 'b', toMs: 9 }];
+  const firstToExpire = async () => {
+    if (answers.length === 2) {
+      answers.pop();
+      throw new Error('the ledger is away');
+    }
+    return answers.shift();
+  };
+  const log = { debug: () => {} };
+  const watch = new CertificateWatch({ clock, log, ledger: { firstToExpire } });
+  t.is(watch.expiresAtMs, undefined);
+  await clock.advance(30_000);
+  t.is(watch.expiresAtMs, 7);
+  await clock.advance(600_000);
+  t.is(watch.expiresAtMs, 7, 'what is known has not changed');
+  await clock.advance(600_000);
+  t.is(watch.expiresAtMs, undefined, 'there is none any more');
+  watch.close();
 });
 
 test('a gateway counts what it took, what came twice, and what it refused', (t) => {

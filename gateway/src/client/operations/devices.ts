@@ -133,6 +133,7 @@ export interface DevicesOperations {
         readonly since: string | null;
         readonly acceptedAt: string | null;
         readonly revokedAt: string | null;
+        readonly certificateTo: string | null;
       }[];
     };
   };

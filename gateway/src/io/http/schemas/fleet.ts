@@ -69,6 +69,7 @@ const epoch = answer({
 const key = answer({
   ...{ key: string(), since: nullable(time()), acceptedAt: nullable(time()) },
   revokedAt: nullable(time()),
+  certificateTo: described(nullable(time()), 'when its newest certificate expires'),
 });
 
 export const deviceAnswer = answer({
