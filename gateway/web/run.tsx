@@ -1,29 +1,11 @@
 import { ago, moment, short } from '../../protocol/web/format.ts';
 import { Facts, ProblemNote, State } from '../../protocol/web/parts.tsx';
 import { RunTimeline } from '../../protocol/web/run-timeline.tsx';
-import { isFinal, type ShownEntry } from '../../protocol/web/shown.ts';
-import type { DeviceDetailView } from '../src/core/device-views.ts';
-import type { EntryView } from '../src/core/fleet-views.ts';
+import { isFinal } from '../../protocol/web/shown.ts';
 import { useLive } from './api.ts';
-import { shownEntry } from './entries.tsx';
 import { ForkAction, RunActions } from './run-actions.tsx';
+import { useRunEntries } from './run-entries.ts';
 import { deviceAddress } from './runs.tsx';
-
-const PAGE = 1_000;
-
-/** Entries of a run among the newest of a lane. */
-function useEntries(
-  device: DeviceDetailView | undefined,
-  lane: EntryView['lane'],
-  run: string,
-): readonly ShownEntry[] {
-  const watermark = device?.lanes.find((each) => each.lane === lane)?.watermark ?? 0;
-  const after = Math.max(0, watermark - PAGE);
-  const asked = { params: { id: device?.device ?? '' }, query: { lane, after, limit: PAGE } };
-  const args = watermark === 0 ? undefined : ([asked] as const);
-  const { data } = useLive('GET /api/devices/{id}/entries', args, 4_000);
-  return (data?.entries ?? []).filter((entry) => entry['run'] === run).map(shownEntry);
-}
 
 export function Run(props: {
   readonly device: string;
@@ -35,10 +17,11 @@ export function Run(props: {
   const device = useLive('GET /api/devices/{id}', [{ params }], 4_000);
   const runs = useLive('GET /api/devices/{id}/runs', [{ params, query: { run: id } }], 4_000);
   const run = runs.data?.runs[0];
-  const normal = useEntries(device.data, 'normal', id);
-  const urgent = useEntries(device.data, 'urgent', id);
-  const entries = [...normal, ...urgent];
-  const missing = (run?.entries ?? 0) - entries.length;
+  const normal = useRunEntries(device.data, 'normal', run);
+  const urgent = useRunEntries(device.data, 'urgent', run);
+  const entries = [...(normal ?? []), ...(urgent ?? [])];
+  const isAsking = normal === undefined || urgent === undefined;
+  const missing = isAsking ? 0 : (run?.entries ?? 0) - entries.length;
   return (
     <>
       <h1>
@@ -67,10 +50,10 @@ export function Run(props: {
           actionsOf={({ op }) => mayAct && <ForkAction key={op} device={name} run={id} op={op} />}
         />
       )}
-      {missing > 0 && entries.length > 0 && (
+      {missing > 0 && (
         <p class="empty">
-          {missing} earlier entries are in the <a href={deviceAddress(name)}>journal</a> of the
-          device.
+          {missing} entries of it are not shown here; they are in the{' '}
+          <a href={deviceAddress(name)}>journal</a> of the device.
         </p>
       )}
     </>

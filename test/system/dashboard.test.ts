@@ -261,6 +261,15 @@ async function lookAround(t: ExecutionContext, page: Page): Promise<void> {
   await checkPage(t, page, 'runs');
 }
 
+/** Thousands of entries later, a run can still be read. */
+async function readOldRun(page: Page, { agent }: Shop): Promise<void> {
+  await Promise.all(Array.from({ length: 2_200 }, (_, tick) => agent.emit('tick', tick)));
+  await agent.synced();
+  await page.evaluate("location.hash = '#/devices/till-1/runs/S-1'");
+  await page.getByRole('button', { name: /print-ticket/ }).click();
+  await page.getByText('ticket of moka pot').waitFor();
+}
+
 const hostileId = `a "b" <img src=x onerror=alert(1)> 'c'/d%2F`;
 
 /** Addresses that nobody made, and what is there instead of a blank page. */
@@ -398,6 +407,7 @@ withChromium('needs chromium: operators see a device drain, read its runs, tell 
   await checkPolicy(t, shop);
   t.deepEqual(complaints, []);
 
+  await readOldRun(page, shop);
   await comeByHostileWays(t, page, shop);
   await loseGateway(t, page, shop);
   // The browser itself says what was not found, and what did not answer.
