@@ -30,7 +30,8 @@ const require = requireFrom(import.meta.url);`,
 /** What a checkout runs and npm installs. */
 const shipped = {
   ...form,
-  sourcemap: 'linked',
+  // Lines, for stacks; who wants to read the sources has them elsewhere.
+  ...{ sourcemap: 'linked', sourcesContent: false },
   // Everybody in a process shares the other packages of the house.
   external: ['@holdfast/*', 'cbor-extract'],
   metafile: true,
