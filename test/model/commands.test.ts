@@ -17,13 +17,14 @@ const long: Readonly<Record<string, Defines>> = {
   'two commands, one on its way': { COMMANDS: 2, WINDOW: 1 },
 };
 const isLong = process.env['MODEL'] === 'long';
+const work = isLong ? 'much' : 'little';
 const bounds = isLong ? { ...short, ...long } : short;
 
 for (const [what, defines] of Object.entries(bounds)) {
   const sentence = 'in every order of events, each command is obeyed once or expires';
   test(`${sentence}: ${what} ${needs}`, async (t) => {
     t.timeout(3_600_000);
-    const { explore } = await compileModel(await tempDir(t), 'commands.pml', { defines, isLong });
+    const { explore } = await compileModel(await tempDir(t), 'commands.pml', { defines, work });
     const verdict = await explore();
 
     t.log(`${verdict.states} states`);

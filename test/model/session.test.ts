@@ -21,6 +21,7 @@ const long: Readonly<Record<string, Defines>> = {
   'one lane of two entries, set back once': { URGENT: 0, NORMAL: 2, REWINDS: 1 },
 };
 const isLong = process.env['MODEL'] === 'long';
+const work = isLong ? 'much' : 'little';
 const bounds = isLong ? { ...short, ...long } : short;
 
 for (const [what, defines] of Object.entries(bounds)) {
@@ -28,7 +29,7 @@ for (const [what, defines] of Object.entries(bounds)) {
   test(`${sentence}: ${what} ${needs}`, async (t) => {
     t.timeout(3_600_000);
     const dir = await tempDir(t);
-    const { explore } = await compileModel(dir, 'session.pml', { defines, isLong });
+    const { explore } = await compileModel(dir, 'session.pml', { defines, work });
     const verdict = await explore();
 
     t.log(`${verdict.states} states`);
@@ -63,7 +64,8 @@ test(`the model finds what is planted in it ${needs}`, async (t) => {
   const dir = await tempDir(t);
   for (const [REWINDS, planted] of [bugs, rewindBugs].entries()) {
     const defines = { URGENT: 0, NORMAL: 2, REWINDS, PLANTED: 1 };
-    const { explore } = await compileModel(dir, 'session.pml', { defines });
+    const options = { defines, work: REWINDS === 0 ? 'little' : 'some' } as const;
+    const { explore } = await compileModel(dir, 'session.pml', options);
     for (const [what, bug] of planted) t.is((await explore(bug)).errors, 1, what);
   }
 });

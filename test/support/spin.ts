@@ -19,6 +19,10 @@ export interface Verdict {
   readonly isWhole: boolean;
 }
 
+/** How long it will run: what the compiler takes to make it quicker has to pay off. */
+type Work = 'little' | 'some' | 'much';
+const levels: Readonly<Record<Work, string>> = { little: '-O0', some: '-O1', much: '-O2' };
+
 /** A program that explores a model. */
 export interface Explorer {
   /**
@@ -30,23 +34,18 @@ export interface Explorer {
   readonly explore: (bug?: number) => Promise<Verdict>;
 }
 
-/**
- * Compiles what explores a model.
- *
- * @param isLong It will run for long: then it pays to have the compiler take its time.
- */
+/** Compiles what explores a model. */
 export async function compileModel(
   dir: string,
   model: string,
-  { defines, isLong = false }: { readonly defines: Defines; readonly isLong?: boolean },
+  { defines, work = 'little' }: { readonly defines: Defines; readonly work?: Work },
 ): Promise<Explorer> {
   const flags = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
   const place = join(dir, flags.join('') || 'default');
   await mkdir(place, { recursive: true });
   const at = { cwd: place, maxBuffer: 16 * 1024 * 1024 };
   await run('spin', [...flags, '-a', join(models, model)], at);
-  const level = isLong ? '-O2' : '-O1';
-  await run('cc', [level, '-w', '-DMEMLIM=6000', '-o', 'pan', 'pan.c'], at);
+  await run('cc', [levels[work], '-w', '-DMEMLIM=6000', '-o', 'pan', 'pan.c'], at);
   const explore = async (bug = 0): Promise<Verdict> => {
     const env = { ...process.env, BUG: String(bug) };
     const { stdout } = await run('./pan', ['-a', '-n', '-m1000000', '-w22'], { ...at, env });

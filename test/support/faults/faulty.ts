@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,10 +11,19 @@ import { tempDir } from '../temp-dir.ts';
 const run = promisify(execFile);
 const source = fileURLToPath(new URL('../../../support/faults/shim.c', import.meta.url));
 
-/** Compiles the shim into `dir`. @returns its path. */
+let compiled: Promise<Buffer> | undefined;
+
+/** Compiled once in a process. */
+async function compileIn(dir: string): Promise<Buffer> {
+  const path = join(dir, 'made.so');
+  await run('cc', ['-shared', '-fPIC', '-O1', '-o', path, source, '-ldl']);
+  return readFile(path);
+}
+
+/** Puts the compiled shim into `dir`. @returns its path. */
 export async function shimIn(dir: string): Promise<string> {
   const path = join(dir, 'shim.so');
-  await run('cc', ['-shared', '-fPIC', '-O1', '-o', path, source, '-ldl']);
+  await writeFile(path, await (compiled ??= compileIn(dir)));
   return path;
 }
 
