@@ -192,6 +192,14 @@ test('bytes of another device, and those of yesterday, change nothing', async (t
   t.like(known, { entries: 3, epoch: 1 });
   const stolen = await getFromApi<DeviceDetailView>(target, '/api/devices/pump-2');
   t.like(stolen, { entries: 0, refusals: 2 });
+  const metrics = await (await askApi(target, '/metrics')).text();
+  for (const counted of [
+    'refused_messages_total{code="HF_SIGNATURE_INVALID"} 1',
+    'refused_messages_total{code="HF_MESSAGE_INVALID"} 1',
+    'batches_total{outcome="duplicate"} 1',
+  ]) {
+    t.true(metrics.includes(counted), `${counted} in ${metrics}`);
+  }
 });
 
 test('packets that are too long, broken or never come end the connection', async (t) => {

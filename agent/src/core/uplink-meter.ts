@@ -73,7 +73,8 @@ export class UplinkMeter {
     const roundTrip = this.#roundTripMs === null ? null : this.#roundTripMs / 1_000;
     const isOffline = 'Time without a session.';
     const positions = this.#journal.positions();
-    const sentThrough = this.#uplink?.state().sentThrough;
+    const { sentThrough, rejected = 0 } = this.#uplink?.state() ?? {};
+    const isRejected = 'Messages that came and were not genuine, or not of the protocol.';
     const acked = this.#beyond((lane) => positions[laneIndex(lane)].acked);
     const sent = this.#beyond((lane) => sentThrough?.[laneIndex(lane)] ?? 0);
     return [
@@ -82,6 +83,7 @@ export class UplinkMeter {
       counter('uplink_sent_total', 'Entries sent for the first time.', single(sent)),
       counter('uplink_acked_total', 'Entries acknowledged by the ledger.', single(acked)),
       counter('uplink_sent_bytes_total', 'Bytes of messages handed over.', single(this.#sentBytes)),
+      counter('uplink_rejected_messages_total', isRejected, single(rejected)),
       gauge('uplink_rtt_seconds', 'Time of the last hello to its welcome.', single(roundTrip)),
     ];
   }
