@@ -97,6 +97,15 @@ test('every command of ours in the pages is one that there is, with its options'
   t.deepEqual(wrong, []);
 });
 
+test('a fresh Raspberry Pi takes five commands to its first synced run', async (t) => {
+  const text = await readFile(join(root, 'docs/install/raspberry-pi.md'), 'utf8');
+  const [, commands = ''] = /^```sh\n(.*?)^```$/ms.exec(text) ?? [];
+
+  const lines = commands.trim().split('\n');
+  t.true(lines.length <= 5, commands);
+  t.regex(lines.at(-1) ?? '', /holdfast wait --synced/);
+});
+
 const compilerOptions = {
   extends: join(root, 'tsconfig.base.json'),
   compilerOptions: {

@@ -153,7 +153,7 @@ withCompiler('needs cc: a disk whose syncs are slow is told', async (t) => {
   const { code, stdout } = await holdfast(['doctor', '--data-dir', dir], { env: shim });
 
   t.is(code, 8, 'there is no store either');
-  t.regex(stdout, /disk +! a sync takes 1\d\d\.\d ms/);
+  t.regex(stdout, /disk +! a sync takes [1-9]\d\d+\.\d ms/);
 });
 
 test('a broker that accepts and says nothing is given up, and told', async (t) => {
