@@ -12,6 +12,7 @@ import {
   encodeThrown,
   encodeValue,
 } from '@holdfast/protocol';
+import { processorMs } from '../../support/processor-time.ts';
 
 const replayed = (value: unknown): unknown => decodeValue(encodeValue(value, 'result'));
 
@@ -246,11 +247,11 @@ test('A13 nesting is refused one level beyond the limit, never by a stack overfl
 
 test('A13 a small value that unfolds without end is refused quickly', (t) => {
   const bomb = nested(60, (inner) => [inner, inner]);
-  const startMs = performance.now();
+  const startMs = processorMs();
 
   t.is(refusal(bomb).code, 'HF_VALUE_TOO_LARGE');
   t.notThrows(() => encodeThrown(bomb));
-  t.true(performance.now() - startMs < 1_000);
+  t.true(processorMs() - startMs < 1_000);
 });
 
 test('A14 what is no data is refused with its place', (t) => {
