@@ -24,7 +24,8 @@ const body: EntryBody = {
 function rowBytes(): number {
   const stamp = { atMs: systemClock.nowMs(), boot: 1, monoMs: 1_000_000 };
   const entry = encodeEntry({ ...body, ...stamp });
-  const row = storedEntry('bulk', { seq: 1, hash: new Uint8Array(HASH_BYTES), bytes: 1, entry });
+  const hash = new Uint8Array(HASH_BYTES);
+  const row = storedEntry('bulk', { seq: 1, hash, bytes: 1, run: 0, entry });
   return row.kind === 'put' ? row.value.byteLength : 0;
 }
 

@@ -1,7 +1,7 @@
 import { lanes, type OnProgress } from '@holdfast/protocol';
 import { aboutEntries } from './core/chain-check.ts';
 import { entryLine, type EntryLine } from './core/entry-line.ts';
-import { parseStored } from './core/lane-state.ts';
+import { parseStored } from './core/entry-row.ts';
 import { ackKey, getNumber, laneRange, seqOfEntryKey } from './core/keys.ts';
 import { openToRead } from './open-to-read.ts';
 import { userKeyOf } from './io/store-key.ts';

@@ -18,15 +18,15 @@ const [HISTORY, CACHE] = [0x68, 0x78];
 const CACHE_ROWS = 40;
 
 /**
- * A format that never was, for tests of migrations: in a history, seq came before lane, and there
- * was a table `x` of no further use.
+ * A format that never was, for tests of migrations: in a history, the last byte came first,
+ * and there was a table `x` of no further use.
  */
 export const oldMigration: Migration = {
   from: 0,
   row({ key, value }) {
     if (key[0] === CACHE) return [];
     if (key[0] !== HISTORY) return [{ key, value }];
-    return [{ key, value: Uint8Array.of(value[6] ?? 0, ...value.subarray(0, 6)) }];
+    return [{ key, value: Uint8Array.of(value.at(-1) ?? 0, ...value.subarray(0, -1)) }];
   },
 };
 

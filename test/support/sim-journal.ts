@@ -110,7 +110,10 @@ export class SimJournal implements UplinkJournal {
     await Promise.resolve();
     if (this.unreadable?.lane === lane) throw this.unreadable.error;
     const hole = this.#holeAt(lane, seqFirst);
-    if (hole) return { previousHash: hole.previousHash, entries: [], hashes: [], hole };
+    if (hole) {
+      const { previousHash, hash } = hole;
+      return { previousHash, entries: [], hashAt: () => hash, hole };
+    }
     const previousHash = hashes[seqFirst - 1];
     const isGone = previousHash === undefined || seqFirst <= trimmed;
     if (isGone) throw new HoldfastError('HF_ENTRY_DAMAGED');
@@ -122,7 +125,8 @@ export class SimJournal implements UplinkJournal {
       if (isEnd || (taken.length > 0 && bytes > limits.bytesMax)) break;
       taken.push(entry);
     }
-    return { previousHash, entries: taken, hashes: hashes.slice(seqFirst) };
+    const hashAt = (index: number) => hashes[seqFirst + index] ?? new Uint8Array(32);
+    return { previousHash, entries: taken, hashAt };
   }
 
   hashAt(lane: Lane, seq: number): Promise<Uint8Array | undefined> {

@@ -27,6 +27,8 @@ import { chainNext, chainStart, decodeEntry, encodeEntry, type Lane } from '@hol
 export interface Kept {
   readonly bytes: Uint8Array;
   readonly hash: Uint8Array;
+  /** On a device: in whose history it is. */
+  readonly run?: number;
 }
 
 /** Does something to the entries of a lane, the first of which is 1. */
@@ -58,7 +60,7 @@ export function rewritten(chain: Chain): Tampering {
     return all.map((entry, at) => {
       const { bytes } = at === TAMPERED - 1 ? changed(entry) : entry;
       hash = chainNext(sha256, hash, bytes);
-      return { bytes, hash };
+      return { ...entry, bytes, hash };
     });
   };
 }
@@ -92,12 +94,16 @@ export async function tamperWithStore(
 ): Promise<void> {
   await withLevel(join(dataDir, 'store'), async (db) => {
     const rows = await rowsOf(db, laneRange(lane));
-    const all = rows.map(([key, value]) => parseStored(seqOfEntryKey(key), value));
+    const all = rows.map(([key, value]) => {
+      const { bytes, run, check, anchor } = parseStored(seqOfEntryKey(key), value);
+      // Of most, a row has no more than the first bytes.
+      return { bytes, run, hash: anchor?.hash ?? Uint8Array.of(...check, ...new Uint8Array(28)) };
+    });
     let bytes = 0;
-    const after = options.tampering(all.map((each) => ({ bytes: each.bytes, hash: each.hash })));
+    const after = options.tampering(all);
     for (const [index, entry] of after.entries()) {
       bytes += entry.bytes.byteLength;
-      const end = { seq: index + 1, hash: entry.hash, bytes, entry: entry.bytes };
+      const end = { ...entry, run: entry.run ?? 0, seq: index + 1, bytes, entry: entry.bytes };
       const op = storedEntry(lane, end);
       if (op.kind === 'put') await db.put(op.key, op.value);
     }

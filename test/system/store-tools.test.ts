@@ -99,11 +99,11 @@ test('check finds damage, and changes not a byte of it', async (t) => {
 test('check finds rows that do not agree with each other', async (t) => {
   const dir = await lived(t, 1);
   const store = await openStore(join(dir, 'store'));
-  const other = (await store.get(historyKey(2, 1))) ?? Uint8Array.of();
+  const other = (await store.get(historyKey(2, 0))) ?? Uint8Array.of();
   await store.write([
     { kind: 'delete', key: runIdKey('errand-0-3') },
-    { kind: 'put', key: historyKey(1, 1), value: other },
-    { kind: 'delete', key: historyKey(2, 2) },
+    { kind: 'put', key: historyKey(1, 0), value: other },
+    { kind: 'delete', key: historyKey(2, 0) },
   ]);
   await store.close();
   const { code, stdout } = await check(dir);

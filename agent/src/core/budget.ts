@@ -1,6 +1,6 @@
 import { HoldfastError, formatBytes, lanes, type Lane } from '@holdfast/protocol';
 
-/** What an entry takes besides its own bytes: its hash, its keys, its line in a history. */
+/** What an entry takes besides its own bytes, at most: its key, its hash, its part of a run. */
 export const ROWS_BYTES = 80;
 const RESERVE_BYTES_MAX = 8 * 1024 * 1024;
 const BYTES_MIN = 1024 * 1024;

@@ -12,10 +12,12 @@ import {
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
+import { chainPlace, type LaneChain } from './chain-place.ts';
 import { contentsAt, isContentOfEntry } from './contents.ts';
+import { isHashOf, parseStored, type StoredEntry } from './entry-row.ts';
 import type { StoredHole } from './hole-rows.ts';
 import { ackKey, getNumber, laneRange, seqOfEntryKey } from './keys.ts';
-import { chainPlace, eachHole, holeAt, parseStored, type StoredEntry } from './lane-state.ts';
+import { eachHole, holeAt } from './lane-holes.ts';
 
 /** Rows in memory at a time; an entry has up to 56 KiB. */
 const PAGE = 256;
@@ -112,15 +114,23 @@ async function readPage(
 async function startWalk(options: ChainOptions, lane: Lane, seqFirst: number): Promise<Walk> {
   const ack = await options.store.get(ackKey(lane));
   const acked = ack === undefined ? 0 : getNumber(ack, 0);
-  const atAck = await chainPlace(options.store, lane, acked);
-  const walk = new Walk(options, lane, { acked, seqFirst });
+  const chain = { ...options, lane, start: chainStart(options.sha256, { ...options, lane }) };
+  const atAck = await chainPlace(chain, acked);
+  const walk = new Walk(chain, { acked, seqFirst, hash: await hashBefore(chain, seqFirst) });
   // The last entry that the ledger has is never trimmed, or a hole ends with it.
   if (acked > 0 && atAck === undefined) walk.fault(acked, 'is missing');
-  if (ack !== undefined && atAck !== undefined) {
+  if (ack !== undefined && atAck?.isSure === true) {
     const isSame = equalBytes(ack.subarray(6), atAck.hash);
     if (!isSame) walk.fork(acked);
   }
   return walk;
+}
+
+/** The chain's hash before an entry that is looked at first; `undefined`: it cannot be told. */
+async function hashBefore(chain: LaneChain, seqFirst: number): Promise<Uint8Array | undefined> {
+  if (seqFirst <= 1) return chain.start;
+  const place = await chainPlace(chain, seqFirst - 1);
+  return place?.isSure === true ? place.hash : undefined;
 }
 
 /** Takes the holes before an entry, and the entry. */
@@ -139,27 +149,28 @@ async function follow(store: Store, walk: Walk, stored: StoredEntry): Promise<vo
 
 /** Follows one lane, entry by entry. */
 class Walk {
-  readonly #options: ChainOptions;
-  readonly #lane: Lane;
+  readonly #chain: LaneChain;
   readonly #acked: number;
   readonly #faults: ChainFault[] = [];
   #seqLast: number;
   #hash: Uint8Array | undefined;
 
   constructor(
-    options: ChainOptions,
-    lane: Lane,
-    from: { readonly acked: number; readonly seqFirst: number },
+    chain: LaneChain,
+    from: {
+      readonly acked: number;
+      readonly seqFirst: number;
+      readonly hash: Uint8Array | undefined;
+    },
   ) {
-    this.#options = options;
-    this.#lane = lane;
+    this.#chain = chain;
     this.#acked = from.acked;
     this.#seqLast = Math.max(0, from.seqFirst - 1);
-    if (this.#seqLast === 0) this.#hash = chainStart(options.sha256, { ...options, lane });
+    this.#hash = from.hash;
   }
 
   get lane(): Lane {
-    return this.#lane;
+    return this.#chain.lane;
   }
 
   /** The seq that has to come next. */
@@ -168,7 +179,7 @@ class Walk {
   }
 
   fault(seq: number, why: string): void {
-    this.#faults.push({ lane: this.#lane, seq, why });
+    this.#faults.push({ lane: this.lane, seq, why });
   }
 
   hole({ seqFirst, seqLast, previousHash, hash }: StoredHole): void {
@@ -184,16 +195,18 @@ class Walk {
 
   fork(seq: number): void {
     const why = 'is not the entry that the ledger has acknowledged';
-    this.#faults.push({ lane: this.#lane, seq, why, isForked: true });
+    this.#faults.push({ lane: this.lane, seq, why, isForked: true });
   }
 
   take(stored: StoredEntry): void {
-    const { seq, hash, bytes } = stored;
+    const { seq, bytes, anchor } = stored;
     const expected = this.#seqLast + 1;
     if (seq > expected) this.#gap(expected, seq - 1);
-    if (seq === expected && this.#hash !== undefined) {
-      const isSame = equalBytes(hash, chainNext(this.#options.sha256, this.#hash, bytes));
-      if (!isSame) this.fault(seq, 'is not the entry that was journaled: its hash differs');
+    const before = seq === expected ? this.#hash : undefined;
+    const hash = before && chainNext(this.#chain.sha256, before, bytes);
+    const isSame = hash !== undefined && isHashOf(stored, hash);
+    if (hash !== undefined && !isSame) {
+      this.fault(seq, 'is not the entry that was journaled: its hash differs');
     }
     try {
       decodeEntry(bytes);
@@ -201,14 +214,15 @@ class Walk {
       this.fault(seq, messageOf(error));
     }
     this.#seqLast = seq;
-    this.#hash = hash;
+    // Behind one that has changed, nothing tells what the next ones follow from but an anchor.
+    this.#hash = isSame ? hash : anchor?.hash;
   }
 
   /** Holds what entries have sealed against what there is beside them. It may have been erased. */
   async checkContents(page: readonly StoredEntry[]): Promise<void> {
-    const { store, sha256 } = this.#options;
+    const { store, sha256, lane } = this.#chain;
     const sealed = page.filter(({ bytes }) => mayHoldSealed(bytes));
-    const places = sealed.map(({ seq }) => ({ lane: this.#lane, seq }));
+    const places = sealed.map(({ seq }) => ({ lane, seq }));
     const contents = places.length === 0 ? [] : await contentsAt(store, places);
     sealed.forEach(({ seq, bytes }, index) => {
       const entry = tryDecode(bytes);

@@ -7,9 +7,10 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
+import type { ChainPlace } from './chain-place.ts';
+import { parseStored } from './entry-row.ts';
 import { decodeHole, encodeHole, type StoredHole } from './hole-rows.ts';
 import { deadKey, entryKey, seqOfEntryKey, tableRange } from './keys.ts';
-import { parseStored } from './lane-state.ts';
 
 /** An entry that no peer takes: the ledger is told of a hole, and the entry stays here. */
 export interface DeadLetter {
@@ -65,18 +66,19 @@ export class DeadLetters {
    * Has a hole take the place of an entry on its way to the ledger, once `commit` has made that
    * durable.
    *
+   * @param letter Where the chain stands before it and at it, too.
    * @throws HF_ENTRY_DAMAGED when the entry is not there.
    */
   async add(
-    letter: Omit<DeadLetter, 'bytes'> & { readonly previousHash: Uint8Array },
+    letter: Omit<DeadLetter, 'bytes'> & ChainPlace & { readonly previousHash: Uint8Array },
     commit: (ops: readonly StoreOp[]) => Promise<unknown>,
   ): Promise<void> {
-    const { lane, seq, reason, previousHash } = letter;
+    const { lane, seq, reason, previousHash, hash, bytesThrough } = letter;
     const value = await this.#store.get(entryKey(lane, seq));
     if (value === undefined) {
       throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `entry ${seq} of ${lane} is gone` });
     }
-    const { hash, bytes, bytesThrough } = parseStored(seq, value);
+    const { bytes } = parseStored(seq, value);
     const atMs = timeOf(bytes);
     const hole: StoredHole = {
       ...{ lane, seqFirst: seq, seqLast: seq, reason, bytes: bytes.byteLength, bytesThrough },

@@ -1,5 +1,5 @@
 import { hex, type Lane } from '@holdfast/protocol';
-import type { StoredEntry } from './lane-state.ts';
+import type { StoredEntry } from './entry-row.ts';
 import { entryView, readEntry } from './run-detail.ts';
 
 /** An entry as `holdfast store export` and `store salvage` print it. */

@@ -1,20 +1,16 @@
-import type { Lane, Store } from '@holdfast/protocol';
+import { chainPlace, nextPlace, type ChainPlace, type LaneChain } from './chain-place.ts';
+import { ANCHOR_EVERY, parseStored, type StoredEntry } from './entry-row.ts';
 import { decodeHole, type StoredHole } from './hole-rows.ts';
 import { entryKey, holeKey } from './keys.ts';
-import { holeAt, parseStored, type ChainPlace, type StoredEntry } from './lane-state.ts';
+import { holeAt } from './lane-holes.ts';
 
-/** Consecutive entries that are to go, and where the chain stands before them. */
+/** Consecutive entries that are to go, and where the chain stands around them. */
 export interface Fragment {
   readonly entries: readonly StoredEntry[];
-  /** `undefined`: that is not known. */
+  /** Before the first of them; `undefined`: that is not known. */
   readonly before: ChainPlace | undefined;
-}
-
-export interface FragmentPlace {
-  readonly store: Store;
-  readonly lane: Lane;
-  /** The chain's hash before the first entry of the lane. */
-  readonly start: Uint8Array;
+  /** At the last of them. */
+  readonly end: ChainPlace | undefined;
 }
 
 interface Fragments {
@@ -23,22 +19,21 @@ interface Fragments {
   readonly known: readonly StoredHole[];
 }
 
-/** Entries between two fragments, at most, for what is around them to be read at once. */
-const NEAR_MAX = 64;
-
 /**
  * Puts entries of a lane, in order, into fragments, none of which goes across the watermark, and
  * reads what is around them: at once where they are near each other, as those of runs that went on
  * side by side are.
  */
 export async function readFragments(
-  place: FragmentPlace,
+  chain: LaneChain,
   entries: readonly StoredEntry[],
   acked: number,
 ): Promise<Fragments> {
   const stretches = split(entries, (one, next) => next.seq !== one.seq + 1 || one.seq === acked);
-  const clusters = split(stretches.map(extentOf), (one, next) => next.first - one.last > NEAR_MAX);
-  const read = await Promise.all(clusters.map((cluster) => readCluster(place, cluster)));
+  // To know the chain between two that are farther apart, an anchor is read instead.
+  const areApart = (one: Extent, next: Extent) => next.first - one.last > ANCHOR_EVERY;
+  const clusters = split(stretches.map(extentOf), areApart);
+  const read = await Promise.all(clusters.map((cluster) => readCluster(chain, cluster)));
   // One that is behind a cluster may be before the next, too.
   const holes = read.flatMap(({ known }) => known.map((hole) => [hole.seqFirst, hole] as const));
   return {
@@ -53,33 +48,69 @@ interface Extent {
   readonly last: number;
 }
 
-async function readCluster(
-  { store, lane, start }: FragmentPlace,
-  cluster: readonly Extent[],
-): Promise<Fragments> {
+async function readCluster(chain: LaneChain, cluster: readonly Extent[]): Promise<Fragments> {
+  const { store, lane, start } = chain;
   const [first = 0, last = 0] = [cluster[0]?.first, cluster.at(-1)?.last];
   const inside = { from: holeKey(lane, first), to: holeKey(lane, last + 2) };
-  const [left, rows, values] = await Promise.all([
+  const [before, left, rows, entries] = await Promise.all([
+    first === 1 ? { seq: 0, hash: start, bytesThrough: 0 } : chainPlace(chain, first - 1),
     holeAt(store, lane, first - 1),
     store.scan({ ...inside, limit: last + 2 - first }),
-    store.getMany(cluster.map((extent) => entryKey(lane, extent.first - 1))),
+    entriesOf(chain, cluster),
   ]);
   const holes = rows.map(({ value }) => decodeHole(lane, value));
   if (left !== undefined) holes.unshift(left);
   const ends = new Map(holes.map((hole) => [hole.seqLast, hole]));
   const begins = new Set(cluster.map((extent) => extent.last + 1));
-  const before = (seq: number, value: Uint8Array | undefined): ChainPlace | undefined => {
-    if (seq === 0) return { seq, hash: start, bytesThrough: 0 };
-    if (value !== undefined) return parseStored(seq, value);
-    const hole = ends.get(seq);
-    return hole && { ...hole, seq };
-  };
-  const fragments = cluster.map((extent, index) => {
-    return { entries: extent.entries, before: before(extent.first - 1, values[index]) };
+  const places = new Map<number, ChainPlace | undefined>([[first - 1, before]]);
+  let at = before;
+  for (let seq = first; seq <= last; seq += 1) {
+    at = placeAt(chain, at, { seq, entry: entries.get(seq), hole: ends.get(seq) });
+    places.set(seq, at);
+  }
+  const fragments = cluster.map(({ entries: own, first: from, last: to }): Fragment => {
+    return { entries: own, before: places.get(from - 1), end: places.get(to) };
   });
   const touched = new Set(cluster.map((extent) => ends.get(extent.first - 1)));
   const known = holes.filter((hole) => touched.has(hole) || begins.has(hole.seqFirst));
   return { fragments, known };
+}
+
+/** The entries of a cluster, and those between them. */
+async function entriesOf({ store, lane }: LaneChain, cluster: readonly Extent[]) {
+  const own = cluster.flatMap(({ entries }) => entries);
+  const between = cluster.flatMap(({ last }, index) => {
+    const next = cluster[index + 1]?.first ?? last + 1;
+    return Array.from({ length: next - last - 1 }, (_, at) => last + 1 + at);
+  });
+  const keys = between.map((seq) => entryKey(lane, seq));
+  const values = keys.length === 0 ? [] : await store.getMany(keys);
+  const read = between.flatMap((seq, index) => {
+    const value = values[index];
+    return value === undefined ? [] : [parseStored(seq, value)];
+  });
+  return new Map([...own, ...read].map((entry) => [entry.seq, entry]));
+}
+
+/** The chain at a seq, from the place before it; `undefined`: that is not known. */
+function placeAt(
+  { sha256 }: LaneChain,
+  before: ChainPlace | undefined,
+  {
+    seq,
+    entry,
+    hole,
+  }: {
+    readonly seq: number;
+    readonly entry: StoredEntry | undefined;
+    readonly hole: StoredHole | undefined;
+  },
+): ChainPlace | undefined {
+  if (entry === undefined) return hole && { ...hole, seq };
+  const anchor = entry.anchor && { seq, ...entry.anchor };
+  if (before === undefined) return anchor;
+  const next = nextPlace(sha256, before, entry);
+  return next.isSure ? next : anchor;
 }
 
 function extentOf(entries: readonly StoredEntry[]): Extent {

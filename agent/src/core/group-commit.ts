@@ -34,9 +34,11 @@ export interface GroupCommitParts {
   readonly syncs: SyncTimes;
   /** Gets the store back; `undefined`: nobody can. */
   readonly recovery: Recovery | undefined;
-  /** What rides with each commit. */
+  /** What rides with each commit. What the commit itself writes or deletes comes behind. */
   readonly riders: () => readonly StoreOp[];
   readonly point: Point | undefined;
+  /** A commit is durable, and these entries with it. Nobody knows yet. */
+  readonly onDurable: (refs: readonly EntryRef[]) => void;
   /** These entries are durable, and whoever appended them knows. */
   readonly onCommitted: (refs: readonly EntryRef[]) => void;
   readonly onFailure: (failure: HoldfastError) => void;
@@ -101,9 +103,8 @@ export class GroupCommit {
 
   async #commit(group: readonly QueuedAppend[]): Promise<void> {
     const { riders, point, onFailure } = this.#parts;
-    const ops: StoreOp[] = [];
+    const ops: StoreOp[] = [...riders()];
     for (const append of group) for (const op of append.ops) ops.push(op);
-    ops.push(...riders());
     try {
       if (this.#failure) throw this.#failure;
       if (point) await point('journal:write');
@@ -153,6 +154,7 @@ export class GroupCommit {
       }
       for (const ref of refs) all.push(ref);
     }
+    this.#parts.onDurable(all);
     for (const { outcome, refs } of group) outcome.durable(refs);
     if (all.length > 0) this.#parts.onCommitted(all);
   }

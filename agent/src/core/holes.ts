@@ -1,5 +1,4 @@
 import {
-  chainStart,
   decodeEntry,
   mayHoldSealed,
   type HoleReason,
@@ -8,17 +7,17 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
+import type { ChainPlace } from './chain-place.ts';
 import { contentKeys } from './contents.ts';
+import { parseStored, type StoredEntry } from './entry-row.ts';
 import { readFragments, type Fragment } from './fragments.ts';
 import { holeOp, type StoredHole } from './hole-rows.ts';
 import { entryKey, holeKey, holeSumsKey, putNumber, seqOfEntryKey } from './keys.ts';
-import { parseStored, type LaneState, type StoredEntry } from './lane-state.ts';
+import { chainOf, type LaneState } from './lane-state.ts';
 
 export interface HolesParts {
   readonly store: Store;
   readonly sha256: Sha256;
-  readonly device: string;
-  readonly epoch: number;
   readonly lane: (lane: Lane) => LaneState;
   /** These are about to be deleted. @returns The changes that go with that. */
   readonly forget: (lane: Lane, seqs: readonly number[]) => readonly StoreOp[];
@@ -31,8 +30,10 @@ export interface HolesParts {
 interface Removal {
   readonly lane: Lane;
   readonly reason: HoleReason;
-  /** Further changes, in the same commit. */
-  readonly ops: readonly StoreOp[];
+  /** Further changes, in the same commit. Asked for as that is about to be made. */
+  readonly ops: () => readonly StoreOp[];
+  /** The place of the last of them, where it does not follow from the entries. */
+  readonly end?: ChainPlace;
 }
 
 export interface Removed {
@@ -83,19 +84,19 @@ export class Holes {
   }
 
   /**
-   * Deletes these entries of one lane, up to some hundred, and makes `ops` in the same commit. The
-   * last entry of a lane stays: the chain goes on from it.
+   * Deletes these entries of one lane, up to some hundred, and makes the changes of `ops` in the
+   * same commit. The last entry of a lane stays: the chain goes on from it.
    *
    * @returns How many entries were there, and their bytes.
    */
   remove(
     lane: Lane,
     seqs: readonly number[],
-    { reason, ops = [] }: { readonly reason: HoleReason; readonly ops?: readonly StoreOp[] },
+    { ops = () => [], ...removal }: Pick<Removal, 'reason' | 'end'> & Partial<Pick<Removal, 'ops'>>,
   ): Promise<Removed> {
     return this.serially(async () => {
       const entries = await this.#entries(lane, seqs, this.#parts.lane(lane).head);
-      return this.#remove(entries, { lane, reason, ops });
+      return this.#remove(entries, { ...removal, lane, ops });
     });
   }
 
@@ -121,7 +122,8 @@ export class Holes {
         through = entry.seq;
       }
       if (through < seqFirst) return none;
-      const removed = await this.#remove(chosen, { lane, reason, ops: opsOf?.(through) ?? [] });
+      const ops = () => opsOf?.(through) ?? [];
+      const removed = await this.#remove(chosen, { lane, reason, ops });
       return { ...removed, through };
     });
   }
@@ -140,13 +142,15 @@ export class Holes {
   }
 
   async #remove(entries: readonly StoredEntry[], removal: Removal): Promise<Removed> {
-    const { lane, reason, ops } = removal;
+    const { lane, reason, ops, end } = removal;
     const state = this.#parts.lane(lane);
-    const { store, sha256, device, epoch } = this.#parts;
-    const start = chainStart(sha256, { device, epoch, lane });
-    const { fragments, known } = await readFragments({ store, lane, start }, entries, state.acked);
+    const chain = chainOf(this.#parts, state);
+    const { fragments, known } = await readFragments(chain, entries, state.acked);
     // From here on nothing is awaited: the watermark stays where it is.
-    const fresh = fragments.flatMap((fragment) => holesOf(lane, fragment, { reason, state }));
+    const fresh = fragments.flatMap((fragment) => {
+      const isEnd = end !== undefined && fragment.entries.at(-1)?.seq === end.seq;
+      return holesOf(lane, isEnd ? { ...fragment, end } : fragment, { reason, state });
+    });
     const merged = merge([...known, ...fresh], state.acked);
     const kept = new Set(merged);
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0);
@@ -162,7 +166,7 @@ export class Holes {
       ...merged.filter((hole) => !known.includes(hole)).map(holeOp),
       ...(entries.length > 0 ? [sumsOp(state)] : []),
       ...this.#parts.forget(lane, seqs),
-      ...ops,
+      ...ops(),
     ]);
     if (entries.length > 0) this.#parts.onRemoved(lane, seqs, reason);
     return { entries: entries.length, bytes };
@@ -181,38 +185,42 @@ export class Holes {
 /** The holes that a fragment leaves: two, where the watermark has come into it meanwhile. */
 function holesOf(
   lane: Lane,
-  { entries, before }: Fragment,
+  { entries, before, end }: Fragment,
   { reason, state }: { readonly reason: HoleReason; readonly state: LaneState },
 ): StoredHole[] {
   const isAcked = (entry: StoredEntry): boolean => entry.seq <= state.acked;
-  const acked = holeOf(lane, { entries: entries.filter(isAcked), before }, reason);
   const rest = entries.filter((entry) => !isAcked(entry));
-  const between = acked === undefined ? before : { ...acked, seq: acked.seqLast };
-  const pending = holeOf(lane, { entries: rest, before: between }, reason);
+  const { acked: seq, ackedHash: hash, ackedBytes: bytesThrough } = state;
+  const between = rest.length === 0 ? end : { seq, hash, bytesThrough };
+  const first = { entries: entries.filter(isAcked), before, end: between };
+  const acked = holeOf(lane, first, reason);
+  const isCut = first.entries.length > 0;
+  const pending = holeOf(lane, { entries: rest, before: isCut ? between : before, end }, reason);
   return [acked, pending].filter((hole) => hole !== undefined);
 }
 
 /** `undefined`: there are no entries, or the chain before them is not known. */
 function holeOf(
   lane: Lane,
-  { entries, before }: Fragment,
+  { entries, before, end }: Fragment,
   reason: HoleReason,
 ): StoredHole | undefined {
   const first = entries[0];
   const last = entries.at(-1);
-  if (first === undefined || last === undefined || before === undefined) return undefined;
+  if (first === undefined || last === undefined) return undefined;
+  if (before === undefined || end === undefined) return undefined;
   return {
     lane,
     seqFirst: first.seq,
     seqLast: last.seq,
     // A view of a row would keep the whole entry in memory.
     previousHash: before.hash.slice(),
-    hash: last.hash.slice(),
+    hash: end.hash.slice(),
     reason,
     bytes: entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0),
     firstAtMs: timeOf(first),
     lastAtMs: timeOf(last),
-    bytesThrough: last.bytesThrough,
+    bytesThrough: end.bytesThrough,
   };
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@holdfast/protocol';
 import { entryTimes, untimed, type EntryTime } from './entry-times.ts';
 import type { Journal } from './journal.ts';
-import type { StoredEntry } from './lane-state.ts';
+import type { StoredEntry } from './entry-row.ts';
 import { Progress, type Standing } from './progress.ts';
 import type { Run } from './run.ts';
 import {

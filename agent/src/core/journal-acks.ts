@@ -1,16 +1,20 @@
-import { HASH_BYTES, equalBytes, type Clock, type Store, type StoreOp } from '@holdfast/protocol';
+import {
+  HASH_BYTES,
+  equalBytes,
+  type Clock,
+  type Sha256,
+  type Store,
+  type StoreOp,
+} from '@holdfast/protocol';
+import { chainPlace, type ChainPlace } from './chain-place.ts';
 import type { Holes } from './holes.ts';
 import { ackKey, putNumber } from './keys.ts';
-import {
-  chainPlace,
-  holesBetween,
-  type ChainPlace,
-  type HoleSums,
-  type LaneState,
-} from './lane-state.ts';
+import { holesBetween, type HoleSums } from './lane-holes.ts';
+import { chainOf, type LaneState } from './lane-state.ts';
 
 export interface AcksParts {
   readonly store: Store;
+  readonly sha256: Sha256;
   readonly clock: Clock;
   readonly holes: Holes;
   /** Makes a commit, which takes what `takeOps` has for it. */
@@ -40,9 +44,9 @@ export class Acks {
   async take(state: LaneState, watermark: number, hash: Uint8Array): Promise<boolean> {
     const { store, holes } = this.#parts;
     const { lane } = state;
-    const place = await chainPlace(store, lane, watermark);
+    const place = await chainPlace(chainOf(this.#parts, state), watermark);
     if (place === undefined) return true;
-    if (!equalBytes(place.hash, hash)) return false;
+    if (!place.isSure || !equalBytes(place.hash, hash)) return false;
     if (state.pendingHoles.count > 0) {
       await holes.serially(async () => {
         const passed = { after: state.acked, through: watermark };

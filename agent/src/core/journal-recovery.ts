@@ -6,9 +6,11 @@ import {
   messageOf,
   type Clock,
   type Log,
+  type Sha256,
   type Store,
 } from '@holdfast/protocol';
-import { chainPlace, type LaneState } from './lane-state.ts';
+import { chainPlace } from './chain-place.ts';
+import type { LaneState } from './lane-state.ts';
 
 export interface RecoveryParts {
   readonly clock: Clock;
@@ -110,10 +112,13 @@ function whyOf(cause: unknown): string {
 }
 
 /** What was acknowledged has to be there. @throws HF_STORE_DAMAGED */
-export async function verifyHeads(store: Store, states: readonly LaneState[]): Promise<void> {
-  for (const { lane, head, headHash } of states) {
+export async function verifyHeads(
+  ports: { readonly store: Store; readonly sha256: Sha256 },
+  states: readonly LaneState[],
+): Promise<void> {
+  for (const { lane, start, head, headHash } of states) {
     if (head === 0) continue;
-    const place = await chainPlace(store, lane, head);
+    const place = await chainPlace({ ...ports, lane, start }, head);
     if (place !== undefined && equalBytes(place.hash, headHash)) continue;
     const why = `entry ${head} of lane ${lane} was written, and is not there any more`;
     throw new HoldfastError('HF_STORE_DAMAGED', { why });

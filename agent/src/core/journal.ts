@@ -1,7 +1,6 @@
 import {
   HoldfastError,
   chainNext,
-  chainStart,
   eachLane,
   encodeEntry,
   laneIndex,
@@ -20,25 +19,21 @@ import {
 import { Admission } from './admission.ts';
 import type { Budget } from './budget.ts';
 import { hasCarried } from './carrier.ts';
+import { chainPlace, type LaneChain } from './chain-place.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
+import { parseStored, storedEntry, type StoredEntry } from './entry-row.ts';
 import { GroupCommit, type LaneEnd, type Outcome } from './group-commit.ts';
+import { Histories } from './histories.ts';
 import { Holes, type HolesParts } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { JournalMeter } from './journal-meter.ts';
-import { mendLane } from './journal-mend.ts';
+import { mendLane, type MendParts } from './journal-mend.ts';
 import { Recovery, verifyHeads, type Trouble } from './journal-recovery.ts';
 import { entryKey } from './keys.ts';
 import { readLane, storedFrom } from './lane-read.ts';
-import {
-  chainPlace,
-  openLane,
-  parseStored,
-  storedEntry,
-  type HoleSums,
-  type LaneState,
-  type StoredEntry,
-} from './lane-state.ts';
+import type { HoleSums } from './lane-holes.ts';
+import { chainOf, openLane, type LaneState } from './lane-state.ts';
 import { SyncTimes } from './sync-times.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 import { valueLimits, type ValueLimits } from './value-parts.ts';
@@ -47,6 +42,8 @@ import { valueLimits, type ValueLimits } from './value-parts.ts';
 export interface Draft {
   readonly lane: Lane;
   readonly body: EntryBody;
+  /** Number of the run in whose history it is, at the place that the body says. Absent: in none. */
+  readonly run?: number | undefined;
   /** What the body has sealed. */
   readonly contents?: ContentRows | undefined;
 }
@@ -55,6 +52,8 @@ export interface Draft {
 export interface EntryRef {
   readonly lane: Lane;
   readonly seq: number;
+  /** In whose history it is; 0: in none. */
+  readonly run: number;
   readonly entry: Entry;
 }
 
@@ -86,6 +85,13 @@ export interface JournalOptions {
 /** Their seqs are in order. */
 type RemovalListener = (lane: Lane, seqs: readonly number[]) => void;
 
+/** What a journal is made of, as it was read. */
+interface Opened {
+  readonly lanes: PerLane<LaneState>;
+  readonly histories: Histories;
+  readonly dead: DeadLetters;
+}
+
 const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
 /** Of what an append takes in memory besides its bytes. */
 const APPEND_BYTES = 256;
@@ -107,6 +113,8 @@ export class Journal implements UplinkJournal {
   readonly #options: JournalOptions;
   readonly #lanes: PerLane<LaneState>;
   readonly #holes: Holes;
+  /** Which entries are a run's. */
+  readonly histories: Histories;
   /** Entries that no peer takes. */
   readonly dead: DeadLetters;
   readonly #listeners = new Set<() => void>();
@@ -122,8 +130,9 @@ export class Journal implements UplinkJournal {
   /** Resolves when the journal is given up: from then on every append is refused. */
   readonly failed: Promise<HoldfastError>;
 
-  private constructor(options: JournalOptions, lanes: PerLane<LaneState>, dead: DeadLetters) {
+  private constructor(options: JournalOptions, { lanes, histories, dead }: Opened) {
     this.dead = dead;
+    this.histories = histories;
     this.device = options.device;
     this.epoch = options.epoch;
     this.boot = options.boot;
@@ -142,15 +151,16 @@ export class Journal implements UplinkJournal {
     const { reopen, clock, log = silent } = options;
     this.syncs = new SyncTimes(clock, log, (...write) => this.meter.written(...write));
     this.#acks = new Acks({
-      ...{ store: options.store, clock, holes: this.#holes },
+      ...{ store: options.store, sha256: options.sha256, clock, holes: this.#holes },
       save: () => this.append([]),
       onChange: () => this.#tell(),
     });
-    const verify = (): Promise<void> => verifyHeads(options.store, this.#lanes);
+    const verify = (): Promise<void> => verifyHeads(options, this.#lanes);
     this.#recovery = reopen && new Recovery({ clock, log, reopen, verify });
     this.#commits = new GroupCommit({
       ...{ store: options.store, syncs: this.syncs, recovery: this.#recovery },
-      ...{ riders: () => this.#acks.takeOps(), point: options.point },
+      ...{ riders: () => [...this.#acks.takeOps(), ...histories.takeOps()], point: options.point },
+      onDurable: (refs) => histories.durable(refs),
       onCommitted: (refs) => {
         this.meter.committed(refs);
         this.#tell();
@@ -165,12 +175,15 @@ export class Journal implements UplinkJournal {
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
 
-  /** Reads where each lane stands: a few rows, whatever the size of the backlog. */
+  /** Reads where each lane stands: a bounded part, whatever the size of the backlog. */
   static async open(options: JournalOptions): Promise<Journal> {
+    const { store } = options;
     const [urgent, normal, bulk] = await Promise.all(eachLane((lane) => openLane(options, lane)));
-    const dead = await DeadLetters.open(options.store);
-    const journal = new Journal(options, [urgent, normal, bulk], dead);
-    journal.#hasCarried = await hasCarried(options.store);
+    const states: PerLane<LaneState> = [urgent, normal, bulk];
+    const histories = await Histories.open(store, states);
+    const dead = await DeadLetters.open(store);
+    const journal = new Journal(options, { lanes: states, histories, dead });
+    journal.#hasCarried = await hasCarried(store);
     return journal;
   }
 
@@ -206,15 +219,15 @@ export class Journal implements UplinkJournal {
     const ops: StoreOp[] = [];
     const ends: LaneEnd[] = [];
     let bytes = APPEND_BYTES;
-    const refs = drafts.map(({ lane, contents }, index): EntryRef => {
+    const refs = drafts.map(({ lane, run = 0, contents }, index): EntryRef => {
       const state = this.#lane(lane);
       const [entry, its] = [entries[index]!, encoded[index]!]; // There is one for each draft.
-      ops.push(this.#advance(state, its));
+      ops.push(this.#advance(state, run, its));
       bytes += its.byteLength;
       const { seqLast: seq, hashLast: hash, bytesLast } = state;
       if (contents) bytes += this.#addContents({ lane, seq }, contents, ops);
       ends.push({ state, seq, hash, bytes: bytesLast });
-      return { lane, seq, entry };
+      return { lane, seq, run, entry };
     });
     for (const op of opsOf(refs)) ops.push(op);
     this.#commits.add({ ops, refs, ends, bytes, outcome });
@@ -240,10 +253,14 @@ export class Journal implements UplinkJournal {
     this.#admission.check(lane);
   }
 
-  /** From now on every append is refused with this. Commits what came before. */
+  /**
+   * From now on every append is refused with this. Commits what came before, and what spares the
+   * next start to look for it.
+   */
   async close(reason: HoldfastError): Promise<void> {
     // What cannot reach the disk now is not waited for: nobody was told of it.
     if (this.trouble) this.#recovery?.close(reason);
+    this.histories.indexSoon();
     await this.flush().catch(() => undefined);
     this.#commits.refuse(reason);
   }
@@ -306,21 +323,22 @@ export class Journal implements UplinkJournal {
 
   async setAside(lane: Lane, seq: number, reason: HoleReason): Promise<void> {
     const { previousHash } = await this.#read(lane, seq, { entriesMax: 1, bytesMax: 1 });
-    await this.dead.add({ lane, seq, reason, previousHash }, (ops) => this.append([], () => ops));
+    const place = await chainPlace(this.#chain(lane), seq);
+    if (place === undefined) return;
+    const letter = { ...place, lane, reason, previousHash };
+    await this.dead.add(letter, (ops) => this.append([], () => ops));
   }
 
   async read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
     try {
       return await this.#read(lane, seqFirst, limits);
     } catch (error) {
-      if (seqFirst > this.#lane(lane).acked) this.#tellDamage(error);
+      if (seqFirst <= this.#lane(lane).acked || !isDamage(error)) throw error;
+      // Perhaps the chain shows how it goes on, and a hole takes the place of what is damaged.
+      if ((await this.mend()) > 0) return this.#read(lane, seqFirst, limits);
+      this.#options.onDamage?.(error);
       throw error;
     }
-  }
-
-  #tellDamage(error: unknown): void {
-    const isDamage = error instanceof HoldfastError && damageCodes.has(error.code);
-    if (isDamage) this.#options.onDamage?.(error);
   }
 
   async mend(): Promise<number> {
@@ -328,12 +346,16 @@ export class Journal implements UplinkJournal {
     let damaged = 0;
     try {
       for (const state of this.#lanes) {
-        const remove = (seqs: readonly number[]) =>
-          this.remove(state.lane, seqs, { reason: 'damaged' });
-        damaged += await mendLane(state, { store, sha256, remove });
+        const remove: MendParts['remove'] = (seqs, end) => {
+          // The next start would not find out whose the entries were.
+          this.histories.indexSoon();
+          return this.remove(state.lane, seqs, { reason: 'damaged', end });
+        };
+        const rewrite: MendParts['rewrite'] = (row) => this.append([], () => [row]);
+        damaged += await mendLane(state, { store, sha256, remove, rewrite });
       }
     } catch (error) {
-      this.#tellDamage(error);
+      if (isDamage(error)) this.#options.onDamage?.(error);
       throw error;
     }
     return damaged;
@@ -345,9 +367,8 @@ export class Journal implements UplinkJournal {
   }
 
   #read(lane: Lane, seqFirst: number, limits: ReadLimits): Promise<LaneRead> {
-    const { store } = this.#options;
-    const [state, start] = [this.#lane(lane), this.#chainStart(lane)];
-    const from = { store, state, start, hasCarried: this.#hasCarried, dead: this.dead };
+    const [chain, { head }] = [this.#chain(lane), this.#lane(lane)];
+    const from = { chain, head, hasCarried: this.#hasCarried, dead: this.dead };
     return readLane(from, seqFirst, limits);
   }
 
@@ -369,11 +390,10 @@ export class Journal implements UplinkJournal {
   }
 
   async hashAt(lane: Lane, seq: number): Promise<Uint8Array | undefined> {
-    const { head, headHash, acked, ackedHash } = this.#lane(lane);
-    if (seq === 0) return this.#chainStart(lane);
-    if (seq === head) return headHash;
-    if (seq === acked) return ackedHash;
-    return (await chainPlace(this.#options.store, lane, seq))?.hash;
+    const chain = this.#chain(lane);
+    if (seq === 0) return chain.start;
+    const place = await chainPlace(chain, seq);
+    return place?.isSure === true ? place.hash : undefined;
   }
 
   async acknowledge(lane: Lane, watermark: number, hash: Uint8Array): Promise<boolean> {
@@ -403,9 +423,8 @@ export class Journal implements UplinkJournal {
     return this.#lanes[laneIndex(lane)];
   }
 
-  #chainStart(lane: Lane): Uint8Array {
-    const { sha256, device, epoch } = this.#options;
-    return chainStart(sha256, { device, epoch, lane });
+  #chain(lane: Lane): LaneChain {
+    return chainOf(this.#options, this.#lane(lane));
   }
 
   #stamp({ body }: Draft): Entry {
@@ -423,17 +442,21 @@ export class Journal implements UplinkJournal {
     return (kept?.byteLength ?? 0) + (carried?.byteLength ?? 0);
   }
 
-  #advance(state: LaneState, encoded: Uint8Array): StoreOp {
+  #advance(state: LaneState, run: number, encoded: Uint8Array): StoreOp {
     state.seqLast += 1;
     state.bytesLast += encoded.byteLength;
     state.hashLast = chainNext(this.#options.sha256, state.hashLast, encoded);
     const { seqLast: seq, hashLast: hash, bytesLast: bytes } = state;
-    return storedEntry(state.lane, { seq, hash, bytes, entry: encoded });
+    return storedEntry(state.lane, { seq, hash, bytes, run, entry: encoded });
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof HoldfastError && damageCodes.has(error.code);
 }
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };

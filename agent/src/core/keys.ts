@@ -4,11 +4,11 @@ import { Slab } from './slab.ts';
 /**
  * Keys of the store. All numbers are big-endian, so that keys sort as they count.
  *
- *   'e' lane[1] seq[6]      → hash[32] bytesThrough[6] entry        an entry of the journal
+ *   'e' lane[1] seq[6]      → hash[32] bytesThrough[6] run entry    an entry of the journal
  *   'a' lane[1]             → watermark[6] hash[32]                 what the ledger has
  *   'x' lane[1] seqFirst[6] → hole                                  entries that are gone
  *   'x' lane[1]             → entries[6] bytes[6]                   sums of a lane's holes
- *   'h' run[6] n[4]         → lane[1] seq[6]                        the history of a run
+ *   'h' run[6] n[4]         → places                                the history of a run
  *   'o' run[6]              → run record                            a run that has not ended
  *   'f' run[6]              → run record                            a run that has
  *   'i' id                  → run[6]                                the number of a run
@@ -23,7 +23,8 @@ import { Slab } from './slab.ts';
  *   'm' name                → depends                               what there is one of
  *
  * `bytesThrough` sums the bytes of the lane's entries up to this one: the size of a backlog is a
- * difference of two.
+ * difference of two. `run` is a number of seven bits a byte: 0, or in whose history the entry is. A
+ * row of `h` has the places of many entries, the first of which is the nth of its history.
  */
 const tables = {
   ...{ e: 0x65, a: 0x61, h: 0x68, o: 0x6f, f: 0x66, i: 0x69, l: 0x6c, t: 0x74, s: 0x73 },
@@ -124,6 +125,8 @@ export function historyKey(run: number, n: number): Uint8Array {
   putNumber(key, 7, n, 4);
   return key;
 }
+
+export const nOfHistoryKey = (key: Uint8Array): number => getNumber(key, 7, 4);
 
 export function timerKey(run: number, op: number): Uint8Array {
   const key = runTableKey(tables.t, run, 4);

@@ -1,6 +1,7 @@
 import { decodeEntry, lanes, type Entry, type Store } from '@holdfast/protocol';
-import { laneRange } from './keys.ts';
-import { parseStored } from './lane-state.ts';
+import { parseStored } from './entry-row.ts';
+import { laneRange, seqOfEntryKey } from './keys.ts';
+
 
 /** When something was journaled, by both clocks. */
 export interface Stamp {
@@ -14,7 +15,9 @@ export async function lastStamp(store: Store): Promise<Stamp | undefined> {
   const rows = await Promise.all(
     lanes.map((lane) => store.scan({ ...laneRange(lane), limit: 1, reverse: true })),
   );
-  const stamps = rows.flat().flatMap(({ value }) => readable(parseStored(0, value).bytes));
+  const stamps = rows.flat().flatMap(({ key, value }) => {
+    return readable(parseStored(seqOfEntryKey(key), value).bytes);
+  });
   // By boot and monotonic time: the clock may have been set between two of them.
   return stamps.toSorted((a, b) => a.boot - b.boot || a.monoMs - b.monoMs).at(-1);
 }

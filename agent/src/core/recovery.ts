@@ -98,8 +98,7 @@ async function quarantine(engine: Engine, { number, record }: NumberedRecord): P
   const kept = { ...record, state: 'stuck' as const, n: n + 1 };
   const stuck = { ...kept, stuckCode: why.code, stuckReason: why.reason };
   const body = { kind: 'run.stuck', run: record.id, n, ...why } as const;
-  await journal.append([{ lane: 'normal', body }], (refs) => [
+  await journal.append([{ lane: 'normal', run: number, body }], () => [
     layout.openRecord(number, stuck),
-    ...refs.map((ref) => layout.history(number, n, ref)),
   ]);
 }

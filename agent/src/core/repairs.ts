@@ -86,9 +86,8 @@ async function unstick(
   const again = { ...record, crashes: 0, stuckCode: '', stuckReason: '' };
   const n = (await engine.store.places(number)).length;
   const body: EntryBody = { kind: 'run.retried', run: record.id, n, op: 0, reason };
-  await appendWith(engine.journal, rider, [{ lane: 'normal', body }], ([ref]) => [
+  await appendWith(engine.journal, rider, [{ lane: 'normal', run: number, body }], () => [
     layout.openRecord(number, { ...again, state: 'pending', n: n + 1 }),
-    ...(ref ? [layout.history(number, n, ref)] : []),
   ]);
   engine.states.set(number, 'pending');
   await engine.residents.load(number);
@@ -100,10 +99,9 @@ async function reopen(engine: Engine, number: number, { reason, rider }: Retry):
   const history = await engine.store.history(number);
   const op = failedOp(forgetRetried(history));
   const body: EntryBody = { kind: 'run.retried', run: record.id, n: history.length, op, reason };
-  await appendWith(engine.journal, rider, [{ lane: 'normal', body }], ([ref]) => [
-    ...layout.reopened(number, { ...record, state: 'pending' }),
-    ...(ref ? [layout.history(number, history.length, ref)] : []),
-  ]);
+  await appendWith(engine.journal, rider, [{ lane: 'normal', run: number, body }], () =>
+    layout.reopened(number, { ...record, state: 'pending' }),
+  );
   engine.states.reopen(number);
   await engine.residents.load(number);
 }

@@ -1,18 +1,19 @@
 import {
   codeOf,
   decodeEntry,
-  isEventOutsideRuns,
   laneIndex,
   lanes,
   messageOf,
   type Lane,
   type Log,
   type Stamp,
+  type StoreOp,
 } from '@holdfast/protocol';
 import type { DeviceTime } from './device-time.ts';
+import type { StoredEntry } from './entry-row.ts';
 import type { Choice } from './holes.ts';
 import type { Journal } from './journal.ts';
-import { finalRunKey, historyKey } from './keys.ts';
+import { finalRunKey } from './keys.ts';
 import { gone, PURGE_AT_ONCE, REMOVE_MAX, RunPurge, type Place } from './run-purge.ts';
 import { layout, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
@@ -222,10 +223,11 @@ export class Retention {
     const { journal, store } = this.#options;
     while (this.#continued.length >= CONTINUED_MAX) {
       const numbers = this.#continued.splice(0, CONTINUED_MAX);
-      const histories = await Promise.all(numbers.map((number) => store.places(number)));
+      const histories = await Promise.all(numbers.map((number) => store.placesAndKeys(number)));
       const seqs: number[] = [];
+      const going: number[] = [];
       const keys: Uint8Array[] = [];
-      for (const [index, places] of histories.entries()) {
+      for (const [index, { places, keys: own }] of histories.entries()) {
         // What is not like most is left to the next sweep.
         if (places.length > SMALL_MAX || !places.every((place) => this.#isFreeNormal(place))) {
           continue;
@@ -233,9 +235,14 @@ export class Retention {
         const number = numbers[index] ?? 0;
         seqs.push(...places.map(({ seq }) => seq));
         // Its id and its place in lists are those of the next history.
-        keys.push(...places.map((_, n) => historyKey(number, n)), finalRunKey(number));
+        keys.push(...own, finalRunKey(number));
+        going.push(number);
       }
-      await journal.remove('normal', seqs, { reason: 'trimmed', ops: keys.map(gone) });
+      const ops = (): StoreOp[] => {
+        for (const number of going) store.forget(number);
+        return keys.map(gone);
+      };
+      await journal.remove('normal', seqs, { reason: 'trimmed', ops });
     }
   }
 
@@ -254,7 +261,7 @@ export class Retention {
       const page = await journal.prune({
         ...{ lane, seqFirst, seqLast: this.#freeThrough(lane), reason: 'trimmed' },
         bytesMax: excess?.() ?? Infinity,
-        choose: ({ bytes }) => (excess === undefined ? this.#ifOld(bytes) : ifOutsideRuns(bytes)),
+        choose: (entry) => (excess === undefined ? this.#ifOld(entry) : ifOutsideRuns(entry)),
         opsOf: (chosen) => [layout.meta(cursor, chosen)],
       });
       if (page.through < seqFirst) return deleted;
@@ -263,14 +270,11 @@ export class Retention {
     }
   }
 
-  #ifOld(bytes: Uint8Array): Choice {
-    return this.#isOld(decodeEntry(bytes)) ? ifOutsideRuns(bytes) : 'stop';
+  #ifOld(entry: StoredEntry): Choice {
+    return this.#isOld(decodeEntry(entry.bytes)) ? ifOutsideRuns(entry) : 'stop';
   }
 }
 
-function ifOutsideRuns(bytes: Uint8Array): Choice {
-  // Most of those that are not of runs, without decoding them.
-  if (isEventOutsideRuns(bytes)) return 'remove';
-  const entry = decodeEntry(bytes);
-  return 'run' in entry && entry.run !== '' ? 'pass' : 'remove';
+function ifOutsideRuns({ run }: StoredEntry): Choice {
+  return run === 0 ? 'remove' : 'pass';
 }

@@ -13,7 +13,7 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import type { EntryTime } from './entry-times.ts';
-import type { StoredEntry } from './lane-state.ts';
+import type { StoredEntry } from './entry-row.ts';
 import type { Standing } from './progress.ts';
 import { time } from './rfc3339.ts';
 import type {

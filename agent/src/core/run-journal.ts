@@ -56,7 +56,6 @@ export interface RunEntry {
 /** An entry with its place in the history of its run. */
 interface PlacedEntry {
   readonly run: Run;
-  readonly n: number;
   readonly body: RunEntryBody;
   readonly seal: Seal | undefined;
   readonly draft: Draft;
@@ -165,7 +164,10 @@ export class RunJournal {
       },
     };
     const drafts = placed.map(({ draft }) => draft);
-    const opsOf = (refs: readonly EntryRef[]) => [...rowsOf(placed, refs), ...wake(runs), ...ops];
+    const opsOf = () => {
+      for (const { run } of placed) run.n += 1;
+      return [...wake(runs), ...ops];
+    };
     if (rider !== undefined) {
       rider.append(this.#journal, drafts, opsOf).then(outcome.durable, outcome.refused);
       return;
@@ -184,12 +186,12 @@ export class RunJournal {
     const seal = sealOf(body, run);
     // A body, a run and a place make a whole entry body again.
     const whole = Object.assign({ run: run.id, n }, body) as EntryBody;
-    const draft = seal ? { lane, ...sealBody(whole, seal, this.#ports) } : { lane, body: whole };
+    const sealed = seal ? sealBody(whole, seal, this.#ports) : { body: whole };
+    const draft: Draft = { lane, run: run.facts.number, ...sealed };
     const split = splitDraft(draft, this.#journal);
     const isSplit = split.length > 1;
     for (const each of split) {
-      const place = each.body.kind === 'value.part' ? each.body.n : n;
-      placed.push({ run, n: place, body, seal, draft: each, isSplit });
+      placed.push({ run, body, seal, draft: each, isSplit });
     }
   }
 
@@ -200,14 +202,6 @@ export class RunJournal {
     run.feed([entry]);
     this.#listener.onDurable(run, entry);
   }
-}
-
-/** The rows that say where in their runs' histories the entries stand, which are so long now. */
-function rowsOf(placed: readonly PlacedEntry[], refs: readonly EntryRef[]): StoreOp[] {
-  return placed.map(({ run, n }, index) => {
-    run.n += 1;
-    return layout.history(run.facts.number, n, refs[index]!); // There is one for each draft.
-  });
 }
 
 /** The run itself goes on with what was given. */

@@ -1,6 +1,6 @@
 import { lanes, type Lane, type StoreOp } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
-import { finalRunKey, historyKey, listPlaceKey, runIdKey } from './keys.ts';
+import { finalRunKey, listPlaceKey, runIdKey } from './keys.ts';
 import { earlierSignalsKey, type NumberedRecord, type RunStore } from './run-store.ts';
 import type { RunState } from './views.ts';
 
@@ -31,7 +31,6 @@ interface Leaving {
 export const REMOVE_MAX = 256;
 /** Runs that are looked at together: they share their commits. */
 export const PURGE_AT_ONCE = 32;
-const PAGE = 1_000;
 
 /** Deletes runs that have ended, with all that is theirs. */
 export class RunPurge {
@@ -71,7 +70,7 @@ export class RunPurge {
   async #leaving(run: NumberedRecord): Promise<Leaving | undefined> {
     const { store, isFree } = this.#parts;
     const { number, record } = run;
-    const places = await store.places(number);
+    const { places, keys } = await store.placesAndKeys(number);
     if (!places.every(isFree)) return undefined;
     // Another run may have its id by now.
     const [ofId, ofPlace] = await Promise.all([
@@ -80,8 +79,7 @@ export class RunPurge {
     ]);
     const [hasId, isCurrent] = [ofId === number, ofPlace === number];
     const rest = [
-      // From its end: what a cut leaves is a beginning, whose places can be told by their number.
-      ...places.map((_, n) => historyKey(number, n)).toReversed(),
+      ...keys,
       ...(record.place === number ? [] : [earlierSignalsKey(number)]),
       ...(isCurrent ? [listPlaceKey(record.place)] : []),
       // Last, so that a purge that is cut short is taken up again.
@@ -94,7 +92,7 @@ export class RunPurge {
   async #purgeTogether(group: readonly Leaving[]): Promise<void> {
     if (group.length === 0) return;
     const seqs = group.flatMap(({ places }) => places.map(({ seq }) => seq));
-    const ops = group.flatMap(({ id, rest }) => [...id, ...rest]);
+    const ops = () => group.flatMap((each) => [...each.id, ...this.#restOf(each)]);
     await this.#parts.journal.remove('normal', seqs, { reason: 'trimmed', ops });
     for (const each of group) this.#tell(each);
   }
@@ -104,17 +102,22 @@ export class RunPurge {
     const { places, id } = each;
     const [only = { lane: 'normal' as const, seqs: [] }, ...others] = removals(places);
     if (others.length === 0) {
-      const ops = [...id, ...each.rest];
+      const ops = () => [...id, ...this.#restOf(each)];
       await journal.remove(only.lane, only.seqs, { reason: 'trimmed', ops });
     } else {
-      const rest = [...each.rest];
       await journal.append([], () => id);
       for (const { lane, seqs } of [only, ...others]) {
         await journal.remove(lane, seqs, { reason: 'trimmed' });
       }
-      while (rest.length > 0) await journal.append([], () => rest.splice(0, PAGE));
+      await journal.append([], () => this.#restOf(each));
     }
     this.#tell(each);
+  }
+
+  /** In the turn in which they are committed: no row of a history comes behind them. */
+  #restOf({ run, rest }: Leaving): readonly StoreOp[] {
+    this.#parts.store.forget(run.number);
+    return rest;
   }
 
   #tell({ run: { record } }: Leaving): void {

@@ -4,25 +4,20 @@ import {
   decodeCbor,
   decodeEntry,
   encodeCbor,
-  laneIndex,
-  lanes,
   type Entry,
   type EntryOf,
-  type Lane,
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
 import { contentsAt, openEntries, shownContent, type OpenEntry, type Place } from './contents.ts';
 import type { Instant } from './device-time.ts';
-import type { EntryRef, Journal } from './journal.ts';
+import type { History } from './histories.ts';
+import type { Journal } from './journal.ts';
 import {
   NUMBER_BYTES,
   configKey,
   finalRunKey,
   getNumber,
-  historyKey,
-  historyRange,
-  keyMemory,
   listPlaceKey,
   metaKey,
   numberValue,
@@ -42,7 +37,7 @@ import {
   type RunGlance,
   type RunRecord,
 } from './run-record.ts';
-import type { StoredEntry } from './lane-state.ts';
+import type { StoredEntry } from './entry-row.ts';
 import { wholeValue } from './value-parts.ts';
 
 export interface NumberedRecord {
@@ -166,11 +161,19 @@ export class RunStore {
     });
   }
 
-  /** Where the entries of a run are, in the order of its history. */
-  async places(number: number): Promise<{ lane: Lane; seq: number }[]> {
-    const places: { lane: Lane; seq: number }[] = [];
-    await this.rows.each(historyRange(number), ({ value }) => places.push(placeOf(value)));
-    return places;
+  /** Where the entries of a run are, in the order of its history; what is lost has seq 0. */
+  async places(number: number): Promise<readonly Place[]> {
+    return (await this.#journal.histories.of(number)).places;
+  }
+
+  /** The same, with all rows that say so. */
+  placesAndKeys(number: number): Promise<History> {
+    return this.#journal.histories.of(number);
+  }
+
+  /** Nothing more is written of a run than what is deleted now. */
+  forget(number: number): void {
+    this.#journal.histories.forget(number);
   }
 
   /**
@@ -184,7 +187,11 @@ export class RunStore {
     for (let from = 0; from < places.length; from += HISTORY_PART) {
       const part = places.slice(from, from + HISTORY_PART);
       const stored = await this.#journal.entriesAt(part);
-      const read = part.map((place, at) => ({ ...place, entry: readEntry(place, stored[at]) }));
+      const read = part.map((place, at) => {
+        const entry = readEntry(place, stored[at]);
+        checkOwner({ ...place, n: from + at }, entry, { number, stored: stored[at] });
+        return { ...place, entry };
+      });
       for (const { entry } of await this.#open(read)) history.push(withoutPart(entry));
     }
     return history;
@@ -198,21 +205,18 @@ export class RunStore {
 
   /** The entry that began a run. @throws HF_ENTRY_DAMAGED */
   async firstEntry(number: number): Promise<EntryOf<'run.started'>> {
-    const value = await this.rows.get(historyKey(number, 0));
-    const place = value ? placeOf(value) : { lane: 'normal' as const, seq: 0 };
-    const entry = await this.#entryAt(place);
+    const entry = await this.#entryAt(await this.#journal.histories.first(number));
     if (entry.kind === 'run.started') return entry;
     throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `run ${number} begins with ${entry.kind}` });
   }
 
   /** The newest entry of a run; `undefined`: it has none. @throws HF_ENTRY_DAMAGED */
   async lastEntry(number: number): Promise<Entry | undefined> {
-    const [row] = await this.rows.scan({ ...historyRange(number), limit: 1, reverse: true });
-    if (row === undefined) return undefined;
-    return this.#entryAt(placeOf(row.value));
+    const place = await this.#journal.histories.last(number);
+    return place && this.#entryAt(place);
   }
 
-  async #entryAt(place: { readonly lane: Lane; readonly seq: number }): Promise<OpenEntry> {
+  async #entryAt(place: Place): Promise<OpenEntry> {
     const [stored] = await this.#journal.entriesAt([place]);
     const entry = readEntry(place, stored);
     // Behind an entry come the parts of its value.
@@ -272,11 +276,7 @@ function withoutPart(entry: OpenEntry): OpenEntry {
   return entry.kind === 'value.part' ? { ...entry, part: NO_BYTES } : entry;
 }
 
-function placeOf(value: Uint8Array): { lane: Lane; seq: number } {
-  return { lane: lanes[value[0] ?? 0] ?? 'normal', seq: getNumber(value, 1) };
-}
-
-function readEntry(place: { lane: Lane; seq: number }, stored: StoredEntry | undefined): Entry {
+function readEntry(place: Place, stored: StoredEntry | undefined): Entry {
   const why =
     place.seq === 0
       ? 'an entry of its history, which was lost with a damaged store,'
@@ -289,14 +289,19 @@ function readEntry(place: { lane: Lane; seq: number }, stored: StoredEntry | und
   }
 }
 
+/** A history that names entries of others was changed. @throws HF_ENTRY_DAMAGED */
+function checkOwner(
+  { lane, seq, n }: Place & { readonly n: number },
+  entry: Entry,
+  of: { readonly number: number; readonly stored: StoredEntry | undefined },
+): void {
+  if (of.stored?.run === of.number && 'n' in entry && entry.n === n) return;
+  const why = `entry ${seq} of lane ${lane} is not entry ${n} of run ${of.number}`;
+  throw new HoldfastError('HF_ENTRY_DAMAGED', { why });
+}
+
 /** The layout of what commits change besides entries. */
 export const layout = {
-  history(run: number, n: number, ref: EntryRef): StoreOp {
-    const value = keyMemory.take(7);
-    value[0] = laneIndex(ref.lane);
-    putNumber(value, 1, ref.seq);
-    return { kind: 'put', key: historyKey(run, n), value };
-  },
   openRecord: (run: number, record: RunRecord): StoreOp => ({
     kind: 'put',
     key: openRunKey(run),

@@ -1,14 +1,13 @@
 import {
   chainNext,
   decodeEntry,
-  equalBytes,
   type Entry,
   type Lane,
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
+import { isHashOf, parseStored } from './entry-row.ts';
 import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
-import { parseStored } from './lane-state.ts';
 
 const PAGE = 256;
 
@@ -17,6 +16,8 @@ export interface IntactEntry {
   readonly lane: Lane;
   /** In the old epoch. */
   readonly seq: number;
+  /** In whose history it is; 0: in none. */
+  readonly run: number;
   readonly entry: Entry;
   readonly bytes: Uint8Array;
 }
@@ -40,15 +41,20 @@ export async function* intactEntries(
     const rows = await store.scan({ ...laneRange(lane, from), limit: PAGE });
     for (const row of rows) {
       const seq = seqOfEntryKey(row.key);
-      const { hash, bytes } = parseStored(seq, row.value);
+      const stored = parseStored(seq, row.value);
+      const { run, bytes, anchor } = stored;
       const before = previous?.seq === seq - 1 ? previous.hashes : [];
       const computed = before.map((each) => chainNext(sha256, each, bytes));
+      const linked = computed.filter((each) => isHashOf(stored, each));
       const entry = tryDecode(bytes);
-      const isLinked = before.length === 0 || computed.some((each) => equalBytes(each, hash));
-      if (entry !== undefined && isLinked) yield { lane, seq, entry, bytes };
+      // Behind one that is changed nothing is known of the chain, up to the next anchor.
+      const isLinked = before.length === 0 || linked.length > 0 || previous?.isChanged === true;
+      if (entry !== undefined && isLinked) yield { lane, seq, run, entry, bytes };
       else read.changed.push(seq);
       // Where one is changed, either its hash or its bytes may still be right for the next.
-      previous = { seq, hashes: isLinked ? [hash] : [hash, ...computed] };
+      const own = anchor === undefined ? [] : [anchor.hash];
+      const hashes = linked.length > 0 ? linked : isLinked ? own : [...own, ...computed];
+      previous = { seq, hashes, isChanged: !isLinked };
       read.seqMax = seq;
     }
     const last = rows.at(-1);
@@ -59,8 +65,10 @@ export async function* intactEntries(
 
 interface Link {
   readonly seq: number;
-  /** What the next entry may be chained to. */
+  /** What the next entry may be chained to; none: that is not known. */
   readonly hashes: readonly Uint8Array[];
+  /** It is not what was journaled. */
+  readonly isChanged: boolean;
 }
 
 /** Reads entries by their places, for those that are known to be intact. */
@@ -69,8 +77,8 @@ export async function readEntries(
   places: readonly { readonly lane: Lane; readonly seq: number }[],
 ): Promise<Entry[]> {
   const values = await store.getMany(places.map(({ lane, seq }) => entryKey(lane, seq)));
-  return values.flatMap((value) => {
-    const entry = value && tryDecode(parseStored(0, value).bytes);
+  return values.flatMap((value, index) => {
+    const entry = value && tryDecode(parseStored(places[index]?.seq ?? 0, value).bytes);
     return entry === undefined ? [] : [entry];
   });
 }

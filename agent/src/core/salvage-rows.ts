@@ -1,6 +1,6 @@
-import { lanes, type Store, type StoreOp } from '@holdfast/protocol';
-import { getNumber, runOfKey, tableOfKey } from './keys.ts';
-import { ownerKey } from './salvage-owners.ts';
+import { laneIndex, lanes, type Store, type StoreOp } from '@holdfast/protocol';
+import { decodePack } from './history-pack.ts';
+import { nOfHistoryKey, runOfKey, tableOfKey } from './keys.ts';
 import type { LevelRow } from './level-format/write-batch.ts';
 
 /** The rows of one file of a damaged store. */
@@ -11,8 +11,8 @@ export interface RowSource {
 }
 
 /**
- * What the rows of a damaged store add up to. Its entries, what they have sealed, and their owners
- * are in `scratch`.
+ * What the rows of a damaged store add up to. Its entries, and what they have sealed, are in
+ * `scratch`.
  */
 export interface CollectedRows {
   /** Newest value of each other row, in the order of the keys. */
@@ -33,9 +33,8 @@ const WRITE_BYTES = 1024 * 1024;
 const OTHER_BYTES_MAX = 1024 * 1024;
 const ENTRY_KEY_BYTES = 8;
 const HISTORY_KEY_BYTES = 11;
-const HISTORY_VALUE_BYTES = 7;
-/** Hash and sum of bytes before an entry. */
-const ENTRY_VALUE_BYTES_MIN = 38;
+/** A part of the hash, and the run, before an entry. */
+const ENTRY_VALUE_BYTES_MIN = 5;
 
 /**
  * Sorts the rows of a damaged store out: LevelDB's files hold old rows beside newer ones, in no
@@ -69,7 +68,7 @@ class Collector {
     for (const row of source.rows) {
       const table = tableOfKey(row.key);
       if (table === 'e' || table === 'p' || table === 'b') await this.#entry(row);
-      else if (table === 'h') this.#place(row);
+      else if (table === 'h') this.#history(row);
       else if (table !== undefined && table !== 'a') this.#other(row);
       else if (table === 'a' && row.key.byteLength === 2) this.#other(row);
     }
@@ -99,20 +98,17 @@ class Collector {
     if (this.#bytes > WRITE_BYTES) await this.#flush();
   }
 
-  #place({ key, value }: LevelRow): void {
-    if (key.byteLength !== HISTORY_KEY_BYTES || value?.byteLength !== HISTORY_VALUE_BYTES) return;
-    const lane = value[0] ?? 0;
+  #history({ key, value }: LevelRow): void {
+    if (key.byteLength !== HISTORY_KEY_BYTES || value === undefined) return;
     const run = runOfKey(key);
     const extent = this.#histories.get(run) ?? { length: 0, seqMax: [0, 0, 0] };
-    extent.length = Math.max(extent.length, getNumber(key, 7, 4) + 1);
-    if (lane === 0 || lane === 1 || lane === 2) {
-      extent.seqMax[lane] = Math.max(extent.seqMax[lane], getNumber(value, 1));
+    const places = decodePack(value);
+    extent.length = Math.max(extent.length, nOfHistoryKey(key) + places.length);
+    for (const { lane, seq } of places) {
+      const index = laneIndex(lane);
+      extent.seqMax[index] = Math.max(extent.seqMax[index], seq);
     }
     this.#histories.set(run, extent);
-    const n = getNumber(key, 7, 4);
-    const owner = ownerKey(lane, getNumber(value, 1), { run, n });
-    this.#ops.push({ kind: 'put', key: owner, value: new Uint8Array(0) });
-    this.#bytes += owner.byteLength;
   }
 
   #other(row: LevelRow): void {

@@ -1,7 +1,9 @@
-import { equalBytes, lanes, type Entry, type Lane, type StoreOp } from '@holdfast/protocol';
+import { equalBytes, type Entry, type Lane, type StoreOp } from '@holdfast/protocol';
+import type { Place } from './contents.ts';
 import type { Instant } from './device-time.ts';
 import { instantOf } from './history-fold.ts';
-import { getNumber, historyKey, runIdKey, runOfKey, tableOfKey } from './keys.ts';
+import { LOST } from './history-pack.ts';
+import { getNumber, runOfKey, tableOfKey } from './keys.ts';
 import { Progress } from './progress.ts';
 import { decodeRunRecord, type RunRecord } from './run-record.ts';
 import { layout } from './run-store.ts';
@@ -13,6 +15,8 @@ export interface OldPlace {
   readonly n: number;
   readonly lane: Lane;
   readonly seq: number;
+  /** Where it is in the new one. */
+  readonly seqNew: number;
 }
 
 /** A run of a damaged store, from its rows and from its entries. */
@@ -34,8 +38,6 @@ export class SalvagedRuns {
   readonly #byNumber = new Map<number, SalvagedRun>();
   /** Runs with one id, by their numbers, the last first: that one counts. */
   readonly #ofId = new Map<string, SalvagedRun[]>();
-  /** The rows that say which number an id has. */
-  readonly #idRows = new Map<string, number>();
   #numberLast: number;
 
   constructor({ others, histories }: CollectedRows, numberLast: number) {
@@ -44,7 +46,6 @@ export class SalvagedRuns {
     const records = new Map<number, RunRecord>();
     for (const { key, value } of others) {
       const table = tableOfKey(key);
-      if (table === 'i') this.#idRows.set(String(key), getNumber(value, 0));
       if (table !== 'o' && table !== 'f') continue;
       const record = tryDecode(value);
       const known = records.get(runOfKey(key));
@@ -69,22 +70,9 @@ export class SalvagedRuns {
     return this.#ofId.get(run.id)?.[0] === run;
   }
 
-  /** The run that a history says an entry is of. */
-  ofOwner(number: number, id: string): SalvagedRun {
+  /** The run in whose history an entry is. */
+  ofNumber(number: number, id: string): SalvagedRun {
     return this.#byNumber.get(number) ?? this.#add(number, id, undefined);
-  }
-
-  /**
-   * The run of an entry that no history names: one of its id that lacks it, or, if nothing else is
-   * left of that, a new one. To be asked once all entries that a history names are placed.
-   */
-  ofEntry(id: string, n: number): SalvagedRun {
-    const known = this.#ofId.get(id) ?? [];
-    const lacking = known.find((run) => run.places.every((place) => place.n !== n));
-    if (lacking !== undefined) return lacking;
-    const number = this.#idRows.get(String(runIdKey(id))) ?? 0;
-    const isFree = number > 0 && !this.#byNumber.has(number);
-    return this.ofOwner(isFree ? number : this.#numberLast + 1, id);
   }
 
   #add(number: number, id: string, record: RunRecord | undefined): SalvagedRun {
@@ -101,9 +89,16 @@ export class SalvagedRuns {
   }
 }
 
+/** Where the entries of a run are in the new epoch, in order; seq 0: one is lost. */
+export function newPlaces(run: SalvagedRun): Place[] {
+  const places = Array.from({ length: run.length }, (): Place => LOST);
+  for (const { n, lane, seqNew: seq } of run.places) places[n] = { lane, seq };
+  return places;
+}
+
 /**
- * The rows of a run besides the places of its entries: its record, its timers, and what stands in
- * its history for entries that are lost, which makes it stuck.
+ * The rows of a run besides the places of its entries: its record and its timers. One that has lost
+ * an entry is stuck.
  *
  * @param entries What is left of its history, in order.
  */
@@ -117,14 +112,13 @@ export function rowsOfRun(run: SalvagedRun, entries: readonly Entry[]): StoreOp[
   const isContinued = record.isContinued || entries.at(-1)?.kind === 'run.continued';
   const ended = [record.state, state, isContinued ? 'completed' : 'running'] as const;
   const final = ended.find((each) => finalStates.has(each));
-  const ops = lostPlaces(run);
   if (final !== undefined) {
     const last = { ...record, state: final, n: run.length, isContinued };
-    return [...ops, ...layout.finalRecord(run.number, last)];
+    return [...layout.finalRecord(run.number, last)];
   }
   const open = isWhole ? record : { ...record, ...stuck };
   const timers = [...timersOf(entries)].map(([op, due]) => layout.timer(run.number, op, due));
-  return [...ops, layout.openRecord(run.number, open), ...timers];
+  return [layout.openRecord(run.number, open), ...timers];
 }
 
 const stuck = {
@@ -145,19 +139,6 @@ function recordFrom(run: SalvagedRun, entries: readonly Entry[]): RunRecord | un
     ...{ stuckCode: '', stuckReason: '', parent, parentOp, crashes: 0, isContinued: false },
     ...{ hasContents: true, place: run.number, subject: run.subject },
   };
-}
-
-/** Seq 0 is that of no entry. */
-function lostPlaces(run: SalvagedRun): StoreOp[] {
-  const there = new Set(run.places.map(({ n }) => n));
-  const ops: StoreOp[] = [];
-  for (let n = 0; n < run.length; n += 1) {
-    if (there.has(n)) continue;
-    const value = new Uint8Array(7);
-    value[0] = lanes.indexOf('normal');
-    ops.push({ kind: 'put', key: historyKey(run.number, n), value });
-  }
-  return ops;
 }
 
 /** Open operations that go on at a time, with that time. */

@@ -1,6 +1,7 @@
 import {
   chainNext,
   chainStart,
+  eachLane,
   encodeEntry,
   laneIndex,
   lanes,
@@ -13,14 +14,14 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import { contentsAt, isSealed, putContents, subjectOf } from './contents.ts';
-import type { EntryRef } from './journal.ts';
+import { storedEntry } from './entry-row.ts';
+import { packRows } from './history-pack.ts';
+import { indexedOp } from './histories.ts';
 import { ackKey, metaKey, tableOfKey } from './keys.ts';
-import { storedEntry } from './lane-state.ts';
 import { layout } from './run-store.ts';
-import { Owners, type Owner } from './salvage-owners.ts';
 import { intactEntries, readEntries, type IntactEntry, type LaneRead } from './salvage-lane.ts';
 import type { CollectedRows } from './salvage-rows.ts';
-import { SalvagedRuns, numberOf, rowsOfRun, type SalvagedRun } from './salvage-runs.ts';
+import { SalvagedRuns, newPlaces, numberOf, rowsOfRun } from './salvage-runs.ts';
 import { finalStates } from './views.ts';
 
 /** Seqs `first` to `last` of a lane of the old epoch. */
@@ -88,9 +89,8 @@ export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
 class Salvage {
   readonly #options: SalvageOptions;
   readonly #runs: SalvagedRuns;
-  readonly #ends: readonly LaneEnd[];
+  readonly #ends: PerLane<LaneEnd>;
   readonly #lost: LostRange[] = [];
-  readonly #orphans: Orphan[] = [];
   #ops: StoreOp[] = [];
   #bytes = 0;
   #kept = 0;
@@ -101,7 +101,7 @@ class Salvage {
     this.#options = options;
     this.#runs = new SalvagedRuns(collected, numberOf(collected.others, metaKey('runs')));
     this.#command = numberOf(collected.others, metaKey('command'));
-    this.#ends = lanes.map((lane) => {
+    this.#ends = eachLane((lane) => {
       return { lane, seq: 0, bytes: 0, hash: chainStart(sha256, { device, epoch, lane }) };
     });
   }
@@ -112,9 +112,6 @@ class Salvage {
       if (isCarriedOver(row.key)) this.#put([{ kind: 'put', ...row }]);
     }
     for (const lane of lanes) await this.#lane(lane);
-    for (const orphan of this.#orphans) {
-      this.#place(this.#runs.ofEntry(orphan.id, orphan.n), orphan);
-    }
     for (const run of this.#runs.all()) {
       const places = run.places.toSorted((a, b) => a.n - b.n);
       const hasEnded = run.record !== undefined && finalStates.has(run.record.state);
@@ -124,11 +121,13 @@ class Salvage {
         this.#put([layout.runId(run.id, run.number)]);
       }
       this.#put(rows);
+      if (rows.length > 0) this.#put(packRows(run.number, 0, newPlaces(run)));
       await this.#flush(WRITE_BYTES);
     }
     this.#put([layout.meta('runs', this.#runs.numberLast), layout.meta('command', this.#command)]);
     const report = this.#report();
     this.#tell(report);
+    this.#put([indexedOp(eachLane((lane) => this.#end(lane).seq))]);
     await this.#flush(0);
     return report;
   }
@@ -137,7 +136,6 @@ class Salvage {
     const { scratch, sha256, collected, heads, cause } = this.#options;
     const acked = numberOf(collected.others, ackKey(lane));
     const read: LaneRead = { seqMax: 0, changed: [] };
-    const owners = new Owners(scratch, lane);
     // What both sides had agreed on differs: nothing here is known to be held there.
     const held = cause === 'forked' ? 0 : acked;
     let expected = acked + 1;
@@ -146,11 +144,9 @@ class Salvage {
       if (seq > expected) this.#loss(lane, expected, seq - 1);
       expected = Math.max(expected, seq + 1);
       if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
-      const isOfRun = 'run' in entry && entry.run !== '';
-      const own = await owners.of(seq);
       // What the ledger lacks is kept with all parts of its value.
       const reaches = entry.kind === 'value.part' ? seq + entry.left : seq;
-      if (isOfRun || reaches > held) await this.#keep(intact, isOfRun ? own : []);
+      if (intact.run !== 0 || reaches > held) await this.#keep(intact);
       await this.#flush(WRITE_BYTES);
     }
     const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);
@@ -166,37 +162,32 @@ class Salvage {
     return seq;
   }
 
-  async #keep(intact: IntactEntry, owners: readonly Owner[]): Promise<void> {
-    const { lane, seq, entry, bytes } = intact;
-    const ref = { lane, seq: this.#append(lane, bytes), entry };
+  async #keep({ lane, seq, run: number, entry, bytes }: IntactEntry): Promise<void> {
+    const seqNew = this.#append(lane, number, bytes);
     this.#kept += 1;
     const sealed = isSealed(entry) ? [{ lane, seq }] : [];
     const [contents = {}] = await contentsAt(this.#options.scratch, sealed);
-    this.#put(putContents(ref, contents));
-    const subject = subjectOf(contents);
-    if (!('run' in entry) || entry.run === '') return;
-    if (owners.length === 0) this.#orphans.push({ id: entry.run, n: entry.n, seq, ref, subject });
-    for (const { run, n } of owners) {
-      this.#place(this.#runs.ofOwner(run, entry.run), { n, seq, ref, subject });
-    }
-  }
-
-  #place(run: SalvagedRun, { n, seq, ref, subject }: Omit<Orphan, 'id'>): void {
-    if (n === 0) run.subject = subject;
-    run.places.push({ n, lane: ref.lane, seq });
+    this.#put(putContents({ lane, seq: seqNew }, contents));
+    if (number === 0 || !('run' in entry)) return;
+    const { n } = entry;
+    const run = this.#runs.ofNumber(number, entry.run);
+    if (n === 0) run.subject = subjectOf(contents);
+    run.places.push({ n, lane, seq, seqNew });
     run.length = Math.max(run.length, n + 1);
-    this.#put([layout.history(run.number, n, ref)]);
   }
 
   /** @returns The new seq. */
-  #append(lane: Lane, bytes: Uint8Array): number {
-    const end = this.#ends[laneIndex(lane)];
-    if (end === undefined) return 0;
+  #append(lane: Lane, run: number, bytes: Uint8Array): number {
+    const end = this.#end(lane);
     end.seq += 1;
     end.bytes += bytes.byteLength;
     end.hash = chainNext(this.#options.sha256, end.hash, bytes);
-    this.#put([storedEntry(lane, { ...end, entry: bytes })]);
+    this.#put([storedEntry(lane, { ...end, run, entry: bytes })]);
     return end.seq;
+  }
+
+  #end(lane: Lane): LaneEnd {
+    return this.#ends[laneIndex(lane)];
   }
 
   #loss(lane: Lane, first: number, last: number): void {
@@ -213,7 +204,7 @@ class Salvage {
     const reason = entriesLost === 0 ? why : `${why}; lost: ${rangesText(lost)}`;
     const told = { oldEpoch, cause, entriesKept, entriesLost };
     const body = { ...told, why: reason.slice(0, REASON_LENGTH_MAX) };
-    this.#append('urgent', encodeEntry({ kind: 'epoch.began', ...stamp, ...body }));
+    this.#append('urgent', 0, encodeEntry({ kind: 'epoch.began', ...stamp, ...body }));
   }
 
   #put(ops: readonly StoreOp[]): void {
@@ -229,19 +220,6 @@ class Salvage {
   }
 }
 
-/** An entry of a run whose place in the history is lost. */
-interface Orphan {
-  /** Of the run. */
-  readonly id: string;
-  readonly n: number;
-  /** In the old epoch. */
-  readonly seq: number;
-  /** In the new one. */
-  readonly ref: EntryRef;
-  /** Whom its value is about; empty: nobody. */
-  readonly subject: string;
-}
-
 interface LaneEnd {
   readonly lane: Lane;
   seq: number;
@@ -254,7 +232,7 @@ function isCarriedOver(key: Uint8Array): boolean {
   const table = tableOfKey(key);
   // Places of the old epoch, and what is made anew.
   if (['a', 'x', 'd', 'o', 'f'].includes(table ?? '')) return false;
-  return table !== 'm' || !/^m(?:purged\/|holdfast$)/.test(String.fromCharCode(...key));
+  return table !== 'm' || !/^m(?:purged\/|indexed$|holdfast$)/.test(String.fromCharCode(...key));
 }
 
 /** `urgent 3, normal 12-18`, as far as a line takes it. */

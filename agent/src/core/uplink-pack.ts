@@ -1,5 +1,4 @@
 import {
-  assert,
   encodeWith,
   batchEntries,
   seal,
@@ -23,8 +22,8 @@ export interface BatchSource {
   readonly previousHash: Uint8Array;
   /** At least one. */
   readonly entries: readonly BatchItem[];
-  /** The chain's hash at each of them. */
-  readonly hashes: readonly Uint8Array[];
+  /** The chain's hash at the one at an index. */
+  readonly hashAt: (index: number) => Uint8Array;
 }
 
 export interface PackPorts {
@@ -74,8 +73,6 @@ export async function packBatch(
       entries = entries.slice(0, Math.max(1, Math.min(fits, entries.length - 1)));
       continue;
     }
-    const hash = source.hashes[entries.length - 1];
-    assert(hash !== undefined, 'each entry has its hash');
     const message: Message = {
       kind: 'batch',
       epoch: source.epoch,
@@ -86,7 +83,7 @@ export async function packBatch(
       encoding: deflated === undefined ? 'plain' : 'deflate',
       plainBytes: plain.byteLength,
       payload,
-      hash,
+      hash: source.hashAt(entries.length - 1),
     };
     return {
       bytes: seal(ports.device, message, ports.signer),

@@ -39,8 +39,8 @@ export interface LaneRead {
   readonly previousHash: Uint8Array;
   /** Consecutive, with what goes beside them; none where there is a hole. */
   readonly entries: readonly BatchItem[];
-  /** The chain's hash at each of them, as it was journaled; maybe of some that follow, too. */
-  readonly hashes: readonly Uint8Array[];
+  /** The chain's hash at the one at an index, as it was journaled; with a hole, at its end. */
+  readonly hashAt: (index: number) => Uint8Array;
   /** The seq lies in this hole, which may begin before it. */
   readonly hole?: Omit<Hole, 'epoch'>;
 }

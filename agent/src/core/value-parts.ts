@@ -16,8 +16,8 @@ import {
   type Store,
 } from '@holdfast/protocol';
 import type { Draft } from './journal.ts';
+import { parseStored } from './entry-row.ts';
 import { laneRange, seqOfEntryKey } from './keys.ts';
-import { parseStored } from './lane-state.ts';
 import type { OpRequest } from './op.ts';
 
 /** How large values may be. */
@@ -55,7 +55,7 @@ interface SplitPorts {
  * @throws HF_VALUE_TOO_LARGE for a value that is larger than its place allows.
  */
 export function splitDraft(draft: Draft, { sha256, values }: SplitPorts): readonly Draft[] {
-  const { body, lane, contents } = draft;
+  const { body, contents } = draft;
   const value = valueIn(body);
   const inlineMax = values.inlineMax();
   if (value.byteLength <= inlineMax && contents === undefined) return [draft];
@@ -68,9 +68,9 @@ export function splitDraft(draft: Draft, { sha256, values }: SplitPorts): readon
   const parts = Array.from({ length: count }, (_, index): Draft => {
     const part = value.subarray(index * size, (index + 1) * size);
     const place = { run, n: n === undefined ? 0 : n + 1 + index };
-    return { lane, body: { kind: 'value.part', ...place, left: count - index, part } };
+    return { ...draft, body: { kind: 'value.part', ...place, left: count - index, part } };
   });
-  return [...parts, { lane, body: withValue(body, partedValue(sha256, value, count)) }];
+  return [...parts, { ...draft, body: withValue(body, partedValue(sha256, value, count)) }];
 }
 
 /**
@@ -126,8 +126,9 @@ export async function wholeValue(
   const rows = await ports.store.scan({ ...laneRange(lane, from), limit: count });
   const bySeq = new Map(rows.map(({ key, value: row }) => [seqOfEntryKey(key), row]));
   const parts = Array.from({ length: count }, (_, index) => {
-    const row = bySeq.get(seq - count + index);
-    return row && partIn(parseStored(0, row).bytes);
+    const at = seq - count + index;
+    const row = bySeq.get(at);
+    return row && partIn(parseStored(at, row).bytes);
   });
   return joinParts(ports.sha256, parted, parts);
 }

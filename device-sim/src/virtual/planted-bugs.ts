@@ -1,4 +1,10 @@
-import { tableOfKey, type UplinkPorts } from '@holdfast/agent/internal';
+import {
+  parseStored,
+  seqOfEntryKey,
+  tableOfKey,
+  varintBytes,
+  type UplinkPorts,
+} from '@holdfast/agent/internal';
 import { prefixOf, type Ledger, type Table } from '@holdfast/gateway/internal';
 import {
   laneIndex,
@@ -46,6 +52,14 @@ type DeviceTable = Exclude<ReturnType<typeof tableOfKey>, undefined>;
 function deviceWithout(kind: StoreOp['kind'], table: DeviceTable): PlantedBug {
   const isIt = (op: StoreOp): boolean => op.kind === kind && tableOfKey(op.key) === table;
   return { deviceDisk: { ops: (ops) => ops.filter((op) => !isIt(op)) } };
+}
+
+/** An entry that does not say whose it is. */
+function ofNoRun(op: StoreOp): StoreOp {
+  if (op.kind === 'delete' || tableOfKey(op.key) !== 'e') return op;
+  const { run, bytes } = parseStored(seqOfEntryKey(op.key), op.value);
+  const runAt = op.value.byteLength - bytes.byteLength - varintBytes(run);
+  return { ...op, value: Uint8Array.of(...op.value.subarray(0, runAt), 0, ...bytes) };
 }
 
 function gatewayWithout(kind: StoreOp['kind'], table: Table): PlantedBug {
@@ -149,7 +163,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a part of a commit of the device survives': { deviceDisk: { isTorn: true } },
   'a part of a transaction of the ledger survives': { gatewayDisk: { isTorn: true } },
   'timers are not durable': deviceWithout('put', 't'),
-  'histories are not durable': deviceWithout('put', 'h'),
+  'histories are not durable': { deviceDisk: { ops: (ops) => ops.map(ofNoRun) } },
   'ids of runs are not durable': deviceWithout('put', 'i'),
   'open runs are not durable': deviceWithout('put', 'o'),
   'ended runs stay open on disk': deviceWithout('delete', 'o'),

@@ -1,5 +1,13 @@
-import { seqOfEntryKey, getNumber, parseStored } from '@holdfast/agent/internal';
-import { decodeEntry, equalBytes, lanes, type Lane, type StoreOp } from '@holdfast/protocol';
+import { seqOfEntryKey, getNumber, isHashOf, parseStored, sha256 } from '@holdfast/agent/internal';
+import {
+  chainNext,
+  chainStart,
+  decodeEntry,
+  equalBytes,
+  lanes,
+  type Lane,
+  type StoreOp,
+} from '@holdfast/protocol';
 import {
   branchOf,
   newLife,
@@ -171,7 +179,7 @@ export class Witness {
     const lane = lanes[op.key[1] ?? 0] ?? 'normal';
     const stored = parseStored(seqOfEntryKey(op.key), op.value);
     const life = this.lifeOf(machine);
-    const { device } = life;
+    const { device, epoch } = life;
     const truth: LaneTruth = life.lanes[lane];
     const { seq } = stored;
     if (seq !== truth.entries.length + 1) {
@@ -179,8 +187,13 @@ export class Witness {
       this.blame('P1', device, what);
       return;
     }
+    const before = truth.hashes.at(-1) ?? chainStart(sha256, { device, epoch, lane });
+    const hash = chainNext(sha256, before, stored.bytes);
+    if (!isHashOf(stored, hash)) {
+      this.blame('P9', device, `entry ${lane} ${seq} is written with another hash`);
+    }
     truth.entries.push(stored.bytes);
-    truth.hashes.push(stored.hash);
+    truth.hashes.push(hash);
     this.entries += 1;
     const entry = decodeEntry(stored.bytes);
     if (entry.kind === 'run.completed') this.ended.set(entry.run, atMs);

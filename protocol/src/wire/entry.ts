@@ -194,25 +194,60 @@ export function decodeEntry(encoded: Uint8Array): Entry {
 
 const EVENT_CODE = entryKinds.indexOf('event.emitted');
 const PART_CODE = entryKinds.indexOf('value.part');
-/** Codes from 24 on take a byte of their own. */
-const CODE_FOLLOWS = 0x18;
-const ARRAY_MAJOR = 4;
 const EMPTY_TEXT = 0x60;
+/** The first three bits of an item say what it is. */
+const [UINT_MAJOR, TEXT_MAJOR, ARRAY_MAJOR] = [0, 3, 4];
+/** The other five are a number, or say that it takes 1, 2, 4 or 8 bytes more. */
+const NUMBER_FOLLOWS = 24;
+const NUMBER_BYTES_MAX = 8;
 
 /**
  * Whether these bytes begin as an event outside any run does, or a part of its value. A look at a
  * few bytes instead of decoding them all; it says nothing of what is behind.
  */
 export function isEventOutsideRuns(encoded: Uint8Array): boolean {
-  const [array = 0, code, next] = encoded;
-  if (array >> 5 !== ARRAY_MAJOR || (array & 31) > 23) return false;
-  const isPart = code === CODE_FOLLOWS && next === PART_CODE;
-  if (code !== EVENT_CODE && !isPart) return false;
-  let at = isPart ? 3 : 2;
-  // atMs, boot and monoMs, each an integer or a float: the head says how many bytes follow.
-  for (let field = 0; field < 3; field += 1) {
-    const info = (encoded[at] ?? 0) & 31;
-    at += info < 24 ? 1 : 1 + (1 << (info - 24));
+  const [array = 0] = encoded;
+  if (array >> 5 !== ARRAY_MAJOR) return false;
+  const code = numberAt(encoded, behindHead(encoded, 0));
+  if (code !== EVENT_CODE && code !== PART_CODE) return false;
+  return encoded[behindStamp(encoded)] === EMPTY_TEXT;
+}
+
+/**
+ * The place in the history of its run that an entry of a run says, by a look at its first bytes;
+ * `undefined` where it does not begin as such an entry does.
+ */
+export function placeInRun(encoded: Uint8Array): number | undefined {
+  const at = behindStamp(encoded);
+  if ((encoded[0] ?? 0) >> 5 !== ARRAY_MAJOR || (encoded[at] ?? 0) >> 5 !== TEXT_MAJOR) {
+    return undefined;
   }
-  return encoded[at] === EMPTY_TEXT;
+  const nAt = behindHead(encoded, at) + numberAt(encoded, at);
+  if ((encoded[nAt] ?? 0xff) >> 5 !== UINT_MAJOR) return undefined;
+  const n = numberAt(encoded, nAt);
+  return Number.isSafeInteger(n) ? n : undefined;
+}
+
+/** Where the fields begin that come behind the kind and the stamp. */
+function behindStamp(encoded: Uint8Array): number {
+  let at = behindHead(encoded, 0);
+  for (let field = 0; field < 4; field += 1) at = behindHead(encoded, at);
+  return at;
+}
+
+/** Where an item goes on behind its head; an integer or a float ends there. */
+function behindHead(encoded: Uint8Array, at: number): number {
+  const info = (encoded[at] ?? 0) & 31;
+  return at + (info < NUMBER_FOLLOWS ? 1 : 1 + (1 << (info - NUMBER_FOLLOWS)));
+}
+
+/** The number in the head of an item; `NaN`: there is none. */
+function numberAt(encoded: Uint8Array, at: number): number {
+  const info = (encoded[at] ?? Number.NaN) & 31;
+  const end = behindHead(encoded, at);
+  if (end > encoded.byteLength || end - at > 1 + NUMBER_BYTES_MAX) return Number.NaN;
+  if (info < NUMBER_FOLLOWS) return info;
+  let number = 0;
+  for (let index = at + 1; index < end; index += 1) number = number * 256 + (encoded[index] ?? 0);
+  return number;
 }

@@ -1,8 +1,9 @@
 import {
   Journal,
-  chainPlace,
   entryKey,
   holesBetween,
+  parseStored,
+  seqOfEntryKey,
   sha256,
   tableRange,
   verifyChains,
@@ -40,9 +41,9 @@ function event(size: number): EntryBody {
 }
 
 /** The ledger has what is here. */
-async function acknowledge(store: SimStore, journal: Journal, seq: number): Promise<void> {
-  const place = await chainPlace(store, 'bulk', seq);
-  await journal.acknowledge('bulk', seq, place?.hash ?? new Uint8Array(32));
+async function acknowledge(journal: Journal, seq: number): Promise<void> {
+  const hash = await journal.hashAt('bulk', seq);
+  await journal.acknowledge('bulk', seq, hash ?? new Uint8Array(32));
 }
 
 async function filled(count: number): Promise<{ store: SimStore; journal: Journal }> {
@@ -117,10 +118,10 @@ test('a watermark inside a hole acknowledges up to it; behind it, all of it', as
   const { store, journal } = await filled(10);
   await journal.remove('bulk', upTo(7, 4), { reason: 'shed' });
 
-  await acknowledge(store, journal, 5);
+  await acknowledge(journal, 5);
   await settle();
   t.is(journal.positions()[2].acked, 0, 'the chain is not known inside a hole');
-  await acknowledge(store, journal, 7);
+  await acknowledge(journal, 7);
   await settle();
   await settle();
 
@@ -133,8 +134,8 @@ test('a watermark inside a hole acknowledges up to it; behind it, all of it', as
 });
 
 test('holes on both sides of the watermark stay two', async (t) => {
-  const { store, journal } = await filled(10);
-  await acknowledge(store, journal, 5);
+  const { journal } = await filled(10);
+  await acknowledge(journal, 5);
   await settle();
 
   await journal.remove('bulk', upTo(8, 2), { reason: 'trimmed' });
@@ -149,7 +150,10 @@ async function counts(store: SimStore, journal: Journal) {
   const { acked } = journal.positions()[2];
   const range = tableRange('e');
   const rows = await store.scan({ ...range, limit: 100_000 });
-  const sizes = rows.map(({ key, value }) => [key[7] ?? 0, value.byteLength - 38] as const);
+  const sizes = rows.map(({ key, value }) => {
+    const { seq, bytes } = parseStored(seqOfEntryKey(key), value);
+    return [seq, bytes.byteLength] as const;
+  });
   const pending = sizes.filter(([seq]) => seq > acked);
   const sum = (list: typeof sizes) => list.reduce((total, [, size]) => total + size, 0);
   const holes = await holesBetween(store, 'bulk', { after: acked });
@@ -192,7 +196,7 @@ test('counts equal a full scan after removals, acks, failed commits and restarts
       if (pick(5) === 0) store.failNextWrite(new Error('EIO'), outcome);
       const acts: readonly (() => Promise<unknown>)[] = [
         ...reasons.map((reason) => () => journal.remove('bulk', seqs, { reason })),
-        () => acknowledge(store, journal, 1 + pick(head)),
+        () => acknowledge(journal, 1 + pick(head)),
         () => journal.append([{ lane: 'bulk', body: event(pick(50)) }]),
         restart,
       ];
@@ -214,31 +218,49 @@ async function damage(store: SimStore, seqs: readonly number[], at: 'entry' | 'h
   for (const seq of seqs) {
     const key = entryKey('bulk', seq);
     const value = (await store.get(key)) ?? new Uint8Array();
-    const index = at === 'hash' ? 31 : value.byteLength - 1;
+    const index = at === 'hash' ? 3 : value.byteLength - 1;
     value[index] = (value[index] ?? 0) ^ 1;
     await store.write([{ kind: 'put', key, value }]);
   }
 }
 
 test('entries that are damaged in place give way to holes, and the chain goes on', async (t) => {
-  const { store, journal } = await filled(20);
-  await acknowledge(store, journal, 2);
+  const { store, journal } = await filled(45);
+  await acknowledge(journal, 2);
   await settle();
-  await journal.remove('bulk', [10], { reason: 'shed' });
-  await damage(store, [5, 7, 8, 9, 19], 'entry');
+  await journal.remove('bulk', [10, 30], { reason: 'shed' });
+  await damage(store, [5, 7, 8, 9, 19, 32, 40], 'entry');
 
-  t.is(await journal.mend(), 5);
+  t.is(await journal.mend(), 5 + 2 + 1 + 1);
 
   t.deepEqual(await walk(journal, 3), [
     'entries 3-4',
-    'damaged 5-5',
-    'entries 6-6',
-    'damaged 7-9',
+    // Up to an anchor, or to a hole: those tell how the chain goes on.
+    'damaged 5-9',
     'shed 10-10',
     'entries 11-18',
-    'damaged 19-19',
-    'entries 20-20',
+    'damaged 19-20',
+    'entries 21-29',
+    'shed 30-30',
+    'entries 31-31',
+    'damaged 32-32',
+    'entries 33-39',
+    'damaged 40-40',
+    'entries 41-45',
   ]);
+  t.deepEqual(await faults(store), []);
+  t.is(await journal.mend(), 0);
+});
+
+test('a hash that is damaged costs no entry', async (t) => {
+  const { store, journal } = await filled(20);
+  await acknowledge(journal, 2);
+  await damage(store, [4, 8, 12, 20], 'hash');
+  t.is((await faults(store)).length > 0, true);
+
+  t.is(await journal.mend(), 4);
+
+  t.deepEqual(await walk(journal, 1), ['entries 1-20']);
   t.deepEqual(await faults(store), []);
   t.is(await journal.mend(), 0);
 });
@@ -269,7 +291,7 @@ test('a ledger takes a lane with holes, and its chain is whole', async (t) => {
       : await ledger.ingest({
           ...{ device, epoch: 1, lane: 'bulk', seqFirst: seq, receivedAtMs: 1 },
           previousHash: read.previousHash,
-          hash: read.hashes[read.entries.length - 1] ?? read.previousHash,
+          hash: read.hashAt(read.entries.length - 1),
           entries: read.entries.filter((entry) => entry instanceof Uint8Array),
         });
     t.is(outcome.kind, 'committed');
@@ -305,7 +327,7 @@ test('what no message carries is declared as a hole, and stays where it is', asy
   t.deepEqual((await verifyChains({ store, sha256, device, epoch: 1 })).faults, []);
 
   await again.append([{ lane: 'bulk', body: event(8) }]);
-  await acknowledge(store, again, 8);
+  await acknowledge(again, 8);
   t.deepEqual(again.pendingHoles('bulk').entries, 0);
   await again.remove('bulk', upTo(7), { reason: 'trimmed' });
   t.deepEqual(await walk(again), ['trimmed 1-7', 'entries 8-8']);

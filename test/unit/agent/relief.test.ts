@@ -2,7 +2,6 @@ import {
   Compaction,
   Relief,
   budgetOf,
-  chainPlace,
   retainedBytes,
   usedBytes,
   workflow,
@@ -63,9 +62,9 @@ class Kept {
   }
 
   async acknowledge(seq: number, lane: Lane = 'normal'): Promise<void> {
-    const { device } = this;
-    const place = await chainPlace(device.store, lane, seq);
-    await device.journal.acknowledge(lane, seq, place?.hash ?? new Uint8Array(32));
+    const { journal } = this.device;
+    const hash = await journal.hashAt(lane, seq);
+    await journal.acknowledge(lane, seq, hash ?? new Uint8Array(32));
   }
 
   get gone(): { readonly entries: number; readonly bytes: number } {

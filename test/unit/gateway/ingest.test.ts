@@ -8,6 +8,7 @@ import {
   encodeEntry,
   encodeValue,
   isEventOutsideRuns,
+  placeInRun,
   type Entry,
   type Sha256,
 } from '@holdfast/protocol';
@@ -38,6 +39,22 @@ test('an event outside runs is told from its first bytes, whatever its times', (
   }
   t.false(isEventOutsideRuns(NO_BYTES));
   t.false(isEventOutsideRuns(Uint8Array.of(0x89)));
+});
+
+test('the place of an entry in its run is told from its first bytes, if it has one', (t) => {
+  for (const stamp of stamps) {
+    for (const run of ['r', 'run-1'.padEnd(128, '-')]) {
+      for (const n of [0, 23, 24, 255, 256, 2 ** 16, 2 ** 32, 2 ** 40]) {
+        const encoded = encodeEntry({ ...event(stamp, run, 1), n } as Entry);
+        t.is(placeInRun(encoded), n);
+        t.is(placeInRun(encoded.subarray(0, 4)), undefined);
+      }
+    }
+    const receipt = { command: 7, outcome: 'applied', reason: '', key: '' } as const;
+    t.is(placeInRun(encodeEntry({ kind: 'command.receipt', ...stamp, ...receipt })), undefined);
+  }
+  t.is(placeInRun(NO_BYTES), undefined);
+  t.is(placeInRun(new Uint8Array(40).fill(255)), undefined);
 });
 
 test('a batch gives what may be projected, and leaves events outside runs as they are', (t) => {
