@@ -32,7 +32,7 @@ function Page({ address, role }: { readonly address: Address; readonly role: str
   const run = part === 'runs' ? rest.join('/') : '';
   if (place === 'devices' && run !== '') return <Run device={id} id={run} mayAct={mayAct} />;
   if (place === 'devices' && id !== '') return <Device id={id} mayAct={mayAct} />;
-  if (place === 'attention') return <Attention />;
+  if (place === 'attention') return <Attention mayAct={mayAct} />;
   if (place === 'runs') return <Runs />;
   if (place === 'commands') return id === '' ? <Commands /> : <Command id={id} />;
   if (place === 'ledger') return <Ledger mayRead={mayAct} />;
@@ -48,6 +48,11 @@ function Page({ address, role }: { readonly address: Address; readonly role: str
 
 function App({ session }: { readonly session: SessionView }) {
   const address = useAddress();
+  useEffect(() => {
+    const [place = '', id = '', , ...run] = address;
+    const title = places.find(([at]) => at === `#/${place}`)?.[1] ?? '';
+    document.title = [run.join('/'), id, title, 'Holdfast'].filter((part) => part !== '').join(' · ');
+  }, [address.join('/')]);
   const signOut = () => void api.ask('DELETE /api/session').finally(() => location.reload());
   const [here = ''] = address;
   const isHere = (place: string) => place === `#/${here === 'devices' ? '' : here}`;

@@ -125,12 +125,18 @@ async function readRun(t: ExecutionContext, page: Page): Promise<void> {
 async function tellDevice(t: ExecutionContext, page: Page, { agent }: Shop): Promise<void> {
   await page.getByRole('link', { name: 'Attention' }).click();
   await page.getByText('broken is failed').waitFor();
+  await checkPage(t, page, 'attention');
+  await press(page, 'Retry it');
+  await press(page, 'Retry now');
+  await page.getByText('1 of 1 told').waitFor();
   await page.getByRole('link', { name: 'till-1 · B-1' }).click();
-  await page.getByText('<b>no</b> signature').first().waitFor();
+  t.is(await page.title(), 'B-1 · till-1 · Holdfast');
+  await page.getByText('<b>no</b> signature').nth(1).waitFor();
   isMended = true;
   await press(page, 'Retry');
   await page.getByRole('link', { name: 'on its way' }).click();
   await page.getByText('1 applied').waitFor();
+  await checkPage(t, page, 'command');
   t.is(await (await agent.run('B-1')).result(), 'a signature');
   await page.getByRole('link', { name: 'till-1' }).click();
   await forkRun(t, page, agent);
@@ -242,6 +248,14 @@ async function browseLedger(t: ExecutionContext, page: Page): Promise<void> {
 }
 
 async function lookAround(t: ExecutionContext, page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Commands' }).click();
+  await page.getByRole('row', { name: /run\.fork/ }).waitFor();
+  await checkPage(t, page, 'all-commands');
+  // By keys alone: over what every page begins with, to what is below.
+  await page.getByRole('link', { name: 'To the content' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  t.is(await page.evaluate('document.activeElement.getAttribute("aria-label")'), 'Commands');
   await page.getByRole('link', { name: 'Ledger' }).click();
   await press(page, 'Verify all chains');
   await page.getByText('every chain is whole').waitFor();
