@@ -10,12 +10,12 @@ import {
   messageOf,
   seal,
   unreachable,
-  type Command,
   type Link,
   type LinkEvent,
   type Message,
   type Welcome,
 } from '@holdfast/protocol';
+import { Applying } from './uplink-applying.ts';
 import { capOf } from './uplink-cap.ts';
 import { UplinkGate } from './uplink-gate.ts';
 import { helloOf } from './uplink-hello.ts';
@@ -94,7 +94,7 @@ class UplinkShell implements Uplink {
   /** Counts links: what an earlier one still says is void. */
   #life = 0;
   #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
-  #applying: Promise<void> = Promise.resolve();
+  readonly #applying: Applying;
   /** The link that a report is being sent on. */
   #reporting: Link | undefined;
   #phase: LinkState = 'offline';
@@ -108,6 +108,7 @@ class UplinkShell implements Uplink {
     this.#limits = Object.freeze({ ...uplinkLimits, ...options.limits });
     this.#incarnation = ports.chance.bytes(8);
     this.#inbox = new Inbox({ ...ports, device: options.device });
+    this.#applying = new Applying(ports, () => this.#post({ kind: 'missed' }));
     this.#phaseSinceMs = ports.clock.monoMs();
     const cap = capOf(ports.broker?.load(), this.#phaseSinceMs);
     const pace = paceOf(ports.broker?.bytesPerS?.() ?? Number.POSITIVE_INFINITY);
@@ -157,7 +158,7 @@ class UplinkShell implements Uplink {
     this.#gate?.close();
     this.#dropLink();
     this.#listeners.clear();
-    await Promise.all([...this.#unfinished, this.#applying]);
+    await Promise.all([...this.#unfinished, this.#applying.close()]);
   }
 
   #post(event: Posted): void {
@@ -235,7 +236,7 @@ class UplinkShell implements Uplink {
       case 'outlived':
         return this.#ports.onOutlived(effect.outlived);
       case 'apply':
-        return this.#apply(effect.commands);
+        return this.#applying.take(effect.commands);
       case 'time':
         return this.#ports.onTime(effect.gatewayMs, effect.roundTripMs);
       case 'refuse':
@@ -472,26 +473,5 @@ class UplinkShell implements Uplink {
     log.error('lane cannot be read', { lane, seqFirst, code, why: messageOf(error) });
     const reason = problemOf(code, `lane ${lane}, seq ${seqFirst}`);
     this.#post({ kind: 'unread', session, lane, reason, isFinal });
-  }
-
-  /** One after another: a later command waits until the one before it is durable. */
-  #apply(commands: readonly Command[]): void {
-    this.#applying = this.#applyAfter(this.#applying, commands);
-  }
-
-  async #applyAfter(earlier: Promise<void>, commands: readonly Command[]): Promise<void> {
-    await earlier;
-    if (this.#isClosed) return;
-    const { runtime, log } = this.#ports;
-    try {
-      await runtime.applyCommands(commands);
-    } catch (error) {
-      if (error instanceof AssertionError) throw error;
-      // Not applied is not lost: without a receipt the gateway sends them again.
-      log.error('commands not applied', { why: messageOf(error) });
-      return;
-    }
-    const last = Math.max(0, ...commands.map((command) => command.number));
-    if (last > runtime.lastCommand()) this.#post({ kind: 'missed' });
   }
 }
