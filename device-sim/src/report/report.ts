@@ -11,7 +11,10 @@ export const judged: readonly (readonly [promise: string, what: string])[] = [
   ['P5', 'what has its outcome never runs again; effects happen once for each key'],
   ['P6', 'the result of a call is applied once'],
   ['P7', 'agent and gateway start, whatever the power cut left'],
+  ['P8', 'a device is told what is for it, and is known by its own key'],
   ['P9', 'the chains agree and verify; nothing forged or changed is taken'],
+  ['P10', 'what is marked local, or redacted, is in nothing that leaves'],
+  ['P11', 'at rest nothing is in memory, the disk lets go of what has ended, the wire is silent'],
   ['P12', 'no sleep ends before its time'],
 ];
 

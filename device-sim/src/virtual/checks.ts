@@ -48,6 +48,7 @@ export async function checkEnd(
   for (const { device, lane, seq, why } of faults) {
     world.witness.blame('P9', device, `the ledger does not verify at ${lane} ${seq}: ${why}`);
   }
+  await world.wire.ofLedger(world.gateway.ledger, new Set(world.machines.map(({ name }) => name)));
   return checkOrders(world, orders, single);
 }
 

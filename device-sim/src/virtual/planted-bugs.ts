@@ -36,6 +36,12 @@ export interface PlantedBug {
   readonly ledger?: (ledger: Ledger) => Ledger;
   readonly uplink?: (ports: UplinkPorts) => UplinkPorts;
   readonly gatewayVerify?: Verify;
+  /** Which other device is sent what is for a device. */
+  readonly astray?: (device: string) => string | undefined;
+  /** The mark that a value is local, or redacted, has no effect. */
+  readonly isSealForgotten?: boolean;
+  /** Retention deletes nothing. */
+  readonly isRetentionIdle?: boolean;
   /** The idempotency key that a body is given. */
   readonly keyOf?: (key: string, attempt: number) => string;
   /** How fast the monotonic time of devices passes. */
@@ -278,4 +284,9 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'the idempotency key changes with the attempt': { keyOf: (key, attempt) => `${key}/${attempt}` },
   'monotonic time passes too fast': { monotonicRate: 2 },
   'retention deletes what the ledger lacks': { isRetentionBlind: true },
+  'retention deletes nothing': { isRetentionIdle: true },
+  'what is for one device is sent to another, too': {
+    astray: (device) => (device === 'device-1' ? 'device-2' : undefined),
+  },
+  'what is local leaves the device': { isSealForgotten: true },
 };

@@ -245,7 +245,7 @@ export class Life implements AgentLife {
     uplink.onChange(() => runtime.nudgeConditions());
     this.#parts = { disk: store, journal, runtime, inspector, schedules };
     await runtime.recover();
-    retention.start();
+    if (options.bug.isRetentionIdle !== true) retention.start();
     uplink.start();
     this.isReady = true;
   }

@@ -68,6 +68,11 @@ export class SimDisk {
     this.#handle = undefined;
   }
 
+  /** Keys of all rows that are on it, in no order. */
+  keys(): Uint8Array[] {
+    return [...this.#rows.values()].map(({ key }) => key);
+  }
+
   /** What is on it now, to be put back later. */
   image(): SortedRows {
     return this.#rows.copy();

@@ -6,6 +6,7 @@ import { beginMishaps } from './mishaps.ts';
 import { areOrdersSettled, type OrderCounts } from './order-checks.ts';
 import { beginOrders } from './orders.ts';
 import { reportOf } from './report-of.ts';
+import { checkRest } from './rest-checks.ts';
 import { World, type WorldOptions } from './world.ts';
 
 /** How long a healthy world may take to come to its end. */
@@ -51,6 +52,8 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
 export interface Lived {
   readonly requests: Requests;
   readonly orders: OrderCounts;
+  /** When everything had come to its end, true time. */
+  readonly endedMs: number;
 }
 
 const noOrders: OrderCounts = { applied: 0, expired: 0, rejected: 0 };
@@ -68,15 +71,21 @@ async function live(world: World, { scenario, onLook }: SimulateOptions): Promis
     world.look();
     onLook?.(world);
   }
-  if (world.isStopped) return { requests, orders: noOrders };
+  if (world.isStopped) return cutShort(world, requests);
   world.heal();
   await world.settle();
   const isOver = await comesToEnd(world, onLook);
-  if (world.isStopped) return { requests, orders: noOrders };
+  if (world.isStopped) return cutShort(world, requests);
   if (!isOver) blameUnfinished(world);
+  const endedMs = world.time.monoMs();
   const became = isOver ? await checkEnd(world, requests, orders) : noOrders;
   await world.settle();
-  return { requests, orders: became };
+  if (isOver) await checkRest(world);
+  return { requests, orders: became, endedMs };
+}
+
+function cutShort({ time }: World, requests: Requests): Lived {
+  return { requests, orders: noOrders, endedMs: time.monoMs() };
 }
 
 async function comesToEnd(world: World, onLook: SimulateOptions['onLook']): Promise<boolean> {

@@ -15,6 +15,10 @@ export class SortedRows {
     return this.#rows.size;
   }
 
+  values(): IterableIterator<StoreRow> {
+    return this.#rows.values();
+  }
+
   get(key: string): StoreRow | undefined {
     return this.#rows.get(key);
   }

@@ -3,6 +3,7 @@ import type { Handler } from '@holdfast/gateway';
 import { HoldfastError, type Chance } from '@holdfast/protocol';
 import type { Outside } from './outside.ts';
 import type { AgentLife, AnyWorkflow } from './sim-agent.ts';
+import { SECRET } from './wire-checks.ts';
 
 export interface WorkloadOptions {
   readonly outside: Outside;
@@ -13,6 +14,8 @@ export interface WorkloadOptions {
   readonly hanging: number;
   /** Only for a fault that is planted. */
   readonly keyOf?: ((key: string, attempt: number) => string) | undefined;
+  /** The same: nothing is marked local. */
+  readonly isOpen?: boolean | undefined;
 }
 
 export interface Order {
@@ -28,6 +31,7 @@ export const oracle: Readonly<Record<string, (order: Order) => unknown>> = {
   sampling: ({ quantity }) => ({ samples: quantity }),
   family: ({ quantity }) => ({ sum: (quantity * (quantity + 1)) / 2 }),
   approval: ({ id }) => ({ approved: id }),
+  secret: ({ id }) => ({ kept: id, letters: SECRET.length + id.length }),
   scan: ({ id, quantity }) => ({ scanned: id, bytes: pictureOf(id, quantity).length }),
 };
 
@@ -99,7 +103,15 @@ export function workloadOf(life: AgentLife, options: WorkloadOptions): readonly 
     await ctx.sleep(order.napMs);
     return { scanned: order.id, bytes: picture.length };
   });
-  return [checkout, nap, sampling, member, family, approval, scan];
+  const secret = workflow('secret', async (ctx, order: Order) => {
+    const local = options.isOpen !== true;
+    const told = await ctx.step('tell', () => `${SECRET}${order.id}`, { local });
+    const card = { number: `${SECRET}${order.id}`, last: order.quantity };
+    await ctx.step('show', () => card, local ? { redact: ['number'] } : {});
+    await ctx.sleep(1_000);
+    return { kept: order.id, letters: told.length };
+  });
+  return [checkout, nap, sampling, member, family, approval, scan, secret];
 }
 
 /** A service that comes back: the pauses end before anybody's patience does. */

@@ -24,6 +24,7 @@ import { SimNetwork } from './sim-network.ts';
 import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
+import { WireChecks } from './wire-checks.ts';
 import { Witness } from './witness.ts';
 import { handlersOf, workloadOf } from './workload.ts';
 
@@ -75,6 +76,7 @@ export class World {
   readonly time = new VirtualTime();
   readonly outside = new Outside(this.time);
   readonly witness = new Witness();
+  readonly wire = new WireChecks(this.witness);
   readonly observer = new Observer(this.witness);
   readonly timeline = new Timeline();
   readonly network: SimNetwork;
@@ -135,7 +137,9 @@ export class World {
       handlers: code?.handlers ?? handlersOf({ ...work, chance: this.chanceOf('handlers') }),
       send: (device, bytes) => {
         this.note(`down ${device}`, bytes);
-        this.network.toDevice(device, bug.downlink?.(device, bytes) ?? bytes);
+        this.#sent(device, bug.downlink?.(device, bytes) ?? bytes);
+        const astray = bug.astray?.(device);
+        if (astray !== undefined) this.#sent(astray, bytes);
         const forged = this.#forger.forge(device, bytes);
         if (forged !== undefined) this.network.toDevice(device, forged);
       },
@@ -152,6 +156,10 @@ export class World {
 
   get keepMs(): number {
     return this.#scenario.keepMs;
+  }
+
+  get reportEveryMs(): number {
+    return this.#scenario.reportEveryMs;
   }
 
   /** Chance of its own for one purpose, so that more of one thing does not change another. */
@@ -297,7 +305,7 @@ export class World {
     const clock = new MachineClock(time, bug.monotonicRate);
     const { failing, hanging, reconnectMaxMs, keepMs } = this.#scenario;
     const chances = { failing, hanging, chance: this.chanceOf(`${name} work`) };
-    const work = { outside, ...chances, keyOf: bug.keyOf };
+    const work = { outside, ...chances, keyOf: bug.keyOf, isOpen: bug.isSealForgotten };
     const killing = this.chanceOf(`${name} kills`);
     const awaiting = this.chanceOf(`${name} awaits`);
     const point = (by = killing, share = this.#scenario.killAtCommit): void | Promise<never> => {
@@ -318,6 +326,11 @@ export class World {
       bug,
     });
     return { name, device, agent, disk, clock };
+  }
+
+  #sent(device: string, bytes: Uint8Array): void {
+    this.wire.toDevice(device, bytes);
+    this.network.toDevice(device, bytes);
   }
 
   /** A message of a device has come through the broker, to the gateway and whoever listens. */
@@ -368,6 +381,8 @@ export class World {
 
   async #openGateway(gateway: SimGateway): Promise<void> {
     await gateway.start();
+    // It may have died of the last thing that it asked for.
+    if (!gateway.isUp) return;
     for (const { device, epoch, lanes: held } of await gateway.ledger.devices()) {
       held.forEach(({ watermark }, index) => {
         const lane = lanes[index] ?? 'normal';
@@ -390,7 +405,7 @@ export class World {
 
   /** Compares what the ledger says it holds with what the devices have. */
   #watched(ledger: Ledger): Ledger {
-    const { witness } = this;
+    const { witness, wire } = this;
     const completeCall = this.#answering(ledger);
     return new Proxy(ledger, {
       get(target, property) {
@@ -400,6 +415,7 @@ export class World {
           return typeof value === 'function' ? value.bind(target) : value;
         }
         const ingest: Ledger['ingest'] = async (batch) => {
+          wire.toLedger(batch);
           const outcome = await target.ingest(batch);
           if (outcome.kind === 'committed') {
             witness.ledgerHolds(batch, outcome.position);

@@ -1,0 +1,46 @@
+import { tableOfKey } from '@holdfast/agent/internal';
+import { lanes } from '@holdfast/protocol';
+import type { Machine, World } from './world.ts';
+
+/** Beyond the retention: passes of it are up to ten minutes apart while a clock is in dispute. */
+const REST_MS = 30 * 60_000;
+
+/**
+ * P11: once nothing happens any more, nothing of what has happened costs anything: no run is in
+ * memory, no timer waits, the disk has let go of what the ledger has, and the wire is silent but
+ * for reports.
+ */
+export async function checkRest(world: World): Promise<void> {
+  const { time, network, machines, reportEveryMs, keepMs, witness } = world;
+  const before = network.messages;
+  const restMs = keepMs + REST_MS;
+  await world.runUntil(time.monoMs() + restMs);
+  if (world.isStopped) return;
+  const most = machines.length * (MESSAGES_AT_REST + (2 * restMs) / reportEveryMs);
+  const messages = network.messages - before;
+  if (messages > most) witness.blame('P11', '', `${messages} messages in ${restMs} ms of rest`);
+  for (const machine of machines) checkMachine(world, machine);
+}
+
+/** Of one device, besides reports: what retention has deleted is told. */
+const MESSAGES_AT_REST = 200;
+/** Entries of a run, at most. */
+const HISTORY_MAX = 100;
+
+function checkMachine({ witness }: World, { name, agent, disk }: Machine): void {
+  const held = agent.life?.parts.runtime.residentCount ?? 0;
+  if (held > 0) witness.blame('P11', name, `${held} runs are in memory, and none is open`);
+  const counts = new Map<string, number>();
+  for (const key of disk.keys()) {
+    const table = tableOfKey(key) ?? '';
+    counts.set(table, (counts.get(table) ?? 0) + 1);
+  }
+  // The last entry of each lane stays, and with it the run that it is of.
+  const runs = lanes.length;
+  const histories = Math.min(counts.get('h') ?? 0, runs * HISTORY_MAX);
+  const most = { o: 0, t: 0, f: runs, h: histories, e: histories + lanes.length };
+  for (const [table, count] of Object.entries(most)) {
+    const found = counts.get(table) ?? 0;
+    if (found > count) witness.blame('P11', name, `${table} has ${found} rows, not ${count}`);
+  }
+}

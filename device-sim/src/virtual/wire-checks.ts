@@ -1,0 +1,54 @@
+import type { IngestBatch, Ledger } from '@holdfast/gateway/internal';
+import { equalBytes, isGenuine, open } from '@holdfast/protocol';
+import { signerOf, verifySim } from './sim-signer.ts';
+import type { Witness } from './witness.ts';
+
+/** A value that is marked local, or redacted, begins with this: nowhere else is it to be seen. */
+export const SECRET = 'for nobody else: ';
+const secretBytes = Buffer.from(SECRET);
+
+/** P8 and P10: who is told what. */
+export class WireChecks {
+  /** Messages that were held against whom they are for. */
+  told = 0;
+  /** Entries that were searched for what should have stayed. */
+  searched = 0;
+  readonly #witness: Witness;
+
+  constructor(witness: Witness) {
+    this.#witness = witness;
+  }
+
+  /** P8: what the gateway has sent to a device is for that device. */
+  toDevice(device: string, bytes: Uint8Array): void {
+    this.told += 1;
+    const { publicKey } = signerOf('gateway');
+    if (isGenuine(open(device, bytes), publicKey, verifySim)) return;
+    this.#witness.blame('P8', device, 'was sent what is for another device');
+  }
+
+  /** P10: what is marked local, or redacted, is in nothing that the ledger is given. */
+  toLedger({ device, lane, seqFirst, entries, carried }: IngestBatch): void {
+    for (const [index, entry] of entries.entries()) {
+      this.searched += 1;
+      const beside = carried?.get(index)?.content;
+      const isOut = hasSecret(entry) || (beside !== undefined && hasSecret(beside));
+      if (!isOut) continue;
+      this.#witness.blame('P10', device, `what is local left with ${lane} ${seqFirst + index}`);
+    }
+  }
+
+  /** P8: the ledger knows the devices that there are, each by its own key. */
+  async ofLedger(ledger: Ledger, devices: ReadonlySet<string>): Promise<void> {
+    for (const { device, publicKey } of await ledger.devices()) {
+      this.told += 1;
+      const isOwn = equalBytes(publicKey, signerOf(device).publicKey);
+      if (devices.has(device) && isOwn) continue;
+      this.#witness.blame('P8', device, 'is known by the key of a stranger');
+    }
+  }
+}
+
+function hasSecret(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(secretBytes);
+}
