@@ -31,6 +31,7 @@ const DEADLINE_MS = 30 * 60_000;
 /** Children that live: the process takes them with it, however it ends. */
 const alive = new Set<ChildProcess>();
 process.on('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** Ends what a benchmark that failed has left behind. */
 export function endAll(): void {
