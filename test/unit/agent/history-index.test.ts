@@ -251,10 +251,10 @@ test('a run goes on from no beginning of its history, where the end is damaged',
 
 test('what gives way to a hole is not forgotten by the history that had it', async (t) => {
   const device = await taking(4);
-  // The last step: behind it in its lane is nothing of this run.
-  await spoil(device, 15);
+  // The last entry of the run: nothing behind it tells that one is missing.
+  await spoil(device, 16);
   for (let more = 0; more < 8; more += 1) {
-    await device.runtime.emit({ name: 'more', payload: encodeValue(1), lane: 'normal' });
+    await device.runtime.emit({ name: 'more', payload: encodeValue(1), lane: 'urgent' });
   }
   t.true((await device.journal.mend()) > 0);
 
