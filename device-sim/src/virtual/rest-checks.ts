@@ -37,8 +37,7 @@ function checkMachine({ witness }: World, { name, agent, disk }: Machine): void 
   }
   // The last entry of each lane stays, and with it the run that it is of.
   const runs = lanes.length;
-  const histories = Math.min(counts.get('h') ?? 0, runs * HISTORY_MAX);
-  const most = { o: 0, t: 0, f: runs, h: histories, e: histories + lanes.length };
+  const most = { o: 0, t: 0, f: runs, e: lanes.length + (counts.get('f') ?? 0) * HISTORY_MAX };
   for (const [table, count] of Object.entries(most)) {
     const found = counts.get(table) ?? 0;
     if (found > count) witness.blame('P11', name, `${table} has ${found} rows, not ${count}`);
