@@ -20,6 +20,7 @@ export * from './io/cron.ts';
 export * from './io/data-dir.ts';
 export * from './io/disk-room.ts';
 export * from './io/level-store.ts';
+export * from './io/level.ts';
 export * from './io/machine.ts';
 export * from './io/preflight.ts';
 export * from './io/encrypted-store.ts';

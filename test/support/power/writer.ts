@@ -16,6 +16,7 @@ import {
   restoreStore,
   sha256,
   systemClock,
+  loadLevel,
 } from '@holdfast/agent/internal';
 import { encodeValue, lanes } from '@holdfast/protocol';
 import { acknowledge } from '../acknowledge.ts';
@@ -154,7 +155,9 @@ async function asRestore(): Promise<void> {
 
 /** LevelDB's writes, without what makes them durable. */
 async function stopSyncing(): Promise<void> {
-  const sample = new Level<string, string>(join(dir, '..', `sample-${process.pid}`));
+  // The agent's own, which is in its bundle.
+  const AgentLevel = await loadLevel();
+  const sample = new AgentLevel<string, string>(join(dir, '..', `sample-${process.pid}`));
   await sample.open();
   // The prototype of a batch can only be had from a batch.
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(sample.batch())) as {
