@@ -35,7 +35,7 @@ const SEEDS = Number(process.env['DAMAGE_SEEDS'] ?? 40);
 const FIRST = Number(process.env['DAMAGE_FIRST'] ?? 0);
 const STARTS = 4;
 
-useSmallTables();
+await useSmallTables();
 
 /** One after another: they count which steps this process executes. */
 const test = ava.serial;

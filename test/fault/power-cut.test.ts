@@ -15,7 +15,7 @@ import { tempDir } from '../support/temp-dir.ts';
 const CUTS = Number(process.env['POWER_CUTS'] ?? 40);
 const SEED = Number(process.env['POWER_SEED'] ?? 1);
 
-useSmallTables();
+await useSmallTables();
 const test = ava.serial;
 
 /** A recording, and the disk that it began with. */

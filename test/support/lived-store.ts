@@ -1,6 +1,5 @@
-import { Level } from 'level';
 import { Agent, workflow } from '@holdfast/agent';
-import { Journal, openDataDir, sha256, systemClock } from '@holdfast/agent/internal';
+import { Journal, loadLevel, openDataDir, sha256, systemClock } from '@holdfast/agent/internal';
 import { lanes, type Lane } from '@holdfast/protocol';
 
 /** Steps whose bodies have run in this process, `run/step`. */
@@ -30,9 +29,11 @@ export interface KnownEntry {
  * Has LevelDB write small tables in this process, so that a small store has many, and that
  * compactions happen.
  */
-export function useSmallTables(): void {
-  // LevelDB's options are ours to choose in a test; production code has no switch for them.
-  const prototype: { open: (options?: object) => Promise<void> } = Level.prototype;
+export async function useSmallTables(): Promise<void> {
+  // LevelDB's options are ours to choose in a test; production code has no switch for them. The
+  // agent has a copy of its own.
+  const { prototype }: { prototype: { open: (options?: object) => Promise<void> } } =
+    await loadLevel();
   const { open } = prototype;
   prototype.open = function smallTables(this: unknown, options?: object): Promise<void> {
     return open.call(this, { ...options, writeBufferSize: 64 * 1024, maxFileSize: 1024 * 1024 });
@@ -90,4 +91,3 @@ function noise(seed: number, length: number): string {
   }
   return text.slice(0, length);
 }
-

@@ -23,7 +23,7 @@ import { entriesOf, errand, liveOn, useSmallTables } from '../support/lived-stor
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-useSmallTables();
+await useSmallTables();
 const reader = fileURLToPath(new URL('../../second-reader/read_store.py', import.meta.url));
 
 type Json = Readonly<Record<string, unknown>>;

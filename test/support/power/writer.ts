@@ -178,7 +178,7 @@ async function makeInPlace(): Promise<void> {
   await db.close();
 }
 
-useSmallTables();
+await useSmallTables();
 if (broken === 'no-sync') await stopSyncing();
 if (broken === 'in-place') await makeInPlace();
 const tasks = {
