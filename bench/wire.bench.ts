@@ -17,7 +17,7 @@ import { inScratch } from './scratch.ts';
  * itself) is on them. The limit: the same entries, 256 a time, deflated.
  */
 const ORDERS = 1_000;
-const ORDERS_SMOKE = 20;
+const ORDERS_SMOKE = 400;
 const ORDERS_AT_ONCE = 50;
 const STEPS_AN_ORDER = 4;
 const BLOCK = 256;
