@@ -1,9 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Level } from 'level';
 import test, { type ExecutionContext } from 'ava';
-import { StoreCipher, createStore, openStore, encryptedStore } from '@holdfast/agent/internal';
+import {
+  StoreCipher,
+  createStore,
+  encryptedStore,
+  loadLevel,
+  openStore,
+} from '@holdfast/agent/internal';
 import { SimDisk, VirtualTime } from '@holdfast/device-sim/internal';
 import { codeOf, type Store, type StoreOp } from '@holdfast/protocol';
 import { Killable } from '../support/killable.ts';
@@ -257,7 +262,9 @@ test('the simulated store refuses all after a failed write, which may be there',
 
 test('every write to LevelDB asks for a sync', async (t) => {
   const dir = await tempDir(t);
-  const level = new Level(join(dir, 'other'));
+  // The agent has a copy of its own.
+  const AgentLevel = await loadLevel();
+  const level = new AgentLevel(join(dir, 'other'));
   t.teardown(() => level.close());
   await level.open();
   const batches: object = Object.getPrototypeOf(level.batch());
