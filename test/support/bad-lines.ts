@@ -1,6 +1,6 @@
 import { usageError } from '@holdfast/agent/internal';
-import { Exit, errorCatalogue, errorText, exitCodeOf } from '@holdfast/protocol';
-import type { Command } from 'commander';
+import { Exit, HoldfastError, errorCatalogue, errorText, exitCodeOf } from '@holdfast/protocol';
+import { CommanderError, type Command } from 'commander';
 import { PATIENCE_MS } from './patience.ts';
 import type { Leaf } from './programs.ts';
 
@@ -27,6 +27,13 @@ export interface Outcome {
   readonly text?: string;
 }
 
+/** The agent has a parser of its own, the others have the installed one. */
+function usageOf(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return usageError(error);
+  if (error.exitCode === 0) return undefined;
+  return new HoldfastError('HF_USAGE', { why: error.message.replace(/^error: /, '') });
+}
+
 /** Runs a command line; resolves with its failure as it would be printed. */
 export async function outcomeOf(program: Command, args: readonly string[]): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
@@ -37,7 +44,7 @@ export async function outcomeOf(program: Command, args: readonly string[]): Prom
     await Promise.race([program.parseAsync([...args], { from: 'user' }), late]);
     return { code: Exit.ok };
   } catch (error) {
-    const failure = usageError(error);
+    const failure = usageOf(error);
     return { code: exitCodeOf(failure), text: errorText(failure) };
   } finally {
     clearTimeout(timer);

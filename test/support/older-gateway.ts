@@ -11,17 +11,10 @@ interface Loaded {
   readonly source?: string | ArrayBuffer | Uint8Array | undefined;
 }
 
-const changes: readonly (readonly [file: string, now: string, then: string])[] = [
-  [
-    'protocol/dist/wire/messages.js',
-    'list(orBytes(bytes(ENTRY_BYTES_MAX), carried)',
-    'list(orBytes(bytes(20_000), carried)',
-  ],
-  [
-    'protocol/dist/wire/entry.js',
-    'const entryKinds = Object.keys(kinds);',
-    'const entryKinds = Object.keys(kinds).slice(0, -1);',
-  ],
+const changed = 'protocol/dist/mod.js';
+const changes: readonly (readonly [now: string, then: string])[] = [
+  ['list(orBytes(bytes(ENTRY_BYTES_MAX), carried)', 'list(orBytes(bytes(20_000), carried)'],
+  ['entryKinds = Object.keys(kinds)', 'entryKinds = Object.keys(kinds).slice(0, -1)'],
 ];
 
 /** A hook of Node's loader. */
@@ -31,10 +24,11 @@ export async function load(
   nextLoad: (url: string, context: unknown) => Promise<Loaded>,
 ): Promise<Loaded> {
   const loaded = await nextLoad(url, context);
-  const change = changes.find(([file]) => url.endsWith(file));
-  if (change === undefined) return loaded;
-  const [file, now, then] = change;
-  const source = new TextDecoder().decode(loaded.source as Uint8Array);
-  if (!source.includes(now)) throw new TypeError(`${file} does not say ${now}`);
-  return { ...loaded, source: source.replace(now, then) };
+  if (!url.endsWith(changed)) return loaded;
+  let source = new TextDecoder().decode(loaded.source as Uint8Array);
+  for (const [now, then] of changes) {
+    if (!source.includes(now)) throw new TypeError(`${changed} does not say ${now}`);
+    source = source.replace(now, then);
+  }
+  return { ...loaded, source };
 }

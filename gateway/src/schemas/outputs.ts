@@ -30,7 +30,18 @@ const heldEntry = object(
 
 const heldCommand = answer({ schema: literal('holdfast.held-command/1'), ...ledger.heldCommand });
 
-const verbs = ['start', 'signal', 'cancel', 'pause', 'resume', 'retry', 'skip', 'complete', 'set'];
+const verbs = [
+  'start',
+  'signal',
+  'cancel',
+  'pause',
+  'resume',
+  'retry',
+  'skip',
+  'fork',
+  'complete',
+  'set',
+];
 const issuing = verbs.map((verb) => `command ${verb}`);
 
 /** What `holdfast-gateway` prints for programs, by the commands that print it. */
