@@ -1,4 +1,11 @@
-import { HoldfastError, assert, type Point, type Store, type StoreOp } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  assert,
+  type Clock,
+  type Point,
+  type Store,
+  type StoreOp,
+} from '@holdfast/protocol';
 import type { EntryRef } from './journal.ts';
 import type { Recovery } from './journal-recovery.ts';
 import type { LaneState } from './lane-state.ts';
@@ -31,6 +38,7 @@ export interface LaneEnd {
 
 export interface GroupCommitParts {
   readonly store: Store;
+  readonly clock: Clock;
   readonly syncs: SyncTimes;
   /** Gets the store back; `undefined`: nobody can. */
   readonly recovery: Recovery | undefined;
@@ -45,16 +53,25 @@ export interface GroupCommitParts {
 }
 
 const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
+/** A commit that took this long is worth some waiting: an SD card takes 5 to 50 ms. */
+const SLOW_COMMIT_MS = 4;
+const GATHER_MS = 1;
+/** What is waited at most, as a part of what the last commit took. */
+const GATHER_PART = 0.25;
 
 /**
- * Commits what is appended, without a timer: while one commit is in flight, appends queue; the next
- * takes them all. An idle journal commits at once, and a busy one shares the sync.
+ * Commits what is appended: while one commit is in flight, appends queue; the next takes them all.
+ * An idle journal commits at once, and a busy one shares the sync.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
   #queue: QueuedAppend[] = [];
   #queueBytes = 0;
   #committing = false;
+  /** Appends that the last commit held, and that waited behind it: so many may come together. */
+  #crowd = 0;
+  /** Until then whoever goes on after a slow commit is waited for. */
+  #gatherUntilMs = 0;
   #failure: HoldfastError | undefined;
 
   constructor(parts: GroupCommitParts) {
@@ -86,8 +103,32 @@ export class GroupCommit {
     assert(!this.#committing, 'one commit in flight at a time');
     this.#committing = true;
     await undefined; // Lets every append of this turn join the first commit.
-    while (this.#queue.length > 0) await this.#commit(this.#takeQueued());
+    await this.#gather();
+    while (this.#queue.length > 0) {
+      const { clock } = this.#parts;
+      const beganMs = clock.monoMs();
+      await this.#commit(this.#takeQueued());
+      const endedMs = clock.monoMs();
+      const tookMs = endedMs - beganMs;
+      this.#gatherUntilMs = tookMs < SLOW_COMMIT_MS ? 0 : endedMs + GATHER_PART * tookMs;
+      await this.#gather();
+    }
     this.#committing = false;
+  }
+
+  /**
+   * On a slow disk, lets whoever the last commit has let go on join the next one, for as long as
+   * they come. The first of them would begin it alone, and all others would wait for it: they would
+   * work at half the pace of the disk.
+   */
+  async #gather(): Promise<void> {
+    const { clock } = this.#parts;
+    const isWorthIt = () =>
+      this.#queue.length < this.#crowd && clock.monoMs() < this.#gatherUntilMs;
+    for (let seen = 0; this.#queue.length > seen && isWorthIt();) {
+      seen = this.#queue.length;
+      await new Promise<void>((resolve) => clock.wakeIn(GATHER_MS, resolve));
+    }
   }
 
   #takeQueued(): QueuedAppend[] {
@@ -118,6 +159,7 @@ export class GroupCommit {
       return;
     }
     this.#leave(group);
+    this.#crowd = group.length + this.#queue.length;
     this.#settle(group);
   }
 

@@ -158,7 +158,7 @@ export class Journal implements UplinkJournal {
     const verify = (): Promise<void> => verifyHeads(options, this.#lanes);
     this.#recovery = reopen && new Recovery({ clock, log, reopen, verify });
     this.#commits = new GroupCommit({
-      ...{ store: options.store, syncs: this.syncs, recovery: this.#recovery },
+      ...{ store: options.store, clock, syncs: this.syncs, recovery: this.#recovery },
       ...{ riders: () => [...this.#acks.takeOps(), ...histories.takeOps()], point: options.point },
       onDurable: (refs) => histories.durable(refs),
       onCommitted: (refs) => {

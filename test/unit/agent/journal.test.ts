@@ -7,6 +7,7 @@ import {
   encodeValue,
   type EntryBody,
   type Lane,
+  type StoreOp,
 } from '@holdfast/protocol';
 import { Journal, Retention, sha256, workflow, type ReadLimits } from '@holdfast/agent/internal';
 import { SimClock } from '../../support/sim-clock.ts';
@@ -42,6 +43,46 @@ test('L7 appends that arrive while a commit is in flight share the next one', as
     Array.from({ length: 50 }, (_, index) => index + 2),
   );
   t.is(store.writes, 2);
+});
+
+/** A card that takes its time. */
+class SlowStore extends SimStore {
+  readonly #clock: SimClock;
+
+  constructor(clock: SimClock) {
+    super();
+    this.#clock = clock;
+  }
+
+  override async write(ops: readonly StoreOp[]): Promise<void> {
+    await new Promise<void>((resolve) => this.#clock.wakeIn(20, resolve));
+    return super.write(ops);
+  }
+}
+
+test('L7 on a slow disk those who go on after a commit share the next one', async (t) => {
+  const clock = new SimClock();
+  const store = new SlowStore(clock);
+  const journal = await open(store, clock);
+  const work = async (name: string): Promise<void> => {
+    for (let index = 0; index < 10; index += 1) {
+      await put(journal, `${name} ${index}`);
+      await new Promise<void>((goOn) => clock.wakeIn(1, goOn));
+    }
+  };
+  const some = Array.from({ length: 8 }, (_, index) => work(`early ${index}`));
+  await clock.advance(10);
+  const others = Array.from({ length: 8 }, (_, index) => work(`late ${index}`));
+  await clock.advance(600);
+  await Promise.all([...some, ...others]);
+
+  // Each of both halves by itself would take twenty.
+  t.true(store.writes <= 12, String(store.writes));
+
+  const alone = put(journal, 'alone');
+  await clock.advance(20);
+  await alone;
+  t.is(clock.pending, 0, 'nobody waits where nobody comes');
 });
 
 test('L7 nothing is seen of an entry before it is durable', async (t) => {
