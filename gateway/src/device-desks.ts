@@ -39,7 +39,8 @@ export function createDesks(parts: DeskParts): DeviceDesks {
     const { deviceLifeMs: lifeMs, ca } = tls;
     return ca.authority.issue({ name: device, publicKey, use: 'client', lifeMs });
   };
-  const common = { audit, ledger, sha256, verify, clock: systemClock };
+  const { book } = access;
+  const common = { audit, book, ledger, sha256, verify, clock: systemClock };
   const certifier = new Certifier({ ...common, issue });
   const told = () => {
     return { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };

@@ -7,6 +7,7 @@ export * from './core/access/own-access-store.ts';
 export * from './core/access/access-views.ts';
 export * from './core/access/access.ts';
 export * from './core/access/attempt-limit.ts';
+export * from './core/access/shared-limit.ts';
 export * from './core/access/audit-log.ts';
 export * from './core/access/admission.ts';
 export * from './core/access/desk.ts';

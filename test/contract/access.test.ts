@@ -3,6 +3,7 @@ import {
   Access,
   AccessBook,
   OwnAccessStore,
+  SharedLimit,
   createDesk,
   newAccessRow,
   openAccessStore,
@@ -15,6 +16,7 @@ import {
 import { HoldfastError, codeOf } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { sharedPostgres, skippedLedgers } from '../support/ledgers.ts';
+import { pairingAt } from '../support/pairing.ts';
 import { SimChance } from '../support/sim-chance.ts';
 import { SimStore } from '../support/sim-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -70,7 +72,7 @@ function gatewayOn(store: AccessStore) {
   const randomBytes = (length: number) => chance.bytes(length);
   const ports = { book: new AccessBook(store), clock: systemClock, sha256, passwords, randomBytes };
   const access = new Access(ports);
-  return { access, desk: createDesk(access, systemClock, 'local') };
+  return { access, ports, desk: createDesk(access, systemClock, 'local') };
 }
 
 const unknown = { code: 'HF_ACCESS_UNKNOWN' };
@@ -163,6 +165,55 @@ for (const [name, open] of Object.entries(stores)) {
       ],
     );
     t.is(rest.next, null);
+  });
+
+  test(`${name}: who guesses at both is bounded as at one, whichever is asked`, async (t) => {
+    const [here, there] = await gateways(t);
+    const password = 'correct horse battery';
+    await here.desk.addUser({ name: 'ola', role: 'viewer', password });
+    const guess = (n: number, from: string, tried = 'wrong') =>
+      (n % 2 === 0 ? here : there).access.sessions
+        .open({ user: 'ola', password: tried, from })
+        .then(() => 'in', codeOf);
+    const tried = await Promise.all(Array.from({ length: 14 }, (_, n) => guess(n, '10.0.0.9')));
+
+    t.is(tried.filter((each) => each === 'HF_ACCESS_UNKNOWN').length, 10, 'of an address');
+    t.is(tried.filter((each) => each === 'HF_ACCESS_LIMITED').length, 4);
+    const more = Array.from({ length: 12 }, (_, n) => guess(n, `10.0.1.${n}`));
+    const others = await Promise.all(more);
+    t.is(others.filter((each) => each === 'HF_ACCESS_UNKNOWN').length, 10, 'of a name');
+    t.is(await guess(0, '10.0.2.1', password), 'HF_ACCESS_LIMITED');
+    const limit = { what: 'test', failuresMax: 1, windowMs: 60_000 };
+    const [one, other] = [here, there].map(({ ports }) => new SharedLimit(ports, limit));
+    await one?.begin('name');
+    await t.throwsAsync(async () => other?.begin('name'), { code: 'HF_ACCESS_LIMITED' });
+    await other?.succeeded('name');
+    await t.notThrowsAsync(async () => one?.begin('name'));
+  });
+
+  test(`${name}: a device that asks one gateway is let in at the other`, async (t) => {
+    const [here, there] = await gateways(t);
+    const { ask, desks } = await pairingAt(t, [here.ports, there.ports]);
+    const [first, second] = desks;
+    const shown = await ask(first, second);
+    t.like((await second.list())[0], { code: shown.code, device: 'pump-1' });
+
+    const wrong = { ...shown, words: 'not these words', replaces: false, tags: {} };
+    await t.throwsAsync(first.approve(wrong, 'ola'), { code: 'HF_PAIRING_REFUSED' });
+    const right = { code: shown.code, words: shown.words, replaces: false, tags: {} };
+    t.like(await second.approve(right, 'ola'), { device: 'pump-1', approved: true });
+    t.like(await first.outcome(shown.id), { device: 'pump-1' });
+    t.like(await second.outcome(shown.id), { device: 'pump-1' }, 'whichever is asked');
+
+    // Three wrong words end it, wherever they were said.
+    const other = await ask(second, first, 'pump-2');
+    const guess = { ...wrong, code: other.code };
+    for (const desk of [first, second, first]) {
+      await t.throwsAsync(desk.approve(guess, 'ola'), { code: 'HF_PAIRING_REFUSED' });
+    }
+    const late = second.approve({ ...guess, words: other.words }, 'ola');
+    await t.throwsAsync(late, { code: 'HF_PAIRING_UNKNOWN' });
+    await t.throwsAsync(second.outcome(other.id), { code: 'HF_PAIRING_REFUSED' });
   });
 
   test(`${name}: work that throws changes nothing, and the next one is done`, async (t) => {

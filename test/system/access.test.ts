@@ -223,18 +223,19 @@ async function serveLimited(
   const issue = (name: string, publicKey: Uint8Array) =>
     store.authority.issue({ name, publicKey, use: 'client', lifeMs: 3_600_000 });
   const certifier = new Certifier({ issue, ledger, sha256, clock });
-  const { audit } = access;
+  const { audit, book } = access;
   const renewal = new Renewal({
-    ...{ certifier, audit, ledger, sha256, verify, signer, clock, ca: () => null },
+    ...{ certifier, audit, book, ledger, sha256, verify, signer, clock, ca: () => null },
   });
   const ca = caDeskOf({ store, rotate: (isTrusted) => store.rotate(isTrusted), ledger });
   const pairings = new Pairings({
-    ...{ ledger, sha256, verify, clock, certifier, randomBytes, publicKey: signer.publicKey },
+    ...{ book, ledger, sha256, verify, clock, certifier, randomBytes },
+    publicKey: signer.publicKey,
     ...{ rekeyed: () => {}, certificate: () => '' },
     told: () => ({ publicKey: '', mqtt: '', ca: null }),
   });
   const enroller = new Enroller({
-    ...{ ledger, sha256, audit: access.audit, enrolments: access.enrolments },
+    ...{ book, ledger, sha256, audit, enrolments: access.enrolments },
     ...{ verify, clock, rekeyed: () => {} },
     told: () => ({ publicKey: '', mqtt: '', ca: null }),
     certifier,

@@ -4,6 +4,7 @@ import {
   AttemptLimit,
   AuditLog,
   OwnAccessStore,
+  SharedLimit,
   createDesk,
   newAccessRow,
   sha256,
@@ -183,6 +184,22 @@ test('failures are remembered of a bounded number of names', (t) => {
 
   t.notThrows(() => limit.check('first', 1));
   t.throws(() => limit.check('name-1', 1), { code: 'HF_ACCESS_LIMITED' });
+});
+
+test('what was tried in vain counts after a restart, and goes once it is over', async (t) => {
+  const { pass, ports, rows } = await world();
+  const limit = { what: 'test', failuresMax: 1, windowMs: MINUTE_MS };
+  const tries = async (from: number, through: number): Promise<void> => {
+    const shared = new SharedLimit(await ports(), limit);
+    for (let n = from; n <= through; n += 1) await shared.begin(`name-${n}`);
+  };
+  await tries(1, 300);
+  await t.throwsAsync(tries(300, 300), { code: 'HF_ACCESS_LIMITED' });
+  pass(MINUTE_MS);
+
+  await tries(300, 310);
+
+  t.is((await rows()).length, 1 + 11);
 });
 
 test('a change is in the audit log before it is made, and then what came of it', async (t) => {

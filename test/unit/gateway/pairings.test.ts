@@ -1,62 +1,29 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import test from 'ava';
+import { randomBytes } from 'node:crypto';
 import {
-  Certifier,
-  Pairings,
-  createVerify,
-  openLevelLedger,
+  AccessBook,
+  OwnAccessStore,
+  newAccessRow,
   sha256,
-  signerOf,
   type PairingApproval,
+  type Pairings,
 } from '@holdfast/gateway/internal';
-import {
-  equalBytes,
-  hex,
-  pairStatement,
-  pairingCommitment,
-  pairingWords,
-  unhex,
-  words,
-  type Signer,
-} from '@holdfast/protocol';
-import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
-import { tempDir } from '../../support/temp-dir.ts';
-
-const newSigner = (): Signer =>
-  signerOf(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
+import { equalBytes, hex, pairStatement, pairingCommitment, words } from '@holdfast/protocol';
+import test, { type ExecutionContext } from 'ava';
+import { ask as askBoth, newSigner, pairingAt } from '../../support/pairing.ts';
+import { SimStore } from '../../support/sim-store.ts';
 
 async function open(t: ExecutionContext) {
-  const dir = await tempDir(t);
-  const ledger = await openLevelLedger(join(dir, 'ledger'), { sha256, isNew: true });
-  t.teardown(() => ledger.close());
+  const store = new SimStore();
+  await store.write([{ kind: 'put', ...newAccessRow() }]);
+  const book = new AccessBook(await OwnAccessStore.open(store));
   const clock = { at: 1_000, nowMs: () => clock.at };
-  const gateway = newSigner();
-  const issue = () => ({ pem: 'PEM', serial: Uint8Array.of(1), toMs: 9_000_000 });
-  const certifier = new Certifier({ issue, ledger, sha256, clock });
-  const pairings = new Pairings({
-    ...{ ledger, sha256, clock, certifier, randomBytes, verify: createVerify() },
-    ...{ rekeyed: () => {}, publicKey: gateway.publicKey, certificate: () => 'ab'.repeat(32) },
-    told: () => ({ publicKey: hex(gateway.publicKey), mqtt: 'mqtt://gw', ca: null }),
-  });
-  return { pairings, clock, ledger, gateway };
+  const shared = { book, clock };
+  const { ledger, desks } = await pairingAt(t, [shared, shared]);
+  return { pairings: desks[0], ledger, clock };
 }
 
-/** A device that asks, as far as its code and the words that it shows. */
-function ask(pairings: Pairings, { device = 'pump-1', from = '192.0.2.1' } = {}) {
-  const [signer, deviceNonce] = [newSigner(), randomBytes(16)];
-  const { publicKey: deviceKey } = signer;
-  const commitment = pairingCommitment(sha256, { deviceKey, deviceNonce });
-  const signature = hex(signer.sign(pairStatement(device, commitment)));
-  const keys = { publicKey: hex(deviceKey), commitment: hex(commitment), signature };
-  const begun = pairings.begin({ device, from, ...keys });
-  const { code } = pairings.reveal(begun.id, hex(deviceNonce));
-  const shown = pairingWords(sha256, {
-    ...{ deviceKey, deviceNonce, certificate: begun.certificate },
-    ...{ gatewayKey: unhex(begun.publicKey), gatewayNonce: unhex(begun.nonce) },
-  });
-  return { id: begun.id, code, words: shown, deviceKey };
-}
+const ask = (at: Pairings, { device = 'pump-1', from = '192.0.2.1' } = {}) =>
+  askBoth(at, at, device, from);
 
 const decision = (shown: { code: string; words: string }): PairingApproval => {
   return { code: shown.code, words: shown.words, replaces: false, tags: { site: 'oslo' } };
@@ -64,7 +31,7 @@ const decision = (shown: { code: string; words: string }): PairingApproval => {
 
 test('a device is let in by the code and the words that it shows', async (t) => {
   const { pairings, ledger } = await open(t);
-  const shown = ask(pairings);
+  const shown = await ask(pairings);
   t.regex(shown.code, /^[2-9A-HJ-NP-TV-Z]{4}-[2-9A-HJ-NP-TV-Z]{2}$/);
   t.is(shown.words.split(' ').length, 3);
   t.is(await pairings.outcome(shown.id), undefined);
@@ -85,8 +52,8 @@ test('who stands between a device and the gateway has other words, and gets nowh
   const { pairings, ledger } = await open(t);
   const between = await open(t);
   // The device asks the one between, who asks the gateway with a key of its own.
-  const device = ask(between.pairings);
-  const forged = ask(pairings);
+  const device = await ask(between.pairings);
+  const forged = await ask(pairings);
   t.not(device.words, forged.words);
 
   const seen = { code: forged.code, words: device.words };
@@ -107,18 +74,19 @@ test('nobody chooses the words: each side is bound before it knows the other', a
   const commitment = pairingCommitment(sha256, { deviceKey, deviceNonce: nonce });
   const signature = hex(signer.sign(pairStatement('pump-1', commitment)));
   const request = { device: 'pump-1', from: '192.0.2.1', publicKey: hex(deviceKey), signature };
-  const begun = pairings.begin({ ...request, commitment: hex(commitment) });
+  const begun = await pairings.begin({ ...request, commitment: hex(commitment) });
 
-  const other = () => pairings.reveal(begun.id, hex(randomBytes(16)));
-  t.throws(other, { code: 'HF_PAIRING_REFUSED' });
-  t.throws(() => pairings.reveal(begun.id, hex(nonce)), { code: 'HF_PAIRING_UNKNOWN' });
+  const other = pairings.reveal(begun.id, hex(randomBytes(16)));
+  await t.throwsAsync(other, { code: 'HF_PAIRING_REFUSED' });
+  const again = pairings.reveal(begun.id, hex(nonce));
+  await t.throwsAsync(again, { code: 'HF_PAIRING_UNKNOWN' });
   const unsigned = { ...request, commitment: hex(randomBytes(32)) };
-  t.throws(() => pairings.begin(unsigned), { code: 'HF_PAIRING_REFUSED' });
+  await t.throwsAsync(pairings.begin(unsigned), { code: 'HF_PAIRING_REFUSED' });
 });
 
 test('codes are not guessed, expire, and are few', async (t) => {
   const { pairings, clock } = await open(t);
-  const shown = ask(pairings);
+  const shown = await ask(pairings);
   const guess = (code: string) => pairings.approve(decision({ ...shown, code }), 'user:eve');
   for (let tries = 0; tries < 20; tries += 1) {
     await t.throwsAsync(guess(`AAAA-${tries}`), { code: 'HF_PAIRING_UNKNOWN' });
@@ -130,26 +98,28 @@ test('codes are not guessed, expire, and are few', async (t) => {
   await t.throwsAsync(late, { code: 'HF_PAIRING_UNKNOWN' });
   await t.throwsAsync(pairings.outcome(shown.id), { code: 'HF_PAIRING_UNKNOWN' });
 
-  for (let count = 0; count < 10; count += 1) ask(pairings);
-  t.throws(() => ask(pairings), { code: 'HF_ACCESS_LIMITED' }, 'from one address');
-  for (let count = 10; count < 100; count += 1) ask(pairings, { from: `192.0.2.${count}` });
-  const crowd = () => ask(pairings, { from: '192.0.3.1' });
-  t.throws(crowd, { code: 'HF_PAIRING_REFUSED', message: /too many/ });
+  for (let count = 0; count < 10; count += 1) await ask(pairings);
+  await t.throwsAsync(ask(pairings), { code: 'HF_ACCESS_LIMITED' }, 'from one address');
+  for (let count = 10; count < 100; count += 1) {
+    await ask(pairings, { from: `192.0.2.${count}` });
+  }
+  const crowd = ask(pairings, { from: '192.0.3.1' });
+  await t.throwsAsync(crowd, { code: 'HF_PAIRING_REFUSED', message: /too many/ });
 });
 
 test('a device that is known by another key takes a word more, and can be denied', async (t) => {
   const { pairings, ledger } = await open(t);
   const publicKey = newSigner().publicKey;
   await ledger.greet({ device: 'pump-1', epoch: 1, publicKey, atMs: 1 });
-  const shown = ask(pairings);
+  const shown = await ask(pairings);
   t.true((await pairings.list())[0]?.replaces);
   const plainly = pairings.approve(decision(shown), 'user:ola');
   await t.throwsAsync(plainly, { code: 'HF_ENROLL_REFUSED' });
 
   await pairings.approve({ ...decision(shown), replaces: true }, 'user:ola');
   t.not((await ledger.device('pump-1'))?.awaitedKey, '');
-  const other = ask(pairings, { device: 'pump-2' });
-  t.false(pairings.deny(other.code, 'user:ola').approved);
+  const other = await ask(pairings, { device: 'pump-2' });
+  t.false((await pairings.deny(other.code, 'user:ola')).approved);
   await t.throwsAsync(pairings.outcome(other.id), { code: 'HF_PAIRING_REFUSED' });
 });
 

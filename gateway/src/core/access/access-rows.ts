@@ -1,5 +1,6 @@
 import {
   HASH_BYTES,
+  PAIRING_NONCE_BYTES,
   bytes,
   choice,
   concat,
@@ -21,16 +22,19 @@ import { roles } from './roles.ts';
  *   session  's' hash         → session of a user, by the hash of its secret
  *   enrol    'e' id           → token that enrols devices, and which ones it has
  *   audit    'a' time random  → what was asked for, by whom, and what came of it
+ *   pairing  'p' id           → device that asks to be let in without a token
+ *   attempt  'x' hash         → how often something was tried in vain, by the hash of who did
  *
  * Nothing in it lets anybody in: passwords and secrets are there as hashes only.
  */
 const letters = {
   ...{ meta: 'm', user: 'u', token: 't', session: 's', enrol: 'e', audit: 'a' },
+  ...{ pairing: 'p', attempt: 'x' },
 } as const;
 
 export type AccessTable = keyof typeof letters;
 
-/** All but what says which format the store of one gateway has. */
+/** What is worth a copy: not what says which format one store has, nor what is over in minutes. */
 export const accessTables = ['user', 'token', 'session', 'enrol', 'audit'] as const;
 
 const ascii = (part: string): Uint8Array => Uint8Array.from(part, (char) => char.charCodeAt(0));
@@ -133,5 +137,32 @@ const auditFields = record({
 });
 export const auditRow = row('audit', auditFields);
 export type AuditRow = Infer<typeof auditFields>;
+
+export const pairingStates = ['waiting', 'approved', 'denied'] as const;
+
+const pairingFields = record({
+  /** What the device shows it is that asked; nobody else knows it. */
+  id: bytes(PAIRING_NONCE_BYTES, true),
+  device: text(64),
+  /** Address it came from. */
+  from: text(64),
+  publicKey: bytes(256),
+  commitment: bytes(HASH_BYTES, true),
+  gatewayNonce: bytes(PAIRING_NONCE_BYTES, true),
+  /** SHA-256, in hex, of what the gateway that was asked is known by; empty: nothing. */
+  certificate: text(64),
+  expiresAtMs: uint(),
+  /** Empty: the device has not shown its part yet. */
+  code: text(16),
+  words: text(64),
+  wrongWords: uint(),
+  state: choice(pairingStates),
+});
+export const pairingRow = row('pairing', pairingFields);
+export type PairingRow = Infer<typeof pairingFields>;
+
+const attemptFields = record({ count: uint(), untilMs: uint() });
+export const attemptRow = row('attempt', attemptFields);
+export type AttemptRow = Infer<typeof attemptFields>;
 
 export const accessFormatRow = row('format', record({ product: text(32), format: uint() }));

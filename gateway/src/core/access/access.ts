@@ -1,4 +1,5 @@
 import { HoldfastError, equalBytes, hex, unhex } from '@holdfast/protocol';
+import type { AccessBook } from './access-book.ts';
 import type { AccessPorts } from './access-ports.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { AuditLog } from './audit-log.ts';
@@ -16,6 +17,8 @@ export class Access {
   readonly sessions: LoginSessions;
   readonly enrolments: Enrolments;
   readonly audit: AuditLog;
+  /** Where all of that is kept. */
+  readonly book: AccessBook;
   /**
    * Of this life of the gateway. Who may read the file that it is in may read the ledger, too, and
    * the gateway's key.
@@ -26,6 +29,7 @@ export class Access {
 
   constructor(ports: AccessPorts) {
     this.#ports = ports;
+    this.book = ports.book;
     this.users = new Users(ports);
     this.tokens = new ApiTokens(ports);
     this.sessions = new LoginSessions(ports, this.users);
@@ -64,6 +68,6 @@ export class Access {
   }
 
   close(): Promise<void> {
-    return this.#ports.book.close();
+    return this.book.close();
   }
 }

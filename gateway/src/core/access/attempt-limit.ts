@@ -15,7 +15,8 @@ interface Failures {
 }
 
 /**
- * Bounds how often something may be tried in vain, by a name: an address, a user. Time is given.
+ * Bounds how often something may be tried in vain, by a name, in this process alone: it spares its
+ * work. What could be guessed is bounded over all gateways, see `SharedLimit`. Time is given.
  */
 export class AttemptLimit {
   readonly #limits: AttemptLimits;
@@ -30,10 +31,7 @@ export class AttemptLimit {
     const { windowMs, failuresMax } = this.#limits;
     const known = this.#current(name, nowMs);
     if (known === undefined || known.count < failuresMax) return;
-    const retryAfterMs = known.sinceMs + windowMs - nowMs;
-    const seconds = Math.ceil(retryAfterMs / 1_000);
-    const why = `${known.count} failed in a row; the next is looked at in ${seconds} s`;
-    throw new HoldfastError('HF_ACCESS_LIMITED', { why, details: { retryAfterMs } });
+    throw limited(known.count, known.sinceMs + windowMs - nowMs);
   }
 
   failed(name: string, nowMs: number): void {
@@ -55,4 +53,10 @@ export class AttemptLimit {
     const isOver = known !== undefined && nowMs - known.sinceMs >= this.#limits.windowMs;
     return isOver ? undefined : known;
   }
+}
+
+export function limited(count: number, retryAfterMs: number): HoldfastError {
+  const seconds = Math.ceil(retryAfterMs / 1_000);
+  const why = `${count} failed in a row; the next is looked at in ${seconds} s`;
+  return new HoldfastError('HF_ACCESS_LIMITED', { why, details: { retryAfterMs } });
 }

@@ -9,7 +9,7 @@ import {
 import { rfc3339 } from '../entry-view.ts';
 import type { Certifier } from './certifier.ts';
 import { acceptDevice, type AcceptPorts } from './accept-device.ts';
-import { AttemptLimit } from './attempt-limit.ts';
+import { SharedLimit, type SharedLimitPorts } from './shared-limit.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { EnrolRow } from './access-rows.ts';
 import type { EnrolledView } from './access-views.ts';
@@ -28,7 +28,7 @@ export interface EnrolRequest {
   readonly from: string;
 }
 
-export interface EnrollPorts extends AcceptPorts {
+export interface EnrollPorts extends AcceptPorts, Pick<SharedLimitPorts, 'book'> {
   readonly enrolments: Enrolments;
   readonly audit: AuditLog;
   readonly verify: Verify;
@@ -37,7 +37,7 @@ export interface EnrollPorts extends AcceptPorts {
   readonly certifier: Certifier;
 }
 
-const perAddress = { failuresMax: 20, windowMs: 5 * 60_000 };
+const perAddress = { what: 'enrolment from', failuresMax: 20, windowMs: 5 * 60_000 };
 
 /**
  * Enrols devices: from then on the gateway knows a device by the key that it showed, before it has
@@ -45,24 +45,24 @@ const perAddress = { failuresMax: 20, windowMs: 5 * 60_000 };
  */
 export class Enroller {
   readonly #ports: EnrollPorts;
-  readonly #limit = new AttemptLimit(perAddress);
+  readonly #limit: SharedLimit;
 
   constructor(ports: EnrollPorts) {
     this.#ports = ports;
+    this.#limit = new SharedLimit(ports, perAddress);
   }
 
   /** @throws HF_ENROLL_REFUSED, HF_ACCESS_LIMITED */
   async enroll(request: EnrolRequest): Promise<EnrolledView> {
     const { enrolments, audit, clock, told, certifier } = this.#ports;
     const { from } = request;
-    this.#limit.check(from, clock.nowMs());
-    this.#limit.failed(from, clock.nowMs());
+    await this.#limit.begin(from);
     const token = await enrolments.find(request.secret);
     const device = deviceOf(token, request.device);
     const publicKey = this.#proven(request, device);
     const subject = { who: `enrolment:${token.id}`, from, action: 'device.enroll', target: device };
     await audit.record(subject, () => this.#accept(token, device, publicKey));
-    this.#limit.succeeded(from);
+    await this.#limit.succeeded(from);
     const certificate = await certifier.certify(device, publicKey);
     const at = rfc3339(clock.nowMs()) ?? '';
     return { schema: 'holdfast.enrolled/1', at, device, ...told(), certificate };

@@ -1,7 +1,7 @@
 import { HoldfastError, hex, unhex, type StoreOp } from '@holdfast/protocol';
 import type { AccessPorts } from './access-ports.ts';
 import { accessKey, sessionRow, type SessionRow } from './access-rows.ts';
-import { AttemptLimit } from './attempt-limit.ts';
+import { SharedLimit } from './shared-limit.ts';
 import type { Users } from './users.ts';
 
 /** A working day. */
@@ -10,9 +10,9 @@ const SESSIONS_MAX = 1_000;
 const SECRET_BYTES = 32;
 
 /** Somebody who mistypes needs a few; who guesses gets as many. */
-const perAddress = { failuresMax: 10, windowMs: 5 * 60_000 };
+const perAddress = { what: 'login from', failuresMax: 10, windowMs: 5 * 60_000 };
 /** From wherever they come. Sessions that are open, and tokens, are not held up by it. */
-const perUser = { failuresMax: 20, windowMs: 15 * 60_000 };
+const perUser = { what: 'login as', failuresMax: 20, windowMs: 15 * 60_000 };
 
 export interface Login {
   readonly user: string;
@@ -25,12 +25,14 @@ export interface Login {
 export class LoginSessions {
   readonly #ports: AccessPorts;
   readonly #users: Users;
-  readonly #ofAddress = new AttemptLimit(perAddress);
-  readonly #ofUser = new AttemptLimit(perUser);
+  readonly #ofAddress: SharedLimit;
+  readonly #ofUser: SharedLimit;
 
   constructor(ports: AccessPorts, users: Users) {
     this.#ports = ports;
     this.#users = users;
+    this.#ofAddress = new SharedLimit(ports, perAddress);
+    this.#ofUser = new SharedLimit(ports, perUser);
   }
 
   /**
@@ -39,18 +41,17 @@ export class LoginSessions {
    *   HF_ACCESS_LIMITED.
    */
   async open({ user, password, from }: Login): Promise<{ secret: string; session: SessionRow }> {
-    const { clock, passwords } = this.#ports;
-    this.#ofAddress.check(from, clock.nowMs());
-    this.#ofUser.check(user, clock.nowMs());
-    // Counted before it is known, so that many at once do not slip through together.
-    this.#ofAddress.failed(from, clock.nowMs());
-    this.#ofUser.failed(user, clock.nowMs());
+    const { passwords } = this.#ports;
+    // Who has to wait as a user does not use up what the address has.
+    await this.#ofUser.check(user);
+    await this.#ofAddress.begin(from);
+    await this.#ofUser.begin(user);
     const known = await this.#users.get(user);
     if (!(await passwords.matches(password.normalize('NFKC'), known?.password))) {
       throw new HoldfastError('HF_ACCESS_UNKNOWN', { why: 'the name or the password is wrong' });
     }
-    this.#ofAddress.succeeded(from);
-    this.#ofUser.succeeded(user);
+    await this.#ofAddress.succeeded(from);
+    await this.#ofUser.succeeded(user);
     return this.#begin(user);
   }
 

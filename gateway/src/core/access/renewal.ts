@@ -14,7 +14,7 @@ import {
 import { rfc3339 } from '../entry-view.ts';
 import type { Ledger } from '../ledger.ts';
 import type { RenewedView } from './access-views.ts';
-import { AttemptLimit } from './attempt-limit.ts';
+import { SharedLimit, type SharedLimitPorts } from './shared-limit.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Certifier } from './certifier.ts';
 
@@ -30,7 +30,7 @@ export interface RenewRequest {
   readonly from: string;
 }
 
-export interface RenewalPorts {
+export interface RenewalPorts extends Pick<SharedLimitPorts, 'book'> {
   readonly certifier: Certifier;
   readonly audit: AuditLog;
   readonly ledger: Pick<Ledger, 'device'>;
@@ -43,9 +43,9 @@ export interface RenewalPorts {
 }
 
 /** Devices of one site may have one address. */
-const perAddress = { failuresMax: 60, windowMs: 5 * 60_000 };
+const perAddress = { what: 'renewal from', failuresMax: 60, windowMs: 5 * 60_000 };
 /** It has no use for more. */
-const perDevice = { failuresMax: 5, windowMs: 60 * 60_000 };
+const perDevice = { what: 'renewal of', failuresMax: 5, windowMs: 60 * 60_000 };
 
 /**
  * Renews certificates of devices by their keys alone: also of those that have expired, and whatever
@@ -53,24 +53,24 @@ const perDevice = { failuresMax: 5, windowMs: 60 * 60_000 };
  */
 export class Renewal {
   readonly #ports: RenewalPorts;
-  readonly #ofAddress = new AttemptLimit(perAddress);
-  readonly #ofDevice = new AttemptLimit(perDevice);
+  readonly #ofAddress: SharedLimit;
+  readonly #ofDevice: SharedLimit;
 
   constructor(ports: RenewalPorts) {
     this.#ports = ports;
+    this.#ofAddress = new SharedLimit(ports, perAddress);
+    this.#ofDevice = new SharedLimit(ports, perDevice);
   }
 
   /** @throws HF_RENEWAL_REFUSED, HF_DEVICE_REVOKED, HF_ACCESS_LIMITED */
   async renew(request: RenewRequest): Promise<RenewedView> {
-    const { audit, clock, certifier } = this.#ports;
+    const { audit, certifier } = this.#ports;
     const { device, from } = request;
-    this.#ofAddress.check(from, clock.nowMs());
-    this.#ofAddress.failed(from, clock.nowMs());
+    await this.#ofAddress.begin(from);
     const publicKey = await this.#proven(request);
-    this.#ofAddress.succeeded(from);
+    await this.#ofAddress.succeeded(from);
     // Counted once it is the device: nobody else uses up what it has.
-    this.#ofDevice.check(device, clock.nowMs());
-    this.#ofDevice.failed(device, clock.nowMs());
+    await this.#ofDevice.begin(device);
     const subject = { who: `device:${device}`, from, action: 'device.renew', target: device };
     const certificate = await audit.record(subject, () => certifier.certify(device, publicKey));
     return this.#answer(request, certificate);

@@ -69,6 +69,6 @@ function addDeciding(routes: ApiRoutes, { pairings, clock }: PairOptions): void 
       ...{ answer: of.pairingDecided, action: 'pairing.deny' },
       target: (request) => request.params.name.slice(0, 16),
     },
-    ({ params: { name }, actor }) => Promise.resolve(pairings.deny(name, actor.name)),
+    ({ params: { name }, actor }) => pairings.deny(name, actor.name),
   );
 }
