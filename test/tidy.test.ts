@@ -14,7 +14,7 @@ const texts = listFiles()
   .filter((path) => !notText.test(path))
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 const sources = texts
-  .filter(({ path }) => /\.(?:ts|m?js)$/.test(path))
+  .filter(({ path }) => /\.(?:tsx?|m?js)$/.test(path))
   .map(({ path, text }) => readSource(path, text));
 
 function show(violations: readonly Violation[]): readonly string[] {
@@ -150,6 +150,12 @@ const planted: readonly (readonly [rule: string, path: string, text: string])[] 
     'agent/src/io/a.ts',
     `class A {\n  f(): { a: 1 } {${'\n'.repeat(70)}}\n}\n`,
   ],
+  [
+    'a function has ≤ 70 lines',
+    'gateway/web/a.tsx',
+    `function A() {\n  return <p class="a">It's {b} <br /></p>;${'\n'.repeat(70)}}\n`,
+  ],
+  ['a line has ≤ 100 columns', 'gateway/web/a.tsx', `const a = <p>${'x'.repeat(100)}</p>;\n`],
   ['a function has ≤ 70 lines', 'agent/src/io/a.ts', `f(async (x) => {${'\n'.repeat(70)}});\n`],
 ];
 
@@ -177,6 +183,18 @@ test('what only looks like a violation is none', (t) => {
     '}',
   ].join('\n');
   t.deepEqual(rulesBroken('agent/src/core/a.ts', text), []);
+});
+
+test('what looks like a violation in the markup of a page is none', (t) => {
+  const text = [
+    'const A = () => (',
+    '  <p>',
+    "    It's <b>{a}</b> (of <i>that device's</i>) <br />",
+    '  </p>',
+    ');',
+    ...Array.from({ length: 80 }, () => 'const b = <br />;'),
+  ].join('\n');
+  t.deepEqual(rulesBroken('gateway/web/a.tsx', text), []);
 });
 
 test('functions are measured from their parameters to the end of their body', (t) => {

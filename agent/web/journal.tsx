@@ -8,7 +8,8 @@ import { runAddress } from './runs.tsx';
 
 const PAGE = 200;
 
-function shownRow({ lane, seq, kind, at, synced, run, name, bytes, value }: JournalRow): ShownEntry {
+function shownRow(row: JournalRow): ShownEntry {
+  const { lane, seq, kind, at, synced, run, name, bytes, value } = row;
   return {
     ...{ lane, seq, kind, at, arrivedAt: null, isPending: !synced, bytes, value },
     ...{ run: run ?? '', name: name ?? '', n: 0, op: 0, attempt: 0, tookMs: 0 },

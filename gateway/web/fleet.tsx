@@ -102,8 +102,8 @@ export function Fleet() {
         choose={setState}
       />
       <p>
-        {formatCount(all)} {all === 1 ? 'device' : 'devices'}, {formatCount(summary?.pending ?? 0)}{' '}
-        entries that have not arrived, as reported last.
+        {formatCount(all)} {all === 1 ? 'device' : 'devices'},{' '}
+        {formatCount(summary?.pending ?? 0)} entries that have not arrived, as reported last.
       </p>
       <label class="search">
         Find a device{' '}

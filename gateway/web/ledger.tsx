@@ -16,6 +16,12 @@ export function Ledger({ mayRead }: { readonly mayRead: boolean }) {
   );
 }
 
+function verdictOf({ whole, entries, lanes, faults }: VerifyView): string {
+  if (!whole) return `✗ ${formatCount(faults.length)} ${faults.length === 1 ? 'fault' : 'faults'}.`;
+  const where = `${formatCount(entries)} entries in ${formatCount(lanes)} lanes`;
+  return `✓ ${where}: every chain is whole.`;
+}
+
 /** Checks every chain; says what was erased. */
 function Chains() {
   const [view, setView] = useState<VerifyView | undefined>();
@@ -37,9 +43,7 @@ function Chains() {
       </p>
       {view !== undefined && (
         <p class={`note ${view.whole ? 'good' : 'bad'}`} role="status">
-          {view.whole
-            ? `✓ ${formatCount(view.entries)} entries in ${formatCount(view.lanes)} lanes: every chain is whole.`
-            : `✗ ${formatCount(view.faults.length)} faults.`}
+          {verdictOf(view)}
         </p>
       )}
       <ul>

@@ -51,7 +51,8 @@ function App({ session }: { readonly session: SessionView }) {
   useEffect(() => {
     const [place = '', id = '', , ...run] = address;
     const title = places.find(([at]) => at === `#/${place}`)?.[1] ?? '';
-    document.title = [run.join('/'), id, title, 'Holdfast'].filter((part) => part !== '').join(' · ');
+    const parts = [run.join('/'), id, title, 'Holdfast'];
+    document.title = parts.filter((part) => part !== '').join(' · ');
   }, [address.join('/')]);
   const signOut = () => void api.ask('DELETE /api/session').finally(() => location.reload());
   const [here = ''] = address;

@@ -74,24 +74,8 @@ export function OrderForm({ device }: { readonly device: string }) {
             ))}
           </select>
         </label>
-        <label>
-          {form.name}{' '}
-          <input
-            required
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-        </label>
-        {form.run !== undefined && (
-          <label>
-            {form.run.title}{' '}
-            <input
-              required={form.run.isNeeded}
-              value={run}
-              onInput={({ currentTarget }) => setRun(currentTarget.value)}
-            />
-          </label>
-        )}
+        <Field title={form.name} isNeeded value={name} set={setName} />
+        {form.run !== undefined && <Field {...form.run} value={run} set={setRun} />}
         <label class="long">
           {form.value}{' '}
           <textarea
@@ -103,6 +87,26 @@ export function OrderForm({ device }: { readonly device: string }) {
         <button disabled={isBusy}>Send</button>
       </form>
     </section>
+  );
+}
+
+function Field(props: {
+  readonly title: string;
+  readonly isNeeded: boolean;
+  readonly value: string;
+  readonly set: (text: string) => void;
+}) {
+  const { title, isNeeded, value, set } = props;
+  return (
+    <label>
+      {title}{' '}
+      <input
+        required={isNeeded}
+        autocomplete="off"
+        value={value}
+        onInput={({ currentTarget }) => set(currentTarget.value)}
+      />
+    </label>
   );
 }
 

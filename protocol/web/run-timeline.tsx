@@ -142,5 +142,6 @@ const TEXT_LENGTH_MAX = 20_000;
 function pretty(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
   if (text.length <= TEXT_LENGTH_MAX) return text;
-  return `${text.slice(0, TEXT_LENGTH_MAX)}\n… and ${text.length - TEXT_LENGTH_MAX} more characters`;
+  const left = text.length - TEXT_LENGTH_MAX;
+  return `${text.slice(0, TEXT_LENGTH_MAX)}\n… and ${left} more characters`;
 }

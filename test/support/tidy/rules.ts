@@ -122,7 +122,7 @@ function checkSizes(source: Source): Violation[] {
   return violations;
 }
 
-const kebabCase = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|bench|config|d))?\.(?:ts|m?js)$/;
+const kebabCase = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|bench|config|d))?\.(?:tsx?|m?js)$/;
 const drawer = /(?:^|-)(?:utils?|helpers?|common|misc|managers?)(?:[-.]|$)|^data\./;
 
 function checkName({ path }: Source): Violation[] {

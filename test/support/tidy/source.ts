@@ -97,7 +97,7 @@ function scan(text: string): Span[] {
     const two = text.slice(at, at + 2);
     if (two === '//') take('comment', at, endOf(text, at, /\n/g));
     else if (two === '/*') take('comment', at, endOf(text, at + 2, /\*\//g) + 2);
-    else if (char === "'" || char === '"') {
+    else if (isQuote(text, at)) {
       take('string', at + 1, endOf(text, at + 1, char === "'" ? /\\[^]|'|\n/g : /\\[^]|"|\n/g));
       at += 1;
     } else if (char === '`') takeTemplate(at + 1);
@@ -115,6 +115,12 @@ function scan(text: string): Span[] {
     }
   }
   return spans;
+}
+
+/** Whether a string begins here; in the text of a page there are apostrophes. */
+function isQuote(text: string, at: number): boolean {
+  const char = text.charAt(at);
+  return char === '"' || (char === "'" && !/\w/.test(text.charAt(at - 1)));
 }
 
 /** Position of the first match that is no escape; the end of the text where there is none. */
@@ -138,8 +144,9 @@ function endOfPattern(text: string, from: number): number {
   return text.length;
 }
 
-/** Whether a slash begins a pattern: a division has a value before it. */
+/** Whether a slash begins a pattern: a division has a value before it, a tag an angle beside it. */
 function startsPattern(text: string, at: number): boolean {
+  if (text.charAt(at - 1) === '<' || text.charAt(at + 1) === '>') return false;
   const before = text.slice(Math.max(0, at - 40), at).trimEnd();
   if (/(?:^|[^.\w$])(?:return|typeof|case|of|in|do|else|void|throw|await|yield)$/.test(before)) {
     return true;
