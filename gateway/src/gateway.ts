@@ -16,6 +16,7 @@ import type { Access } from './core/access/access.ts';
 import { createDoors, type Doors } from './core/access/doors.ts';
 import { certificateMetrics } from './core/certificates/certificate-metrics.ts';
 import { CertificateWatch } from './core/certificates/certificate-watch.ts';
+import { BacklogHistory } from './core/backlog/backlog-history.ts';
 import { EventFeed } from './core/event-feed.ts';
 import type { Fault } from './core/fault.ts';
 import { createFleet } from './core/fleet.ts';
@@ -361,8 +362,9 @@ async function serve(
   const { httpHost: host = LOCALHOST, httpPort: port, log = silent } = options;
   if (port === undefined) return undefined;
   const { ledger, sessions, runner, webhooks, access, tls } = parts;
+  const history = new BacklogHistory(systemClock.nowMs());
   const running = {
-    live: () => sessions.live(),
+    ...{ live: () => sessions.live(), history },
     unhandled: () => runner.unhandled(),
     services: () => runner.services(),
     wake: () => runner.wake(),
@@ -379,8 +381,16 @@ async function serve(
   const { hook, refusals: turned } = parts.doors;
   const key = keyNameOf(sha256, parts.signer.publicKey);
   const feed = new EventFeed(randomUUID().slice(0, 8));
-  parts.arrivals.add((arrival) => feed.arrived(arrival));
-  const looked = { feed, look: () => feed.look(sessions.live()), key };
+  parts.arrivals.add((arrival) => {
+    feed.arrived(arrival);
+    history.arrived(arrival.fresh);
+  });
+  const look = (): void => {
+    const live = sessions.live();
+    feed.look(live);
+    history.look(live, systemClock.nowMs());
+  };
+  const looked = { feed, look, key };
   const metrics = (devicesMax: number) => metricsOf(parts, devicesMax);
   const health = { version: version(), checks: () => checksOf(parts), metrics };
   const own = { clock: systemClock, log, ...health, ...looked };

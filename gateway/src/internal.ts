@@ -32,6 +32,8 @@ export * from './core/call.ts';
 export type * from './core/call-views.ts';
 export * from './core/device-clock.ts';
 export * from './core/dispatch.ts';
+export * from './core/backlog/backlog-history.ts';
+export * from './core/backlog/backlog-series.ts';
 export * from './core/event-feed.ts';
 export * from './core/fault.ts';
 export * from './core/device-views.ts';

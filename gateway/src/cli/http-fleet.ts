@@ -8,6 +8,8 @@ export function httpFleet(at: GatewayAddress): Fleet {
   return {
     devices: ({ tags, ...query }) => get('api/devices', { ...query, tag: tagTexts(tags) }),
     device: (device) => get(`api/devices/${device}`),
+    fleetBacklog: () => get('api/backlog'),
+    deviceBacklog: (device) => get(`api/devices/${device}/backlog`),
     runs: ({ updatedSinceMs, updatedBeforeMs, tags, ...query }) => {
       const times = { updatedSince: time(updatedSinceMs), updatedBefore: time(updatedBeforeMs) };
       return get('api/runs', { ...query, ...times, tag: tagTexts(tags) });

@@ -1,5 +1,6 @@
 // Made of docs/reference/openapi.json: node test/dist/support/client-operations.js
 import type { AuditOperations } from './operations/audit.ts';
+import type { BacklogOperations } from './operations/backlog.ts';
 import type { CaOperations } from './operations/ca.ts';
 import type { CallsOperations } from './operations/calls.ts';
 import type { CommandsOperations } from './operations/commands.ts';
@@ -23,6 +24,7 @@ import type { WebhooksOperations } from './operations/webhooks.ts';
 export interface Operations
   extends
     AuditOperations,
+    BacklogOperations,
     CaOperations,
     CallsOperations,
     CommandsOperations,

@@ -1,4 +1,5 @@
 import type { Lane, OnProgress } from '@holdfast/protocol';
+import type { FleetBacklog } from './backlog/backlog-views.ts';
 import type { FleetCalls } from './call-views.ts';
 import type { ClockFlag } from './device-clock.ts';
 import type {
@@ -341,7 +342,7 @@ export interface QuarantineView {
   readonly entries: readonly EntryView[];
 }
 
-export interface Fleet extends FleetCalls, FleetRetention, FleetWebhooks {
+export interface Fleet extends FleetBacklog, FleetCalls, FleetRetention, FleetWebhooks {
   /** What the ledger has, page by page. @throws HF_REQUEST_INVALID */
   exportPage(query: ExportQuery): Promise<ExportPage>;
   /** In the order of their ids. */

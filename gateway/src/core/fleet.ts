@@ -9,6 +9,8 @@ import {
 } from '@holdfast/protocol';
 import { entryView, holeView, rfc3339 } from './entry-view.ts';
 import { hasTags } from './dispatch.ts';
+import type { BacklogHistory } from './backlog/backlog-history.ts';
+import { createBacklog } from './backlog/fleet-backlog.ts';
 import { createCalls } from './fleet-calls.ts';
 import { createCommands, tagsOf } from './fleet-commands.ts';
 import { createKeys } from './fleet-keys.ts';
@@ -35,6 +37,7 @@ export interface FleetOptions {
   readonly running?:
     | {
         readonly live: () => readonly DeviceLive[];
+        readonly history: BacklogHistory;
         readonly unhandled: () => readonly UnhandledCalls[];
         readonly services: () => readonly ServiceState[];
         /** Calls wait that did not before. */
@@ -77,6 +80,7 @@ export function createFleet(options: FleetOptions): Fleet {
     ...createValues({ ledger, clock, sha256 }),
     ...createQuarantine(ledger, clock),
     ...createPrivacy(ledger, clock),
+    ...createBacklog({ ledger, clock, history: running?.history }),
     ...createCalls({ ledger, clock, running }),
     ...createWebhooks({ ledger, clock, desk: options.webhooks }),
     exportPage: (query) => exportPage(ledger, query),

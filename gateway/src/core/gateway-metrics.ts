@@ -22,7 +22,7 @@ export function gatewayMetrics(now: GatewayNow): readonly Metric[] {
     gauge(
       'gateway_reported_backlog_entries',
       'Entries that devices said they have and the ledger has not, in all',
-      single(sum(live.map(backlogOf))),
+      single(sum(live.map(({ pending }) => pending))),
     ),
     gauge('gateway_reported_runs', 'Runs on devices by state, as they said', runsByState(live)),
     gauge(
@@ -53,7 +53,7 @@ export function gatewayMetrics(now: GatewayNow): readonly Metric[] {
 
 /** Those with the largest backlogs: a number for each device of a fleet would be too many. */
 export function deviceMetrics(live: readonly DeviceLive[], devicesMax: number): readonly Metric[] {
-  const behind = live.map((each) => ({ device: each.device, backlog: backlogOf(each) }));
+  const behind = live.map(({ device, pending }) => ({ device, backlog: pending }));
   const largest = behind.toSorted((a, b) => b.backlog - a.backlog).slice(0, devicesMax);
   return [
     gauge(
@@ -69,10 +69,6 @@ function byState(live: readonly DeviceLive[]): readonly Tallied[] {
     labels: { state },
     value: live.filter((each) => each.state === state).length,
   }));
-}
-
-function backlogOf({ reported }: DeviceLive): number {
-  return sum((reported?.lanes ?? []).map(({ head, acked }) => Math.max(0, head - acked)));
 }
 
 function runsByState(live: readonly DeviceLive[]): readonly Tallied[] {

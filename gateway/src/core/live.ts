@@ -28,6 +28,8 @@ export interface DeviceLive {
   /** What the device said of itself last: its present, and its backlog. */
   readonly reported: Report | undefined;
   readonly reportedAtMs: number | undefined;
+  /** Entries that it had then and that have not arrived since. */
+  readonly pending: number;
   /** How far its wall clock was ahead of this gateway's when they were compared last. */
   readonly clockAheadMs: number | undefined;
   /** Messages that were not taken. */
@@ -52,6 +54,7 @@ export function liveOf(session: Session, nowMs: number, limits: LiveLimits): Dev
     lastAckAtMs: timeOf(session.lastAckAtMs),
     reported,
     reportedAtMs: timeOf(session.reportedAtMs),
+    pending: pendingOf(session),
     clockAheadMs: session.clockAheadMs,
     refusals,
     refusal,
@@ -74,9 +77,13 @@ function stateOf(session: Session, nowMs: number, limits: LiveLimits): DeviceSta
 }
 
 /** Whether the device said of itself that it has entries which are not in the ledger yet. */
-export function isBehind({ reported, watermarks }: Session): boolean {
-  return lanes.some((lane) => {
+export function isBehind(session: Session): boolean {
+  return pendingOf(session) > 0;
+}
+
+function pendingOf({ reported, watermarks }: Session): number {
+  return lanes.reduce((sum, lane) => {
     const index = laneIndex(lane);
-    return (reported?.lanes[index].head ?? 0) > watermarks[index];
-  });
+    return sum + Math.max(0, (reported?.lanes[index].head ?? 0) - watermarks[index]);
+  }, 0);
 }

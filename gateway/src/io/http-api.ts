@@ -13,7 +13,7 @@ import { addCalls } from './http/call-routes.ts';
 import { addCommands } from './http/command-routes.ts';
 import { addEnroll } from './http/enroll-routes.ts';
 import { addEvents } from './http/event-routes.ts';
-import { addFleet, addLedger } from './http/fleet-routes.ts';
+import { addBacklog, addFleet, addLedger } from './http/fleet-routes.ts';
 import { addDocument } from './http/document.ts';
 import { addHealth, addMetrics, type HealthParts } from './http/health-routes.ts';
 import { Refusals } from './http/refusals.ts';
@@ -95,6 +95,7 @@ async function createApp(
   addHealth(app, options);
   const routes = new ApiRoutes(app, options.access, options.clock);
   addFleet(routes, options.fleet);
+  addBacklog(routes, options.fleet);
   addLedger(routes, options.fleet);
   addCommands(routes, options.fleet);
   addCalls(routes, options.fleet);

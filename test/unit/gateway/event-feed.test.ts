@@ -5,8 +5,9 @@ const arrival = (watermark: number, fresh: number, device = 'pump-1') =>
   ({ device, epoch: 1, lane: 'normal', watermark, fresh }) as const;
 
 const live = (device: string, state: DeviceLive['state']): DeviceLive => ({
-  ...{ device, state, lastSeenAtMs: undefined, lastAckAtMs: undefined, reported: undefined },
-  ...{ reportedAtMs: undefined, clockAheadMs: undefined, refusals: 0, refusal: undefined },
+  ...{ device, state, lastSeenAtMs: undefined, lastAckAtMs: undefined, pending: 0 },
+  ...{ reported: undefined, reportedAtMs: undefined, clockAheadMs: undefined },
+  ...{ refusals: 0, refusal: undefined },
 });
 
 test('what arrives between two looks is told once, and a state when it is another', (t) => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  BacklogHistory,
   createFleet,
   openLevelLedger,
   sha256,
@@ -41,6 +42,7 @@ function liveOf(more: Partial<DeviceLive>): DeviceLive {
     lastAckAtMs: undefined,
     reported: undefined,
     reportedAtMs: undefined,
+    pending: 0,
     clockAheadMs: undefined,
     refusals: 0,
     refusal: undefined,
@@ -51,7 +53,8 @@ function liveOf(more: Partial<DeviceLive>): DeviceLive {
 const parts = { sha256, webhooks: noWebhooks };
 const rekeyed = (): void => {};
 const issued = (): void => {};
-const still = { rekeyed, issued, wake: () => {}, services: () => [] };
+const history = new BacklogHistory(NOW_MS);
+const still = { history, rekeyed, issued, wake: () => {}, services: () => [] };
 
 test('a backlog is what was reported, less what has arrived, and when', async (t) => {
   const reported = reportOf({ head: 9, acked: 0, backlogBytes: 700, oldestAtMs: NOW_MS - 3e6 });

@@ -287,6 +287,22 @@ export interface DevicesOperations {
     };
   };
 
+  /** How far behind a device was over a day, as it reported. */
+  readonly 'GET /api/devices/{id}/backlog': {
+    readonly params: { readonly id: string };
+    readonly answer: {
+      readonly schema: 'holdfast.device-backlog/1';
+      readonly device: string;
+      readonly at: string;
+      readonly since: string | null;
+      readonly points: readonly {
+        readonly at: string;
+        readonly pending: number;
+        readonly heard: boolean;
+      }[];
+    };
+  };
+
   /** Give a device these tags in the place of those it had. */
   readonly 'POST /api/devices/{id}/tags': {
     readonly params: { readonly id: string };

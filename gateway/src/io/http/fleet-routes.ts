@@ -76,6 +76,26 @@ export function addFleet(routes: ApiRoutes, fleet: Fleet): void {
   addDecisions(routes, fleet);
 }
 
+/** How far behind devices were over the last day. */
+export function addBacklog(routes: ApiRoutes, fleet: Fleet): void {
+  routes.read(
+    'GET /api/backlog',
+    {
+      ...{ role: 'viewer', summary: 'How far behind the fleet was over a day, and who catches up' },
+      answer: fleets.fleetBacklogAnswer,
+    },
+    () => fleet.fleetBacklog(),
+  );
+  routes.read(
+    'GET /api/devices/:id/backlog',
+    {
+      ...{ role: 'viewer', summary: 'How far behind a device was over a day, as it reported' },
+      ...{ params, answer: fleets.deviceBacklogAnswer },
+    },
+    (request) => fleet.deviceBacklog(readDevice(request.params.id)),
+  );
+}
+
 function addDecisions(routes: ApiRoutes, fleet: Fleet): void {
   routes.change(
     'POST /api/devices/:id/key',

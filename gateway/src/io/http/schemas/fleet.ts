@@ -3,6 +3,7 @@ import { clockFlags } from '../../../core/device-clock.ts';
 import { deviceStates } from '../../../core/device-views.ts';
 import {
   anything,
+  boolean,
   choice,
   described,
   integer,
@@ -58,6 +59,28 @@ export const devicesAnswer = answer({
   ...{ schema: literal('holdfast.devices/1'), at: time() },
   ...{ devices: list(answer(deviceFields)), next: nullable(string()), problems },
   summary: answer({ devices: count(), pending: count(), states: table(count()) }),
+});
+
+const backlogPoints = list(answer({ at: time(), pending: count(), heard: boolean() }));
+const overTime = { at: time(), since: nullable(time()), points: backlogPoints };
+
+export const deviceBacklogAnswer = answer({
+  ...{ schema: literal('holdfast.device-backlog/1'), device: string(), ...overTime },
+});
+
+export const fleetBacklogAnswer = answer({
+  ...{ schema: literal('holdfast.fleet-backlog/1'), ...overTime },
+  arrivingPerSecond: described(number(), 'entries, over the last seconds'),
+  catchUpP95Ms: described(nullable(count()), 'of the last devices that have caught up'),
+  catchingUp: answer({
+    devices: count(),
+    first: list(
+      answer({
+        ...{ device: string(), pending: count(), peak: count(), since: time() },
+        leftMs: described(nullable(count()), 'at the pace it has had'),
+      }),
+    ),
+  }),
 });
 
 const epoch = answer({
