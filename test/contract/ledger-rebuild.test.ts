@@ -68,6 +68,7 @@ async function derived(ledger: Ledger): Promise<unknown> {
   return plain({
     runs: await ledger.runs({ limit: 100 }),
     own: await ledger.runs({ device: 'd1', limit: 100 }),
+    waiting: await ledger.runs({ states: ['waiting-call'], limit: 100 }),
     calls: await ledger.pendingCalls(100),
     commands: await ledger.commands({ device: 'd1', after: 0, limit: 100 }),
     devices: await ledger.devices(),
@@ -113,7 +114,8 @@ const needs = skippedLedgers === '' ? '' : ` (${skippedLedgers})`;
 const log = { error: () => {}, info: () => {}, debug: () => {} };
 
 inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, async (t) => {
-  const [dir, url] = [await tempDir(t), await (await sharedPostgres()).empty()];
+  const server = await sharedPostgres();
+  const [dir, url] = [await tempDir(t), await server.empty()];
   const source = await openLevelLedger(join(dir, 'ledger'), { sha256, isNew: true });
   await live(source);
   const before = await derived(source);
@@ -134,6 +136,11 @@ inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, asyn
   const later = new HandJournal('d2').append('bulk', started('r9'));
   await ledger.ingest(later.ingest('bulk', 1, 1));
   t.is((await ledger.runs({ limit: 1 }))[0]?.run, 'r9');
+  await server.ask(url, 'drop table holdfast.run_state');
+  await server.ask(url, 'delete from holdfast.migration where number >= 4');
+  t.is((await runGateway('ledger', 'migrate', '--ledger', url.href)).code, 0);
+  const waiting = await ledger.runs({ states: ['waiting-call'], limit: 9 });
+  t.deepEqual(waiting.map(({ run }) => run), ['r2', 'r1'], 'an older one is brought up to this');
   const again = await t.throwsAsync(copyLedger(dir, url.href));
   t.is(codeOf(again), 'HF_REQUEST_INVALID');
 });

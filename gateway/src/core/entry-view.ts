@@ -2,7 +2,8 @@ import { displayValue, hex, lanes, type Entry } from '@holdfast/protocol';
 import { clockFlags, trueTime, type DeviceClocks, type TrueTime } from './device-clock.ts';
 import type { EpochView, KeyView } from './device-views.ts';
 import type { EntryView, HoleView, RunView } from './fleet-views.ts';
-import type { LedgerEntry, LedgerEpoch, LedgerHole, LedgerRun } from './ledger.ts';
+import type { LedgerEntry, LedgerEpoch, LedgerHole } from './ledger.ts';
+import type { LedgerRun } from './run-ledger.ts';
 import type { LedgerKey } from './key-ledger.ts';
 
 /** The last moment that a Date can hold; a device may claim later ones. */

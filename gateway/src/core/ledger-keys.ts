@@ -21,6 +21,7 @@ import {
  *   run        'r' device run                            → run row
  *   runOrder   'o' ordinal                               → key of the run row
  *   ownOrder   'w' device ordinal                        → key of the run row
+ *   runState   'S' state ordinal                         → key of the run row
  *   call       'c' service ordinal                       → pending call
  *   parked     'P' service ordinal                       → call that waits for a person
  *   callKey    'k' device epoch key                      → pending, or the command that answered
@@ -58,6 +59,7 @@ export const tableLetters = {
   run: 'r',
   runOrder: 'o',
   ownOrder: 'w',
+  runState: 'S',
   call: 'c',
   parked: 'P',
   callKey: 'k',
@@ -191,6 +193,18 @@ export function ownOrderKey(device: string, ordinal: number): Uint8Array {
   return concat([prefixOf('ownOrder', device), uint64(ordinal)]);
 }
 
+/** The keys of runs in a state: what is behind is an ordinal. */
+export function runsIn(state: string): Uint8Array {
+  return concat([prefixOf('runState'), encodeCbor(state)]);
+}
+
+export function runStateKey(run: {
+  readonly state: string;
+  readonly ordinal: number;
+}): Uint8Array {
+  return concat([runsIn(run.state), uint64(run.ordinal)]);
+}
+
 /** The keys of calls of a service: what is behind is an ordinal. */
 export function callsOf(table: 'call' | 'parked', service: string): Uint8Array {
   return concat([prefixOf(table), encodeCbor(service)]);
@@ -203,7 +217,7 @@ export function callKey(
   return concat([callsOf(table, call.service), uint64(call.ordinal)]);
 }
 
-/** The ordinal at the end of a key of `call` or `runOrder`. */
+/** The ordinal at the end of a key of calls, or of an order of runs. */
 export function ordinalOf(key: Uint8Array): number {
   return readUint64(key, key.byteLength - 8);
 }

@@ -18,7 +18,7 @@ import { projectEntries, rowsRead, settleCall } from './projection.ts';
 
 /** What follows from entries alone. */
 const projections = [
-  ...(['run', 'runOrder', 'ownOrder'] as const),
+  ...(['run', 'runOrder', 'ownOrder', 'runState'] as const),
   // What was parked is pending again: that it had failed is in no entry.
   ...(['call', 'parked', 'callKey', 'callPlace'] as const),
 ];

@@ -10,13 +10,15 @@ import type {
   PerLane,
 } from '@holdfast/protocol';
 import type { CallLedger } from './call.ts';
-import type { Dispatch, DispatchOrder, DispatchedCommand, Outcome, Tag } from './dispatch.ts';
+import type { CommandLedger } from './command-ledger.ts';
+import type { Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
 import type { KeyLedger } from './key-ledger.ts';
 import type { OutLedger } from './out/subscriber.ts';
 import type { Pruned } from './retention/prune.ts';
 import type { RetentionRule } from './retention/rules.ts';
-import type { BootSample, DeviceClocks, Stamp } from './device-clock.ts';
+import type { RunLedger } from './run-ledger.ts';
+import type { BootSample, DeviceClocks } from './device-clock.ts';
 
 /** What the ledger holds of one lane of one epoch of a device. */
 export interface LanePosition {
@@ -209,24 +211,6 @@ export interface LedgerHole extends Omit<Hole, 'epoch' | 'previousHash' | 'hash'
   readonly receivedAtMs: number;
 }
 
-/** A projection: the state of a run as far as its entries have arrived. */
-export interface LedgerRun {
-  readonly device: string;
-  readonly run: string;
-  readonly workflow: string;
-  readonly state: string;
-  /** What the workflow said of itself last, as an encoded value; empty: nothing. */
-  readonly status: Uint8Array;
-  /** When it began, and its newest entry, by the clocks of the device. */
-  readonly started: Stamp;
-  readonly updated: Stamp;
-  readonly epoch: number;
-  /** Entries of this run that have arrived. */
-  readonly entries: number;
-  /** Orders runs by their arrival here; newer is higher. */
-  readonly ordinal: number;
-}
-
 export interface RebuildReport {
   readonly entries: number;
   readonly runs: number;
@@ -257,7 +241,7 @@ export interface VerifyReport {
  * The gateway's copy of all journals, and what follows from them. One contract suite in
  * `test/contract` runs over every implementation.
  */
-export interface Ledger extends CallLedger, KeyLedger {
+export interface Ledger extends CallLedger, CommandLedger, KeyLedger, RunLedger {
   /** What is kept of what goes out. */
   readonly out: OutLedger;
 
@@ -363,63 +347,6 @@ export interface Ledger extends CallLedger, KeyLedger {
 
   /** What is known of the clocks of one epoch of a device. */
   clocks(device: string, epoch: number): Promise<DeviceClocks>;
-
-  /** Runs of one device, or of all; newest first, at most `limit`, with an ordinal < before. */
-  runs(query: {
-    readonly device?: string | undefined;
-    /** This one alone, of that device. */
-    readonly run?: string | undefined;
-    readonly before?: number | undefined;
-    readonly limit: number;
-  }): Promise<readonly LedgerRun[]>;
-
-  /** Commands of a device with number > after, in order. */
-  commands(query: {
-    readonly device: string;
-    readonly after: number;
-    readonly limit: number;
-  }): Promise<readonly Command[]>;
-
-  /**
-   * Gives a device these tags in the place of those it had. Durable once it resolves; `undefined`:
-   * the device was never seen.
-   */
-  tag(change: {
-    readonly device: string;
-    readonly tags: readonly Tag[];
-  }): Promise<DeviceRecord | undefined>;
-
-  /**
-   * Issues a command to devices in one transaction: each gets it with its next number. One that has
-   * it already, by the id of the dispatch, is passed over, as is one that was never seen. Durable
-   * once it resolves; `false`, and nothing is changed: another content has that id.
-   */
-  issue(order: DispatchOrder): Promise<boolean>;
-
-  /** `undefined`: nothing was issued under this id. */
-  dispatch(id: string): Promise<Dispatch | undefined>;
-
-  /** Dispatches, the newest first, that were issued before the one with the ordinal `before`. */
-  dispatches(query: {
-    readonly before?: number | undefined;
-    readonly limit: number;
-  }): Promise<readonly Dispatch[]>;
-
-  /**
-   * What became of a dispatch, in the order of the ids of devices, behind that of `after`. Not more
-   * than `limit` are looked at, so that a page may have fewer of an outcome, or none.
-   */
-  dispatched(query: {
-    readonly id: string;
-    readonly after?: string | undefined;
-    /** Default: all. */
-    readonly outcome?: Outcome | undefined;
-    readonly limit: number;
-  }): Promise<{
-    readonly commands: readonly DispatchedCommand[];
-    /** Where to go on; `undefined`: this was the last page. */
-    readonly next: string | undefined;
-  }>;
 
   /**
    * Reads everything and checks every chain, from its start to the watermark. May run while batches

@@ -23,6 +23,7 @@ import {
   type CallPlace,
   type RunRow,
 } from './ledger-rows.ts';
+import { forgetOrders, moveRun } from './ledger-runs.ts';
 
 /** Consecutive entries from a place on. */
 export interface Stretch extends Origin {
@@ -116,7 +117,7 @@ export function projectEntries(
   { isAgain = false }: { readonly isAgain?: boolean } = {},
 ): Projected {
   const origin = { device, epoch };
-  const runs = new Map<string, RunRow>();
+  const runs = new Map<string, { readonly row: RunRow; readonly before: RunRow | undefined }>();
   let calls = 0;
   let lastReceipt = 0;
   let issued = 0;
@@ -132,16 +133,21 @@ export function projectEntries(
     }
     if (entry?.kind === 'epoch.began') noteBeginning(draft, origin, entry);
     if (!isOfRun(entry)) continue;
-    const known = runs.get(entry.run) ?? draft.get(runKey(origin.device, entry.run), runRow);
+    const folded = runs.get(entry.run);
+    const before = folded?.before ?? draft.get(runKey(origin.device, entry.run), runRow);
+    const known = folded?.row ?? before;
     const isNew = known === undefined || isNewLife(known, origin, entry);
     const row = isNew ? begin(draft, origin, entry, known) : known;
-    runs.set(entry.run, { ...foldRun(row, entry, place), receivedAtMs });
+    runs.set(entry.run, { row: { ...foldRun(row, entry, place), receivedAtMs }, before });
     if (entry.kind === 'call.requested' && openCall(draft, { ...origin, ...place }, entry)) {
       calls += 1;
     }
     if (isCallReceipt(entry)) closeCall(draft, origin, entry);
   }
-  for (const row of runs.values()) draft.put(runKey(row.device, row.run), runRow.encode(row));
+  for (const { row, before } of runs.values()) {
+    moveRun(draft, row, before);
+    draft.put(runKey(row.device, row.run), runRow.encode(row));
+  }
   return { calls, lastReceipt, issued };
 }
 
@@ -173,10 +179,7 @@ function isNewLife(row: RunRow, origin: Origin, entry: RunEntry): boolean {
 }
 
 function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow): RunRow {
-  if (earlier !== undefined) {
-    draft.delete(runOrderKey(earlier.ordinal));
-    draft.delete(ownOrderKey(earlier.device, earlier.ordinal));
-  }
+  if (earlier !== undefined) forgetOrders(draft, earlier);
   const ordinal = draft.nextOrdinal();
   const key = runKey(origin.device, entry.run);
   draft.put(runOrderKey(ordinal), key);

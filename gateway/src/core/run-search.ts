@@ -2,7 +2,8 @@ import { HoldfastError } from '@holdfast/protocol';
 import { runView } from './entry-view.ts';
 import { clockReader } from './fleet-clocks.ts';
 import type { RunsQuery, RunView } from './fleet-views.ts';
-import type { Ledger, LedgerRun } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import type { LedgerRun } from './run-ledger.ts';
 
 /** Read at once where not all that is read fits. */
 const READ_RUNS = 500;
@@ -21,13 +22,13 @@ export async function findRuns(
   query: RunsQuery,
   devices?: ReadonlySet<string>,
 ): Promise<Found> {
-  const { device, run, limit } = query;
+  const { device, run, state, limit } = query;
   const clocksOf = clockReader(ledger);
   const runs: RunView[] = [];
   let before = readCursor(query.before);
   for (let scanned = 0; scanned < SCANNED_MAX;) {
     const asked = isFilter(query) || devices !== undefined ? READ_RUNS : limit - runs.length + 1;
-    const page = await ledger.runs({ device, run, before, limit: asked });
+    const page = await ledger.runs({ device, run, states: state, before, limit: asked });
     for (const found of page) {
       if (runs.length === limit) return { runs, next: String(before) };
       before = found.ordinal;
@@ -42,8 +43,12 @@ export async function findRuns(
   return { runs, next: String(before) };
 }
 
-function isFilter({ state, workflow, updatedSinceMs, updatedBeforeMs }: RunsQuery): boolean {
-  return [state, workflow, updatedSinceMs, updatedBeforeMs].some((each) => each !== undefined);
+/** Whether runs are read that may not fit. Of all devices, the ledger finds those in a state. */
+function isFilter({ device, state, workflow, ...time }: RunsQuery): boolean {
+  const ofDevice = device === undefined ? undefined : state;
+  const { updatedSinceMs, updatedBeforeMs } = time;
+  const filters = [ofDevice, workflow, updatedSinceMs, updatedBeforeMs];
+  return filters.some((each) => each !== undefined);
 }
 
 function isWanted(run: LedgerRun, { state, workflow }: RunsQuery): boolean {

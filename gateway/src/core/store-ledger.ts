@@ -1,12 +1,10 @@
 import {
-  HoldfastError,
   equalBytes,
   type Command,
   type Lane,
   type OnProgress,
   type Sha256,
   type Store,
-  type StoreRow,
 } from '@holdfast/protocol';
 import type { CallResult, CallState, Parking, PendingCall, WaitingCall } from './call.ts';
 import type { DeviceClocks } from './device-clock.ts';
@@ -14,38 +12,24 @@ import { keyRowsRead } from './device-keys.ts';
 import { KeyBook } from './key-book.ts';
 import type { LedgerKey } from './key-ledger.ts';
 import { noIncarnations, type Incarnations } from './incarnations.ts';
-import { joinBatch, prepareBatch, readEntry, type PreparedBatch } from './ingest.ts';
+import { joinBatch, prepareBatch, type PreparedBatch } from './ingest.ts';
 import { parkCall, readCallServices, readCalls, requeueCalls } from './ledger-calls.ts';
-import { contentReads, openEntries, openValues, withTrueTimes } from './ledger-contents.ts';
+import { contentReads, withTrueTimes } from './ledger-contents.ts';
 import { anchorName, joinHole, takeHole } from './ledger-holes.ts';
 import type { Dispatch, DispatchOrder } from './dispatch.ts';
 import { readCommands } from './ledger-commands.ts';
 import { Dispatches, issueCommands, issueReads, tagDevice } from './ledger-dispatch.ts';
 import { eraseSubject, readErasures } from './ledger-erase.ts';
-import { blockAt, readHeld } from './ledger-held.ts';
-import {
-  behind,
-  callKeyKey,
-  clockKey,
-  contentKey,
-  holeKey,
-  holesOf,
-  incarnationKey,
-  metaKey,
-  ownOrderKey,
-  prefixOf,
-  runKey,
-  runOrderKey,
-  type Chain,
-} from './ledger-keys.ts';
-import { epochRow, formatRow, holeRow, incarnationRow, runRow } from './ledger-rows.ts';
-import { decodeOrDamaged, hashAt, holeAt, readClocks, readPositions } from './ledger-reads.ts';
+import { readHeld } from './ledger-held.ts';
+import { callKeyKey, clockKey, contentKey, incarnationKey } from './ledger-keys.ts';
+import { incarnationRow } from './ledger-rows.ts';
+import { hashAt, readClocks } from './ledger-reads.ts';
 import { rebuildProjections } from './ledger-rebuild.ts';
-import type { LedgerStore, Reads, View, Work } from './ledger-store.ts';
+import type { LedgerStore, View, Work } from './ledger-store.ts';
 import { StoreOut } from './out/store-out.ts';
 import type { OutLedger } from './out/subscriber.ts';
 import { OwnStore } from './own-store.ts';
-import { rowsOf, verifyLedger } from './ledger-verify.ts';
+import { verifyLedger } from './ledger-verify.ts';
 import { completeCall, greetDevice, ingestBatch, noteClock } from './ledger-work.ts';
 import type {
   DeviceRecord,
@@ -57,9 +41,6 @@ import type {
   IngestOutcome,
   LanePosition,
   Ledger,
-  LedgerEntry,
-  LedgerEpoch,
-  LedgerHole,
   PruneRequest,
   PruningReceipt,
   RebuildReport,
@@ -69,16 +50,9 @@ import { lateReads, readLate, takeLate } from './quarantine.ts';
 import { rowsRead } from './projection.ts';
 import { pruneLedger, readPrunings } from './retention/prune-ledger.ts';
 import type { Pruned } from './retention/prune.ts';
-
-const PRODUCT = 'holdfast-ledger';
-/** Version of the keys and rows. A newer one is refused. */
-const FORMAT = 1;
-const PAGE_ROWS = 1_024;
-
-/** The first row of a new ledger. */
-export function newLedgerRow(): StoreRow {
-  return { key: metaKey('format'), value: formatRow.encode({ product: PRODUCT, format: FORMAT }) };
-}
+import { checkFormat } from './ledger-format.ts';
+import { readEntries, readEpochs, readHoles } from './ledger-chains.ts';
+import { readRuns } from './ledger-runs.ts';
 
 /** A ledger over any ordered store. */
 export class StoreLedger implements Ledger {
@@ -225,55 +199,20 @@ export class StoreLedger implements Ledger {
     });
   }
 
-  async holes(query: Parameters<Ledger['holes']>[0]): Promise<readonly LedgerHole[]> {
-    const { device, lane, after, limit } = query;
-    const record = await this.#store.device(device);
-    if (record === undefined) return [];
-    const { epoch = record.epoch } = query;
-    const chain = { device, epoch, lane };
-    const first = await holeAt(this.#store, chain, after + 1);
-    const from = holeKey(chain, first === undefined ? after + 1 : first.seqFirst);
-    const rows = await this.#store.scan({ from, to: behind(holesOf(chain)), limit });
-    return rows.map((row) => {
-      const { previousHash: _, hash: __, ...hole } = holeRow.decode(row.value);
-      return { lane, epoch, ...hole };
-    });
+  holes(query: Parameters<Ledger['holes']>[0]): ReturnType<Ledger['holes']> {
+    return readHoles(this.#store, query);
   }
 
-  async epochs(device: string): Promise<readonly LedgerEpoch[]> {
-    const found: LedgerEpoch[] = [];
-    for await (const { value } of rowsOf(this.#store, prefixOf('epoch', device), PAGE_ROWS)) {
-      const began = decodeOrDamaged(`an epoch of ${device}`, () => epochRow.decode(value));
-      found.push({ ...began, lanes: await readPositions(this.#store, device, began.epoch) });
-    }
-    // The current one moves while this reads.
-    const record = await this.#store.device(device);
-    return found
-      .map((each) => (each.epoch === record?.epoch ? { ...each, lanes: record.lanes } : each))
-      .toReversed();
+  epochs(device: string): ReturnType<Ledger['epochs']> {
+    return readEpochs(this.#store, device);
   }
 
   hashAt(place: Parameters<Ledger['hashAt']>[0]): Promise<Uint8Array | undefined> {
     return hashAt(this.#store, this.#sha256, place);
   }
 
-  async entries(query: Parameters<Ledger['entries']>[0]): Promise<readonly LedgerEntry[]> {
-    const record = await this.#store.device(query.device);
-    if (record === undefined) return [];
-    const { lane, after, limit } = query;
-    const chain = { device: query.device, epoch: query.epoch ?? record.epoch, lane };
-    const found: LedgerEntry[] = [];
-    let next = after + 1;
-    while (found.length < limit) {
-      const page = await this.#entriesOfBlock(chain, next, limit - found.length);
-      // Where there is no entry there may be a hole, and more entries behind it.
-      const hole = page.length === 0 ? await holeAt(this.#store, chain, next) : undefined;
-      if (page.length === 0 && hole === undefined) break;
-      const isOpen = query.isPersonal ?? true;
-      found.push(...(isOpen ? await openEntries(this.#store, page) : page));
-      next = hole === undefined ? next + page.length : hole.seqLast + 1;
-    }
-    return found;
+  entries(query: Parameters<Ledger['entries']>[0]): ReturnType<Ledger['entries']> {
+    return readEntries(this.#store, query);
   }
 
   noteClock({ device, epoch, sample }: Parameters<Ledger['noteClock']>[0]): Promise<void> {
@@ -289,30 +228,8 @@ export class StoreLedger implements Ledger {
     return readClocks(this.#store, device, epoch);
   }
 
-  async runs(query: Parameters<Ledger['runs']>[0]) {
-    const { device = '', run } = query;
-    const keys = run === undefined ? await this.#runKeys(query) : [runKey(device, run)];
-    const rows = await this.#store.getMany(keys);
-    const found = rows.flatMap((row) => (row === undefined ? [] : [runRow.decode(row)]));
-    return openValues(this.#store, found, {
-      value: ({ status }) => status,
-      place: ({ device: of, epoch, statusLane: lane, statusSeq: seq }) => ({
-        ...{ device: of, epoch, lane, seq },
-      }),
-      withValue: (each, status) => ({ ...each, status }),
-    });
-  }
-
-  async #runKeys({ device: of, before, limit }: Parameters<Ledger['runs']>[0]) {
-    const prefix = of === undefined ? prefixOf('runOrder') : prefixOf('ownOrder', of);
-    const keyAt = (at: number) => (of === undefined ? runOrderKey(at) : ownOrderKey(of, at));
-    const order = await this.#store.scan({
-      from: prefix,
-      to: before === undefined ? behind(prefix) : keyAt(before),
-      limit,
-      reverse: true,
-    });
-    return order.map((row) => row.value);
+  runs(query: Parameters<Ledger['runs']>[0]): ReturnType<Ledger['runs']> {
+    return readRuns(this.#store, query);
   }
 
   pendingCalls(limit: number, service?: string): Promise<readonly PendingCall[]> {
@@ -430,23 +347,6 @@ export class StoreLedger implements Ledger {
     const { device, epoch, lane } = batch;
     return hashAt(view, this.#sha256, { device, epoch, lane, seq: join.seq });
   }
-
-  async #entriesOfBlock(
-    chain: Chain,
-    seq: number,
-    limit: number,
-  ): Promise<readonly (LedgerEntry & Chain)[]> {
-    const block = await blockAt(this.#store, chain, seq);
-    if (block === undefined) return [];
-    const { receivedAtMs, seqFirst } = block;
-    const index = seq - seqFirst;
-    const { device, lane, epoch } = chain;
-    return block.entries.slice(index, index + limit).map(({ bytes }, offset) => {
-      // Without a spread: V8 takes a microsecond for each member behind one.
-      const entry = readEntry(bytes);
-      return { device, lane, epoch, seq: seq + offset, receivedAtMs, bytes, entry };
-    });
-  }
 }
 
 function callWork(call: PendingCall, result: CallResult): Work<Command | undefined> {
@@ -472,24 +372,4 @@ function bytesOf({ entries, carried = new Map() }: IngestBatch): number {
 function positionOf(record: DeviceRecord, lane: Lane): LanePosition {
   const [urgent, normal, bulk] = record.lanes;
   return { urgent, normal, bulk }[lane];
-}
-
-/** @throws HF_STORE_DAMAGED, HF_STORE_FORMAT. */
-export async function checkFormat(store: Pick<Reads, 'get'>): Promise<void> {
-  const { key } = newLedgerRow();
-  const stored = await store.get(key);
-  let found: { readonly product: string; readonly format: number } | undefined;
-  try {
-    found = stored === undefined ? undefined : formatRow.decode(stored);
-  } catch {
-    found = undefined;
-  }
-  if (found?.product !== PRODUCT) {
-    throw new HoldfastError('HF_STORE_DAMAGED', { why: 'it is not a ledger of Holdfast' });
-  }
-  if (found.format > FORMAT) {
-    throw new HoldfastError('HF_STORE_FORMAT', {
-      why: `the ledger has format ${found.format}; this version knows ${FORMAT}`,
-    });
-  }
 }

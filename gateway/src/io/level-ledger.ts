@@ -1,6 +1,7 @@
 import { stat, mkdir, rm } from 'node:fs/promises';
 import { HoldfastError, type Sha256 } from '@holdfast/protocol';
-import { StoreLedger, newLedgerRow } from '../core/store-ledger.ts';
+import { newLedgerRow } from '../core/ledger-format.ts';
+import { StoreLedger } from '../core/store-ledger.ts';
 import { publishDirectory } from './durable-file.ts';
 import { explainLevel } from './level-failure.ts';
 import { LevelStore, openLevel } from './level-store.ts';

@@ -141,6 +141,32 @@ test('what needs a person is among the problems, with its hint', async (t) => {
   t.true(problems.every(({ hint }) => hint !== ''));
 });
 
+test('runs in a state are asked for alone, no more of them than are shown', async (t) => {
+  const ledger = await ledgerOf(t);
+  const asked: Parameters<Ledger['runs']>[0][] = [];
+  const runs = ledger.runs.bind(ledger);
+  const counted = Object.assign(ledger, {
+    runs: (query: Parameters<Ledger['runs']>[0]) => {
+      asked.push(query);
+      return runs(query);
+    },
+  });
+  const fleet = createFleet({ ...parts, ledger: counted, clock });
+
+  const waiting = await fleet.runs({ state: ['waiting-call', 'stuck'], limit: 5 });
+  const none = await fleet.runs({ state: ['stuck', 'failed'], limit: 5 });
+
+  t.is(waiting.runs.length, 1);
+  t.deepEqual([none.runs, none.next], [[], null], 'none is like this, however many there are');
+  t.deepEqual(
+    asked.map(({ states, limit }) => [states, limit]),
+    [
+      [['waiting-call', 'stuck'], 6],
+      [['stuck', 'failed'], 6],
+    ],
+  );
+});
+
 test('a time beyond all calendars is shown as that of the arrival, and flagged', async (t) => {
   const ledger = await ledgerOf(t, Number.MAX_SAFE_INTEGER);
   const fleet = createFleet({ ...parts, ledger, clock });

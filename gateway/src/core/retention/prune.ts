@@ -11,16 +11,15 @@ import {
   contentKey,
   holeKey,
   ordinalOf,
-  ownOrderKey,
   parseChainKey,
   prefixOf,
   runKey,
-  runOrderKey,
   subjectKey,
   type Chain,
 } from '../ledger-keys.ts';
 import { holeAt } from '../ledger-reads.ts';
 import { callStateRow, holeRow, runRow, type ContentRow, type RunRow } from '../ledger-rows.ts';
+import { forgetOrders } from '../ledger-runs.ts';
 import type { LedgerStore } from '../ledger-store.ts';
 import { rowsOf } from '../ledger-verify.ts';
 import type { DeviceRecord } from '../ledger.ts';
@@ -234,7 +233,7 @@ async function pruneRuns(pruning: Pruning): Promise<number> {
 
 function forgetRun(draft: Draft, { key, value }: StoreRow): boolean {
   if (!draft.holds(key, value)) return false;
-  const { device, ordinal } = runRow.decode(value);
-  for (const each of [key, runOrderKey(ordinal), ownOrderKey(device, ordinal)]) draft.delete(each);
+  draft.delete(key);
+  forgetOrders(draft, runRow.decode(value));
   return true;
 }

@@ -8,7 +8,8 @@ import {
 } from '@holdfast/protocol';
 import type { AccessStore } from '../../core/access/access-store.ts';
 import { metaKey } from '../../core/ledger-keys.ts';
-import { StoreLedger, checkFormat, newLedgerRow } from '../../core/store-ledger.ts';
+import { checkFormat, newLedgerRow } from '../../core/ledger-format.ts';
+import { StoreLedger } from '../../core/store-ledger.ts';
 import { PostgresAccessStore } from './access-store.ts';
 import { openDatabase, readDatabaseUrl, shownDatabase, type Database } from './database.ts';
 import { migrate, missingOf, readMigrated, readMigrations, type Migration } from './migrations.ts';

@@ -29,6 +29,7 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   run: ['run', 'device'],
   runOrder: ['run_order', 'fleet'],
   ownOrder: ['own_order', 'device'],
+  runState: ['run_state', 'fleet'],
   call: ['call', 'fleet'],
   parked: ['parked_call', 'fleet'],
   callKey: ['call_key', 'device'],
