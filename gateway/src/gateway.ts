@@ -296,8 +296,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   const { mqttHost: host = LOCALHOST, mqttPort: port } = options;
   const { connectsPerS } = pace;
   const overload = watchOverload(pace.reportEveryMs, closers);
-  const { lateMs } = overload;
-  const at = { external, host, port, connectsPerS, lateMs };
+  const at = { external, host, port, connectsPerS, lateMs: overload.lateMs };
   const broker = await openBroker({ ...at, ...doors, tls, log });
   closers.push(() => broker.close());
 
@@ -314,7 +313,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
       signer,
       verify,
       ...{ sha256, inflate, clock: systemClock },
-      ...{ log, meter, point: options.point ?? (() => {}) },
+      ...{ log, meter, lateMs: () => overload.lateness.ms, point: options.point ?? (() => {}) },
       onArrival: (arrival) => arrivals.tell(arrival),
       onCalls: () => calls.tell(),
       onFailure,
@@ -322,6 +321,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
     { ...sessionsLimits, ...pace, takesStrangers, region, ...namesOf(signer) },
   );
   await sessions.start();
+  overload.follow(sessions);
   closers.push(() => sessions.close());
 
   follow({

@@ -10,8 +10,10 @@ type Receive = (device: string, bytes: Uint8Array) => void;
 export interface Overload {
   readonly lateness: Lateness;
   readonly shed: ReportShed;
-  /** How late it is. */
+  /** How late it is, or the ledger with what it was given. */
   readonly lateMs: () => number;
+  /** Goes by how long what was given to the ledger waits, too. */
+  readonly follow: (sessions: { readonly waitMs: number }) => void;
   /** What takes messages from devices, but for those that are left. */
   readonly before: (receive: Receive) => GatewayLinkOptions['onMessage'];
 }
@@ -20,10 +22,12 @@ export interface Overload {
 export function watchOverload(everyMs: number, closers: Closers): Overload {
   const lateness = new Lateness(systemClock);
   closers.push(() => Promise.resolve(lateness.close()));
-  const lateMs = () => lateness.ms;
-  const shed = new ReportShed({ clock: systemClock, lateMs, everyMs });
+  let ledger = { waitMs: 0 };
+  const shed = new ReportShed({ clock: systemClock, lateMs: () => lateness.ms, everyMs });
   return {
-    ...{ lateness, shed, lateMs },
+    ...{ lateness, shed },
+    lateMs: () => Math.max(lateness.ms, ledger.waitMs),
+    follow: (sessions) => (ledger = sessions),
     before: (receive) => (device, bytes, channel) => {
       if (channel !== 'state' || shed.reads(device)) receive(device, bytes);
     },

@@ -67,14 +67,13 @@ export function nextBatch(
   { pace, cap, gate, doubts }: Pick<UplinkMemory, 'pace' | 'cap' | 'gate' | 'doubts'>,
   nowMs: number,
 ): SendRequest | undefined {
-  const untilMs = Math.max(stream.pausedUntilMs, stream.notBeforeMs);
-  if (stream.sending !== undefined || nowMs < untilMs) return undefined;
+  if (stream.sending !== undefined || nowMs < stream.notBeforeMs) return undefined;
   let next: Lane | undefined;
   let turnNext = Number.POSITIVE_INFINITY;
   for (const lane of lanes) {
     const flow = laneOf(stream, lane);
     const turn = Math.max(stream.turn, flow.turn);
-    if (!lets(gate, lane)) continue;
+    if (!lets(gate, lane) || nowMs < flow.pausedUntilMs) continue;
     if (doubts[laneIndex(lane)] !== undefined && flow.flights.length > 0) continue;
     if (turn >= turnNext || !hasPending(flow) || !hasRoom(stream, lane, pace)) continue;
     next = lane;

@@ -147,6 +147,8 @@ export interface LaneFlow {
   readonly probeAgainAtMs: number;
   /** Where its share of the link begins next; the lane with the lowest is served first. */
   readonly turn: number;
+  /** Until when the gateway wants none of it; 0: it takes more. */
+  readonly pausedUntilMs: number;
   /** Why nothing of it is sent, and until when. */
   readonly blocked: { readonly reason: LinkDown; readonly untilMs: number } | undefined;
 }
@@ -164,8 +166,6 @@ export interface Stream {
   readonly reportEveryMs: number;
   readonly reportedAtMs: number;
   readonly reportAtMs: number;
-  /** 0: not paused. */
-  readonly pausedUntilMs: number;
   /** The broker would not take another message earlier. */
   readonly notBeforeMs: number;
   /** The lane whose batch is being read; one at a time. */

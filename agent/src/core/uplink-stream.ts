@@ -78,7 +78,6 @@ export function beginStream(
     reportEveryMs,
     reportedAtMs: nowMs,
     reportAtMs: nowMs + reportEveryMs,
-    pausedUntilMs: 0,
     notBeforeMs: 0,
     sending: undefined,
     turn: 0,
@@ -125,6 +124,7 @@ function beginLane(
     giveUpAtMs: undefined,
     probeAgainAtMs: Number.POSITIVE_INFINITY,
     turn: 0,
+    pausedUntilMs: 0,
     blocked: undefined,
   };
 }
@@ -187,7 +187,7 @@ export function takeAck(
     const flow = takeGap(laneOf(next, ack.lane), ack, nowMs);
     next = { ...next, lanes: withLane(next.lanes, ack.lane, flow) };
   }
-  if (ack.slowMs > 0) next = pause(next, nowMs + Math.min(ack.slowMs, SLOW_MS_MAX));
+  if (ack.slowMs > 0) next = pause(next, ack.lane, nowMs + Math.min(ack.slowMs, SLOW_MS_MAX));
   return sendMore(next, effects, nowMs);
 }
 
@@ -244,16 +244,15 @@ function measure(
   });
 }
 
-function pause(state: Streaming, untilMs: number): Streaming {
-  return {
-    ...state,
-    pausedUntilMs: Math.max(state.pausedUntilMs, untilMs),
+/** Live entries of other lanes go on: the gateway slows what drains. */
+function pause(state: Streaming, lane: Lane, untilMs: number): Streaming {
+  const flow = laneOf(state, lane);
+  const lanesThen = withLane(state.lanes, lane, {
+    pausedUntilMs: Math.max(flow.pausedUntilMs, untilMs),
     // While nothing may be sent, nothing is late.
-    lanes: eachLane((lane) => {
-      const flow = laneOf(state, lane);
-      return { ...flow, progressAtMs: Math.max(flow.progressAtMs, untilMs) };
-    }),
-  };
+    progressAtMs: Math.max(flow.progressAtMs, untilMs),
+  });
+  return { ...state, lanes: lanesThen };
 }
 
 /** A session is stable once it lasted, was confirmed by the ledger, and no lane is overdue. */
@@ -273,19 +272,29 @@ export function passTime(state: Streaming, nowMs: number, limits: UplinkLimits):
     const flow = isSilent
       ? probeSilent(state, lane, { nowMs, pace, limits })
       : laneOf(state, lane);
-    const isOver = flow.blocked !== undefined && flow.blocked.untilMs <= nowMs;
-    return isOver ? { ...flow, blocked: undefined } : flow;
+    return resumed(flow, nowMs);
   });
   const isReportDue = nowMs >= state.reportAtMs;
   const next = {
     ...state,
     lanes: flows,
-    pausedUntilMs: nowMs < state.pausedUntilMs ? state.pausedUntilMs : 0,
     notBeforeMs: nowMs < state.notBeforeMs ? state.notBeforeMs : 0,
     reportedAtMs: isReportDue ? nowMs : state.reportedAtMs,
     reportAtMs: isReportDue ? nowMs + state.reportEveryMs : state.reportAtMs,
   };
   return sendMore(next, isReportDue ? [{ kind: 'report' }] : [], nowMs);
+}
+
+/** What held it up is over. */
+function resumed(flow: LaneFlow, nowMs: number): LaneFlow {
+  const isUnblocked = flow.blocked !== undefined && flow.blocked.untilMs <= nowMs;
+  const isResumed = flow.pausedUntilMs > 0 && flow.pausedUntilMs <= nowMs;
+  if (!isUnblocked && !isResumed) return flow;
+  return {
+    ...flow,
+    blocked: isUnblocked ? undefined : flow.blocked,
+    pausedUntilMs: isResumed ? 0 : flow.pausedUntilMs,
+  };
 }
 
 /** Whether the gateway has been silent for so long that the connection is given up. */
@@ -303,9 +312,9 @@ export function streamWakeAtMs(state: Streaming, limits: UplinkLimits): number {
   const due = deadlines(state, state.memory.pace, limits);
   return Math.min(
     state.reportAtMs,
-    state.pausedUntilMs === 0 ? Number.POSITIVE_INFINITY : state.pausedUntilMs,
     state.notBeforeMs === 0 ? Number.POSITIVE_INFINITY : state.notBeforeMs,
     ...due.flatMap(({ resendAtMs, giveUpAtMs }) => [resendAtMs, giveUpAtMs]),
+    ...state.lanes.map((flow) => flow.pausedUntilMs || Number.POSITIVE_INFINITY),
     ...state.lanes.map((flow) => flow.blocked?.untilMs ?? Number.POSITIVE_INFINITY),
   );
 }

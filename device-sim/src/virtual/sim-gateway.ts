@@ -65,6 +65,11 @@ export class SimGateway {
     return this.#life !== undefined;
   }
 
+  /** How long what has waited longest for the ledger has waited, ms. */
+  get ledgerWaitMs(): number {
+    return this.#life?.sessions.waitMs ?? 0;
+  }
+
   /** The ledger of the life that is. */
   get ledger(): Ledger {
     if (this.#life !== undefined) return this.#life.ledger;

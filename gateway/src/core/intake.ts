@@ -4,6 +4,7 @@ import { readBatch, type BatchContent } from './batch-payload.ts';
 import { readEntry } from './ingest.ts';
 import type { IngestBatch, IngestOutcome } from './ledger.ts';
 import { available } from './ledger-availability.ts';
+import { LedgerWait } from './overload/ingest-pace.ts';
 import type { SessionEffect, SessionEvent } from './session-events.ts';
 import type { SessionPorts } from './session-ports.ts';
 import type { Session } from './session-state.ts';
@@ -15,6 +16,8 @@ type Ingested = Extract<SessionEvent, { readonly kind: 'ingested' }>;
 /** A batch waits so often for those before it: 0.6 s in all, well below the device's patience. */
 const TURNS_MAX = 5;
 const TURN_MS = 40;
+
+type IntakeLimits = Pick<SessionsLimits, 'inflightMax' | 'ingestingMax' | 'ingestBytesMax'>;
 
 /** Whose entries they are. */
 export interface IntakeSessions {
@@ -28,19 +31,21 @@ export interface IntakeSessions {
  */
 export class Intake {
   readonly #ports: SessionPorts;
-  readonly #limits: Pick<SessionsLimits, 'inflightMax' | 'ingestBytesMax'>;
+  readonly #limits: IntakeLimits;
   readonly #sessions: IntakeSessions;
   readonly #ahead: Ahead;
+  readonly #wait: LedgerWait;
   #bytes = 0;
 
   constructor(
     ports: SessionPorts,
-    limits: Pick<SessionsLimits, 'inflightMax' | 'ingestBytesMax'>,
+    limits: IntakeLimits,
     sessions: IntakeSessions,
   ) {
     this.#ports = ports;
     this.#limits = limits;
     this.#sessions = sessions;
+    this.#wait = new LedgerWait(ports.clock);
     this.#ahead = new Ahead({
       clock: ports.clock,
       piecesMax: limits.inflightMax,
@@ -49,6 +54,11 @@ export class Intake {
       tell: (batch, position, kept) =>
         sessions.step(batch.device, { kind: 'ahead', batch, position, kept }),
     });
+  }
+
+  /** How long what has waited longest for the ledger has waited, ms. */
+  get waitMs(): number {
+    return this.#wait.ms;
   }
 
   /** A device begins anew from what the ledger has: what came ahead of its turn is forgotten. */
@@ -138,18 +148,22 @@ export class Intake {
 
   /** Has the ledger take a piece of a lane once it has what comes before. */
   #take(piece: Piece, take: () => Promise<IngestOutcome>): Promise<SessionEvent> {
-    const { clock, meter, isShared } = this.#ports;
+    const { meter, isShared, lateMs = () => 0 } = this.#ports;
+    let waitedMs = 0;
     const measured = async (): Promise<IngestOutcome> => {
-      const sinceMs = clock.monoMs();
-      const outcome = await take();
-      meter?.took(outcome, clock.monoMs() - sinceMs);
-      return outcome;
+      const { result, tookMs, waiting } = await this.#wait.of(take);
+      meter?.took(result, tookMs);
+      // Where no more wait than one device may have on its way, the ledger is slow, and not busy.
+      const queuedMs = waiting > this.#limits.ingestingMax ? tookMs : 0;
+      // Before that it waited for this process.
+      waitedMs = queuedMs + lateMs();
+      return result;
     };
     const work = async (): Promise<SessionEvent> => {
       const outcome = isShared
         ? await this.#takeShared(measured)
         : await this.#ahead.inTurn(piece, measured);
-      return outcome ? { kind: 'ingested', batch: piece, outcome } : { kind: 'dropped' };
+      return outcome ? { kind: 'ingested', batch: piece, outcome, waitedMs } : { kind: 'dropped' };
     };
     return available(work, { isBatch: true });
   }

@@ -1,4 +1,4 @@
-import { laneIndex, lanes, type Report } from '@holdfast/protocol';
+import { laneIndex, lanes, type Lane, type Report } from '@holdfast/protocol';
 import type { Session } from './session-state.ts';
 
 export const liveStates = [
@@ -81,9 +81,16 @@ export function isBehind(session: Session): boolean {
   return pendingOf(session) > 0;
 }
 
-function pendingOf({ reported, watermarks }: Session): number {
-  return lanes.reduce((sum, lane) => {
-    const index = laneIndex(lane);
-    return sum + Math.max(0, (reported?.lanes[index].head ?? 0) - watermarks[index]);
-  }, 0);
+/** Whether more of the lane is to come than what happens now; what is urgent always does. */
+export function isDraining(session: Session, lane: Lane): boolean {
+  return lane !== 'urgent' && pendingIn(session, lane) > 0;
+}
+
+function pendingOf(session: Session): number {
+  return lanes.reduce((sum, lane) => sum + pendingIn(session, lane), 0);
+}
+
+function pendingIn({ reported, watermarks }: Session, lane: Lane): number {
+  const index = laneIndex(lane);
+  return Math.max(0, (reported?.lanes[index].head ?? 0) - watermarks[index]);
 }

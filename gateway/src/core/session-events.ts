@@ -28,7 +28,13 @@ export type SessionEvent =
   /** The ledger cannot take anything now; `isBatch`: not even what it was given. */
   | { readonly kind: 'unavailable'; readonly why: string; readonly isBatch: boolean }
   | ({ readonly kind: 'greeted' } & Greeted)
-  | { readonly kind: 'ingested'; readonly batch: BatchName; readonly outcome: IngestOutcome }
+  | {
+      readonly kind: 'ingested';
+      readonly batch: BatchName;
+      readonly outcome: IngestOutcome;
+      /** In queues before it was durable, since it came. */
+      readonly waitedMs: number;
+    }
   /** It came ahead of its turn, and waits. */
   | {
       readonly kind: 'ahead';

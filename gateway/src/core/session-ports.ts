@@ -38,6 +38,8 @@ export interface SessionPorts {
   readonly log: Log;
   /** Reached as `ledger:ingest`, `ledger:committed` and `command:send`. */
   readonly point: Point;
+  /** How late this process is with its work. Default: never. */
+  readonly lateMs?: () => number;
   /** Counts. Default: nobody does. */
   readonly meter?: Pick<GatewayMeter, 'took' | 'arrived' | 'refused'>;
   /** After entries have become durable and before their ack. */

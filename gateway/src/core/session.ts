@@ -17,9 +17,10 @@ import {
 } from '@holdfast/protocol';
 import { sampleOf } from './device-clock.ts';
 import { admit } from './incarnations.ts';
-import type { IngestOutcome, LanePosition } from './ledger.ts';
-import { isBehind } from './live.ts';
+import type { LanePosition } from './ledger.ts';
+import { isBehind, isDraining } from './live.ts';
 import { handedOver, receive, restart } from './outbox.ts';
+import { slowMsAfter } from './overload/ingest-pace.ts';
 import { onCommandsRead, onRefused, onTick, sendCommands } from './session-commands.ts';
 import type {
   BatchName,
@@ -311,10 +312,10 @@ function take(before: Session, { epoch, wrong, effect, tail }: Taking, at: At): 
 
 function onIngested(
   before: Session,
-  event: { readonly batch: BatchName; readonly outcome: IngestOutcome },
+  event: Extract<SessionEvent, { readonly kind: 'ingested' }>,
   at: At,
 ): SessionStep {
-  const { batch, outcome } = event;
+  const { batch, outcome, waitedMs } = event;
   const state = ingestEnded(before);
   switch (outcome.kind) {
     case 'unknown':
@@ -334,7 +335,8 @@ function onIngested(
         lastAckAtMs: at.nowMs,
         outbox: receive(state.outbox, outcome.lastReceipt, at.nowMs),
       };
-      const ack = ackOf(batch, outcome.position, 0);
+      const slowMs = isDraining(acked, batch.lane) ? slowMsAfter(waitedMs) : 0;
+      const ack = { ...ackOf(batch, outcome.position, 0), slowMs };
       const hasReceipts = acked.outbox.applied > state.outbox.applied;
       if (!hasReceipts) return send(acked, ack);
       const then = sendCommands(acked);

@@ -129,6 +129,11 @@ export class Sessions {
     this.#step(device, { kind: 'rekeyed', keys: { publicKey, awaitedKey, revokedKey } });
   }
 
+  /** How long what has waited longest for the ledger has waited, ms. */
+  get waitMs(): number {
+    return this.#intake.waitMs;
+  }
+
   live(): readonly DeviceLive[] {
     const nowMs = this.#ports.clock.nowMs();
     const known = [...this.#sessions.values()].filter((session) => session.pinned !== undefined);

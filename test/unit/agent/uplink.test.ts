@@ -189,6 +189,22 @@ test('a pause that the gateway asks for is kept, and nothing is late for it', (t
   t.is(bench.state.memory.resends, 0);
 });
 
+test('a pause is of one lane: what happens now goes on by the others', (t) => {
+  const bench = new Bench().connect({ normal: 50 });
+  bench.sendAll(1);
+  for (let watermark = 1; watermark < 8; watermark += 1) bench.ack(watermark, { slowMs: 20_000 });
+  const pausedAtMs = bench.nowMs;
+
+  bench.do('committed', { marks: marksOf({ urgent: 1, normal: 50, bulk: 1 }) });
+
+  t.deepEqual(bench.sendAll(1), ['urgent 1', 'bulk 1']);
+  bench.ack(1, { lane: 'urgent' });
+  bench.ack(1, { lane: 'bulk' });
+  bench.wake();
+  t.is(bench.nowMs, pausedAtMs + 20_000);
+  t.is(bench.sendAll(1)[0], 'normal 8');
+});
+
 test('history leaves a place for an alarm', (t) => {
   const bench = new Bench().connect({ normal: 100, bulk: 100 });
   bench.sendAll(1, 10);

@@ -96,14 +96,14 @@ const cases = {
     'after all commands': { ...greeted, hello: { ...hello, lastCommand: 9 } },
   },
   ingested: {
-    committed: { kind: 'ingested', batch, outcome: { ...committed, lastReceipt: 4 } },
+    committed: { kind: 'ingested', waitedMs: 0, batch, outcome: { ...committed, lastReceipt: 4 } },
     'committed with receipts': {
-      ...{ kind: 'ingested', batch },
+      ...{ kind: 'ingested', waitedMs: 0, batch },
       outcome: { ...committed, lastReceipt: 6 },
     },
-    gap: { kind: 'ingested', batch, outcome: { kind: 'gap', position } },
-    forked: { kind: 'ingested', batch, outcome: { kind: 'forked', position } },
-    unknown: { kind: 'ingested', batch, outcome: { kind: 'unknown' } },
+    gap: { kind: 'ingested', waitedMs: 0, batch, outcome: { kind: 'gap', position } },
+    forked: { kind: 'ingested', waitedMs: 0, batch, outcome: { kind: 'forked', position } },
+    unknown: { kind: 'ingested', waitedMs: 0, batch, outcome: { kind: 'unknown' } },
   },
   ahead: { any: { kind: 'ahead', batch, position, kept: [{ seqFirst: 5, seqLast: 9 }] } },
   commandsRead: {

@@ -14,7 +14,14 @@ import {
   type Session,
   type SessionEvent,
 } from '@holdfast/gateway/internal';
-import { MESSAGE_BYTES_MAX, NO_BYTES, open, seal, type Message } from '@holdfast/protocol';
+import {
+  MESSAGE_BYTES_MAX,
+  NO_BYTES,
+  open,
+  seal,
+  type Lane,
+  type Message,
+} from '@holdfast/protocol';
 import { HandJournal } from '../../support/hand-journal.ts';
 import {
   batch,
@@ -118,12 +125,31 @@ test('beyond the window batches of one device are dropped, and taken again as it
   const outcome = { kind: 'gap', position } as const;
 
   const dropped = run(full, events.batch);
-  const after = run(full, { kind: 'ingested', batch, outcome }, events.batch);
+  const after = run(full, { kind: 'ingested', waitedMs: 0, batch, outcome }, events.batch);
 
   t.is(said(dropped.effects), '');
   t.is(said(after.effects), 'ingest');
   const undecodable = { kind: 'undecodable', why: '', tail: NO_BYTES } as const;
   t.is(run(full, { kind: 'dropped' }, undecodable).state.ingesting, 14);
+});
+
+test('who drains is slowed by what its batch waited; what is urgent or live never is', (t) => {
+  const committed = { kind: 'committed', fresh: 1, calls: 0, issued: 0, lastReceipt: 0 } as const;
+  const reported = run(online, message(report)).state;
+  const slowed = (state: Session, lane: Lane, watermark: number, waitedMs: number) => {
+    const outcome = { ...committed, position: { watermark, hash } };
+    const of = { kind: 'ingested', batch: { ...batch, lane }, outcome, waitedMs } as const;
+    const [effect] = run(state, of).effects;
+    return effect?.kind === 'send' && effect.message.kind === 'ack' ? effect.message.slowMs : -1;
+  };
+
+  t.is(slowed(reported, 'bulk', 4, 1_500), 60_000);
+  t.is(slowed(reported, 'normal', 4, 501), 60);
+  t.is(slowed(reported, 'bulk', 4, 500), 0);
+  t.is(slowed(reported, 'bulk', 4, 600_000), 300_000);
+  t.is(slowed(reported, 'bulk', 5, 60_000), 0, 'it said of no more');
+  t.is(slowed(online, 'bulk', 4, 60_000), 0, 'it said nothing');
+  t.is(slowed(reported, 'urgent', 4, 60_000), 0);
 });
 
 test('commands go out in order, a window at a time, and again when no receipt comes', (t) => {
@@ -145,7 +171,7 @@ test('commands go out in order, a window at a time, and again when no receipt co
     issued: 0,
     lastReceipt: 6,
   } as const;
-  const receipt = run(sent.state, { kind: 'ingested', batch, outcome });
+  const receipt = run(sent.state, { kind: 'ingested', waitedMs: 0, batch, outcome });
   const atLater = { nowMs: nowMs + limits.commandResendMs, limits };
 
   t.is(said(greeted.effects), 'send welcome, read >4 64');
@@ -251,8 +277,7 @@ test('people see of each device whether it is there, behind, stuck or shared', (
   const reported = run(online, message(report)).state;
   const committed = { kind: 'committed', fresh: 1, calls: 0, issued: 0, lastReceipt: 0 } as const;
   const acked = (watermark: number): SessionEvent => ({
-    kind: 'ingested',
-    batch,
+    ...{ kind: 'ingested', waitedMs: 0, batch },
     outcome: { ...committed, position: { watermark, hash } },
   });
   const inLane = (lane: 'urgent' | 'normal' | 'bulk', event: SessionEvent): SessionEvent =>
