@@ -180,7 +180,7 @@ export class AgentReaderCore {
     const { facts } = this.#parts;
     const common = { gateway: facts.gateway };
     if (view !== undefined) {
-      const { sent: _, sentThrough: __, rejected: ___, ...link } = view;
+      const { sent: _, sentThrough: __, rejected: ___, stale: ____, ...link } = view;
       return { ...link, ...common };
     }
     const state = facts.pid === null ? 'stopped' : 'none';

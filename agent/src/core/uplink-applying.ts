@@ -6,6 +6,8 @@ import type { UplinkPorts } from './uplink-ports.ts';
  * is durable.
  */
 export class Applying {
+  /** Messages with commands all of which had been applied already. */
+  stale = 0;
   readonly #ports: Pick<UplinkPorts, 'runtime' | 'log'>;
   readonly #onMissed: () => void;
   #last: Promise<void> = Promise.resolve();
@@ -31,6 +33,8 @@ export class Applying {
     await earlier;
     if (this.#isClosed) return;
     const { runtime, log } = this.#ports;
+    const last = Math.max(0, ...commands.map((command) => command.number));
+    if (last <= runtime.lastCommand()) this.stale += 1;
     try {
       await runtime.applyCommands(commands);
     } catch (error) {
@@ -39,7 +43,6 @@ export class Applying {
       log.error('commands not applied', { why: messageOf(error) });
       return;
     }
-    const last = Math.max(0, ...commands.map((command) => command.number));
     if (last > runtime.lastCommand()) this.#onMissed();
   }
 }

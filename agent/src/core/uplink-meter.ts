@@ -73,8 +73,9 @@ export class UplinkMeter {
     const roundTrip = this.#roundTripMs === null ? null : this.#roundTripMs / 1_000;
     const isOffline = 'Time without a session.';
     const positions = this.#journal.positions();
-    const { sentThrough, rejected = 0 } = this.#uplink?.state() ?? {};
+    const { sentThrough, rejected = 0, stale = 0 } = this.#uplink?.state() ?? {};
     const isRejected = 'Messages that came and were not genuine, or not of the protocol.';
+    const isStale = 'Messages that came again, or late, and changed nothing.';
     const acked = this.#beyond((lane) => positions[laneIndex(lane)].acked);
     const sent = this.#beyond((lane) => sentThrough?.[laneIndex(lane)] ?? 0);
     return [
@@ -84,6 +85,7 @@ export class UplinkMeter {
       counter('uplink_acked_total', 'Entries acknowledged by the ledger.', single(acked)),
       counter('uplink_sent_bytes_total', 'Bytes of messages handed over.', single(this.#sentBytes)),
       counter('uplink_rejected_messages_total', isRejected, single(rejected)),
+      counter('uplink_stale_messages_total', isStale, single(stale)),
       gauge('uplink_rtt_seconds', 'Time of the last hello to its welcome.', single(roundTrip)),
     ];
   }

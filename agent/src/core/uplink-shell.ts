@@ -1,11 +1,6 @@
 import {
   AssertionError,
-  MESSAGE_BYTES_MAX,
   NO_BYTES,
-  TAIL_BYTES,
-  codeOf,
-  hex,
-  laneIndex,
   lanes,
   messageOf,
   seal,
@@ -20,15 +15,14 @@ import { capOf } from './uplink-cap.ts';
 import { UplinkGate } from './uplink-gate.ts';
 import { helloOf } from './uplink-hello.ts';
 import { Inbox, type Rejected } from './uplink-inbox.ts';
-import { packBatch, packHole, type PackedBatch } from './uplink-pack.ts';
 import { paceOf } from './uplink-pace.ts';
 import type { UplinkPorts } from './uplink-ports.ts';
+import { Sending, type Posted } from './uplink-sending.ts';
 import {
   uplinkLimits,
   type LaneMarks,
   type Moment,
   type UplinkEffect,
-  type UplinkEvent,
   type UplinkLimits,
   type UplinkState,
 } from './uplink-state.ts';
@@ -62,13 +56,8 @@ export function createUplink(ports: UplinkPorts, options: UplinkOptions): Uplink
   return new UplinkShell(ports, options);
 }
 
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-/** An event before the moment at which it is taken is known. */
-type Posted = Without<UplinkEvent, keyof Moment>;
 type AcknowledgeEffect = Extract<UplinkEffect, { readonly kind: 'acknowledge' }>;
 type RefuseEffect = Extract<UplinkEffect, { readonly kind: 'refuse' }>;
-type SetAsideEffect = Extract<UplinkEffect, { readonly kind: 'setAside' }>;
-type SendEffect = Extract<UplinkEffect, { readonly kind: 'send' }>;
 
 /** A stranger who floods the topic must not flood the log. */
 const REJECTED_LOG_EVERY_MS = 60_000;
@@ -95,10 +84,12 @@ class UplinkShell implements Uplink {
   #life = 0;
   #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
   readonly #applying: Applying;
+  readonly #sending: Sending;
   /** The link that a report is being sent on. */
   #reporting: Link | undefined;
   #phase: LinkState = 'offline';
   #phaseSinceMs: number;
+  #stale = 0;
   #rejectedLoggedAtMs = Number.NEGATIVE_INFINITY;
   readonly #gate: UplinkGate | undefined;
 
@@ -109,6 +100,12 @@ class UplinkShell implements Uplink {
     this.#incarnation = ports.chance.bytes(8);
     this.#inbox = new Inbox({ ...ports, device: options.device });
     this.#applying = new Applying(ports, () => this.#post({ kind: 'missed' }));
+    this.#sending = new Sending(ports, {
+      device: options.device,
+      link: () => this.#link,
+      used: () => this.#used(),
+      post: (event) => this.#post(event),
+    });
     this.#phaseSinceMs = ports.clock.monoMs();
     const cap = capOf(ports.broker?.load(), this.#phaseSinceMs);
     const pace = paceOf(ports.broker?.bytesPerS?.() ?? Number.POSITIVE_INFINITY);
@@ -143,7 +140,8 @@ class UplinkShell implements Uplink {
     const { clock } = this.#ports;
     const now = { wallMs: clock.nowMs(), monoMs: clock.monoMs() };
     const metered = this.#ports.meter?.view() ?? null;
-    return { ...viewOf(this.#state, this.#phaseSinceMs, now), metered };
+    const stale = this.#stale + this.#applying.stale;
+    return { ...viewOf(this.#state, this.#phaseSinceMs, now), stale, metered };
   }
 
   onChange(listener: () => void): () => void {
@@ -184,8 +182,14 @@ class UplinkShell implements Uplink {
     const { clock, chance } = this.#ports;
     const moment: Moment = { nowMs: clock.monoMs(), chance: chance.next() };
     const { state, effects } = step(this.#state, Object.assign(moment, posted), this.#limits);
+    if (state === this.#state && effects.length === 0) this.#noteStale(posted);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
+  }
+
+  /** What comes again, or late, says nothing that is not known. */
+  #noteStale({ kind }: Posted): void {
+    if (kind === 'welcome' || kind === 'ack' || kind === 'refusal') this.#stale += 1;
   }
 
   #noteChange(before: UplinkState): void {
@@ -244,9 +248,9 @@ class UplinkShell implements Uplink {
       case 'report':
         return this.#track(this.#report(this.#link));
       case 'send':
-        return this.#track(this.#sendBatch(effect, this.#link));
+        return this.#track(this.#sending.send(effect));
       case 'setAside':
-        return this.#track(this.#setAside(effect));
+        return this.#track(this.#sending.setAside(effect));
       case 'remember':
         return this.#ports.broker?.save(effect.cap);
       case 'measured':
@@ -408,70 +412,5 @@ class UplinkShell implements Uplink {
     } finally {
       if (this.#reporting === link) this.#reporting = undefined;
     }
-  }
-
-  async #sendBatch(request: SendEffect, link: Link | undefined): Promise<void> {
-    const { session, lane, seqFirst } = request;
-    let packed: PackedBatch;
-    try {
-      packed = await this.#pack(request);
-    } catch (error) {
-      if (error instanceof AssertionError) throw error;
-      if (codeOf(error) !== 'HF_MESSAGE_TOO_LARGE') return this.#noteUnread(request, error);
-      const bytes = MESSAGE_BYTES_MAX + 1;
-      return this.#post({ kind: 'oversize', session, lane, seqFirst, bytes });
-    }
-    if (link === undefined || link !== this.#link) return;
-    const { byteLength: bytes } = packed.bytes;
-    if (packed.count === 1 && packed.entryBytes > 0 && bytes > request.oneEntryBytesMax) {
-      return this.#post({ kind: 'oversize', session, lane, seqFirst, bytes });
-    }
-    void link.send('up', packed.bytes);
-    this.#used();
-    const tail = hex(packed.bytes.subarray(-TAIL_BYTES));
-    const sizes = { bytes, entryBytes: packed.entryBytes, tail };
-    const seqLast = seqFirst + packed.count - 1;
-    this.#post({ kind: 'sent', session, lane, seqFirst, seqLast, ...sizes });
-  }
-
-  async #pack(request: SendEffect): Promise<PackedBatch> {
-    const { journal, signer, deflate } = this.#ports;
-    const { lane, seqFirst } = request;
-    const read = await journal.read(lane, seqFirst, {
-      entriesMax: request.entriesMax,
-      bytesMax: request.entryBytesMax,
-    });
-    const { epoch } = journal;
-    const ports = { device: this.#options.device, signer, deflate };
-    if (read.hole) return packHole({ ...read.hole, epoch }, seqFirst, ports);
-    return packBatch({ ...read, epoch, lane, seqFirst }, request.messageBytesMax, ports);
-  }
-
-  async #setAside({ session, lane, seq, bytes, reason }: SetAsideEffect): Promise<void> {
-    const { journal, log } = this.#ports;
-    try {
-      await journal.setAside(lane, seq, reason);
-    } catch (error) {
-      if (error instanceof AssertionError) throw error;
-      return this.#noteUnread({ session, lane, seqFirst: seq }, error);
-    }
-    const cause = reason === 'refused' ? 'the gateway cannot read it' : 'no message carries it';
-    const why = `${cause}; the entry stays here`;
-    log.error('an entry will not be sent', { lane, seq, bytes, why });
-    this.#post({ kind: 'aside', session, lane });
-  }
-
-  #noteUnread(
-    { session, lane, seqFirst }: Pick<SendEffect, 'session' | 'lane' | 'seqFirst'>,
-    error: unknown,
-  ): void {
-    if (this.#isClosed) return;
-    const { journal, log } = this.#ports;
-    // What was acknowledged once may be gone: a ledger set back cannot be given it again.
-    const isFinal = seqFirst <= journal.positions()[laneIndex(lane)].acked;
-    const code = isFinal ? 'HF_LEDGER_BEHIND' : (codeOf(error) ?? 'HF_ENTRY_DAMAGED');
-    log.error('lane cannot be read', { lane, seqFirst, code, why: messageOf(error) });
-    const reason = problemOf(code, `lane ${lane}, seq ${seqFirst}`);
-    this.#post({ kind: 'unread', session, lane, reason, isFinal });
   }
 }

@@ -19,6 +19,8 @@ export interface UplinkView extends Omit<LinkView, 'gateway'> {
   readonly sentThrough: PerLane<number>;
   /** Messages that were dropped because they were not genuine or not of the protocol. */
   readonly rejected: number;
+  /** Genuine messages that came again, or late, and changed nothing. */
+  readonly stale: number;
 }
 
 /** What a person would call the state the machine is in, and why it is no better. */
@@ -68,7 +70,7 @@ export function viewOf(
   state: UplinkState,
   sinceMs: number,
   now: BothTimes,
-): Omit<UplinkView, 'metered'> {
+): Omit<UplinkView, 'metered' | 'stale'> {
   const at = (monoMs: number | undefined) =>
     monoMs === undefined || !Number.isFinite(monoMs)
       ? null

@@ -6,17 +6,16 @@ import {
   errorCatalogue,
   isErrorCode,
   laneIndex,
-  lanes,
   unreachable,
   type LinkDown,
   type Refusal,
 } from '@holdfast/protocol';
-import { outlivedCodes } from './life-end.ts';
-import { capUnknown, observeLoss } from './uplink-cap.ts';
-import { isDone, laneOf, noteSent, withLane } from './uplink-lanes.ts';
+import { capUnknown } from './uplink-cap.ts';
+import { endLife, greetAgain, leave, refuse, rest, withLoss } from './uplink-ends.ts';
+import { isDone, noteSent, withLane } from './uplink-lanes.ts';
 import { takeOversize } from './uplink-oversize.ts';
 import { refusedFlight, takeRefused } from './uplink-refused.ts';
-import { nextAtMs, observeBatch, paceUnknown, retryDelayMs } from './uplink-pace.ts';
+import { nextAtMs, observeBatch, paceUnknown } from './uplink-pace.ts';
 import type {
   InState,
   Moment,
@@ -30,7 +29,6 @@ import type {
 import {
   beginStream,
   isGivenUp,
-  isStable,
   passTime,
   problemOf,
   sendMore,
@@ -38,15 +36,12 @@ import {
   takeAck,
   takeHeads,
 } from './uplink-stream.ts';
-import { outlivedBy, type Outlived } from './uplink-verdict.ts';
+import { outlivedBy } from './uplink-verdict.ts';
 
 type EventOf<K extends UplinkEvent['kind']> = Extract<UplinkEvent, { readonly kind: K }>;
 
 /** A gateway cannot send a device away for longer than this. */
 const RETRY_AFTER_MS_MAX = 60 * 60_000;
-
-/** From which the counting goes on behind a session in which something was acknowledged. */
-const OF_USE_ATTEMPTS = 1;
 
 /** Before the first attempt, which a nudge begins. */
 export const uplinkIdle: UplinkState = {
@@ -83,13 +78,6 @@ export function step(state: UplinkState, event: UplinkEvent, limits: UplinkLimit
   if (next.kind !== 'streaming' || gate === 'all' || !isDone(next, gate)) return after;
   const { state: closed, effects } = rest(next);
   return { state: closed, effects: [...after.effects, ...effects] };
-}
-
-/** Ends a connection that may not be used now; the gate opens the next one. */
-function rest(state: UplinkState): UplinkStep {
-  const memory = { ...state.memory, gate: 'none', reason: undefined, attempt: 0 } as const;
-  const offline = { kind: 'offline', retryAtMs: Number.POSITIVE_INFINITY, memory } as const;
-  return { state: offline, effects: [{ kind: 'close' }] };
 }
 
 function onGate(state: UplinkState, event: EventOf<'gate'>, limits: UplinkLimits): UplinkStep {
@@ -246,56 +234,6 @@ function onDown(state: UplinkState, event: EventOf<'down'>, limits: UplinkLimits
   return { state: next, effects: [] };
 }
 
-/** What was on its way may have been too large. */
-function withLoss(state: InState<'streaming'>, nowMs: number, limits: UplinkLimits) {
-  const flights = lanes.flatMap((lane) =>
-    laneOf(state, lane).flights.map((flight) => ({ ...flight, lane })),
-  );
-  const wasStable = nowMs - state.sinceMs >= limits.stableMs;
-  const { roundTripMs } = state.memory.pace;
-  const cap = observeLoss(state.memory.cap, { nowMs, flights, roundTripMs, wasStable });
-  return { ...state, memory: { ...state.memory, cap } };
-}
-
-/** Ends the connection; the next attempt comes after a pause. */
-function leave(
-  state: Exclude<UplinkState, { readonly kind: 'offline' | 'refused' }>,
-  reason: LinkDown,
-  now: Moment & { readonly limits: UplinkLimits; readonly retryAfterMs?: number },
-): UplinkStep {
-  const { limits, nowMs } = now;
-  const memory = forget(state, reason, now);
-  const { retryMsMin, retryMsMax } = limits;
-  const delayMs = retryDelayMs(Math.max(0, memory.attempt - 1), now.chance, {
-    ...{ retryMsMin, retryMsMax },
-    // Only those who were connected come back all at once.
-    spreadMs: state.kind === 'streaming' ? memory.spreadMs : 0,
-  });
-  const isClosed = memory.gate === 'none';
-  const pauseMs = isClosed ? Number.POSITIVE_INFINITY : Math.max(delayMs, now.retryAfterMs ?? 0);
-  const retryAtMs = nowMs + pauseMs;
-  return { state: { kind: 'offline', retryAtMs, memory }, effects: [{ kind: 'close' }] };
-}
-
-function forget(
-  state: UplinkState,
-  reason: LinkDown | undefined,
-  now: { readonly nowMs: number; readonly limits: UplinkLimits },
-): UplinkMemory {
-  const wasStable = state.kind === 'streaming' && isStable(state, now.nowMs, now.limits);
-  const { memory } = state;
-  // A link that is up for seconds at a time is used each time, or nearly.
-  const wasOfUse = state.kind === 'streaming' && (memory.lastAckAtMs ?? 0) > state.sinceMs;
-  const attempt = wasOfUse ? Math.min(memory.attempt, OF_USE_ATTEMPTS) : memory.attempt;
-  return {
-    ...memory,
-    reason,
-    attempt: wasStable ? 0 : attempt,
-    // What was measured is no longer true of a link that fell silent.
-    pace: reason?.code === 'HF_GATEWAY_SILENT' ? paceUnknown : memory.pace,
-  };
-}
-
 function onWelcome(
   state: UplinkState,
   event: EventOf<'welcome'>,
@@ -317,21 +255,6 @@ function onWelcome(
   const roundTripMs = event.nowMs - state.helloAtMs;
   const time = { kind: 'time', gatewayMs: welcome.nowMs, roundTripMs } as const;
   return { ...begun, effects: [time, ...begun.effects] };
-}
-
-/**
- * Nothing of this epoch is sent any more. The uplink tries again, seldom: for when no new epoch
- * can begin here, and the other side is mended.
- */
-function endLife(
-  state: UplinkState,
-  outlived: Outlived,
-  now: Moment & { readonly limits: UplinkLimits; readonly pin?: UplinkEffect },
-): UplinkStep {
-  const reason = problemOf(outlivedCodes[outlived.cause], outlived.why);
-  const refused = refuse(state, reason, now);
-  const before = now.pin === undefined ? [] : [now.pin];
-  return { ...refused, effects: [...before, ...refused.effects, { kind: 'outlived', outlived }] };
 }
 
 /** What a refusal asks for: greet again, try again with the usual pauses, or wait for a person. */
@@ -373,40 +296,6 @@ function onRefusal(
     default:
       return unreachable(answer);
   }
-}
-
-/** The link is good but the two sides do not know each other's state: they greet, after a pause. */
-function greetAgain(
-  state: InState<'streaming'>,
-  reason: LinkDown | undefined,
-  now: Moment & { readonly limits: UplinkLimits },
-): UplinkState {
-  const memory = forget(state, reason, now);
-  const delayMs = retryDelayMs(memory.attempt, now.chance, now.limits);
-  return {
-    kind: 'greeting',
-    session: undefined,
-    helloAtMs: now.nowMs + delayMs,
-    instead: undefined,
-    memory: { ...memory, attempt: memory.attempt + 1 },
-  };
-}
-
-/** Only a person can help; tries again, seldom, since that person may be at the other end. */
-function refuse(
-  state: UplinkState,
-  reason: LinkDown,
-  now: Moment & { readonly limits: UplinkLimits; readonly retryAfterMs?: number },
-): UplinkStep {
-  const pauseMs = now.limits.stuckRetryMs * (0.5 + now.chance);
-  return {
-    state: {
-      kind: 'refused',
-      retryAtMs: now.nowMs + Math.max(pauseMs, now.retryAfterMs ?? 0),
-      memory: { ...state.memory, reason },
-    },
-    effects: [{ kind: 'close' }],
-  };
 }
 
 function onRejected(

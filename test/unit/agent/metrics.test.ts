@@ -280,6 +280,7 @@ test('O9 the uplink counts attempts by what came of them, bytes, and time offlin
     `uplink_acked_total ${device.journal.positions()[1].acked}`,
     'uplink_sent_bytes_total 100',
     'uplink_rejected_messages_total 0',
+    'uplink_stale_messages_total 0',
     'uplink_rtt_seconds 0.25',
   ]) {
     t.true(text.includes(`holdfast_${line}\n`), `${line}\n${text}`);
