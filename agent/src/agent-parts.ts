@@ -47,6 +47,7 @@ import { sendSnapshot } from './io/snapshot-file.ts';
 import { userKeyOf } from './io/store-key.ts';
 import { onStray } from './io/strays.ts';
 import { machineBoot, systemClock } from './io/system-clock.ts';
+import { keyChanger } from './key-orders.ts';
 import { checkNames } from './known-options.ts';
 import { openJournal } from './open-journal.ts';
 import { openMeter, planOf } from './open-meter.ts';
@@ -180,7 +181,7 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const lifeEnd = newLifeEnd(dir, log);
   const meter = await openMeter(prepared.plan, { clock, journal, store, log });
   const linked = { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, meter, broker };
-  const { uplink, uplinkMeter } = dial ? openUplink(options, dial, linked) : {};
+  const { uplink, uplinkMeter, credentials } = dial ? openUplink(options, dial, linked) : {};
   link.uplink = uplink;
   uplink?.onChange(() => runtime.nudgeConditions());
   const counts = async () => runtime.counts();
@@ -189,7 +190,8 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
   const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
   const told = { snapshot, log, node: process.versions.node, time: clock, uplinkMeter };
-  const acts = { ...told, runtime, schedules, nudge: () => uplink?.nudge() };
+  const rotateKey = keyChanger(dir.path, credentials);
+  const acts = { ...told, runtime, schedules, rotateKey, nudge: () => uplink?.nudge() };
   const surface = new LiveSurface({ ...parts, schedulesView: () => schedules.list(), ...acts });
   const onPurged = (state: RunState) => runtime.purged(state);
   // Also one that is run without its gateway for once.

@@ -8,12 +8,20 @@ import {
   type Clock,
   type Dial,
   type LinkEvent,
+  type Link,
   type Log,
 } from '@holdfast/protocol';
-import { deviceKeyPem, openDeviceKey, openGatewayPin } from './io/device-key.ts';
+import { isFor } from './ask-certificate.ts';
+import {
+  deviceKeyPem,
+  openDeviceKey,
+  openGatewayPin,
+  type DeviceSigner,
+} from './io/device-key.ts';
 import { readEnrolment, type Enrolment } from './io/enrolment-file.ts';
 import type { Credentials, TlsOptions } from './io/mqtt-dial.ts';
 import { renewCertificate } from './renew-certificate.ts';
+import { rotateKey } from './rotate-key.ts';
 
 const LOOK_MS = 6 * 60 * 60_000;
 const RETRY_MS_MIN = 60_000;
@@ -23,6 +31,8 @@ const refusals: ReadonlySet<string> = new Set(['HF_BROKER_REFUSED', 'HF_GATEWAY_
 
 export interface CredentialsPorts {
   readonly dataDir: string;
+  /** What signs for the device, and is told when its key was replaced. */
+  readonly signer: DeviceSigner;
   /** Of the broker that the agent connects to. */
   readonly gateway: string | undefined;
   readonly clock: Clock;
@@ -33,7 +43,8 @@ export interface CredentialsPorts {
 /**
  * What an enrolled device shows to the broker, and trusts of it. Its certificate is renewed when
  * two thirds of its time are over, and when the broker does not take the device, or the device the
- * broker: it may have expired, or another authority may be there.
+ * broker: it may have expired, or another authority may be there. Its key is replaced when somebody
+ * asks for it.
  */
 export class DeviceCredentials {
   readonly #ports: CredentialsPorts;
@@ -44,6 +55,9 @@ export class DeviceCredentials {
   #nextTryMs = 0;
   #pauseMs = RETRY_MS_MIN;
   #isRenewing = false;
+  /** The key is replaced, or the certificate renewed, by one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #link: Link | undefined;
   #cancel: () => void = () => {};
 
   /** @param onRenewed The next connection may be let in. */
@@ -60,22 +74,57 @@ export class DeviceCredentials {
     this.#enrolment = undefined;
   }
 
+  /** Whether there is a gateway that may know the device by another key. */
+  get isEnrolled(): boolean {
+    return this.#enrolment !== undefined;
+  }
+
+  /**
+   * Has the gateway know the device by another key, see `rotateKey`, and connects with it.
+   *
+   * @throws as `rotateKey`.
+   */
+  rotate(): Promise<Enrolment> {
+    return this.#alone(async () => {
+      const changed = await rotateKey(this.#ports.dataDir);
+      if (this.#enrolment === undefined) return changed;
+      this.#enrolment = changed;
+      this.#ports.signer.reload();
+      this.#ports.log.info('the key was replaced', { device: changed.device });
+      // What is said on this connection would be of either key.
+      this.#link?.close();
+      this.#onRenewed();
+      return changed;
+    });
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** For one connection. */
   get(): Credentials {
     const { dataDir, gateway } = this.#ports;
     const enrolment = this.#enrolment;
     if (enrolment === undefined) return {};
-    const tls = enrolment.gateway === gateway ? deviceTls(dataDir, enrolment) : undefined;
+    const { cert, key, ...trust } = deviceTls(dataDir, enrolment);
+    const shown = this.#isForKey() ? { ...trust, cert, key } : trust;
+    const tls = enrolment.gateway === gateway ? shown : undefined;
     return { password: connectProof(dataDir, enrolment.device), tls };
   }
 
   /** The same dial, which notes what is refused. */
   watch(dial: Dial): Dial {
-    return (listen) =>
-      dial((event) => {
+    return (listen) => {
+      const link = dial((event) => {
         listen(event);
         this.#heard(event);
       });
+      this.#link = link;
+      return link;
+    };
   }
 
   #heard(event: LinkEvent): void {
@@ -92,7 +141,17 @@ export class DeviceCredentials {
     const { certificate, certifiedAt } = this.#enrolment;
     const [fromMs, toMs] = [Date.parse(certifiedAt), validToMs(certificate)];
     const dueMs = fromMs + (toMs - fromMs) * (2 / 3 + this.#spread / 10);
-    return this.#ports.clock.nowMs() >= dueMs;
+    return this.#ports.clock.nowMs() >= dueMs || !this.#isForKey();
+  }
+
+  /** Whether the certificate is for the key: one that was renewed just then may not be. */
+  #isForKey(): boolean {
+    try {
+      const { certificate = '' } = this.#enrolment ?? {};
+      return isFor(certificate, this.#ports.signer.publicKey);
+    } catch {
+      return false;
+    }
   }
 
   #renew(): void {
@@ -104,7 +163,7 @@ export class DeviceCredentials {
     this.#pauseMs = Math.min(2 * this.#pauseMs, RETRY_MS_MAX);
     const work = async (): Promise<void> => {
       try {
-        const renewed = await renewCertificate(dataDir);
+        const renewed = await this.#alone(() => renewCertificate(dataDir));
         // It may have been closed meanwhile.
         if (this.#enrolment === undefined) return;
         this.#enrolment = renewed;

@@ -66,15 +66,16 @@ export function keepEnrolment(dataDir: string, api: string, enrolled: Enrolled):
   const gateway = reachable(enrolled.mqtt, api);
   const { device, ca, certificate, at: certifiedAt } = enrolled;
   writeEnrolment(dataDir, { device, gateway, ca, api, certificate, certifiedAt });
-  return viewOf(dataDir, { device, gateway, certificate });
+  return enrollViewOf(dataDir, { device, gateway, certificate });
 }
 
 /** Has the certificate of an enrolled device renewed, see `renewCertificate`. */
 export async function renewDevice(dataDir: string): Promise<EnrollView> {
-  return viewOf(dataDir, await renewCertificate(dataDir));
+  return enrollViewOf(dataDir, await renewCertificate(dataDir));
 }
 
-function viewOf(
+/** What people are told of an enrolment. */
+export function enrollViewOf(
   dataDir: string,
   { device, gateway, certificate }: Pick<Enrolment, 'device' | 'gateway' | 'certificate'>,
 ): EnrollView {

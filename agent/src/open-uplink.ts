@@ -21,16 +21,19 @@ import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
 import type { DataDir } from './io/data-dir.ts';
 import { deflateBeside } from './io/deflate.ts';
-import { openDeviceKey, openGatewayPin, verify } from './io/device-key.ts';
+import { DeviceSigner, openGatewayPin, verify } from './io/device-key.ts';
 import { readEnrolment } from './io/enrolment-file.ts';
+import { settleKeyChange } from './io/key-change.ts';
 import { createMqttDial } from './io/mqtt-dial.ts';
 import { systemClock } from './io/system-clock.ts';
+import { KeyOrders } from './key-orders.ts';
 
 /** How a device is to reach its gateway. */
 export type DialOf = ReturnType<typeof createMqttDial>;
 
 /** The options, with what the device was told when it was enrolled where they say nothing. */
 export function enrolledOptions(options: AgentOptions): AgentOptions {
+  settleKeyChange(options.dataDir);
   const enrolment = readEnrolment(options.dataDir);
   if (enrolment === undefined) return options;
   const { device, gateway } = enrolment;
@@ -84,12 +87,18 @@ function limitsOf(profile: BrokerProfile): Partial<UplinkLimits> {
   };
 }
 
+export interface OpenedUplink {
+  readonly uplink: Uplink;
+  readonly uplinkMeter: UplinkMeter;
+  readonly credentials: DeviceCredentials;
+}
+
 /** The uplink of an agent, that has not begun, and what measures it. */
 export function openUplink(
   options: AgentOptions,
   dial: DialOf,
   parts: UplinkParts,
-): { readonly uplink: Uplink; readonly uplinkMeter: UplinkMeter } {
+): OpenedUplink {
   const { dir, log, facts, clock, journal, runtime, inspector, lifeEnd, broker, meter } = parts;
   const profile = brokerProfile(options.brokerProfile ?? 'generic');
   const seldom = meter === undefined ? {} : { reportEveryMsMin: METERED_REPORT_MS };
@@ -99,10 +108,10 @@ export function openUplink(
     return makeReport({ facts, clock: systemClock, journal, oldestAtMs, counts: runtime.counts() });
   };
   const { device, path } = dir;
-  const signer = openDeviceKey(path);
+  const signer = new DeviceSigner(path);
   const pin = openGatewayPin(path);
   const chance = systemChance;
-  const known = { dataDir: path, gateway: options.gateway, clock, chance, log };
+  const known = { dataDir: path, signer, gateway: options.gateway, clock, chance, log };
   const credentials = new DeviceCredentials(known, () => uplink.nudge());
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
@@ -123,11 +132,13 @@ export function openUplink(
     },
   );
   uplinkMeter.watch(uplink);
+  const orders = new KeyOrders({ runtime, credentials, clock, log });
   const close = async (): Promise<void> => {
+    orders.close();
     credentials.close();
     await uplink.close();
   };
-  return { uplink: withClose(uplink, close), uplinkMeter };
+  return { uplink: withClose(uplink, close), uplinkMeter, credentials };
 }
 
 function withClose(uplink: Uplink, close: () => Promise<void>): Uplink {

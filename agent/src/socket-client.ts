@@ -16,6 +16,7 @@ import type {
   StartRequest,
 } from './core/surface.ts';
 import type { LogsView } from './core/kept-log.ts';
+import type { EnrollView } from './enroll-device.ts';
 import type { RunsQuery } from './core/run-list.ts';
 import type { SchedulesView } from './core/schedule-views.ts';
 import type {
@@ -200,6 +201,10 @@ export class SocketClient implements AgentReader {
 
   nudge(): Promise<NudgedView> {
     return this.#post('/v1/nudge', {});
+  }
+
+  rotateKey(): Promise<EnrollView> {
+    return this.#post('/v1/rotate-key', {});
   }
 
   /** @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */

@@ -5,6 +5,7 @@ import { Certifier } from './core/access/certifier.ts';
 import { Enroller } from './core/access/enroll.ts';
 import { Pairings } from './core/access/pairings.ts';
 import { Renewal } from './core/access/renewal.ts';
+import { Rotation } from './core/access/rotation.ts';
 import { createCaDesk, type CaDesk, type CaPorts } from './core/certificates/ca-desk.ts';
 import type { DeviceRecord, Ledger } from './core/ledger.ts';
 import type { GatewayTls } from './gateway-tls.ts';
@@ -28,6 +29,7 @@ export interface DeskParts {
 export interface DeviceDesks {
   readonly enroller: Enroller;
   readonly renewal: Renewal;
+  readonly rotation: Rotation;
   readonly pairings: Pairings;
   readonly ca: CaDesk;
 }
@@ -46,11 +48,13 @@ export function createDesks(parts: DeskParts): DeviceDesks {
     return { publicKey: hex(signer.publicKey), mqtt: broker.url, ca: broker.ca() };
   };
   const { publicKey } = signer;
+  const answers = { signer, certifier, ca: () => broker.ca() };
   const own = { publicKey, certificate: () => tls.pin() };
   return {
     enroller: new Enroller({ ...common, enrolments, rekeyed, told, certifier }),
     pairings: new Pairings({ ...common, ...own, rekeyed, told, certifier, randomBytes }),
-    renewal: new Renewal({ ...common, signer, certifier, ca: () => broker.ca() }),
+    renewal: new Renewal({ ...common, ...answers }),
+    rotation: new Rotation({ ...common, ...answers, rekeyed }),
     ca: caDeskOf({ store: tls.ca, rotate: (isTrusted) => tls.rotate(isTrusted), ledger }),
   };
 }

@@ -21,6 +21,7 @@ export * from './core/access/enroll.ts';
 export * from './core/access/pairing-views.ts';
 export * from './core/access/pairings.ts';
 export * from './core/access/renewal.ts';
+export * from './core/access/rotation.ts';
 export * from './core/certificates/ca-desk.ts';
 export * from './core/key-ledger.ts';
 export * from './device-desks.ts';

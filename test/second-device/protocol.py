@@ -183,7 +183,7 @@ MESSAGES = {
                 kind=OpenChoice(
                     *("call.completed", "call.failed", "run.start", "run.signal", "run.cancel"),
                     *("run.pause", "run.resume", "run.retry", "step.skip", "step.complete"),
-                    *("step.fail", "config.set", "void", "run.fork"),
+                    *("step.fail", "config.set", "void", "run.fork", "key.rotate"),
                 ),
                 expiresAtMs=uint,
                 run=name,

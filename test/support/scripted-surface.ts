@@ -277,6 +277,13 @@ export class ScriptedSurface implements Surface {
     return Promise.resolve(this.link);
   }
 
+  rotateKey() {
+    this.#note('rotateKey', undefined);
+    const certificateUntil = '2036-03-01T12:00:00.000Z';
+    const gateway = 'mqtts://gw.example:8883';
+    return Promise.resolve({ device: 'pump-017', key: '0'.repeat(32), gateway, certificateUntil });
+  }
+
   async history(id: string): Promise<History> {
     this.#note('history', id);
     const { workflow, version, state } = await this.run(id);

@@ -13,6 +13,7 @@ import {
   EventFeed,
   Pairings,
   Renewal,
+  Rotation,
   caDeskOf,
   createDoors,
   createFleet,
@@ -224,9 +225,9 @@ async function serveLimited(
     store.authority.issue({ name, publicKey, use: 'client', lifeMs: 3_600_000 });
   const certifier = new Certifier({ issue, ledger, sha256, clock });
   const { audit, book } = access;
-  const renewal = new Renewal({
-    ...{ certifier, audit, book, ledger, sha256, verify, signer, clock, ca: () => null },
-  });
+  const keys = { certifier, audit, book, ledger, sha256, verify, signer, clock, ca: () => null };
+  const renewal = new Renewal(keys);
+  const rotation = new Rotation({ ...keys, rekeyed: () => {} });
   const ca = caDeskOf({ store, rotate: (isTrusted) => store.rotate(isTrusted), ledger });
   const pairings = new Pairings({
     ...{ book, ledger, sha256, verify, clock, certifier, randomBytes },
@@ -243,7 +244,7 @@ async function serveLimited(
   const own = {
     ...{ hook: doors.hook, turned: doors.refusals },
     pairings,
-    ...{ enroller, renewal, key: '', feed, look: () => {}, pin: () => '', ca },
+    ...{ enroller, renewal, rotation, key: '', feed, look: () => {}, pin: () => '', ca },
     fleet,
     access,
     version,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HoldfastError, messageOf } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
+import { socketOf } from '../agent-socket.ts';
 import type { EnrollView } from '../enroll-device.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
@@ -10,6 +11,7 @@ interface Flags {
   readonly device?: string;
   readonly tokenFile?: string;
   readonly renew?: true;
+  readonly newKey?: true;
   readonly gateway?: string;
   readonly output: Format;
 }
@@ -25,12 +27,16 @@ the words that it shows. They are other words there if somebody stands between, 
 
 It may be done again, and with a running agent: the next start of the agent is enrolled. The
 agent renews its certificate by itself; with --renew it is done now, also when it has expired.
+With --new-key the device makes another key, for which the one that it has vouches: nobody at the
+gateway is needed, what was journaled stays, and the old key counts no more once the new one was
+heard there. A crash in the middle leaves the device with one of the two, which goes on.
 
 Examples:
   holdfast-gateway enroll create --device pump-017 --data-dir ./gateway > token.txt
   holdfast enroll --data-dir ./data < token.txt
   holdfast enroll --data-dir ./data --device pump-017 --token-file token.txt
   holdfast enroll --data-dir ./data --device pump-017 --gateway https://gw.example:8080
+  holdfast enroll --data-dir ./data --new-key
 `;
 
 export function addEnroll(program: Command, shell: Shell): void {
@@ -42,6 +48,7 @@ export function addEnroll(program: Command, shell: Shell): void {
     .option('--token-file <file>', 'file with the token; default: stdin')
     .option('--gateway <url>', 'of its HTTP API: ask there to be let in, without a token')
     .option('--renew', 'renew the certificate of a device that is enrolled, by its key')
+    .option('--new-key', 'put another key in the place of the one of a device that is enrolled')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
@@ -49,18 +56,28 @@ export function addEnroll(program: Command, shell: Shell): void {
       if (dataDir === undefined) throw usage('--data-dir is missing');
       const view = await enrol(dataDir, flags, shell);
       const { device, key, gateway, certificateUntil: until } = view;
-      const done = flags.renew === true ? 'has a new certificate' : 'is enrolled';
-      const text = `${device} ${done}, with key ${key}. Its gateway: ${gateway}`;
+      const text = `${device} ${doneBy(flags)}, with key ${key}. Its gateway: ${gateway}`;
       const last = `Its certificate is valid until ${until}.`;
       shell.print(flags.output === 'json' ? JSON.stringify(view) : `${text}\n${last}`);
     });
 }
 
+function doneBy({ renew, newKey }: Flags): string {
+  if (newKey === true) return 'has a new key';
+  return renew === true ? 'has a new certificate' : 'is enrolled';
+}
+
 async function enrol(
   dataDir: string,
-  { renew, tokenFile, device, gateway }: Flags,
+  { renew, newKey, tokenFile, device, gateway }: Flags,
   shell: Shell,
 ): Promise<EnrollView> {
+  if (newKey === true) {
+    if (renew === true || (gateway ?? tokenFile ?? device) !== undefined) {
+      throw usage('--new-key takes nothing else: it goes by what is enrolled');
+    }
+    return changeKey(dataDir);
+  }
   if (gateway !== undefined) {
     if (tokenFile !== undefined || renew === true) {
       throw usage('--gateway takes no token, and no --renew: somebody there lets the device in');
@@ -73,6 +90,21 @@ async function enrol(
   const { enrollDevice, renewDevice } = await import('../enroll-device.ts');
   if (renew === true) return renewDevice(dataDir);
   return enrollDevice(dataDir, await readToken(tokenFile), device);
+}
+
+/** The agent changes it itself, where one runs. */
+async function changeKey(dataDir: string): Promise<EnrollView> {
+  const { isNobodyThere, SocketClient } = await import('../socket-client.ts');
+  const client = new SocketClient(socketOf(dataDir));
+  try {
+    return await client.rotateKey();
+  } catch (error) {
+    if (!isNobodyThere(error)) throw error;
+  } finally {
+    await client.close();
+  }
+  const { rotateStopped } = await import('../rotate-key.ts');
+  return rotateStopped(dataDir);
 }
 
 async function pair(dataDir: string, api: string, device: string): Promise<EnrollView> {

@@ -25,7 +25,14 @@ export interface CommandHost {
   cancel(request: CancelRun): Promise<void>;
   /** The gateway has set something, which is durable. */
   configured(name: string): void;
+  /** Whether the device can take another key. */
+  takesKeyOrders(): boolean;
+  /** It is to take another key, which is durable. */
+  keyOrdered(): void;
 }
+
+/** Row with the number of the command by which the device is to take another key. */
+export const KEY_ORDER = 'key order';
 
 /**
  * Whether it can be known if a command is late. One that cannot be judged is left: it comes again,
@@ -162,6 +169,8 @@ function perform(engine: Engine, host: CommandHost, deed: Performance): Promise<
       return completeStep(engine, name, { error: new TerminalError(text()) }, rider);
     case 'config.set':
       return configure(engine, host, deed);
+    case 'key.rotate':
+      return orderKey(engine, host, deed);
     case 'void':
       throw new HoldfastError('HF_MESSAGE_INVALID', { why: text() });
     case 'unknown':
@@ -172,6 +181,19 @@ function perform(engine: Engine, host: CommandHost, deed: Performance): Promise<
     default:
       return unreachable(kind);
   }
+}
+
+/** That it is to be done is durable with the receipt; it takes the gateway's API to be done. */
+async function orderKey(
+  { journal }: Engine,
+  host: CommandHost,
+  { command, rider }: Performance,
+): Promise<void> {
+  if (!host.takesKeyOrders()) {
+    throw new HoldfastError('HF_RENEWAL_REFUSED', { why: 'this device was never enrolled' });
+  }
+  await rider.append(journal, [], () => [layout.meta(KEY_ORDER, command.number)]);
+  host.keyOrdered();
 }
 
 /** Of the agent itself: what it does not know there is not set. */

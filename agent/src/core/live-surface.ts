@@ -18,6 +18,7 @@ import type {
   CompleteRequest,
   EmitRequest,
   ForkRequest,
+  KeyChanged,
   RepairRequest,
   SignalRequest,
   SkipRequest,
@@ -32,6 +33,7 @@ export interface LiveParts extends ReaderParts {
   readonly schedules: Schedules;
   /** Connects now, where there is a gateway. */
   readonly nudge: () => void;
+  readonly rotateKey: () => Promise<KeyChanged>;
   readonly log: KeptLog;
   /** Version of Node. */
   readonly node: string;
@@ -135,6 +137,10 @@ export class LiveSurface extends AgentReaderCore implements AgentSurface {
   async nudge(): Promise<LinkView> {
     this.#live.nudge();
     return this.link();
+  }
+
+  rotateKey(): Promise<KeyChanged> {
+    return this.#live.rotateKey();
   }
 
   async waitRun(query: {

@@ -6,6 +6,7 @@ export class Observers {
   readonly #ends = new Map<number, Set<() => void>>();
   readonly #changes = new Set<() => void>();
   readonly #configured = new Set<(name: string) => void>();
+  readonly #keyOrders = new Set<() => void>();
   readonly #entries = new Map<string, Set<(entry: Entry) => void>>();
 
   constructor(clock: Clock) {
@@ -59,6 +60,21 @@ export class Observers {
 
   configured(name: string): void {
     for (const listener of this.#configured) listener(name);
+  }
+
+  /** Calls `listener` when the device is to take another key. @returns Stops. */
+  onKeyOrder(listener: () => void): () => void {
+    this.#keyOrders.add(listener);
+    return () => this.#keyOrders.delete(listener);
+  }
+
+  /** Whether somebody can have the device take another key. */
+  get takesKeyOrders(): boolean {
+    return this.#keyOrders.size > 0;
+  }
+
+  keyOrdered(): void {
+    for (const listener of this.#keyOrders) listener();
   }
 
   journaled(id: string, entry: Entry): void {

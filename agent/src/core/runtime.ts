@@ -29,6 +29,7 @@ import type { Run } from './run.ts';
 import { RunEffects } from './run-effects.ts';
 import { RunJournal } from './run-journal.ts';
 import { layout, type RunStore } from './run-store.ts';
+import { KEY_ORDER } from './commands.ts';
 import { Signals, type SignalRun } from './signals.ts';
 import { Starts, type StartRun, type StartedRun } from './starts.ts';
 import { States } from './states.ts';
@@ -131,6 +132,8 @@ export class Runtime {
       signal: (signal) => this.signal(signal),
       cancel: (request) => this.cancel(request),
       configured: (name) => this.#observers.configured(name),
+      takesKeyOrders: () => this.#observers.takesKeyOrders,
+      keyOrdered: () => this.#observers.keyOrdered(),
     });
     this.#continuations = new Continuations(this.#engine, options.onContinued ?? (async () => {}));
     this.#stopStrays = ports.onStray((error) => drivenRun()?.stray(error) ?? false);
@@ -256,6 +259,22 @@ export class Runtime {
   /** Calls `listener` with the name of what the gateway sets, once durable. @returns Stops. */
   onConfigured(listener: (name: string) => void): () => void {
     return this.#observers.onConfigured(listener);
+  }
+
+  /** Number of the command by which the device is to take another key; 0: there is none. */
+  keyOrder(): Promise<number> {
+    return this.#engine.store.meta(KEY_ORDER);
+  }
+
+  /** That order is carried out. Durable once it resolves; a later one stays. */
+  async keyOrderDone(command: number): Promise<void> {
+    if ((await this.keyOrder()) !== command) return;
+    await this.#engine.journal.append([], () => [layout.meta(KEY_ORDER, 0)]);
+  }
+
+  /** Calls `listener` when the device is to take another key. @returns Stops. */
+  onKeyOrder(listener: () => void): () => void {
+    return this.#observers.onKeyOrder(listener);
   }
 
   /** Number of a run, ended or not. @throws HF_RUN_UNKNOWN */

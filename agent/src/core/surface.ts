@@ -96,6 +96,17 @@ export interface EmitRequest {
   readonly subject?: string | undefined;
 }
 
+/** Another key of the device. */
+export interface KeyChanged {
+  readonly device: string;
+  /** Its name. */
+  readonly key: string;
+  /** Where the agent connects to. */
+  readonly gateway: string;
+  /** When its certificate expires; RFC 3339. */
+  readonly certificateUntil: string;
+}
+
 export interface RevealOptions {
   /** What was marked local or redacted is shown too. Default: as it leaves the device. */
   readonly reveal?: boolean;
@@ -169,6 +180,8 @@ export interface AgentSurface {
   snapshot(send: SendBytes): Promise<void>;
   /** Somebody knows that the network is up: connects now. */
   nudge(): Promise<LinkView>;
+  /** Has the gateway know the device by another key. @throws HF_RENEWAL_REFUSED and others */
+  rotateKey(): Promise<KeyChanged>;
   /** Resolves with the run once it has ended. @throws HF_WAIT_TIMEOUT, HF_RUN_UNKNOWN */
   waitRun(query: { readonly run: string; readonly timeoutMs: number }): Promise<RunDetailView>;
   /** Resolves once nothing is pending in any lane. @throws HF_WAIT_TIMEOUT */

@@ -27,10 +27,12 @@ const ENCODING = 'ieee-p1363';
 export function openDeviceKey(dataDir: string): Signer {
   const path = deviceKeyPath(dataDir);
   if (!existsSync(path)) {
-    const made = generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey;
-    writeDurably(path, made.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
+    writeDeviceKey(dataDir, newDeviceKey().pem);
   }
-  const key = readKey(path, createPrivateKey);
+  return signerOf(readKey(path, createPrivateKey));
+}
+
+function signerOf(key: KeyObject): Signer {
   return {
     publicKey: createPublicKey(key).export({ type: 'spki', format: 'der' }),
     sign: (bytes) =>
@@ -40,9 +42,48 @@ export function openDeviceKey(dataDir: string): Signer {
   };
 }
 
+/** A key that is not the device's yet: nothing of it is kept. */
+export function newDeviceKey(): { readonly pem: string; readonly signer: Signer } {
+  const made = generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey;
+  return { pem: pemOf(made), signer: signerOf(made) };
+}
+
+/** Puts a key, PEM, in the place of the device's. Durable once it returns. */
+export function writeDeviceKey(dataDir: string, pem: string): void {
+  writeDurably(deviceKeyPath(dataDir), pem, 0o600);
+}
+
+/** What signs for a device whose key may be replaced: with the one that was read last. */
+export class DeviceSigner implements Signer {
+  readonly #dataDir: string;
+  #current: Signer;
+
+  /** @throws HF_KEY_UNUSABLE */
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+    this.#current = openDeviceKey(dataDir);
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#current.publicKey;
+  }
+
+  sign(bytes: Uint8Array): Uint8Array {
+    return this.#current.sign(bytes);
+  }
+
+  /** Reads the key anew: what is signed from now on is signed by that. @throws HF_KEY_UNUSABLE */
+  reload(): void {
+    this.#current = openDeviceKey(this.#dataDir);
+  }
+}
+
 /** PEM of the key, for TLS. @throws HF_KEY_UNUSABLE */
 export function deviceKeyPem(dataDir: string): string {
-  const key = readKey(deviceKeyPath(dataDir), createPrivateKey);
+  return pemOf(readKey(deviceKeyPath(dataDir), createPrivateKey));
+}
+
+function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 

@@ -16,6 +16,21 @@ export interface Enrolment {
   readonly certifiedAt: string;
   /** URL of the gateway's HTTP API. */
   readonly api: string;
+  /**
+   * Requests by which its last keys were replaced, oldest first: a gateway whose ledger was set
+   * back is asked again. Absent: its key is the first one.
+   */
+  readonly rotations?: readonly KeyRotation[];
+}
+
+/** What a device shows to be known by another key. Bytes are hex. */
+export interface KeyRotation {
+  readonly device: string;
+  readonly publicKey: string;
+  readonly next: string;
+  readonly nonce: string;
+  readonly signature: string;
+  readonly proof: string;
 }
 
 const pathOf = (dataDir: string): string => join(dataDir, 'identity', 'enrolment.json');

@@ -140,6 +140,11 @@ export const routes: readonly Route[] = [
     verbs.triggerSchedule,
   ),
   post('nudge', about('Connect to the gateway now', 'nudged'), verbs.nudge),
+  post(
+    'rotate-key',
+    about('Have the gateway know the device by another key', 'enroll'),
+    verbs.rotateKey,
+  ),
 ];
 
 /** Where everybody looks for it. */

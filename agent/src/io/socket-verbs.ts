@@ -122,6 +122,10 @@ export async function nudge({ surface }: Call): Promise<Answer> {
   return done({ schema: 'holdfast.nudged/1', link: await surface.nudge() });
 }
 
+export async function rotateKey({ surface }: Call): Promise<Answer> {
+  return done({ schema: 'holdfast.enroll/1', ...(await surface.rotateKey()) });
+}
+
 function reasonOf(body: Call['body']): string {
   return (body['reason'] as Text) ?? '';
 }

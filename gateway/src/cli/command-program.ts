@@ -110,6 +110,11 @@ const verbs: readonly Verb[] = [
       ...{ kind: 'config.set', name, payload: await jsonArgument(value) },
     }),
   },
+  {
+    usage: 'new-key',
+    description: 'Have devices that were enrolled take another key, for which theirs vouches',
+    issued: () => ({ kind: 'key.rotate' }),
+  },
 ];
 
 function jsonOption(text: string | undefined): Promise<unknown> {

@@ -13,6 +13,7 @@ import type { MqttOperations } from './operations/mqtt.ts';
 import type { PairOperations } from './operations/pair.ts';
 import type { PairingsOperations } from './operations/pairings.ts';
 import type { RenewOperations } from './operations/renew.ts';
+import type { RotateOperations } from './operations/rotate.ts';
 import type { RunsOperations } from './operations/runs.ts';
 import type { ServicesOperations } from './operations/services.ts';
 import type { SessionOperations } from './operations/session.ts';
@@ -37,6 +38,7 @@ export interface Operations
     PairOperations,
     PairingsOperations,
     RenewOperations,
+    RotateOperations,
     RunsOperations,
     ServicesOperations,
     SessionOperations,

@@ -1,4 +1,5 @@
 import { HoldfastError, checkName, isDeviceId } from '@holdfast/protocol';
+import type { Role } from './access/roles.ts';
 import { fieldsOf, readText, refuseBody } from './api-body.ts';
 import { TAGS_MAX, TAG_LENGTH_MAX, type InstructionKind } from './dispatch.ts';
 import type { IssueQuery, Target } from './fleet-views.ts';
@@ -18,7 +19,16 @@ const shapes: Readonly<Record<InstructionKind, CommandShape>> = {
   'step.complete': { run: 'none', name: 'needed', payload: 'value' },
   'step.fail': { run: 'none', name: 'needed', payload: 'text' },
   'config.set': { run: 'none', name: 'needed', payload: 'value' },
+  'key.rotate': { run: 'none', name: 'none', payload: 'none' },
 };
+
+/** Kinds that change who a device is: for admins. */
+const adminKinds: ReadonlySet<InstructionKind> = new Set(['key.rotate']);
+
+/** What it takes to issue a command. */
+export function roleOf(kind: InstructionKind): Role {
+  return adminKinds.has(kind) ? 'admin' : 'operator';
+}
 
 /** Kinds of commands that can be asked for. */
 export const commandKinds = Object.keys(shapes) as InstructionKind[];

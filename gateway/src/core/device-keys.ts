@@ -23,6 +23,12 @@ export function awaitKey(
   const isOwn = keyNameOf(sha256, record.publicKey) === key;
   const next = { ...record, awaitedKey: isOwn ? '' : key };
   draft.setDevice(next);
+  const { awaitedKey: before } = record;
+  if (before !== '' && before !== key) {
+    // It may have a certificate already.
+    const row = { ...knownKey(draft, device, before), revokedAtMs: atMs };
+    draft.put(keyKey(device, before), keyRow.encode(row));
+  }
   if (isOwn) return next;
   const known = knownKey(draft, device, key);
   const row = { ...known, acceptedAtMs: atMs, revokedAtMs: 0 };
@@ -97,6 +103,13 @@ export function replaceKey(
   // It was revoked by mistake, maybe, and counts again.
   const revokedKey = equalBytes(old, publicKey) ? NO_BYTES : old;
   return { ...record, publicKey, awaitedKey: '', revokedKey };
+}
+
+/** The rows that `awaitKey` reads. */
+export function awaitReads(record: DeviceRecord | undefined, key: string): Uint8Array[] {
+  if (record === undefined) return [];
+  const names = [key, record.awaitedKey].filter((name) => name !== '');
+  return names.map((name) => keyKey(record.device, name));
 }
 
 /** The rows that `revokeKey` reads. */

@@ -1,5 +1,5 @@
 import type { Sha256 } from '@holdfast/protocol';
-import { awaitKey, noteCertificate, revokeKey, revokeReads } from './device-keys.ts';
+import { awaitKey, awaitReads, noteCertificate, revokeKey, revokeReads } from './device-keys.ts';
 import type { KeyLedger, LedgerKey } from './key-ledger.ts';
 import { behind, keyKey, prefixOf } from './ledger-keys.ts';
 import { decodeOrDamaged } from './ledger-reads.ts';
@@ -25,7 +25,7 @@ export class KeyBook implements KeyLedger {
   awaitKey(change: Change<'awaitKey'>): Promise<DeviceRecord | undefined> {
     return this.#store.submit({
       devices: [change.device],
-      reads: () => [keyKey(change.device, change.key)],
+      reads: (view) => awaitReads(view.device(change.device), change.key),
       bytes: 512,
       apply: (draft) => awaitKey(draft, change, this.#sha256),
     });

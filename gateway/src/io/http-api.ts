@@ -1,8 +1,6 @@
 import type { Clock, Log } from '@holdfast/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../core/access/access.ts';
-import type { Enroller } from '../core/access/enroll.ts';
-import type { Renewal } from '../core/access/renewal.ts';
 import type { Pairings } from '../core/access/pairings.ts';
 import { addPairing } from './http/pair-routes.ts';
 import type { GatewayPlace } from '../core/access/desk.ts';
@@ -11,7 +9,7 @@ import type { Fleet } from '../core/fleet-views.ts';
 import { addAccess, addSessions } from './http/access-routes.ts';
 import { addCalls } from './http/call-routes.ts';
 import { addCommands } from './http/command-routes.ts';
-import { addEnroll } from './http/enroll-routes.ts';
+import { addEnroll, type DeviceDesks } from './http/enroll-routes.ts';
 import { addEvents } from './http/event-routes.ts';
 import { addBacklog, addFleet, addLedger } from './http/fleet-routes.ts';
 import { addDocument } from './http/document.ts';
@@ -27,7 +25,7 @@ import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import { addCa } from './http/ca-routes.ts';
 import type { LiveTls } from './live-tls.ts';
 
-export interface HttpApiOptions extends HealthParts {
+export interface HttpApiOptions extends HealthParts, DeviceDesks {
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
@@ -40,8 +38,6 @@ export interface HttpApiOptions extends HealthParts {
   readonly hook: MqttHook;
   readonly fleet: Fleet;
   readonly access: Access;
-  readonly enroller: Enroller;
-  readonly renewal: Renewal;
   readonly pairings: Pairings;
   /** What changes in the fleet; `look` has it told, and is called once a second. */
   readonly feed: EventFeed;

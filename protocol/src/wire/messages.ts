@@ -166,6 +166,7 @@ export const commandKinds = [
   'config.set',
   'void',
   'run.fork',
+  'key.rotate',
 ] as const;
 
 /** One durable instruction. Numbered without gaps for each device, from 1. */

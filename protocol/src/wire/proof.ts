@@ -35,6 +35,19 @@ export function renewStatement(
   return statement('renew', device, concat([nonce, gatewayKey]));
 }
 
+/** What both keys of a device sign that is to be known by the next one. */
+export interface KeyChange {
+  readonly nonce: Uint8Array;
+  /** SPKI of the next key. */
+  readonly next: Uint8Array;
+  readonly gatewayKey: Uint8Array;
+}
+
+/** That the device wants to be known by another key, at the gateway with this one. */
+export function rotateStatement(device: string, change: KeyChange): Uint8Array {
+  return statement('rotate', device, concat([change.nonce, change.gatewayKey, change.next]));
+}
+
 /** What a gateway tells a device that has asked with this nonce. PEM. */
 export interface Renewed {
   readonly nonce: Uint8Array;

@@ -9,6 +9,7 @@
  *   read 5 0       reads fail, and files are not mapped into memory
  *   all 30 0       all of these but reads, and rename and unlink, fail
  *   slow 3000 0    syncs take 3,000 ms longer
+ *   dead 9 2       the process is killed (signal 9) at the third rename or unlink
  *
  * An empty file, or none: nothing fails. LevelDB writes through stdio, Node through write.
  */
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +79,8 @@ static int order(const char *kind) {
   char what[16];
   int number = 0, after = 0;
   if (sscanf(line, "%15s %d %d", what, &number, &after) < 2) return 0;
-  int is_of_all = strcmp(kind, "slow") != 0 && strcmp(kind, "read") != 0;
+  int is_of_all =
+      strcmp(kind, "slow") != 0 && strcmp(kind, "read") != 0 && strcmp(kind, "dead") != 0;
   int is_meant = strcmp(what, kind) == 0 || (strcmp(what, "all") == 0 && is_of_all);
   if (!is_meant) return 0;
   int before = __atomic_fetch_add(&passed, 1, __ATOMIC_SEQ_CST);
@@ -213,14 +216,21 @@ int fdatasync(int fd) {
   return sync_with(next, fd);
 }
 
+static void die(int is_meant) {
+  int signal = is_meant ? order("dead") : 0;
+  if (signal) raise(signal);
+}
+
 int rename(const char *from, const char *to) {
   NEXT(rename);
+  die(is_below(from));
   if (fails("all", is_below(from))) return -1;
   return next(from, to);
 }
 
 int unlink(const char *path) {
   NEXT(unlink);
+  die(is_below(path));
   if (fails("all", is_below(path))) return -1;
   return next(path);
 }

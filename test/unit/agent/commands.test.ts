@@ -159,6 +159,25 @@ test('what the gateway sets is read back after a crash, and null takes it away',
   t.deepEqual(told, ['report.every']);
 });
 
+test('an order to take another key stays until it is carried out, over a crash', async (t) => {
+  const device = await deviceWith(visit);
+  const alone = await apply(device, 'key.rotate');
+  t.regex(alone ?? '', /^rejected.*HF_RENEWAL_REFUSED/, 'there is nobody to ask');
+  let told = 0;
+  device.runtime.onKeyOrder(() => (told += 1));
+
+  t.is(await apply(device, 'key.rotate'), 'applied');
+  const ordered = device.runtime.lastCommand();
+  t.is(told, 1);
+  await device.restart(visit);
+  t.is(await device.runtime.keyOrder(), ordered);
+  await device.runtime.keyOrderDone(ordered - 1);
+  t.is(await device.runtime.keyOrder(), ordered, 'an earlier one was carried out');
+  await device.runtime.keyOrderDone(ordered);
+
+  t.is(await device.runtime.keyOrder(), 0);
+});
+
 test('a command that the device cannot obey is rejected with the reason', async (t) => {
   const device = await deviceWith(visit);
   await device.begin(visit, null, 'v-1');

@@ -14,7 +14,8 @@ export interface CommandsOperations {
         | 'step.skip'
         | 'step.complete'
         | 'step.fail'
-        | 'config.set';
+        | 'config.set'
+        | 'key.rotate';
       readonly to: {
         readonly device?: string | undefined;
         readonly tags?: { readonly [name: string]: string } | undefined;

@@ -73,7 +73,7 @@ export class Renewal {
     await this.#ofDevice.begin(device);
     const subject = { who: `device:${device}`, from, action: 'device.renew', target: device };
     const certificate = await audit.record(subject, () => certifier.certify(device, publicKey));
-    return this.#answer(request, certificate);
+    return renewedOf(this.#ports, request, certificate);
   }
 
   async #proven({ device, publicKey, nonce, signature }: RenewRequest): Promise<Uint8Array> {
@@ -88,15 +88,19 @@ export class Renewal {
     if (record.publicKey.byteLength > 0) throw refuse(`${device} is known by another key`);
     throw new HoldfastError('HF_DEVICE_REVOKED', { why: device });
   }
+}
 
-  #answer({ device, nonce }: RenewRequest, certificate: string): RenewedView {
-    const { clock, sha256, signer, ca } = this.#ports;
-    const trust = ca();
-    const told = { nonce: unhex(nonce), certificate, ca: trust };
-    const signature = hex(signer.sign(renewedStatement(device, told, sha256)));
-    const at = rfc3339(clock.nowMs()) ?? '';
-    return { schema: 'holdfast.renewed/1', at, device, certificate, ca: trust, signature };
-  }
+/** What a device is told that has another certificate, signed by the gateway. */
+export function renewedOf(
+  { clock, sha256, signer, ca }: Pick<RenewalPorts, 'clock' | 'sha256' | 'signer' | 'ca'>,
+  { device, nonce }: Pick<RenewRequest, 'device' | 'nonce'>,
+  certificate: string,
+): RenewedView {
+  const trust = ca();
+  const told = { nonce: unhex(nonce), certificate, ca: trust };
+  const signature = hex(signer.sign(renewedStatement(device, told, sha256)));
+  const at = rfc3339(clock.nowMs()) ?? '';
+  return { schema: 'holdfast.renewed/1', at, device, certificate, ca: trust, signature };
 }
 
 function refuse(why: string): HoldfastError {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readIssueBody, readTagsBody } from '../../core/api-command.ts';
+import { readIssueBody, readTagsBody, roleOf } from '../../core/api-command.ts';
 import { readDevice } from '../../core/api-query.ts';
 import type { Fleet } from '../../core/fleet-views.ts';
 import type { ApiRoutes } from './routes.ts';
@@ -28,6 +28,7 @@ export function addCommands(routes: ApiRoutes, fleet: Fleet): void {
       ...{ role: 'operator', summary: 'Issue a command, to a device, by tags, or to all' },
       ...{ body: of.issueBody, answer: of.commandAnswer, bodyBytesMax: COMMAND_BYTES_MAX },
       action: 'command.issue',
+      needs: ({ body }) => roleOf(body.kind),
       // What it brings may be about somebody.
       target: ({ body }) => `${body.kind} ${JSON.stringify(body.to)}`.slice(0, TARGET_LENGTH_MAX),
     },

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AccessDesk } from '../../core/access/access-views.ts';
 import type { Enroller } from '../../core/access/enroll.ts';
 import type { Renewal } from '../../core/access/renewal.ts';
+import type { Rotation } from '../../core/access/rotation.ts';
 import type { Actor } from '../../core/access/roles.ts';
 import { problemAnswer, type ApiRoutes } from './routes.ts';
 import * as of from './schemas/access.ts';
@@ -47,10 +48,12 @@ export function addEnrolments(
 export interface DeviceDesks {
   readonly enroller: Enroller;
   readonly renewal: Renewal;
+  readonly rotation: Rotation;
 }
 
 /** What devices ask for: a token says who let one that nobody knows, and its key who is known. */
-export function addEnroll(app: FastifyInstance, { enroller, renewal }: DeviceDesks): void {
+export function addEnroll(app: FastifyInstance, desks: DeviceDesks): void {
+  const { enroller, renewal, rotation } = desks;
   app.post<{ Body: TypeOf<typeof of.renewBody> }>(
     '/api/renew',
     {
@@ -60,6 +63,17 @@ export function addEnroll(app: FastifyInstance, { enroller, renewal }: DeviceDes
       },
     },
     ({ body, ip: from }) => renewal.renew({ ...body, from }),
+  );
+  app.post<{ Body: TypeOf<typeof of.rotateBody> }>(
+    '/api/rotate',
+    {
+      schema: {
+        ...{ summary: 'Know a device by another key, for which its key vouches' },
+        ...{ body: of.rotateBody, security: [] },
+        response: { 200: of.renewedAnswer, default: problemAnswer },
+      },
+    },
+    ({ body, ip: from }) => rotation.rotate({ ...body, from }),
   );
   app.post<{ Body: TypeOf<typeof of.enrollBody> }>(
     '/api/enroll',

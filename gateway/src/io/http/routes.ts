@@ -48,6 +48,8 @@ export interface Change<
   readonly action: string;
   /** What it is done to; never a secret. */
   readonly target: (request: ApiRequest<P, Q, B>) => string;
+  /** Which role this very request takes, where that may be a higher one. */
+  readonly needs?: (request: ApiRequest<P, Q, B>) => Role;
   /** Default: as the server. */
   readonly bodyBytesMax?: number;
 }
@@ -111,13 +113,14 @@ export class ApiRoutes {
     change: Change<P, Q, B>,
     handler: (request: ApiRequest<P, Q, B>) => Promise<unknown>,
   ): void {
-    const { role, action, target, bodyBytesMax } = change;
+    const { role, action, target, bodyBytesMax, needs = () => role } = change;
     this.#app.route({
       ...{ ...placeOf(at), config: { role, action }, schema: schemaOf(change) },
       ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
-      handler: (raw, reply) => {
+      handler: async (raw, reply) => {
         const request = requestOf<P, Q, B>(raw, reply);
         const { actor, from } = request;
+        await this.#checkRole(raw, actor, needs(request));
         const subject = { who: actor.name, from, action, target: target(request) };
         return this.#access.audit.record(subject, () => handler(request));
       },
@@ -125,15 +128,18 @@ export class ApiRoutes {
   }
 
   async #admit(request: FastifyRequest): Promise<void> {
-    const { role, action } = request.routeOptions.config;
+    const { role } = request.routeOptions.config;
     if (role === undefined) return;
     const actor = await whoAsks(request, this.#access);
-    if (!allows(actor.role, role)) {
-      await this.#noteDenied(request, actor, action);
-      const why = `${actor.name} is ${actor.role}; this takes the role ${role}`;
-      throw new HoldfastError('HF_ACCESS_DENIED', { why });
-    }
+    await this.#checkRole(request, actor, role);
     request.actor = actor;
+  }
+
+  async #checkRole(request: FastifyRequest, actor: Actor, role: Role): Promise<void> {
+    if (allows(actor.role, role)) return;
+    await this.#noteDenied(request, actor, request.routeOptions.config.action);
+    const why = `${actor.name} is ${actor.role}; this takes the role ${role}`;
+    throw new HoldfastError('HF_ACCESS_DENIED', { why });
   }
 
   /** Whether who has asked may go on: `false` once the token, session or role has ended. */

@@ -129,6 +129,13 @@ export const renewBody = question(
   },
   {},
 );
+export const rotateBody = question(
+  {
+    ...{ device: string({ format: 'device' }), publicKey: hex(44, 256), next: hex(44, 256) },
+    ...{ nonce: hex(16, 16), signature: hex(64, 64), proof: hex(64, 64) },
+  },
+  {},
+);
 export const renewedAnswer = answer({
   ...{ schema: literal('holdfast.renewed/1'), at: time(), device: string() },
   ...{ certificate: string(), ca: nullable(string()), signature: string() },
