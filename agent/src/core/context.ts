@@ -63,8 +63,14 @@ interface Draws {
 function contextIn(host: ContextHost, scope: CancelScope, draws: Draws): Context {
   /** Begins an operation. A bad argument rejects, so that one `catch` sees every failure. */
   const begin = <T>(make: () => OpRequest): Promise<T> => {
+    let outcome: Promise<unknown>;
+    try {
+      outcome = host.request(make(), scope);
+    } catch (error) {
+      outcome = Promise.reject(error);
+    }
     // What a body, a handler, a child or a sender gives is for the caller to know.
-    return quiet(asked(() => host.request(make(), scope))) as Promise<T>;
+    return quiet(outcome) as Promise<T>;
   };
 
   const ctx: Context = Object.freeze<Context>({
@@ -128,18 +134,11 @@ function runScope<T>(
   };
 }
 
-/** What throws rejects. No more promises than one: there is one for each entry of a replay. */
-function asked(ask: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return ask();
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
+const ignore = (): void => undefined;
 
 /** The code may look at a failure later, days later, or never: until then it is nobody's stray. */
 function quiet<T>(outcome: Promise<T>): Promise<T> {
-  outcome.catch(() => undefined);
+  outcome.catch(ignore);
   return outcome;
 }
 

@@ -22,16 +22,14 @@ export interface Outcome {
 /** What waits for a commit, or is in one. */
 export interface QueuedAppend {
   readonly ops: readonly StoreOp[];
-  readonly refs: readonly EntryRef[];
-  readonly ends: readonly LaneEnd[];
+  readonly entries: readonly QueuedEntry[];
   readonly bytes: number;
   readonly outcome: Outcome;
 }
 
-/** Where a lane ends once an entry of a commit is durable. */
-export interface LaneEnd {
+/** An entry, and where its lane ends once it is durable. */
+export interface QueuedEntry extends EntryRef {
   readonly state: LaneState;
-  readonly seq: number;
   readonly hash: Uint8Array;
   readonly bytes: number;
 }
@@ -103,7 +101,7 @@ export class GroupCommit {
     assert(!this.#committing, 'one commit in flight at a time');
     this.#committing = true;
     await undefined; // Lets every append of this turn join the first commit.
-    await this.#gather();
+    if (this.#gatherUntilMs > 0) await this.#gather();
     while (this.#queue.length > 0) {
       const { clock } = this.#parts;
       const beganMs = clock.monoMs();
@@ -111,7 +109,7 @@ export class GroupCommit {
       const endedMs = clock.monoMs();
       const tookMs = endedMs - beganMs;
       this.#gatherUntilMs = tookMs < SLOW_COMMIT_MS ? 0 : endedMs + GATHER_PART * tookMs;
-      await this.#gather();
+      if (this.#gatherUntilMs > 0) await this.#gather();
     }
     this.#committing = false;
   }
@@ -170,11 +168,14 @@ export class GroupCommit {
   async #write(ops: readonly StoreOp[]): Promise<void> {
     const { store, syncs, recovery } = this.#parts;
     for (;;) {
+      syncs.begin();
       try {
-        await syncs.measure(() => store.write(ops));
+        await store.write(ops);
+        syncs.end(true);
         recovery?.succeeded();
         return;
       } catch (cause) {
+        syncs.end(false);
         if (recovery === undefined) throw cause;
         await recovery.run(cause);
       }
@@ -188,16 +189,17 @@ export class GroupCommit {
   /** It is durable: the lanes end where it says, and whoever waits for it goes on. */
   #settle(group: readonly QueuedAppend[]): void {
     const all: EntryRef[] = [];
-    for (const { ends, refs } of group) {
-      for (const { state, seq, hash, bytes } of ends) {
+    for (const { entries } of group) {
+      for (const entry of entries) {
+        const { state, seq, hash, bytes } = entry;
         state.head = seq;
         state.headHash = hash;
         state.headBytes = bytes;
+        all.push(entry);
       }
-      for (const ref of refs) all.push(ref);
     }
     this.#parts.onDurable(all);
-    for (const { outcome, refs } of group) outcome.durable(refs);
+    for (const { outcome, entries } of group) outcome.durable(entries);
     if (all.length > 0) this.#parts.onCommitted(all);
   }
 }

@@ -23,7 +23,7 @@ import { chainPlace, type LaneChain } from './chain-place.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { putContents, type ContentRows, type Place } from './contents.ts';
 import { parseStored, storedEntry, type StoredEntry } from './entry-row.ts';
-import { GroupCommit, type LaneEnd, type Outcome } from './group-commit.ts';
+import { GroupCommit, type Outcome, type QueuedEntry } from './group-commit.ts';
 import { Histories } from './histories.ts';
 import { Holes, type HolesParts } from './holes.ts';
 import { Acks } from './journal-acks.ts';
@@ -90,6 +90,13 @@ interface Opened {
   readonly lanes: PerLane<LaneState>;
   readonly histories: Histories;
   readonly dead: DeadLetters;
+}
+
+/** A draft as it will be stored. */
+interface Encoded {
+  readonly draft: Draft;
+  readonly entry: Entry;
+  readonly encoded: Uint8Array;
 }
 
 const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
@@ -214,23 +221,18 @@ export class Journal implements UplinkJournal {
   ): void {
     if (this.#commits.failure) throw this.#commits.failure;
     // All are encoded before the first gets a seq: one that is too large changes nothing.
-    const entries = drafts.map((draft) => this.#stamp(draft));
-    const encoded = entries.map((entry) => encodeEntry(entry));
+    const written = drafts.map((draft) => this.#encode(draft));
     const ops: StoreOp[] = [];
-    const ends: LaneEnd[] = [];
     let bytes = APPEND_BYTES;
-    const refs = drafts.map(({ lane, run = 0, contents }, index): EntryRef => {
-      const state = this.#lane(lane);
-      const [entry, its] = [entries[index]!, encoded[index]!]; // There is one for each draft.
-      ops.push(this.#advance(state, run, its));
-      bytes += its.byteLength;
-      const { seqLast: seq, hashLast: hash, bytesLast } = state;
-      if (contents) bytes += this.#addContents({ lane, seq }, contents, ops);
-      ends.push({ state, seq, hash, bytes: bytesLast });
-      return { lane, seq, run, entry };
+    const entries = written.map((each): QueuedEntry => {
+      const queued = this.#advance(each, ops);
+      const { contents } = each.draft;
+      bytes += each.encoded.byteLength;
+      if (contents) bytes += this.#addContents(queued, contents, ops);
+      return queued;
     });
-    for (const op of opsOf(refs)) ops.push(op);
-    this.#commits.add({ ops, refs, ends, bytes, outcome });
+    for (const op of opsOf(entries)) ops.push(op);
+    this.#commits.add({ ops, entries, bytes, outcome });
   }
 
   /** Why nothing reaches the disk; `undefined`: it does. */
@@ -427,11 +429,12 @@ export class Journal implements UplinkJournal {
     return chainOf(this.#options, this.#lane(lane));
   }
 
-  #stamp({ body }: Draft): Entry {
+  #encode(draft: Draft): Encoded {
     const { clock, boot } = this.#options;
     const stamp = { atMs: Math.max(0, clock.nowMs()), boot, monoMs: Math.floor(clock.monoMs()) };
     // Joining a body and a stamp gives an entry of the same kind.
-    return Object.assign(stamp, body) as Entry;
+    const entry = Object.assign(stamp, draft.body) as Entry;
+    return { draft, entry, encoded: encodeEntry(entry) };
   }
 
   /** @returns Their bytes. */
@@ -442,12 +445,15 @@ export class Journal implements UplinkJournal {
     return (kept?.byteLength ?? 0) + (carried?.byteLength ?? 0);
   }
 
-  #advance(state: LaneState, run: number, encoded: Uint8Array): StoreOp {
-    state.seqLast += 1;
-    state.bytesLast += encoded.byteLength;
-    state.hashLast = chainNext(this.#options.sha256, state.hashLast, encoded);
-    const { seqLast: seq, hashLast: hash, bytesLast: bytes } = state;
-    return storedEntry(state.lane, { seq, hash, bytes, run, entry: encoded });
+  /** Gives an entry the next place of its lane, and `ops` its row. */
+  #advance({ draft, entry, encoded }: Encoded, ops: StoreOp[]): QueuedEntry {
+    const { lane, run = 0 } = draft;
+    const state = this.#lane(lane);
+    const seq = (state.seqLast += 1);
+    const bytes = (state.bytesLast += encoded.byteLength);
+    const hash = (state.hashLast = chainNext(this.#options.sha256, state.hashLast, encoded));
+    ops.push(storedEntry(lane, { seq, hash, bytes, run, entry: encoded }));
+    return { lane, seq, run, entry, state, hash, bytes };
   }
 
   #tell(): void {

@@ -92,8 +92,8 @@ export class Op implements OpBegin {
   readonly number: number;
   readonly request: OpRequest;
   readonly scope: CancelScope;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
   settled = false;
   /** Its first live effect was made, or history says so. */
   begun = false;
@@ -145,11 +145,23 @@ export function settleOp(
   outcome: { readonly value: unknown } | { readonly error: unknown },
 ): void {
   op.settled = true;
-  op.executing = false;
   op.awaits = undefined;
+  restOp(op);
   if ('error' in outcome) op.reject(outcome.error);
   else op.resolve(outcome.value);
+  // A run has all its operations until it ends: those that are over are to hold little.
+  op.resolve = ignore;
+  op.reject = ignore;
 }
+
+/** This process does nothing for it any more. */
+export function restOp(op: Op): void {
+  op.attempting = false;
+  op.executing = false;
+  op.abort = undefined;
+}
+
+const ignore = (): void => undefined;
 
 /** Aborts what an operation does in this process. A body that goes on keeps no other waiting. */
 export function abortOp(op: Op, reason: HoldfastError): void {

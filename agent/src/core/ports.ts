@@ -53,8 +53,8 @@ export interface RuntimePorts {
   readonly sha256: Sha256;
   readonly attempts: Attempts;
   readonly newAbort: () => AbortHandle;
-  /** Resolves once everything that can go on without the outside has gone on. */
-  readonly turn: () => Promise<void>;
+  /** Calls `work`, as a microtask, once all that can go on without the outside has gone on. */
+  readonly turn: (work: () => void) => void;
   /** Calls `spent` once all that code at work can do without the outside is done, and no later. */
   readonly whenSpent: (spent: () => void) => void;
   readonly onStray: OnStray;

@@ -22,32 +22,38 @@ export class Pump {
 
   add(run: Run): void {
     this.#ready.add(run);
-    if (!this.#pumping) void this.#pumpAll();
-  }
-
-  async #pumpAll(): Promise<void> {
-    const { turn } = this.#ports;
+    if (this.#pumping) return;
     this.#pumping = true;
     // Called from anywhere: what else is going on there is not to be taken for a run's.
-    await turn();
-    while (this.#ready.size > 0) {
-      const runs = [...this.#ready];
-      this.#ready.clear();
-      const share = Math.max(1, Math.floor(TURNS_MAX / runs.length));
-      const turns = runs.flatMap((run) => Array<Run>(Math.min(share, run.pending)).fill(run));
-      // The first is this one.
-      const [first, ...others] = turns;
-      if (first !== undefined) this.#drive(first);
-      for (const run of others) void turn().then(() => this.#drive(run));
-      await turn();
-      driven = undefined;
-      for (const run of runs) {
-        run.endTurn();
-        if (run.hasWork) this.#ready.add(run);
-        else this.#onSettled(run);
+    this.#ports.turn(() => this.#round());
+  }
+
+  /** Called in a turn, which is the first of the round. */
+  #round(): void {
+    const { turn } = this.#ports;
+    const runs = [...this.#ready];
+    this.#ready.clear();
+    const share = Math.max(1, Math.floor(TURNS_MAX / runs.length));
+    let isFirst = true;
+    for (const run of runs) {
+      for (let left = Math.min(share, run.pending); left > 0; left -= 1) {
+        if (isFirst) this.#drive(run);
+        else turn(() => this.#drive(run));
+        isFirst = false;
       }
     }
-    this.#pumping = false;
+    turn(() => this.#endRound(runs));
+  }
+
+  #endRound(runs: readonly Run[]): void {
+    driven = undefined;
+    for (const run of runs) {
+      run.endTurn();
+      if (run.hasWork) this.#ready.add(run);
+      else this.#onSettled(run);
+    }
+    if (this.#ready.size > 0) this.#round();
+    else this.#pumping = false;
   }
 
   #drive(run: Run): void {

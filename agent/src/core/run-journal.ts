@@ -2,7 +2,6 @@ import {
   codeOf,
   valueIn,
   withValue,
-  type Entry,
   type EntryBody,
   type Lane,
   type StoreOp,
@@ -55,12 +54,10 @@ export interface RunEntry {
 
 /** An entry with its place in the history of its run. */
 interface PlacedEntry {
-  readonly run: Run;
-  readonly body: RunEntryBody;
-  readonly seal: Seal | undefined;
+  readonly of: Run;
   readonly draft: Draft;
-  /** Its value is in parts. */
-  readonly isSplit: boolean;
+  /** What it is made of, where it is journaled with less of its value, or in parts. */
+  readonly whole: { readonly body: RunEntryBody; readonly seal: Seal | undefined } | undefined;
 }
 
 /** What is in a commit besides entries of runs. */
@@ -149,24 +146,26 @@ export class RunJournal {
     } catch (error) {
       return told.refused(error);
     }
-    const runs = new Set(entries.map(({ run }) => run));
-    for (const run of runs) run.inFlight += 1;
+    for (const { of } of placed) of.inFlight += 1;
     const outcome: Outcome = {
       durable: (refs) => {
-        for (const run of runs) run.inFlight -= 1;
-        for (const [index, each] of placed.entries()) this.#feed(each, refs[index]);
+        for (const { of } of placed) of.inFlight -= 1;
+        for (let index = 0; index < placed.length; index += 1) {
+          this.#feed(placed[index], refs[index]);
+        }
         told.durable();
       },
       refused: (error) => {
-        for (const run of runs) run.inFlight -= 1;
-        for (const run of runs) if (!run.closed) this.#listener.onRefused(run);
+        for (const { of } of placed) of.inFlight -= 1;
+        for (const { of } of placed) if (!of.closed) this.#listener.onRefused(of);
         told.refused(error);
       },
     };
     const drafts = placed.map(({ draft }) => draft);
     const opsOf = () => {
-      for (const { run } of placed) run.n += 1;
-      return [...wake(runs), ...ops];
+      for (const { of } of placed) of.n += 1;
+      const woken = wake(placed);
+      return woken.length === 0 ? ops : [...woken, ...ops];
     };
     if (rider !== undefined) {
       rider.append(this.#journal, drafts, opsOf).then(outcome.durable, outcome.refused);
@@ -182,31 +181,31 @@ export class RunJournal {
   /** Adds an entry, before it the parts of its value where it has some. */
   #place({ run, body, lane = 'normal' }: RunEntry, placed: PlacedEntry[]): void {
     let n = run.n;
-    for (const before of placed) if (before.run === run) n += 1;
+    for (const before of placed) if (before.of === run) n += 1;
     const seal = sealOf(body, run);
     // A body, a run and a place make a whole entry body again.
-    const whole = Object.assign({ run: run.id, n }, body) as EntryBody;
-    const sealed = seal ? sealBody(whole, seal, this.#ports) : { body: whole };
-    const draft: Draft = { lane, run: run.facts.number, ...sealed };
+    const entryBody = Object.assign({ run: run.id, n }, body) as EntryBody;
+    const { number } = run.facts;
+    const draft: Draft =
+      seal === undefined
+        ? { lane, body: entryBody, run: number }
+        : { lane, run: number, ...sealBody(entryBody, seal, this.#ports) };
     const split = splitDraft(draft, this.#journal);
-    const isSplit = split.length > 1;
-    for (const each of split) {
-      placed.push({ run, body, seal, draft: each, isSplit });
-    }
+    const whole = seal === undefined && split.length === 1 ? undefined : { body, seal };
+    for (const each of split) placed.push({ of: run, draft: each, whole });
   }
 
-  #feed({ run, body, seal, isSplit }: PlacedEntry, ref: EntryRef | undefined): void {
-    if (ref === undefined || ref.entry.kind === 'value.part') return;
-    const isOpen = seal === undefined && !isSplit;
-    const entry = isOpen ? ref.entry : openAgain(ref.entry, body, seal);
-    run.feed([entry]);
-    this.#listener.onDurable(run, entry);
+  #feed(placed: PlacedEntry | undefined, ref: EntryRef | undefined): void {
+    if (placed === undefined || ref === undefined || ref.entry.kind === 'value.part') return;
+    const { of, whole } = placed;
+    // The run itself goes on with what was given.
+    const entry: OpenEntry =
+      whole === undefined
+        ? ref.entry
+        : { ...withValue(ref.entry, valueIn(whole.body)), seal: whole.seal };
+    of.feed([entry]);
+    this.#listener.onDurable(of, entry);
   }
-}
-
-/** The run itself goes on with what was given. */
-function openAgain(entry: Entry, body: RunEntryBody, seal: Seal | undefined): OpenEntry {
-  return { ...withValue(entry, valueIn(body)), seal };
 }
 
 function timerOp(run: Run, { op, due }: TimerChange): StoreOp {
@@ -214,9 +213,9 @@ function timerOp(run: Run, { op, due }: TimerChange): StoreOp {
 }
 
 /** The records of runs that waited say so no more, or count no crashes any more. */
-function wake(runs: Iterable<Run>): StoreOp[] {
+function wake(placed: readonly PlacedEntry[]): StoreOp[] {
   const ops: StoreOp[] = [];
-  for (const run of runs) {
+  for (const { of: run } of placed) {
     if (run.closed || (!run.parked && run.crashes === 0)) continue;
     run.parked = false;
     run.crashes = 0;

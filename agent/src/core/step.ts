@@ -11,7 +11,7 @@ import {
 import { delayAfter } from './backoff.ts';
 import { BodyInfo } from './body-info.ts';
 import type { Conditions } from './conditions.ts';
-import type { Op, OpRequest } from './op.ts';
+import { restOp, type Op, type OpRequest } from './op.ts';
 import { cutOwnFrames } from './own-frames.ts';
 import type { AbortHandle, RuntimePorts } from './ports.ts';
 import type { Run } from './run.ts';
@@ -45,30 +45,21 @@ class NothingYet extends Error {
  * Makes the attempts of a step that are left, journaling each failed one, until it has an outcome,
  * the pause is long, or a condition does not hold. Ends without an outcome when the run is closed.
  */
-export async function runStep(host: StepHost, run: Run, op: Op, request: StepRequest) {
+export function runStep(host: StepHost, run: Run, op: Op, request: StepRequest): Promise<void> {
   op.attempting = true;
-  // Ten thousand may wait here: what an attempt needs is made when it may begin.
-  op.leave = await host.gate.enter(run.facts.number);
-  op.abort = host.ports.newAbort();
   const first = { host, run, op, request, attempt: op.attempts + 1 };
-  try {
-    // Nearly every step succeeds at once: it needs nothing of what follows.
-    await makeAttempt(first);
-  } catch (error) {
-    await attemptAgain(first, error, op.abort);
-  }
-  op.attempting = false;
-  op.executing = false;
-  op.abort = undefined;
+  // Nearly every step succeeds at once, and is over once it is settled.
+  return makeAttempt(first).catch((error: unknown) => attemptAgain(first, error));
 }
 
 /** The attempts that are left after the first one of this process, which has failed. */
-function attemptAgain(first: Attempt, error: unknown, abort: AbortHandle): Promise<void> {
-  const { host, request } = first;
+async function attemptAgain(first: Attempt, error: unknown): Promise<void> {
+  const { host, op, request } = first;
   const { policy } = request;
+  const abort = (op.abort ??= host.ports.newAbort());
   const make = (attempt: number): Promise<void> =>
     attempt === first.attempt ? Promise.reject(error) : makeAttempt({ ...first, attempt });
-  return host.ports.attempts(make, {
+  await host.ports.attempts(make, {
     first: first.attempt,
     last: policy.attempts,
     minDelayMs: policy.minDelayMs,
@@ -77,6 +68,7 @@ function attemptAgain(first: Attempt, error: unknown, abort: AbortHandle): Promi
     abort,
     onFailed: (attempt, failure) => attemptFailed({ ...first, attempt }, failure),
   });
+  restOp(op);
 }
 
 interface Attempt {
@@ -90,9 +82,10 @@ interface Attempt {
 async function makeAttempt(each: Attempt): Promise<void> {
   const { host, run, op, request, attempt } = each;
   const { name, policy } = request;
+  // Ten thousand may wait here: what an attempt needs is made when it may begin.
+  const leave = (op.leave = await host.gate.enter(run.facts.number));
   op.beganMonoMs = host.ports.clock.monoMs();
-  op.leave ??= await host.gate.enter(run.facts.number);
-  const { leave } = op;
+  op.abort ??= host.ports.newAbort();
   let value: unknown;
   try {
     if (isOver(each)) return;
@@ -113,6 +106,7 @@ async function makeAttempt(each: Attempt): Promise<void> {
     op.handed = true;
     op.executing = false;
     await host.journal.appendOwn(run, { kind: 'step.handed', op: op.number, name });
+    restOp(op);
     return ended(each);
   }
   if (policy.poll !== undefined && !value) throw new NothingYet();
@@ -144,7 +138,7 @@ function runBody(each: Attempt): unknown {
   const { host, run, op, request, attempt } = each;
   const { timeoutMs } = request.policy;
   const abort = (timeoutMs === 0 ? op.abort : undefined) ?? host.ports.newAbort();
-  const context = host.tracing.ofAttempt(run, { op: op.number, attempt });
+  const context = host.tracing.ofAttempt(run, op.number, attempt);
   const info = new BodyInfo({
     run: run.facts,
     op: op.number,
@@ -267,7 +261,9 @@ function lookLater({ host, run, op, request }: Attempt): 'stop' {
   return 'stop';
 }
 
+const noTimer: { readonly timer?: TimerChange } = {};
+
 /** A pause before this attempt may have left a timer behind. */
-function dropTimer(op: Op): { timer: TimerChange | undefined } {
-  return { timer: op.due === undefined ? undefined : { op: op.number, due: undefined } };
+function dropTimer(op: Op): { readonly timer?: TimerChange } {
+  return op.due === undefined ? noTimer : { timer: { op: op.number, due: undefined } };
 }

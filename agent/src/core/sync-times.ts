@@ -40,19 +40,18 @@ export class SyncTimes {
     this.#onWritten = onWritten;
   }
 
-  async measure(write: () => Promise<void>): Promise<void> {
+  /** A write begins. */
+  begin(): void {
     this.#beganMs = this.#clock.monoMs();
-    let isWell = false;
-    try {
-      await write();
-      isWell = true;
-    } finally {
-      const endedMs = this.#clock.monoMs();
-      const tookMs = endedMs - this.#beganMs;
-      this.#add(tookMs, endedMs);
-      this.#onWritten(tookMs, isWell);
-      this.#beganMs = undefined;
-    }
+  }
+
+  /** It has ended, well or not. */
+  end(isWell: boolean): void {
+    const endedMs = this.#clock.monoMs();
+    const tookMs = endedMs - (this.#beganMs ?? endedMs);
+    this.#beganMs = undefined;
+    this.#add(tookMs, endedMs);
+    this.#onWritten(tookMs, isWell);
   }
 
   /** The longest of the last minutes that took too long; `undefined`: none did. */

@@ -26,8 +26,8 @@ const runEnds: Partial<Readonly<Record<Entry['kind'], string>>> = {
  */
 export class Tally {
   readonly #runs = new Series('workflow', 'outcome');
+  /** With the seconds that they took, where the entry says so. */
   readonly #attempts = new Series('workflow', 'step', 'outcome');
-  readonly #seconds = new Series('workflow', 'step');
 
   add(workflow: string, entry: Pick<Entry, 'kind'> & { name?: string; tookMs?: number }): void {
     const runEnd = runEnds[entry.kind];
@@ -35,23 +35,25 @@ export class Tally {
     const attemptEnd = attemptEnds[entry.kind];
     if (attemptEnd === undefined) return;
     const { name = '', tookMs = 0 } = entry;
-    this.#attempts.add([workflow, name, attemptEnd], 1);
-    if (entry.kind !== 'step.completed') return;
-    this.#seconds.add([workflow, name], tookMs / 1_000);
+    this.#attempts.add([workflow, name, attemptEnd], tookMs / 1_000);
   }
 
   metrics(): readonly Metric[] {
     const ended = 'Histories of runs that have ended.';
     const tried = 'Attempts of steps that have ended.';
+    const completed = (all: readonly Tallied[], suffix: string) =>
+      all.flatMap(({ labels: { outcome, ...labels }, value }) =>
+        outcome === 'completed' ? [{ labels, value, suffix }] : [],
+      );
     return [
       counter('runs_finished_total', ended, this.#runs.read()),
-      counter('step_attempts_total', tried, this.#attempts.read()),
+      counter('step_attempts_total', tried, this.#attempts.counts()),
       {
         ...{ name: 'step_seconds', type: 'summary' },
         help: 'Time of the attempts that completed their step.',
         values: [
-          ...this.#seconds.read().map((each) => ({ ...each, suffix: '_sum' })),
-          ...this.#seconds.counts().map((each) => ({ ...each, suffix: '_count' })),
+          ...completed(this.#attempts.read(), '_sum'),
+          ...completed(this.#attempts.counts(), '_count'),
         ],
       },
     ];

@@ -57,7 +57,7 @@ export class Tracing {
     return formatTraceparent(this.#within(run, op));
   }
 
-  ofAttempt(run: Run, { op, attempt }: Omit<TracedAttempt, 'name'>): TraceContext | undefined {
+  ofAttempt(run: Run, op: number, attempt: number): TraceContext | undefined {
     if (this.#ports.tracer === undefined) return parseTraceparent(run.progress.traceparent);
     return this.#within(run, op, attempt);
   }

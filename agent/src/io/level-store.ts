@@ -54,7 +54,8 @@ class LevelStore implements ReopenableStore {
   #db: Db;
   /** Between its closing and its opening anew. */
   #absence: { readonly over: Promise<void>; readonly end: () => void } | undefined;
-  #lastWrite: Promise<void> = Promise.resolve();
+  /** Of the writes so far, well or not; `undefined`: all are through. */
+  #writing: Promise<void> | undefined;
   #failure: HoldfastError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -128,8 +129,11 @@ class LevelStore implements ReopenableStore {
       if (op.kind === 'put') batch.put(op.key, op.value);
       else batch.del(op.key);
     }
-    const written = this.#lastWrite.then(() => this.#commit(batch));
-    this.#lastWrite = written.catch(() => {});
+    const written = this.#commit(batch, this.#writing);
+    const through = written.catch(() => {}).then(() => {
+      if (this.#writing === through) this.#writing = undefined;
+    });
+    this.#writing = through;
     await written;
   }
 
@@ -153,7 +157,7 @@ class LevelStore implements ReopenableStore {
     this.#checkOpen();
     this.#failure ??= openedAnew();
     this.#absence ??= absence();
-    await this.#lastWrite;
+    await this.#writing;
     await this.#db.close();
     await look();
     this.#checkOpen();
@@ -165,12 +169,18 @@ class LevelStore implements ReopenableStore {
 
   /** Resolves once earlier writes are through and the files are closed. */
   close(): Promise<void> {
-    this.#closing ??= this.#lastWrite.then(() => this.#db.close());
+    this.#closing ??= this.#closeFiles();
     this.#absence?.end();
     return this.#closing;
   }
 
-  async #commit(batch: ReturnType<Db['batch']>): Promise<void> {
+  async #closeFiles(): Promise<void> {
+    await this.#writing;
+    await this.#db.close();
+  }
+
+  async #commit(batch: ReturnType<Db['batch']>, earlier?: Promise<void>): Promise<void> {
+    if (earlier !== undefined) await earlier;
     if (this.#failure) {
       await batch.close();
       throw this.#failure;

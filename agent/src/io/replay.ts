@@ -64,7 +64,7 @@ export async function replay(
   run.feed(entries);
   while (run.hasWork) {
     run.drive();
-    await turn();
+    await new Promise<void>(turn);
     run.endTurn();
   }
   const parting = partingOf(run) ?? endParting(run, entries);

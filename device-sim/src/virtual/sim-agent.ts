@@ -51,7 +51,7 @@ export interface SimAgentOptions {
   /** The connection of a process that died. */
   readonly forget: () => void;
   readonly workflows: (life: AgentLife) => readonly AnyWorkflow[];
-  readonly turn: () => Promise<void>;
+  readonly turn: (work: () => void) => void;
   readonly point: Point;
   /** The disk has a journal of another epoch now. */
   readonly onEpoch: (epoch: number) => void;

@@ -247,7 +247,7 @@ export class World {
   }
 
   /** What has its turn begins once all that was begun before has gone as far as it can. */
-  readonly turn = (): Promise<void> => new Promise((resolve) => this.#turns.push(resolve));
+  readonly turn = (work: () => void): void => void this.#turns.push(work);
 
   /** What is on the disk of a machine now, and all that goes with it. */
   imageOf({ name, agent, disk }: Machine): DiskImage {

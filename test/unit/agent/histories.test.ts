@@ -74,7 +74,7 @@ test('a signal that comes while a run changes histories is neither lost nor refu
     for (const number of numbers) {
       const payload = encodeValue(number);
       sent.push(device.runtime.signal({ run: 'run-1', name: 'number', payload }));
-      for (let turns = 0; turns < gap; turns += 1) await turn();
+      for (let turns = 0; turns < gap; turns += 1) await new Promise<void>(turn);
     }
     await Promise.all(sent);
     for (let count = 0; count < numbers.length / 3; count += 1) await device.settle();
@@ -94,7 +94,7 @@ test('a cancellation that comes while a run changes histories holds', async (t) 
     for (let count = 0; count < 3; count += 1) {
       await device.runtime.signal({ run: 'run-1', name: 'number', payload });
     }
-    for (let turns = 0; turns < gap; turns += 1) await turn();
+    for (let turns = 0; turns < gap; turns += 1) await new Promise<void>(turn);
     await device.runtime.cancel({ run: 'run-1', reason: 'enough' });
     await device.settle();
 
@@ -205,7 +205,7 @@ test('a timer that came due while the device was off fires in the middle of a st
   const { store } = device;
   const scan = store.scan.bind(store);
   store.scan = async (range) => {
-    await turn();
+    await new Promise<void>(turn);
     return scan(range);
   };
   const start = { isOver: false };
