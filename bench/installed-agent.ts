@@ -21,7 +21,7 @@ export async function installAgent(
   await cp(checkoutFile('examples/dist/checkout'), join(dir, 'checkout'), { recursive: true });
   await writeFile(join(dir, 'package.json'), '{"type": "module"}\n');
   return {
-    program: join(agent, 'dist', 'holdfast.js'),
+    program: join(agent, 'dist', 'holdfast.cjs'),
     code: join(dir, 'checkout', 'workflow.js'),
   };
 }

@@ -50,7 +50,6 @@ async function live(board: SmallBoard, dir: string, effort: Effort): Promise<Mea
   const [before, beganAt] = [await pending(), performance.now()];
   await pause(effort.ms);
   const drained = ((before - (await pending())) * 1_000) / (performance.now() - beganAt);
-  await client.close();
   await agent.end('SIGTERM');
   await gateway.end('SIGTERM');
   const facts = {

@@ -42,7 +42,6 @@ async function look(dataDir: string, socket: string): Promise<Seen> {
   const ms = performance.now() - startedAt;
   const client = new SocketClient(socket);
   const { backlog } = await client.status();
-  await client.close();
   await pause(SETTLED_MS);
   const mib = residentMib(agent.pid, 'VmHWM');
   await agent.end('SIGTERM');

@@ -58,25 +58,37 @@ const inside = ['config-file', 'program', 'shell'];
 export async function bundleAgentPackage() {
   const outdir = 'agent/dist';
   const heavy = heavyParts();
+  const shell = Object.fromEntries(inside.map((n) => [`cli-${n}`, `agent/src/cli/${n}.ts`]));
+  const ofShell = together(everyLine, Object.values(shell), nextDoor);
   const commands = await build({
-    ...{ ...shipped, banner, outdir, plugins: [heavy.plugin] },
-    entryPoints: {
-      holdfast: 'agent/src/cli/main.ts',
-      ...Object.fromEntries(inside.map((name) => [`cli-${name}`, `agent/src/cli/${name}.ts`])),
-    },
+    ...{ ...shipped, banner, outdir, entryPoints: shell },
+    plugins: [heavy.plugin, ofShell, ownBase, fewBuiltins],
   });
+  const main = await bundleMain(outdir, shipped);
   const entryPoints = {
     ...{ mod: 'agent/src/mod.ts', testing: 'agent/src/testing/mod.ts' },
     ...{ internal: 'agent/src/internal.ts', ...heavy.entries },
   };
-  const plugins = [wholeAgent(Object.values(entryPoints)), elsewhere, installedPart];
+  const plugins = [wholeAgent(Object.values(entryPoints)), elsewhere, ownClient, installedPart];
   const device = await build({ ...shipped, banner, outdir, entryPoints, plugins });
   const lint = { lint: 'agent/src/lint/mod.ts' };
   const rules = await build({ ...shipped, outdir, entryPoints: lint });
   // Nobody looks for lines of it in a stack, and its text stays in memory.
-  const client = { entryPoints: { mqtt: 'agent/src/io/mqtt.ts' }, minifyWhitespace: true };
-  const link = await build({ ...shipped, banner, outdir, ...client });
-  clear(outdir, ...[commands, device, rules, link].map(({ metafile }) => metafile));
+  const small = { entryPoints: client, minifyWhitespace: true };
+  const link = await build({ ...shipped, banner, outdir, ...small });
+  clear(outdir, ...[main, commands, device, rules, link].map(({ metafile }) => metafile));
+}
+
+/**
+ * Makes the one module that the command line starts with, and that a plain line needs no other of.
+ * In CommonJS, whose loader is there when Node starts; that of ES modules takes longer.
+ */
+function bundleMain(outdir, options) {
+  return build({
+    ...{ ...options, splitting: false, format: 'cjs', plugins: [alone, ownBase] },
+    entryPoints: { holdfast: 'agent/src/cli/main.ts' },
+    ...{ outdir, outExtension: { '.js': '.cjs' } },
+  });
 }
 
 /** What the command line loads for a few of its commands, when they need it. */
@@ -100,30 +112,60 @@ function heavyParts() {
   return { entries, plugin };
 }
 
+/** What every line needs that is not plain. */
+const everyLine = ['agent/src/cli/plain-line.ts', 'agent/src/cli/program.ts'];
+/** The commands, and what they load of their own. */
+const nextDoor = /^\.\//;
+
 /**
- * Has each of these files, and what they load later, need the whole agent. What all of them need
+ * Has each of these files, and what they load later, need all of these cores. What all of them need
  * becomes one module; otherwise there would be one for each set of files that need the same.
  */
-function wholeAgent(files) {
-  const agent = join(root, 'agent/src/mod.ts');
-  const others = new Set(files.map((file) => join(root, file)).filter((file) => file !== agent));
+function together(cores, files, later) {
+  const wholes = cores.map((core) => join(root, core));
+  const others = new Set(files.map((file) => join(root, file)));
   return {
-    name: 'whole-agent',
+    name: 'together',
     setup({ onLoad, onResolve }) {
-      onResolve({ filter: loadedLater }, ({ path, kind, resolveDir }) => {
+      onResolve({ filter: later }, ({ path, kind, resolveDir }) => {
         if (kind === 'dynamic-import') others.add(join(resolveDir, path));
         return undefined;
       });
       onLoad({ filter: /agent[/\\]src[/\\].*\.ts$/ }, ({ path }) => {
-        if (!others.has(path)) return undefined;
-        const contents = `${readFileSync(path, 'utf8')}import ${JSON.stringify(agent)};\n`;
-        return { contents, loader: 'ts' };
+        if (!others.has(path) || wholes.includes(path)) return undefined;
+        const needs = wholes.map((whole) => `import ${JSON.stringify(whole)};\n`);
+        return { contents: readFileSync(path, 'utf8') + needs.join(''), loader: 'ts' };
       });
     },
   };
 }
 
-/** What has been made, or is made by itself. */
+function wholeAgent(files) {
+  return together(['agent/src/mod.ts'], files, loadedLater);
+}
+
+/** What a command needs of the protocol is in its own modules: to find a package takes its time. */
+const ownBase = {
+  name: 'own-base',
+  setup({ onResolve }) {
+    onResolve({ filter: /^@holdfast\/protocol\/base$/ }, () => {
+      return { path: join(root, 'protocol/src/base.ts'), sideEffects: false };
+    });
+  },
+};
+
+/** The parser of command lines loads this for commands that are programs of their own. */
+const fewBuiltins = {
+  name: 'few-builtins',
+  setup({ onResolve }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) => {
+      if (!/[/\\]commander[/\\]/.test(importer)) return undefined;
+      return { path: join(root, 'packaging/nothing.cjs') };
+    });
+  },
+};
+
+/** What has been made. */
 const elsewhere = {
   name: 'elsewhere',
   setup({ onResolve }) {
@@ -131,8 +173,32 @@ const elsewhere = {
     onResolve({ filter }, ({ path }) => {
       return { path: `./cli-${basename(path, '.ts')}.js`, external: true };
     });
+  },
+};
+
+/** Is made by itself, so that an agent finds it at its first dial though its install is newer. */
+const ownClient = {
+  name: 'own-client',
+  setup({ onResolve }) {
     onResolve({ filter: /\/mqtt\.ts$/ }, ({ kind }) => {
       return kind === 'entry-point' ? undefined : { path: './mqtt.js', external: true };
+    });
+  },
+};
+
+const client = { mqtt: 'agent/src/io/mqtt.ts' };
+
+/** Reads the store of an agent that does not run. */
+const reader = { 'read-stopped': 'agent/src/read-stopped.ts' };
+
+/** What the command line starts with, and nothing of what it loads later. */
+const alone = {
+  name: 'alone',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.{1,2}\// }, ({ path, kind }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const name = path === './program.ts' ? 'cli-program' : basename(path, '.ts');
+      return { path: `./${name}.js`, external: true };
     });
   },
 };
@@ -141,7 +207,7 @@ const elsewhere = {
 function clear(dist, ...metafiles) {
   const made = new Set(metafiles.flatMap(({ outputs }) => Object.keys(outputs)));
   for (const path of readdirSync(join(root, dist), { recursive: true })) {
-    if (!/\.js(?:\.map)?$/.test(path) || path.startsWith('web')) continue;
+    if (!/\.c?js(?:\.map)?$/.test(path) || path.startsWith('web')) continue;
     if (!made.has(join(dist, path))) rmSync(join(root, dist, path));
   }
 }
@@ -174,17 +240,17 @@ const packagedPart = nativePart("module.exports = require('../classic-level.node
  */
 export async function bundleAgent(directory, version) {
   const [mod, testing] = ['agent/src/mod.ts', 'agent/src/testing/mod.ts'];
+  const program = { 'cli-program': 'agent/src/cli/program.ts', ...reader };
+  const outdir = join(directory, 'dist');
+  const small = { ...form, banner, outdir, minifyWhitespace: true, legalComments: 'none' };
+  const external = ['../classic-level.node', 'cbor-extract'];
   await build({
-    ...{ ...form, banner },
-    entryPoints: { holdfast: 'agent/src/cli/main.ts', mod, testing },
-    outdir: join(directory, 'dist'),
-    ...{ minifyWhitespace: true, legalComments: 'none' },
-    external: ['../classic-level.node', 'cbor-extract'],
-    plugins: [packagedPart, wholeAgent([mod, testing])],
+    ...{ ...small, external, entryPoints: { ...program, mod, testing } },
+    plugins: [packagedPart, ownClient, wholeAgent([mod, testing, reader['read-stopped']])],
   });
-  const program = join(directory, 'dist', 'holdfast.js');
-  writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`);
-  chmodSync(program, 0o755);
+  await build({ ...small, external, entryPoints: client });
+  await bundleMain(outdir, { ...small, banner: { js: '#!/usr/bin/env node' } });
+  chmodSync(join(outdir, 'holdfast.cjs'), 0o755);
   const { name, license, engines } = JSON.parse(
     readFileSync(join(root, 'agent/package.json'), 'utf8'),
   );

@@ -70,7 +70,7 @@ function makeRoot(dir, architecture, variant) {
 
 /** How to do things in a root: as its superuser, and as the user that the package makes. */
 function rootOf(target, asUser) {
-  const program = ['/usr/bin/node', '/usr/lib/holdfast/dist/holdfast.js'];
+  const program = ['/usr/bin/node', '/usr/lib/holdfast/dist/holdfast.cjs'];
   const enter = [target, ...asUser, ...program];
   return {
     path: (path) => join(target, path),

@@ -82,7 +82,7 @@ export async function makeDeb(architecture, outDir, version = agentVersion()) {
   write(tree, 'usr/share/doc/holdfast/changelog.gz', gzipSync(changes + signature, { level: 9 }));
   const manual = fs.readFileSync(join(here, 'man/holdfast.1'));
   write(tree, 'usr/share/man/man1/holdfast.1.gz', gzipSync(manual, { level: 9 }));
-  link(tree, 'usr/bin/holdfast', '../lib/holdfast/dist/holdfast.js');
+  link(tree, 'usr/bin/holdfast', '../lib/holdfast/dist/holdfast.cjs');
   // Workflows import '@holdfast/agent': the one that runs them.
   link(tree, 'etc/holdfast/flows/node_modules/@holdfast/agent', '/usr/lib/holdfast');
   finish(tree, { version, architecture });

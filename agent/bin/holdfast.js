@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/holdfast.js';
+require('../dist/holdfast.cjs');

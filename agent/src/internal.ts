@@ -52,6 +52,7 @@ export * from './core/uplink.ts';
 export * from './io/deflate.ts';
 export * from './io/device-key.ts';
 export * from './io/mqtt-dial.ts';
+export { askSocket } from './ask-socket.ts';
 export * from './socket-client.ts';
 export * from './core/agent-surface.ts';
 export * from './core/chain-check.ts';

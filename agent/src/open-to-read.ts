@@ -56,7 +56,5 @@ async function openCopy(dataDir: string, storeKey: Uint8Array | undefined): Prom
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
-  } finally {
-    await client.close();
   }
 }

@@ -1,6 +1,14 @@
-import { Agent, request, type IncomingMessage } from 'node:http';
-import { HoldfastError, isErrorCode, messageOf, toWellFormed } from '@holdfast/protocol/base';
+import type { IncomingMessage } from 'node:http';
+import { HoldfastError, isErrorCode, toWellFormed } from '@holdfast/protocol/base';
 import type { Lane } from '@holdfast/protocol/base';
+import {
+  askSocket,
+  checkSocketPath,
+  connectionError,
+  silent,
+  stranger,
+  type Reply,
+} from './ask-socket.ts';
 import type { Erased, EraseRequest } from './core/erasure.ts';
 import type {
   AgentReader,
@@ -34,8 +42,6 @@ import type {
 const ANSWER_MS = 10_000;
 /** One poll of a wait; between polls the agent shows that it still lives. */
 const POLL_MS = 60_000;
-const ANSWER_BYTES_MAX = 64 * 1_048_576;
-const PATH_BYTES_MAX = 107;
 
 export interface StartedView {
   readonly schema: 'holdfast.started/1';
@@ -78,7 +84,6 @@ export interface TriggeredView {
 /** Talks to a running agent over its socket. Every failure is a HoldfastError. */
 export class SocketClient implements AgentReader {
   readonly #path: string;
-  readonly #connections = new Agent({ keepAlive: true, maxSockets: 1 });
 
   constructor(path: string) {
     this.#path = path;
@@ -192,9 +197,7 @@ export class SocketClient implements AgentReader {
   }
 
   async metrics(): Promise<string> {
-    const { status, text } = await this.#exchange({
-      ...{ method: 'GET', path: '/metrics', answerMs: ANSWER_MS },
-    });
+    const { status, text } = await this.#ask({ method: 'GET', path: '/metrics' });
     if (status === 200) return text;
     throw asError(parse(text, this.#path), this.#path);
   }
@@ -219,9 +222,10 @@ export class SocketClient implements AgentReader {
 
   /** Resolves once the agent has sent all; whether it is whole is in what it has sent. */
   async snapshot(send: SendBytes): Promise<void> {
-    const incoming = await this.#open({ method: 'GET', path: '/v1/snapshot', answerMs: ANSWER_MS });
+    const incoming = await this.#stream('/v1/snapshot');
     if (incoming.statusCode !== 200) {
-      throw asError(parse(await readText(incoming), this.#path), this.#path);
+      const { text } = await import('node:stream/consumers');
+      throw asError(parse(await text(incoming), this.#path), this.#path);
     }
     try {
       // The stream has no encoding set, so its chunks are buffers.
@@ -229,11 +233,6 @@ export class SocketClient implements AgentReader {
     } catch (error) {
       throw connectionError(this.#path, error);
     }
-  }
-
-  close(): Promise<void> {
-    this.#connections.destroy();
-    return Promise.resolve();
   }
 
   async #wait<T>(what: string, timeoutMs: number): Promise<T> {
@@ -255,54 +254,39 @@ export class SocketClient implements AgentReader {
   }
 
   #post<T>(path: string, body: unknown, traceparent?: string): Promise<T> {
-    return this.#send<T>({ method: 'POST', path, body, answerMs: ANSWER_MS, traceparent });
+    return this.#send<T>({ method: 'POST', path, body, traceparent });
   }
 
   /** The two ends are of one version or keep to the schemas, so what comes is not checked again. */
   async #send<T>(call: CallOptions): Promise<T> {
-    const { status, text } = await this.#exchange(call);
+    const { status, text } = await this.#ask(call);
     const value = parse(text, this.#path);
     if (status >= 200 && status < 300) return value as T;
     throw asError(value, this.#path);
   }
 
-  async #exchange(call: CallOptions): Promise<Reply> {
-    if (call.path.length > ASKED_MAX) {
-      const why = `what is asked for has ${call.path.length} characters, of at most ${ASKED_MAX}`;
-      throw new HoldfastError('HF_INPUT_INVALID', { why });
+  #ask(call: CallOptions): Promise<Reply> {
+    const { method, path, body, answerMs = ANSWER_MS, traceparent } = call;
+    if (path.length > ASKED_MAX) {
+      const why = `what is asked for has ${path.length} characters, of at most ${ASKED_MAX}`;
+      return Promise.reject(new HoldfastError('HF_INPUT_INVALID', { why }));
     }
-    const incoming = await this.#open(call);
-    try {
-      return { status: incoming.statusCode ?? 500, text: await readText(incoming) };
-    } catch (error) {
-      throw connectionError(this.#path, error);
-    }
+    return askSocket({
+      ...{ socketPath: this.#path, method, path, answerMs },
+      headers: traceparent === undefined ? {} : { traceparent },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
   }
 
-  /** Sends a request; resolves with its answer, of which nothing was read yet. */
-  #open(call: CallOptions): Promise<IncomingMessage> {
-    const { method, path, body, answerMs, traceparent } = call;
-    const headers = traceparent === undefined ? {} : { traceparent };
-    if (Buffer.byteLength(this.#path) > PATH_BYTES_MAX) {
-      const why = `${this.#path} is longer than the ${PATH_BYTES_MAX} bytes of a socket path`;
-      const details = { code: 'ENAMETOOLONG' };
-      return Promise.reject(new HoldfastError('HF_AGENT_UNREACHABLE', { why, details }));
-    }
+  /** Resolves with an answer of any length, of which nothing was read yet. */
+  async #stream(path: string): Promise<IncomingMessage> {
+    checkSocketPath(this.#path);
+    const { request } = await import('node:http');
     return new Promise((resolve, reject) => {
-      const outgoing = request(
-        {
-          ...{ socketPath: this.#path, path, method, headers },
-          ...{ agent: this.#connections, timeout: answerMs },
-          ...noServerName,
-        },
-        resolve,
-      );
-      outgoing.on('timeout', () => {
-        const why = `the agent on ${this.#path} does not answer within ${answerMs / 1_000} s`;
-        outgoing.destroy(unreachable(why));
-      });
+      const outgoing = request({ socketPath: this.#path, path, timeout: ANSWER_MS }, resolve);
+      outgoing.on('timeout', () => outgoing.destroy(silent(this.#path, ANSWER_MS)));
       outgoing.on('error', (error) => reject(connectionError(this.#path, error)));
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      outgoing.end();
     });
   }
 }
@@ -323,61 +307,20 @@ function inPath(text: string): string {
   return encodeURIComponent(toWellFormed(text));
 }
 
-/** Else Node looks whether the host is an address, by an expression that takes long to compile. */
-const noServerName = { servername: '' };
-
 interface CallOptions {
   readonly method: string;
   readonly path: string;
   readonly body?: unknown;
-  readonly answerMs: number;
+  readonly answerMs?: number;
   readonly traceparent?: string | undefined;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly text: string;
-}
-
-async function readText(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of incoming) {
-    // The stream has no encoding set, so its chunks are buffers.
-    const part = chunk as Buffer;
-    bytes += part.byteLength;
-    if (bytes > ANSWER_BYTES_MAX) throw unreachable('the answer is larger than is taken');
-    chunks.push(part);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw unreachable(`what answers on ${path} is not an agent`, cause);
+    throw stranger(path, cause);
   }
-}
-
-function unreachable(why: string, cause?: unknown): HoldfastError {
-  return new HoldfastError('HF_AGENT_UNREACHABLE', { why, cause });
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no socket',
-  ECONNREFUSED: 'nobody listens on the socket',
-  EACCES: 'this user may not use the socket',
-  ECONNRESET: 'the agent ended before it answered on',
-};
-
-function connectionError(path: string, error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = reasons[code] ?? `${messageOf(error)} on`;
-  const group = code === 'EACCES' ? '; its group may, as after `sudo adduser $USER holdfast`' : '';
-  const why = `${reason} ${path}${group}`;
-  return new HoldfastError('HF_AGENT_UNREACHABLE', { why, details: { code } });
 }
 
 function revealQuery({ reveal = false }: RevealOptions): string {

@@ -35,7 +35,6 @@ export class ExampleDevice {
     const device = new ExampleDevice(dir, options);
     t.teardown(async () => {
       await device.kill();
-      await device.client.close();
       await rm(dir, { recursive: true, force: true });
     });
     await device.start();

@@ -296,10 +296,7 @@ export async function openWorld(t: ExecutionContext): Promise<World> {
   await gateway.start();
   const device = (name: string, machine = name): LiveDevice => {
     const made = new LiveDevice(join(root, name), { gateway, machine });
-    t.teardown(async () => {
-      await made.stop('SIGKILL');
-      await made.client.close();
-    });
+    t.teardown(() => made.stop('SIGKILL'));
     return made;
   };
   return { root, gateway, device };

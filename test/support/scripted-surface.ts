@@ -1,5 +1,5 @@
 import type { SocketServerOptions } from '@holdfast/agent/internal';
-import { HoldfastError, lanes } from '@holdfast/protocol';
+import { HoldfastError, lanes, type Lane } from '@holdfast/protocol';
 
 type Surface = SocketServerOptions['surface'];
 type Status = Awaited<ReturnType<Surface['status']>>;
@@ -44,6 +44,9 @@ export class ScriptedSurface implements Surface {
   readonly calls: { readonly name: string; readonly request: unknown }[] = [];
   readonly started = new Map<string, string>();
   pending = 1_284;
+  /** Of each lane. */
+  head = 48_213;
+  lanes: readonly Lane[] = lanes;
   link: Status['link'] = {
     state: 'offline',
     gateway: 'mqtt://gateway.example:1883',
@@ -92,11 +95,11 @@ export class ScriptedSurface implements Surface {
       oldestAt,
       holes: noHoles,
       setAside: [],
-      lanes: lanes.map((lane) => {
+      lanes: this.lanes.map((lane) => {
         const own = lane === 'normal' ? pending : 0;
-        const acked = 48_213 - own;
+        const acked = this.head - own;
         const oldest = own === 0 ? null : AT;
-        const seqs = { head: 48_213, sent: acked, acked };
+        const seqs = { head: this.head, sent: acked, acked };
         return { lane, ...seqs, pending: own, bytes, holes: noHoles, oldestAt: oldest };
       }),
     });

@@ -90,6 +90,19 @@ test.serial('the first line of status tells each state of the link in its own wo
     t.is(stdout.includes('HF_GATEWAY_UNREACHABLE'), state === 'stuck', state);
     t.regex(stdout, /^ {2}schedules +1 active · 2 waiting-for-time$/m);
   }
+  const first = async () => (await holdfast(['status'], { env })).stdout.split('\n', 1)[0];
+  Object.assign(surface, { head: 0, pending: 0, link: { ...surface.link, state: 'none' } });
+  t.is(await first(), '◌ NO GATEWAY: this device has journaled nothing yet; 1 run is stuck.');
+});
+
+test.serial('a store that no gateway has taken anything of does not speak of one', async (t) => {
+  const { env, surface } = await serve(t);
+  const link = { ...surface.link, state: 'stopped', since: null, gateway: null } as const;
+  Object.assign(surface, { link, lanes: ['normal'], head: 2, pending: 2 });
+
+  const { stdout } = await holdfast(['status'], { env });
+
+  t.regex(stdout, /^◌ STOPPED: 2 entries \(200 B\) in the journal of this device wait for a/);
 });
 
 const traceparent = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
@@ -551,7 +564,7 @@ test.serial('L11 a killed agent leaves nothing in the way, and a fault ends one'
   t.is(await killed.end('SIGKILL'), 'SIGKILL');
   const stopped = await holdfast(['status'], { env });
   t.is(stopped.code, 0, stopped.stderr);
-  t.regex(stopped.stdout, /^◌ STOPPED: /);
+  t.regex(stopped.stdout, /^◌ STOPPED: this device has journaled nothing yet\.$/m);
 
   const faulty = startHoldfast(t, [...args, '--log-format', 'json'], { env });
   await faulty.nextLine();

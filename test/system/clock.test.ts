@@ -49,7 +49,6 @@ class Device {
     this.client = new SocketClient(join(dir, 'data', 'agent.sock'));
     this.#dir = dir;
     this.#gateway = gateway === undefined ? [] : ['--gateway', gateway];
-    t.teardown(() => this.client.close());
   }
 
   static async at(t: ExecutionContext, aheadMs: number, gateway?: string): Promise<Device> {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat, symlink, unlink } from 'node:fs/promises';
+import { readFile, stat, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -48,6 +48,9 @@ onDebian('needs dpkg-deb: the package of the device is small and runs where it l
   const { url } = JSON.parse(/\{.*"url".*\}/.exec(logged())?.[0] ?? '{}') as { url: string };
   t.regex(await (await fetch(`${url}/main.js`)).text(), /ahead of the gateway/);
   t.true((await stat(deb)).size < 2 ** 20);
+  // Loaded by the first connection, which may come after the next version has been unpacked.
+  const client = await readFile(join(tree, 'usr/lib/holdfast/dist/mqtt.js'), 'utf8');
+  t.notRegex(client, /from ?["']\.|import\(?["']\./);
   const ended = once(agent, 'close');
   agent.kill('SIGTERM');
   t.deepEqual(await ended, [0, null]);

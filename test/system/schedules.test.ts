@@ -59,10 +59,7 @@ class Device {
 async function openDevice(t: ExecutionContext): Promise<Device> {
   const device = new Device(await tempDir(t));
   await writeFile(join(device.dir, 'flow.mjs'), code(device.dir));
-  t.teardown(async () => {
-    await device.end('SIGKILL');
-    await device.client.close();
-  });
+  t.teardown(() => device.end('SIGKILL'));
   await device.start();
   return device;
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { backlogWatch } from './backlog-watch.ts';
-import { backlogScreen } from './backlog-screen.ts';
-import { streamFormatOption, type Format } from './output-format.ts';
+import { streamFormatOption } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { showBacklog, type ShowFlags } from './show.ts';
+import { addTarget, withAgent } from './target.ts';
 import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
-interface Flags extends TargetFlags {
-  readonly output?: Format;
+interface Flags extends ShowFlags {
   readonly watch?: WatchFlag;
   readonly untilSynced?: true;
 }
@@ -30,9 +29,7 @@ export function addBacklog(program: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       if (flags.watch === undefined && flags.untilSynced === undefined) {
-        const backlog = await readAgent(shell, flags, (agent) => agent.backlog());
-        const isText = (flags.output ?? 'text') === 'text';
-        shell.print(isText ? backlogScreen(backlog, shell) : JSON.stringify(backlog));
+        await showBacklog(shell, flags);
         return;
       }
       await withAgent(shell, flags, (agent) =>

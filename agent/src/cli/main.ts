@@ -1,25 +1,24 @@
 import { Exit } from '@holdfast/protocol/base';
-import { createProgram, usageError } from './program.ts';
+import { plainLine } from './plain-line.ts';
 import { processShell } from './shell.ts';
 
 const args = process.argv.slice(2);
 const shell = processShell({ debug: args.includes('--debug') });
 
-process.exitCode = Exit.ok;
-try {
-  const program = await createProgram(shell, args);
-  await program
-    .hook('preAction', (_, action) => {
-      // The agent closes in order; whatever else is interrupted just puts the terminal back.
-      if (action.name() !== 'run') exitOnSignals();
-    })
-    .parseAsync(args, { from: 'user' });
-} catch (error) {
-  const failure = usageError(error);
-  if (failure !== undefined) shell.fail(failure);
+async function main(): Promise<void> {
+  try {
+    const plain = plainLine(args);
+    if (plain !== undefined) await plain(shell);
+    else await (await import('./program.ts')).runProgram(shell, args);
+  } catch (error) {
+    shell.fail(error);
+  }
 }
 
-function exitOnSignals(): void {
+process.exitCode = Exit.ok;
+// The agent closes in order; whatever else is interrupted just puts the terminal back.
+if (args.find((arg) => !arg.startsWith('-')) !== 'run') {
   process.once('SIGINT', () => process.exit(Exit.interrupted));
   process.once('SIGTERM', () => process.exit(Exit.terminated));
 }
+void main();

@@ -73,6 +73,17 @@ export async function createProgram(shell: Shell, args: readonly string[]): Prom
   return program;
 }
 
+/** Does what the command line says; what fails is told there, and names the exit code. */
+export async function runProgram(shell: Shell, args: readonly string[]): Promise<void> {
+  try {
+    const program = await createProgram(shell, args);
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    const failure = usageError(error);
+    if (failure !== undefined) shell.fail(failure);
+  }
+}
+
 /**
  * What the parser found wrong, as an error of ours. Everything else is returned as it is;
  * `undefined`: help was asked for and has been printed.

@@ -1,13 +1,12 @@
-import { Exit } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
-import { streamFormatOption, type Format } from './output-format.ts';
+import { streamFormatOption } from './output-format.ts';
 import type { Shell } from './shell.ts';
+import { showStatus, type ShowFlags } from './show.ts';
 import { statusScreen } from './status-screen.ts';
-import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { addTarget, withAgent } from './target.ts';
 import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
-interface Flags extends TargetFlags {
-  readonly output?: Format;
+interface Flags extends ShowFlags {
   readonly watch?: WatchFlag;
 }
 
@@ -28,16 +27,11 @@ export function addStatus(program: Command, shell: Shell): void {
     .addOption(streamFormatOption())
     .addOption(watchOption())
     .addHelpText('after', about)
-    .action(async (flags: Flags) => {
-      if (flags.watch !== undefined) {
-        await watchStatus(shell, flags, watchInterval(flags.watch));
-        return;
-      }
-      const status = await readAgent(shell, flags, (agent) => agent.status());
-      const isText = (flags.output ?? 'text') === 'text';
-      shell.print(isText ? statusScreen(status, shell) : JSON.stringify(status));
-      if (status.journal.state !== 'ok') process.exitCode = Exit.failed;
-    });
+    .action((flags: Flags) =>
+      flags.watch === undefined
+        ? showStatus(shell, flags)
+        : watchStatus(shell, flags, watchInterval(flags.watch)),
+    );
 }
 
 function watchStatus(shell: Shell, flags: Flags, intervalMs: number): Promise<void> {

@@ -60,12 +60,7 @@ export async function withAgent<T>(
   flags: TargetFlags,
   use: (client: SocketClient) => Promise<T>,
 ): Promise<T> {
-  const client = new SocketClient(resolveTarget(flags, shell.env).socket);
-  try {
-    return await use(client);
-  } finally {
-    await client.close();
-  }
+  return use(new SocketClient(resolveTarget(flags, shell.env).socket));
 }
 
 /** Ids that a message about an ambiguous one has room for. */

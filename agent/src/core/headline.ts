@@ -8,7 +8,14 @@ import type { StatusView } from './views.ts';
 export function headline({ journal, link, backlog }: StatusView, entries: string): string {
   if (journal.state === 'full') return 'the journal is full: new work is refused';
   if (journal.state === 'failed') return 'nothing can be journaled; what is under way waits';
+  if (backlog.lanes.every((lane) => lane.head === 0) && link.state !== 'stuck') {
+    return 'this device has journaled nothing yet';
+  }
   if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
+  // A store does not know whether there is a gateway, unless that has taken something.
+  if (link.state === 'stopped' && backlog.lanes.every((lane) => lane.acked === 0)) {
+    return `${entries} in the journal of this device wait for a gateway`;
+  }
   if (link.state === 'stuck' && backlog.pending === 0) {
     return 'the gateway takes nothing from this device';
   }

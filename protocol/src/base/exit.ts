@@ -1,4 +1,3 @@
-import { AssertionError } from './assert.ts';
 import { printable } from './terminal.ts';
 import { toWellFormed } from './well-formed.ts';
 import { codeOf, errorCatalogue, HoldfastError, messageOf, type ErrorCode } from './errors.ts';
@@ -105,9 +104,14 @@ function explain(error: unknown): Explanation {
     const what = `${errorCatalogue[error.code].message} (${error.code})`;
     return { what, why: whyOf(error), hint: error.hint };
   }
-  const what = error instanceof AssertionError ? 'A fault in Holdfast' : 'An unexpected failure';
+  const what = isFault(error) ? 'A fault in Holdfast' : 'An unexpected failure';
   const hint = 'Add --debug to see where it comes from, and report it.';
   return { what, why: messageOf(error), hint };
+}
+
+/** By its name: a program may have the module of its class twice. */
+function isFault(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AssertionError';
 }
 
 function whyOf(error: HoldfastError): string {

@@ -98,14 +98,7 @@ export async function faultyAgent(
   const words = ['run', '--device', 'd1', '--data-dir', dataDir, '--socket', socket];
   const agent = startHoldfast(t, [...words, '--code', code, ...args], { env: preload });
   await agent.nextLine();
-  const ask: FaultyAgent['ask'] = async (question) => {
-    const client = new SocketClient(socket);
-    try {
-      return await question(client);
-    } finally {
-      await client.close();
-    }
-  };
+  const ask: FaultyAgent['ask'] = (question) => question(new SocketClient(socket));
   const gate: FaultyAgent['gate'] = async (id) => {
     const path = join(dir, `gate-${id}`);
     await ask((client) => client.start({ workflow: 'gated', input: path, id }));

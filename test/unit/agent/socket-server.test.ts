@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { createSocketServer } from '@holdfast/agent/internal';
+import { askSocket, createSocketServer } from '@holdfast/agent/internal';
 import { HoldfastError } from '@holdfast/protocol';
 import { ScriptedSurface } from '../../support/scripted-surface.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -380,4 +380,69 @@ test('a socket of another program counts as a live one', async (t) => {
   const starting = createSocketServer({ path, surface, log });
 
   await t.throwsAsync(starting, { code: 'HF_SOCKET_TAKEN' });
+});
+
+/** Somebody who answers each connection with these bytes and then closes it. */
+async function answering(t: ExecutionContext, bytes: string): Promise<string> {
+  const path = join(await tempDir(t), 'agent.sock');
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).once('data', () => socket.end(bytes));
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return path;
+}
+
+const question = { method: 'GET', path: '/', headers: {}, body: undefined, answerMs: 10_000 };
+
+test('an answer counts when it is whole, and what is none is told', async (t) => {
+  const answers: readonly (readonly [bytes: string, expected: number | RegExp])[] = [
+    ['HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}', 200],
+    ['HTTP/1.0 404 Nothing\r\n\r\n{}', 404],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}', /is not an agent/],
+    ['HTTP/1.1 200 OK\r\ncontent-le', /is not an agent/],
+    ['SSH-2.0-OpenSSH_9.2\r\n\r\n', /is not an agent/],
+    ['\0\r\n\r\n'.repeat(1_000), /is not an agent/],
+    ['', /ended before it answered/],
+  ];
+
+  for (const [bytes, expected] of answers) {
+    const asked = askSocket({ ...question, socketPath: await answering(t, bytes) });
+    if (typeof expected === 'number') {
+      t.deepEqual(await asked, { status: expected, text: '{}' }, bytes);
+    } else {
+      await t.throwsAsync(asked, { code: 'HF_AGENT_UNREACHABLE', message: expected }, bytes);
+    }
+  }
+});
+
+test('who says nothing, or is not there, is not waited for', async (t) => {
+  const dir = await tempDir(t);
+  const silent = createServer();
+  const socketPath = join(dir, 'silent.sock');
+  silent.listen(socketPath);
+  await once(silent, 'listening');
+  t.teardown(() => silent.close());
+
+  const reasons: readonly (readonly [path: string, why: RegExp])[] = [
+    [socketPath, /does not answer within 0\.05 s/],
+    [join(dir, 'none.sock'), /there is no socket/],
+    [join(dir, 'x'.repeat(108)), /longer than the 107 bytes/],
+  ];
+  for (const [path, message] of reasons) {
+    const asked = askSocket({ ...question, socketPath: path, answerMs: 50 });
+    await t.throwsAsync(asked, { code: 'HF_AGENT_UNREACHABLE', message });
+  }
+});
+
+test('an agent that does not take all of a question is still heard', async (t) => {
+  const { path } = await serve(t);
+  const body = JSON.stringify({ workflow: 'checkout', input: 'x'.repeat(8 << 20) });
+
+  const { status } = await askSocket({
+    ...{ ...question, socketPath: path, method: 'POST', path: '/v1/runs', body },
+  });
+
+  t.is(status, 413);
 });
