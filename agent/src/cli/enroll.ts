@@ -3,6 +3,7 @@ import { HoldfastError, messageOf } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { socketOf } from '../agent-socket.ts';
 import type { EnrollView } from '../enroll-device.ts';
+import { isNobodyThere, SocketClient } from '../socket-client.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 
@@ -94,14 +95,10 @@ async function enrol(
 
 /** The agent changes it itself, where one runs. */
 async function changeKey(dataDir: string): Promise<EnrollView> {
-  const { isNobodyThere, SocketClient } = await import('../socket-client.ts');
-  const client = new SocketClient(socketOf(dataDir));
   try {
-    return await client.rotateKey();
+    return await new SocketClient(socketOf(dataDir)).rotateKey();
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
-  } finally {
-    await client.close();
   }
   const { rotateStopped } = await import('../rotate-key.ts');
   return rotateStopped(dataDir);
