@@ -32,6 +32,7 @@ export * from './core/api-query.ts';
 export * from './core/call.ts';
 export type * from './core/call-views.ts';
 export * from './core/device-clock.ts';
+export * from './core/device-ledger.ts';
 export * from './core/dispatch.ts';
 export * from './core/backlog/backlog-history.ts';
 export * from './core/backlog/backlog-series.ts';

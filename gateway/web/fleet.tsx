@@ -91,6 +91,8 @@ export function Fleet() {
   const { devices = [], summary } = known.current ?? {};
   const all = summary?.devices ?? 0;
   const fitting = state === undefined ? all : (summary?.states[state] ?? 0);
+  // How many a search would find, nobody counts.
+  const isMore = text === '' ? fitting > devices.length : devices.length === DEVICES_SHOWN;
   return (
     <>
       <h1>Fleet</h1>
@@ -121,10 +123,10 @@ export function Fleet() {
         keyOf={({ device }) => device}
         empty={summary === undefined ? 'Asking…' : 'No device is like this.'}
       />
-      {fitting > devices.length && (
+      {isMore && (
         <p class="empty">
-          {formatCount(devices.length)} of {formatCount(fitting)} are shown, those that need
-          somebody first. Find others by their name or state.
+          {formatCount(devices.length)} {text === '' && `of ${formatCount(fitting)} `}are shown,
+          those that need somebody first. Find others by their name or state.
         </p>
       )}
     </>

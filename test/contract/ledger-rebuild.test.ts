@@ -19,6 +19,7 @@ import { ledgers, sharedPostgres, skippedLedgers } from '../support/ledgers.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const { publicKey } = newSigner();
+const tag = { name: 'site', value: 'oslo' };
 
 function completed(run: string, n: number): EntryBody {
   return { kind: 'run.completed', run, n, output: encodeValue('done') };
@@ -51,7 +52,11 @@ async function live(ledger: Ledger): Promise<void> {
   await take(other, 'normal', [1, 1]);
   await take(other, 'urgent', [3, 3]);
   await ledger.greet({ device: 'd1', epoch: 2, publicKey, atMs: 2 });
-  await take(second, 'normal', [1, 2]);
+  const cause = { cause: 'salvaged', oldEpoch: 1, why: 'a cut' } as const;
+  const lost = { entriesKept: 3, entriesLost: 0 };
+  second.append('normal', { kind: 'epoch.began', ...cause, ...lost });
+  await take(second, 'normal', [1, 3]);
+  await ledger.tag({ device: 'd2', tags: [tag] });
 }
 
 /** As it can be compared: bytes are bytes, and the numbers that order runs are not the same. */
@@ -71,7 +76,10 @@ async function derived(ledger: Ledger): Promise<unknown> {
     waiting: await ledger.runs({ states: ['waiting-call'], limit: 100 }),
     calls: await ledger.pendingCalls(100),
     commands: await ledger.commands({ device: 'd1', after: 0, limit: 100 }),
-    devices: await ledger.devices(),
+    devices: (await ledger.devices({ limit: 100 })).records,
+    count: await ledger.deviceCount(),
+    lives: await ledger.newLives({ sinceMs: 0, limit: 100 }),
+    tagged: (await ledger.devices({ tags: [tag], limit: 100 })).records,
   });
 }
 
@@ -98,7 +106,7 @@ for (const [name, open] of Object.entries(ledgers)) {
     ]);
     const report = await damaged.rebuild();
 
-    t.deepEqual(report, { entries: 8, runs: 3, calls: 1 });
+    t.deepEqual(report, { entries: 9, runs: 3, calls: 1 });
     t.deepEqual(await derived(damaged), before);
     const [call] = calls;
     assert(call !== undefined, 'a call waits');
@@ -127,7 +135,7 @@ inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, asyn
 
   const copied = await copyLedger(dir, url.href);
 
-  t.like(copied, { entries: 8, whole: true });
+  t.like(copied, { entries: 9, whole: true });
   const parts = { address: url.href, sha256, clock: systemClock, log, isNew: false };
   const { ledger, access } = await openPostgresLedger(parts);
   t.teardown(() => ledger.close());
@@ -136,11 +144,13 @@ inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, asyn
   const later = new HandJournal('d2').append('bulk', started('r9'));
   await ledger.ingest(later.ingest('bulk', 1, 1));
   t.is((await ledger.runs({ limit: 1 }))[0]?.run, 'r9');
-  await server.ask(url, 'drop table holdfast.run_state');
+  const added = ['run_state', 'tagged', 'new_life', 'device_count'];
+  for (const name of added) await server.ask(url, `drop table holdfast.${name}`);
   await server.ask(url, 'delete from holdfast.migration where number >= 4');
   t.is((await runGateway('ledger', 'migrate', '--ledger', url.href)).code, 0);
   const waiting = await ledger.runs({ states: ['waiting-call'], limit: 9 });
   t.deepEqual(waiting.map(({ run }) => run), ['r2', 'r1'], 'an older one is brought up to this');
+  t.is(await ledger.deviceCount(), 2);
   const again = await t.throwsAsync(copyLedger(dir, url.href));
   t.is(codeOf(again), 'HF_REQUEST_INVALID');
 });

@@ -1,3 +1,4 @@
+import { eachDevice } from '@holdfast/gateway/internal';
 import { decodeValue, encodeValue, equalBytes, type Entry } from '@holdfast/protocol';
 import { SETTING, type DeviceOrder, type DeviceOrders } from './orders.ts';
 import type { World } from './world.ts';
@@ -20,8 +21,10 @@ export interface OrderCounts {
 /** Whether each command that the ledger has for a device has its receipt there. */
 export async function areOrdersSettled({ gateway }: World): Promise<boolean> {
   if (!gateway.isUp) return false;
-  const devices = await gateway.ledger.devices();
-  return devices.every(({ lastCommand, lastReceipt }) => lastReceipt >= lastCommand);
+  for await (const { lastCommand, lastReceipt } of eachDevice(gateway.ledger)) {
+    if (lastReceipt < lastCommand) return false;
+  }
+  return true;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IngestBatch, Ledger } from '@holdfast/gateway/internal';
+import { eachDevice, type IngestBatch, type Ledger } from '@holdfast/gateway/internal';
 import { equalBytes, isGenuine, open } from '@holdfast/protocol';
 import { signerOf, verifySim } from './sim-signer.ts';
 import type { Witness } from './witness.ts';
@@ -40,7 +40,7 @@ export class WireChecks {
 
   /** P8: the ledger knows the devices that there are, each by its own key. */
   async ofLedger(ledger: Ledger, devices: ReadonlySet<string>): Promise<void> {
-    for (const { device, publicKey } of await ledger.devices()) {
+    for await (const { device, publicKey } of eachDevice(ledger)) {
       this.told += 1;
       const isOwn = equalBytes(publicKey, signerOf(device).publicKey);
       if (devices.has(device) && isOwn) continue;

@@ -9,7 +9,7 @@ import {
   type StoreOp,
 } from '@holdfast/protocol';
 import type { Handler } from '@holdfast/gateway';
-import type { Ledger } from '@holdfast/gateway/internal';
+import { eachDevice, type Ledger } from '@holdfast/gateway/internal';
 import { fairWeather, type Scenario } from '../scenario/scenario.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { Forger } from './forger.ts';
@@ -383,7 +383,7 @@ export class World {
     await gateway.start();
     // It may have died of the last thing that it asked for.
     if (!gateway.isUp) return;
-    for (const { device, epoch, lanes: held } of await gateway.ledger.devices()) {
+    for await (const { device, epoch, lanes: held } of eachDevice(gateway.ledger)) {
       held.forEach(({ watermark }, index) => {
         const lane = lanes[index] ?? 'normal';
         this.witness.ledgerOpened({ device, epoch, lane }, watermark);

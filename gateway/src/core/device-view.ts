@@ -13,14 +13,6 @@ export interface KnownDevice {
   readonly state: DeviceView['state'];
 }
 
-export function knownDevice(
-  record: DeviceRecord,
-  live: DeviceLive | undefined,
-  isRunning: boolean,
-): KnownDevice {
-  return { record, live, state: live?.state ?? (isRunning ? 'offline' : 'unknown') };
-}
-
 /** All that is told of a device. */
 export function deviceView({ record, live, state }: KnownDevice): DeviceView {
   const reported = live?.reported;
@@ -54,11 +46,6 @@ function reportedBacklog(record: DeviceRecord, live: DeviceLive): ReportedBacklo
   if (live.reported === undefined || reportedAt === null) return null;
   const { pending, bytes, oldestAtMs } = missingOf(record, live);
   return { pending, bytes, oldestAt: rfc3339(oldestAtMs), reportedAt };
-}
-
-/** Entries that a device has reported and that have not arrived. */
-export function pendingOf({ record, live }: KnownDevice): number {
-  return live === undefined ? 0 : missingOf(record, live).pending;
 }
 
 /**

@@ -61,7 +61,7 @@ export interface DevicesView {
   readonly devices: readonly DeviceView[];
   /** `after` of the next page; `null`: these were the last. */
   readonly next: string | null;
-  /** Of all that fit but for their state. */
+  /** Of all devices, whatever was asked for. */
   readonly summary: FleetSummary;
   /** Of all devices. */
   readonly problems: readonly ProblemView[];

@@ -1,5 +1,5 @@
 import { HoldfastError, NO_BYTES, displayValue, encodeValue, type Clock } from '@holdfast/protocol';
-import { hasTags, TO_LENGTH_MAX, type Dispatch, type Instruction, type Tag } from './dispatch.ts';
+import { TO_LENGTH_MAX, type Dispatch, type Instruction, type Tag } from './dispatch.ts';
 import { rfc3339 } from './entry-view.ts';
 import type { CommandProgress, Fleet, IssueQuery, Target } from './fleet-views.ts';
 import type { Ledger } from './ledger.ts';
@@ -62,20 +62,19 @@ export function createCommands(options: CommandsOptions): Pick<Fleet, CommandMet
 async function issue(options: CommandsOptions, query: IssueQuery): Promise<string> {
   const { ledger, issued } = options;
   const dispatch = instructionOf(options, query);
-  const devices = await devicesOf(ledger, query.to);
   const bytes = Math.floor(PAGE_BYTES / (1_024 + dispatch.payload.byteLength));
   const size = Math.max(1, Math.min(PAGE_DEVICES, bytes));
-  let from = 0;
-  for (;;) {
-    const page = devices.slice(from, from + size);
-    from += size;
-    const isLast = from >= devices.length;
-    if (!(await ledger.issue({ dispatch, devices: page, isLast }))) {
+  let after: string | undefined;
+  do {
+    const { devices, next } = await targetPage(ledger, query.to, { after, limit: size });
+    const isLast = next === undefined;
+    if (!(await ledger.issue({ dispatch, devices, isLast }))) {
       throw new HoldfastError('HF_COMMAND_CONFLICT', { why: dispatch.id });
     }
-    for (const device of page) issued(device);
-    if (isLast) return dispatch.id;
-  }
+    for (const device of devices) issued(device);
+    after = next;
+  } while (after !== undefined);
+  return dispatch.id;
 }
 
 function instructionOf({ clock }: CommandsOptions, query: IssueQuery): Instruction {
@@ -98,15 +97,20 @@ function targetText(to: Target): string {
   return tags.join(', ').slice(0, TO_LENGTH_MAX);
 }
 
-/** Those that are known now: a device that comes later is given nothing. */
-async function devicesOf(ledger: Ledger, to: Target): Promise<readonly string[]> {
+/** Those that are known by now: a device that comes later is given nothing. */
+async function targetPage(
+  ledger: Ledger,
+  to: Target,
+  page: { readonly after: string | undefined; readonly limit: number },
+): Promise<{ readonly devices: readonly string[]; readonly next: string | undefined }> {
   if ('device' in to) {
-    if ((await ledger.device(to.device)) !== undefined) return [to.device];
+    const record = await ledger.device(to.device);
+    if (record !== undefined) return { devices: [to.device], next: undefined };
     throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: to.device });
   }
-  const wanted = 'all' in to ? [] : tagsOf(to.tags);
-  const records = await ledger.devices();
-  return records.filter(({ tags }) => hasTags(tags, wanted)).map(({ device }) => device);
+  const tags = 'all' in to ? [] : tagsOf(to.tags);
+  const { records, next } = await ledger.devices({ ...page, tags });
+  return { devices: records.map(({ device }) => device), next };
 }
 
 export function tagsOf(tags: Readonly<Record<string, string>>): readonly Tag[] {

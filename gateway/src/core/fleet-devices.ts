@@ -1,15 +1,10 @@
-import {
-  errorCatalogue,
-  HoldfastError,
-  isErrorCode,
-  type Clock,
-  type ErrorCode,
-} from '@holdfast/protocol';
-import { devicePage } from './device-page.ts';
-import { deviceView, knownDevice, type KnownDevice } from './device-view.ts';
+import { HoldfastError, type Clock } from '@holdfast/protocol';
+import { findDevices, knownDevice } from './device-page.ts';
+import { deviceView } from './device-view.ts';
 import type { ProblemView } from './device-views.ts';
 import { epochView, keyView, rfc3339 } from './entry-view.ts';
 import { parkedProblems } from './fleet-calls.ts';
+import { deviceProblems, newLifeProblems, summaryOf } from './fleet-summary.ts';
 import type { Fleet } from './fleet-views.ts';
 import type { Ledger } from './ledger.ts';
 import type { DeviceLive } from './live.ts';
@@ -24,68 +19,38 @@ interface DevicesOptions {
 }
 
 /**
- * What the fleet tells of devices. All of them are looked at for each answer, so that its sums are
- * of this moment; only those on its page are told in full.
+ * What the fleet tells of devices. Of those that this gateway has heard of, it knows how they are;
+ * the ledger is asked for what is on the page, and for how many there are.
  */
 export function createDevices(options: DevicesOptions): Pick<Fleet, 'devices' | 'device'> {
   const { ledger, clock, running } = options;
-  const isRunning = running !== undefined;
+  const unheard = running === undefined ? 'unknown' : 'offline';
   const now = () => rfc3339(clock.nowMs()) ?? '';
+  const heardOf = (live: readonly DeviceLive[]) => new Map(live.map((each) => [each.device, each]));
   return {
     async devices(query) {
-      const live = new Map(running?.live().map((each) => [each.device, each]));
-      const devices = (await ledger.devices()).map((record) =>
-        knownDevice(record, live.get(record.device), isRunning),
-      );
-      const nowMs = clock.nowMs();
-      const problems = [...problemsOf(devices, nowMs), ...options.problems()];
+      const all = running?.live() ?? [];
+      const sources = { ledger, live: heardOf(all), unheard } as const;
+      const [page, count, lives] = await Promise.all([
+        findDevices(sources, query),
+        ledger.deviceCount(),
+        newLifeProblems(ledger, clock.nowMs()),
+      ]);
+      const problems = [...deviceProblems(all), ...lives, ...options.problems()];
       problems.push(...(await parkedProblems(ledger)), ...(await webhookProblems(ledger)));
-      return { schema: 'holdfast.devices/1', at: now(), ...devicePage(devices, query), problems };
+      const { next } = page;
+      const devices = page.devices.map(deviceView);
+      const summary = summaryOf(count, all, unheard);
+      return { schema: 'holdfast.devices/1', at: now(), devices, next, summary, problems };
     },
     async device(device) {
       const record = await ledger.device(device);
       if (record === undefined) throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
-      const live = running?.live().find((each) => each.device === device);
-      const view = deviceView(knownDevice(record, live, isRunning));
+      const live = heardOf((running?.live() ?? []).filter((each) => each.device === device));
+      const view = deviceView(knownDevice({ live, unheard }, record));
       const epochs = (await ledger.epochs(device)).map(epochView);
       const keys = (await ledger.keys(device)).map(keyView);
       return { schema: 'holdfast.device/1', at: now(), ...view, epochs, keys };
     },
   };
-}
-
-/** Most devices have none: nothing is made for those. */
-function problemsOf(devices: readonly KnownDevice[], nowMs: number): readonly ProblemView[] {
-  const needy = devices.filter(({ state }) => state === 'stuck' || state === 'conflict');
-  const newborn = devices.filter(({ record }) => record.began.cause !== '');
-  const lives = newborn.flatMap((device) => newLifeProblems(device, nowMs));
-  return [...needy.flatMap(deviceProblems), ...lives];
-}
-
-/** Why a device is where it needs a person. */
-function deviceProblems({ record, live }: KnownDevice): readonly ProblemView[] {
-  const refusal = live?.refusal;
-  if (refusal === undefined || !isErrorCode(refusal.code)) return [];
-  const { message, hint } = errorCatalogue[refusal.code];
-  return [{ code: refusal.code, message: `${record.device}: ${message}: ${refusal.why}`, hint }];
-}
-
-const newLifeCodes: Readonly<Record<string, ErrorCode>> = {
-  salvaged: 'HF_STORE_SALVAGED',
-  rewound: 'HF_JOURNAL_REWOUND',
-  forked: 'HF_CHAIN_BROKEN',
-  moved: 'HF_MACHINE_CHANGED',
-  restored: 'HF_STORE_RESTORED',
-};
-/** How long people are told of an epoch that began. */
-const NEW_LIFE_SHOWN_MS = 7 * 24 * 60 * 60_000;
-
-/** An epoch that began for a reason that somebody should look at. */
-function newLifeProblems({ record }: KnownDevice, nowMs: number): readonly ProblemView[] {
-  const { device, epoch, began } = record;
-  const code = newLifeCodes[began.cause];
-  if (code === undefined || nowMs - began.atMs > NEW_LIFE_SHOWN_MS) return [];
-  const { message, hint } = errorCatalogue[code];
-  const what = `${message}: epoch ${epoch} began at ${rfc3339(began.atMs)}`;
-  return [{ code, message: `${device}: ${what}`, hint }];
 }

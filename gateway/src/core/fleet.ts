@@ -8,11 +8,10 @@ import {
   type Sha256,
 } from '@holdfast/protocol';
 import { entryView, holeView, rfc3339 } from './entry-view.ts';
-import { hasTags } from './dispatch.ts';
 import type { BacklogHistory } from './backlog/backlog-history.ts';
 import { createBacklog } from './backlog/fleet-backlog.ts';
 import { createCalls } from './fleet-calls.ts';
-import { createCommands, tagsOf } from './fleet-commands.ts';
+import { createCommands } from './fleet-commands.ts';
 import { createKeys } from './fleet-keys.ts';
 import { exportPage } from './out/export.ts';
 import { createWebhooks, type WebhookDesk } from './out/fleet-webhooks.ts';
@@ -20,7 +19,7 @@ import { createPrivacy } from './fleet-privacy.ts';
 import { createQuarantine } from './fleet-quarantine.ts';
 import { createValues } from './fleet-values.ts';
 import type { ProblemView } from './device-views.ts';
-import type { EntriesQuery, EntriesView, Fleet, RunsQuery, VerifyView } from './fleet-views.ts';
+import type { EntriesQuery, EntriesView, Fleet, VerifyView } from './fleet-views.ts';
 import { createDevices } from './fleet-devices.ts';
 import type { ServiceState } from './handled-service.ts';
 import type { UnhandledCalls } from './handlers.ts';
@@ -67,7 +66,7 @@ export function createFleet(options: FleetOptions): Fleet {
     async runs(query) {
       const { device } = query;
       if (device !== undefined) await recordOf(device);
-      const { runs, next } = await findRuns(ledger, query, await taggedDevices(ledger, query));
+      const { runs, next } = await findRuns(ledger, query);
       const [at, problems] = [now(), unhandled()];
       return { schema: 'holdfast.fleet-runs/1', at, device: device ?? null, runs, next, problems };
     },
@@ -102,17 +101,6 @@ function createVerify(ledger: Ledger, now: () => string): Fleet['verify'] {
     });
     return verifying;
   };
-}
-
-/** Ids of the devices that have the tags which are asked for; `undefined`: none are. */
-async function taggedDevices(
-  ledger: Ledger,
-  { tags }: RunsQuery,
-): Promise<ReadonlySet<string> | undefined> {
-  if (tags === undefined) return undefined;
-  const wanted = tagsOf(tags);
-  const records = (await ledger.devices()).filter((each) => hasTags(each.tags, wanted));
-  return new Set(records.map(({ device }) => device));
 }
 
 async function readEntries(

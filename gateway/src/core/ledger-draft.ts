@@ -9,6 +9,7 @@ import {
 } from '@holdfast/protocol';
 import type { DeviceRecord, LanePosition } from './ledger.ts';
 import { deviceKey, positionKey } from './ledger-keys.ts';
+import { moveTags } from './tag-index.ts';
 import { deviceRow, positionRow, type Row } from './ledger-rows.ts';
 
 /** What is durable and kept in memory. Only a draft that has been written changes it. */
@@ -42,6 +43,8 @@ export class Draft {
 
   /** Changes what is known of a device; `advance` changes its positions. */
   setDevice(record: DeviceRecord): void {
+    const before = this.device(record.device)?.tags ?? [];
+    if (before !== record.tags) moveTags(this, record.device, { before, after: record.tags });
     this.#devices.set(record.device, record);
     this.put(deviceKey(record.device), deviceRow.encode(record));
   }

@@ -7,6 +7,7 @@ import {
   lanes,
   type Lane,
 } from '@holdfast/protocol';
+import type { Tag } from './dispatch.ts';
 
 /**
  * Keys of the ledger's store. They compare as bytes, so numbers are 64-bit big-endian:
@@ -44,6 +45,8 @@ import {
  *   outCursor  'B' subscriber device                     → how far it was told
  *   dead       'D' subscriber device epoch lane seq      → an entry that it did not take
  *   pruning    'R' time                                  → receipt of what was kept long enough
+ *   newLife    'N' time device                           → epoch and cause of a life that began
+ *   tagged     'T' name value device                     → nothing: a device has that tag
  *
  * A device's id ends with a zero byte, which no id contains; other text is CBOR, which says its
  * own length: whatever a device sends, its keys stay apart from each other and from other devices'.
@@ -82,6 +85,8 @@ export const tableLetters = {
   outCursor: 'B',
   dead: 'D',
   pruning: 'R',
+  newLife: 'N',
+  tagged: 'T',
 } as const;
 
 export type Table = keyof typeof tableLetters;
@@ -126,6 +131,35 @@ export const deviceKey = (device: string): Uint8Array => prefixOf('device', devi
 
 export function epochKey(device: string, epoch: number): Uint8Array {
   return concat([prefixOf('epoch', device), uint64(epoch)]);
+}
+
+/** Lives that began at this time or later. */
+export function newLivesFrom(atMs: number): Uint8Array {
+  return concat([prefixOf('newLife'), uint64(atMs)]);
+}
+
+export function newLifeKey(atMs: number, device: string): Uint8Array {
+  return concat([newLivesFrom(atMs), ascii(device)]);
+}
+
+export function parseNewLife(key: Uint8Array): {
+  readonly device: string;
+  readonly beganAtMs: number;
+} {
+  return { device: String.fromCharCode(...key.subarray(9)), beganAtMs: readUint64(key, 1) };
+}
+
+/** The keys of devices that have a tag: what is behind is a device. */
+export function taggedWith({ name, value }: Tag): Uint8Array {
+  return concat([prefixOf('tagged'), encodeCbor(name), encodeCbor(value)]);
+}
+
+export function taggedKey(tag: Tag, device: string): Uint8Array {
+  return concat([taggedWith(tag), ascii(device)]);
+}
+
+export function deviceOfTagged(key: Uint8Array, tag: Tag): string {
+  return String.fromCharCode(...key.subarray(taggedWith(tag).byteLength));
 }
 
 export function keyKey(device: string, name: string): Uint8Array {

@@ -97,6 +97,8 @@ const epochFields = record({
 export const epochRow = row('epoch', epochFields);
 export type EpochRow = Infer<typeof epochFields>;
 
+export const newLifeRow = row('newLife', record({ epoch: uint(), cause: text(32) }));
+
 export const positionRow = row(
   'position',
   record({ watermark: uint(), hash: bytes(HASH_BYTES, true) }),

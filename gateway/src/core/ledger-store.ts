@@ -3,6 +3,9 @@ import type { SqlClient } from './handler-ports.ts';
 import type { Draft } from './ledger-draft.ts';
 import type { DeviceRecord } from './ledger.ts';
 
+/** Ids that are looked at for one page of a search. */
+export const SEARCHED_MAX = 50_000;
+
 export type Reads = Pick<Store, 'get' | 'getMany' | 'scan'>;
 
 /** What a transaction sees before anything is done in it. */
@@ -37,8 +40,19 @@ export interface Work<T> {
 export interface LedgerStore extends Reads {
   /** As it is durable now; `undefined`: never seen. */
   device(device: string): Promise<DeviceRecord | undefined>;
-  /** By their ids. */
-  devices(): Promise<readonly DeviceRecord[]>;
+  /** Those of these that were ever seen, in no order. */
+  devicesOf(devices: readonly string[]): Promise<readonly DeviceRecord[]>;
+  /**
+   * Ids in their order. Where some are searched for, not all that are behind `after` are looked at:
+   * `next` is where to go on, `undefined` at the end.
+   */
+  deviceIds(query: {
+    readonly after?: string | undefined;
+    readonly search?: string | undefined;
+    readonly limit: number;
+  }): Promise<{ readonly ids: readonly string[]; readonly next: string | undefined }>;
+  /** How many there are, without counting them. */
+  deviceCount(): Promise<number>;
   /**
    * Does the work and resolves with its result once that is durable. Works of one device are done
    * in the order they came.

@@ -11,6 +11,7 @@ import type {
 } from '@holdfast/protocol';
 import type { CallLedger } from './call.ts';
 import type { CommandLedger } from './command-ledger.ts';
+import type { DeviceLedger } from './device-ledger.ts';
 import type { Tag } from './dispatch.ts';
 import type { Incarnations } from './incarnations.ts';
 import type { KeyLedger } from './key-ledger.ts';
@@ -241,13 +242,9 @@ export interface VerifyReport {
  * The gateway's copy of all journals, and what follows from them. One contract suite in
  * `test/contract` runs over every implementation.
  */
-export interface Ledger extends CallLedger, CommandLedger, KeyLedger, RunLedger {
+export interface Ledger extends CallLedger, CommandLedger, DeviceLedger, KeyLedger, RunLedger {
   /** What is kept of what goes out. */
   readonly out: OutLedger;
-
-  /** `undefined`: never seen. */
-  device(device: string): Promise<DeviceRecord | undefined>;
-  devices(): Promise<readonly DeviceRecord[]>;
 
   /**
    * Registers a device at its first hello, or a later epoch of a known one. Durable once it

@@ -5,7 +5,7 @@ import type { LedgerState } from './ledger-draft.ts';
 import { behind, ordinalOf, prefixOf } from './ledger-keys.ts';
 import { decodeOrDamaged, readPositions } from './ledger-reads.ts';
 import { deviceRow } from './ledger-rows.ts';
-import type { LedgerStore, Work } from './ledger-store.ts';
+import { SEARCHED_MAX, type LedgerStore, type Work } from './ledger-store.ts';
 import { rowsOf } from './ledger-verify.ts';
 import type { DeviceRecord } from './ledger.ts';
 
@@ -48,16 +48,29 @@ export class OwnStore implements LedgerStore {
     return Promise.resolve(this.#state.devices.get(device));
   }
 
-  devices(): Promise<readonly DeviceRecord[]> {
+  devicesOf(ids: readonly string[]): Promise<readonly DeviceRecord[]> {
     const { devices } = this.#state;
+    return Promise.resolve(ids.flatMap((id) => devices.get(id) ?? []));
+  }
+
+  deviceIds(query: Parameters<LedgerStore['deviceIds']>[0]): ReturnType<LedgerStore['deviceIds']> {
+    const { devices } = this.#state;
+    const { after = '', search = '', limit } = query;
     // None is ever taken out: as many as before are the same ones.
     if (this.#ids.length !== devices.size) this.#ids = [...devices.keys()].toSorted(byBytes);
-    const records: DeviceRecord[] = [];
-    for (const id of this.#ids) {
-      const record = devices.get(id);
-      if (record !== undefined) records.push(record);
+    const ids: string[] = [];
+    let at = firstBehind(this.#ids, after);
+    const end = Math.min(this.#ids.length, at + SEARCHED_MAX);
+    for (; at < end && ids.length < limit; at += 1) {
+      const id = this.#ids[at] ?? '';
+      if (id.includes(search)) ids.push(id);
     }
-    return Promise.resolve(records);
+    const next = at < this.#ids.length ? this.#ids[at - 1] : undefined;
+    return Promise.resolve({ ids, next });
+  }
+
+  deviceCount(): Promise<number> {
+    return Promise.resolve(this.#state.devices.size);
   }
 
   submit<T>(work: Work<T>): Promise<T> {
@@ -78,6 +91,17 @@ export class OwnStore implements LedgerStore {
     await this.#queue.idle();
     await this.#store.close();
   }
+}
+
+/** Where the first id is that is behind another one. */
+function firstBehind(ids: readonly string[], after: string): number {
+  let [from, to] = [0, ids.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((ids[middle] ?? '') > after) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /** Ids are ASCII. */

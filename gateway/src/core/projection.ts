@@ -10,6 +10,7 @@ import {
   commandKey,
   dispatchedKey,
   epochKey,
+  newLifeKey,
   ownOrderKey,
   runKey,
   runOrderKey,
@@ -19,6 +20,7 @@ import {
   callRow,
   callStateRow,
   epochRow,
+  newLifeRow,
   runRow,
   type CallPlace,
   type RunRow,
@@ -158,6 +160,8 @@ function noteBeginning(draft: Draft, origin: Origin, entry: EntryOf<'epoch.began
   if (began === undefined) return;
   const { cause, oldEpoch, why } = entry;
   draft.put(key, epochRow.encode({ ...began, cause, oldEpoch, why }));
+  const { epoch } = origin;
+  draft.put(newLifeKey(began.beganAtMs, origin.device), newLifeRow.encode({ epoch, cause }));
   const record = draft.device(origin.device);
   if (record === undefined || record.epoch !== origin.epoch) return;
   draft.setDevice({ ...record, began: { ...record.began, cause } });

@@ -1,6 +1,8 @@
 import { HoldfastError } from '@holdfast/protocol';
 import { runView } from './entry-view.ts';
+import { hasTags } from './dispatch.ts';
 import { clockReader } from './fleet-clocks.ts';
+import { tagsOf } from './fleet-commands.ts';
 import type { RunsQuery, RunView } from './fleet-views.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerRun } from './run-ledger.ts';
@@ -16,24 +18,22 @@ interface Found {
   readonly next: string | null;
 }
 
-/** A page of the runs that fit a query, of these devices. @throws HF_REQUEST_INVALID */
-export async function findRuns(
-  ledger: Ledger,
-  query: RunsQuery,
-  devices?: ReadonlySet<string>,
-): Promise<Found> {
+/** A page of the runs that fit a query. @throws HF_REQUEST_INVALID */
+export async function findRuns(ledger: Ledger, query: RunsQuery): Promise<Found> {
   const { device, run, state, limit } = query;
   const clocksOf = clockReader(ledger);
+  const tagged = taggedAmong(ledger, query);
   const runs: RunView[] = [];
   let before = readCursor(query.before);
   for (let scanned = 0; scanned < SCANNED_MAX;) {
-    const asked = isFilter(query) || devices !== undefined ? READ_RUNS : limit - runs.length + 1;
+    const asked = isFilter(query) ? READ_RUNS : limit - runs.length + 1;
     const page = await ledger.runs({ device, run, states: state, before, limit: asked });
+    const isTagged = await tagged(page);
     for (const found of page) {
       if (runs.length === limit) return { runs, next: String(before) };
       before = found.ordinal;
       // What is known at once comes first: the clocks of each device are a look at the ledger.
-      if (!isWanted(found, query) || devices?.has(found.device) === false) continue;
+      if (!isWanted(found, query) || !isTagged(found.device)) continue;
       const view = runView(found, await clocksOf(found));
       if (isInTime(view, query)) runs.push(view);
     }
@@ -43,11 +43,28 @@ export async function findRuns(
   return { runs, next: String(before) };
 }
 
+/** Tells whose runs are wanted, and looks at each device once. */
+function taggedAmong(
+  ledger: Ledger,
+  { tags }: RunsQuery,
+): (page: readonly LedgerRun[]) => Promise<(device: string) => boolean> {
+  if (tags === undefined) return () => Promise.resolve(() => true);
+  const wanted = tagsOf(tags);
+  const known = new Map<string, boolean>();
+  return async (page) => {
+    const ids = new Set(page.map(({ device }) => device).filter((device) => !known.has(device)));
+    for (const record of await ledger.devicesOf([...ids])) {
+      known.set(record.device, hasTags(record.tags, wanted));
+    }
+    return (device) => known.get(device) ?? false;
+  };
+}
+
 /** Whether runs are read that may not fit. Of all devices, the ledger finds those in a state. */
-function isFilter({ device, state, workflow, ...time }: RunsQuery): boolean {
+function isFilter({ device, state, workflow, tags, ...time }: RunsQuery): boolean {
   const ofDevice = device === undefined ? undefined : state;
   const { updatedSinceMs, updatedBeforeMs } = time;
-  const filters = [ofDevice, workflow, updatedSinceMs, updatedBeforeMs];
+  const filters = [ofDevice, workflow, tags, updatedSinceMs, updatedBeforeMs];
   return filters.some((each) => each !== undefined);
 }
 

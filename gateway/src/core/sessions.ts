@@ -11,6 +11,7 @@ import {
   type Message,
   type Sealed,
 } from '@holdfast/protocol';
+import { eachDevice } from './device-ledger.ts';
 import { Intake } from './intake.ts';
 import type { DeviceRecord } from './ledger.ts';
 import { available, isUnavailable } from './ledger-availability.ts';
@@ -76,8 +77,8 @@ export class Sessions {
   async start(): Promise<void> {
     const { isShared, clock, ledger } = this.#ports;
     if (isShared) this.#stopForgetting = forgetSilent(this.#sessions, clock, this.#forget);
-    const known = isShared ? [] : await ledger.devices();
-    for (const record of known) {
+    if (isShared) return;
+    for await (const record of eachDevice(ledger)) {
       this.#sessions.set(record.device, newSession(record.device, record));
     }
   }

@@ -52,6 +52,7 @@ import { pruneLedger, readPrunings } from './retention/prune-ledger.ts';
 import type { Pruned } from './retention/prune.ts';
 import { checkFormat } from './ledger-format.ts';
 import { readEntries, readEpochs, readHoles } from './ledger-chains.ts';
+import { readDevicePage, readNewLives } from './ledger-devices.ts';
 import { readRuns } from './ledger-runs.ts';
 
 /** A ledger over any ordered store. */
@@ -86,8 +87,20 @@ export class StoreLedger implements Ledger {
     return this.#store.device(device);
   }
 
-  devices(): Promise<readonly DeviceRecord[]> {
-    return this.#store.devices();
+  devicesOf(devices: readonly string[]): Promise<readonly DeviceRecord[]> {
+    return this.#store.devicesOf(devices);
+  }
+
+  devices(query: Parameters<Ledger['devices']>[0]): ReturnType<Ledger['devices']> {
+    return readDevicePage(this.#store, query);
+  }
+
+  deviceCount(): Promise<number> {
+    return this.#store.deviceCount();
+  }
+
+  newLives(query: Parameters<Ledger['newLives']>[0]): ReturnType<Ledger['newLives']> {
+    return readNewLives(this.#store, query);
   }
 
   greet(greeting: Parameters<Ledger['greet']>[0]): Promise<DeviceRecord> {

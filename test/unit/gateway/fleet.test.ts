@@ -7,7 +7,7 @@ import {
   type DeviceLive,
   type Ledger,
 } from '@holdfast/gateway/internal';
-import { assert, type Report } from '@holdfast/protocol';
+import type { Report } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { checkoutEntries, ingestAll } from '../../support/journaled.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -98,7 +98,7 @@ test('a page of devices begins with those that need somebody, and tells of all',
   const reported = reportOf({ head: 9, acked: 0 });
   const live = [
     liveOf({ device: 'pump-1', state: 'synced' }),
-    liveOf({ device: 'pump-2', state: 'stuck', reported, reportedAtMs: NOW_MS }),
+    liveOf({ device: 'pump-2', state: 'stuck', reported, reportedAtMs: NOW_MS, pending: 7 }),
     liveOf({ device: 'pump-3', state: 'offline' }),
     liveOf({ device: 'till-1', state: 'conflict' }),
   ];
@@ -118,8 +118,8 @@ test('a page of devices begins with those that need somebody, and tells of all',
   const { summary, next } = await fleet.devices({ search: 'pump', state: ['stuck'], limit: 1 });
   t.is(next, null);
   t.deepEqual(summary, {
-    ...{ devices: 3, pending: 7 },
-    states: { stuck: 1, offline: 1, synced: 1 },
+    ...{ devices: 4, pending: 7 },
+    states: { conflict: 1, stuck: 1, offline: 1, synced: 1 },
   });
 });
 
@@ -190,39 +190,4 @@ test('nothing is told of a device that never came', async (t) => {
   await t.throwsAsync(fleet.runs({ device: 'pump-9', limit: 1 }), { code: 'HF_DEVICE_UNKNOWN' });
   const query = { device: 'pump-9', limit: 1 };
   await t.throwsAsync(fleet.entries(query), { code: 'HF_DEVICE_UNKNOWN' });
-});
-
-test('of a large fleet all are counted, and only those of the page are told in full', async (t) => {
-  const ledger = await ledgerOf(t);
-  const known = await ledger.device('pump-1');
-  const records = Array.from({ length: 10_000 }, (_, index) => {
-    const device = `pump-${String(index).padStart(5, '0')}`;
-    assert(known !== undefined, 'it has a checkout');
-    return { ...known, device };
-  });
-  let told = 0;
-  const live = records.map(({ device }, index) => {
-    const reported = reportOf({ head: 3 + (index % 4), acked: 3 });
-    const one = liveOf({ device, state: index % 100 === 0 ? 'stuck' : 'synced', reported });
-    return Object.defineProperty({ ...one, reportedAtMs: NOW_MS }, 'lastSeenAtMs', {
-      get: () => (told += 1),
-    });
-  });
-  const devices = () => Promise.resolve(records);
-  const asked = Object.assign(ledger, { devices });
-  const running = { live: () => live, unhandled: () => [], ...still };
-  const fleet = createFleet({ ...parts, ledger: asked, clock, running });
-
-  const first = await fleet.devices({ limit: 50, order: 'attention' });
-  const page = await fleet.devices({ limit: 100, after: 'pump-00099', state: ['synced'] });
-
-  t.deepEqual(first.summary, {
-    ...{ devices: 10_000, pending: 15_000 },
-    states: { stuck: 100, synced: 9_900 },
-  });
-  t.is(first.devices.length, 50);
-  t.true(first.devices.every(({ state }) => state === 'stuck'));
-  t.is(page.devices[0]?.device, 'pump-00101');
-  t.is(page.next, 'pump-00201');
-  t.is(told, 150, 'no more than are on the pages');
 });

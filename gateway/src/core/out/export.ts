@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol';
+import { eachDevice } from '../device-ledger.ts';
 import type { DeviceRecord, Ledger } from '../ledger.ts';
 import { behindPlace, fitsDevice, fromStart, readOut } from './read-out.ts';
 import {
@@ -40,7 +41,7 @@ export async function exportPage(ledger: Ledger, query: ExportQuery): Promise<Ex
   const after = query.after === undefined ? undefined : placeOf(query.after);
   const records: OutRecord[] = [];
   let looked = 0;
-  for (const record of await devicesFrom(ledger, query.filter, after)) {
+  for await (const record of devicesFrom(ledger, query.filter, after)) {
     let cursor = after?.device === record.device ? behindPlace(after) : fromStart;
     for (;;) {
       // One after another: a page holds few in memory.
@@ -70,14 +71,23 @@ export async function exportTo(
   } while (after !== undefined);
 }
 
-async function devicesFrom(
+async function* devicesFrom(
   ledger: Ledger,
   filter: OutFilter,
   after: OutPlace | undefined,
-): Promise<readonly DeviceRecord[]> {
-  const records = await ledger.devices();
-  const from = after?.device ?? '';
-  return records.filter((record) => record.device >= from && fitsDevice(record, filter));
+): AsyncGenerator<DeviceRecord, void> {
+  const { devices, tags } = filter;
+  if (devices.length > 0) {
+    const records = await ledger.devicesOf(devices);
+    const wanted = records.filter(({ device }) => device >= (after?.device ?? ''));
+    yield* wanted
+      .filter((record) => fitsDevice(record, filter))
+      .toSorted((a, b) => (a.device < b.device ? -1 : 1));
+    return;
+  }
+  const first = after === undefined ? undefined : await ledger.device(after.device);
+  if (first !== undefined && fitsDevice(first, filter)) yield first;
+  yield* eachDevice(ledger, { after: after?.device, tags });
 }
 
 function placeOf(text: string): OutPlace {

@@ -1,4 +1,5 @@
 import { HoldfastError, errorCatalogue, type Clock } from '@holdfast/protocol';
+import { devicePages } from '../device-ledger.ts';
 import { rfc3339 } from '../entry-view.ts';
 import { tagsOf, tagsView } from '../fleet-commands.ts';
 import type { ProblemView } from '../device-views.ts';
@@ -121,10 +122,11 @@ async function add(
   const filter = { ...everything, devices, workflows, kinds, tags: tagsOf(tags) };
   const id = `wh-${desk.newId()}`;
   if (!order.fromStart) {
-    const records = await ledger.devices();
-    const cursors = new Map(records.map((record) => [record.device, endOf(record)]));
-    // Before the subscriber itself: it is told of nothing until it is there.
-    await ledger.out.advance({ id, cursors });
+    for await (const records of devicePages(ledger)) {
+      const cursors = new Map(records.map((record) => [record.device, endOf(record)]));
+      // Before the subscriber itself: it is told of nothing until it is there.
+      await ledger.out.advance({ id, cursors });
+    }
   }
   const subscriber: Subscriber = {
     ...{ id, url: order.url, secret: desk.seal(id, secret), filter, by: order.by },

@@ -1,4 +1,5 @@
 import { messageOf, Pauses, type Clock, type Log } from '@holdfast/protocol';
+import { devicePages } from '../device-ledger.ts';
 import type { DeviceRecord, Ledger } from '../ledger.ts';
 import { cloudEventOf, type CloudEvent } from './cloud-event.ts';
 import { fitsDevice, fromStart, hasMore, readOut, withSeq, type OutCursor } from './read-out.ts';
@@ -38,7 +39,6 @@ const LOOK_MS = 3_000;
 const LEDGER_PAUSE_MS = 5_000;
 /** Entries looked at in a turn, after which it is durable how far the subscriber was told. */
 const PAGE = 64;
-const DEVICES_PAGE = 1_000;
 const DEAD_PAGE = 64;
 
 /** Ends the work of a turn: not an error. */
@@ -151,9 +151,7 @@ export class WebhookWorker {
 
   async #lookOver(): Promise<void> {
     const { ledger } = this.#ports;
-    const records = await ledger.devices();
-    for (let from = 0; from < records.length; from += DEVICES_PAGE) {
-      const page = records.slice(from, from + DEVICES_PAGE);
+    for await (const page of devicePages(ledger)) {
       const devices = page.map(({ device }) => device);
       const cursors = await ledger.out.cursors(this.#subscriber.id, devices);
       page.forEach((record, index) => {

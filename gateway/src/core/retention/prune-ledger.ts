@@ -1,3 +1,5 @@
+import { eachDevice, type DevicesSought } from '../device-ledger.ts';
+import { readDevicePage } from '../ledger-devices.ts';
 import { behind, metaKey, prefixOf, pruningKey } from '../ledger-keys.ts';
 import { pruningRow } from '../ledger-rows.ts';
 import type { LedgerStore } from '../ledger-store.ts';
@@ -27,7 +29,8 @@ export async function pruneLedger(
   let pruned = nothingPruned;
   const isForEver = keepCommandsMs === Number.POSITIVE_INFINITY;
   if (rules.length === 0 && isForEver) return pruned;
-  for (const record of await store.devices()) {
+  const source = { devices: (query: DevicesSought) => readDevicePage(store, query) };
+  for await (const record of eachDevice(source)) {
     if (isOver()) break;
     if (!(await claim(CLAIM_MS))) return undefined;
     // Device by device: what is pruned shares the ledger with what comes in.

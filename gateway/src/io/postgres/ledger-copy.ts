@@ -4,6 +4,7 @@ import { openDatabase, readDatabaseUrl, shownDatabase, type Database } from './d
 import { readMigrations } from './migrations.ts';
 import { createLedger } from './postgres-ledger.ts';
 import { withSqlErrors } from './sql-errors.ts';
+import { recountDevices } from './sql-devices.ts';
 import { getRows, run, writeRows } from './sql-rows.ts';
 import { sqlTables } from './sql-tables.ts';
 
@@ -62,6 +63,7 @@ export class LedgerCopy {
   async end(): Promise<void> {
     await withSqlErrors(async () => {
       await run(this.#database, `select setval('holdfast.ordinal', $1)`, [this.#ordinal + 1]);
+      await recountDevices(this.#database);
       await writeRows(this.#database, [{ kind: 'delete', key: copyingKey }], () => false);
     });
   }

@@ -9,6 +9,7 @@ import { CommitLane } from './commit-lane.ts';
 import { LANES, LONG_MS_MAX, TRANSACTIONS, type Database } from './database.ts';
 import { Slots } from './slots.ts';
 import { failureOf, withSqlErrors } from './sql-errors.ts';
+import { countDevices, readIds } from './sql-devices.ts';
 import { getRows, scanRows } from './sql-rows.ts';
 import { sqlTables } from './sql-tables.ts';
 import { readDevices, transact, transactWith } from './transaction.ts';
@@ -102,11 +103,19 @@ export class PostgresStore implements LedgerStore {
   }
 
   device(device: string): Promise<DeviceRecord | undefined> {
-    return this.#read(async () => (await readDevices(this.#database, device))[0]);
+    return this.#read(async () => (await readDevices(this.#database, [device]))[0]);
   }
 
-  devices(): Promise<readonly DeviceRecord[]> {
-    return this.#read(() => readDevices(this.#database));
+  devicesOf(devices: readonly string[]): Promise<readonly DeviceRecord[]> {
+    return this.#read(() => readDevices(this.#database, devices));
+  }
+
+  deviceIds(query: Parameters<LedgerStore['deviceIds']>[0]): ReturnType<LedgerStore['deviceIds']> {
+    return this.#read(() => readIds(this.#database, query));
+  }
+
+  deviceCount(): Promise<number> {
+    return this.#read(() => countDevices(this.#database));
   }
 
   submit<T>(work: Work<T>): Promise<T> {

@@ -177,7 +177,10 @@ export async function writeRows(
     return `$${values.length}::${type}[]`;
   };
   const add = (text: string): void => void parts.push(`w${parts.length} as (${text})`);
-  for (const [table, columns] of fresh) add(insertText(table, columns, param));
+  for (const [table, columns] of fresh) {
+    add(insertText(table, columns, param));
+    add(countText(columns, param));
+  }
   for (const [table, columns] of puts) {
     // What a block is put in the place of can only be another's: it must not be.
     const isOnce = table.name === 'holdfast.block' && !mayRewrite;
@@ -204,6 +207,13 @@ function insertText({ name, isOfDevice }: SqlTable, columns: Columns, param: Par
   const arrays = [...own, param(columns.keys, 'bytea'), param(columns.values, 'bytea')];
   return `insert into ${name} (${isOfDevice ? 'device, ' : ''}key, value)
     select * from unnest(${arrays.join(', ')})`;
+}
+
+/** By the process that serves the connection: those who add devices at once count elsewhere. */
+function countText({ devices }: Columns, param: Param): string {
+  return `insert into holdfast.device_count as c
+    values (pg_backend_pid() % 64, cardinality(${param(devices, 'text')}))
+    on conflict (slot) do update set devices = c.devices + excluded.devices`;
 }
 
 function onConflict({ isOfDevice }: SqlTable): string {

@@ -52,6 +52,8 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   outCursor: ['webhook_cursor', 'fleet'],
   dead: ['webhook_dead', 'fleet'],
   pruning: ['pruning', 'fleet'],
+  newLife: ['new_life', 'fleet'],
+  tagged: ['tagged', 'fleet'],
 };
 
 const byLetter = new Map<string, SqlTable>();

@@ -111,14 +111,13 @@ function currentPositions(db: Queryable, names: readonly string[]): Promise<unkn
 /** What is known of devices outside of a transaction, in one look. */
 export async function readDevices(
   db: Queryable,
-  device?: string,
+  names: readonly string[],
 ): Promise<readonly DeviceRecord[]> {
-  const some = device === undefined ? '' : 'where device = $1';
+  if (names.length === 0) return [];
   const text = `select d.value, p.device, p.key, p.value
-    from (select device, value from holdfast.device ${some}) d
-    join holdfast.position p on p.device = d.device
-    order by p.device, p.key`;
-  const rows = await run(db, text, device === undefined ? [] : [device]);
+    from holdfast.device d join holdfast.position p on p.device = d.device
+    where d.device = any($1::text[])`;
+  const rows = await run(db, text, [names]);
   const records = rows.map(([value]) => [value]);
   const positions = rows.map(([, ...position]) => position);
   return [...readRecords(records, positions).values()];

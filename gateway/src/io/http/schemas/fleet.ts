@@ -58,7 +58,10 @@ export const devicesQuery = question(
 export const devicesAnswer = answer({
   ...{ schema: literal('holdfast.devices/1'), at: time() },
   ...{ devices: list(answer(deviceFields)), next: nullable(string()), problems },
-  summary: answer({ devices: count(), pending: count(), states: table(count()) }),
+  summary: described(
+    answer({ devices: count(), pending: count(), states: table(count()) }),
+    'of all devices, whatever was asked for',
+  ),
 });
 
 const backlogPoints = list(answer({ at: time(), pending: count(), heard: boolean() }));
