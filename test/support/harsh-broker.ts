@@ -40,6 +40,8 @@ export async function startHarshBroker(
 }
 
 const ACK_MS = 5;
+/** What all of them take, and more than is asked for. */
+const SUBSCRIPTIONS_MAX = 2;
 const SECOND_MS = 1_000;
 
 class Client {
@@ -106,6 +108,9 @@ class Client {
         return this.#write({ cmd: 'connack', returnCode: 0, sessionPresent: false });
       case 'subscribe': {
         for (const { topic } of packet.subscriptions) {
+          const isDeep = topic.split('/').length > this.#profile.topicLevelsMax;
+          if (isDeep) return this.#hangUp('levels of a subscription');
+          if (this.#filters.length >= SUBSCRIPTIONS_MAX) return this.#hangUp('subscriptions');
           this.#filters.push(new RegExp(`^${topic.replaceAll('+', '[^/]+')}$`));
         }
         const granted = packet.subscriptions.map(({ qos }) => qos);

@@ -2,7 +2,8 @@ import test from 'ava';
 import { Agent } from '@holdfast/agent';
 import { examine } from '@holdfast/agent/internal';
 import { Gateway } from '@holdfast/gateway';
-import { brokerProfile, brokerProfileNames } from '@holdfast/protocol';
+import { brokerProfile, brokerProfileNames, encodeValue } from '@holdfast/protocol';
+import { until } from '../support/calls.ts';
 import { startHarshBroker } from '../support/harsh-broker.ts';
 import { SimChance } from '../support/sim-chance.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -12,6 +13,8 @@ const device = 'd'.repeat(64);
 
 /** Not how long it takes: on a machine that does other things, each step of it may take seconds. */
 const patience = { timeout: '3m' } as const;
+
+const COMMANDS = 24;
 
 for (const name of brokerProfileNames) {
   test(`${name}: a device and its gateway keep to its limits, and drain`, async (t) => {
@@ -35,6 +38,24 @@ for (const name of brokerProfileNames) {
     // One by one, so that each would be a message of its own.
     for (let alarm = 0; alarm < 150; alarm += 1) await agent.emit('alarm', alarm);
     await agent.synced(patience);
+    // More at once than any of them takes.
+    let receipts = 0;
+    const obeyed = until(
+      () => receipts >= COMMANDS,
+      (check) =>
+        gateway.onEntries(({ lane, fresh }) => {
+          if (lane === 'urgent') receipts += fresh;
+          check();
+        }),
+    );
+    for (let number = 0; number < COMMANDS; number += 1) {
+      const content = { kind: 'config.set', name: 'n', run: '', expiresAtMs: 0 } as const;
+      const payload = encodeValue(noise.bytes(20_000), 'payload');
+      const of = { id: `c-${number}`, ...content, payload, issuedAtMs: 1, by: 'ola', to: device };
+      await gateway.ledger.issue({ dispatch: of, devices: [device], isLast: true });
+      gateway.issued(device);
+    }
+    await obeyed;
 
     t.deepEqual(broker.violations, []);
     t.true(broker.repeated > 0 && broker.reordered > 0);

@@ -138,8 +138,11 @@ export function patience(pace: Pace, inflightBytes: number, limits: UplinkLimits
   return Math.min(PATIENCE_MAX, Math.max(1, (2 * expectedMs) / limits.resendMs));
 }
 
-/** Messages besides batches: a report now and then, receipts of the broker. */
-const OTHER_SHARE = 0.9;
+/**
+ * Of what a broker takes in a second: it may count in any, where a message at the end of one counts
+ * whole, and besides batches there is a report now and then.
+ */
+const SHARE = 0.85;
 
 /** When the broker takes the next message: evenly, since it may count in any window. 0: at once. */
 export function nextAtMs(
@@ -150,7 +153,7 @@ export function nextAtMs(
   const { publishesPerS, bytesPerS } = limits;
   const spaceMs = 1_000 * Math.max(1 / publishesPerS, sent.bytes / bytesPerS);
   if (spaceMs === 0) return 0;
-  return Math.max(sent.nowMs, notBeforeMs) + spaceMs / OTHER_SHARE;
+  return Math.max(sent.nowMs, notBeforeMs) + spaceMs / SHARE;
 }
 
 /** Pause before an attempt to connect: exponential with full jitter. */

@@ -30,6 +30,11 @@ export interface BrokerLinkOptions extends GatewayLinkOptions {
 const CONNECT_MS_MAX = 15_000;
 const PAUSE_MS_MIN = 250;
 const PAUSE_MS_MAX = 30_000;
+/**
+ * Of what a broker takes in a second: it may count in any, where a message at the end of one counts
+ * whole.
+ */
+const SHARE = 0.85;
 /** A connection that held for so long was a good one: the next pause is short again. */
 const STABLE_MS = 10_000;
 
@@ -82,7 +87,12 @@ export class BrokerLink implements GatewayLink {
   constructor(linkOptions: BrokerLinkOptions) {
     this.#options = linkOptions;
     const { profile = brokerProfile('generic'), clock } = linkOptions;
-    this.#paced = new Paced(clock, { perS: profile.publishesPerS, atOnce: profile.inflightMax });
+    this.#paced = new Paced(clock, {
+      perS: SHARE * profile.publishesPerS,
+      bytesPerS: SHARE * profile.bytesPerS,
+      atOnce: profile.inflightMax,
+      bytesAtOnce: profile.inflightBytesMax,
+    });
   }
 
   open(): void {
@@ -112,7 +122,8 @@ export class BrokerLink implements GatewayLink {
   }
 
   send(device: string, bytes: Uint8Array): void {
-    if (this.#isUp) this.#paced.do((taken) => this.#publish(device, bytes, taken));
+    if (!this.#isUp) return;
+    this.#paced.do((taken) => this.#publish(device, bytes, taken), bytes.byteLength);
   }
 
   #publish(device: string, bytes: Uint8Array, taken: () => void): void {

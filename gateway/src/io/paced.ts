@@ -6,8 +6,10 @@ const WAITING_MAX = 4_096;
 /** How much may be done. Infinite: any number. */
 export interface Pace {
   readonly perS: number;
+  readonly bytesPerS: number;
   /** Begun and not ended. */
   readonly atOnce: number;
+  readonly bytesAtOnce: number;
 }
 
 /** Begins something; calls back once it has ended. */
@@ -16,24 +18,24 @@ export type PacedWork = (ended: () => void) => void;
 /** Does things evenly, no more than so many in a second and at once, in the order of asking. */
 export class Paced {
   readonly #clock: Clock;
-  readonly #spaceMs: number;
-  readonly #atOnce: number;
-  #waiting: PacedWork[] = [];
+  readonly #pace: Pace;
+  #waiting: { readonly work: PacedWork; readonly bytes: number }[] = [];
   #underWay = 0;
+  #bytesUnderWay = 0;
   /** What was begun before all was forgotten does not count any more. */
   #life = 0;
   #nextAtMs = 0;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, { perS, atOnce }: Pace) {
+  constructor(clock: Clock, pace: Pace) {
     this.#clock = clock;
-    this.#spaceMs = 1_000 / perS;
-    this.#atOnce = atOnce;
+    this.#pace = pace;
   }
 
-  do(work: PacedWork): void {
+  /** @param bytes Of what it sends. */
+  do(work: PacedWork, bytes: number): void {
     if (this.#waiting.length >= WAITING_MAX) return;
-    this.#waiting.push(work);
+    this.#waiting.push({ work, bytes });
     if (this.#cancel === undefined) this.#go();
   }
 
@@ -43,6 +45,7 @@ export class Paced {
     this.#cancel = undefined;
     this.#waiting = [];
     this.#underWay = 0;
+    this.#bytesUnderWay = 0;
     this.#life += 1;
   }
 
@@ -51,26 +54,39 @@ export class Paced {
     const nowMs = this.#clock.monoMs();
     // Timers are late by a little: what was missed by that is made up for.
     while (this.#hasRoom() && this.#nextAtMs <= nowMs) {
-      this.#nextAtMs = Math.max(this.#nextAtMs, nowMs - this.#spaceMs) + this.#spaceMs;
+      const spaceMs = this.#spaceMs();
+      this.#nextAtMs = Math.max(this.#nextAtMs, nowMs - spaceMs) + spaceMs;
       this.#begin();
     }
     if (!this.#hasRoom()) return;
     this.#cancel = this.#clock.wakeIn(this.#nextAtMs - nowMs, () => this.#go());
   }
 
+  /** Between the first that waits and what comes behind it. */
+  #spaceMs(): number {
+    const { perS, bytesPerS } = this.#pace;
+    const { bytes = 0 } = this.#waiting[0] ?? {};
+    return 1_000 * Math.max(1 / perS, bytes / bytesPerS);
+  }
+
   #hasRoom(): boolean {
-    return this.#waiting.length > 0 && this.#underWay < this.#atOnce;
+    const [next] = this.#waiting;
+    if (next === undefined || this.#underWay >= this.#pace.atOnce) return false;
+    return this.#underWay === 0 || this.#bytesUnderWay + next.bytes <= this.#pace.bytesAtOnce;
   }
 
   #begin(): void {
-    const work = this.#waiting.shift();
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
     const life = this.#life;
     let isUnderWay = true;
     this.#underWay += 1;
-    work?.(() => {
+    this.#bytesUnderWay += next.bytes;
+    next.work(() => {
       if (!isUnderWay || life !== this.#life) return;
       isUnderWay = false;
       this.#underWay -= 1;
+      this.#bytesUnderWay -= next.bytes;
       if (this.#cancel === undefined) this.#go();
     });
   }
