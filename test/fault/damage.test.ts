@@ -18,8 +18,9 @@ import {
   systemClock,
 } from '@holdfast/agent/internal';
 import { codeOf, decodeEntry, lanes, type Log } from '@holdfast/protocol';
-import { damageStore, type Damage } from '../support/damage.ts';
+import { damageRows, damageStore } from '../support/damage.ts';
 import {
+  dieOn,
   entriesOf,
   errand,
   executed,
@@ -42,23 +43,44 @@ const test = ava.serial;
 
 interface Template {
   readonly dir: string;
+  readonly starts: number;
   readonly entries: readonly KnownEntry[];
-  /** Entries that each file holds, as `lane seq`. */
-  readonly holds: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Steps that had resolved, `run/step`. */
+  readonly resolved: ReadonlySet<string>;
+  /** Rows of entries that each file holds, by `lane seq`. */
+  readonly holds: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
-async function makeTemplate(dir: string): Promise<Template> {
-  await liveOn(dir, STARTS, 100);
+/** @param isKilled The last process on it did not end in order. */
+async function makeTemplate(dir: string, isKilled: boolean): Promise<Template> {
+  const lived = isKilled ? `${dir}-alive` : dir;
+  await liveOn(lived, STARTS, 100);
+  if (isKilled) await dieOn(lived, dir, STARTS);
   // Of a copy: to look into a store would put all that is in its log into a table.
   const copy = `${dir}-read`;
   await cp(dir, copy, { recursive: true });
   const entries = await entriesOf(copy);
-  const holds = new Map<string, Set<string>>();
+  const starts = STARTS + (isKilled ? 1 : 0);
+  const holds = await entryRows(dir);
+  return { dir, starts, entries, resolved: new Set(entries.flatMap(stepOf)), holds };
+}
+
+function stepOf({ bytes }: KnownEntry): string[] {
+  const entry = decodeEntry(Buffer.from(bytes, 'base64'));
+  return entry.kind === 'step.completed' ? [`${entry.run}/${entry.name}`] : [];
+}
+
+/** What can be read of entries in each file, damaged or not. */
+async function entryRows(dir: string): Promise<Map<string, Map<string, string>>> {
+  const found = new Map<string, Map<string, string>>();
   for await (const { name, rows } of storeRows(join(dir, 'store'))) {
-    const held = rows.filter(({ key, value }) => key[0] === 0x65 && value !== undefined);
-    holds.set(name, new Set(held.map(({ key }) => placeOf(key))));
+    const held = rows.flatMap(({ key, value }) => {
+      const isEntry = key[0] === 0x65 && value !== undefined;
+      return isEntry ? [[placeOf(key), Buffer.from(value).toString('base64')] as const] : [];
+    });
+    found.set(name, new Map(held));
   }
-  return { dir, entries, holds };
+  return found;
 }
 
 function placeOf(key: Uint8Array): string {
@@ -73,6 +95,7 @@ async function startOn(dir: string) {
   const options = { dataDir: dir, device: 'd1', workflows: [errand], log };
   executed.length = 0;
   const agent = await Agent.open(options);
+  const doubts = new Set<string>();
   try {
     await agent.emit('after', {}, { lane: 'bulk' });
     const ends = new Map<string, string>();
@@ -81,8 +104,9 @@ async function startOn(dir: string) {
       if (state !== 'completed') await run.signal('go').catch(() => {});
       const end = await Promise.race([run.result(), stuck(agent, id)]).catch(codeOf);
       ends.set(id, Array.isArray(end) ? 'completed' : String(end));
+      if ((await run.status()).error?.code === 'HF_RUN_IN_DOUBT') doubts.add(id);
     }
-    return { told, ends, status: await agent.status(), executed: [...executed] };
+    return { told, ends, doubts, status: await agent.status(), executed: [...executed] };
   } finally {
     await agent.close();
   }
@@ -97,29 +121,42 @@ async function stuck(agent: Agent, id: string): Promise<string> {
   }
 }
 
+interface Trial {
+  readonly dir: string;
+  /** What was done to it, for people. */
+  readonly name: string;
+  /** Entries that were changed where no check sum of a file tells, `lane seq`. */
+  readonly changed: ReadonlySet<string>;
+}
+
+type Fate = 'harmless' | 'torn' | 'salvaged' | 'mended';
+
 async function checkSurvival(
   t: ExecutionContext,
   template: Template,
-  { dir, damage, name }: { readonly dir: string; readonly damage: Damage; readonly name: string },
-): Promise<'harmless' | 'torn' | 'salvaged'> {
+  { dir, name, changed }: Trial,
+): Promise<{ readonly fate: Fate; readonly inDoubt: number }> {
+  const readable = await entryRows(dir);
   const after = await startOn(dir).catch((error: unknown) => {
     throw new Error(`${name}: it does not start`, { cause: error });
   });
   const problem = after.status.problems.find(({ code }) => code === 'HF_STORE_SALVAGED');
+  const mended = changed.size > 0 && problem === undefined ? await drained(dir) : 0;
   const entries = await entriesOf(dir);
   const left = new Set(entries.map(({ lane, bytes }) => `${lane} ${bytes}`));
   const missing = template.entries.filter(({ lane, bytes }) => !left.has(`${lane} ${bytes}`));
 
-  // What an unharmed file holds is there.
+  // What can be read is there, wherever it lay.
   const lost = new Set(missing.map(({ lane, seq }) => `${lane} ${seq}`));
-  for (const [file, places] of template.holds) {
-    if (damage.files.includes(file)) continue;
-    const gone = [...places].filter((place) => lost.has(place));
-    t.deepEqual(gone, [], `${name}: ${file} was whole`);
+  const rows = [...template.holds.values()].flatMap((held) => [...held]);
+  const whole = new Map(rows.filter(([place]) => !changed.has(place)));
+  for (const held of readable.values()) {
+    const gone = [...held].filter(([place, row]) => lost.has(place) && whole.get(place) === row);
+    t.deepEqual(gone, [], `${name}: neighbours are lost`);
   }
   // What is gone is told.
   const isTorn = after.told.includes('the last write was cut off');
-  const isTold = problem !== undefined || isTorn;
+  const isTold = problem !== undefined || isTorn || mended === missing.length;
   t.true(missing.length === 0 || isTold, `${name}: ${missing.length} entries gone in silence`);
   if (problem !== undefined) {
     const kept = Number(/(\d+) entries kept/.exec(problem.message)?.[1]);
@@ -129,18 +166,37 @@ async function checkSurvival(
   // What is told is what is there, whatever happened to it.
   const { mismatches } = await checkStore(dir);
   t.deepEqual(mismatches, [], name);
-  // Runs whose history is whole go on, and do nothing twice; the others need a person.
+  // Nothing is done twice but what was cut off with the last write, which is told.
+  const again = after.executed.filter((step) => template.resolved.has(step));
+  if (!isTorn) t.deepEqual(again, [], `${name}: steps are repeated`);
+  // Runs whose history is whole go on; the others need a person, as do those that nobody knows of.
   const harmed = new Set(missing.flatMap(({ bytes }) => runsIn(bytes)));
-  for (let start = 0; start < STARTS; start += 1) {
+  let inDoubt = 0;
+  for (let start = 0; start < template.starts; start += 1) {
     for (let n = 0; n < 6; n += 1) {
       const id = `errand-${start}-${n}`;
       if (harmed.has(id)) continue;
-      t.is(after.ends.get(id), 'completed', `${name}: ${id}`);
-      const again = after.executed.filter((each) => each.startsWith(`${id}/`));
-      t.deepEqual(again, n % 2 === 0 ? [`${id}/third`] : [], `${name}: ${id}`);
+      const isInDoubt = after.doubts.has(id);
+      inDoubt += isInDoubt ? 1 : 0;
+      t.is(after.ends.get(id), isInDoubt ? 'stuck' : 'completed', `${name}: ${id}`);
+      const done = after.executed.filter((each) => each.startsWith(`${id}/`));
+      t.deepEqual(done, n % 2 === 0 && !isInDoubt ? [`${id}/third`] : [], `${name}: ${id}`);
     }
   }
-  return problem !== undefined ? 'salvaged' : isTorn ? 'torn' : 'harmless';
+  t.true(inDoubt === 0 || harmed.size + missing.length > 0, `${name}: doubts without a loss`);
+  const fate = problem ? 'salvaged' : isTorn ? 'torn' : mended > 0 ? 'mended' : 'harmless';
+  return { fate, inDoubt };
+}
+
+/** As when the ledger is told of them: entries that are not what was journaled give way. */
+async function drained(dir: string): Promise<number> {
+  const { device, epoch, store, release } = await openDataDir(dir, { device: 'd1' });
+  try {
+    const options = { device, epoch, boot: 1, store, sha256, clock: systemClock };
+    return await (await Journal.open(options)).mend();
+  } finally {
+    await release();
+  }
 }
 
 /** The runs that an entry may be of: their ids stand in it as they are. */
@@ -155,19 +211,31 @@ function runsIn(bytes: string): string[] {
 test('damage anywhere keeps no agent from starting, nor loses in silence', async (t) => {
   t.timeout(SEEDS * 10_000);
   const root = await tempDir(t);
-  const template = await makeTemplate(join(root, 'template'));
-  const outcomes = { harmless: 0, torn: 0, salvaged: 0 };
+  const ended = await makeTemplate(join(root, 'ended'), false);
+  const killed = await makeTemplate(join(root, 'killed'), true);
+  const fates: Record<Fate, number> = { harmless: 0, torn: 0, salvaged: 0, mended: 0 };
+  let inDoubt = 0;
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
+    const template = seed % 2 === 0 ? ended : killed;
     const dir = join(root, `seed-${seed}`);
     await cp(template.dir, dir, { recursive: true });
-    const damage = await damageStore(join(dir, 'store'), seed);
-    const name = `seed ${seed}, ${damage.what}`;
-    outcomes[await checkSurvival(t, template, { dir, damage, name })] += 1;
+    const trial = await harm(dir, seed);
+    const name = `seed ${seed}, ${template === killed ? 'killed, ' : ''}${trial.name}`;
+    const survived = await checkSurvival(t, template, { ...trial, dir, name });
+    fates[survived.fate] += 1;
+    inDoubt += survived.inDoubt;
     await rm(dir, { recursive: true });
   }
-  t.log(JSON.stringify(outcomes));
-  t.true(outcomes.harmless > 0 && outcomes.salvaged > 0, 'the damage was of all kinds');
+  t.log(JSON.stringify({ ...fates, inDoubt }));
+  t.true(fates.harmless > 0 && fates.salvaged > 0 && fates.mended > 0, 'it was of all kinds');
 });
+
+async function harm(dir: string, seed: number): Promise<Omit<Trial, 'dir'>> {
+  const store = join(dir, 'store');
+  if (seed % 5 !== 3) return { name: (await damageStore(store, seed)).what, changed: new Set() };
+  const places = (await damageRows(store, seed)).map(placeOf);
+  return { name: `changed ${places.join(', ')}`, changed: new Set(places) };
+}
 
 /** Every file below a directory, with its bytes. */
 function contents(dir: string): Record<string, string> {

@@ -24,11 +24,15 @@ def varint(data, at):
             return value, at
 
 
-def crc32c(data):
+def crc_register(data):
     crc = 0xFFFFFFFF
     for byte in data:
         crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >> 8)
-    crc ^= 0xFFFFFFFF
+    return crc
+
+
+def crc32c(data):
+    crc = crc_register(data) ^ 0xFFFFFFFF
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
@@ -200,10 +204,12 @@ def main(path):
                 first, last, before, after, *_ = cbor.decode(row, cbor.ENTRY)
                 assert first == expected and before == digest, f"{name} {seq} joins on to nothing"
                 digest, expected = after, last + 1
-            hash_size, at = (32, 38) if seq % 4 == 0 else (4, 4)
-            _, at = varint(value, at)
+            hash_size, sum_at = (32, 38) if seq % 4 == 0 else (2, 2)
+            _, at = varint(value, sum_at + 2)
             digest = hashlib.sha256(digest + value[at:]).digest()
             assert digest[:hash_size] == value[:hash_size], f"{name} {seq} is not what was journaled"
+            total = int.from_bytes(value[sum_at : sum_at + 2], "big")
+            assert total == crc_register(value[sum_at + 2 :]) & 0xFFFF, f"{name} {seq} is harmed"
             expected += 1
             line = {"lane": name, "seq": seq, "acked": seq <= acked, "bytes": value[at:].hex()}
             print(json.dumps(line))

@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openStore, tableRange } from '@holdfast/agent/internal';
 import { SimChance } from './sim-chance.ts';
 
 export interface Damage {
@@ -35,6 +36,30 @@ export async function damageStore(dir: string, seed: number): Promise<Damage> {
   const [what, act] = kinds[pick(kinds.length)] ?? ['nothing', async () => {}];
   await act();
   return { what, files: what.startsWith('swap') ? [name, other] : [name] };
+}
+
+/**
+ * Changes entries in a store behind LevelDB's back, so that no check sum of its files tells of it:
+ * as bad memory does, or a table that is too large to be read at a start.
+ *
+ * @returns Their keys.
+ */
+export async function damageRows(dir: string, seed: number): Promise<readonly Uint8Array[]> {
+  const chance = new SimChance(seed);
+  const pick = (below: number): number => Math.floor(chance.next() * below);
+  const store = await openStore(dir);
+  const rows = await store.scan({ ...tableRange('e'), limit: 100_000 });
+  const at = pick(rows.length);
+  const near = [0, 1 + pick(4), pick(rows.length)].slice(0, 1 + pick(3));
+  const harmed = near.flatMap((step) => rows[(at + step) % rows.length] ?? []);
+  for (const { key, value } of new Set(harmed)) {
+    // Of the entry itself, which is behind the hash.
+    const bit = 1 << pick(8);
+    flip(Buffer.from(value.buffer, value.byteOffset), value.byteLength - 1 - pick(30), bit);
+    await store.write([{ kind: 'put', key, value }]);
+  }
+  await store.close();
+  return harmed.map(({ key }) => key);
 }
 
 function flip(bytes: Buffer, at: number, bit: number): Buffer {

@@ -1,3 +1,4 @@
+import { cp, lstat } from 'node:fs/promises';
 import { Agent, workflow } from '@holdfast/agent';
 import { Journal, loadLevel, openDataDir, sha256, systemClock } from '@holdfast/agent/internal';
 import { lanes, type Lane } from '@holdfast/protocol';
@@ -55,15 +56,31 @@ export async function liveOn(
   const options = { dataDir: dir, ...(storeKey === undefined ? {} : { storeKey }) };
   for (let start = 0; start < starts; start += 1) {
     const agent = await Agent.open({ ...options, device: 'd1', workflows: [errand] });
-    for (let n = 0; n < 6; n += 1) {
-      const id = `errand-${start}-${n}`;
-      const run = await agent.start(errand, { waits: n % 2 === 0 }, { id });
-      if (n % 2 === 1) await run.result();
-      await agent.emit('reading', noise(start * 100 + n, 3_000), { lane: 'bulk' });
-      await agent.emit('alarm', { start, n }, { lane: 'urgent' });
-    }
+    await work(agent, start);
     for (let n = 0; n < alarms; n += 1) await agent.emit('late', noise(n, 100), { lane: 'urgent' });
     await agent.close();
+  }
+}
+
+/** The same once more, without an orderly end: `copy` is what a kill in the middle leaves. */
+export async function dieOn(dir: string, copy: string, start: number): Promise<void> {
+  const agent = await Agent.open({ dataDir: dir, device: 'd1', workflows: [errand] });
+  try {
+    await work(agent, start);
+    const filter = async (path: string) => !(await lstat(path)).isSocket();
+    await cp(dir, copy, { recursive: true, filter });
+  } finally {
+    await agent.close();
+  }
+}
+
+async function work(agent: Agent, start: number): Promise<void> {
+  for (let n = 0; n < 6; n += 1) {
+    const id = `errand-${start}-${n}`;
+    const run = await agent.start(errand, { waits: n % 2 === 0 }, { id });
+    if (n % 2 === 1) await run.result();
+    await agent.emit('reading', noise(start * 100 + n, 3_000), { lane: 'bulk' });
+    await agent.emit('alarm', { start, n }, { lane: 'urgent' });
   }
 }
 

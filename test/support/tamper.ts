@@ -95,9 +95,10 @@ export async function tamperWithStore(
   await withLevel(join(dataDir, 'store'), async (db) => {
     const rows = await rowsOf(db, laneRange(lane));
     const all = rows.map(([key, value]) => {
-      const { bytes, run, check, anchor } = parseStored(seqOfEntryKey(key), value);
-      // Of most, a row has no more than the first bytes.
-      return { bytes, run, hash: anchor?.hash ?? Uint8Array.of(...check, ...new Uint8Array(28)) };
+      const { bytes, run, row, anchor } = parseStored(seqOfEntryKey(key), value);
+      // Of most, a row has no more than the first two bytes.
+      const hash = anchor?.hash ?? Uint8Array.of(...row.subarray(0, 2), ...new Uint8Array(30));
+      return { bytes, run, hash };
     });
     let bytes = 0;
     const after = options.tampering(all);

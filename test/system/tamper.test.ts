@@ -88,12 +88,10 @@ test.serial(
     await pump.emit('late');
     await pump.synced(1);
 
-    // The next one is an anchor, and nothing tells what it follows from.
-    const gone = [`event-${TAMPERED}`, `event-${TAMPERED + 1}`];
-    const left = names.filter((name) => !gone.includes(name));
+    const left = names.filter((name) => name !== `event-${TAMPERED}`);
     t.deepEqual(await gateway.events(1), ['early', ...left, 'late']);
     const [hole, ...others] = await gateway.holes(1);
-    t.like(hole, { lane, seqFirst: TAMPERED, seqLast: TAMPERED + 1, reason: 'damaged' });
+    t.like(hole, { lane, seqFirst: TAMPERED, seqLast: TAMPERED, reason: 'damaged' });
     t.deepEqual(others, []);
     t.deepEqual(await gateway.verify(), []);
     t.is((await gateway.device()).epochs.length, 1);

@@ -14,10 +14,12 @@ import {
 } from '@holdfast/protocol';
 import { chainPlace, type LaneChain } from './chain-place.ts';
 import { contentsAt, isContentOfEntry } from './contents.ts';
-import { isHashOf, parseStored, type StoredEntry } from './entry-row.ts';
+import { isHashOf, isUnharmed, parseStored, type StoredEntry } from './entry-row.ts';
 import type { StoredHole } from './hole-rows.ts';
 import { ackKey, getNumber, laneRange, seqOfEntryKey } from './keys.ts';
+import { indexedThrough } from './histories.ts';
 import { eachHole, holeAt } from './lane-holes.ts';
+import { readSeam, type Seam } from './seam.ts';
 
 /** Rows in memory at a time; an entry has up to 56 KiB. */
 const PAGE = 256;
@@ -72,18 +74,27 @@ export async function verifyChains(
 }
 
 /**
- * The same for the last `count` entries of each lane: what the next entry is chained to, at a cost
- * that does not grow with the backlog.
+ * The same for the last entries of each lane, `count` at least, at a cost that does not grow with
+ * the backlog: what the next entry is chained to, and what no history names yet.
  */
 export async function verifyTails(
   options: ChainOptions,
   count: number,
 ): Promise<readonly ChainFault[]> {
   const faults: ChainFault[] = [];
+  const { store } = options;
   for (const lane of lanes) {
-    const rows = await readPage(options.store, lane, { from: 0, limit: count, reverse: true });
-    const walk = await startWalk(options, lane, rows.at(-1)?.seq ?? 0);
-    for (const stored of rows.toReversed()) await follow(options.store, walk, stored);
+    const rows = await readPage(store, lane, { from: 0, limit: count, reverse: true });
+    const [indexed, seam] = [await indexedThrough(store, lane), await readSeam(store, lane)];
+    const first = Math.min(rows.at(-1)?.seq ?? 1, indexed + 1, seam?.seq ?? Infinity);
+    const walk = await startWalk(options, lane, first);
+    for (let from = first; ;) {
+      const page = await readPage(store, lane, { from, limit: PAGE });
+      for (const stored of page) await follow(store, walk, stored);
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) break;
+      from = last.seq + 1;
+    }
     faults.push(...walk.end());
   }
   return faults;
@@ -116,7 +127,11 @@ async function startWalk(options: ChainOptions, lane: Lane, seqFirst: number): P
   const acked = ack === undefined ? 0 : getNumber(ack, 0);
   const chain = { ...options, lane, start: chainStart(options.sha256, { ...options, lane }) };
   const atAck = await chainPlace(chain, acked);
-  const walk = new Walk(chain, { acked, seqFirst, hash: await hashBefore(chain, seqFirst) });
+  // What the ledger has may be missing here, but not what histories are still to be made of.
+  const kept = Math.min(acked, await indexedThrough(options.store, lane));
+  const seam = await readSeam(options.store, lane);
+  const hash = await hashBefore(chain, seqFirst);
+  const walk = new Walk(chain, { acked, kept, seqFirst, hash, seam });
   // The last entry that the ledger has is never trimmed, or a hole ends with it.
   if (acked > 0 && atAck === undefined) walk.fault(acked, 'is missing');
   if (ack !== undefined && atAck?.isSure === true) {
@@ -151,6 +166,9 @@ async function follow(store: Store, walk: Walk, stored: StoredEntry): Promise<vo
 class Walk {
   readonly #chain: LaneChain;
   readonly #acked: number;
+  /** Up to there nobody needs what is missing. */
+  readonly #passed: number;
+  readonly #seam: Seam | undefined;
   readonly #faults: ChainFault[] = [];
   #seqLast: number;
   #hash: Uint8Array | undefined;
@@ -159,12 +177,16 @@ class Walk {
     chain: LaneChain,
     from: {
       readonly acked: number;
+      readonly kept: number;
       readonly seqFirst: number;
       readonly hash: Uint8Array | undefined;
+      readonly seam: Seam | undefined;
     },
   ) {
     this.#chain = chain;
     this.#acked = from.acked;
+    this.#passed = from.kept;
+    this.#seam = from.seam;
     this.#seqLast = Math.max(0, from.seqFirst - 1);
     this.#hash = from.hash;
   }
@@ -202,11 +224,14 @@ class Walk {
     const { seq, bytes, anchor } = stored;
     const expected = this.#seqLast + 1;
     if (seq > expected) this.#gap(expected, seq - 1);
-    const before = seq === expected ? this.#hash : undefined;
+    const known = seq - 1 === this.#seam?.seq ? this.#seam.hash : this.#hash;
+    const before = seq === expected ? known : undefined;
     const hash = before && chainNext(this.#chain.sha256, before, bytes);
     const isSame = hash !== undefined && isHashOf(stored, hash);
     if (hash !== undefined && !isSame) {
       this.fault(seq, 'is not the entry that was journaled: its hash differs');
+    } else if (!isUnharmed(stored)) {
+      this.fault(seq, 'is not the entry that was journaled: its check sum differs');
     }
     try {
       decodeEntry(bytes);
@@ -237,7 +262,7 @@ class Walk {
   }
 
   #gap(first: number, last: number): void {
-    const lost = Math.max(first, this.#acked + 1);
+    const lost = Math.max(first, this.#passed + 1);
     if (lost > last) return;
     this.fault(lost, lost === last ? 'is missing' : `is missing, and all through ${last}`);
   }

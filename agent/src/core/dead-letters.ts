@@ -89,6 +89,16 @@ export class DeadLetters {
     this.#holes.set(nameOf(lane, seq), hole);
   }
 
+  /** The chain is another one at an entry. @returns The row that says so, if it is one of these. */
+  rechain(lane: Lane, previousHash: Uint8Array, place: ChainPlace): readonly StoreOp[] {
+    const known = this.at(lane, place.seq);
+    if (known === undefined) return [];
+    const { hash, bytesThrough } = place;
+    const hole = { ...known, previousHash: previousHash.slice(), hash: hash.slice(), bytesThrough };
+    this.#holes.set(nameOf(lane, place.seq), hole);
+    return [{ kind: 'put', key: deadKey(lane, place.seq), value: encodeHole(hole) }];
+  }
+
   /** Forgets those whose entries are about to be deleted. @returns The rows that go with them. */
   forget(lane: Lane, seqs: readonly number[]): readonly StoreOp[] {
     if (this.#holes.size === 0) return [];

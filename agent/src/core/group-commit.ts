@@ -27,6 +27,14 @@ export interface QueuedAppend {
   readonly outcome: Outcome;
 }
 
+/** What is to be done between two commits. Who appends meanwhile waits. */
+export interface CommitTurn {
+  /** Commits at once. Durable once it resolves. */
+  readonly write: (ops: readonly StoreOp[]) => Promise<void>;
+  /** Changes what waits for a commit. */
+  readonly change: (each: (append: QueuedAppend) => QueuedAppend) => void;
+}
+
 /** An entry, and where its lane ends once it is durable. */
 export interface QueuedEntry extends EntryRef {
   readonly state: LaneState;
@@ -66,6 +74,7 @@ export class GroupCommit {
   #queue: QueuedAppend[] = [];
   #queueBytes = 0;
   #committing = false;
+  readonly #works: (() => Promise<void>)[] = [];
   /** Appends that the last commit held, and that waited behind it: so many may come together. */
   #crowd = 0;
   /** Until then whoever goes on after a slow commit is waited for. */
@@ -97,12 +106,29 @@ export class GroupCommit {
     if (!this.#committing) void this.#commitAll();
   }
 
+  /** Runs `work` while no commit is under way. */
+  exclusively<T>(work: (turn: CommitTurn) => Promise<T>): Promise<T> {
+    const turn: CommitTurn = {
+      write: (ops) => this.#writeAlone(ops),
+      change: (each) => (this.#queue = this.#queue.map(each)),
+    };
+    return new Promise((resolve, reject) => {
+      this.#works.push(() => work(turn).then(resolve, reject));
+      if (!this.#committing) void this.#commitAll();
+    });
+  }
+
   async #commitAll(): Promise<void> {
     assert(!this.#committing, 'one commit in flight at a time');
     this.#committing = true;
     await undefined; // Lets every append of this turn join the first commit.
     if (this.#gatherUntilMs > 0) await this.#gather();
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#works.length > 0) {
+      const work = this.#works.shift();
+      if (work !== undefined) {
+        await work();
+        continue;
+      }
       const { clock } = this.#parts;
       const beganMs = clock.monoMs();
       await this.#commit(this.#takeQueued());
@@ -159,6 +185,19 @@ export class GroupCommit {
     this.#leave(group);
     this.#crowd = group.length + this.#queue.length;
     this.#settle(group);
+  }
+
+  async #writeAlone(ops: readonly StoreOp[]): Promise<void> {
+    const { riders, onDurable, onFailure } = this.#parts;
+    try {
+      if (this.#failure) throw this.#failure;
+      await this.#write([...riders(), ...ops]);
+    } catch (cause) {
+      const failure = this.refuse(asFailure(cause));
+      onFailure(failure);
+      throw failure;
+    }
+    onDurable([]);
   }
 
   /**

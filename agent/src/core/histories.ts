@@ -1,11 +1,14 @@
 import {
   eachLane,
+  equalBytes,
   laneIndex,
   lanes,
   placeInRun,
+  type Lane,
   type PerLane,
   type Store,
   type StoreOp,
+  type StoreRow,
 } from '@holdfast/protocol';
 import type { Place } from './contents.ts';
 import { parseStored } from './entry-row.ts';
@@ -73,11 +76,9 @@ export class Histories {
 
   /** Reads what is behind the mark. */
   static async open(store: Store, states: PerLane<LaneState>): Promise<Histories> {
-    const mark = await store.get(MARK);
     const unindexed: Unindexed = { entries: 0, bytes: 0, lines: [], unreadable: [] };
-    for (const [index, lane] of lanes.entries()) {
-      const through = mark === undefined ? 0 : getNumber(mark, index * NUMBER_BYTES);
-      await readBehind(store, { lane, seq: through }, unindexed);
+    for (const lane of lanes) {
+      await readBehind(store, { lane, seq: await indexedThrough(store, lane) }, unindexed);
     }
     const histories = new Histories(store, states, unindexed);
     for (const { run, ...place } of unindexed.unreadable) await histories.#placeAnyhow(run, place);
@@ -191,6 +192,20 @@ export class Histories {
     }
     return { entries, bytes };
   }
+}
+
+/** Through which entry of a lane histories have their rows. */
+export async function indexedThrough(store: Store, lane: Lane): Promise<number> {
+  return throughIn(await store.get(MARK), lane);
+}
+
+/** The same from rows that were read already. */
+export function indexedIn(rows: readonly StoreRow[], lane: Lane): number {
+  return throughIn(rows.find(({ key }) => equalBytes(key, MARK))?.value, lane);
+}
+
+function throughIn(mark: Uint8Array | undefined, lane: Lane): number {
+  return mark === undefined ? 0 : getNumber(mark, laneIndex(lane) * NUMBER_BYTES);
 }
 
 /** The row that says through which entry of each lane histories have their rows. */

@@ -92,11 +92,11 @@ export class Holes {
   remove(
     lane: Lane,
     seqs: readonly number[],
-    { ops = () => [], ...removal }: Pick<Removal, 'reason' | 'end'> & Partial<Pick<Removal, 'ops'>>,
+    { ops = () => [], reason }: Pick<Removal, 'reason'> & Partial<Pick<Removal, 'ops'>>,
   ): Promise<Removed> {
     return this.serially(async () => {
       const entries = await this.#entries(lane, seqs, this.#parts.lane(lane).head);
-      return this.#remove(entries, { ...removal, lane, ops });
+      return this.#remove(entries, { lane, reason, ops });
     });
   }
 
@@ -128,6 +128,14 @@ export class Holes {
     });
   }
 
+  /**
+   * Deletes an entry that is damaged, for one who is alone at work: what else would go on one after
+   * another, and all commits, wait.
+   */
+  takeOut(entry: StoredEntry, removal: Removal, commit: HolesParts['commit']): Promise<Removed> {
+    return this.#remove([entry], removal, commit);
+  }
+
   async #page({
     lane,
     seqFirst,
@@ -141,7 +149,11 @@ export class Holes {
     return rows.map(({ key, value }) => parseStored(seqOfEntryKey(key), value));
   }
 
-  async #remove(entries: readonly StoredEntry[], removal: Removal): Promise<Removed> {
+  async #remove(
+    entries: readonly StoredEntry[],
+    removal: Removal,
+    commit = this.#parts.commit,
+  ): Promise<Removed> {
     const { lane, reason, ops, end } = removal;
     const state = this.#parts.lane(lane);
     const chain = chainOf(this.#parts, state);
@@ -158,7 +170,7 @@ export class Holes {
     state.goneBytes += bytes;
     state.pendingHoles = sumsAfter(state, known, merged);
     const seqs = entries.map(({ seq }) => seq);
-    await this.#parts.commit([
+    await commit([
       ...entries.flatMap((entry) => rowsOf(entry, removal)).map(deleted),
       ...known
         .filter((hole) => !kept.has(hole))

@@ -28,12 +28,13 @@ import { Histories } from './histories.ts';
 import { Holes, type HolesParts } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { JournalMeter } from './journal-meter.ts';
-import { mendLane, type MendParts } from './journal-mend.ts';
+import { LaneMend, findDamage, type MendFrom } from './journal-mend.ts';
 import { Recovery, verifyHeads, type Trouble } from './journal-recovery.ts';
 import { entryKey } from './keys.ts';
 import { readLane, storedFrom } from './lane-read.ts';
 import type { HoleSums } from './lane-holes.ts';
 import { chainOf, openLane, type LaneState } from './lane-state.ts';
+import { readSeam } from './seam.ts';
 import { SyncTimes } from './sync-times.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 import { valueLimits, type ValueLimits } from './value-parts.ts';
@@ -191,6 +192,7 @@ export class Journal implements UplinkJournal {
     const dead = await DeadLetters.open(store);
     const journal = new Journal(options, { lanes: states, histories, dead });
     journal.#hasCarried = await hasCarried(store);
+    for (const state of states) await journal.#goOnMending(state);
     return journal;
   }
 
@@ -344,23 +346,36 @@ export class Journal implements UplinkJournal {
   }
 
   async mend(): Promise<number> {
-    const { store, sha256 } = this.#options;
     let damaged = 0;
     try {
       for (const state of this.#lanes) {
-        const remove: MendParts['remove'] = (seqs, end) => {
-          // The next start would not find out whose the entries were.
-          this.histories.indexSoon();
-          return this.remove(state.lane, seqs, { reason: 'damaged', end });
-        };
-        const rewrite: MendParts['rewrite'] = (row) => this.append([], () => [row]);
-        damaged += await mendLane(state, { store, sha256, remove, rewrite });
+        const before = await findDamage(state, this.#options);
+        if (before !== undefined) damaged += await this.#mendFrom(state, before);
       }
     } catch (error) {
       if (isDamage(error)) this.#options.onDamage?.(error);
       throw error;
     }
     return damaged;
+  }
+
+  #mendFrom(state: LaneState, from: MendFrom): Promise<number> {
+    const { store, sha256 } = this.#options;
+    const parts = { store, sha256, holes: this.#holes, dead: this.dead };
+    return this.#holes.serially(() =>
+      this.#commits.exclusively((turn) => {
+        // The next start would not find out whose the entries were.
+        this.histories.indexSoon();
+        return new LaneMend(state, { ...parts, turn }, from).run();
+      }),
+    );
+  }
+
+  /** Where an earlier process was cut off. */
+  async #goOnMending(state: LaneState): Promise<void> {
+    const seam = await readSeam(this.#options.store, state.lane);
+    const at = seam && (await chainPlace(this.#chain(state.lane), seam.seq));
+    if (at) await this.#mendFrom(state, { ...at, stored: seam?.hash, isApart: true });
   }
 
   /** From now on every append is refused with this, and `failed` resolves. */

@@ -4,7 +4,7 @@ import { Slab } from './slab.ts';
 /**
  * Keys of the store. All numbers are big-endian, so that keys sort as they count.
  *
- *   'e' lane[1] seq[6]      → hash[32] bytesThrough[6] run entry    an entry of the journal
+ *   'e' lane[1] seq[6]      → the row of `entry-row.ts`             an entry of the journal
  *   'a' lane[1]             → watermark[6] hash[32]                 what the ledger has
  *   'x' lane[1] seqFirst[6] → hole                                  entries that are gone
  *   'x' lane[1]             → entries[6] bytes[6]                   sums of a lane's holes

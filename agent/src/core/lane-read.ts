@@ -2,7 +2,7 @@ import { HoldfastError, chainNext, type Sha256, type Store } from '@holdfast/pro
 import { carry } from './carrier.ts';
 import { chainPlace, lastPlace, type LaneChain } from './chain-place.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { anchorBefore, parseStored, type StoredEntry } from './entry-row.ts';
+import { anchorBefore, isUnharmed, parseStored, type StoredEntry } from './entry-row.ts';
 import { laneRange, seqOfEntryKey } from './keys.ts';
 import { holeAt } from './lane-holes.ts';
 import type { LaneState } from './lane-state.ts';
@@ -50,6 +50,8 @@ export async function readLane(
     // Where some are gone, what tells of them is read next.
     const isGap = row.seq !== seqFirst + entries.length;
     if (isGap || (entries.length > 0 && bytes > limits.bytesMax)) break;
+    // Behind the last anchor of a batch, the ledger has nothing to compare it with.
+    if (!isUnharmed(row)) throw missing(lane, row.seq);
     entries.push(row.bytes);
   }
   const hashAt = (index: number): Uint8Array =>
@@ -94,7 +96,7 @@ function hashOf(sha256: Sha256, previous: Uint8Array, entries: readonly StoredEn
 
 function missing(lane: LaneState['lane'], seq: number): HoldfastError {
   return new HoldfastError('HF_ENTRY_DAMAGED', {
-    why: `entry ${seq} of lane ${lane} is not where it should be`,
+    why: `entry ${seq} of lane ${lane} is not what was journaled there`,
     details: { lane, seq },
   });
 }

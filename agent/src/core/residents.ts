@@ -98,6 +98,8 @@ export class Residents {
       run.n = history.length;
       run.crashes = record.crashes;
       run.feed(forgetRetried(history));
+      // Perhaps it had come farther than its history says: a person lets it go on.
+      if (record.stuckCode === 'HF_RUN_IN_DOUBT') run.stuck = new HoldfastError('HF_RUN_IN_DOUBT');
     } catch (error) {
       // The run can't go on, but it can be looked at, and the others go on.
       run.n = (await this.#store.places(number)).length;

@@ -37,7 +37,7 @@ import {
   type RunGlance,
   type RunRecord,
 } from './run-record.ts';
-import type { StoredEntry } from './entry-row.ts';
+import { isUnharmed, type StoredEntry } from './entry-row.ts';
 import { wholeValue } from './value-parts.ts';
 
 export interface NumberedRecord {
@@ -282,6 +282,9 @@ function readEntry(place: Place, stored: StoredEntry | undefined): Entry {
       ? 'an entry of its history, which was lost with a damaged store,'
       : `entry ${place.seq} of lane ${place.lane}`;
   if (stored === undefined) throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `${why} is gone` });
+  if (!isUnharmed(stored)) {
+    throw new HoldfastError('HF_ENTRY_DAMAGED', { why: `${why} is not what was journaled` });
+  }
   try {
     return decodeEntry(stored.bytes);
   } catch (cause) {

@@ -6,8 +6,9 @@ import {
   type Sha256,
   type Store,
 } from '@holdfast/protocol';
-import { isHashOf, parseStored } from './entry-row.ts';
+import { isHashOf, isUnharmed, parseStored } from './entry-row.ts';
 import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
+import type { Seam } from './seam.ts';
 
 const PAGE = 256;
 
@@ -16,8 +17,8 @@ export interface IntactEntry {
   readonly lane: Lane;
   /** In the old epoch. */
   readonly seq: number;
-  /** In whose history it is; 0: in none. */
-  readonly run: number;
+  /** In whose history it is; 0: in none; `undefined`: that was harmed. */
+  readonly run: number | undefined;
   readonly entry: Entry;
   readonly bytes: Uint8Array;
 }
@@ -33,22 +34,26 @@ export interface LaneRead {
 export async function* intactEntries(
   store: Store,
   lane: Lane,
-  options: { readonly sha256: Sha256; readonly read: LaneRead },
+  options: { readonly sha256: Sha256; readonly read: LaneRead; readonly seam?: Seam | undefined },
 ): AsyncGenerator<IntactEntry, void> {
-  const { sha256, read } = options;
+  const { sha256, read, seam } = options;
   let previous: Link | undefined;
   for (let from = 0; ;) {
     const rows = await store.scan({ ...laneRange(lane, from), limit: PAGE });
     for (const row of rows) {
       const seq = seqOfEntryKey(row.key);
       const stored = parseStored(seq, row.value);
-      const { run, bytes, anchor } = stored;
-      const before = previous?.seq === seq - 1 ? previous.hashes : [];
+      const { bytes, anchor } = stored;
+      const isOwn = isUnharmed(stored);
+      const run = isOwn ? stored.run : undefined;
+      const known = previous?.seq === seq - 1 ? previous.hashes : [];
+      const before = seam?.seq === seq - 1 ? hashesOf(seam) : known;
       const computed = before.map((each) => chainNext(sha256, each, bytes));
       const linked = computed.filter((each) => isHashOf(stored, each));
       const entry = tryDecode(bytes);
       // Behind one that is changed nothing is known of the chain, up to the next anchor.
-      const isLinked = before.length === 0 || linked.length > 0 || previous?.isChanged === true;
+      const isUnknown = before.length === 0 || previous?.isChanged === true;
+      const isLinked = linked.length > 0 || (isUnknown && isOwn);
       if (entry !== undefined && isLinked) yield { lane, seq, run, entry, bytes };
       else read.changed.push(seq);
       // Where one is changed, either its hash or its bytes may still be right for the next.
@@ -69,6 +74,10 @@ interface Link {
   readonly hashes: readonly Uint8Array[];
   /** It is not what was journaled. */
   readonly isChanged: boolean;
+}
+
+function hashesOf({ hash }: Seam): readonly Uint8Array[] {
+  return hash === undefined ? [] : [hash];
 }
 
 /** Reads entries by their places, for those that are known to be intact. */

@@ -96,13 +96,24 @@ export function newPlaces(run: SalvagedRun): Place[] {
   return places;
 }
 
+/** How many of its entries are lost of which no row of its history told where they were. */
+export function missingOf(run: SalvagedRun, histories: CollectedRows['histories']): number {
+  const indexed = histories.get(run.number)?.length ?? 0;
+  const left = run.places.filter(({ n }) => n >= indexed).length;
+  return Math.max(0, run.length - indexed) - left;
+}
+
 /**
  * The rows of a run besides the places of its entries: its record and its timers. One that has lost
- * an entry is stuck.
+ * an entry is stuck, as is one that may have.
  *
  * @param entries What is left of its history, in order.
  */
-export function rowsOfRun(run: SalvagedRun, entries: readonly Entry[]): StoreOp[] {
+export function rowsOfRun(
+  run: SalvagedRun,
+  entries: readonly Entry[],
+  isInDoubt: boolean,
+): StoreOp[] {
   const progress = new Progress();
   for (const entry of entries) progress.add(entry);
   const record = run.record ?? recordFrom(run, entries);
@@ -116,7 +127,8 @@ export function rowsOfRun(run: SalvagedRun, entries: readonly Entry[]): StoreOp[
     const last = { ...record, state: final, n: run.length, isContinued };
     return [...layout.finalRecord(run.number, last)];
   }
-  const open = isWhole ? record : { ...record, ...stuck };
+  const why = isWhole ? isInDoubt && inDoubt : stuck;
+  const open = { ...record, ...why };
   const timers = [...timersOf(entries)].map(([op, due]) => layout.timer(run.number, op, due));
   return [layout.openRecord(run.number, open), ...timers];
 }
@@ -125,6 +137,12 @@ const stuck = {
   state: 'stuck',
   stuckCode: 'HF_ENTRY_DAMAGED',
   stuckReason: 'a part of its history was lost with a damaged store',
+} as const;
+
+const inDoubt = {
+  state: 'stuck',
+  stuckCode: 'HF_RUN_IN_DOUBT',
+  stuckReason: 'entries are lost with a damaged store, and nobody can tell whose they were',
 } as const;
 
 /** A record as a run has that is at work, which a start goes on with. */
@@ -142,7 +160,7 @@ function recordFrom(run: SalvagedRun, entries: readonly Entry[]): RunRecord | un
 }
 
 /** Open operations that go on at a time, with that time. */
-function timersOf(entries: readonly Entry[]): Map<number, Instant> {
+export function timersOf(entries: readonly Entry[]): Map<number, Instant> {
   const timers = new Map<number, Instant>();
   for (const entry of entries) {
     if (!('op' in entry)) continue;

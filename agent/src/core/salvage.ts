@@ -19,9 +19,11 @@ import { packRows } from './history-pack.ts';
 import { indexedOp } from './histories.ts';
 import { ackKey, metaKey, tableOfKey } from './keys.ts';
 import { layout } from './run-store.ts';
+import { Doubts } from './salvage-doubts.ts';
 import { intactEntries, readEntries, type IntactEntry, type LaneRead } from './salvage-lane.ts';
 import type { CollectedRows } from './salvage-rows.ts';
-import { SalvagedRuns, newPlaces, numberOf, rowsOfRun } from './salvage-runs.ts';
+import { SalvagedRuns, missingOf, newPlaces, numberOf, rowsOfRun } from './salvage-runs.ts';
+import { findSeam } from './seam.ts';
 import { finalStates } from './views.ts';
 
 /** Seqs `first` to `last` of a lane of the old epoch. */
@@ -80,7 +82,8 @@ const REASON_LENGTH_MAX = 1_024;
  * or that the ledger is not known to have, in its old order and with its old bytes; the runs, their
  * histories and their timers; and, in the urgent lane, an entry that says why, and what was lost.
  *
- * A run that lost an entry of its history is stuck once it is looked at; the others go on.
+ * A run that lost an entry of its history is stuck once it is looked at, and one whose last entries
+ * may be among those that are lost and that nobody can tell whose they were; the others go on.
  */
 export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
   return new Salvage(options).run();
@@ -91,6 +94,7 @@ class Salvage {
   readonly #runs: SalvagedRuns;
   readonly #ends: PerLane<LaneEnd>;
   readonly #lost: LostRange[] = [];
+  readonly #doubts: Doubts;
   #ops: StoreOp[] = [];
   #bytes = 0;
   #kept = 0;
@@ -101,6 +105,7 @@ class Salvage {
     this.#options = options;
     this.#runs = new SalvagedRuns(collected, numberOf(collected.others, metaKey('runs')));
     this.#command = numberOf(collected.others, metaKey('command'));
+    this.#doubts = new Doubts(collected.others);
     this.#ends = eachLane((lane) => {
       return { lane, seq: 0, bytes: 0, hash: chainStart(sha256, { device, epoch, lane }) };
     });
@@ -112,10 +117,15 @@ class Salvage {
       if (isCarriedOver(row.key)) this.#put([{ kind: 'put', ...row }]);
     }
     for (const lane of lanes) await this.#lane(lane);
+    // A life that somebody has ended is known to lack what came later.
+    const isDamaged = this.#options.cause === 'salvaged';
+    for (const run of this.#runs.all()) this.#doubts.settle(missingOf(run, collected.histories));
     for (const run of this.#runs.all()) {
       const places = run.places.toSorted((a, b) => a.n - b.n);
       const hasEnded = run.record !== undefined && finalStates.has(run.record.state);
-      const rows = rowsOfRun(run, hasEnded ? [] : await readEntries(scratch, places));
+      const entries = hasEnded ? [] : await readEntries(scratch, places);
+      const isInDoubt = isDamaged && !this.#doubts.isProven({ ...run, places }, entries);
+      const rows = rowsOfRun(run, entries, isInDoubt);
       // Without a record or its first entry nobody can tell what it was.
       if (rows.length > 0 && this.#runs.isLastOfId(run)) {
         this.#put([layout.runId(run.id, run.number)]);
@@ -139,8 +149,10 @@ class Salvage {
     // What both sides had agreed on differs: nothing here is known to be held there.
     const held = cause === 'forked' ? 0 : acked;
     let expected = acked + 1;
-    for await (const intact of intactEntries(scratch, lane, { sha256, read })) {
+    const seam = findSeam(collected.others, lane);
+    for await (const intact of intactEntries(scratch, lane, { sha256, read, seam })) {
       const { seq, entry } = intact;
+      if (intact.run !== undefined) this.#doubts.seen(lane, seq, entry);
       if (seq > expected) this.#loss(lane, expected, seq - 1);
       expected = Math.max(expected, seq + 1);
       if ('command' in entry) this.#command = Math.max(this.#command, entry.command);
@@ -151,6 +163,7 @@ class Salvage {
     }
     const end = Math.max(read.seqMax, this.#referred(lane), heads[laneIndex(lane)]);
     if (end >= expected) this.#loss(lane, expected, end);
+    this.#doubts.ends(lane, end, this.#options.stamp);
     for (const seq of read.changed) if (seq <= acked) this.#loss(lane, seq, seq);
   }
 
@@ -162,7 +175,7 @@ class Salvage {
     return seq;
   }
 
-  async #keep({ lane, seq, run: number, entry, bytes }: IntactEntry): Promise<void> {
+  async #keep({ lane, seq, run: number = 0, entry, bytes }: IntactEntry): Promise<void> {
     const seqNew = this.#append(lane, number, bytes);
     this.#kept += 1;
     const sealed = isSealed(entry) ? [{ lane, seq }] : [];
@@ -232,7 +245,8 @@ function isCarriedOver(key: Uint8Array): boolean {
   const table = tableOfKey(key);
   // Places of the old epoch, and what is made anew.
   if (['a', 'x', 'd', 'o', 'f'].includes(table ?? '')) return false;
-  return table !== 'm' || !/^m(?:purged\/|indexed$|holdfast$)/.test(String.fromCharCode(...key));
+  const ofPlaces = /^m(?:purged\/|seam\/|indexed$|holdfast$)/;
+  return table !== 'm' || !ofPlaces.test(String.fromCharCode(...key));
 }
 
 /** `urgent 3, normal 12-18`, as far as a line takes it. */

@@ -1,6 +1,5 @@
 import {
   Journal,
-  entryKey,
   holesBetween,
   parseStored,
   seqOfEntryKey,
@@ -11,7 +10,6 @@ import {
 } from '@holdfast/agent/internal';
 import { StoreLedger, newLedgerRow } from '@holdfast/gateway/internal';
 import {
-  codeOf,
   encodeValue,
   type EntryBody,
   type HoleReason,
@@ -25,14 +23,9 @@ import { SimStore } from '../../support/sim-store.ts';
 
 const device = 'h-1';
 
-function open(
-  store: SimStore,
-  onDamage?: (error: unknown) => void,
-  clock = new SimClock(),
-): Promise<Journal> {
+function open(store: SimStore, clock = new SimClock()): Promise<Journal> {
   const reopen = (): Promise<void> => store.reopen();
-  const options = { device, epoch: 1, boot: 1, clock, sha256, store, reopen };
-  return Journal.open(onDamage === undefined ? options : { ...options, onDamage });
+  return Journal.open({ device, epoch: 1, boot: 1, clock, sha256, store, reopen });
 }
 
 function event(size: number): EntryBody {
@@ -180,11 +173,11 @@ test('counts equal a full scan after removals, acks, failed commits and restarts
     const pick = (count: number): number => Math.floor(chance.next() * count);
     let { store } = await filled(40);
     const clock = new SimClock();
-    let journal = await open(store, undefined, clock);
+    let journal = await open(store, clock);
     const restart = async (): Promise<void> => {
       await journal.flush();
       store = store.crash();
-      journal = await open(store, undefined, clock);
+      journal = await open(store, clock);
     };
     for (let act = 0; act < 25; act += 1) {
       const { head } = journal.positions()[2];
@@ -211,69 +204,6 @@ test('counts equal a full scan after removals, acks, failed commits and restarts
     }
     t.deepEqual(await faults(store), [], `seed ${seed}`);
   }
-});
-
-/** Changes the last byte of these entries, or of their hashes, behind the journal's back. */
-async function damage(store: SimStore, seqs: readonly number[], at: 'entry' | 'hash') {
-  for (const seq of seqs) {
-    const key = entryKey('bulk', seq);
-    const value = (await store.get(key)) ?? new Uint8Array();
-    const index = at === 'hash' ? 3 : value.byteLength - 1;
-    value[index] = (value[index] ?? 0) ^ 1;
-    await store.write([{ kind: 'put', key, value }]);
-  }
-}
-
-test('entries that are damaged in place give way to holes, and the chain goes on', async (t) => {
-  const { store, journal } = await filled(45);
-  await acknowledge(journal, 2);
-  await settle();
-  await journal.remove('bulk', [10, 30], { reason: 'shed' });
-  await damage(store, [5, 7, 8, 9, 19, 32, 40], 'entry');
-
-  t.is(await journal.mend(), 5 + 2 + 1 + 1);
-
-  t.deepEqual(await walk(journal, 3), [
-    'entries 3-4',
-    // Up to an anchor, or to a hole: those tell how the chain goes on.
-    'damaged 5-9',
-    'shed 10-10',
-    'entries 11-18',
-    'damaged 19-20',
-    'entries 21-29',
-    'shed 30-30',
-    'entries 31-31',
-    'damaged 32-32',
-    'entries 33-39',
-    'damaged 40-40',
-    'entries 41-45',
-  ]);
-  t.deepEqual(await faults(store), []);
-  t.is(await journal.mend(), 0);
-});
-
-test('a hash that is damaged costs no entry', async (t) => {
-  const { store, journal } = await filled(20);
-  await acknowledge(journal, 2);
-  await damage(store, [4, 8, 12, 20], 'hash');
-  t.is((await faults(store)).length > 0, true);
-
-  t.is(await journal.mend(), 4);
-
-  t.deepEqual(await walk(journal, 1), ['entries 1-20']);
-  t.deepEqual(await faults(store), []);
-  t.is(await journal.mend(), 0);
-});
-
-test('where the chain itself is lost nothing is mended, and it is told', async (t) => {
-  const { store } = await filled(20);
-  const told: unknown[] = [];
-  const journal = await open(store, (error) => told.push(codeOf(error)));
-  await damage(store, [20], 'entry');
-
-  await t.throwsAsync(journal.mend(), { code: 'HF_ENTRY_DAMAGED' });
-  t.deepEqual(told, ['HF_ENTRY_DAMAGED']);
-  t.is((await store.scan({ ...tableRange('e'), limit: 100 })).length, 20);
 });
 
 test('a ledger takes a lane with holes, and its chain is whole', async (t) => {

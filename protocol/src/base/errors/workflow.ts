@@ -132,6 +132,11 @@ export const workflowErrors = {
     retry: 'never',
     hint: 'Mend its code or its step, then `holdfast workflow retry`.',
   },
+  HF_RUN_IN_DOUBT: {
+    message: 'The last entries of this run may have been lost with a damaged store',
+    retry: 'never',
+    hint: 'Look how far it came; `holdfast workflow retry` may repeat a step that had ended.',
+  },
   HF_STEP_NESTED: {
     message: 'A step was started inside another step',
     retry: 'never',
