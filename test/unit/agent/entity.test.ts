@@ -1,5 +1,6 @@
 import test from 'ava';
 import { EntityHandle, entity } from '@holdfast/agent';
+import { earlierSignalsKey } from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
 interface Total {
@@ -74,6 +75,21 @@ test('a command that is sent again in a later history has the reply of then', as
   t.is(await ask(190), 190, 'of the one before');
   await t.throwsAsync(ask(3), { code: 'HF_REPLY_FORGOTTEN' });
   t.is((await again.state()).sum, 250);
+});
+
+test('a command counts once, too, where the ids of an earlier history are damaged', async (t) => {
+  const device = new SimDevice();
+  const total = totals();
+  await device.start(total);
+  for (let id = 1; id <= 210; id += 1) await handle(device, total).call('add', 1, { id: `${id}` });
+  const key = earlierSignalsKey((await device.runs.numberOf('total/a')) ?? 0);
+  t.not(await device.store.get(key), undefined);
+  await device.store.write([{ kind: 'delete', key }]);
+  await device.restart(total);
+
+  const again = handle(device, total);
+  t.is(await again.call('add', 1, { id: '190' }), 190, 'the reply of then');
+  t.is((await again.state()).sum, 210);
 });
 
 test('a command that fails changes nothing and holds up none behind it', async (t) => {
