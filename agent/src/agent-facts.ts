@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { agentVersion } from './agent-version.ts';
 import type { AgentFacts } from './core/agent-surface.ts';
 import type { DataDir } from './io/data-dir.ts';
+import { certificateLife } from './io/enrolment-file.ts';
 import { deviceKeyName } from './io/device-key.ts';
 import { dirBytes } from './io/dir-bytes.ts';
 import { readRoom } from './io/disk-room.ts';
@@ -15,7 +16,10 @@ export function factsOf(
     ...{ device: dir.device, epoch: dir.epoch, version: agentVersion },
     ...process,
     ...{ salvage: dir.salvage, fileSystem: dir.fileSystem },
-    key: deviceKeyName(dir.path) ?? null,
+    identity: () => ({
+      key: deviceKeyName(dir.path) ?? null,
+      certificate: certificateLife(dir.path) ?? null,
+    }),
     fileBytes: () => dirBytes(join(dir.path, 'store')),
     diskFreeBytes: async () => (await readRoom(dir.path)).freeBytes,
   };

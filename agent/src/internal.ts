@@ -113,6 +113,8 @@ export * from './io/checks/certificate-check.ts';
 export * from './io/checks/disk-check.ts';
 export * from './io/checks/uplink-check.ts';
 export * from './core/alarm.ts';
+export * from './core/certificate-life.ts';
+export * from './cli/status-screen.ts';
 export * from './step-conditions.ts';
 export * from './schemas/outputs.ts';
 export * as runSchemas from './schemas/runs.ts';

@@ -69,6 +69,7 @@ export class ScriptedSurface implements Surface {
       device: 'pump-017',
       epoch: 3,
       key: null,
+      certificate: null,
       agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
       clock: { source: 'gateway', at: AT, wallAheadMs: 0 },
       link: this.link,

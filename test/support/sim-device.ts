@@ -165,7 +165,8 @@ export class SimDevice {
       schedulesView: () => schedules.list(),
       facts: {
         ...{ device: 'sim-1', epoch: 1, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs() },
-        ...{ key: null, gateway: null, recreated: false, salvage: undefined },
+        ...{ gateway: null, recreated: false, salvage: undefined },
+        identity: () => ({ key: null, certificate: null }),
       },
     });
   }

@@ -223,6 +223,8 @@ test('an enrolled device connects by its certificate, and nobody else does', asy
 
   const { certificate } = await enrolmentOf(pump);
   const { subject, validTo, validFrom } = new X509Certificate(certificate);
+  const told = (await agent.status()).certificate;
+  t.is(Date.parse(told?.expiresAt ?? ''), Date.parse(validTo), 'status says it');
   t.is(subject, 'CN=pump-1');
   t.true(Date.parse(validTo) - Date.now() > 3_600 * 86_400_000);
   t.is(Date.parse(validFrom), 0, 'a device may boot in 1970');

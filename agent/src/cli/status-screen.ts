@@ -30,6 +30,7 @@ export function statusScreen(status: StatusView, screen: Screen): string {
   const lines = [
     `${label('device')}${paint(status.device, 'cyan', screen.color)}, epoch ${status.epoch}`,
     ...(status.key === null ? [] : [`${label('key')}${status.key}`]),
+    ...certificateLine(status, screen).map((line) => `${label('cert')}${line}`),
     `${label('agent')}${agentLine(status, screen)}`,
     // A store does not know the gateway: that is a setting of the agent.
     ...(isUnknown ? [] : [`${label('gateway')}${gatewayLine(status, screen)}`]),
@@ -74,6 +75,16 @@ function reassurance({ link, backlog, runs }: StatusView, screen: Screen): strin
     lines.push(`  The oldest entry waits for ${age(backlog.oldestAt, screen)}.`);
   }
   return lines;
+}
+
+/** Only of a device that was enrolled. */
+function certificateLine({ certificate }: StatusView, screen: Screen): string[] {
+  if (certificate === null) return [];
+  const { expiresAt } = certificate;
+  const day = expiresAt.slice(0, 10);
+  const leftMs = Date.parse(expiresAt) - screen.nowMs();
+  if (leftMs > 0) return [`valid until ${day}, for ${formatDuration(leftMs)}`];
+  return [paint(`expired on ${day}, ${relativeTime(-leftMs)}`, 'red', screen.color)];
 }
 
 function agentLine({ agent }: StatusView, screen: Screen): string {

@@ -9,6 +9,7 @@ import {
   type PerLane,
   type Report,
 } from '@holdfast/protocol';
+import { certificateProblem, type CertificateLife } from './certificate-life.ts';
 import type { DeviceTime } from './device-time.ts';
 import type { Inspector } from './inspect.ts';
 import type { RunsQuery } from './run-list.ts';
@@ -35,12 +36,20 @@ import type {
   StatusView,
 } from './views.ts';
 
+/** By what a gateway knows the device. */
+export interface DeviceIdentity {
+  /** Name of the device's key; `null`: it has none yet. */
+  readonly key: string | null;
+  /** `null`: it was not enrolled. */
+  readonly certificate: CertificateLife | null;
+}
+
 /** Facts of this process that views repeat. */
 export interface AgentFacts {
   readonly device: string;
   readonly epoch: number;
-  /** Name of the device's key; `null`: it has none yet. */
-  readonly key: string | null;
+  /** As it is now: it may be replaced while the agent runs. */
+  readonly identity: () => DeviceIdentity;
   readonly version: string;
   readonly pid: number | null;
   readonly startedAtMs: number | null;
@@ -91,6 +100,8 @@ export class AgentReaderCore {
     ]);
     const journal = journalState(this.#parts.journal, { fileBytes, diskFreeBytes });
     const runs = await counts();
+    const identity = facts.identity();
+    const { certificate } = identity;
     // Read from the store, which may be away.
     const isAway = this.#parts.journal.trouble !== undefined;
     const { schedules } = isAway ? { schedules: [] } : await schedulesView();
@@ -98,7 +109,8 @@ export class AgentReaderCore {
       schema: 'holdfast.status/1',
       device: facts.device,
       epoch: facts.epoch,
-      key: facts.key,
+      key: identity.key,
+      certificate: certificate && { expiresAt: time(certificate.toMs) },
       agent: {
         version: facts.version,
         running: facts.pid !== null,
@@ -119,6 +131,7 @@ export class AgentReaderCore {
       problems: [
         ...(journal.problem === null ? [] : [journal.problem]),
         ...this.#problems(link, runs),
+        ...this.#certificateProblems(certificate),
       ],
     };
   }
@@ -186,6 +199,12 @@ export class AgentReaderCore {
     const state = facts.pid === null ? 'stopped' : 'none';
     const nothing = { since: null, lastAckAt: null, nextTryAt: null, problem: null };
     return { state, ...common, ...nothing, attempt: 0, resends: 0, metered: null };
+  }
+
+  #certificateProblems(certificate: DeviceIdentity['certificate']): Problem[] {
+    if (certificate === null) return [];
+    const found = certificateProblem(certificate, this.#parts.clock.nowMs());
+    return found === undefined ? [] : [found];
   }
 
   #problems(link: LinkView, runs: StatusView['runs']): Problem[] {

@@ -33,7 +33,7 @@ export function alarmsOf(status: StatusView, limits: Limits, nowMs: number): rea
     (runs.stuck ?? 0) > 0 ? warning(stuckText) : undefined,
     status.agent.running ? undefined : critical('the agent does not run'),
     ...problems
-      .filter(({ code }) => code.startsWith('HF_STORE_') || code.startsWith('HF_DATA_DIR_'))
+      .filter(({ code }) => /^HF_(?:STORE|DATA_DIR|CERTIFICATE)_/.test(code))
       .map(({ message }) => warning(message)),
   ];
   return found.filter((each) => each !== undefined);

@@ -3,13 +3,19 @@ import type { StatusView } from './views.ts';
 
 /** What status shows, as metrics. */
 export function statusMetrics(status: StatusView): readonly Metric[] {
-  const { runs, schedules, problems } = status;
+  const { runs, schedules, problems, certificate } = status;
+  const isValid = 'Until when the certificate of the device is valid.';
   return [
     ...laneMetrics(status),
     ...linkMetrics(status),
     ...storeMetrics(status),
     gauge('runs', 'Runs in the store.', byState(runs)),
     gauge('schedules', 'Schedules.', byState(schedules)),
+    gauge(
+      'certificate_expiry_timestamp_seconds',
+      isValid,
+      instant(certificate?.expiresAt ?? null),
+    ),
     gauge('problems', 'What status lists as problems.', single(problems.length)),
   ];
 }

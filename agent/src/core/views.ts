@@ -133,6 +133,8 @@ export interface StatusView {
   readonly epoch: number;
   /** Name of the device's key; `null`: it has none yet. */
   readonly key: string | null;
+  /** That it shows to the broker; `null`: it was not enrolled. */
+  readonly certificate: { readonly expiresAt: string } | null;
   readonly agent: {
     readonly version: string;
     readonly running: boolean;

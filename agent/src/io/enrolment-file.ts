@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
+import type { CertificateLife } from '../core/certificate-life.ts';
 import { writeDurably } from './durable-file.ts';
 
 /** What a device was told when it was enrolled. */
@@ -50,6 +52,18 @@ export function readEnrolment(dataDir: string): Enrolment | undefined {
     throw new HoldfastError('HF_KEY_UNUSABLE', { why: `${path}: ${messageOf(cause)}`, cause });
   }
   throw new HoldfastError('HF_KEY_UNUSABLE', { why: `${path} says no device and gateway` });
+}
+
+/** From when to when its certificate is valid; `undefined`: none can be read. Never throws. */
+export function certificateLife(dataDir: string): CertificateLife | undefined {
+  try {
+    const enrolment = readEnrolment(dataDir);
+    if (enrolment === undefined) return undefined;
+    const fromMs = Date.parse(enrolment.certifiedAt);
+    return { fromMs, toMs: Date.parse(new X509Certificate(enrolment.certificate).validTo) };
+  } catch {
+    return undefined; // What is wrong with the files is told where they are needed.
+  }
 }
 
 /** Durable once it returns. */

@@ -44,6 +44,7 @@ const counted = <const T extends string>(states: readonly T[]) => {
 export const status = answer({
   ...{ schema: literal('holdfast.status/1'), device: string(), epoch: epoch() },
   key: described(nullable(string()), "name of the device's key; null: it has none yet"),
+  certificate: described(nullable(answer({ expiresAt: time() })), 'null: it was not enrolled'),
   agent: running,
   clock: described(nullable(clock), 'null: the agent does not run'),
   ...{ link: link(), journal, backlog: answer(pending) },

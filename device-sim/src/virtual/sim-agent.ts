@@ -216,7 +216,8 @@ export class Life implements AgentLife {
     const retention = new Retention({ ...parts, hasLedger: true });
     const facts: AgentFacts = {
       ...{ device, epoch, version: '0.0.0', pid: 1, startedAtMs: clock.nowMs(), gateway: null },
-      ...{ key: null, recreated: false, salvage: undefined },
+      ...{ recreated: false, salvage: undefined },
+      identity: () => ({ key: null, certificate: null }),
     };
     const side: UplinkPorts['runtime'] = {
       lastCommand: () => runtime.lastCommand(),

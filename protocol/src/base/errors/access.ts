@@ -57,6 +57,11 @@ export const accessErrors = {
     retry: 'never',
     hint: 'Enrol the device again, with a token of `holdfast-gateway enroll create --device`.',
   },
+  HF_CERTIFICATE_EXPIRES: {
+    message: 'The certificate of this device expires soon, or has expired',
+    retry: 'never',
+    hint: 'Renew it by `holdfast enroll --renew`; where the gateway refuses that, enrol it again.',
+  },
   HF_DEVICE_REVOKED: {
     message: 'The gateway takes nothing from this device any more',
     retry: 'never',
