@@ -334,7 +334,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
   calls.add(() => runner.wake());
   runner.wake();
   closers.push(() => runner.close(0));
-  const reach = reachOf(options, signer);
+  const reach = { ...reachOf(options, signer), meter };
   const webhooks = startWebhooks({ ...reach, ledger, log, isShared }, arrivals);
   closers.push(() => webhooks.close());
   const retention = startRetention(kept, { ledger, log });
@@ -374,7 +374,7 @@ async function serve(
       if (record.publicKey.byteLength === 0) parts.broker.disconnect(record.device);
     },
   };
-  const reach = reachOf(options, parts.signer);
+  const reach = { ...reachOf(options, parts.signer), meter: parts.meter };
   const desk = createWebhookDesk(reach, () => void webhooks.changed());
   const fleet = createFleet({ sha256, ledger, clock: systemClock, running, webhooks: desk });
   const desks = createDesks({ ...parts, rekeyed: running.rekeyed });

@@ -16,17 +16,18 @@ interface WebhookPlace {
   readonly gateway: string;
   readonly isPrivateAllowed?: boolean;
   readonly secrets: SecretBox;
+  readonly meter?: WebhookPosting['meter'];
 }
 
 /** What it takes to decide about webhooks. */
 export function createWebhookDesk(
-  { gateway, isPrivateAllowed = false, secrets }: WebhookPlace,
+  { gateway, isPrivateAllowed = false, secrets, meter }: WebhookPlace,
   changed?: () => void,
 ): WebhookDesk {
   return {
     ...{ gateway, changed },
     check: (url) => checkTarget(url, { isPrivateAllowed }),
-    post: createPost({ isPrivateAllowed, secrets }),
+    post: createPost({ isPrivateAllowed, secrets, meter }),
     newSecret: () => randomBytes(SECRET_BYTES),
     seal: (id, secret) => secrets.seal(id, secret),
     newId: () => hex(randomBytes(5)),
@@ -48,10 +49,10 @@ export function startWebhooks(
   },
   arrivals: Listeners<Arrival>,
 ): Webhooks {
-  const { ledger, log, gateway, isShared, isPrivateAllowed, secrets } = parts;
+  const { ledger, log, gateway, isShared, ...posting } = parts;
   const webhooks = new Webhooks({
     ...{ ledger, log, gateway, isShared, clock: systemClock },
-    post: createPost({ isPrivateAllowed, secrets }),
+    post: createPost(posting),
     ...{ chance: Math.random, owner: randomUUID() },
     newAbort: () => new AbortController(),
   });

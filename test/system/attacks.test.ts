@@ -187,7 +187,13 @@ test('bytes of another device, and those of yesterday, change nothing', async (t
   t.is((await thief.next('refusal')).code, 'HF_MESSAGE_INVALID', 'a name in the message');
   await hand.sendBytes(batch);
   t.like(await hand.next('ack'), { watermark: 3, missingFrom: 0 }, 'again');
+  // Another session has begun: what began the one before is old.
+  const session = new Uint8Array(8).fill(2);
+  await hand.send(journal.hello(hand.signer, { session }));
+  await hand.next('welcome');
   await hand.sendBytes(hello);
+  await hand.sendBytes(batch);
+  await hand.next('ack');
   const known = await getFromApi<DeviceDetailView>(target, '/api/devices/pump-1');
   t.like(known, { entries: 3, epoch: 1 });
   const stolen = await getFromApi<DeviceDetailView>(target, '/api/devices/pump-2');
@@ -196,7 +202,8 @@ test('bytes of another device, and those of yesterday, change nothing', async (t
   for (const counted of [
     'refused_messages_total{code="HF_SIGNATURE_INVALID"} 1',
     'refused_messages_total{code="HF_MESSAGE_INVALID"} 1',
-    'batches_total{outcome="duplicate"} 1',
+    'refused_messages_total{code="stale"} 1',
+    'batches_total{outcome="duplicate"} 2',
   ]) {
     t.true(metrics.includes(counted), `${counted} in ${metrics}`);
   }
@@ -246,13 +253,16 @@ test('tokens and codes are not found by trying, and paths lead nowhere', async (
   t.deepEqual([...new Set(answers.slice(20))], [429]);
   t.is(await target.refused('limit', 'http'), 4);
 
-  for (const path of [
+  const tricks = [
     ...['/api/devices/%2e%2e%2f%2e%2e%2fetc%2fpasswd', '/api/devices/pump-1%00', '/..%2f..%2fetc'],
     ...['/assets/..%2f..%2fpackage.json', '//etc/passwd', '/api/devices/__proto__'],
-  ]) {
+  ];
+  const untried = await target.refused('request', 'http');
+  for (const path of tricks) {
     const { status } = await askApi(target, path);
     t.true(status === 400 || status === 404, `${path}: ${status}`);
   }
+  t.is((await target.refused('request', 'http')) - untried, tricks.length);
   const before = await target.refused('request', 'http');
   const inside = ['https://169.254.169.254/latest', 'https://[::ffff:a00:1]/', 'http://a.example/'];
   for (const url of inside) {

@@ -1,5 +1,6 @@
 import { counter, Histogram, single, type Metric } from '@holdfast/protocol';
 import type { IngestOutcome } from './ledger.ts';
+import type { PostOutcome } from './out/webhook-health.ts';
 
 /** Seconds. A database that is well commits within the first of them. */
 const COMMIT_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -17,6 +18,7 @@ export class GatewayMeter {
   readonly #commit = new Histogram(COMMIT_S);
   readonly #arrival = new Histogram(ARRIVAL_S);
   readonly #attempts = new Map<string, Histogram>();
+  readonly #posts = new Map<string, number>();
 
   /** The ledger has answered for a batch or a hole. */
   took(outcome: IngestOutcome, tookMs: number): void {
@@ -35,6 +37,11 @@ export class GatewayMeter {
   /** A message of a device was not taken. */
   refused(code: string): void {
     add(this.#refusals, code);
+  }
+
+  /** An endpoint was to be told of an event. */
+  told(outcome: PostOutcome): void {
+    add(this.#posts, wordOf(outcome));
   }
 
   /** An attempt at a call has ended. */
@@ -66,6 +73,11 @@ export class GatewayMeter {
         'From when the last entry of a batch was journaled to when it was durable here',
       ),
       this.#handlers(),
+      counter(
+        'gateway_webhook_posts_total',
+        'Events that endpoints of webhooks were to be told, by what became of it',
+        labelled('outcome', this.#posts),
+      ),
     ];
   }
 
@@ -80,6 +92,13 @@ export class GatewayMeter {
     });
     return { name, type: 'histogram', help, values: values.flat() };
   }
+}
+
+/** `barred`: its name leads where webhooks may not go; nothing was sent. */
+function wordOf(outcome: PostOutcome): string {
+  if (outcome.kind === 'unavailable' && outcome.isBarred === true) return 'barred';
+  const isElsewhere = outcome.kind === 'refused' && outcome.status >= 300 && outcome.status < 400;
+  return isElsewhere ? 'redirect' : outcome.kind;
 }
 
 function add<K>(counts: Map<K, number>, key: K): void {

@@ -222,7 +222,10 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
   const { conflictMs } = limits;
   const isLive = isOnline(before, at);
   const admission = admit(before.incarnations, agent, { nowMs, conflictMs, isLive });
-  if (admission.kind === 'stale') return stay(before);
+  // Old bytes, late or repeated by somebody: it changes nothing, and is no reason to answer.
+  if (admission.kind === 'stale') {
+    return { state: before, effects: [{ kind: 'count', code: 'stale' }] };
+  }
   const greeting = { boot, monoMs, heardAtMs: nowMs, welcomedAtMs: undefined };
   const next = { ...state, greeting, incarnations: admission.incarnations };
   if (admission.kind === 'conflict') {

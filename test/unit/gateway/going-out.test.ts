@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  GatewayMeter,
   checkTarget,
   createPost,
   csvOf,
@@ -80,15 +81,23 @@ async function serve(
   return { url: `http://127.0.0.1:${port}/hook`, asked, headers };
 }
 
+function countedBy(meter: GatewayMeter): object {
+  const found = meter.metrics().find(({ name }) => name === 'gateway_webhook_posts_total');
+  const values = found?.values ?? [];
+  return Object.fromEntries(values.map(({ labels, value }) => [labels?.['outcome'], value]));
+}
+
 test('a name that leads inside is refused at the connection, whatever it was before', async (t) => {
   const { asked, url } = await serve(t, (response) => void response.end());
-  const post = createPost({ isPrivateAllowed: false, secrets });
+  const meter = new GatewayMeter();
+  const post = createPost({ isPrivateAllowed: false, secrets, meter });
   for (const to of ['https://localhost/', 'https://127.0.0.1/', url]) {
     const outcome = await post({ id: hook, url: to, secret: sealed }, event, signal);
     t.is(outcome.kind, 'unavailable');
     t.regex(outcome.kind === 'unavailable' ? outcome.why : '', /HF_WEBHOOK_TARGET/, to);
   }
   t.deepEqual(asked, []);
+  t.deepEqual(countedBy(meter), { barred: 3 });
 });
 
 test('an event is signed over its id, its time and its body', async (t) => {
@@ -136,7 +145,8 @@ test('what an endpoint answers says what becomes of the event', async (t) => {
     [429, { 'retry-after': '7' }, { kind: 'unavailable', status: 429, retryAfterMs: 7_000 }],
     [500, {}, { kind: 'unavailable', status: 500, retryAfterMs: 0 }],
   ];
-  const post = createPost({ isPrivateAllowed: true, secrets });
+  const meter = new GatewayMeter();
+  const post = createPost({ isPrivateAllowed: true, secrets, meter });
   for (const [status, headers, outcome] of answers) {
     const body = status === 204 ? undefined : 'no such customer';
     const { url } = await serve(t, (response) => {
@@ -146,6 +156,8 @@ test('what an endpoint answers says what becomes of the event', async (t) => {
   }
   const gone = await post({ id: hook, url: 'http://127.0.0.1:1/', secret: sealed }, event, signal);
   t.like(gone, { kind: 'unavailable', status: 0 });
+  const counted = { taken: 1, redirect: 1, gone: 1, refused: 1, unavailable: 3 };
+  t.deepEqual(countedBy(meter), counted, 'a redirect is not followed');
 });
 
 const record = (more: object): OutRecord => ({

@@ -40,6 +40,7 @@ function busy(): readonly Metric[] {
   meter.arrived(90_000);
   meter.arrived(-5);
   meter.refused('HF_SIGNATURE_INVALID');
+  meter.told({ kind: 'taken' });
   meter.attempted('stock', true, 20);
   const lives = [live('a', 5), live('b', 90), live('c', 2, 'synced')];
   const service = { service: 'stock', held: 1, running: 1, waiting: 0, pausedMs: 0 };

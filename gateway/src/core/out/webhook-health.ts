@@ -22,6 +22,8 @@ export type PostOutcome =
       readonly status: number;
       readonly why: string;
       readonly retryAfterMs: number;
+      /** Nothing was sent: it leads where webhooks may not go. */
+      readonly isBarred?: boolean;
     };
 
 export interface WebhookHealth {

@@ -3,7 +3,8 @@ import { lookup } from 'node:dns/promises';
 import { request as requestPlain, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { isIP } from 'node:net';
-import { HoldfastError, messageOf } from '@holdfast/protocol';
+import { HoldfastError, codeOf, messageOf } from '@holdfast/protocol';
+import type { GatewayMeter } from '../../core/gateway-meter.ts';
 import type { CloudEvent } from '../../core/out/cloud-event.ts';
 import { URL_LENGTH_MAX } from '../../core/out/out-rows.ts';
 import type { PostOutcome } from '../../core/out/webhook-health.ts';
@@ -25,6 +26,8 @@ export interface WebhookReach {
 export interface WebhookPosting extends WebhookReach {
   /** Opens what events are signed with. */
   readonly secrets: Pick<SecretBox, 'open'>;
+  /** Is told what became of each. */
+  readonly meter?: Pick<GatewayMeter, 'told'> | undefined;
 }
 
 /**
@@ -52,8 +55,8 @@ export async function checkTarget(text: string, { isPrivateAllowed }: WebhookRea
 }
 
 /** Posts events as the Standard Webhooks specification has it. */
-export function createPost({ isPrivateAllowed, secrets }: WebhookPosting): Post {
-  return async ({ id, url: text, secret: sealed }, event, signal) => {
+export function createPost({ isPrivateAllowed, secrets, meter }: WebhookPosting): Post {
+  const post: Post = async ({ id, url: text, secret: sealed }, event, signal) => {
     const url = new URL(text);
     try {
       const secret = secrets.open(id, sealed);
@@ -61,8 +64,14 @@ export function createPost({ isPrivateAllowed, secrets }: WebhookPosting): Post 
       return await send(url, signed(event, secret), { signal, isPrivateAllowed });
     } catch (error) {
       const why = messageOf(error);
-      return { kind: 'unavailable', status: 0, why, retryAfterMs: 0 };
+      const isBarred = codeOf(error) === 'HF_WEBHOOK_TARGET';
+      return { kind: 'unavailable', status: 0, why, retryAfterMs: 0, isBarred };
     }
+  };
+  return async (...about) => {
+    const outcome = await post(...about);
+    meter?.told(outcome);
+    return outcome;
   };
 }
 
