@@ -1,5 +1,6 @@
 import { answer, boolean, count, described, list, literal } from '@holdfast/protocol/json-schema';
-import { nullable, number, string, table, type Output } from '@holdfast/protocol/json-schema';
+import { nullable, number, ownOutputs, string, table } from '@holdfast/protocol/json-schema';
+import type { Output } from '@holdfast/protocol/json-schema';
 
 const catchUp = answer({ device: string(), atMs: number(), tookMs: number(), entries: count() });
 
@@ -70,4 +71,5 @@ export const simOutputs: readonly Output[] = [
   { schema: simulation, commands: ['run'] },
   { schema: sizing, commands: ['size'] },
   { schema: demo, commands: ['demo'] },
+  ...ownOutputs,
 ];

@@ -35,4 +35,5 @@ export * from './wire/topics.ts';
 export * from './wire/value.ts';
 export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX, VALUE_ITEMS_MAX } from './wire/value-bounds.ts';
 export * from './wire/version.ts';
+export * from './wire/version-text.ts';
 export * from './wire/withheld.ts';

@@ -94,3 +94,28 @@ test.serial('a table shows what is asked for, and lists can be watched', async (
   );
   t.is(await watching.end('SIGINT'), 130);
 });
+
+test.serial('a table is written for spreadsheets and documents, alone', async (t) => {
+  const env = await serve(t);
+  const list = ['workflow', 'ls', '--all', '--columns', 'run,state,since,next'];
+  const csv = await holdfast([...list, '-o', 'csv'], { env });
+  const md = await holdfast([...list, '-o', 'md', '--time', 'raw'], { env });
+  const empty = await holdfast([...list, '-o', 'csv', '--workflow', 'none'], { env });
+  const wrong = [
+    await holdfast([...list, '-o', 'csv', '--watch'], { env }),
+    await holdfast([...list, '--time', 'soon'], { env }),
+  ];
+
+  const [head, ...rows] = csv.stdout.trimEnd().split('\n');
+  t.is(head, 'run,state,since,next');
+  t.is(rows.length, 4);
+  for (const row of rows) t.regex(row, /^[a-z]+,[a-z-]+,2026-05-04T03:02:01\.000Z,[^,]*$/);
+  const titles = '| run | state | since | next |\n| --- | --- | ---: | ---: |\n| busy |';
+  t.true(md.stdout.startsWith(titles), md.stdout);
+  t.regex(md.stdout, /\| ✓ completed \| 1777863721000 \| -/);
+  t.regex(empty.stdout, /^run,state,since,next\n/);
+  for (const { code, stdout, stderr } of wrong) {
+    t.deepEqual([code, stdout], [2, '']);
+    t.regex(stderr, /^error: .*\(HF_USAGE\)\n/);
+  }
+});

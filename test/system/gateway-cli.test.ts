@@ -1,18 +1,27 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { askApi, until as eventually, type GatewayApi } from '@holdfast/device-sim';
+import { simOutputs } from '@holdfast/device-sim/internal';
 import { Gateway } from '@holdfast/gateway';
+import { gatewayOutputs } from '@holdfast/gateway/internal';
 import type { DevicesView, EntriesView, RunsView, VerifyView } from '@holdfast/gateway/internal';
 import test, { type ExecutionContext } from 'ava';
 import { poll, until } from '../support/calls.ts';
 import { gatewayBinary, runGateway, serveGateway } from '../support/gateway-process.ts';
 import { checkoutEntries, ingestAll } from '../support/journaled.ts';
+import { checkOutput } from '../support/output-schemas.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+const simBinary = fileURLToPath(
+  new URL('../../../device-sim/bin/holdfast-sim.js', import.meta.url),
+);
 
 /** A data directory whose ledger has one checkout of `pump-1`, which waits for its call. */
 async function seeded(t: ExecutionContext): Promise<string> {
@@ -380,4 +389,54 @@ test('help and version end with 0; --debug adds the stack to an error', async (t
   t.is(version.code, 0);
   t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
   t.regex(debug.stderr, /\n {4}at /);
+});
+
+test('a list that is watched prints a document each look into a pipe', async (t) => {
+  const dataDir = await seeded(t);
+  const serving = await serveGateway(t, dataDir);
+  const at = ['--url', serving.http, '--token-file', serving.tokenFile];
+  const watching = spawn(process.execPath, [gatewayBinary, 'runs', '--watch=100ms', ...at]);
+  const ended = once(watching, 'close');
+  t.teardown(() => watching.kill('SIGKILL'));
+  const lines = createInterface({ input: watching.stdout })[Symbol.asyncIterator]();
+
+  for (let look = 0; look < 3; look += 1) {
+    const { value = '' } = (await lines.next()) as IteratorResult<string, undefined>;
+    checkOutput(gatewayOutputs, value);
+    t.like(JSON.parse(value), { schema: 'holdfast.fleet-runs/1', runs: [{ id: 'order-1' }] });
+  }
+  watching.kill('SIGINT');
+  t.deepEqual(await ended, [130, null]);
+  const wrong = await runGateway('runs', '--watch=1ms', ...at);
+  t.deepEqual([wrong.code, wrong.stdout], [2, '']);
+});
+
+test('tables are written for spreadsheets, and for documents', async (t) => {
+  const at = ['--data-dir', await seeded(t)];
+  const entries = ['ledger', 'entries', '--device', 'pump-1'];
+
+  const devices = await runGateway('devices', '-o', 'csv', ...at);
+  const runs = await runGateway('runs', '-o', 'md', '--columns', 'run,entries', ...at);
+  const rows = await runGateway(...entries, '-o', 'csv', '--columns', 'seq,time,size', ...at);
+  const lines = await runGateway('runs', '-o', 'jsonl', ...at);
+
+  t.regex(devices.stdout, /^device,state,backlog,as-of,.*\npump-1,unknown,,not reported,.*\n$/);
+  t.is(runs.stdout, '| run | entries |\n| --- | ---: |\n| order-1 | 3 |\n');
+  t.regex(rows.stdout, /^seq,time,size\n1,2026-03-01T12:00:00\.000Z,\d+\n/);
+  t.like(JSON.parse(lines.stdout), { schema: 'holdfast.fleet-runs/1' });
+});
+
+test('each program tells its versions, and explains what went wrong', async (t) => {
+  const explained = await runGateway('explain', 'store_locked');
+  const versions = await json('version');
+  const sim = (...args: readonly string[]) =>
+    execFileSync(process.execPath, [simBinary, ...args], { encoding: 'utf8' });
+
+  t.regex(explained.stdout, /^HF_STORE_LOCKED: .+\.\n\n {2}.+\n {2}.+\n$/);
+  t.like(versions, { schema: 'holdfast.version/1', protocol: { max: 1 } });
+  t.is(sim('explain', 'HF_STORE_LOCKED'), explained.stdout);
+  checkOutput(simOutputs, sim('version', '-o', 'json'));
+  t.regex(sim('version'), /^holdfast-sim \d+\.\d+\.\d+, protocol \d+, node \d/);
+  t.regex(sim('explain'), /^CODE +MEANING\n/);
+  t.is((await runGateway('explain', 'nothing')).code, 2);
 });

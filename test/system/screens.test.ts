@@ -126,6 +126,7 @@ withPython(
       ['gateway-runs', gatewayBinary, 'runs', ...at],
       ['gateway-verify', gatewayBinary, 'ledger', 'verify', ...at],
       ['gateway-error', gatewayBinary, 'devices', 'pump-9', ...at],
+      ['gateway-explain', gatewayBinary, 'explain', 'store_locked'],
       ['sim-help', simBinary, '--help'],
       ['sim-error', simBinary, 'run', '--seed', 'x'],
     ];
@@ -138,11 +139,17 @@ withPython(
       t.notRegex(written(), colors, name);
       sameScreen(t, name, screen.text);
     }
-    const watch = [gatewayBinary, 'devices', '--watch=100ms', '--sort=-entries', ...at];
-    const { screen, ended, type, until } = inTerminal(t, watch);
-    await until(({ isOther, text }) => isOther && /^pump-1 [^]*Ctrl-C ends\.$/m.test(text));
-    type('\u0003');
-    t.is(await ended, 130);
-    t.deepEqual([screen.isOther, screen.hasCursor], [false, true]);
+    const watched: readonly (readonly [list: readonly string[], row: RegExp])[] = [
+      [['devices', '--sort=-entries'], /^pump-1 [^]*Ctrl-C ends\.$/m],
+      [['runs', '--columns=run,state'], /^RUN +STATE\s+order-1 +[^]*Ctrl-C ends\.$/m],
+    ];
+    for (const [list, row] of watched) {
+      const watch = [gatewayBinary, ...list, '--watch=100ms', ...at];
+      const { screen, ended, type, until } = inTerminal(t, watch);
+      await until(({ isOther, text }) => isOther && row.test(text));
+      type('\u0003');
+      t.is(await ended, 130);
+      t.deepEqual([screen.isOther, screen.hasCursor], [false, true]);
+    }
   },
 );

@@ -1,20 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatBytes, formatCount, lanes, renderTable, type Lane } from '@holdfast/protocol/base';
-import type { Cell, Column, TableFlags } from '@holdfast/protocol/base';
+import {
+  bytesCell,
+  countCell,
+  isTableAlone,
+  lanes,
+  renderTable,
+  type Cell,
+  type Column,
+  type Lane,
+  type TableFlags,
+} from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import type { JournalRow, JournalView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';
 import { integerOption } from './integer-option.ts';
 import { clockLegend, clockMark } from './clock-marks.ts';
 import type { Screen } from './link-line.ts';
-import { streamFormatOption, type Format } from './output-format.ts';
+import { isJson, tableFormatOption, type TableFormat } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
 import { addTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { watchedFormat } from './watch.ts';
 
 interface Flags extends TargetFlags, TableFlags {
-  readonly output?: Format;
+  readonly output?: TableFormat;
   readonly follow?: true;
   readonly lane?: Lane;
   readonly lines: number;
@@ -44,7 +54,7 @@ export function addJournalTail(parent: Command, shell: Shell): void {
         LINES_DEFAULT,
       ),
     )
-    .addOption(streamFormatOption())
+    .addOption(tableFormatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       if (flags.follow === true) {
@@ -82,28 +92,32 @@ const columns: readonly Column[] = [
 
 /** Entries as a table, without a final line end. */
 export function journalScreen(rows: readonly JournalRow[], screen: Screen): string {
+  const text = renderTable(columns, rows.map(rowCells), screen);
+  if (isTableAlone(screen.table)) return text;
   return rows.length === 0
     ? 'The journal has no entries.'
-    : [renderTable(columns, rows.map(rowCells), screen), ...clockLegend(rows)].join('\n');
+    : [text, ...clockLegend(rows)].join('\n');
 }
 
 function rowCells(row: JournalRow): Cell[] {
   return [
     row.lane,
-    formatCount(row.seq),
-    row.at + clockMark(row),
+    countCell(row.seq),
+    { text: row.at + clockMark(row), at: row.at },
     row.kind,
     row.run === null ? '-' : { text: row.run, tone: 'cyan' },
     row.name ?? '-',
-    formatBytes(row.bytes),
-    row.synced ? { text: '✓', tone: 'green' } : { text: '◌', tone: 'dim' },
+    bytesCell(row.bytes),
+    row.synced
+      ? { text: '✓', tone: 'green', raw: 'yes' }
+      : { text: '◌', tone: 'dim', raw: 'no' },
     row.value === null ? '' : valueText(row.value),
   ];
 }
 
 /** Prints the newest entries, then each one to come, until interrupted. */
 async function follow(agent: AgentReader, shell: Shell, flags: Flags): Promise<void> {
-  const isText = (flags.output ?? 'text') === 'text';
+  const isText = !isJson(watchedFormat(flags.output));
   const print = (row: JournalRow) => shell.print(isText ? rowLine(row) : rowJson(row));
   const followed = flags.lane === undefined ? lanes : [flags.lane];
   // Heads first: what is journaled between the two looks is then shown, not missed.

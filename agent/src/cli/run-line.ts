@@ -27,8 +27,7 @@ const signs: Readonly<Record<RunState, readonly [sign: string, tone: Tone | unde
 /** A state with its sign: `↻ retrying`. */
 export function stateCell(state: RunState): Cell {
   const [sign, tone] = signs[state];
-  const text = `${sign} ${state}`;
-  return tone === undefined ? text : { text, tone };
+  return { text: `${sign} ${state}`, tone, raw: state };
 }
 
 /** The same as text in colour. */

@@ -1,14 +1,20 @@
-import { renderTable, type Cell, type Column, type TableFlags } from '@holdfast/protocol/base';
+import {
+  isTableAlone,
+  renderTable,
+  type Cell,
+  type Column,
+  type TableFlags,
+} from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { SchedulesView, ScheduleView } from '../core/schedule-views.ts';
 import type { Screen } from './link-line.ts';
-import { formatOption, type Format } from './output-format.ts';
+import { isJson, tableFormatOption, type TableFormat } from './output-format.ts';
 import type { Shell } from './shell.ts';
 import { addTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, type TargetFlags } from './target.ts';
 
 interface Flags extends TargetFlags, TableFlags {
-  readonly output: Format;
+  readonly output?: TableFormat;
 }
 
 const about = `
@@ -23,12 +29,12 @@ Examples:
 export function addScheduleLs(parent: Command, shell: Shell): void {
   addTable(addTarget(parent.command('ls')))
     .description('List the schedules of the device.')
-    .addOption(formatOption())
+    .addOption(tableFormatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const view = await readAgent(shell, flags, (agent) => agent.schedules());
       const screen = withTable(shell, flags);
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : schedulesScreen(view, screen));
+      shell.print(isJson(flags.output) ? JSON.stringify(view) : schedulesScreen(view, screen));
     });
 }
 
@@ -44,7 +50,9 @@ const columns: readonly Column[] = [
 
 /** Schedules as a table, without a final line end. */
 export function schedulesScreen({ schedules }: SchedulesView, screen: Screen): string {
-  if (schedules.length === 0) return 'No schedules. `export const schedules` in the code has them.';
+  if (schedules.length === 0 && !isTableAlone(screen.table)) {
+    return 'No schedules. `export const schedules` in the code has them.';
+  }
   const rows = schedules.map((schedule): Cell[] => [
     { text: schedule.id, tone: 'cyan' },
     schedule.cron,

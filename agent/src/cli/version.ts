@@ -10,17 +10,9 @@ export function addVersion(program: Command, shell: Shell): void {
     .addOption(formatOption())
     .addHelpText('after', '\nExamples:\n  holdfast version -o json\n')
     .action(async (flags: { readonly output: Format }) => {
-      const { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } = await import('@holdfast/protocol');
-      const node = process.versions.node;
-      shell.print(
-        flags.output === 'json'
-          ? JSON.stringify({
-              schema: 'holdfast.version/1',
-              version: agentVersion,
-              protocol: { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION },
-              node,
-            })
-          : `holdfast ${agentVersion}, protocol ${PROTOCOL_VERSION}, node ${node}`,
-      );
+      const { versionText } = await import('@holdfast/protocol');
+      const { node } = process.versions;
+      const isJson = flags.output === 'json';
+      shell.print(versionText({ program: 'holdfast', version: agentVersion, node, isJson }));
     });
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf, durationMs, HoldfastError } from '@holdfast/protocol/base';
 import { Option } from 'commander';
 import { LiveScreen } from './live-screen.ts';
-import type { Format } from './output-format.ts';
+import type { Format, TableFormat } from './output-format.ts';
 import type { Shell } from './shell.ts';
 
 /** Something that is looked at again and again. */
@@ -40,6 +40,13 @@ export function watchInterval(watch: WatchFlag): number {
     throw new HoldfastError('HF_USAGE', { why: `--watch=${watch} is below ${WATCH_MS_MIN} ms` });
   }
   return ms;
+}
+
+/** @throws HF_USAGE for a table, which has an end. */
+export function watchedFormat(format: TableFormat | undefined): Format | undefined {
+  if (format !== 'csv' && format !== 'md') return format;
+  const why = `what goes on is printed as text or JSON, not as ${format}`;
+  throw new HoldfastError('HF_USAGE', { why });
 }
 
 const AWAY = 'No agent answers; looking again.';

@@ -1,7 +1,9 @@
 import {
+  countCell,
   durationMs,
   formatCount,
   HoldfastError,
+  isTableAlone,
   renderTable,
   type Cell,
   type Column,
@@ -10,18 +12,25 @@ import {
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunsQuery } from '../core/run-list.ts';
 import type { AgentReader } from '../core/surface.ts';
-import { runStates, type RunState, type RunsView, type RunView } from '../core/views.ts';
+import { finalStates, runStates } from '../core/views.ts';
+import type { RunState, RunsView, RunView } from '../core/views.ts';
 import { integerOption } from './integer-option.ts';
 import { age, type Screen } from './link-line.ts';
-import { streamFormatOption, type Format } from './output-format.ts';
+import { isJson, tableFormatOption, type TableFormat } from './output-format.ts';
 import { nextText, stateCell, valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
 import { addTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
-import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
+import {
+  watchAgain,
+  watchedFormat,
+  watchInterval,
+  watchOption,
+  type WatchFlag,
+} from './watch.ts';
 
 interface Flags extends TargetFlags, TableFlags {
-  readonly output?: Format;
+  readonly output?: TableFormat;
   readonly watch?: WatchFlag;
   readonly all?: true;
   readonly state?: readonly RunState[];
@@ -68,7 +77,7 @@ export function addWorkflowLs(parent: Command, shell: Shell): void {
       ),
     )
     .option('--cursor <cursor>', 'go on behind an earlier list')
-    .addOption(streamFormatOption())
+    .addOption(tableFormatOption())
     .addOption(watchOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
@@ -76,8 +85,7 @@ export function addWorkflowLs(parent: Command, shell: Shell): void {
       if (flags.watch !== undefined) return watchRuns(shell, flags, watchInterval(flags.watch));
       const query = queryOf(flags, shell.nowMs());
       const view = await readAgent(shell, flags, (agent) => readRuns(agent, query));
-      const isText = (flags.output ?? 'text') === 'text';
-      shell.print(isText ? runsScreen(view, screen) : JSON.stringify(view));
+      shell.print(isJson(flags.output) ? JSON.stringify(view) : runsScreen(view, screen));
     });
 }
 
@@ -91,7 +99,7 @@ function watchRuns(shell: Shell, flags: Flags, intervalMs: number): Promise<void
         screen: (view) => runsScreen(view, screen),
         line: (view) => runsScreen(view, screen).split('\n').at(-1) ?? '',
       },
-      { intervalMs, output: flags.output },
+      { intervalMs, output: watchedFormat(flags.output) },
     ),
   );
 }
@@ -149,22 +157,27 @@ const columns: readonly Column[] = [
 
 /** Runs as a table with a count below, without a final line end. */
 export function runsScreen({ runs, next }: RunsView, screen: Screen): string {
-  if (runs.length === 0) return 'No runs. `holdfast start WORKFLOW --input JSON` starts one.';
+  const isAlone = isTableAlone(screen.table);
+  if (runs.length === 0 && !isAlone) {
+    return 'No runs. `holdfast start WORKFLOW --input JSON` starts one.';
+  }
   const rows = runs.map((run): Cell[] => [
     { text: run.id, tone: 'cyan' },
     run.workflow,
     stateCell(run.state),
     run.at ?? '-',
-    run.attempt === 0 ? '-' : formatCount(run.attempt),
-    age(run.updatedAt, screen),
-    nextText(run, screen),
+    run.attempt === 0 ? '-' : countCell(run.attempt),
+    { text: age(run.updatedAt, screen), at: run.updatedAt },
+    { text: nextText(run, screen), at: finalStates.has(run.state) ? null : run.nextAt },
     statusText(run),
   ]);
+  const text = renderTable(columns, rows, screen);
+  if (isAlone) return text;
   const stuck = runs.filter((run) => run.state === 'stuck').length;
   const foot = [`${formatCount(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}`];
   if (stuck > 0) foot.push(`${formatCount(stuck)} stuck`);
   if (next !== null) foot.push(`more with --cursor ${next}`);
-  return `${renderTable(columns, rows, screen)}\n${foot.join(' · ')}`;
+  return `${text}\n${foot.join(' · ')}`;
 }
 
 function statusText({ status }: RunView): string {

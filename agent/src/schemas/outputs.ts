@@ -1,4 +1,4 @@
-import type { Output } from '@holdfast/protocol/json-schema';
+import { ownOutputs, type Output } from '@holdfast/protocol/json-schema';
 import * as program from './program.ts';
 import * as runs from './runs.ts';
 import * as status from './status.ts';
@@ -47,7 +47,5 @@ export const agentOutputs: readonly Output[] = [
   { schema: program.logs, commands: ['logs'] },
   { schema: program.logLine, commands: ['logs'] },
   { schema: program.config, commands: ['config list'] },
-  { schema: program.explain, commands: ['explain'] },
-  { schema: program.explainList, commands: ['explain'] },
-  { schema: program.programVersion, commands: ['version'] },
+  ...ownOutputs,
 ];

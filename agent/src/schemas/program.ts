@@ -36,20 +36,3 @@ export const config = answer({
   schema: literal('holdfast.config/1'),
   settings: described(table(nullable(setting)), 'every one by its name; null: it has no value'),
 });
-
-const explanation = {
-  ...{ schema: literal('holdfast.explain/1'), code: string(), message: string() },
-  retry: choice(['later', 'never', 'restart']),
-  hint: string(),
-};
-
-export const explain = answer(explanation);
-export const explainList = answer({
-  ...{ schema: literal('holdfast.explain-list/1'), codes: list(answer(explanation)) },
-});
-
-export const programVersion = answer({
-  ...{ schema: literal('holdfast.version/1'), version: string() },
-  protocol: answer({ min: count(), max: count() }),
-  node: string(),
-});

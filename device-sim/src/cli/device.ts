@@ -21,7 +21,7 @@ export function addDevice(program: Command): void {
   const keys = Object.entries(keyHelp).map(([key, what]) => `  ${key}  ${what}`);
   program
     .command('device')
-    .description('One device against a real gateway, with its surroundings in your hand.')
+    .description('One device, with its surroundings in your hand.')
     .requiredOption('--gateway <url>', 'mqtt://host:port of the gateway, or of its broker')
     .option('--device <id>', 'its identity', 'hand-held')
     .option('--code <file>', 'workflows; without it, checkout and nap of the simulator')

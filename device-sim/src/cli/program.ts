@@ -1,5 +1,6 @@
 import { Exit, HELP_WIDTH, HoldfastError, reflow } from '@holdfast/protocol';
 import { Command } from 'commander';
+import { addAbout } from './about.ts';
 import { addCompletion } from './completion.ts';
 import { addDevice } from './device.ts';
 import { addRun } from './run.ts';
@@ -26,6 +27,7 @@ export function createSimProgram(): Command {
   addSoak(program);
   addDevice(program);
   addSize(program);
+  addAbout(program);
   addCompletion(program);
   return program;
 }

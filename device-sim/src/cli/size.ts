@@ -34,7 +34,7 @@ const MEASURED_ENTRIES = 3_000;
 export function addSize(program: Command): void {
   program
     .command('size')
-    .description('What a fleet needs of disk, link and gateways, from what was measured.')
+    .description('What a fleet needs of disk, link and gateways.')
     .requiredOption('--devices <number>', 'how many there are')
     .requiredOption('--entries-per-day <number>', 'of one device; a step is one entry')
     .option('--entry-bytes <number>', 'of the payload of an entry, as JSON', '200')

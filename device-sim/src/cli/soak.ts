@@ -26,7 +26,7 @@ const SHRINK_MS = 3 * MINUTE_MS;
 export function addSoak(program: Command): void {
   program
     .command('soak')
-    .description('Run one seed after another, until a promise is violated or the time is over.')
+    .description('Run seed after seed, until a promise is violated.')
     .option('--minutes <number>', 'how long, in real time', '10')
     .option('--scenario <name>', 'what goes wrong: a name, or FILE.toml', 'storm')
     .option('--seed <number>', 'the first seed; without it chance decides')

@@ -118,7 +118,7 @@ function showText(
     ...(command.run === null ? [] : [`run      ${command.run}`]),
     ...(command.payload === null ? [] : [`payload  ${brief(command.payload, 200)}`]),
     `to       ${command.to}`,
-    `issued   ${ago(terminal, command.issuedAt)} by ${command.by}`,
+    `issued   ${ago(terminal, command.issuedAt).text} by ${command.by}`,
     `expires  ${command.expiresAt ?? 'never'}`,
     `so far   ${progressText(command)}`,
   ];

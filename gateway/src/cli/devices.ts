@@ -1,7 +1,10 @@
 import {
+  countCell,
   formatCount,
+  isTableAlone,
   type Cell,
   type Column,
+  type RichCell,
   type TableFlags,
   type Tone,
 } from '@holdfast/protocol';
@@ -9,7 +12,7 @@ import { LIMIT_MAX } from '../core/api-query.ts';
 import type { DevicesView, DeviceView } from '../core/device-views.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
-import { ago, problemLines, table } from './tables.ts';
+import { ago, below, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
 import { watch, type WatchFlag } from './watch.ts';
 
@@ -71,15 +74,17 @@ const stateTones: Partial<Readonly<Record<DeviceView['state'], Tone>>> = {
 };
 
 function devicesText(view: DevicesView, terminal: Terminal): string {
-  if (view.devices.length === 0) {
+  if (view.devices.length === 0 && !isTableAlone(terminal.table)) {
     return 'No device has been here yet. One comes with `holdfast run --gateway mqtt://…`.';
   }
   const rows = view.devices.map((device) => deviceRow(device, terminal));
-  const lines = [table(terminal, columns, rows), summary(view)];
-  if (view.devices.some((device) => backlogText(device).startsWith('≥'))) {
-    lines.push('"≥": as last reported by the device; it may hold more.');
-  }
-  return [...lines, ...problemLines(terminal, view.problems)].join('\n');
+  const isOld = view.devices.some((device) => backlogCell(device).text.startsWith('≥'));
+  const foot = [
+    summary(view),
+    ...(isOld ? ['"≥": as last reported by the device; it may hold more.'] : []),
+    ...problemLines(terminal, view.problems),
+  ];
+  return [table(terminal, columns, rows), ...below(terminal, foot)].join('\n');
 }
 
 function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
@@ -88,20 +93,21 @@ function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
   return [
     { text: device.device, tone: 'cyan' },
     tone === undefined ? device.state : { text: device.state, tone },
-    backlogText(device),
+    backlogCell(device),
     backlog === null ? 'not reported' : ago(terminal, backlog.reportedAt),
     ago(terminal, backlog?.oldestAt ?? null),
     ago(terminal, device.lastSeenAt),
     ago(terminal, device.lastAckAt),
-    formatCount(device.entries),
+    countCell(device.entries),
     device.agentVersion ?? '-',
   ];
 }
 
 /** Only of a device that was heard lately is it known that it holds no more. */
-function backlogText({ backlog, state }: DeviceView): string {
-  if (backlog === null) return '?';
-  return state === 'synced' ? formatCount(backlog.pending) : `≥ ${formatCount(backlog.pending)}`;
+function backlogCell({ backlog, state }: DeviceView): RichCell {
+  if (backlog === null) return { text: '?', raw: '' };
+  const { pending: raw } = backlog;
+  return { text: `${state === 'synced' ? '' : '≥ '}${formatCount(raw)}`, raw };
 }
 
 function summary({ devices: all }: DevicesView): string {

@@ -1,8 +1,16 @@
-import { formatBytes, formatCount, laneIndex, type Cell, type Column } from '@holdfast/protocol';
+import {
+  bytesCell,
+  countCell,
+  formatCount,
+  isTableAlone,
+  laneIndex,
+  type Cell,
+  type Column,
+} from '@holdfast/protocol';
 import type { EntriesView, EntryView, HoleView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage, type EntriesOptions } from './options.ts';
-import { brief, table } from './tables.ts';
+import { below, brief, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
 
 export async function ledgerEntries(
@@ -36,13 +44,15 @@ function entriesText(view: EntriesView, terminal: Terminal): string {
     ...view.entries.map((entry) => ({ lane: entry.lane, seq: entry.seq, cells: entryRow(entry) })),
     ...view.holes.map((hole) => ({ lane: hole.lane, seq: hole.seqFirst, cells: holeRow(hole) })),
   ].toSorted((a, b) => laneIndex(a.lane) - laneIndex(b.lane) || a.seq - b.seq);
-  if (rows.length === 0) return `No entries of ${view.device} in epoch ${view.epoch}.`;
-  const cells = rows.map((row) => row.cells);
-  const lines = [table(terminal, columns, cells), ...legend(view.entries)];
-  for (const { lane, after } of view.next) {
-    lines.push(`More of ${lane}: add --lane ${lane} --after ${after}`);
+  if (rows.length === 0 && !isTableAlone(terminal.table)) {
+    return `No entries of ${view.device} in epoch ${view.epoch}.`;
   }
-  return lines.join('\n');
+  const cells = rows.map((row) => row.cells);
+  const more = view.next.map(({ lane, after }) => {
+    return `More of ${lane}: add --lane ${lane} --after ${after}`;
+  });
+  const foot = below(terminal, [...legend(view.entries), ...more]);
+  return [table(terminal, columns, cells), ...foot].join('\n');
 }
 
 export function entryRow(entry: EntryView): Cell[] {
@@ -52,14 +62,18 @@ export function entryRow(entry: EntryView): Cell[] {
   };
   return [
     entry.lane,
-    formatCount(entry.seq),
-    timeText(text('at'), entry['clock']),
+    countCell(entry.seq),
+    { text: timeText(text('at'), entry['clock']), at: atOf(entry) },
     entry.kind ?? 'of a newer version',
     text('run'),
     entry['workflow'] === undefined ? text('name') : text('workflow'),
-    formatBytes(entry.bytes),
+    bytesCell(entry.bytes),
     brief(valueOf(entry), VALUE_LENGTH),
   ];
+}
+
+function atOf({ at }: EntryView): string | undefined {
+  return typeof at === 'string' && at !== '' ? at : undefined;
 }
 
 /** What stands where entries will never come. */
@@ -73,7 +87,7 @@ function holeRow(hole: HoleView): Cell[] {
     'hole',
     '-',
     reason,
-    bytes === 0 ? '-' : formatBytes(bytes),
+    bytes === 0 ? '-' : bytesCell(bytes),
     count === 1 ? '1 entry will never come' : `${formatCount(count)} entries will never come`,
   ];
 }

@@ -2,6 +2,7 @@ import {
   HoldfastError,
   isDeviceId,
   lanes,
+  tableForms,
   tableOptions,
   type Lane,
   type TableFlags,
@@ -17,6 +18,12 @@ export interface CommonOptions {
 
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
+
+/** `-o`, for commands that print a table. */
+export const tableOutputOption = (): Option =>
+  new Option('-o, --output <format>', 'how to print')
+    .choices(['text', 'json', 'jsonl', ...tableForms])
+    .default('text');
 
 /** Read before anything else, from the raw arguments: it is about errors of reading them, too. */
 export const debugOption = (): Option => new Option('--debug', 'print the stack of an error');

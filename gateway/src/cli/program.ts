@@ -7,6 +7,7 @@ import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-co
 import { addCalls } from './call-program.ts';
 import { addCa } from './ca-commands.ts';
 import { addCommands } from './command-program.ts';
+import { addAbout } from './about-program.ts';
 import { addCompletion } from './completion.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
@@ -33,6 +34,7 @@ import {
   limitOption,
   outputOption,
   sourceOf,
+  tableOutputOption,
   withLedger,
   withTable,
   type CommonOptions,
@@ -53,7 +55,7 @@ const about = `
 Commands that read and change are given a gateway: --data-dir DIR of one on this machine, running or
 not, --url URL with --token-file FILE of one elsewhere, or, for what its ledger has, --ledger URL.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no gateway answers, 5 denied, 6 conflict,
-7 timed out, 78 bad configuration, 130 interrupted. \`holdfast explain CODE\` explains an error.
+7 timed out, 78 bad configuration, 130 interrupted. \`explain CODE\` explains an error.
 
 Examples:
   holdfast-gateway serve --data-dir ./gateway
@@ -87,6 +89,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addKeys(program);
   addPair(program);
   addBrokerConfig(program);
+  addAbout(program);
   addCompletion(program);
   return program;
 }
@@ -99,7 +102,7 @@ function addReading(program: Command): void {
     .argument('[device]', 'show this one, with every life of its journal')
     .addOption(new Option('--state <state>', 'only in this state; repeatable').argParser(readState))
     .addOption(watchOption())
-    .addOption(outputOption())
+    .addOption(tableOutputOption())
     .addOption(debugOption())
     .addHelpText('after', devicesExamples)
     .action((device: string | undefined, options: DevicesOptions & CommonOptions) => {
@@ -144,7 +147,7 @@ function addReading(program: Command): void {
     .option('--before <cursor>', 'only older ones, as the page before says')
     .addOption(limitOption('runs'))
     .addOption(watchOption())
-    .addOption(outputOption())
+    .addOption(tableOutputOption())
     .addOption(debugOption())
     .addHelpText('after', runsExamples)
     .action((options: RunsOptions & CommonOptions) =>
@@ -171,7 +174,7 @@ function addLedger(program: Command, onExit: (code: ExitCode) => void): void {
       ),
     )
     .addOption(limitOption('entries of each lane'))
-    .addOption(outputOption())
+    .addOption(tableOutputOption())
     .addOption(debugOption())
     .addHelpText('after', entriesExamples)
     .action((options: EntriesOptions & SourceOptions & CommonOptions) =>

@@ -1,5 +1,6 @@
 import {
-  formatCount,
+  countCell,
+  isTableAlone,
   type Cell,
   type Column,
   type TableFlags,
@@ -7,7 +8,7 @@ import {
 } from '@holdfast/protocol';
 import type { RunsView, RunView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
-import { ago, brief, problemLines, table } from './tables.ts';
+import { ago, below, brief, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
 import { watch, type WatchFlag } from './watch.ts';
 
@@ -50,14 +51,16 @@ const stateTones: Readonly<Record<string, Tone>> = {
 };
 
 function runsText(view: RunsView, terminal: Terminal): string {
-  if (view.runs.length === 0) {
+  if (view.runs.length === 0 && !isTableAlone(terminal.table)) {
     const none = view.next === null ? 'No runs have arrived.' : `None yet: ${older(view.next)}`;
     return [none, ...problemLines(terminal, view.problems)].join('\n');
   }
   const rows = view.runs.map((run) => runRow(run, terminal));
-  const lines = [table(terminal, columns, rows)];
-  if (view.next !== null) lines.push(`Older ones: ${older(view.next)}`);
-  return [...lines, ...problemLines(terminal, view.problems)].join('\n');
+  const foot = [
+    ...(view.next === null ? [] : [`Older ones: ${older(view.next)}`]),
+    ...problemLines(terminal, view.problems),
+  ];
+  return [table(terminal, columns, rows), ...below(terminal, foot)].join('\n');
 }
 
 function older(next: string): string {
@@ -73,7 +76,7 @@ function runRow(run: RunView, terminal: Terminal): Cell[] {
     tone === undefined ? run.state : { text: run.state, tone },
     ago(terminal, run.updatedAt),
     ago(terminal, run.startedAt),
-    formatCount(run.entries),
+    countCell(run.entries),
     brief(run.status, STATUS_LENGTH),
   ];
 }

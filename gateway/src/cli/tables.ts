@@ -1,10 +1,12 @@
 import {
+  isTableAlone,
   paint,
   printable,
   relativeTime,
   renderTable,
   type Cell,
   type Column,
+  type RichCell,
 } from '@holdfast/protocol';
 import type { ProblemView } from '../core/device-views.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,8 +21,13 @@ export function table(
 }
 
 /** How long ago a moment of a view was; `-` for none. */
-export function ago(terminal: Terminal, at: string | null): string {
-  return at === null ? '-' : relativeTime(terminal.nowMs - Date.parse(at));
+export function ago(terminal: Terminal, at: string | null): RichCell {
+  return { text: at === null ? '-' : relativeTime(terminal.nowMs - Date.parse(at)), at };
+}
+
+/** What is told below a table; nothing where somebody else reads the table. */
+export function below(terminal: Terminal, lines: readonly string[]): readonly string[] {
+  return isTableAlone(terminal.table) ? [] : lines;
 }
 
 /** Problems as lines at the end of a screen; nothing when there are none. */

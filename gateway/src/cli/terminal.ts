@@ -23,10 +23,11 @@ export interface Terminal {
   print(text: string): void;
 }
 
-export function createTerminal(format: OutputFormat, flags: TableFlags = {}): Terminal {
+/** @param output Of tables also `jsonl`, `csv` and `md`. */
+export function createTerminal(output: string, flags: TableFlags = {}): Terminal {
   const { stdout, stderr } = process;
   return {
-    format,
+    format: /^jsonl?$/.test(output) ? 'json' : 'text',
     color: wantsColor(stdout, process.env),
     width: stdout.isTTY ? stdout.columns : undefined,
     nowMs: Date.now(),

@@ -32,7 +32,8 @@ export async function watch<V>(
   }
   const isScreen = terminal.width !== undefined && terminal.format === 'text';
   let view = await look.read();
-  if (isScreen) enter();
+  endOnSignals(isScreen ? LEAVE : '');
+  if (isScreen) process.stdout.write(ENTER);
   try {
     for (;;) {
       const now = { ...terminal, nowMs: Date.now(), width: process.stdout.columns };
@@ -46,15 +47,14 @@ export async function watch<V>(
   }
 }
 
-/** A screen of its own, so that what was on the terminal is there again afterwards. */
-function enter(): void {
-  const leave = (code: number) => (): void => {
-    process.stdout.write(LEAVE);
+/** @param last What gives the terminal back: what was on it is there again afterwards. */
+function endOnSignals(last: string): void {
+  const end = (code: number) => (): void => {
+    process.stdout.write(last);
     process.exit(code);
   };
-  process.once('SIGINT', leave(Exit.interrupted));
-  process.once('SIGTERM', leave(Exit.terminated));
-  process.stdout.write(ENTER);
+  process.once('SIGINT', end(Exit.interrupted));
+  process.once('SIGTERM', end(Exit.terminated));
 }
 
 function draw(text: string): void {

@@ -1,5 +1,12 @@
-import { answer, literal, nullable, object, string } from '@holdfast/protocol/json-schema';
-import type { Output } from '@holdfast/protocol/json-schema';
+import {
+  answer,
+  literal,
+  nullable,
+  object,
+  ownOutputs,
+  string,
+  type Output,
+} from '@holdfast/protocol/json-schema';
 import * as access from '../io/http/schemas/access.ts';
 import * as call from '../io/http/schemas/calls.ts';
 import * as certificates from '../io/http/schemas/certificates.ts';
@@ -41,6 +48,7 @@ const verbs = [
   'fork',
   'complete',
   'set',
+  'new-key',
 ];
 const issuing = verbs.map((verb) => `command ${verb}`);
 
@@ -94,4 +102,5 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: pairing.pairingsAnswer, commands: ['pair ls'] },
   { schema: pairing.pairingDecided, commands: ['pair approve', 'pair deny'] },
   { schema: certificates.revocationsAnswer, commands: ['ca crl'] },
+  ...ownOutputs,
 ];

@@ -85,3 +85,26 @@ export interface Output {
   /** As they are typed, without the name of the program. */
   readonly commands: readonly string[];
 }
+
+const explanation = {
+  ...{ schema: literal('holdfast.explain/1'), code: string(), message: string() },
+  retry: choice(['later', 'never', 'restart']),
+  hint: string(),
+};
+
+const explanations = answer({
+  ...{ schema: literal('holdfast.explain-list/1'), codes: list(answer(explanation)) },
+});
+
+const versions = answer({
+  ...{ schema: literal('holdfast.version/1'), version: string() },
+  protocol: answer({ min: count(), max: count() }),
+  node: string(),
+});
+
+/** What each of the programs prints of itself. */
+export const ownOutputs: readonly Output[] = [
+  { schema: answer(explanation), commands: ['explain'] },
+  { schema: explanations, commands: ['explain'] },
+  { schema: versions, commands: ['version'] },
+];

@@ -9,7 +9,23 @@ export interface TableChoice {
   readonly isDescending?: boolean;
   /** Default `true`. */
   readonly hasHeader?: boolean;
+  /** All columns, whatever the width. */
+  readonly isWide?: boolean;
+  /** Numbers without separators and units. Default `false`; in CSV `true`. */
+  readonly isRaw?: boolean;
+  /** Default `relative`; in CSV `iso`. */
+  readonly time?: TimeForm;
+  /** Default: lines for a terminal. */
+  readonly form?: TableForm;
 }
+
+/** Formats of a table for other programs. */
+export const tableForms = ['csv', 'md'] as const;
+export type TableForm = (typeof tableForms)[number];
+
+/** `raw`: in ms since 1970. */
+const timeForms = ['relative', 'iso', 'raw'] as const;
+type TimeForm = (typeof timeForms)[number];
 
 /** What the options of a command say. */
 export interface TableFlags {
@@ -19,6 +35,11 @@ export interface TableFlags {
   readonly sort?: string;
   /** `false`: none. */
   readonly header?: boolean;
+  readonly wide?: true;
+  readonly raw?: true;
+  readonly time?: string;
+  /** Of the whole command. */
+  readonly output?: string;
 }
 
 /** The options of commands that print a table, for their help. */
@@ -26,15 +47,53 @@ export const tableOptions: readonly (readonly [flags: string, description: strin
   ['--columns <names>', 'only these columns of the table, with commas, in this order'],
   ['--sort <column>', 'by this column; -column: the largest first'],
   ['--no-header', 'without the titles of the columns'],
+  ['--wide', 'all columns, whatever the width of the terminal'],
+  ['--raw', 'numbers without separators and units'],
+  ['--time <form>', `times as they are told: ${timeForms.join(', ')}`],
 ];
 
-export function tableChoice({ columns, sort, header }: TableFlags): TableChoice {
+/** @throws HF_USAGE */
+export function tableChoice(flags: TableFlags): TableChoice {
+  const { columns, sort, header, wide, raw, time, output } = flags;
+  const form = tableForms.find((each) => each === output);
+  const isCsv = form === 'csv';
   return {
     ...(columns === undefined ? {} : { columns: columns.split(',').map((each) => each.trim()) }),
     ...(sort === undefined ? {} : { sort: sort.replace(/^-/, '') }),
     isDescending: sort?.startsWith('-') === true,
     hasHeader: header !== false,
+    isWide: wide === true,
+    isRaw: raw === true || isCsv,
+    time: time === undefined ? (isCsv ? 'iso' : 'relative') : timeForm(time),
+    ...(form === undefined ? {} : { form }),
   };
+}
+
+function timeForm(text: string): TimeForm {
+  const form = timeForms.find((each) => each === text);
+  if (form !== undefined) return form;
+  throw new HoldfastError('HF_USAGE', { why: `--time ${text} is none of ${timeForms.join(', ')}` });
+}
+
+/** Whether nothing is to be printed but the table: somebody else reads it. */
+export function isTableAlone(table: TableChoice | undefined): boolean {
+  return table?.form !== undefined;
+}
+
+interface ExactCell {
+  readonly raw?: number | string | undefined;
+  readonly at?: string | null | undefined;
+}
+
+/** A number or an instant as it is, where it is wanted like this. */
+export function exactText(
+  { raw, at }: ExactCell,
+  { isRaw = false, time = 'relative' }: TableChoice,
+): string | undefined {
+  if (typeof at === 'string' && time !== 'relative') {
+    return time === 'iso' ? at : String(Date.parse(at));
+  }
+  return isRaw && raw !== undefined ? String(raw) : undefined;
 }
 
 /** Where a column is. `last-seen` names the one with the title `last seen`. @throws HF_USAGE */

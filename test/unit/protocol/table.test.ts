@@ -1,5 +1,6 @@
 import test from 'ava';
-import { compareCells, renderTable, tableChoice, type Column } from '@holdfast/protocol';
+import { bytesCell, compareCells, renderTable, tableChoice } from '@holdfast/protocol';
+import type { Cell, Column, TableFlags } from '@holdfast/protocol';
 
 const columns: readonly Column[] = [
   { title: 'device' },
@@ -51,4 +52,51 @@ test('amounts of all units compare', (t) => {
     ...['now', '850 ms', 'in 41 s', '4m 10s', '3h 12m', '2d 4h'],
   ]);
   t.deepEqual(['b', 'a', '-', '2'].toSorted(compareCells), ['2', '-', 'a', 'b']);
+});
+
+const rich: readonly (readonly Cell[])[] = [
+  ['kiosk', { text: '≥ 8,800', raw: 8_800 }, { text: '26h ago', at: '2026-03-01T10:00:00.000Z' }],
+  ['=cmd|"x",y', bytesCell(2_202_010), { text: '-', at: null }],
+];
+
+function written(flags: TableFlags, width?: number): string {
+  return renderTable(columns, rich, { width, color: true, table: tableChoice(flags) });
+}
+
+test('a table of values with commas has numbers and times as they are, and no formula', (t) => {
+  t.is(
+    written({ output: 'csv' }, 20),
+    [
+      'device,backlog,last-seen',
+      'kiosk,8800,2026-03-01T10:00:00.000Z',
+      `"'=cmd|""x"",y",2202010,`,
+    ].join('\n'),
+  );
+  t.is(
+    written({ output: 'csv', columns: 'last-seen', time: 'raw', header: false }),
+    '1772359200000\n',
+  );
+});
+
+test('a table of Markdown is as people read it, and its marks are only text', (t) => {
+  t.is(
+    written({ output: 'md', sort: '-backlog' }, 20),
+    [
+      '| device | backlog | last seen |',
+      '| --- | ---: | --- |',
+      String.raw`| =cmd\|"x",y | 2.1 MiB | - |`,
+      '| kiosk | ≥ 8,800 | 26h ago |',
+    ].join('\n'),
+  );
+});
+
+test('on a terminal, numbers and times are as they are where that is asked for', (t) => {
+  const lines = (flags: TableFlags, width?: number) =>
+    renderTable(columns, rich, { width, table: tableChoice(flags) }).split('\n');
+
+  t.deepEqual(lines({ columns: 'backlog', raw: true, header: false }), ['   8800', '2202010']);
+  t.is(lines({ columns: 'last-seen', time: 'iso' })[1], '2026-03-01T10:00:00.000Z');
+  t.deepEqual(lines({}, 12)[0], 'DEVICE');
+  t.is(lines({ wide: true }, 12)[1], 'kiosk       ≥ 8,800  26h ago');
+  t.throws(() => tableChoice({ time: 'soon' }), { code: 'HF_USAGE' });
 });
