@@ -89,7 +89,9 @@ test.serial(
     await pump.synced(1);
 
     const left = names.filter((name) => name !== `event-${TAMPERED}`);
-    t.deepEqual(await gateway.events(1), ['early', ...left, 'late']);
+    // The first lane is the urgent one.
+    t.deepEqual(await gateway.events(1), ['holdfast.damaged', 'early', ...left, 'late']);
+    t.deepEqual(await pump.problems(), ['HF_ENTRY_DAMAGED']);
     const [hole, ...others] = await gateway.holes(1);
     t.like(hole, { lane, seqFirst: TAMPERED, seqLast: TAMPERED, reason: 'damaged' });
     t.deepEqual(others, []);

@@ -61,7 +61,7 @@ export class Admission {
     const { code } = full;
     if (this.#refusing === undefined) {
       this.#refusing = { code, count: 0 };
-      this.#parts.emit(fact('holdfast.refusing', { code, why: full.why ?? full.message }));
+      this.#parts.emit(factOf('holdfast.refusing', { code, why: full.why ?? full.message }));
     }
     this.#refusing.count += 1;
     return full;
@@ -71,10 +71,11 @@ export class Admission {
     if (this.#refusing === undefined) return;
     const { code, count } = this.#refusing;
     this.#refusing = undefined;
-    this.#parts.emit(fact('holdfast.accepting', { code, refused: count }));
+    this.#parts.emit(factOf('holdfast.accepting', { code, refused: count }));
   }
 }
 
-function fact(name: string, payload: Readonly<Record<string, unknown>>): EntryBody {
+/** An event of the agent itself. */
+export function factOf(name: string, payload: Readonly<Record<string, unknown>>): EntryBody {
   return { kind: 'event.emitted', run: '', n: 0, op: 0, name, payload: encodeValue(payload) };
 }

@@ -214,6 +214,11 @@ export class AgentReaderCore {
       const message = `A commit took ${formatDuration(slowMs)} to reach the disk`;
       problems.push(problem('HF_DISK_SLOW', message));
     }
+    const damaged = this.#parts.journal.meter.damagedEntries;
+    if (damaged > 0) {
+      const entries = damaged === 1 ? 'entry was' : 'entries were';
+      problems.push(problem('HF_ENTRY_DAMAGED', `${damaged} ${entries} damaged on the disk`));
+    }
     if (link.state === 'stuck' && link.problem !== null) problems.push(link.problem);
     if (this.#parts.facts.recreated) {
       const message = `The store was missing; this is epoch ${this.#parts.facts.epoch}`;

@@ -19,6 +19,16 @@ export class JournalMeter {
   readonly #seconds = new Histogram(COMMIT_SECONDS);
   readonly #entries = new Histogram(COMMIT_ENTRIES);
   #failures = 0;
+  #damaged = 0;
+
+  /** Entries that were not what was journaled, as far as the ledger lacks them. */
+  get damagedEntries(): number {
+    return this.#damaged;
+  }
+
+  damaged(entries: number): void {
+    this.#damaged += entries;
+  }
 
   /** These entries are durable, by one commit. */
   committed(entries: readonly { readonly entry: Pick<Entry, 'kind'> }[]): void {
@@ -47,6 +57,7 @@ export class JournalMeter {
       this.#seconds.metric('journal_commit_seconds', 'Time of a commit, its sync included.'),
       this.#entries.metric('journal_commit_entries', 'Entries of a commit.'),
       counter('journal_fsync_failures_total', 'Writes that failed.', single(this.#failures)),
+      counter('journal_damaged_total', 'Entries found damaged.', single(this.#damaged)),
       counter('store_shed_entries_total', 'Measurements that gave way to newer ones.', shed),
     ];
   }

@@ -1,5 +1,4 @@
 import {
-  HoldfastError,
   chainNext,
   eachLane,
   encodeEntry,
@@ -7,6 +6,7 @@ import {
   type Clock,
   type Entry,
   type EntryBody,
+  type HoldfastError,
   type HoleReason,
   type Lane,
   type Log,
@@ -16,7 +16,7 @@ import {
   type Store,
   type StoreOp,
 } from '@holdfast/protocol';
-import { Admission } from './admission.ts';
+import { Admission, factOf } from './admission.ts';
 import type { Budget } from './budget.ts';
 import { hasCarried } from './carrier.ts';
 import { chainPlace, type LaneChain } from './chain-place.ts';
@@ -28,13 +28,12 @@ import { Histories } from './histories.ts';
 import { Holes, type HolesParts } from './holes.ts';
 import { Acks } from './journal-acks.ts';
 import { JournalMeter } from './journal-meter.ts';
-import { LaneMend, findDamage, type MendFrom } from './journal-mend.ts';
+import { Mending, isDamage } from './journal-mend.ts';
 import { Recovery, verifyHeads, type Trouble } from './journal-recovery.ts';
 import { entryKey } from './keys.ts';
 import { readLane, storedFrom } from './lane-read.ts';
 import type { HoleSums } from './lane-holes.ts';
 import { chainOf, openLane, type LaneState } from './lane-state.ts';
-import { readSeam } from './seam.ts';
 import { SyncTimes } from './sync-times.ts';
 import type { LanePosition, LaneRead, ReadLimits, UplinkJournal } from './uplink-ports.ts';
 import { valueLimits, type ValueLimits } from './value-parts.ts';
@@ -100,7 +99,6 @@ interface Encoded {
   readonly encoded: Uint8Array;
 }
 
-const damageCodes: ReadonlySet<string> = new Set(['HF_STORE_DAMAGED', 'HF_ENTRY_DAMAGED']);
 /** Of what an append takes in memory besides its bytes. */
 const APPEND_BYTES = 256;
 const none: readonly StoreOp[] = [];
@@ -132,6 +130,7 @@ export class Journal implements UplinkJournal {
   #hasCarried = false;
   readonly #acks: Acks;
   readonly #admission: Admission;
+  readonly #mending: Mending;
   #reportFailure: (failure: HoldfastError) => void = () => {};
   /** Gets the store back; `undefined`: nobody can. */
   readonly #recovery: Recovery | undefined;
@@ -175,10 +174,19 @@ export class Journal implements UplinkJournal {
       },
       onFailure: (failure) => this.#reportFailure(failure),
     });
+    const emit = (body: EntryBody) =>
+      void this.append([{ lane: 'urgent', body }]).catch(() => undefined);
     this.#admission = new Admission({
-      ...{ budget: options.budget, shortage: options.shortage, journal: this },
+      ...{ budget: options.budget, shortage: options.shortage, journal: this, emit },
       ...{ trouble: () => this.trouble, queueBytes: () => this.#commits.queueBytes },
-      emit: (body) => void this.append([{ lane: 'urgent', body }]).catch(() => undefined),
+    });
+    this.#mending = new Mending({
+      ...{ store: options.store, sha256: options.sha256, lanes, dead, histories },
+      ...{ holes: this.#holes, commits: this.#commits, onDamage: options.onDamage },
+      onMended: (from, entries) => {
+        this.meter.damaged(entries);
+        emit(factOf('holdfast.damaged', { lane: from, entries }));
+      },
     });
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
@@ -192,7 +200,7 @@ export class Journal implements UplinkJournal {
     const dead = await DeadLetters.open(store);
     const journal = new Journal(options, { lanes: states, histories, dead });
     journal.#hasCarried = await hasCarried(store);
-    for (const state of states) await journal.#goOnMending(state);
+    await journal.#mending.goOn();
     return journal;
   }
 
@@ -345,37 +353,8 @@ export class Journal implements UplinkJournal {
     }
   }
 
-  async mend(): Promise<number> {
-    let damaged = 0;
-    try {
-      for (const state of this.#lanes) {
-        const before = await findDamage(state, this.#options);
-        if (before !== undefined) damaged += await this.#mendFrom(state, before);
-      }
-    } catch (error) {
-      if (isDamage(error)) this.#options.onDamage?.(error);
-      throw error;
-    }
-    return damaged;
-  }
-
-  #mendFrom(state: LaneState, from: MendFrom): Promise<number> {
-    const { store, sha256 } = this.#options;
-    const parts = { store, sha256, holes: this.#holes, dead: this.dead };
-    return this.#holes.serially(() =>
-      this.#commits.exclusively((turn) => {
-        // The next start would not find out whose the entries were.
-        this.histories.indexSoon();
-        return new LaneMend(state, { ...parts, turn }, from).run();
-      }),
-    );
-  }
-
-  /** Where an earlier process was cut off. */
-  async #goOnMending(state: LaneState): Promise<void> {
-    const seam = await readSeam(this.#options.store, state.lane);
-    const at = seam && (await chainPlace(this.#chain(state.lane), seam.seq));
-    if (at) await this.#mendFrom(state, { ...at, stored: seam?.hash, isApart: true });
+  mend(): Promise<number> {
+    return this.#mending.mend();
   }
 
   /** From now on every append is refused with this, and `failed` resolves. */
@@ -474,10 +453,6 @@ export class Journal implements UplinkJournal {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof HoldfastError && damageCodes.has(error.code);
 }
 
 const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };

@@ -199,6 +199,7 @@ test('O9 a histogram counts each value up to its bound; a failed write is none',
   const meter = new JournalMeter();
   for (const tookMs of [1, 2, 30, 60_000]) meter.written(tookMs, true);
   meter.written(5, false);
+  meter.damaged(2);
   meter.removed('bulk', 'shed', 7);
   meter.removed('normal', 'trimmed', 9);
   const text = metricsText(meter.metrics());
@@ -213,6 +214,7 @@ test('O9 a histogram counts each value up to its bound; a failed write is none',
     'journal_commit_seconds_sum 60.033',
     'journal_commit_seconds_count 4',
     'journal_fsync_failures_total 1',
+    'journal_damaged_total 2',
     'store_shed_entries_total{lane="bulk"} 7',
   ]) {
     t.true(text.includes(`holdfast_${line}\n`), line);
