@@ -82,35 +82,46 @@ function watch({ isSmoke }: Effort): Promise<Seen> {
     const program = [processFile('herd'), first.mqtt, JSON.stringify(herd)] as const;
     const devices = startChild(...program);
     const allAreThere = (line: HerdLine): boolean => line.connected === herd.count;
-    await until(devices, patienceS, allAreThere);
+    const there = await until({ devices, gateway: first }, patienceS, allAreThere);
     const usedMs = cpuMs(first.pid);
-    const calm = await until(devices, calmS, () => false);
+    const calm = await until({ devices, gateway: first }, calmS, () => false);
     const calmMs = (cpuMs(first.pid) - usedMs) / calmS;
     const mib = residentMib(first.pid);
     await first.end('SIGKILL');
     const place = ['--mqtt-port', port, '--report-every', `${herd.reportS}s`];
     const second = await startGateway(dir, ...place);
-    const back = await until(devices, patienceS, (line) => {
+    const back = await until({ devices, gateway: second }, patienceS, (line) => {
       return allAreThere(line) && line.waiting < herd.count / 10;
     });
     const mibMost = residentMib(second.pid, 'VmHWM');
     await devices.end('SIGTERM');
     await second.end('SIGTERM');
-    const isRight = back.at(-1)?.connected === herd.count;
+    const isRight = [there, back].every((lines) => lines.at(-1)?.connected === herd.count);
     return { mib, mibMost, calm, back, cpuMs: calmMs, isRight };
   });
 }
 
-/** Listens to a herd until it is as wanted, or the time is over. */
+interface Watched {
+  readonly devices: Child;
+  readonly gateway: Child;
+}
+
+/**
+ * Listens to a herd until it is as wanted, or the time is over.
+ *
+ * @throws HF_PROCESS_FAILED, with its last words, when the gateway ends meanwhile.
+ */
 async function until(
-  herd: Child,
+  { devices, gateway }: Watched,
   seconds: number,
   isDone: (line: HerdLine) => boolean,
 ): Promise<readonly HerdLine[]> {
   const heard: HerdLine[] = [];
+  const gone = gateway.ended.then(() => gateway.line());
+  gone.catch(() => {}); // It ends behind this, too, when it is told to.
   while (heard.length < seconds) {
     // Our own process has said it.
-    const line = (await herd.line()) as unknown as HerdLine;
+    const line = (await Promise.race([devices.line(), gone])) as unknown as HerdLine;
     heard.push(line);
     if (isDone(line)) break;
   }

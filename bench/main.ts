@@ -55,7 +55,7 @@ function readOptions(): Options {
   const seconds = secondsOf(values.seconds);
   const [name, ...more] = positionals;
   if (more.length > 0) throw usage(`unexpected ${more.join(' ')}`);
-  const chosen = benchmarks.filter((each) => name === undefined || isMeant(each.name, name));
+  const chosen = benchmarksNamed(name);
   if (chosen.length === 0) {
     const names = benchmarks.map((each) => each.name).join(', ');
     throw usage(`no benchmark ${name}; there are ${names}`);
@@ -70,8 +70,12 @@ function readOptions(): Options {
 }
 
 /** `steps` means steps-1, steps-16 and steps-128; `drain` only itself. */
-function isMeant(name: string, given: string): boolean {
-  return name === given || name.replace(/-\d+$/, '') === given;
+/** All, one, or those whose names begin with that and have one more word. */
+function benchmarksNamed(given: string | undefined): readonly Benchmark[] {
+  if (given === undefined) return benchmarks;
+  const one = benchmarks.filter(({ name }) => name === given);
+  const family = benchmarks.filter(({ name }) => name.replace(/-[^-]+$/, '') === given);
+  return one.length > 0 ? one : family;
 }
 
 async function measure(benchmark: Benchmark, budget: Budget, effort: Effort): Promise<Result> {

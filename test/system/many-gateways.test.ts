@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,9 @@ const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`,
 
 const passphrase = 'correct horse battery';
 const [TURNS, TURN_MS] = [8, 200];
+/** `GATEWAY_KILLS=50 npm test -- many-gateways` has as many gateways killed while all sell. */
+const KILLS = Number(process.env['GATEWAY_KILLS'] ?? 1);
+const KILL_MS_MAX = 400;
 
 const checkout = workflow('checkout', async (ctx, quantity: number) => {
   const accepted = await ctx.step('order-intake', () => quantity);
@@ -47,10 +50,11 @@ class Instances {
     this.#keys = join(dir, 'gateway.keys');
   }
 
-  /** The second and all later ones are given the keys of the first. */
+  /** At their first start, the second and all later ones are given the keys of the first. */
   async start(index: number): Promise<void> {
     const dataDir = this.#dirOf(index);
-    if (index > 0) {
+    const isFirst = !this.#children.has(index);
+    if (isFirst && index > 0) {
       await importKeys(dataDir, { text: await readFile(this.#keys, 'utf8'), passphrase });
     }
     const child = await startChild({
@@ -63,7 +67,7 @@ class Instances {
       env: { HOLDFAST_LEDGER: this.#ledger },
     });
     this.#children.set(index, child);
-    if (index === 0) await exportKeys(dataDir, { out: this.#keys, passphrase });
+    if (isFirst && index === 0) await exportKeys(dataDir, { out: this.#keys, passphrase });
     const url = `${String(child.ready['http'])}/readyz`;
     await until(`gateway ${index} to be ready`, async () => (await fetch(url)).ok);
   }
@@ -152,6 +156,28 @@ async function slowestAckMs(agents: readonly Agent[]): Promise<number> {
   return Math.round(Math.max(...(await Promise.all(waits))));
 }
 
+/** Kills some at any moment, and restarts others in turn, while everybody sells. */
+async function replaceUnderLoad(
+  gateways: Instances,
+  sell: (during: string) => Promise<void>,
+): Promise<void> {
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const victim = (kill + 2) % 3;
+    const atMs = Math.round(Math.random() * KILL_MS_MAX);
+    const selling = sell(`gateway ${victim} is killed after ${atMs} ms`);
+    await pause(atMs);
+    await gateways.end(victim, 'SIGKILL');
+    await selling;
+    await gateways.start(victim);
+  }
+  for (const index of [0, 1]) {
+    const selling = sell(`gateway ${index} is restarted`);
+    await gateways.end(index, 'SIGTERM');
+    await gateways.start(index);
+    await selling;
+  }
+}
+
 let running: Promise<PostgresServer> | undefined;
 const server = (): Promise<PostgresServer> => (running ??= PostgresServer.start());
 ava.after.always(async () => (await running)?.stop());
@@ -203,12 +229,8 @@ test(`gateways that are killed, stopped and replaced take each entry once${title
   // What was given to the one that hangs is sent again after 5 s, and after 10 s.
   t.true(slowestMs < 13_000, `${slowestMs} ms`);
   await sell('one is stopped');
-  await gateways.end(2, 'SIGKILL');
   gateways.signal(1, 'SIGCONT');
-  await sell('one wakes up, one is gone');
-  await gateways.start(2);
-  await gateways.end(0, 'SIGTERM');
-  await sell('one is replaced');
+  await replaceUnderLoad(gateways, sell);
 
   const ledger = await openLedger(t, url);
   const { faults } = await ledger.verify();
@@ -262,6 +284,48 @@ test(`a database that is away, at start or later, is waited for${title}`, async 
   t.deepEqual(
     entries.map(({ seq }) => seq),
     Array.from({ length: 90 }, (_, index) => index + 1),
+  );
+});
+
+test(`a standby takes the place of a database that is lost${title}`, async (t) => {
+  const primary = await PostgresServer.start();
+  t.teardown(() => primary.stop());
+  const url = await primary.empty();
+  const standby = await primary.standby();
+  t.teardown(() => standby.stop());
+  // The gateway knows one name, which is moved when somebody fails over.
+  const name = await tempDir(t);
+  const link = join(name, '.s.PGSQL.5432');
+  await symlink(primary.socket, link);
+  const named = new URL(url);
+  named.searchParams.set('host', name);
+  const gateway = await startGateway(t, named);
+  const agent = await openAgent(t, gateway.port, 'till-8');
+  const emit = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index += 1) await agent.emit('sold', index);
+  };
+  await emit(30);
+  await agent.synced();
+
+  const selling = emit(60);
+  await agent.emit('acknowledged', 1);
+  await primary.crash();
+  await selling;
+  const { lanes } = (await agent.status()).backlog;
+  await rm(link);
+  await standby.promote();
+  const ledger = await openLedger(t, standby.url(url.pathname.slice(1)));
+  const kept = (await ledger.device('till-8'))?.lanes[1].watermark ?? 0;
+  const acked = lanes.find(({ lane }) => lane === 'normal')?.acked ?? 0;
+  t.true(kept >= acked && acked >= 30, `${kept} of ${acked} that were acknowledged`);
+  await symlink(standby.socket, link);
+  await agent.synced();
+
+  t.deepEqual((await ledger.verify()).faults, []);
+  const entries = await ledger.entries({ device: 'till-8', lane: 'normal', after: 0, limit: 500 });
+  t.deepEqual(
+    entries.map(({ seq }) => seq),
+    Array.from({ length: 91 }, (_, index) => index + 1),
   );
 });
 

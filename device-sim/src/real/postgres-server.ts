@@ -1,7 +1,14 @@
-import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import {
+  execFile as execFileOf,
+  execFileSync,
+  spawn,
+  type ChildProcess,
+  type SpawnOptions,
+} from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { openDatabase, type Queryable } from '@holdfast/gateway/internal';
 import { until } from './until.ts';
 
@@ -28,6 +35,17 @@ function asUser(): Pick<SpawnOptions, 'uid' | 'gid'> {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** As PostgreSQL names it, in its directory. */
+const SOCKET = '.s.PGSQL.5432';
+const execFile = promisify(execFileOf);
+
+function newDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
+  const { uid, gid } = asUser();
+  if (uid !== undefined && gid !== undefined) chownSync(dir, uid, gid);
+  return dir;
+}
+
 /** A server of one's own, on a socket in a directory of its own. */
 export class PostgresServer {
   readonly #dir: string;
@@ -42,9 +60,7 @@ export class PostgresServer {
 
   /** @param settings Beyond the usual ones, as `name=value`. */
   static async start(settings: readonly string[] = []): Promise<PostgresServer> {
-    const dir = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
-    const { uid, gid } = asUser();
-    if (uid !== undefined && gid !== undefined) chownSync(dir, uid, gid);
+    const dir = newDir();
     const data = ['-D', join(dir, 'data'), '-U', 'postgres', '--auth=trust', '--no-sync'];
     const form = ['--encoding=UTF8', '--locale=C.UTF-8', '--no-instructions'];
     execFileSync(join(programs ?? '', 'initdb'), [...data, ...form], {
@@ -58,8 +74,45 @@ export class PostgresServer {
     return server;
   }
 
+  /**
+   * A server that follows this one: from then on a commit here waits until it is durable there,
+   * too. It takes the place of this one once it is promoted.
+   */
+  async standby(): Promise<PostgresServer> {
+    const dir = newDir();
+    const from = ['-h', this.#dir, '-U', 'postgres', '-D', join(dir, 'data')];
+    // Not the synchronous form: this process may serve what is at work meanwhile.
+    await execFile(
+      join(programs ?? '', 'pg_basebackup'),
+      [...from, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'],
+      { ...asUser(), cwd: dir },
+    );
+    const standby = new PostgresServer(dir, this.#settings);
+    process.once('exit', () => standby.kill());
+    await standby.up(`select 1`);
+    await this.ask('postgres', `alter system set synchronous_standby_names = '*'`);
+    await this.ask('postgres', 'select pg_reload_conf()');
+    const inStep = `select 1 from pg_stat_replication where sync_state = 'sync'`;
+    await until('the standby to be in step', async () => {
+      return (await this.ask('postgres', inStep)).length > 0;
+    });
+    return standby;
+  }
+
+  /** Has a standby be a server of its own, which waits for no other one. */
+  async promote(): Promise<void> {
+    await this.ask('postgres', 'select pg_promote()');
+    await this.ask('postgres', 'alter system reset synchronous_standby_names');
+    await this.ask('postgres', 'select pg_reload_conf()');
+  }
+
+  /** The file of its socket, which a name for it can be a link to. */
+  get socket(): string {
+    return join(this.#dir, SOCKET);
+  }
+
   /** Starts the server, and waits until it answers. */
-  async up(): Promise<void> {
+  async up(question = 'select 1 where not pg_is_in_recovery()'): Promise<void> {
     const settings = ['listen_addresses=', 'max_connections=60', 'shared_buffers=64MB'];
     const given = [...settings, ...this.#settings].flatMap((setting) => ['-c', setting]);
     const args = ['-D', join(this.#dir, 'data'), '-k', this.#dir, ...given];
@@ -72,14 +125,10 @@ export class PostgresServer {
     // It ends with the process that started it, and does not keep that one alive.
     server.unref();
     const answers = async (): Promise<boolean> => {
-      const database = openDatabase(this.url('postgres'));
       try {
-        await database.check();
-        return true;
+        return (await this.ask('postgres', question)).length > 0;
       } catch {
         return false;
-      } finally {
-        await database.close();
       }
     };
     await until('PostgreSQL to answer', answers, START_MS);
