@@ -27,6 +27,7 @@ export * from './core/key-ledger.ts';
 export * from './device-desks.ts';
 export * from './core/access/roles.ts';
 export * from './core/ahead.ts';
+export { commandKinds, readIssueBody } from './core/api-command.ts';
 export * from './core/api-problem.ts';
 export * from './core/api-query.ts';
 export * from './core/call.ts';

@@ -87,7 +87,8 @@ function instructionOf({ clock }: CommandsOptions, query: IssueQuery): Instructi
 }
 
 function payloadOf({ kind, payload }: IssueQuery): Uint8Array {
-  return kind === 'run.resume' ? NO_BYTES : encodeValue(payload, 'payload');
+  const isEmpty = kind === 'run.resume' || kind === 'key.rotate';
+  return isEmpty ? NO_BYTES : encodeValue(payload, 'payload');
 }
 
 function targetText(to: Target): string {
