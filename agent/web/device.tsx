@@ -1,9 +1,10 @@
 import { DevicePage, type DeviceShown } from '../../protocol/web/device-page.tsx';
 import { aheadText, ago, formatBytes, formatCount } from '../../protocol/web/format.ts';
-import { sentence } from '../../protocol/web/parts.tsx';
+import { Marked, sentence } from '../../protocol/web/parts.tsx';
 import { headline } from '../src/core/headline.ts';
 import type { StatusView } from '../src/core/views.ts';
 import { useLive } from './api.ts';
+import { OwnBacklog } from './backlog.tsx';
 import { Journal } from './journal.tsx';
 import { AgentLog } from './log.tsx';
 import { Runs } from './runs.tsx';
@@ -20,6 +21,7 @@ export function Device() {
       problem={problem}
       notes={data !== undefined && <Notes of={data} />}
       facts={data === undefined ? [] : factsOf(data)}
+      graph={data !== undefined && <OwnBacklog of={data} />}
       tabs={[
         { title: 'Runs', show: () => <Runs /> },
         { title: 'Journal', show: () => data && <Journal lanes={data.backlog.lanes} /> },
@@ -38,7 +40,7 @@ function Notes({ of: status }: { readonly of: StatusView }) {
       <p>{sentence(words)}</p>
       {status.problems.map(({ code, message, hint }) => (
         <p key={`${code} ${message}`} class="note bad">
-          <strong>{message}</strong> {hint} <code>{code}</code>
+          <strong>{sentence(message)}</strong> <Marked text={hint} /> <code>{code}</code>
         </p>
       ))}
     </>

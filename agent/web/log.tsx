@@ -1,5 +1,6 @@
 import { moment, short } from '../../protocol/web/format.ts';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { LogRow, LogsView } from '../src/core/kept-log.ts';
 import { useLive } from './api.ts';
 

@@ -1,4 +1,5 @@
-import { ProblemNote, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import type { Column } from '../../protocol/web/table.tsx';
 import { runColumns, RunTable } from '../../protocol/web/run-table.tsx';
 import type { ShownRun } from '../../protocol/web/shown.ts';
 import type { RunsView, RunView } from '../src/core/views.ts';

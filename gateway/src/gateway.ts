@@ -383,7 +383,7 @@ async function serve(
   const feed = new EventFeed(randomUUID().slice(0, 8));
   parts.arrivals.add((arrival) => {
     feed.arrived(arrival);
-    history.arrived(arrival.fresh);
+    history.arrived(arrival.device, arrival.fresh);
   });
   const look = (): void => {
     const live = sessions.live();

@@ -10,6 +10,7 @@ import {
   type Problem,
 } from '../src/client/client.ts';
 import { onChange } from './changes.ts';
+import { sessionOver } from './session.ts';
 
 export { ApiError, type Live, type Problem };
 
@@ -32,17 +33,24 @@ export function useLive<K extends keyof Operations>(
   everyMs = EVERY_MS,
   when: 'with changes' | 'by the clock' = 'with changes',
 ): Live<AnswerOf<K>> {
+  const device = deviceIn(operation, args);
   return useAsked<AnswerOf<K>>({
     key: args && pathOf(operation, ...args),
     ask: () => api.ask(operation, ...(args as ArgsOf<K>)),
     ...{ everyMs, problemOf },
-    ...(when === 'with changes' && { onChange }),
+    ...(when === 'with changes' && { onChange: (tell) => onChange(tell, device) }),
   });
 }
 
 function problemOf(error: unknown): Problem {
   const problem = error instanceof ApiError ? error.problem : unreachable;
-  // The session is over: who it is, is asked anew.
-  if (problem.status === 401) location.reload();
+  if (problem.status === 401) sessionOver();
   return problem;
+}
+
+/** What is asked about one device alone. */
+function deviceIn(operation: string, args: readonly unknown[] | undefined): string | undefined {
+  if (!operation.startsWith('GET /api/devices/{id}')) return undefined;
+  const [asked] = (args ?? []) as readonly { readonly params?: { readonly id?: string } }[];
+  return asked?.params?.id;
 }

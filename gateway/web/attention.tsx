@@ -1,85 +1,50 @@
 import { useState } from 'preact/hooks';
 import { ConfirmButton } from '../../protocol/web/confirm-button.tsx';
-import type { DeviceView } from '../src/core/device-views.ts';
-import type { RunView } from '../src/core/fleet-views.ts';
-import { useLive } from './api.ts';
 import { ago, short } from '../../protocol/web/format.ts';
-import { ProblemNote, State } from '../../protocol/web/parts.tsx';
+import { Marked, ProblemNote, sentence } from '../../protocol/web/parts.tsx';
+import type { InstructionKind } from '../src/core/dispatch.ts';
+import { useLive } from './api.ts';
+import { causesOf, extentOf, type Cause, type Place } from './causes.ts';
 import { issue } from './issue.tsx';
-import { deviceAddress, runAddress } from './runs.tsx';
 import { useAction } from './use-action.ts';
-
-/** What needs a person, by what it is about: one line a cause, however many it concerns. */
-interface Cause {
-  readonly title: string;
-  readonly state: string;
-  readonly since: string | null;
-  readonly places: readonly Place[];
-}
-
-interface Place {
-  readonly name: string;
-  readonly address: string;
-  /** A run that can be tried again; `undefined`: it is about a device. */
-  readonly run?: Pick<RunView, 'device' | 'id'>;
-}
-
-export function causesOf(
-  devices: readonly DeviceView[],
-  runs: readonly RunView[],
-): readonly Cause[] {
-  const causes = new Map<string, Cause>();
-  const add = (title: string, state: string, at: string | null, place: Cause['places'][number]) => {
-    const known = causes.get(title);
-    const since = [known?.since, at].filter((each) => typeof each === 'string').toSorted()[0];
-    const places = [...(known?.places ?? []), place];
-    causes.set(title, { title, state, since: since ?? null, places });
-  };
-  for (const { device, state, refusal, lastAckAt } of devices) {
-    const place = { name: device, address: deviceAddress(device) };
-    if (state === 'conflict') add('Two machines use one identity', state, lastAckAt, place);
-    if (state === 'stuck') {
-      const why = refusal === null ? 'nothing more is acknowledged' : refusal.why;
-      add(`Stuck: ${why}`, state, lastAckAt, place);
-    }
-  }
-  for (const run of runs) {
-    if (run.state !== 'stuck' && run.state !== 'failed') continue;
-    const title = `${run.workflow} is ${run.state}`;
-    const place = { name: `${run.device} · ${run.id}`, address: runAddress(run), run };
-    add(title, run.state, run.updatedAt, place);
-  }
-  return [...causes.values()].toSorted((a, b) => b.places.length - a.places.length);
-}
 
 const PLACES_SHOWN = 20;
 
-/** Has every run of a cause try again, each by a command of its own. */
-function RetryAll({ places }: { readonly places: readonly Place[] }) {
+/** Tells every run of a cause to try again, or to end, each by a command of its own. */
+function TellAll({ of: { state, places } }: { readonly of: Cause }) {
   const [run, problem, isBusy] = useAction();
-  const [done, setDone] = useState(0);
+  const [told, setTold] = useState(0);
   const runs = places.flatMap((place) => (place.run === undefined ? [] : [place.run]));
   if (runs.length === 0) return null;
-  const retry = () =>
+  const tell = (kind: InstructionKind) => () =>
     run(async () => {
-      setDone(0);
+      setTold(0);
       for (const [at, { device, id }] of runs.entries()) {
-        await issue(device, { kind: 'run.retry', run: id });
-        setDone(at + 1);
+        await issue(device, { kind, run: id });
+        setTold(at + 1);
       }
     });
+  const them = runs.length === 1 ? 'it' : `all ${runs.length}`;
   return (
     <>
       <p class="actions">
         <ConfirmButton
-          title={runs.length === 1 ? 'Retry it' : `Retry all ${runs.length}`}
+          title={`Retry ${them}`}
           sure="Retry now"
           disabled={isBusy}
-          act={retry}
+          act={tell('run.retry')}
         />
-        {done > 0 && (
+        {state === 'stuck' && (
+          <ConfirmButton
+            title={`Cancel ${them}`}
+            sure="Cancel for good"
+            disabled={isBusy}
+            act={tell('run.cancel')}
+          />
+        )}
+        {told > 0 && (
           <span role="status">
-            {done} of {runs.length} told
+            {told} of {runs.length} told
           </span>
         )}
       </p>
@@ -88,46 +53,73 @@ function RetryAll({ places }: { readonly places: readonly Place[] }) {
   );
 }
 
-export function Attention({ mayAct }: { readonly mayAct: boolean }) {
+/** All that needs a person, as often as that may be asked. */
+function useCauses() {
   const stuck = { state: ['stuck', 'conflict'], limit: 1_000 } as const;
   const devices = useLive('GET /api/devices', [{ query: stuck }]);
   const failed = { state: ['stuck', 'failed'], limit: 1_000 };
-  // It takes a look over many runs: a busy fleet does not make it be asked for without pause.
   const runs = useLive('GET /api/runs', [{ query: failed }], 15_000, 'by the clock');
-  const causes = causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []);
-  const problems = devices.data?.problems ?? [];
-  const isAsking = devices.data === undefined || runs.data === undefined;
+  return {
+    causes: causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []),
+    problems: devices.data?.problems ?? [],
+    isMore: (runs.data?.next ?? null) !== null,
+    isAsking: devices.data === undefined || runs.data === undefined,
+    problem: devices.problem ?? runs.problem,
+  };
+}
+
+export function Attention({ mayAct }: { readonly mayAct: boolean }) {
+  const { causes, problems, isMore, isAsking, problem } = useCauses();
   return (
     <>
       <h1>Attention</h1>
-      <ProblemNote problem={devices.problem ?? runs.problem} />
+      <ProblemNote problem={problem} />
       {problems.map(({ code, message, hint }) => (
         <p class="note bad" key={message}>
-          <strong>{message}</strong> {hint} <code>{code}</code>
+          <strong>{sentence(message)}</strong> <Marked text={hint} /> <code>{code}</code>
         </p>
       ))}
-      {causes.map(({ title, state, since, places }) => (
-        <section class="cause" key={title}>
-          <h2>
-            <State of={state} /> {short(title, 120)}
-          </h2>
-          <p>
-            {places.length} {places.length === 1 ? 'place' : 'places'}, since {ago(since)}
-          </p>
-          <ul>
-            {places.slice(0, PLACES_SHOWN).map(({ name, address }) => (
-              <li key={address}>
-                <a href={address}>{name}</a>
-              </li>
-            ))}
-            {places.length > PLACES_SHOWN && <li>and {places.length - PLACES_SHOWN} more</li>}
-          </ul>
-          {mayAct && <RetryAll places={places} />}
-        </section>
+      {causes.map((cause) => (
+        <CauseCard key={cause.title} of={cause} mayAct={mayAct} />
       ))}
+      {isMore && <p class="empty">There are older runs like this; Runs finds them by state.</p>}
       {causes.length === 0 && problems.length === 0 && (
         <p class="empty">{isAsking ? 'Asking…' : 'Nothing needs anybody. ✓'}</p>
       )}
     </>
+  );
+}
+
+function CauseCard({ of: cause, mayAct }: { readonly of: Cause; readonly mayAct: boolean }) {
+  const { title, since, places } = cause;
+  return (
+    <section class="panel">
+      <h2>
+        <span class="bad" aria-hidden="true">
+          ✗
+        </span>{' '}
+        {short(title, 160)}
+      </h2>
+      <p>
+        {extentOf(cause)}
+        {since !== null && `, the oldest ${ago(since)}`}
+      </p>
+      <Places places={places} />
+      {mayAct && <TellAll of={cause} />}
+    </section>
+  );
+}
+
+function Places({ places }: { readonly places: readonly Place[] }) {
+  const more = places.length - PLACES_SHOWN;
+  return (
+    <ul class="places">
+      {places.slice(0, PLACES_SHOWN).map(({ name, address }) => (
+        <li key={address}>
+          <a href={address}>{name}</a>
+        </li>
+      ))}
+      {more > 0 && <li>and {more} more</li>}
+    </ul>
   );
 }

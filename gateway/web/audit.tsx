@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { moment } from '../../protocol/web/format.ts';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { AuditPageView, AuditView } from '../src/core/access/access-views.ts';
 import { api, useLive } from './api.ts';
 import { useAction } from './use-action.ts';

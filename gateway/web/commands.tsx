@@ -1,5 +1,6 @@
 import { ago, formatCount, moment, short } from '../../protocol/web/format.ts';
-import { Facts, ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { Facts, ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { CommandDevicesView, CommandProgress } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 import { deviceAddress } from './runs.tsx';

@@ -1,31 +1,32 @@
 import { DevicePage, type DeviceShown } from '../../protocol/web/device-page.tsx';
-import { ago, aheadText, formatBytes, formatCount, moment } from '../../protocol/web/format.ts';
+import { ago, aheadText, formatBytes, formatCount } from '../../protocol/web/format.ts';
 import { ProblemNote } from '../../protocol/web/parts.tsx';
 import { RunTable } from '../../protocol/web/run-table.tsx';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import { useLive } from './api.ts';
-
+import { DeviceBacklog } from './backlog.tsx';
 import { Entries } from './entries.tsx';
 import { backlogText } from './fleet.tsx';
+import { Identity } from './identity.tsx';
 import { OrderForm } from './order-form.tsx';
 import { ownRunColumns } from './runs.tsx';
 
 /** Below, a clock and a link tell the same. */
 const CLOCK_OFF_MS = 2_000;
 
-export function Device(props: { readonly id: string; readonly mayAct: boolean }) {
-  const { id, mayAct } = props;
+export function Device({ id, role }: { readonly id: string; readonly role: string }) {
   const { data, problem } = useLive('GET /api/devices/{id}', [{ params: { id } }]);
   return (
     <DevicePage
       {...{ id, problem, state: data?.state }}
       notes={data !== undefined && data.refusal !== null && <Refusal of={data.refusal} />}
       facts={data === undefined ? [] : factsOf(data)}
+      graph={data !== undefined && <DeviceBacklog id={id} />}
       tabs={[
         { title: 'Runs', show: () => <DeviceRuns id={id} /> },
         { title: 'Journal', show: () => data !== undefined && <Entries device={data} /> },
-        { title: 'Commands', show: () => <Orders id={id} mayAct={mayAct} /> },
-        { title: 'Identity', show: () => data !== undefined && <Identity of={data} /> },
+        { title: 'Commands', show: () => <Orders id={id} mayAct={role !== 'viewer'} /> },
+        { title: 'Identity', show: () => data !== undefined && <Identity of={data} role={role} /> },
       ]}
     />
   );
@@ -86,31 +87,6 @@ function DeviceRuns({ id }: { readonly id: string }) {
         columns={ownRunColumns}
         empty={data === undefined ? 'Asking…' : 'No run yet.'}
       />
-    </>
-  );
-}
-
-function Identity({ of: device }: { readonly of: DeviceDetailView }) {
-  return (
-    <>
-      <h2>Keys</h2>
-      <ul>
-        {device.keys.map(({ key, since, revokedAt }) => (
-          <li key={key}>
-            <code>{key}</code>{' '}
-            {revokedAt === null ? `since ${moment(since)}` : `revoked ${moment(revokedAt)}`}
-          </li>
-        ))}
-      </ul>
-      <h2>Lives of its journal</h2>
-      <ul>
-        {device.epochs.map(({ epoch, beganAt, cause, why }) => (
-          <li key={epoch}>
-            epoch {epoch}, {moment(beganAt)}
-            {cause !== null && `: ${cause}; ${why}`}
-          </li>
-        ))}
-      </ul>
     </>
   );
 }

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { formatBytes, moment, short } from '../../protocol/web/format.ts';
 import { PageButtons, usePages } from '../../protocol/web/pages.tsx';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { AnswerOf } from '../src/client/client.ts';
 import { useLive } from './api.ts';
 import { shownEntry } from './entries.tsx';

@@ -63,9 +63,11 @@ export function OrderForm({ device }: { readonly device: string }) {
           To{' '}
           <select
             value={form.kind}
-            onChange={({ currentTarget: { value } }) =>
-              setForm(forms.find(({ kind }) => kind === value) ?? forms[0])
-            }
+            onChange={({ currentTarget: { value } }) => {
+              setForm(forms.find(({ kind }) => kind === value) ?? forms[0]);
+              // The run that a signal was for is no id for one that is started.
+              setRun('');
+            }}
           >
             {forms.map(({ kind, title }) => (
               <option key={kind} value={kind}>

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ago } from '../../protocol/web/format.ts';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type {
   PairingApproval,
   PairingDecidedView,

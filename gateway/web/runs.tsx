@@ -1,7 +1,8 @@
 import { useRef, useState } from 'preact/hooks';
 import { formatCount } from '../../protocol/web/format.ts';
 import { PageButtons, usePages } from '../../protocol/web/pages.tsx';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import { runColumns } from '../../protocol/web/run-table.tsx';
 import type { RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';

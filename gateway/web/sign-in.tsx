@@ -5,7 +5,12 @@ import { ProblemNote } from '../../protocol/web/parts.tsx';
 import { useAction } from './use-action.ts';
 
 /** Asks who it is. What was typed stays when it was wrong. */
-export function SignIn({ onDone }: { readonly onDone: (session: SessionView) => void }) {
+export function SignIn(props: {
+  readonly onDone: (session: SessionView) => void;
+  /** It had been signed in, and the page waits. */
+  readonly isAgain: boolean;
+}) {
+  const { onDone, isAgain } = props;
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
   const [run, problem, isBusy] = useAction();
@@ -16,6 +21,11 @@ export function SignIn({ onDone }: { readonly onDone: (session: SessionView) => 
   return (
     <main class="sign-in">
       <h1>Holdfast</h1>
+      {isAgain && (
+        <p class="note watch" role="status">
+          You were signed out. What was open is as you left it once you sign in again.
+        </p>
+      )}
       <ProblemNote problem={problem} />
       <form onSubmit={submit}>
         <label>

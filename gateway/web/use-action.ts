@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ApiError, type Problem } from './api.ts';
+import { sessionOver } from './session.ts';
 
 /** Does something once, and keeps what went wrong. */
 export function useAction(): readonly [
@@ -14,8 +15,9 @@ export function useAction(): readonly [
     setProblem(undefined);
     work()
       .catch((error: unknown) => {
-        if (error instanceof ApiError) setProblem(error.problem);
-        else throw error;
+        if (!(error instanceof ApiError)) throw error;
+        setProblem(error.problem);
+        if (error.problem.status === 401) sessionOver();
       })
       .finally(() => setBusy(false));
   };

@@ -1,5 +1,6 @@
 import { ago } from '../../protocol/web/format.ts';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { UserView } from '../src/core/access/access-views.ts';
 import { api, useLive } from './api.ts';
 import { textOf } from './form-text.ts';

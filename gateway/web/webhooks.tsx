@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { ConfirmButton } from '../../protocol/web/confirm-button.tsx';
 import { ago, formatCount, short } from '../../protocol/web/format.ts';
-import { ProblemNote, Table, type Column } from '../../protocol/web/parts.tsx';
+import { ProblemNote } from '../../protocol/web/parts.tsx';
+import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { WebhookMadeView, WebhookView } from '../src/core/out/webhook-views.ts';
 import { api, useLive } from './api.ts';
 import { useAction } from './use-action.ts';
@@ -60,7 +61,7 @@ export function Webhooks() {
   const deeds: Deeds = {
     test: deed(async (id) => {
       const { outcome, why } = await api.ask('POST /api/webhooks/{id}/test', { params: { id } });
-      return why === null ? `The test was ${outcome}.` : `The test was ${outcome}: ${why}.`;
+      return outcome === 'taken' ? 'The endpoint took it.' : `It was ${outcome}: ${why ?? ''}.`;
     }),
     enable: deed(async (id) => {
       await api.ask('POST /api/webhooks/{id}/enable', { params: { id } });
@@ -69,7 +70,8 @@ export function Webhooks() {
     requeue: deed(async (id) => {
       const asked = { params: { id }, body: {} };
       const { events } = await api.ask('POST /api/webhooks/{id}/requeue', asked);
-      return `${formatCount(events)} events are sent again.`;
+      const are = events === 1 ? 'event is' : 'events are';
+      return `${formatCount(events)} ${are} sent again.`;
     }),
     remove: deed(async (id) => {
       await api.ask('DELETE /api/webhooks/{id}', { params: { id } });

@@ -11,11 +11,14 @@ export interface DeviceShown {
   /** What needs a person, above all else. */
   readonly notes: ComponentChildren;
   readonly facts: readonly (readonly [name: string, value: ComponentChildren])[];
+  /** How far behind it is and was. */
+  readonly graph: ComponentChildren;
   readonly tabs: readonly Tab[];
 }
 
 /** One device: how it is, and what it did. */
-export function DevicePage({ id, state, problem, notes, facts, tabs }: DeviceShown) {
+export function DevicePage({ id, state, problem, ...shown }: DeviceShown) {
+  const { notes, facts, graph, tabs } = shown;
   return (
     <>
       <h1>
@@ -24,6 +27,7 @@ export function DevicePage({ id, state, problem, notes, facts, tabs }: DeviceSho
       <ProblemNote problem={problem} />
       {notes}
       {facts.length > 0 && <Facts rows={facts} />}
+      {graph}
       <Tabs label="What is known of this device" tabs={tabs} />
     </>
   );

@@ -1,6 +1,6 @@
 import type { Lane } from '@holdfast/protocol';
 import { ago, formatBytes, formatCount, moment, short } from './format.ts';
-import { Table, type Column } from './parts.tsx';
+import { Table, type Column } from './table.tsx';
 import type { ShownEntry } from './shown.ts';
 
 export interface EntryPage {

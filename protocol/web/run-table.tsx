@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ago, short } from './format.ts';
-import { countBy, State, Table, Tiles, type Column } from './parts.tsx';
+import { countBy, State, Tiles } from './parts.tsx';
+import { Table, type Column } from './table.tsx';
 import type { ShownRun } from './shown.ts';
 
 /** The columns of runs that every page has. */

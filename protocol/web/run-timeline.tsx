@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { formatDuration, moment } from './format.ts';
 import type { ShownEntry } from './shown.ts';
 import { aheadOf, axisOf, placeOn, spansOf } from './timeline.ts';
-import type { Segment, Span, Stretch } from './timeline.ts';
+import type { Scale, Segment, Span, Stretch } from './timeline.ts';
 
 /** What a run did and waited for, and one of these in full. */
 export function RunTimeline(props: {
@@ -15,19 +15,21 @@ export function RunTimeline(props: {
 }) {
   const { entries, isOver, actionsOf } = props;
   const [chosen, setChosen] = useState<number | undefined>();
+  const [scale, setScale] = useState<Scale>('active');
   const spans = spansOf(entries);
   const nowMs = Date.now();
   // What is not over lasts until now.
   const moments = spans.flatMap(({ fromMs, toMs = isOver ? fromMs : nowMs }) => [fromMs, toMs]);
   const ahead = aheadOf(entries, nowMs);
   const happened = entries.flatMap(({ at }) => (at === null ? [] : [Date.parse(at)]));
-  const axis = axisOf([...moments, ...happened]);
+  const axis = axisOf([...moments, ...happened], scale);
   // Entries of another lane may come later: places in the list are not kept.
   const span = spans.find(({ op }) => op === chosen) ?? spans[0];
   if (span === undefined) return null;
   return (
     <>
       <h2>Timeline</h2>
+      <ScaleChoice scale={scale} setScale={setScale} />
       <ol class="timeline" aria-label="What the run did, and when">
         {spans.map((each) => (
           <li key={each.op}>
@@ -39,10 +41,50 @@ export function RunTimeline(props: {
           </li>
         ))}
       </ol>
+      <Ends axis={axis} isOver={isOver} />
       <Waits axis={axis} />
       <Ahead stretches={ahead} />
       <Detail span={span}>{actionsOf?.(span)}</Detail>
     </>
+  );
+}
+
+const scales: readonly (readonly [Scale, string])[] = [
+  ['active', 'Waits drawn short'],
+  ['clock', 'By the clock'],
+];
+
+function ScaleChoice(props: {
+  readonly scale: Scale;
+  readonly setScale: (scale: Scale) => void;
+}) {
+  return (
+    <p class="actions" role="group" aria-label="Scale">
+      {scales.map(([scale, title]) => (
+        <button
+          key={scale}
+          type="button"
+          class="tile"
+          aria-pressed={props.scale === scale}
+          onClick={() => props.setScale(scale)}
+        >
+          {title}
+        </button>
+      ))}
+    </p>
+  );
+}
+
+/** From when to when the axis goes. */
+function Ends({ axis, isOver }: { readonly axis: readonly Segment[]; readonly isOver: boolean }) {
+  const [first, last] = [axis[0], axis.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  const text = (ms: number) => moment(new Date(ms).toISOString());
+  return (
+    <p class="ends">
+      <span>{text(first.fromMs)}</span>
+      <span>{isOver ? text(last.toMs) : 'now'}</span>
+    </p>
   );
 }
 
@@ -78,9 +120,9 @@ function Bar(props: {
         <rect
           class="ahead"
           x={placeOn(axis, fromMs) * 1_000}
-          y="10"
+          y="0"
           width={Math.max(3, (placeOn(axis, toMs) - placeOn(axis, fromMs)) * 1_000)}
-          height="2"
+          height="12"
         />
       ))}
       <rect
@@ -106,8 +148,8 @@ function Ahead({ stretches }: { readonly stretches: readonly Stretch[] }) {
   const texts = stretches.map(({ fromMs, toMs }) => formatDuration(toMs - fromMs));
   return (
     <p class="empty">
-      Underlined: the device was ahead of the gateway for {texts.join(', ')}; what it did then
-      arrived later, or is still to come.
+      Banded: offline, or behind. The device was ahead of the gateway for {texts.join(', ')}; what
+      it did then arrived later, or is still to come.
     </p>
   );
 }
@@ -115,7 +157,7 @@ function Ahead({ stretches }: { readonly stretches: readonly Stretch[] }) {
 function Detail(props: { readonly span: Span; readonly children: ComponentChildren }) {
   const { span, children } = props;
   return (
-    <section class="cause">
+    <section class="panel">
       <h2>{span.name}</h2>
       <ul>
         {span.entries.map((entry) => (

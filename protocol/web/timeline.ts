@@ -97,9 +97,12 @@ export interface Segment {
   readonly isCollapsed: boolean;
 }
 
+/** `active`: waits are drawn short. `clock`: an hour is an hour. */
+export type Scale = 'active' | 'clock';
+
 /** What a collapsed wait takes of the axis beside what happened. */
-const WAIT_SHARE = 0.06;
-const WAITS_SHARE_MAX = 0.5;
+const WAIT_SHARE = 0.15;
+const WAITS_SHARE_MAX = 0.6;
 /** Waits below this part of the whole stay as they are. */
 const LONG_PART = 0.15;
 
@@ -107,14 +110,14 @@ const LONG_PART = 0.15;
  * An axis on which milliseconds of work and hours of waiting can both be read: long stretches
  * without any event are drawn short.
  */
-export function axisOf(moments: readonly number[]): readonly Segment[] {
+export function axisOf(moments: readonly number[], scale: Scale = 'active'): readonly Segment[] {
   const points = [...new Set(moments)].toSorted((a, b) => a - b);
   const gaps = points.slice(1).map((toMs, at) => ({ fromMs: points[at] as number, toMs }));
   const wholeMs = (points.at(-1) ?? 0) - (points[0] ?? 0);
   const isLong = ({ fromMs, toMs }: { fromMs: number; toMs: number }) =>
     toMs - fromMs > wholeMs * LONG_PART && toMs - fromMs > 2_000;
   const waits = gaps.filter(isLong).length;
-  const isAllLong = waits === gaps.length;
+  const isAllLong = scale === 'clock' || waits === gaps.length;
   const waitShare = isAllLong ? 0 : Math.min(WAIT_SHARE, WAITS_SHARE_MAX / Math.max(1, waits));
   const activeMs = gaps
     .filter((gap) => isAllLong || !isLong(gap))

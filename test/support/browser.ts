@@ -35,23 +35,46 @@ export async function openPage(browser: Browser): Promise<Watched> {
   return { page, complaints };
 }
 
-/** Nothing that people who see or move otherwise stumble over, wide and narrow, light and dark. */
+interface View {
+  readonly width: number;
+  readonly scheme: 'light' | 'dark';
+  /** Names of rules; all, where there are none. */
+  readonly rules?: readonly string[];
+}
+
+/** What depends on colours and on the room that there is; the rest is the same in all views. */
+const visual = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable'];
+const views: readonly View[] = [
+  { width: 1280, scheme: 'light' },
+  { width: 360, scheme: 'dark', rules: visual },
+];
+const allViews: readonly View[] = [360, 1280, 1920].flatMap((width) => [
+  { width, scheme: 'light' },
+  { width, scheme: 'dark' },
+]);
+
+/**
+ * Nothing that people who see or move otherwise stumble over, wide and narrow, light and dark.
+ * `SCREENSHOTS=folder` keeps pictures, and looks by all rules in all views.
+ */
 export async function checkPage(t: ExecutionContext, page: Page, name: string): Promise<void> {
   const folder = env['SCREENSHOTS'];
-  for (const [width, scheme] of [
-    [1280, 'light'],
-    [360, 'dark'],
-  ] as const) {
+  for (const { width, scheme, rules } of folder === undefined ? views : allViews) {
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme: scheme });
-    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}.png`) });
+    if (folder !== undefined) {
+      await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
+    }
     const isWiderThanScreen = await page.evaluate('document.body.scrollWidth > innerWidth');
     t.false(isWiderThanScreen, `${name} fits into ${width}`);
+    const options = JSON.stringify(rules === undefined ? {} : { runOnly: rules });
     const violations = await page.evaluate(
-      'axe.run().then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))',
+      `axe.run(document, ${options})
+        .then((all) => all.violations.map((one) => \`\${one.id}: \${one.nodes[0].html}\`))`,
     );
-    t.deepEqual(violations, [], `${name} at ${width}`);
+    t.deepEqual(violations, [], `${name} at ${width}, ${scheme}`);
   }
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 export const press = (page: Page, name: string): Promise<void> =>

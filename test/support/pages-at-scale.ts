@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 import { Gateway } from '@holdfast/gateway';
 import { openBrowser, openPage, press } from './browser.ts';
 import { fillLedger } from './fleet-ledger.ts';
@@ -17,9 +17,15 @@ const { values } = parseArgs({
 });
 const size = { devices: Number(values.devices), runs: Number(values.runs) };
 
-/** What a person takes for at once, and for a page that hangs. */
-const SHOWN_MS_MAX = 1_000;
+/**
+ * How long a page may keep the processor of whoever looks busy until it is shown, and in each of
+ * the seconds that follow; what a person takes for a page that hangs. Time on the wall is of
+ * everything else on the machine, too: it is told, and not judged.
+ */
+const SHOWN_BUSY_MS_MAX = 500;
+const AFTER_BUSY_MS_MAX = 100;
 const TASK_MS_MAX = 200;
+const AFTER_S = 6;
 
 interface Look {
   readonly name: string;
@@ -44,6 +50,25 @@ const looks: readonly Look[] = [
       await at.getByRole('row', { name: /pump-09999/ }).waitFor();
     },
   },
+  {
+    name: 'all, by name',
+    go: async (at) => {
+      await at.getByLabel('Find a device').fill('');
+      await at.getByLabel('Order').selectOption('by name');
+      await at.getByRole('row', { name: /pump-00000/ }).waitFor();
+      await press(at, 'Next');
+      await at.getByRole('row', { name: /pump-00200/ }).waitFor();
+    },
+  },
+  {
+    name: 'by keys',
+    go: async (at) => {
+      await at.keyboard.press('Control+k');
+      await at.keyboard.type('pump-07777');
+      await at.getByRole('option', { name: /pump-07777 device/ }).waitFor();
+      await at.keyboard.press('Escape');
+    },
+  },
   pageAt('one device', '#/devices/pump-00017', /run-/),
   pageAt('runs', '#/runs', /run-/),
   {
@@ -57,7 +82,7 @@ const looks: readonly Look[] = [
   {
     name: 'failed runs',
     go: async (at) => {
-      await at.getByRole('combobox').selectOption('failed');
+      await at.getByLabel('State').selectOption('failed');
       await at.getByRole('row', { name: /completed/ }).first().waitFor({ state: 'detached' });
       await at.getByRole('row', { name: /failed/ }).first().waitFor();
     },
@@ -66,7 +91,7 @@ const looks: readonly Look[] = [
     name: 'attention',
     go: async (at) => {
       await at.evaluate("location.hash = '#/attention'");
-      await at.getByText(/places, since/).first().waitFor();
+      await at.getByText(/runs on .+ the oldest/).first().waitFor();
     },
   },
   pageAt('ledger', '#/ledger', /step.completed/),
@@ -78,18 +103,34 @@ const observe = `
   new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((e) => e.duration)))
     .observe({ type: 'longtask' });`;
 
-async function measure(page: Page, { name, go }: Look): Promise<boolean> {
+/** Time that the page has kept its main thread busy since it was opened: scripts and layout. */
+async function busyMs(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send('Performance.getMetrics');
+  const seconds = metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0;
+  return seconds * 1_000;
+}
+
+async function measure(page: Page, session: CDPSession, { name, go }: Look): Promise<boolean> {
   await page.evaluate('window.tasks = []');
-  const from = performance.now();
+  const [from, before] = [performance.now(), await busyMs(session)];
   await go(page);
-  const tookMs = performance.now() - from;
+  const [tookMs, shown] = [performance.now() - from, await busyMs(session)];
   // It goes on asking: that must not hold up whoever reads.
-  await page.waitForTimeout(6_000);
+  await page.waitForTimeout(AFTER_S * 1_000);
+  const afterMs = ((await busyMs(session)) - shown) / AFTER_S;
   const tasks = await page.evaluate<readonly number[]>('window.tasks');
   const longest = Math.max(0, ...tasks);
-  const figures = `${tookMs.toFixed(0)} ms until shown, longest task ${longest.toFixed(0)} ms`;
-  process.stdout.write(`${name.padEnd(16)} ${figures}\n`);
-  return tookMs <= SHOWN_MS_MAX && longest <= TASK_MS_MAX;
+  const isFluid =
+    shown - before <= SHOWN_BUSY_MS_MAX && afterMs <= AFTER_BUSY_MS_MAX && longest <= TASK_MS_MAX;
+  process.stdout.write(
+    [
+      `${isFluid ? '✓' : '✗'} ${name.padEnd(16)}`,
+      `busy ${(shown - before).toFixed(0)} ms until shown (${tookMs.toFixed(0)} ms on the wall)`,
+      `${afterMs.toFixed(0)} ms a second after`,
+      `longest task ${longest.toFixed(0)} ms\n`,
+    ].join(' · '),
+  );
+  return isFluid;
 }
 
 async function signIn(page: Page, gateway: Gateway): Promise<void> {
@@ -119,7 +160,9 @@ async function main(): Promise<void> {
   try {
     const { page } = await openPage(browser);
     await signIn(page, gateway);
-    for (const look of looks) if (!(await measure(page, look))) process.exitCode = 1;
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    for (const look of looks) if (!(await measure(page, session, look))) process.exitCode = 1;
   } finally {
     await browser.close();
     await gateway.close();

@@ -90,6 +90,21 @@ test('who comes back with much is followed until it has caught up', (t) => {
   t.is(history.catchUpP95Ms, 20_000);
 });
 
+test('what one brings that was away is what it was behind, however fast it drains', (t) => {
+  const history = new BacklogHistory(0);
+  history.look([live('offline', 2)], 0);
+  history.look([live('synced', 0)], 60_000);
+  history.arrived('pump-1', 700);
+  history.look([live('synced', 0)], 61_000);
+  history.arrived('pump-1', 3_000);
+  history.look([live('synced', 0)], 66_000);
+  const points = [[0, 2], [60_000, 700], [66_000, 0]];
+  const told = (device?: string) =>
+    history.points(device, 70_000).map(({ atMs, pending }) => [atMs, pending]);
+  t.deepEqual(told('pump-1'), points);
+  t.deepEqual(told(), points);
+});
+
 test('who is offline again has not caught up, and a few entries are not followed', (t) => {
   const history = new BacklogHistory(0);
   history.look([live('syncing', 1_000), live('syncing', 3, 'pump-2')], 1_000);
@@ -101,7 +116,7 @@ test('who is offline again has not caught up, and a few entries are not followed
 
 test('the rate of arrivals is of the last seconds', (t) => {
   const history = new BacklogHistory(0);
-  history.arrived(1_000);
+  history.arrived('pump-1', 1_000);
   history.look([], 1_000);
   t.is(history.arrivingPerS(1_000), 1_000);
   for (let atMs = 2_000; atMs <= 10_000; atMs += 1_000) history.look([], atMs);

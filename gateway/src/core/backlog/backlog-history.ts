@@ -19,6 +19,8 @@ const ofDevice: SeriesLimits = { ...ofFleet, pointsMax: 48 };
 /** What is so small is gone before anybody has read of it. */
 const CATCH_UP_ENTRIES_MIN = 50;
 const CATCH_UPS_KEPT = 200;
+/** One that has greeted says how much it has, and sends it, a little later. */
+const RETURN_MS = 5_000;
 /** Over which the rate of arrivals is an average. */
 const RATE_MS = 10_000;
 
@@ -35,38 +37,37 @@ export class BacklogHistory {
   readonly startedAtMs: number;
   readonly #fleet = new BacklogSeries(ofFleet);
   readonly #devices = new Map<string, BacklogSeries>();
+  readonly #awayUntilMs = new Map<string, number>();
   readonly #climbs = new Map<string, Climb>();
   #live = new Map<string, DeviceLive>();
   /** How long the last ones took that have caught up. */
   readonly #tookMs: number[] = [];
-  #arrived = 0;
+  /** Since the last look. */
+  #arrived = new Map<string, number>();
   readonly #arrivals: { readonly atMs: number; readonly entries: number }[] = [];
 
   constructor(nowMs: number) {
     this.startedAtMs = nowMs;
   }
 
-  /** So many entries have become durable. */
-  arrived(entries: number): void {
-    this.#arrived += entries;
+  /** So many entries of a device have become durable. */
+  arrived(device: string, entries: number): void {
+    this.#arrived.set(device, (this.#arrived.get(device) ?? 0) + entries);
   }
 
   /** Takes how all devices are now. */
   look(live: readonly DeviceLive[], nowMs: number): void {
     let total = 0;
     for (const each of live) {
-      const { device, state, pending } = each;
-      total += pending;
-      const series = this.#devices.get(device) ?? new BacklogSeries(ofDevice);
-      this.#devices.set(device, series);
-      series.add({ atMs: nowMs, pending, isHeard: state !== 'offline' && state !== 'new' });
+      total += this.#take(each, nowMs);
       this.#follow(each, nowMs);
     }
     this.#live = new Map(live.map((each) => [each.device, each]));
     for (const device of this.#devices.keys()) if (!this.#live.has(device)) this.#drop(device);
     this.#fleet.add({ atMs: nowMs, pending: total, isHeard: true });
-    this.#arrivals.push({ atMs: nowMs, entries: this.#arrived });
-    this.#arrived = 0;
+    const entries = [...this.#arrived.values()].reduce((sum, each) => sum + each, 0);
+    this.#arrivals.push({ atMs: nowMs, entries });
+    this.#arrived = new Map();
     const old = this.#arrivals.findIndex(({ atMs }) => nowMs - atMs < RATE_MS);
     this.#arrivals.splice(0, old);
   }
@@ -101,6 +102,19 @@ export class BacklogHistory {
     return sorted[Math.ceil(sorted.length * 0.95) - 1];
   }
 
+  /** @returns How far behind the device was. */
+  #take({ device, state, pending }: DeviceLive, nowMs: number): number {
+    const series = this.#devices.get(device) ?? new BacklogSeries(ofDevice);
+    this.#devices.set(device, series);
+    const isHeard = state !== 'offline' && state !== 'new';
+    // What one brings that was away is what it had been behind, however fast it drains.
+    if (series.last?.isHeard === false) this.#awayUntilMs.set(device, nowMs);
+    const isBack = isHeard && nowMs - (this.#awayUntilMs.get(device) ?? -RETURN_MS) < RETURN_MS;
+    const behind = isBack ? pending + (this.#arrived.get(device) ?? 0) : pending;
+    series.add({ atMs: nowMs, pending: behind, isHeard });
+    return behind;
+  }
+
   #follow({ device, state, pending }: DeviceLive, nowMs: number): void {
     const climb = this.#climbs.get(device);
     if (state === 'syncing' && pending > 0) {
@@ -121,5 +135,6 @@ export class BacklogHistory {
   #drop(device: string): void {
     this.#devices.delete(device);
     this.#climbs.delete(device);
+    this.#awayUntilMs.delete(device);
   }
 }

@@ -29,6 +29,10 @@ export class BacklogSeries {
     this.#stepMs = limits.stepMs;
   }
 
+  get last(): BacklogPoint | undefined {
+    return this.#points.at(-1);
+  }
+
   /** Takes how it is now; the same again changes nothing. */
   add(point: BacklogPoint): void {
     const last = this.#points.at(-1);

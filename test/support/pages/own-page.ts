@@ -1,0 +1,59 @@
+import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { ExecutionContext } from 'ava';
+import { serveDevicePage } from '@holdfast/agent/internal';
+import { checkPage, openPage } from '../browser.ts';
+import type { Shop } from './shop.ts';
+
+const mute = { error: () => undefined, info: () => undefined, debug: () => undefined };
+
+/** Somebody stands before the device, whose link is cut. */
+export async function lookAtDevice(t: ExecutionContext, { agent, browser }: Shop): Promise<void> {
+  const served = await serveDevicePage({ port: 0, surface: agent.surface, log: mute });
+  t.teardown(() => served.close());
+  const { page, complaints } = await openPage(browser);
+  await page.goto(served.url);
+  await page.getByText(/This device is \d+ entries .+ ahead of the gateway/).waitFor();
+  await page.getByRole('heading', { name: /till-1 (?:offline|connecting)/ }).waitFor();
+  await page.getByRole('img', { name: /Backlog over .+: at most \d+/ }).waitFor();
+  await page.getByText('1 run needs a person').waitFor();
+  await checkPage(t, page, 'own-device');
+  // By keys alone, from tab to tab.
+  await page.getByRole('tab', { name: 'Runs' }).press('ArrowRight');
+  await page.getByRole('row', { name: /step\.completed S-1 print-ticket/ }).waitFor();
+  await checkPage(t, page, 'own-journal');
+  await page.getByRole('tab', { name: 'Journal' }).press('ArrowRight');
+  await page.getByRole('row', { name: /run is stuck/ }).waitFor();
+  await checkPage(t, page, 'own-log');
+  await page.getByRole('tab', { name: 'Log' }).press('Home');
+  await page.getByRole('link', { name: 'S-1' }).first().click();
+  await page.getByText('ticket of moka pot').waitFor();
+  await page.getByText('not at the gateway yet').first().waitFor();
+  await checkPage(t, page, 'own-run');
+  t.deepEqual(complaints, []);
+  await checkOwnPage(t, served.url);
+  await served.close();
+  await page.getByText('The agent does not answer').waitFor();
+  await page.context().close();
+}
+
+/** It only looks, and only for who is here. */
+async function checkOwnPage(t: ExecutionContext, url: string): Promise<void> {
+  const answers = async (path: string, init: RequestInit = {}) =>
+    (await fetch(`${url}${path}`, init)).status;
+  t.is(await answers('/v1/runs', { method: 'POST', body: '{}' }), 405);
+  t.is(await answers('/', { method: 'POST' }), 405);
+  t.is(await answers('/v1/runs/S-1?reveal=1'), 400);
+  t.is(await answers('/v1/snapshot'), 404);
+  t.is(await answers('/v1/runs/nobody'), 404);
+  const { statusCode, headers } = await get(`${url}/v1/status`, { host: 'evil.example' });
+  t.is(statusCode, 421, 'a name that somebody has made lead here');
+  t.regex(headers['content-security-policy'] as string, /default-src 'none'.*script-src 'self'/);
+}
+
+function get(url: string, headers: OutgoingHttpHeaders): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(url, { headers }, (response) => resolve(response.resume()))
+      .once('error', reject)
+      .end();
+  });
+}
