@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { generate, parser, type IPublishPacket, type Packet } from 'mqtt-packet';
-import type { BrokerProfile } from '@holdfast/protocol';
+import { mqttLevel, type BrokerProfile, type MqttVersion } from '@holdfast/protocol';
 
 /** How clients have gone beyond what the broker takes, and what was done to those who did not. */
 export interface HarshCounts {
@@ -13,18 +13,19 @@ export interface HarshCounts {
 }
 
 /**
- * An MQTT 3.1.1 broker that enforces a profile without mercy: it hangs up at a payload, a topic, a
+ * An MQTT broker that enforces a profile without mercy: it hangs up at a payload, a topic, a
  * client id or a window that is too large, drops what comes too fast, and gives messages again
  * under new packet ids and in another order. It tells what it had to do.
  */
 export async function startHarshBroker(
   t: ExecutionContext,
   profile: BrokerProfile,
+  mqttVersion: MqttVersion = '3.1.1',
 ): Promise<HarshCounts & { readonly port: number }> {
   const counts: HarshCounts = { violations: [], repeated: 0, reordered: 0 };
   const clients = new Set<Client>();
   const server = createServer((socket) => {
-    const client = new Client(socket, profile, counts, (packet) => {
+    const client = new Client(socket, { profile, level: mqttLevel(mqttVersion) }, counts, (packet) => {
       for (const each of clients) each.offer(packet);
     });
     clients.add(client);
@@ -47,6 +48,7 @@ const SECOND_MS = 1_000;
 class Client {
   readonly #socket: Socket;
   readonly #profile: BrokerProfile;
+  readonly #level: 4 | 5;
   readonly #counts: HarshCounts;
   readonly #route: (packet: IPublishPacket) => void;
   readonly #filters: RegExp[] = [];
@@ -63,17 +65,18 @@ class Client {
 
   constructor(
     socket: Socket,
-    profile: BrokerProfile,
+    { profile, level }: { readonly profile: BrokerProfile; readonly level: 4 | 5 },
     counts: HarshCounts,
     route: (packet: IPublishPacket) => void,
   ) {
     this.#socket = socket;
     this.#profile = profile;
+    this.#level = level;
     this.#counts = counts;
     this.#route = route;
     socket.setNoDelay(true);
     socket.on('error', () => {});
-    const packets = parser({ protocolVersion: 4 });
+    const packets = parser({ protocolVersion: level });
     packets.on('packet', (packet) => this.#take(packet));
     packets.on('error', () => this.end());
     socket.on('data', (chunk) => void packets.parse(chunk));
@@ -93,7 +96,7 @@ class Client {
   }
 
   #write(packet: Packet): void {
-    if (this.#socket.writable) this.#socket.write(generate(packet));
+    if (this.#socket.writable) this.#socket.write(generate(packet, { protocolVersion: this.#level }));
   }
 
   #take(packet: Packet): void {
@@ -105,7 +108,7 @@ class Client {
         if (packet.keepalive === 0 || (packet.keepalive ?? 0) > keepaliveSMax) {
           return this.#hangUp('keepalive');
         }
-        return this.#write({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+        return this.#accept();
       case 'subscribe': {
         for (const { topic } of packet.subscriptions) {
           const isDeep = topic.split('/').length > this.#profile.topicLevelsMax;
@@ -128,6 +131,14 @@ class Client {
       default:
         return this.#hangUp(packet.cmd);
     }
+  }
+
+  /** In MQTT 5 it says how much it takes at a time. */
+  #accept(): void {
+    const accepted = { cmd: 'connack', sessionPresent: false } as const;
+    const properties = { receiveMaximum: this.#profile.inflightMax };
+    if (this.#level === 4) this.#write({ ...accepted, returnCode: 0 });
+    else this.#write({ ...accepted, reasonCode: 0, properties });
   }
 
   #publish(packet: IPublishPacket): void {

@@ -107,3 +107,26 @@ test('a broker that takes less than its profile says is found out, without a loo
   t.like(told, [{ level: 'failure', code: 'HF_ENTRY_UNSENDABLE' }, { level: 'warning' }]);
   t.regex(told[1]?.text ?? '', /^it hung up at a message of \d/);
 });
+
+for (const inflightMax of [1, 10, 16]) {
+  test(`S38 a broker that takes ${inflightMax} at a time, as it says, is kept to by both`, async (t) => {
+    const profile = { ...brokerProfile('hivemq'), inflightMax };
+    const broker = await startHarshBroker(t, profile, '5');
+    const address = `mqtt://127.0.0.1:${broker.port}`;
+    // Their own profile would let them send a hundred.
+    const way = { brokerProfile: 'aws', mqttVersion: '5' } as const;
+    const gateway = await Gateway.open({ dataDir: await tempDir(t), broker: address, ...way });
+    t.teardown(() => gateway.close());
+    const options = { dataDir: await tempDir(t), device: 'till-5', workflows: [] };
+    const agent = await Agent.open({ ...options, gateway: address, ...way });
+    t.teardown(() => agent.close());
+    const noise = new SimChance(3);
+    const facts = Array.from({ length: 100 }, () => noise.bytes(3_000));
+    await Promise.all(facts.map((each) => agent.emit('fact', each, { lane: 'bulk' })));
+    await agent.synced(patience);
+
+    t.deepEqual(broker.violations, []);
+    const query = { device: 'till-5', after: 0, limit: 1_000, lane: 'bulk' } as const;
+    t.is((await gateway.ledger.entries(query)).length, 100);
+  });
+}

@@ -130,7 +130,14 @@ class MqttLink implements Link {
   readonly #listen: (event: LinkEvent) => void;
   /** Settles every send that the broker has not taken. */
   readonly #waiting = new Set<() => void>();
+  /** Begins those that go once the broker has acknowledged one before. */
+  readonly #queue: (() => void)[] = [];
+  /** On their way, and how many may be: a broker of MQTT 5 says so. */
+  #underWay = 0;
+  #underWayMax = Number.POSITIVE_INFINITY;
   readonly #upTimer: NodeJS.Timeout;
+  /** Each ends the connection, unless the broker takes its message in time. */
+  readonly #late = new Set<NodeJS.Timeout>();
   #stage: DialStage = 'connecting';
   #error: Error | undefined;
   /** The broker has taken a message on this connection. */
@@ -165,25 +172,48 @@ class MqttLink implements Link {
     if (this.#isDown || this.#stage !== 'up' || client === undefined) return Promise.resolve();
     this.#firstBytes ||= bytes.byteLength;
     return new Promise((resolve) => {
-      const publishMs = this.#target.publishMs ?? 60_000;
-      const late = setTimeout(() => {
-        this.#end(down('HF_LINK_LOST', `${this.#target.broker}: a message was not taken in time`));
-      }, publishMs);
       const settle = () => {
-        clearTimeout(late);
         this.#waiting.delete(settle);
         resolve();
       };
       this.#waiting.add(settle);
-      const topic = topicOf(this.#target.device, channel);
-      // A view, not a copy: the bytes are not changed by anyone.
-      const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      client.publish(topic, payload, { qos: 1, retain: false }, (error) => {
-        settle();
-        // What the broker has not taken for the moment is sent again when it is not acknowledged.
-        if (error && !isPassing(error)) this.#fail(error);
-        else this.#hasTaken = true;
-      });
+      this.#queue.push(() => this.#publish(client, { channel, bytes }, settle));
+      this.#goOn();
+    });
+  }
+
+  /** No more are on their way than the broker takes: it would hang up at the one beyond. */
+  #goOn(): void {
+    while (!this.#isDown && this.#underWay < this.#underWayMax) {
+      const begin = this.#queue.shift();
+      if (begin === undefined) return;
+      this.#underWay += 1;
+      begin();
+    }
+  }
+
+  #publish(
+    client: MqttClient,
+    { channel, bytes }: { readonly channel: 'up' | 'state'; readonly bytes: Uint8Array },
+    settle: () => void,
+  ): void {
+    const publishMs = this.#target.publishMs ?? 60_000;
+    const late = setTimeout(() => {
+      this.#end(down('HF_LINK_LOST', `${this.#target.broker}: a message was not taken in time`));
+    }, publishMs);
+    this.#late.add(late);
+    const topic = topicOf(this.#target.device, channel);
+    // A view, not a copy: the bytes are not changed by anyone.
+    const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    client.publish(topic, payload, { qos: 1, retain: false }, (error) => {
+      clearTimeout(late);
+      this.#late.delete(late);
+      settle();
+      this.#underWay -= 1;
+      // What the broker has not taken for the moment is sent again when it is not acknowledged.
+      if (error && !isPassing(error)) this.#fail(error);
+      else this.#hasTaken = true;
+      this.#goOn();
     });
   }
 
@@ -200,6 +230,7 @@ class MqttLink implements Link {
 
   #listenTo(client: MqttClient, { ErrorWithReasonCode }: Mqtt): void {
     client.on('connect', ({ properties }) => {
+      this.#underWayMax = properties?.receiveMaximum ?? Number.POSITIVE_INFINITY;
       this.#subscribe(client, properties?.maximumPacketSize);
     });
     client.on('message', (_topic, payload) => {
@@ -260,6 +291,7 @@ class MqttLink implements Link {
     // Its own timers end with `end`; the socket of a peer that is gone only with `destroy`.
     this.#client?.end(true);
     this.#client?.stream?.destroy();
+    for (const late of this.#late) clearTimeout(late);
     for (const settle of this.#waiting) settle();
     this.#listen({ kind: 'down', reason });
   }

@@ -156,10 +156,12 @@ export class BrokerLink implements GatewayLink {
     const down = (error: unknown) => current(() => this.#down(messageOf(error)))();
     client.on('error', down);
     client.on('close', () => down('the connection was closed'));
-    client.on(
-      'connect',
-      current(() => this.#subscribe(client, down)),
-    );
+    client.on('connect', ({ properties }) => {
+      if (client !== this.#client) return;
+      // MQTT 5 has it; a broker hangs up at what is beyond.
+      this.#paced.limit(properties?.receiveMaximum ?? Number.POSITIVE_INFINITY);
+      this.#subscribe(client, down);
+    });
     client.on('message', (topic, payload) => {
       const from = client === this.#client ? parseTopic(topic) : undefined;
       if (from !== undefined) this.#options.onMessage(from.device, payload, from.channel);

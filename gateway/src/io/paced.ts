@@ -19,6 +19,8 @@ export type PacedWork = (ended: () => void) => void;
 export class Paced {
   readonly #clock: Clock;
   readonly #pace: Pace;
+  /** What the other end says of `atOnce`. */
+  #toldAtOnce = Number.POSITIVE_INFINITY;
   #waiting: { readonly work: PacedWork; readonly bytes: number }[] = [];
   #underWay = 0;
   #bytesUnderWay = 0;
@@ -37,6 +39,11 @@ export class Paced {
     if (this.#waiting.length >= WAITING_MAX) return;
     this.#waiting.push({ work, bytes });
     if (this.#cancel === undefined) this.#go();
+  }
+
+  /** No more than so many are begun and not ended from now on, whatever was said before. */
+  limit(atOnce: number): void {
+    this.#toldAtOnce = atOnce;
   }
 
   /** Forgets what waits, and what is under way. */
@@ -71,7 +78,8 @@ export class Paced {
 
   #hasRoom(): boolean {
     const [next] = this.#waiting;
-    if (next === undefined || this.#underWay >= this.#pace.atOnce) return false;
+    const atOnce = Math.min(this.#pace.atOnce, this.#toldAtOnce);
+    if (next === undefined || this.#underWay >= atOnce) return false;
     return this.#underWay === 0 || this.#bytesUnderWay + next.bytes <= this.#pace.bytesAtOnce;
   }
 
