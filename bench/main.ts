@@ -37,7 +37,7 @@ import { wire } from './wire.bench.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, trim, parallelMemory, loopStore],
-  ...[status, idleMemory, idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
+  ...[status, idleMemory, ...idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
   ...[...herd, waitingCommands, slowDiskSteps, ...smallBoard],
 ];
 const SMOKE_MS = 50;

@@ -10,6 +10,8 @@ export interface HarshCounts {
   /** Messages that were given to a client twice, and out of order, though nobody asked for it. */
   repeated: number;
   reordered: number;
+  /** How long each client said that it may be silent, s. */
+  readonly keepalivesS: Map<string, number>;
 }
 
 /**
@@ -22,10 +24,14 @@ export async function startHarshBroker(
   profile: BrokerProfile,
   mqttVersion: MqttVersion = '3.1.1',
 ): Promise<HarshCounts & { readonly port: number }> {
-  const counts: HarshCounts = { violations: [], repeated: 0, reordered: 0 };
+  const counts: HarshCounts = {
+    ...{ violations: [], repeated: 0, reordered: 0 },
+    keepalivesS: new Map(),
+  };
   const clients = new Set<Client>();
   const server = createServer((socket) => {
-    const client = new Client(socket, { profile, level: mqttLevel(mqttVersion) }, counts, (packet) => {
+    const kind = { profile, level: mqttLevel(mqttVersion) };
+    const client = new Client(socket, kind, counts, (packet) => {
       for (const each of clients) each.offer(packet);
     });
     clients.add(client);
@@ -96,7 +102,8 @@ class Client {
   }
 
   #write(packet: Packet): void {
-    if (this.#socket.writable) this.#socket.write(generate(packet, { protocolVersion: this.#level }));
+    const own = { protocolVersion: this.#level };
+    if (this.#socket.writable) this.#socket.write(generate(packet, own));
   }
 
   #take(packet: Packet): void {
@@ -104,6 +111,7 @@ class Client {
     switch (packet.cmd) {
       case 'connect':
         this.#id = packet.clientId;
+        this.#counts.keepalivesS.set(this.#id, packet.keepalive ?? 0);
         if (packet.clientId.length > clientIdLengthMax) return this.#hangUp('client id');
         if (packet.keepalive === 0 || (packet.keepalive ?? 0) > keepaliveSMax) {
           return this.#hangUp('keepalive');

@@ -28,7 +28,7 @@ const profiles = {
   /** What every broker in use takes. */
   generic: {
     ...{ messageBytesMax: 60 * 1024, inflightMax: 10, inflightBytesMax: unlimited },
-    ...{ publishesPerS: unlimited, bytesPerS: unlimited, keepaliveSMax: 60 },
+    ...{ publishesPerS: unlimited, bytesPerS: unlimited, keepaliveSMax: 1_160 },
     ...{ clientIdLengthMax: 67, topicLevelsMax: 7, queuedMax: 100 },
   },
   /** AWS IoT Core, of one connection. */
