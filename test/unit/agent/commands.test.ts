@@ -304,3 +304,34 @@ test('each kind of command that a gateway can issue is one that this agent knows
     t.notRegex(receipt ?? '', /HF_VERSION_UNSUPPORTED|HF_INTERNAL|^$/, kind);
   }
 });
+
+test('S74 after 60 days away what is still valid is obeyed once, the rest expires', async (t) => {
+  const DAY_MS = 86_400_000;
+  const device = await deviceWith(visit);
+  const issuedAtMs = device.clock.nowMs();
+  const queued = [30, 90, 59, 0, 61].map((days, index) => ({
+    ...{ number: index + 1, kind: 'run.start' as const, name: 'visit', run: `v-${index + 1}` },
+    ...{ op: 0, key: `c-${index + 1}`, payload: encodeValue(null) },
+    expiresAtMs: days === 0 ? 0 : issuedAtMs + days * DAY_MS,
+  }));
+  await device.stop();
+  await device.clock.advance(60 * DAY_MS);
+  await device.start(visit);
+
+  // It comes twice before the device was told the time, and twice behind that.
+  for (const isTold of [false, true]) {
+    if (isTold) device.time.heard(issuedAtMs + 60 * DAY_MS, 10);
+    for (const command of [...queued, ...queued]) await device.command(command);
+    t.is(device.runtime.lastCommand(), isTold ? 5 : 0);
+  }
+
+  const receipts = await Promise.all(queued.map(({ number }) => receiptOf(device, number)));
+  const late = 'expired: it came after its time';
+  t.deepEqual(receipts, [late, 'applied', late, 'applied', 'applied']);
+  const states = ['v-2', 'v-4', 'v-5'].map((run) => device.state(run));
+  t.deepEqual(await Promise.all(states), Array(3).fill('waiting-signal'));
+  const started = (await device.journal.entries('normal', 1, 1_000)).filter(
+    ({ bytes }) => decodeEntry(bytes).kind === 'run.started',
+  );
+  t.is(started.length, 3, 'each once');
+});
