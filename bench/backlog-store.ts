@@ -1,12 +1,11 @@
-import { processFile, startChild } from './child.ts';
+import { processFile, startChild, untilSaid } from './child.ts';
 
 export interface BacklogSize {
-  /** Of 1 KiB each. */
   readonly events: number;
   /** That have ended. */
   readonly runs: number;
-  /** Processes that make it, one after another: each has to end within its time. */
-  readonly parts: number;
+  /** Of each event. Default: it is 1 KiB with all that is around it. */
+  readonly payloadBytes?: number;
 }
 
 const ENTRIES_A_RUN = 10;
@@ -16,12 +15,10 @@ export const entriesOf = ({ events, runs }: BacklogSize): number => events + ENT
 /** Adds so many entries that the ledger lacks to the journal there. */
 export async function fillBacklog(
   dataDir: string,
-  { events, runs, parts }: BacklogSize,
+  { events, runs, payloadBytes = 0 }: BacklogSize,
 ): Promise<void> {
-  for (let part = 0; part < parts; part += 1) {
-    const counts = [events / parts, runs / parts].map(String);
-    const maker = startChild(processFile('backlog'), dataDir, ...counts);
-    await maker.line();
-    await maker.ended;
-  }
+  const numbers = [events, runs, payloadBytes].map(String);
+  const maker = startChild(processFile('backlog'), dataDir, ...numbers);
+  await untilSaid(maker, 'all');
+  await maker.ended;
 }

@@ -85,6 +85,15 @@ export function startProgram(
   };
 }
 
+/** Reads what a process says until it says this; what comes before tells how far it is. */
+export async function untilSaid(child: Child, name: string): Promise<Line> {
+  for (;;) {
+    const line = await child.line();
+    if (name in line) return line;
+    process.stderr.write(`  ${JSON.stringify(line)}\n`);
+  }
+}
+
 /** `holdfast-gateway serve` on ports that the system chooses; resolves once it serves. */
 export async function startGateway(
   dataDir: string,

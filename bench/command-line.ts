@@ -28,6 +28,29 @@ export function secondsOf(given: string | undefined): number {
   return seconds;
 }
 
+/**
+ * Those that were named, in the order of all; with no name, all of them.
+ *
+ * @throws HF_USAGE for a name that none has.
+ */
+export function chosenOf<T extends { readonly name: string }>(
+  what: string,
+  all: readonly T[],
+  { given, isMeant }: Choice,
+): readonly T[] {
+  const names = all.map(({ name }) => name);
+  const unknown = given.find((each) => !names.some((name) => isMeant(name, each)));
+  if (unknown !== undefined) throw usage(`no ${what} ${unknown}; there are ${names.join(', ')}`);
+  if (given.length === 0) return all;
+  return all.filter(({ name }) => given.some((each) => isMeant(name, each)));
+}
+
+interface Choice {
+  readonly given: readonly string[];
+  /** Whether a name is one that was given. */
+  readonly isMeant: (name: string, given: string) => boolean;
+}
+
 export function usage(why: string): HoldfastError {
   return new HoldfastError('HF_USAGE', { why });
 }

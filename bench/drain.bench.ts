@@ -8,6 +8,7 @@ import { processFile, startChild, startGateway } from './child.ts';
 import { cpuMs } from './cpu-time.ts';
 import { reading, type Reading } from './readings.ts';
 import { inScratch } from './scratch.ts';
+import { sentBytes } from './socket-bytes.ts';
 
 /**
  * How fast does a backlog get into the ledger, and does each entry arrive once?
@@ -70,6 +71,8 @@ interface Drained extends Audit {
   /** Processor time from the welcome to the last ack, ms. */
   readonly agentMs: number;
   readonly gatewayMs: number;
+  /** That the agent has sent, meanwhile and before. */
+  readonly sent: number | undefined;
 }
 
 async function drain(dir: string, filled: string, count: number, killed = false): Promise<Drained> {
@@ -77,7 +80,7 @@ async function drain(dir: string, filled: string, count: number, killed = false)
   await cp(filled, device, { recursive: true });
   const gateway = await startGateway(gatewayDir);
   const program = processFile('drain-agent');
-  let agent = startChild(program, device, gateway.mqtt);
+  let agent = startChild(program, device, gateway.mqtt, killed ? 'half' : '');
   if (killed) {
     while ((await agent.line())['half'] !== true);
     await agent.end('SIGKILL');
@@ -88,12 +91,13 @@ async function drain(dir: string, filled: string, count: number, killed = false)
   const before = used();
   while (said['ms'] === undefined) said = await agent.line();
   const after = used();
+  const sent = await sentBytes(agent.pid, Number(new URL(gateway.mqtt).port));
   const perSecond = (Number(said['pending']) * 1_000) / Number(said['ms']);
   await agent.end('SIGTERM');
   await gateway.end('SIGTERM');
   const agentMs = after.agentMs - before.agentMs;
   const gatewayMs = after.gatewayMs - before.gatewayMs;
-  return { perSecond, agentMs, gatewayMs, ...(await audit(gatewayDir, count)) };
+  return { perSecond, agentMs, gatewayMs, sent, ...(await audit(gatewayDir, count)) };
 }
 
 async function bare(dir: string, count: number): Promise<number> {
@@ -132,6 +136,9 @@ async function measure(effort: Effort): Promise<Measured> {
     const facts = {
       ...{ ...measured.facts, lost, doubled, faults },
       'bytes an entry': anEntry(sum((each) => each.bytes)),
+      ...(audits.some((each) => each.sent === undefined)
+        ? {}
+        : { 'bytes on the wire, an entry': anEntry(sum((each) => each.sent ?? 0)) }),
       'µs an entry, agent': anEntry(1_000 * sum((each) => each.agentMs)),
       'µs an entry, gateway': anEntry(1_000 * sum((each) => each.gatewayMs)),
     };

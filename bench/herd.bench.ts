@@ -54,7 +54,7 @@ const LARGE: Size = {
   patienceS: 600,
 };
 const SMOKE: Size = {
-  herd: { count: 20, overS: 0.2, emitS: 1, reportS: 1, backlog: 3 },
+  herd: { count: 20, overS: 0.2, emitS: 10, reportS: 10, backlog: 1 },
   calmS: 1,
   patienceS: 60,
 };

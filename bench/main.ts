@@ -1,4 +1,4 @@
-// npm run bench [-- NAME] [--seconds N] [--json] [--smoke] [--results DIR]. Exit code 1: a
+// npm run bench [-- NAME …] [--seconds N] [--json] [--smoke] [--results DIR]. Exit code 1: a
 // benchmark did not run to its end, or did its work wrong. A budget that is not held is a result,
 // not a failure.
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { HoldfastError, messageOf, renderTable } from '@holdfast/protocol';
 import type { Benchmark, Effort } from './benchmark.ts';
 import { boundOf, isHeld, readBudgets, type Budget } from './budgets.ts';
 import { checkoutFile, endAll } from './child.ts';
-import { readArguments, secondsOf, usage } from './command-line.ts';
+import { chosenOf, readArguments, secondsOf, usage } from './command-line.ts';
 import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
 import { herd } from './herd.bench.ts';
@@ -53,13 +53,7 @@ interface Options {
 function readOptions(): Options {
   const { values, positionals } = readArguments({});
   const seconds = secondsOf(values.seconds);
-  const [name, ...more] = positionals;
-  if (more.length > 0) throw usage(`unexpected ${more.join(' ')}`);
-  const chosen = benchmarksNamed(name);
-  if (chosen.length === 0) {
-    const names = benchmarks.map((each) => each.name).join(', ');
-    throw usage(`no benchmark ${name}; there are ${names}`);
-  }
+  const chosen = chosenOf('benchmark', benchmarks, { given: positionals, isMeant });
   const { smoke: isSmoke, results } = values;
   return {
     effort: { ms: isSmoke ? SMOKE_MS : seconds * 1_000, isSmoke },
@@ -69,13 +63,10 @@ function readOptions(): Options {
   };
 }
 
-/** `steps` means steps-1, steps-16 and steps-128; `drain` only itself. */
-/** All, one, or those whose names begin with that and have one more word. */
-function benchmarksNamed(given: string | undefined): readonly Benchmark[] {
-  if (given === undefined) return benchmarks;
-  const one = benchmarks.filter(({ name }) => name === given);
-  const family = benchmarks.filter(({ name }) => name.replace(/-[^-]+$/, '') === given);
-  return one.length > 0 ? one : family;
+/** `steps` means steps-1, steps-16 and steps-128; `drain`, which is a name, only itself. */
+function isMeant(name: string, given: string): boolean {
+  const isName = benchmarks.some((each) => each.name === given);
+  return isName ? name === given : name.startsWith(`${given}-`);
 }
 
 async function measure(benchmark: Benchmark, budget: Budget, effort: Effort): Promise<Result> {

@@ -1,11 +1,14 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { nodeCommand, startProgram, type Child } from './child.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const PERIOD_US = 100_000;
 const MIB = 1_024 * 1_024;
+/** A process that was killed takes a moment to be gone. */
+const [LOOKS, LOOK_MS] = [100, 50];
 
 function isWritable(path: string): boolean {
   try {
@@ -20,6 +23,14 @@ function isWritable(path: string): boolean {
 export const hasSmallBoards = ['cpu', 'memory'].every(
   (each) => existsSync(join(ROOT, each, 'cgroup.procs')) && isWritable(join(ROOT, each)),
 );
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
 
 /** A part of the machine, as large as a small board. */
 export class SmallBoard {
@@ -55,8 +66,15 @@ export class SmallBoard {
     return Number(/^oom_kill (\d+)$/m.exec(text)?.[1]);
   }
 
-  /** Once all its processes have ended. */
+  /** Ends what is left of its processes. */
   async remove(): Promise<void> {
+    for (let look = 0; look < LOOKS; look += 1) {
+      const pids = (await readFile(join(this.#cpu, 'cgroup.procs'), 'utf8')).split('\n');
+      const left = pids.filter((each) => each !== '').map(Number);
+      if (left.length === 0) break;
+      for (const pid of left) kill(pid);
+      await pause(LOOK_MS);
+    }
     await Promise.all([this.#cpu, this.#memory].map((dir) => rmdir(dir)));
   }
 }

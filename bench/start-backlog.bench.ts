@@ -15,8 +15,8 @@ import { inScratch } from './scratch.ts';
  * 1,000,000 entries that the ledger lacks, 1 GB; a tenth of them of runs that have ended. `holdfast
  * run` starts on them with a gateway that is not there. The limit: the same on an empty store.
  */
-const LARGE: BacklogSize = { events: 900_000, runs: 10_000, parts: 5 };
-const SMOKE: BacklogSize = { events: 900, runs: 10, parts: 1 };
+const LARGE: BacklogSize = { events: 900_000, runs: 10_000 };
+const SMOKE: BacklogSize = { events: 900, runs: 10 };
 /** After it is ready, as long as it looks at what it has to send. */
 const SETTLED_MS = 1_000;
 const MIB = 1_024 * 1_024;

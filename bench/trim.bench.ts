@@ -1,5 +1,6 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fillBacklog, type BacklogSize } from './backlog-store.ts';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
 import { processFile, startChild } from './child.ts';
 import { inScratch } from './scratch.ts';
@@ -13,40 +14,24 @@ import { inScratch } from './scratch.ts';
  * 1,000,000 entries. The limit: a bare LevelDB of the same rows, which are read, deleted, and
  * compacted.
  */
-interface Size {
-  readonly events: number;
-  readonly runs: number;
-  /** Processes that make it, one after another: each has to end within its time. */
-  readonly parts: number;
-}
-
-const LARGE: Size = { events: 900_000, runs: 10_000, parts: 10 };
-const USUAL: Size = { events: 90_000, runs: 1_000, parts: 1 };
-const SMOKE: Size = { events: 3_000, runs: 10, parts: 1 };
+const LARGE: BacklogSize = { events: 900_000, runs: 10_000 };
+const USUAL: BacklogSize = { events: 90_000, runs: 1_000 };
+const SMOKE: BacklogSize = { events: 3_000, runs: 10 };
 const LARGE_MS = 60_000;
 const KEPT_BYTES = 2 ** 20;
 /** What is kept, as much of what was deleted, and LevelDB's own notes. */
 const LEFT_BYTES = 2.25 * KEPT_BYTES;
 const MB = 1e6;
 
-function sizeOf({ isSmoke, ms }: Effort): Size {
+function sizeOf({ isSmoke, ms }: Effort): BacklogSize {
   if (isSmoke) return SMOKE;
   return ms >= LARGE_MS ? LARGE : USUAL;
-}
-
-async function fill(dataDir: string, { events, runs, parts }: Size): Promise<void> {
-  for (let part = 0; part < parts; part += 1) {
-    const counts = [events / parts, runs / parts].map(String);
-    const maker = startChild(processFile('backlog'), dataDir, ...counts);
-    await maker.line();
-    await maker.ended;
-  }
 }
 
 async function measure(effort: Effort): Promise<Measured> {
   return inScratch(async (dir) => {
     const [device, bare] = [join(dir, 'device'), join(dir, 'bare')];
-    await fill(device, sizeOf(effort));
+    await fillBacklog(device, sizeOf(effort));
     await cp(join(device, 'store'), bare, { recursive: true });
     const trimmer = startChild(processFile('trim'), device, String(KEPT_BYTES), String(LEFT_BYTES));
     const told = await trimmer.line();

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { processFile, startChild } from '../child.ts';
+import { fillBacklog } from '../backlog-store.ts';
 import { inScratch } from '../scratch.ts';
 import { agentAtWork, atWorkMeasures } from './agent-at-work.ts';
 import type { Curve } from './curve.ts';
 
-const PAYLOAD_BYTES = '100';
+const PAYLOAD_BYTES = 100;
 
 /** Steps on top of so many entries that the ledger lacks. */
 export const backlog: Curve = {
@@ -20,10 +20,8 @@ export const backlog: Curve = {
       let there = 0;
       for (const x of xs) {
         if (x > there) {
-          const events = String(x - there);
-          const maker = startChild(processFile('backlog'), dataDir, events, '0', PAYLOAD_BYTES);
-          await maker.line();
-          await maker.ended;
+          const size = { events: x - there, runs: 0, payloadBytes: PAYLOAD_BYTES };
+          await fillBacklog(dataDir, size);
           there = x;
         }
         each(await agentAtWork(dataDir, x, ms));

@@ -1,10 +1,10 @@
-// npm run bench:growth [-- NAME] [--seconds N] [--upto N] [--json] [--smoke] [--results DIR].
+// npm run bench:growth [-- NAME …] [--seconds N] [--upto N] [--json] [--smoke] [--results DIR].
 // Exit code 1: a curve was not measured to its end.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
 import { checkoutFile, endAll } from '../child.ts';
-import { readArguments, secondsOf, usage } from '../command-line.ts';
+import { chosenOf, readArguments, secondsOf, usage } from '../command-line.ts';
 import { startLoadMeter } from '../other-load.ts';
 import { backlog } from './backlog.ts';
 import type { Curve, Point } from './curve.ts';
@@ -34,11 +34,8 @@ function readOptions() {
   const ms = secondsOf(values.seconds) * 1_000;
   const upto = Number(values.upto ?? Number.POSITIVE_INFINITY);
   if (!(upto >= 1)) throw usage('--upto takes the largest number to measure at');
-  const [name, ...more] = positionals;
-  if (more.length > 0) throw usage(`unexpected ${more.join(' ')}`);
-  const chosen = curves.filter((each) => name === undefined || each.name === name);
-  const names = curves.map((each) => each.name).join(', ');
-  if (chosen.length === 0) throw usage(`no curve ${name}; there are ${names}`);
+  const isMeant = (name: string, given: string): boolean => name === given;
+  const chosen = chosenOf('curve', curves, { given: positionals, isMeant });
   const { smoke: isSmoke, results, json } = values;
   const directory = results ?? (isSmoke ? undefined : checkoutFile('bench/results'));
   return { isSmoke, json, chosen, directory, upto, ms: isSmoke ? SMOKE_MS : ms };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { processFile, startChild } from '../child.ts';
+import { processFile, startChild, untilSaid } from '../child.ts';
 import { inScratch } from '../scratch.ts';
 import { agentAtWork, atWorkMeasures } from './agent-at-work.ts';
 import type { Curve } from './curve.ts';
@@ -15,11 +15,13 @@ export const sleepers: Curve = {
   run: (xs, ms, each) =>
     inScratch(async (dir) => {
       const dataDir = join(dir, 'device');
+      let there = 0;
       for (const x of xs) {
-        if (x > 0) {
-          const maker = startChild(processFile('sleepers'), dataDir, String(x), 'make');
-          await maker.line();
+        if (x > there) {
+          const maker = startChild(processFile('sleepers'), dataDir, String(x - there), 'make');
+          await untilSaid(maker, 'all');
           await maker.ended;
+          there = x;
         }
         each(await agentAtWork(dataDir, x, ms));
       }

@@ -3,12 +3,15 @@ import { spawn } from 'node:child_process';
 import { on, once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '@holdfast/protocol';
 import { names } from './engines.mjs';
 import { killTree } from './process-tree.mjs';
 import { openPostgres, restateServer } from './servers.mjs';
 
+const START_MS = 60_000;
+const late = Symbol('late');
 const program = fileURLToPath(new URL('contestant.mjs', import.meta.url));
 
 /** What an engine needs beside its own process: `{ place, up, pids, crash }`. */
@@ -41,13 +44,18 @@ class Contestant {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#messages = on(this.#child, 'message', { close: ['exit'] });
-    await this.message();
+    await this.message(START_MS);
     await this.#server.isOpen?.();
   }
 
-  /** The next that it says. */
-  async message() {
-    const next = await this.#messages.next();
+  /** The next that it says, within that time. */
+  async message(ms) {
+    const next = await Promise.race([this.#messages.next(), pause(ms, late, { ref: false })]);
+    if (next === late) {
+      // What it says later would be taken for the answer to another order.
+      killTree([this.#child.pid]);
+      throw new HoldfastError('HF_WAIT_TIMEOUT', { why: `${ms} ms` });
+    }
     if (next.done) throw new HoldfastError('HF_PROCESS_FAILED', { why: this.name });
     return next.value[0];
   }
@@ -63,9 +71,11 @@ class Contestant {
 
   /** Kills all of it, as a power cut does. */
   async kill() {
-    const ended = once(this.#child, 'close');
-    killTree([this.#child.pid]);
-    await ended;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = once(this.#child, 'close');
+      killTree([this.#child.pid]);
+      await ended;
+    }
     await this.#server.crash();
   }
 }

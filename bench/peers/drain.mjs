@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
 import mqtt from 'mqtt';
+import { orWhy } from './or-why.mjs';
 import { reading } from './reading.mjs';
+import { sentBytes } from '../dist/socket-bytes.js';
 import { freePort, startServer, until } from './servers.mjs';
 
 const TOPIC = 'readings';
@@ -101,10 +103,11 @@ async function mqttLevelStore(dir, count, isKilled) {
     client = start(0);
   }
   const result = await counter.result();
+  const sent = await sentBytes(client.pid, port);
   client.kill('SIGKILL');
   reader.end(true);
   await broker.close();
-  return result;
+  return { ...result, sent };
 }
 
 /** Two brokers; the near one keeps what is published while the far one is away. */
@@ -134,10 +137,11 @@ async function mosquittoBridge(dir, count, isKilled) {
     nearBroker = await startNear();
   }
   const result = await counter.result();
+  const sent = await sentBytes(nearBroker.pid, far);
   reader.end(true);
   await nearBroker.close('SIGKILL');
   await farBroker.close('SIGKILL');
-  return result;
+  return { ...result, sent };
 }
 
 async function startNats(dir, { port, name, leaf }) {
@@ -186,6 +190,7 @@ async function natsLeaf(dir, count, isKilled) {
     if (now !== last) [last, lastAt] = [now, performance.now()];
     await pause(20);
   }
+  const sent = await sentBytes(leaf.pid, link);
   const counter = new Counter(count);
   const reader = await jetstream(hub.client, { domain: 'hub' }).consumers.get('FAR');
   const messages = await reader.consume({ max_messages: 1_000 });
@@ -198,7 +203,8 @@ async function natsLeaf(dir, count, isKilled) {
   const { lost, doubled } = await counter.result();
   await leaf.close('SIGKILL');
   await hub.close('SIGKILL');
-  return { perSecond: ((last - first) * 1_000) / (lastAt - startedAt), lost, doubled };
+  const perSecond = ((last - first) * 1_000) / (lastAt - startedAt);
+  return { perSecond, lost, doubled, sent };
 }
 
 const contestants = [
@@ -207,16 +213,19 @@ const contestants = [
   ['mqtt.js with mqtt-level-store', mqttLevelStore],
 ];
 
-/** Rows `{ work, name, value, unit, lost, doubled }`. */
-export async function measureDrain(dir, count) {
-  const rows = [];
+/** Calls `show` with rows `{ work, name, value, unit, lost, doubled }`. */
+export async function measureDrain(dir, count, show) {
   for (const isKilled of [false, true]) {
     for (const [name, drain] of contestants) {
       const own = join(dir, `${name.split(' ')[0]}-${isKilled}`);
-      const { perSecond: value, lost, doubled } = await drain(own, count, isKilled);
       const work = `draining ${count} readings${isKilled ? ', sender killed in the middle' : ''}`;
-      rows.push({ work, name, value, unit: 'entries/s', lost, doubled });
+      await orWhy({ work, name }, async () => {
+        const { perSecond: value, lost, doubled, sent } = await drain(own, count, isKilled);
+        show({ work, name, value, unit: 'entries/s', lost, doubled });
+        // What was sent by the one that was killed is not known.
+        if (isKilled || !sent) return;
+        show({ work: 'the same, on the wire', name, value: sent / count, unit: 'B/entry' });
+      });
     }
   }
-  return rows;
 }

@@ -49,21 +49,22 @@ try {
   const { measureRecovery } = await import('./recovery.mjs');
   const { measureDrain } = await import('./drain.mjs');
   process.stdout.write('| work | who | rate | lost | doubled |\n|---|---|---|---|---|\n');
-  for (const row of await measureSteps(join(dir, 'steps'), Number(values.seconds) * 1_000))
-    show(row);
-  for (const row of await measureRecovery(join(dir, 'recovery'), RUNS)) show(row);
+  await measureSteps(join(dir, 'steps'), Number(values.seconds) * 1_000, show);
+  await measureRecovery(join(dir, 'recovery'), RUNS, show);
   const [[drain], [killed]] = [ours('drain'), ours('drain-killed')];
   const name = 'Holdfast';
   const none = { lost: 0, doubled: 0 };
   show({ work: 'draining 100,000 readings', name, value: drain.ours, unit: drain.unit, ...none });
+  const sent = drain.facts['bytes on the wire, an entry'];
+  if (sent) show({ work: 'the same, on the wire', name, value: sent, unit: 'B/entry' });
   show({
     work: 'the same, agent killed: lost or doubled',
     name,
     value: killed.ours,
     unit: killed.unit,
   });
-  for (const row of await measureDrain(dir, Number(values.count))) show(row);
+  await measureDrain(dir, Number(values.count), show);
 } finally {
   await rm(dir, { recursive: true, force: true });
 }
-process.exit(0);
+process.exit();

@@ -1,22 +1,29 @@
 // 1,000 runs, each in its fourth step, when everything is killed: from the start of the process,
 // and of the servers that it needs, until all are in that step again.
 import { contestantsIn } from './contestants.mjs';
+import { orWhy } from './or-why.mjs';
+import { memoryMib } from './process-tree.mjs';
 
-/** Rows `{ work, name, value, unit }`. */
-export async function measureRecovery(dir, count) {
-  const rows = [];
+/** Until all hang, or hang again. */
+const PATIENCE_MS = 180_000;
+
+/** Calls `show` with rows `{ work, name, value, unit }`. */
+export async function measureRecovery(dir, count, show) {
+  const work = `all killed: ${count} runs at work again`;
   for (const contestant of await contestantsIn(dir, count)) {
-    await contestant.start();
-    contestant.order({ do: 'hang', count });
-    await contestant.message();
-    await contestant.kill();
-    const startedAt = performance.now();
-    await contestant.start();
-    await contestant.message();
-    const value = performance.now() - startedAt;
     const { name } = contestant;
-    rows.push({ work: `all killed: ${count} runs at work again`, name, value, unit: 'ms' });
+    await orWhy({ work, name }, async () => {
+      await contestant.start();
+      contestant.order({ do: 'hang', count });
+      await contestant.message(PATIENCE_MS);
+      await contestant.kill();
+      const startedAt = performance.now();
+      await contestant.start();
+      await contestant.message(PATIENCE_MS);
+      show({ work, name, value: performance.now() - startedAt, unit: 'ms' });
+      const value = memoryMib(contestant.pids);
+      show({ work: 'memory with them', name, value, unit: 'MiB' });
+    });
     await contestant.kill();
   }
-  return rows;
 }

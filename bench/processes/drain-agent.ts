@@ -1,5 +1,5 @@
-// drain-agent DATA_DIR GATEWAY_URL: says when the session has begun, when half of the backlog is
-// acknowledged, and when the ledger has all of it; then closes.
+// drain-agent DATA_DIR GATEWAY_URL [half]: says when the session has begun, when half of the backlog
+// is acknowledged if that is asked for, and when the ledger has all of it; then closes.
 import { Agent } from '@holdfast/agent';
 import { setTimeout as pause } from 'node:timers/promises';
 import { argument, say } from './say.ts';
@@ -12,10 +12,10 @@ const agent = await Agent.open({
 const known = await agent.status();
 const { pending } = known.backlog;
 let beganAtMs = 0;
-let isHalf = false;
+let isHalf = argument(2) !== 'half';
 while (!agent.isSynced) {
-  // A status looks at the files of the store too: it is asked for as seldom as will do.
-  const { link, backlog } = isHalf ? known : await agent.status();
+  // A status looks at the files of the store too, which takes from what is measured.
+  const { link, backlog } = isHalf && beganAtMs > 0 ? known : await agent.status();
   const isStreaming = link.state === 'syncing' || link.state === 'synced';
   if (beganAtMs === 0 && isStreaming) {
     beganAtMs = performance.now();

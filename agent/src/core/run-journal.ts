@@ -226,13 +226,26 @@ function wake(placed: readonly PlacedEntry[]): StoreOp[] {
 
 /** What the store is to know of a run in this state. */
 export function recordOf(run: Run, state: RunState): RunRecord {
-  const { number: _, ...facts } = run.facts;
+  const { id, uid, workflow, version, startedAtMs, parent, parentOp, place, subject } = run.facts;
   const standing = run.standing();
   const stuck = state === 'stuck' ? run.stuck : undefined;
+  // Named one by one: adding to a copy of an object takes V8 microseconds a field.
   return {
-    ...{ ...facts, state, n: run.n, crashes: run.crashes, isContinued: false },
+    id,
+    uid,
+    workflow,
+    version,
+    startedAtMs,
+    parent,
+    parentOp,
+    place,
+    subject,
+    state,
+    n: run.n,
+    crashes: run.crashes,
+    isContinued: false,
     hasContents: run.progress.hasContents,
-    updatedAtMs: run.progress.updatedAtMs || facts.startedAtMs,
+    updatedAtMs: run.progress.updatedAtMs || startedAtMs,
     status: run.progress.status,
     at: standing.at,
     attempt: standing.attempt,
