@@ -38,7 +38,7 @@ async function live(board: SmallBoard, dir: string, effort: Effort): Promise<Mea
   const atWork = board.start(processFile('at-work'), dataDir, RUNS, String(effort.ms));
   const { perSecond, readyMs, mib } = await atWork.line();
   await atWork.ended;
-  process.stderr.write(`  ready after ${readyMs} ms, ${perSecond} steps/s\n`);
+  process.stderr.write(`  ${JSON.stringify({ readyMs, perSecond, mib })}\n`);
 
   const gateway = await startGateway(join(dir, 'gateway'));
   const agent = board.start(

@@ -1,5 +1,5 @@
-// drain-agent DATA_DIR GATEWAY_URL [half]: says when the session has begun, when half of the backlog
-// is acknowledged if that is asked for, and when the ledger has all of it; then closes.
+// drain-agent DATA_DIR GATEWAY_URL [half]: says when the session has begun, when half of the
+// backlog is acknowledged if that is asked for, and when the ledger has all of it; then closes.
 import { Agent } from '@holdfast/agent';
 import { setTimeout as pause } from 'node:timers/promises';
 import { argument, say } from './say.ts';

@@ -1,5 +1,5 @@
-// sleepers DATA_DIR COUNT make|open: `make` begins so many runs, each asleep behind a step, says how
-// far it is, and ends once all sleep; `open` says when the agent is ready, and stays.
+// sleepers DATA_DIR COUNT make|open: `make` begins so many runs, each asleep behind a step, says
+// how far it is, and ends once all sleep; `open` says when the agent is ready, and stays.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, workflow } from '@holdfast/agent';
 import { argument, say } from './say.ts';

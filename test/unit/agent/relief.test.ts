@@ -14,6 +14,18 @@ const MIB = 1024 * 1024;
 const payload = encodeValue('x'.repeat(10_000));
 const waiter = workflow('waiter', (ctx) => ctx.waitFor('go'));
 
+/** Those in which rows go with an entry. */
+const tables = ['b', 'e', 'f', 'h', 'i', 'l', 'p', 'x'];
+
+/** Those of them that are in one of the ranges. */
+function tablesIn(ranges: readonly StoreRange[]): string[] {
+  return tables.filter((table) => {
+    const code = table.charCodeAt(0);
+    const isIn = ({ from, to }: StoreRange) => (from[0] ?? 0) <= code && code <= (to[0] ?? 0);
+    return ranges.some(isIn);
+  });
+}
+
 /** A device whose clock and store stand still unless a test says otherwise. */
 class Kept {
   readonly device = new SimDevice();
@@ -37,7 +49,7 @@ class Kept {
       compact: async (range: StoreRange) => {
         this.compacted.push(range);
         // The first of them.
-        if (range.from[0] === 'h'.charCodeAt(0)) this.goneBytes = this.gone.bytes;
+        if (range.from[0] === 'b'.charCodeAt(0)) this.goneBytes = this.gone.bytes;
         await this.compacting;
       },
     };
@@ -186,7 +198,7 @@ test('what an earlier process has deleted is given back by the next', async (t) 
   await one.restart();
   await written(one);
 
-  t.true(length > 7, 'all tables');
+  t.deepEqual(tablesIn(one.compacted), tables);
   t.is(one.compacted.length, length, 'once');
 });
 
@@ -237,7 +249,7 @@ test('what could not be written anew is tried again, though nothing else goes', 
   await written(one);
 
   t.is(one.goneBytes, one.gone.bytes);
-  t.true(one.compacted.length > 8, 'all of it');
+  t.deepEqual(tablesIn(one.compacted.slice(1)), tables, 'all of it');
   const { length } = one.compacted;
   await one.device.advance(600_000);
   t.is(one.compacted.length, length, 'once');
