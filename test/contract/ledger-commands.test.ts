@@ -1,8 +1,16 @@
 import test from 'ava';
-import type { Dispatch, DispatchOrder, Instruction, Ledger } from '@holdfast/gateway/internal';
+import {
+  openPostgresLedger,
+  sha256,
+  systemClock,
+  type Dispatch,
+  type DispatchOrder,
+  type Instruction,
+  type Ledger,
+} from '@holdfast/gateway/internal';
 import { encodeValue, type EntryBody } from '@holdfast/protocol';
 import { HandJournal } from '../support/hand-journal.ts';
-import { ledgers } from '../support/ledgers.ts';
+import { ledgers, sharedPostgres, skippedLedgers } from '../support/ledgers.ts';
 
 const publicKey = Uint8Array.of(1, 2, 3);
 
@@ -117,6 +125,8 @@ for (const [name, open] of Object.entries(ledgers)) {
 
     const counts = { waiting: 1, applied: 1, expired: 1, rejected: 1 };
     t.deepEqual((await again.dispatch('cmd-1'))?.counts, counts);
+    await again.rebuild();
+    t.deepEqual((await again.dispatch('cmd-1'))?.counts, counts, 'they are counted anew');
     const { commands, next: cursor } = await devicesOf(again, { limit: 3 });
     t.deepEqual(
       commands.map(({ device, outcome, reason }) => [device, outcome, reason]),
@@ -203,3 +213,34 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.is(await later.dispatch('cmd-2'), undefined);
   });
 }
+
+const inPostgres = skippedLedgers === '' ? test : test.skip;
+const needs = skippedLedgers === '' ? '' : ` (${skippedLedgers})`;
+
+inPostgres(`counts that two gateways keep at once are right${needs}`, async (t) => {
+  const url = await (await sharedPostgres()).empty();
+  const log = { error: () => {}, info: () => {}, debug: () => {} };
+  const parts = { address: url.href, sha256, clock: systemClock, log, isNew: true };
+  const open = async () => {
+    const { ledger } = await openPostgresLedger(parts);
+    t.teardown(() => ledger.close());
+    return ledger;
+  };
+  const [one, other] = [await open(), await open()];
+  const devices = Array.from({ length: 150 }, (_, at) => `d-${at}`);
+  const greeting = (device: string) => ({ device, epoch: 1, publicKey, atMs: 1_000 });
+  // Both meet each of them, at the same time.
+  await Promise.all(devices.flatMap((each) => [one, other].map((it) => it.greet(greeting(each)))));
+  t.is(await one.deviceCount(), devices.length);
+
+  await one.issue(order({}, ...devices));
+  const outcomes = ['applied', 'expired', 'rejected'] as const;
+  await Promise.all(
+    devices.map((device, at) =>
+      told(at % 2 === 0 ? one : other, device, receipt(1, outcomes[at % 3] ?? 'applied')),
+    ),
+  );
+
+  const counts = { waiting: 0, applied: 50, expired: 50, rejected: 50 };
+  t.deepEqual((await other.dispatch('cmd-1'))?.counts, counts);
+});

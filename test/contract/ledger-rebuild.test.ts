@@ -144,7 +144,7 @@ inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, asyn
   const later = new HandJournal('d2').append('bulk', started('r9'));
   await ledger.ingest(later.ingest('bulk', 1, 1));
   t.is((await ledger.runs({ limit: 1 }))[0]?.run, 'r9');
-  const added = ['run_state', 'tagged', 'new_life', 'device_count'];
+  const added = ['run_state', 'tagged', 'new_life', 'device_count', 'dispatch_tally'];
   for (const name of added) await server.ask(url, `drop table holdfast.${name}`);
   await server.ask(url, 'delete from holdfast.migration where number >= 4');
   t.is((await runGateway('ledger', 'migrate', '--ledger', url.href)).code, 0);

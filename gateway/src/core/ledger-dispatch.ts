@@ -1,5 +1,6 @@
 import { equalBytes, type Command, type EntryOf } from '@holdfast/protocol';
 import type { Dispatch, DispatchOrder, Instruction, Tag } from './dispatch.ts';
+import { countDevice, readCounts, tallyKeyOf } from './dispatch-tally.ts';
 import type { Draft } from './ledger-draft.ts';
 import {
   behind,
@@ -18,7 +19,6 @@ import {
   type DispatchRow,
 } from './ledger-rows.ts';
 import type { Reads } from './ledger-store.ts';
-import { rowsOf } from './ledger-verify.ts';
 import type { DeviceRecord, Ledger } from './ledger.ts';
 
 /** Gives a device these tags. */
@@ -37,7 +37,10 @@ export function tagDevice(
 /** The rows that issuing to these devices may read. */
 export function issueReads({ dispatch, devices }: DispatchOrder): Uint8Array[] {
   const { id } = dispatch;
-  return [dispatchKey(id), ...devices.map((device) => dispatchedKey(id, device))];
+  return [
+    dispatchKey(id),
+    ...devices.flatMap((device) => [dispatchedKey(id, device), tallyKeyOf(id, device)]),
+  ];
 }
 
 /**
@@ -81,6 +84,7 @@ function give(draft: Draft, dispatch: DispatchRow, device: string): void {
   draft.put(commandKey(device, number), commandRow.encode(command));
   const waiting = { device, number, outcome: 'waiting', reason: '', settledAtMs: 0 } as const;
   draft.put(key, dispatchedRow.encode(waiting));
+  countDevice(draft, { id, device }, 'given');
 }
 
 /**
@@ -98,20 +102,12 @@ export function settleCommand(
   const known = draft.get(key, dispatchedRow);
   if (known?.outcome !== 'waiting') return;
   draft.put(key, dispatchedRow.encode({ ...known, number, outcome, reason, settledAtMs: atMs }));
+  countDevice(draft, { id, device }, outcome);
 }
 
-/** Rows in memory at a time. */
-const PAGE_ROWS = 1_024;
-/** Of dispatches that nobody waits for any more it is remembered how they ended. */
-const ENDED_MAX = 10_000;
-
-/**
- * Reads what was issued. How far a dispatch is, is counted when it is asked for: a count that each
- * receipt changes would be one row that all devices wait for.
- */
+/** Reads what was issued, and how far it is. */
 export class Dispatches {
   readonly #reads: Reads;
-  readonly #ended = new Map<string, Dispatch['counts']>();
 
   constructor(reads: Reads) {
     this.#reads = reads;
@@ -129,7 +125,6 @@ export class Dispatches {
     const ids = order.map(({ value }) => dispatchKey(dispatchIdRow.decode(value).id));
     const found: Dispatch[] = [];
     for (const row of await this.#reads.getMany(ids)) {
-      // One after another: each may look at many rows.
       if (row !== undefined) found.push(await this.#counted(dispatchRow.decode(row)));
     }
     return found;
@@ -152,18 +147,7 @@ export class Dispatches {
   }
 
   async #counted({ isComplete, ...row }: DispatchRow): Promise<Dispatch> {
-    const counts = this.#ended.get(row.id) ?? (await this.#count(row.id));
-    const { waiting } = counts;
-    const isOver = isComplete === 1 && waiting === 0;
-    if (isOver && this.#ended.size < ENDED_MAX) this.#ended.set(row.id, counts);
+    const counts = await readCounts(this.#reads, row.id);
     return { ...row, isComplete: isComplete === 1, counts };
-  }
-
-  async #count(id: string): Promise<Dispatch['counts']> {
-    const counts = { waiting: 0, applied: 0, expired: 0, rejected: 0 };
-    for await (const { value } of rowsOf(this.#reads, dispatchedOf(id), PAGE_ROWS)) {
-      counts[dispatchedRow.decode(value).outcome] += 1;
-    }
-    return counts;
   }
 }

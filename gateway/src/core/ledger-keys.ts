@@ -39,6 +39,7 @@ import type { Tag } from './dispatch.ts';
  *   dispatch   'g' id                                    → what was issued, and how far it is
  *   dispatchOrder 'h' ordinal                               → its id
  *   dispatched 'i' id device                             → what became of it there
+ *   tally      'K' id slot                               → on how many devices what became of it
  *   quarantine 'a' device                                → sums of what is kept aside
  *   late       'u' device epoch lane seqFirst            → entries under a key that counted no more
  *   subscriber 'A' id                                    → whom to tell of entries, and of which
@@ -87,6 +88,7 @@ export const tableLetters = {
   pruning: 'R',
   newLife: 'N',
   tagged: 'T',
+  tally: 'K',
 } as const;
 
 export type Table = keyof typeof tableLetters;
@@ -337,6 +339,15 @@ export function dispatchedOf(id: string): Uint8Array {
 
 export function dispatchedKey(id: string, device: string): Uint8Array {
   return concat([dispatchedOf(id), ascii(device)]);
+}
+
+/** The counts of a dispatch: what is behind is a slot. */
+export function talliesOf(id: string): Uint8Array {
+  return concat([prefixOf('tally'), encodeCbor(id)]);
+}
+
+export function tallyKey(id: string, slot: number): Uint8Array {
+  return concat([talliesOf(id), Uint8Array.of(slot)]);
 }
 
 export const incarnationKey = (device: string): Uint8Array => prefixOf('incarnation', device);

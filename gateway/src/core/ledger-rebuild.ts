@@ -1,31 +1,28 @@
 import { isEventOutsideRuns, type Lane, type OnProgress } from '@holdfast/protocol';
-import { devicePages, type DevicesSought } from './device-ledger.ts';
 import { readEntry } from './ingest.ts';
 import { decodeBlock } from './ledger-block.ts';
 import {
   behind,
   blockKey,
   callPlaceKey,
-  newLifeKey,
   parseChainKey,
   prefixOf,
   type Chain,
   type Table,
 } from './ledger-keys.ts';
-import { callPlaceRow, commandRow, epochRow, newLifeRow } from './ledger-rows.ts';
-import { readDevicePage } from './ledger-devices.ts';
+import { callPlaceRow, commandRow, epochRow } from './ledger-rows.ts';
+import { indexes, makeIndexes } from './ledger-indexes.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { rowsOf } from './ledger-verify.ts';
 import type { RebuildReport } from './ledger.ts';
 import { projectEntries, rowsRead, settleCall } from './projection.ts';
-import { moveTags } from './tag-index.ts';
 
-/** What follows from entries, and from what is kept of devices. */
+/** What follows from entries, and from what is kept of devices and commands. */
 const projections = [
   ...(['run', 'runOrder', 'ownOrder', 'runState'] as const),
   // What was parked is pending again: that it had failed is in no entry.
   ...(['call', 'parked', 'callKey', 'callPlace'] as const),
-  ...(['newLife', 'tagged'] as const),
+  ...indexes,
 ];
 /** Rows in memory at a time; a block has up to 560 KiB. */
 const BLOCKS_MAX = 16;
@@ -55,8 +52,7 @@ export async function rebuildProjections(
     progress(entries, total);
   }
   await settleAnswered(store);
-  await indexLives(store);
-  await indexTags(store);
+  await makeIndexes(store);
   return { entries, runs: await count(store, 'run'), calls: await count(store, 'call') };
 }
 
@@ -134,37 +130,6 @@ async function settleAnswered(store: LedgerStore): Promise<void> {
         },
       });
     }
-  }
-}
-
-/** Which lives began for a cause, as it is kept with them. */
-async function indexLives(store: LedgerStore): Promise<void> {
-  for await (const { key, value } of rowsOf(store, prefixOf('epoch'), ROWS_MAX)) {
-    const { epoch, beganAtMs, cause } = epochRow.decode(value);
-    if (cause === '') continue;
-    const device = String.fromCharCode(...key.subarray(1, key.indexOf(0)));
-    await store.submit({
-      ...{ devices: [], reads: () => [], bytes: 128 },
-      apply: (draft) => {
-        draft.put(newLifeKey(beganAtMs, device), newLifeRow.encode({ epoch, cause }));
-      },
-    });
-  }
-}
-
-/** By which tags devices are found. */
-async function indexTags(store: LedgerStore): Promise<void> {
-  const source = { devices: (query: DevicesSought) => readDevicePage(store, query) };
-  for await (const records of devicePages(source)) {
-    const tagged = records.filter(({ tags }) => tags.length > 0);
-    await store.submit({
-      ...{ devices: [], reads: () => [], bytes: 1_024 * tagged.length },
-      apply: (draft) => {
-        for (const { device, tags } of tagged) {
-          moveTags(draft, device, { before: [], after: tags });
-        }
-      },
-    });
   }
 }
 

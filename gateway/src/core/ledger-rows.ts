@@ -202,6 +202,11 @@ const dispatchedFields = record({
 });
 export const dispatchedRow = row('dispatched', dispatchedFields);
 
+export const tallyRow = row(
+  'tally',
+  record({ given: uint(), applied: uint(), expired: uint(), rejected: uint() }),
+);
+
 export const holeRow = row(
   'hole',
   record({

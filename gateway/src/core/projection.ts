@@ -1,5 +1,6 @@
 import type { Entry, EntryOf, Lane } from '@holdfast/protocol';
 import type { Stamp } from './device-clock.ts';
+import { tallyKeyOf } from './dispatch-tally.ts';
 import { giveAgain, receiptOf } from './given-twice.ts';
 import { settleCommand } from './ledger-dispatch.ts';
 import type { Draft } from './ledger-draft.ts';
@@ -87,6 +88,7 @@ export function rowsRead(origin: Origin, entries: readonly (Entry | undefined)[]
     if (receipt !== undefined) keys.push(commandKey(origin.device, receipt.command));
     if (receipt?.kind === 'command.receipt' && receipt.key !== '') {
       keys.push(dispatchedKey(receipt.key, origin.device));
+      keys.push(tallyKeyOf(receipt.key, origin.device));
     }
     if (!isOfRun(entry)) continue;
     runs.add(entry.run);

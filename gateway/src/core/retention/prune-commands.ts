@@ -8,6 +8,7 @@ import {
   dispatchOrderKey,
   dispatchedOf,
   prefixOf,
+  talliesOf,
 } from '../ledger-keys.ts';
 import {
   commandMarksRow,
@@ -160,6 +161,9 @@ async function forgetDispatch(
     count += rows.length;
     if (rows.length < ROWS_MAX) break;
   }
-  await deleteRows(store, [{ key: dispatchKey(id) }, { key: dispatchOrderKey(ordinal) }], []);
+  const tallies = talliesOf(id);
+  const counts = await store.scan({ from: tallies, to: behind(tallies), limit: ROWS_MAX });
+  const own = [{ key: dispatchKey(id) }, { key: dispatchOrderKey(ordinal) }];
+  await deleteRows(store, [...counts, ...own], []);
   return count;
 }

@@ -1,4 +1,5 @@
 import { HoldfastError, type Clock, type Log } from '@holdfast/protocol';
+import { slotOf } from '../../core/device-slot.ts';
 import type { SqlClient } from '../../core/handler-ports.ts';
 import type { LedgerStore, Work } from '../../core/ledger-store.ts';
 import type { DeviceRecord } from '../../core/ledger.ts';
@@ -121,7 +122,7 @@ export class PostgresStore implements LedgerStore {
   submit<T>(work: Work<T>): Promise<T> {
     const unavailable = this.#unavailable();
     if (unavailable !== undefined) return Promise.reject(unavailable);
-    const lane = this.#lanes[laneOf(work.devices[0] ?? '')];
+    const lane = this.#lanes[slotOf(work.devices[0] ?? '', LANES)];
     return lane === undefined ? Promise.reject(new TypeError('no lane')) : lane.submit(work);
   }
 
@@ -179,13 +180,4 @@ export class PostgresStore implements LedgerStore {
     if (unavailable !== undefined) throw unavailable;
     return withSqlErrors(body);
   }
-}
-
-/** Which lane has the works of a device. */
-function laneOf(device: string): number {
-  let sum = 0;
-  for (let index = 0; index < device.length; index += 1) {
-    sum = (Math.imul(sum, 31) + device.charCodeAt(index)) >>> 0;
-  }
-  return sum % LANES;
 }

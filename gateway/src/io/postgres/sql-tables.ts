@@ -54,6 +54,7 @@ const shapes: Readonly<Record<Table, readonly [name: string, of: 'device' | 'fle
   pruning: ['pruning', 'fleet'],
   newLife: ['new_life', 'fleet'],
   tagged: ['tagged', 'fleet'],
+  tally: ['dispatch_tally', 'fleet'],
 };
 
 const byLetter = new Map<string, SqlTable>();
