@@ -246,4 +246,24 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.deepEqual((await later.verify()).faults, []);
     t.is((await later.rebuild()).runs, 1);
   });
+  test(`${name}: a rule for a tag is kept for the devices that have it`, async (t) => {
+    const { ledger } = await open(t);
+    for (const [device, value] of [
+      ['d1', 'oslo'],
+      ['d2', 'bergen'],
+    ] as const) {
+      await ledger.greet({ device, epoch: 1, publicKey, atMs: 1 });
+      await ledger.tag({ device, tags: [{ name: 'site', value }] });
+      const journal = new HandJournal(device).append('normal', fact(1));
+      await ledger.ingest({ ...journal.ingest('normal', 1, 1), receivedAtMs: 1_000 });
+    }
+    const rules = [readRule('1h'), readRule('5m tag=site=oslo')];
+
+    const pruned = await ledger.prune({ rules, nowMs: 400_000, owner: 'me', keepCommandsMs: 1e9 });
+
+    t.like(pruned, { entries: 1 });
+    const left = await ledger.entries({ device: 'd2', lane: 'normal', after: 0, limit: 9 });
+    t.is(left.length, 1, 'of another site');
+    t.deepEqual((await ledger.verify()).faults, []);
+  });
 }

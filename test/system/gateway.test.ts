@@ -442,6 +442,28 @@ test('over another broker the gateway works, and comes back when that one does',
   t.deepEqual(gateway.unready(), []);
 });
 
+test('a gateway that is told to end commits what it has taken, and says so', async (t) => {
+  const dataDir = await tempDir(t);
+  const gateway = await openGateway(t, { dataDir });
+  const device = await connectDevice(t, gateway);
+  const journal = new HandJournal('d1').facts('normal', 40);
+  await greet(device, journal);
+  const taken = Array.from({ length: 40 }, (_, index) => index + 1).map((seq) =>
+    device.send(journal.batch('normal', seq, seq)).then(() => 1, () => 0),
+  );
+  await taken[0];
+  const ended = new Promise<void>((resolve) => device.client.once('close', () => resolve()));
+
+  await gateway.close();
+
+  await ended;
+  const acks = device.heard.flatMap((each) => (each.kind === 'ack' ? each.watermark : []));
+  const again = await openGateway(t, { dataDir });
+  const { entries } = await again.ledger.verify();
+  t.is(Math.max(...acks), entries, 'everything that is durable was acknowledged');
+  t.true(entries >= 1);
+});
+
 test('S60 what still comes under a key that was replaced is kept in quarantine', async (t) => {
   const dataDir = await tempDir(t);
   const gateway = await openGateway(t, { dataDir });
