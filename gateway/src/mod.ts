@@ -14,4 +14,5 @@ export type * from './core/dispatch.ts';
 export type * from './core/ledger.ts';
 export type { DeviceLive, DeviceState } from './core/live.ts';
 export type { Arrival } from './core/session-ports.ts';
-export { Gateway, type GatewayOptions } from './gateway.ts';
+export { Gateway } from './gateway.ts';
+export type { GatewayOptions } from './gateway-options.ts';

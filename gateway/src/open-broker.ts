@@ -2,7 +2,7 @@ import { brokerProfile, type Log } from '@holdfast/protocol';
 import type { BrokerRefusals } from './core/access/broker-refusals.ts';
 import type { Door } from './core/access/door.ts';
 import type { GatewayTls } from './gateway-tls.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { BrokerLink } from './io/broker-link.ts';
 import { shown } from './io/broker-address.ts';
 import { startBroker } from './io/broker.ts';

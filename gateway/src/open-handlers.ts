@@ -8,7 +8,7 @@ import { HandlerTracing } from './core/handler-tracing.ts';
 import { HandlerRunner } from './core/handlers.ts';
 import type { Ledger } from './core/ledger.ts';
 import type { Sessions } from './core/sessions.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { endpointExecutor, parseEndpoint } from './io/handler-endpoint.ts';
 import { loadHandlers } from './io/handler-module.ts';
 import { createAttempts } from './io/retry.ts';

@@ -4,7 +4,7 @@ import type { Ledger } from './core/ledger.ts';
 import { Retention } from './core/retention/retention.ts';
 import { readKeepCommands, type RetentionRule } from './core/retention/rules.ts';
 import { systemClock } from './io/system-clock.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 
 /** What is kept how long. */
 export interface Kept {

@@ -2,11 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hex, type Log } from '@holdfast/protocol';
 import type { WebhookDesk } from './core/out/fleet-webhooks.ts';
 import { Webhooks } from './core/out/webhooks.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import type { Ledger } from './core/ledger.ts';
 import type { Listeners } from './core/listeners.ts';
 import type { Arrival } from './core/session-ports.ts';
 import { checkTarget, createPost, type WebhookPosting } from './io/out/webhook-post.ts';
+import type { Identity } from './io/identity.ts';
 import type { SecretBox } from './io/secret-box.ts';
+import { namesOf } from './open-stores.ts';
 import { systemClock } from './io/system-clock.ts';
 
 const SECRET_BYTES = 32;
@@ -59,4 +62,10 @@ export function startWebhooks(
   arrivals.add(({ device }) => webhooks.arrived(device));
   void webhooks.changed();
   return webhooks;
+}
+
+/** Who tells, and where webhooks may go. */
+export function reachOf({ webhookAllowPrivate = false }: GatewayOptions, signer: Identity) {
+  const { secrets } = signer;
+  return { gateway: namesOf(signer).gateway, isPrivateAllowed: webhookAllowPrivate, secrets };
 }

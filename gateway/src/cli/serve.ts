@@ -10,7 +10,7 @@ import {
 } from '@holdfast/protocol';
 import { readPolicy, type HandlerPolicy } from '../core/handler-policy.ts';
 import { readRule } from '../core/retention/rules.ts';
-import type { GatewayOptions } from '../gateway.ts';
+import type { GatewayOptions } from '../gateway-options.ts';
 import { ledgerAddress, shownAddress } from './ledger-address.ts';
 import { usage } from './options.ts';
 import type { Terminal } from './terminal.ts';
