@@ -179,7 +179,7 @@ async function start(options: ReadOptions, closers: Closers): Promise<Parts> {
       ...{ log, meter, lateMs: () => overload.lateness.ms, point: options.point ?? (() => {}) },
       onArrival: (arrival) => arrivals.tell(arrival),
       onCalls: () => calls.tell(),
-      onFailure,
+      ...{ onFailure, onFlood: (device) => broker.disconnect(device) },
     },
     { ...sessionsLimits, ...pace, takesStrangers, region, ...namesOf(signer) },
   );

@@ -18,6 +18,7 @@ import test, { type ExecutionContext } from 'ava';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { HandDevice } from '../support/hand-device.ts';
 import { HandJournal } from '../support/hand-journal.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { connackOf } from '../support/tls-gateway.ts';
 
@@ -207,6 +208,18 @@ test('bytes of another device, and those of yesterday, change nothing', async (t
   ]) {
     t.true(metrics.includes(counted), `${counted} in ${metrics}`);
   }
+
+  // Of one that sends nothing else the connection is ended; others do not notice.
+  const isClosed = new Promise<boolean>((resolve) => {
+    thief.client.once('close', () => resolve(true));
+    setTimeout(() => resolve(false), PATIENCE_MS).unref();
+  });
+  for (let noise = 0; noise < 70; noise += 1) {
+    void thief.sendBytes(new Uint8Array(noise)).catch(() => {});
+  }
+  t.true(await isClosed);
+  await hand.sendBytes(batch);
+  t.is((await hand.next('ack')).watermark, 3);
 });
 
 test('packets that are too long, broken or never come end the connection', async (t) => {

@@ -56,6 +56,10 @@ export function seldom(
   const answers = isOver ? { sinceMs: nowMs, count: 0 } : state.answers;
   const next = { ...state, answers: { ...answers, count: answers.count + 1 } };
   const count = { kind: 'count', code: problem.code } as const;
-  if (answers.count >= limits.answers.count) return { state: next, effects: [count] };
-  return { state: next, effects: [...effects, count, { kind: 'log', ...problem }] };
+  if (answers.count < limits.answers.count) {
+    return { state: next, effects: [...effects, count, { kind: 'log', ...problem }] };
+  }
+  if (next.answers.count % limits.answers.closeAt > 0) return { state: next, effects: [count] };
+  const why = `${next.answers.count} messages within ${limits.answers.windowMs} ms were refused`;
+  return { state: next, effects: [count, { kind: 'close', code: problem.code, why }] };
 }

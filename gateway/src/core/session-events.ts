@@ -80,7 +80,9 @@ export type SessionEffect =
   | { readonly kind: 'noteClock'; readonly epoch: number; readonly sample: BootSample }
   /** A message was not taken, on either side. */
   | { readonly kind: 'count'; readonly code: string }
-  | { readonly kind: 'log'; readonly code: string; readonly why: string };
+  | { readonly kind: 'log'; readonly code: string; readonly why: string }
+  /** So much of it is refused that its connection is to end. */
+  | { readonly kind: 'close'; readonly code: string; readonly why: string };
 
 export interface SessionStep {
   readonly state: Session;
@@ -106,6 +108,13 @@ export interface SessionLimits {
   readonly conflictMs: number;
   /** A device that was not heard for this long is offline: nothing is sent to it. */
   readonly offlineAfterMs: number;
-  /** At most `count` refusals are answered in `windowMs`. */
-  readonly answers: { readonly count: number; readonly windowMs: number };
+  /**
+   * At most `count` refusals are answered in `windowMs`; after `closeAt` of them, and each as many
+   * again, the connection of the device is ended.
+   */
+  readonly answers: {
+    readonly count: number;
+    readonly windowMs: number;
+    readonly closeAt: number;
+  };
 }

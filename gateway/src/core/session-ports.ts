@@ -46,6 +46,8 @@ export interface SessionPorts {
   readonly onArrival: (arrival: Arrival) => void;
   /** New calls are pending. */
   readonly onCalls: () => void;
+  /** So much of what a device sends is refused that its connection is to end. Default: it stays. */
+  readonly onFlood?: (device: string) => void;
   /** The ledger has failed: nothing more can be taken. */
   readonly onFailure: (error: unknown) => void;
 }

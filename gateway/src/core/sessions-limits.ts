@@ -40,5 +40,6 @@ export const sessionsLimits: Omit<SessionsLimits, 'gateway' | 'publicKey'> = Obj
   commandResendMs: 10_000,
   stuckAfterMs: 60_000,
   tickMs: 1_000,
-  answers: { count: 8, windowMs: 10_000 },
+  // A device that behaves has sixteen batches refused at once, when the ledger is away.
+  answers: { count: 8, windowMs: 10_000, closeAt: 64 },
 });

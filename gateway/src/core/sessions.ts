@@ -300,6 +300,12 @@ export class Sessions {
         this.#ports.log.info('refused', { device, code, why });
         return;
       }
+      case 'close': {
+        const { code, why } = effect;
+        this.#ports.log.info('its connection is ended', { device, code, why });
+        this.#ports.onFlood?.(device);
+        return;
+      }
       default:
         effect satisfies never;
     }

@@ -109,6 +109,24 @@ test('refusals are answered and logged a few times in a window, and counted alwa
   t.is(later.effects.length, 3);
 });
 
+test('a device of which too much is refused has its connection ended, again and again', (t) => {
+  const { closeAt, windowMs } = limits.answers;
+  const flood = (count: number, atMs: number, from: Session) => {
+    let [state, closed] = [from, 0];
+    for (let sent = 0; sent < count; sent += 1) {
+      const after = step(state, events.unreadable, { nowMs: atMs, limits });
+      state = after.state;
+      closed += after.effects.filter(({ kind }) => kind === 'close').length;
+    }
+    return { state, closed };
+  };
+
+  t.is(flood(closeAt - 1, nowMs, online).closed, 0);
+  const flooded = flood(3 * closeAt, nowMs, online);
+  t.is(flooded.closed, 3);
+  t.is(flood(closeAt - 1, nowMs + windowMs, flooded.state).closed, 0, 'what is over is over');
+});
+
 test('what cannot be read is named in its refusal by its last bytes', (t) => {
   const tail = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   const named = { kind: 'send', message: { code: 'HF_MESSAGE_INVALID', of: tail } } as const;
