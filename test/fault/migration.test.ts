@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent } from '@holdfast/agent';
 import {
+  configKey,
   openCipher,
   openDataDir,
   openExisting,
   openStore,
   type Migration,
 } from '@holdfast/agent/internal';
-import { codeOf } from '@holdfast/protocol';
+import { codeOf, hex } from '@holdfast/protocol';
 import { holdfast } from '../support/holdfast-cli.ts';
 import { entriesOf, errand, liveOn } from '../support/lived-store.ts';
 import { makeOld, oldMigration, rowsOf, setFormat } from '../support/old-store.ts';
@@ -105,6 +106,37 @@ test('a migration that was interrupted goes on where it was', async (t) => {
 
   t.true(seen < total, `${seen} rows after ${total}`);
   t.deepEqual(aside(dir).filter((name) => !name.startsWith('store.format-')), ['store.heads']);
+});
+
+test('a migration begins anew where the old store has lived since it was cut off', async (t) => {
+  const { dir, rows } = await old(t);
+  let seen = 0;
+  const cutOff: Migration = {
+    from: 0,
+    row(row) {
+      seen += 1;
+      if (seen > rows.length + 30) throw new Error('the process ends here');
+      return oldMigration.row(row);
+    },
+  };
+  await t.throwsAsync(openDataDir(dir, { device, migrations: [cutOff] }));
+  t.true(aside(dir).includes('store.migrating'));
+  // The old version has started again, and was set something, in a table that was copied already.
+  const store = await openStore(join(dir, 'store'));
+  const boot = rows.findLast(({ key }) => key[0] === 0x6b);
+  if (boot === undefined) return t.fail();
+  const lived = [
+    { key: configKey('later'), value: Uint8Array.of(1) },
+    { key: boot.key, value: Uint8Array.of(...boot.value.subarray(0, -1), 1) },
+  ];
+  await store.write(lived.map((row) => ({ kind: 'put', ...row })));
+  await store.close();
+
+  const opened = await openDataDir(dir, { device, migrations });
+  const made = new Map((await rowsOf(opened.store)).map((row) => [hex(row.key), hex(row.value)]));
+  await opened.release();
+
+  for (const { key, value } of lived) t.is(made.get(hex(key)), hex(value));
 });
 
 /** A test that needs a C compiler. */

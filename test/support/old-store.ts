@@ -62,11 +62,8 @@ async function markOf(store: Store, storeDir: string, format: number): Promise<S
   return { kind: 'put', key: MARK_KEY, value: encodeMark({ ...mark, format }) };
 }
 
-/** All rows but the count of starts. */
 export async function rowsOf(store: Store): Promise<StoreRow[]> {
   const rows: StoreRow[] = [];
-  await store.each(everything, (row) => {
-    if (Buffer.from(row.key).toString() !== 'mboot') rows.push(row);
-  });
+  await store.each(everything, (row) => void rows.push(row));
   return rows;
 }

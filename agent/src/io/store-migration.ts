@@ -1,13 +1,20 @@
 import { readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError, type OnProgress, type Store, type StoreOp } from '@holdfast/protocol';
-import { metaKey } from '../core/keys.ts';
+import {
+  HoldfastError,
+  lanes,
+  type OnProgress,
+  type Store,
+  type StoreOp,
+} from '@holdfast/protocol';
+import { laneRange, metaKey, tableRange } from '../core/keys.ts';
 import { pathBetween, type Migration } from '../core/migrations.ts';
 import { rowProgress } from './count-rows.ts';
 import { DATA_FORMAT } from './device-file.ts';
 import { encryptedStore } from './encrypted-store.ts';
 import { createStore, openStore, syncFile } from './level-store.ts';
 import { inspectStore } from './preflight.ts';
+import { sha256 } from './sha256.ts';
 import type { StoreCipher } from './store-cipher.ts';
 import { storeBytes } from './store-files.ts';
 import { encodeMark, isMarkKey, type Mark, MARK_KEY } from './store-mark.ts';
@@ -37,7 +44,6 @@ interface Progress {
 }
 
 const PROGRESS_KEY = metaKey('migrating');
-const BOOT_KEY = metaKey('boot');
 const PAGE_BYTES = 1024 * 1024;
 
 /** @throws HF_STORE_OLDER when this version cannot migrate it. */
@@ -144,10 +150,22 @@ async function copyRows(
   await flush();
 }
 
-/** What a half-made store must be made of to be gone on with: nobody has started on it since. */
+/**
+ * What a half-made store must be made of to be gone on with: nobody has started on it since. Each
+ * start writes the row of its boot, and whatever is journaled comes behind the last entry.
+ */
 async function describe(source: Store, mark: Mark): Promise<string> {
-  const boot = Buffer.from((await source.get(BOOT_KEY)) ?? []).toString('hex');
-  return JSON.stringify([mark.device, mark.epoch, mark.format, DATA_FORMAT, boot]);
+  const ends = [tableRange('k'), ...lanes.map((lane) => laneRange(lane))];
+  const last = ends.map(async (range) => {
+    const [row] = await source.scan({ ...range, limit: 1, reverse: true });
+    return row === undefined ? '' : Buffer.concat([row.key, row.value]).toString('base64');
+  });
+  const { device, epoch, format } = mark;
+  return JSON.stringify([device, epoch, format, DATA_FORMAT, hashOf(await Promise.all(last))]);
+}
+
+function hashOf(texts: readonly string[]): string {
+  return Buffer.from(sha256(Buffer.from(JSON.stringify(texts)))).toString('hex');
 }
 
 async function openTarget(
