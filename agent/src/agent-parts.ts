@@ -39,6 +39,7 @@ import { openDataDir, type DataDir } from './io/data-dir.ts';
 import { openDeviceKey } from './io/device-key.ts';
 import { dirBytes } from './io/dir-bytes.ts';
 import { DiskRoom } from './io/disk-room.ts';
+import { noteHeads } from './io/head-notes.ts';
 import { watchStore } from './io/gone-watch.ts';
 import { machineOf } from './io/machine.ts';
 import { attempts } from './io/retry.ts';
@@ -244,10 +245,15 @@ async function openWatched(
   const hooks = { onDamage, point, reopen: dir.reopen, log, budget, shortage, values };
   const journal: Journal = await openJournal(dir, clock, hooks);
   journal.onCommit(() => room.committed());
-  const unwatch = watchStore(join(dir.path, 'store'), {
+  const stopNotes = noteHeads(dir, { journal, clock });
+  const stopWatching = watchStore(join(dir.path, 'store'), {
     ...{ journal, clock },
     onGone: () => journal.giveUp(new HoldfastError('HF_DATA_DIR_MISSING', { why: dir.path })),
   });
+  const unwatch = (): void => {
+    stopNotes();
+    stopWatching();
+  };
   return { journal, unwatch };
 }
 

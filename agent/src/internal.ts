@@ -19,6 +19,7 @@ export * from './io/chance.ts';
 export * from './io/cron.ts';
 export * from './io/data-dir.ts';
 export * from './io/disk-room.ts';
+export * from './io/head-notes.ts';
 export * from './io/level-store.ts';
 export * from './io/level.ts';
 export * from './io/machine.ts';

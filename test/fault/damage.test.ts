@@ -457,23 +457,6 @@ test('the problem is over once nobody keeps the old store any more', async (t) =
   );
 });
 
-test('an end of the log that is gone is missed, however cleanly it was cut', async (t) => {
-  const dir = await copyOf(t);
-  const before = await entriesOf(dir);
-  const older = join(await tempDir(t), 'older');
-  await cp(join(dir, 'store'), older, { recursive: true });
-  await liveOn(dir, 1);
-  await rm(join(dir, 'store'), { recursive: true });
-  await rename(older, join(dir, 'store'));
-
-  const { salvage, release } = await openDataDir(dir, { device: 'd1' });
-  await release();
-
-  t.is(salvage?.why, 'the end of lane urgent is missing');
-  t.is(salvage?.entriesKept, before.length);
-  t.is(salvage?.lost, 'urgent 7-12, bulk 7-12');
-});
-
 test('what is only read is not salvaged', async (t) => {
   const dir = await copyOf(t);
   await writeFile(join(dir, 'store', 'CURRENT'), 'nothing');

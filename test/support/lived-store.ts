@@ -1,4 +1,5 @@
-import { cp, lstat } from 'node:fs/promises';
+import { cp, lstat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Agent, workflow } from '@holdfast/agent';
 import { Journal, loadLevel, openDataDir, sha256, systemClock } from '@holdfast/agent/internal';
 import { lanes, type Lane } from '@holdfast/protocol';
@@ -67,6 +68,10 @@ export async function dieOn(dir: string, copy: string, start: number): Promise<v
   const agent = await Agent.open({ dataDir: dir, device: 'd1', workflows: [errand] });
   try {
     await work(agent, start);
+    // As the agent does some seconds later.
+    const { epoch, backlog } = await agent.status();
+    const heads = lanes.map((lane) => backlog.lanes.find((each) => each.lane === lane)?.head ?? 0);
+    await writeFile(join(dir, 'store.heads'), JSON.stringify({ epoch, heads }));
     const filter = async (path: string) => !(await lstat(path)).isSocket();
     await cp(dir, copy, { recursive: true, filter });
   } finally {

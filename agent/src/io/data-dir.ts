@@ -32,7 +32,7 @@ import { makeWritableDir, unusable } from './writable-dir.ts';
  *     store/         LevelDB; its row `m holdfast` repeats that
  *     store.key      what opens an encrypted store, with its key; store.key.copy is the same
  *     store.new/     a store in the making; made again if it is left over
- *     store.heads    how far the lanes were at the last start or orderly end
+ *     store.heads    how far the lanes were when that was noted last
  *     open           there while it is open, with the count of unclean ends
  *     store.format-… an older format's store, as it was before it was migrated
  *     store.migrating/   a migration at work

@@ -3,8 +3,9 @@ import { laneIndex, lanes, type Lane, type PerLane, type Store } from '@holdfast
 import { laneRange, seqOfEntryKey } from '../core/keys.ts';
 
 /**
- * How far each lane had come at the last start or the last orderly end, in `store.heads`, beside
- * the store. A store that has less has lost its end, which nothing inside it can tell.
+ * How far each lane had come when that was noted last, in `store.heads`, beside the store: at a
+ * start, a while after a commit, at an orderly end. A store that has less has lost its end, which
+ * nothing inside it can tell.
  *
  * Not synced, and of no use when it is torn: it is never ahead of what the store has durably.
  */
