@@ -96,6 +96,8 @@ test('a running agent takes another key when told to, here or by the gateway', a
   await next.emit('fact', 3);
   await next.synced();
   t.like(await gateway.ledger.verify(), { faults: [] });
+  const shown = new RegExp(`is known by key ${await known()}, since 20`);
+  t.regex(await command('devices', 'pump-1'), shown);
   const audit = await command('audit', '--limit', '20');
   t.regex(audit, /device:pump-1 .*device.rotate/);
   t.regex(audit, /token:ops .*command.issue .*denied/);

@@ -36,9 +36,21 @@ function deviceText(view: DeviceDetailView, terminal: Terminal): string {
   return [
     `${view.device} ${how}, in epoch ${view.epoch}: ${lives}.`,
     table(terminal, columns, view.epochs.map(epochRow)),
+    ...keyText(view),
     ...certificateText(view),
     `Entries of an epoch: holdfast-gateway ledger entries --device ${view.device} --epoch N`,
   ].join('\n');
+}
+
+/** What a person at the device compares. */
+function keyText({ keys }: DeviceDetailView): readonly string[] {
+  const last = keys.findLast(({ revokedAt, since }) => revokedAt === null && since !== null);
+  const next = keys.findLast(({ revokedAt, since }) => revokedAt === null && since === null);
+  const day = last?.since?.slice(0, 10) ?? '';
+  return [
+    ...(last === undefined ? [] : [`It is known by key ${last.key}, since ${day}.`]),
+    ...(next === undefined ? [] : [`Key ${next.key} counts once it greets with that.`]),
+  ];
 }
 
 function certificateText({ keys }: DeviceDetailView): readonly string[] {
