@@ -37,15 +37,24 @@ function check(what, holds, found = '') {
 }
 
 function checkNpm(dir) {
-  const app = join(dir, 'app');
-  fs.mkdirSync(app);
-  fs.writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
   run('npm', ['pack', '--workspaces', '--silent', '--pack-destination', dir], { cwd: root });
   const packed = fs.readdirSync(dir).filter((name) => name.endsWith('.tgz'));
   const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--silent'];
-  run('npm', ['install', ...quiet, ...packed.map((name) => join(dir, name))], { cwd: app });
-  const { version } = JSON.parse(run('npx', ['holdfast', 'version', '-o', 'json'], { cwd: app }));
-  check('npm: holdfast starts in an empty folder', version !== undefined);
+  const installed = (name, wanted) => {
+    const cwd = join(dir, name);
+    fs.mkdirSync(cwd);
+    fs.writeFileSync(join(cwd, 'package.json'), '{ "private": true, "type": "module" }\n');
+    const files = packed.filter(wanted).map((file) => join(dir, file));
+    run('npm', ['install', ...quiet, ...files], { cwd });
+    return cwd;
+  };
+  const alone = installed('alone', (file) => /-(?:agent|protocol)-/.test(file));
+  const version = run('npx', ['holdfast', 'version'], { cwd: alone });
+  check('npm: holdfast starts in an empty folder', version.startsWith('holdfast '), version);
+  const needless = ['commander', 'mqtt', 'node-cron', 'p-retry', 'smol-toml', 'cbor-x'];
+  const twice = needless.filter((each) => fs.existsSync(join(alone, 'node_modules', each)));
+  check('npm: what its modules hold is not installed again', twice.length === 0, twice.join(' '));
+  const app = installed('app', () => true);
   const demo = JSON.parse(run('npx', ['holdfast-sim', 'demo', '--json'], { cwd: app }));
   check('npm: the demo holds there', demo.ok === true, JSON.stringify(demo));
 }

@@ -39,7 +39,10 @@ function declared(): readonly string[] {
     }
   };
   const { workspaces = [], devDependencies } = readPackage('.');
-  for (const workspace of workspaces) add(workspace, readPackage(workspace).dependencies);
+  for (const workspace of workspaces) {
+    const { dependencies, optionalDependencies, devDependencies: held } = readPackage(workspace);
+    add(workspace, { ...dependencies, ...optionalDependencies, ...held });
+  }
   add('root', devDependencies);
   return [...users].map(([key, names]) => `${key} ${names.join(', ')}`).toSorted();
 }
