@@ -10,6 +10,7 @@ import protocol
 
 AGENT_VERSION = "python-1"
 ANSWER_S = 10.0
+SLOW_MS_MAX = 15 * 60_000
 
 
 class Refused(RuntimeError):
@@ -86,6 +87,8 @@ class Device:
             if lane.hashes[ack["watermark"]] != ack["hash"]:
                 raise RuntimeError(f"the ledger has another history of {ack['lane']}")
             lane.acked = ack["watermark"]
+        # It sends one lane at a time, so that a pause of the lane is one of its own [HF-9.17].
+        time.sleep(min(ack["slowMs"], SLOW_MS_MAX) / 1000)
         return ack["missingFrom"] or None
 
     def drain(self, lane, deflate=False):
