@@ -169,7 +169,9 @@ export class Histories {
     await this.#store.each(historyRange(run), ({ key, value }) => {
       const nFirst = nOfHistoryKey(key);
       keys.push(historyKey(run, nFirst));
-      const lines = decodePack(value).map((place, index) => ({ ...place, n: nFirst + index }));
+      const lines = decodePack(value).map(({ lane, seq }, index): Line => {
+        return { lane, seq, n: nFirst + index };
+      });
       join(places, lines);
     });
     return { places, keys };

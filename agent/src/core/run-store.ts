@@ -188,9 +188,10 @@ export class RunStore {
       const part = places.slice(from, from + HISTORY_PART);
       const stored = await this.#journal.entriesAt(part);
       const read = part.map((place, at) => {
+        const { lane, seq } = place;
         const entry = readEntry(place, stored[at]);
-        checkOwner({ ...place, n: from + at }, entry, { number, stored: stored[at] });
-        return { ...place, entry };
+        checkOwner({ lane, seq, n: from + at }, entry, { number, stored: stored[at] });
+        return { lane, seq, entry };
       });
       for (const { entry } of await this.#open(read)) history.push(withoutPart(entry));
     }

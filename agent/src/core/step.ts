@@ -96,7 +96,8 @@ async function makeAttempt(each: Attempt): Promise<void> {
       if (isOver(each)) return;
     }
     op.executing = true;
-    value = await runBody(each);
+    const given = runBody(each);
+    value = isPromise(given) ? await given : given;
   } finally {
     leave();
     op.leave = undefined;
@@ -117,6 +118,11 @@ async function makeAttempt(each: Attempt): Promise<void> {
   const entry = { kind, op: op.number, name, attempt, tookMs, result, seal };
   await host.journal.appendOwn(run, entry, dropTimer(op));
   ended(each);
+}
+
+/** Whether there is anything to wait for: to await what is there takes a promise all the same. */
+function isPromise(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && 'then' in given;
 }
 
 /** What came of the attempt is durable. */
