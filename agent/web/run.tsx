@@ -21,7 +21,7 @@ export function Run({ id }: { readonly id: string }) {
         <a href="#/">To the device</a>
       </p>
       <h1>
-        {id} {run !== undefined && <State of={run.state} />}
+        <bdi>{id}</bdi> {run !== undefined && <State of={run.state} />}
       </h1>
       <ProblemNote problem={problem} />
       {run !== undefined && <Facts rows={factsOf(run)} />}

@@ -68,7 +68,7 @@ export function Command({ id }: { readonly id: string }) {
             ['so far', progressText(data)],
             ['issued', `${moment(data.issuedAt)} by ${data.by}`],
             ['expires', data.expiresAt === null ? 'never' : moment(data.expiresAt)],
-            ['brings', short(data.payload, 400)],
+            ...(data.payload === null ? [] : ([['brings', short(data.payload, 400)]] as const)),
           ]}
         />
       )}

@@ -25,7 +25,7 @@ export function Run(props: {
   return (
     <>
       <h1>
-        {id} {run !== undefined && <State of={run.state} />}
+        <bdi>{id}</bdi> {run !== undefined && <State of={run.state} />}
       </h1>
       <ProblemNote problem={device.problem ?? runs.problem} />
       {runs.data !== undefined && run === undefined && (

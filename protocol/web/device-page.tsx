@@ -22,7 +22,7 @@ export function DevicePage({ id, state, problem, ...shown }: DeviceShown) {
   return (
     <>
       <h1>
-        {id} {state !== undefined && <State of={state} />}
+        <bdi>{id}</bdi> {state !== undefined && <State of={state} />}
       </h1>
       <ProblemNote problem={problem} />
       {notes}

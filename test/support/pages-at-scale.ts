@@ -19,12 +19,11 @@ const size = { devices: Number(values.devices), runs: Number(values.runs) };
 
 /**
  * How long a page may keep the processor of whoever looks busy until it is shown, and in each of
- * the seconds that follow; what a person takes for a page that hangs. Time on the wall is of
- * everything else on the machine, too: it is told, and not judged.
+ * the seconds that follow. Time on the wall, and the longest task by it, are of everything else on
+ * the machine, too: they are told, and not judged.
  */
-const SHOWN_BUSY_MS_MAX = 500;
-const AFTER_BUSY_MS_MAX = 100;
-const TASK_MS_MAX = 200;
+const SHOWN_BUSY_MS_MAX = 400;
+const AFTER_BUSY_MS_MAX = 50;
 const AFTER_S = 6;
 
 interface Look {
@@ -32,32 +31,44 @@ interface Look {
   readonly go: (page: Page) => Promise<unknown>;
 }
 
+/**
+ * Waits until the rows of a table have one of these words, and none of those. That costs the page
+ * next to nothing: looking for roles and names would be most of what is counted.
+ */
+function rows(at: Page, table: string, has: string, lacks = 'nothing'): Promise<unknown> {
+  const question = `(() => {
+    const text = document.querySelector('[aria-label="${table}"] tbody')?.textContent ?? '';
+    return text.includes('${has}') && !text.includes('${lacks}');
+  })()`;
+  return at.waitForFunction(question, undefined, { polling: 50 });
+}
+
 /** Goes to a page, and waits for a row of it. */
-const pageAt = (name: string, hash: string, row: RegExp): Look => ({
+const pageAt = (name: string, hash: string, table: string, has: string): Look => ({
   name,
   go: async (at) => {
     await at.evaluate(`location.hash = '${hash}'`);
-    await at.getByRole('row', { name: row }).first().waitFor();
+    await rows(at, table, has);
   },
 });
 
 const looks: readonly Look[] = [
-  pageAt('fleet', '#/', /pump-\d+/),
+  pageAt('fleet', '#/', 'Devices', 'pump-'),
   {
     name: 'find a device',
     go: async (at) => {
-      await at.getByLabel('Find a device').fill('09999');
-      await at.getByRole('row', { name: /pump-09999/ }).waitFor();
+      await at.locator('input[type=search]').fill('09999');
+      await rows(at, 'Devices', 'pump-09999', 'pump-00');
     },
   },
   {
     name: 'all, by name',
     go: async (at) => {
-      await at.getByLabel('Find a device').fill('');
-      await at.getByLabel('Order').selectOption('by name');
-      await at.getByRole('row', { name: /pump-00000/ }).waitFor();
-      await press(at, 'Next');
-      await at.getByRole('row', { name: /pump-00200/ }).waitFor();
+      await at.locator('input[type=search]').fill('');
+      await at.locator('main select').selectOption('by name');
+      await rows(at, 'Devices', 'pump-00000');
+      await at.locator('main button', { hasText: 'Next' }).click();
+      await rows(at, 'Devices', 'pump-00200', 'pump-00199');
     },
   },
   {
@@ -65,36 +76,35 @@ const looks: readonly Look[] = [
     go: async (at) => {
       await at.keyboard.press('Control+k');
       await at.keyboard.type('pump-07777');
-      await at.getByRole('option', { name: /pump-07777 device/ }).waitFor();
+      await at.locator('#found-0', { hasText: 'pump-07777' }).waitFor();
       await at.keyboard.press('Escape');
     },
   },
-  pageAt('one device', '#/devices/pump-00017', /run-/),
-  pageAt('runs', '#/runs', /run-/),
+  pageAt('one device', '#/devices/pump-00017', 'Runs', 'run-'),
+  pageAt('runs', '#/runs', 'Runs', 'run-'),
   {
     name: 'older runs',
     go: async (at) => {
-      const last = await at.getByRole('row').last().textContent();
-      await press(at, 'Next');
-      await at.getByRole('row').filter({ hasText: last ?? '' }).waitFor({ state: 'detached' });
+      const first = (await at.locator('tbody tr td').first().textContent()) ?? '';
+      await at.locator('main button', { hasText: 'Next' }).click();
+      await rows(at, 'Runs', 'run-', first);
     },
   },
   {
     name: 'failed runs',
     go: async (at) => {
-      await at.getByLabel('State').selectOption('failed');
-      await at.getByRole('row', { name: /completed/ }).first().waitFor({ state: 'detached' });
-      await at.getByRole('row', { name: /failed/ }).first().waitFor();
+      await at.locator('main select').selectOption('failed');
+      await rows(at, 'Runs', 'failed', 'completed');
     },
   },
   {
     name: 'attention',
     go: async (at) => {
       await at.evaluate("location.hash = '#/attention'");
-      await at.getByText(/runs on .+ the oldest/).first().waitFor();
+      await at.locator('.panel').first().waitFor();
     },
   },
-  pageAt('ledger', '#/ledger', /step.completed/),
+  pageAt('ledger', '#/ledger', 'Entries of all devices', 'step.completed'),
 ];
 
 /** Tasks of the page that took longer than a frame or three, since the last question. */
@@ -120,8 +130,7 @@ async function measure(page: Page, session: CDPSession, { name, go }: Look): Pro
   const afterMs = ((await busyMs(session)) - shown) / AFTER_S;
   const tasks = await page.evaluate<readonly number[]>('window.tasks');
   const longest = Math.max(0, ...tasks);
-  const isFluid =
-    shown - before <= SHOWN_BUSY_MS_MAX && afterMs <= AFTER_BUSY_MS_MAX && longest <= TASK_MS_MAX;
+  const isFluid = shown - before <= SHOWN_BUSY_MS_MAX && afterMs <= AFTER_BUSY_MS_MAX;
   process.stdout.write(
     [
       `${isFluid ? '✓' : '✗'} ${name.padEnd(16)}`,
@@ -161,7 +170,8 @@ async function main(): Promise<void> {
     const { page } = await openPage(browser);
     await signIn(page, gateway);
     const session = await page.context().newCDPSession(page);
-    await session.send('Performance.enable');
+    // Of the thread itself: what else the machine does is no time of the page.
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     for (const look of looks) if (!(await measure(page, session, look))) process.exitCode = 1;
   } finally {
     await browser.close();

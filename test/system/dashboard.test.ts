@@ -65,6 +65,8 @@ async function seeCatchUp(t: ExecutionContext, page: Page): Promise<void> {
     ];
     await route.fulfill({ json: { ...answer, catchingUp: { devices: 3, first } } });
   });
+  await pageLink(page, 'Runs').click();
+  await pageLink(page, 'Fleet').click();
   await page.getByText('400 of 1,000 left, about 5 s').waitFor();
   t.is(await page.getByLabel('till-1 has caught up').getAttribute('value'), '600');
   await page.getByText('and 2 more').waitFor();
@@ -158,6 +160,26 @@ async function tellDevice(t: ExecutionContext, page: Page, { agent }: Shop): Pro
   await checkPage(t, page, 'commands');
   await page.getByRole('tab', { name: 'Runs' }).click();
   await page.getByRole('row', { name: /cmd-.+completed/ }).nth(1).waitFor();
+}
+
+/** Of a long list what is seen is drawn, and all of it can be come to. */
+async function scrollFar(t: ExecutionContext, page: Page): Promise<void> {
+  await page.route('**/api/devices/till-1/runs?*', async (route) => {
+    const answer = (await (await route.fetch()).json()) as { readonly runs: readonly object[] };
+    const [first] = answer.runs;
+    const runs = Array.from({ length: 1_000 }, (_, at) => ({ ...first, id: `long-${at}` }));
+    await route.fulfill({ json: { ...answer, runs } });
+  });
+  await page.reload();
+  const table = page.getByRole('table', { name: 'Runs' });
+  await table.getByRole('link', { name: 'long-0' }).waitFor();
+  t.is(await table.getAttribute('aria-rowcount'), '1001');
+  t.true((await page.locator('tbody tr').count()) < 200);
+  await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+  await table.getByRole('link', { name: 'long-999' }).waitFor();
+  t.true((await page.locator('tbody tr').count()) < 200);
+  t.is(await page.locator('[aria-rowindex="1001"] a').textContent(), 'long-999');
+  await page.unrouteAll({ behavior: 'wait' });
 }
 
 /** A run begins anew from its second operation: what came before is not done again. */
@@ -420,7 +442,12 @@ async function checkPolicy(t: ExecutionContext, { gateway, browser }: Shop): Pro
     headers: { 'accept-encoding': 'gzip' },
   });
   t.true(Number(script.headers.get('content-length')) < 80_000);
+  // A proxy whose gateway is away answers with what ends the browser's own tries.
+  await page.route('**/api/events', (route) => route.fulfill({ status: 502 }));
   await signIn(page);
+  await page.getByText('no connection: trying again').waitFor();
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.getByRole('status').getByText('live').waitFor();
   await press(page, 'Sign out');
   await page.getByLabel('Password').waitFor();
   await page.close();
@@ -445,6 +472,7 @@ withChromium('needs chromium: operators see a device drain, read its runs, tell 
   await readRun(t, page);
   await attend(t, page, shop);
   await tellDevice(t, page, shop);
+  await scrollFar(t, page);
   await findDevices(t, page);
   await goByKeys(t, page);
   await browseLedger(t, page);

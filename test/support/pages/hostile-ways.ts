@@ -42,8 +42,12 @@ export async function comeByHostileWays(
   await page.getByRole('heading', { name: hostileId }).waitFor();
   await main.locator('pre').first().waitFor();
   t.is(await main.locator('img').count(), 0);
+  // What turns the writing around turns nothing beside it.
+  t.is(await main.locator('h1 bdi').textContent(), hostileId);
   await checkPage(t, page, 'hostile-run');
   await page.evaluate("location.hash = '#/runs'");
   await page.getByRole('link', { name: hostileId }).waitFor();
+  const style = "getComputedStyle(document.querySelector('td a')).unicodeBidi";
+  t.is(await page.evaluate(style), 'isolate');
   await checkPage(t, page, 'hostile-runs');
 }
