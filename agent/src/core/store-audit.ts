@@ -1,8 +1,10 @@
-import { lanes, type Entry } from '@holdfast/protocol';
+import { lanes, type Entry, type Store } from '@holdfast/protocol';
 import { verifyChains, type ChainFault, type ChainOptions } from './chain-check.ts';
+import type { Place } from './contents.ts';
 import type { Journal } from './journal.ts';
 import { parseStored } from './entry-row.ts';
 import { entryKey, laneRange, seqOfEntryKey } from './keys.ts';
+import { holeAt } from './lane-holes.ts';
 import { readEntry } from './run-detail.ts';
 import type { NumberedRecord, RunStore } from './run-store.ts';
 import { finalStates } from './views.ts';
@@ -99,7 +101,7 @@ async function auditName({ runs }: AuditParts, run: NumberedRecord, found: Misma
 }
 
 async function auditHistory(
-  { runs, journal }: AuditParts,
+  { runs, journal, chain }: AuditParts,
   run: NumberedRecord,
   found: Mismatches,
 ): Promise<void> {
@@ -118,10 +120,17 @@ async function auditHistory(
       }
       const entry = readEntry(stored[index]);
       const at = `entry ${seq} of lane ${lane}, which run ${run.number} has,`;
-      if (entry === undefined) found.note(`${at} is not there`);
-      else if (runOf(entry) !== id) found.note(`${at} is of another run`);
+      if (entry === undefined) {
+        const isTold = await isGivenUp(chain.store, { lane, seq });
+        if (!isTold) found.note(`${at} is not there`);
+      } else if (runOf(entry) !== id) found.note(`${at} is of another run`);
     }
   }
+}
+
+/** Whether a hole in its place says that it was damaged. */
+async function isGivenUp(store: Store, { lane, seq }: Place): Promise<boolean> {
+  return (await holeAt(store, lane, seq))?.reason === 'damaged';
 }
 
 async function auditTimers({ runs }: AuditParts, found: Mismatches): Promise<void> {
