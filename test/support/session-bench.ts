@@ -40,7 +40,7 @@ export const report = {
   epoch: 1,
   atMs: nowMs,
   agentVersion: '0.1.0',
-  lanes: eachLane(() => ({ head: 5, acked: 3, backlogBytes: 10, oldestAtMs: nowMs })),
+  lanes: eachLane(() => ({ head: 5, acked: 0, backlogBytes: 10, oldestAtMs: nowMs })),
   runs: [],
   boot: 1,
   monoMs: 21,

@@ -126,8 +126,15 @@ const LOOK_MS = 1_000;
  * would be refused, and another gateway may have met the device since.
  */
 export function isToBeLookedUp(state: Session, event: SessionEvent, nowMs: number): boolean {
-  if (event.kind !== 'message' || nowMs - state.lookedAtMs < LOOK_MS) return false;
+  if (event.kind !== 'message') return false;
   const { message, genuine } = event;
+  if (genuine && message.kind === 'report' && isBeyond(state, message)) return true;
+  if (nowMs - state.lookedAtMs < LOOK_MS) return false;
   const isOtherLife = 'epoch' in message && message.epoch !== state.pinned?.epoch;
   return !genuine || (message.kind !== 'hello' && isOtherLife);
+}
+
+/** Whether a device was acknowledged more than is known to be in the ledger. */
+export function isBeyond({ watermarks }: Session, { lanes }: Report): boolean {
+  return watermarks.some((watermark, index) => (lanes[index]?.acked ?? 0) > watermark);
 }

@@ -31,6 +31,7 @@ import type {
 } from './session-events.ts';
 import { invalid, logged, refuse, send, stay, type At } from './session-answers.ts';
 import {
+  isBeyond,
   isOnline,
   refreshed,
   regionOf,
@@ -136,6 +137,8 @@ function onElsewhere(state: Session, at: At): SessionStep {
 
 function onReport(state: Session, report: Report, at: At): SessionStep {
   if (state.pinned?.epoch !== report.epoch) return stay(state);
+  // The ledger was asked just now. A device that has nothing to send would never find out.
+  if (isBeyond(state, report)) return ledgerBehind(state, at);
   const sample = sampleOf(state.greeting, report, at.nowMs);
   const greeting = sample === undefined ? state.greeting : undefined;
   const reported = { ...reportedAt(state, report, at.nowMs), greeting };
@@ -197,6 +200,12 @@ function ingestEnded(state: Session): Session {
 
 function unknownEpoch(state: Session, at: At): SessionStep {
   const why = `the ledger knows no such epoch of ${state.device}`;
+  return refuse(state, { code: 'HF_EPOCH_UNKNOWN', why }, at);
+}
+
+/** The ledger was set back: only a hello tells both sides what is to be sent again. */
+function ledgerBehind(state: Session, at: At): SessionStep {
+  const why = `the ledger has less of ${state.device} than was acknowledged to it`;
   return refuse(state, { code: 'HF_EPOCH_UNKNOWN', why }, at);
 }
 

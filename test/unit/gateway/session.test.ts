@@ -17,6 +17,7 @@ import {
 import {
   MESSAGE_BYTES_MAX,
   NO_BYTES,
+  eachLane,
   open,
   seal,
   type Lane,
@@ -149,6 +150,15 @@ test('beyond the window batches of one device are dropped, and taken again as it
   t.is(said(after.effects), 'ingest');
   const undecodable = { kind: 'undecodable', why: '', tail: NO_BYTES } as const;
   t.is(run(full, { kind: 'dropped' }, undecodable).state.ingesting, 14);
+});
+
+test('who was acknowledged more than the ledger has is asked to greet', (t) => {
+  const lanes = eachLane(() => ({ head: 9, acked: 9, backlogBytes: 0, oldestAtMs: 0 }));
+  const { effects } = run(online, message({ ...report, lanes }));
+  const [effect] = effects.filter(({ kind }) => kind === 'send');
+
+  t.like(effect, { message: { kind: 'refusal', code: 'HF_EPOCH_UNKNOWN' } });
+  t.is(said(run(online, message(report)).effects), 'noteClock', 'as long as it is there nothing is asked');
 });
 
 test('who drains is slowed by what its batch waited; what is urgent or live never is', (t) => {
