@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { explainText, versionText } from '@holdfast/protocol';
 import type { Command } from 'commander';
+import { version } from '../version.ts';
 import { outputOf } from './numbers.ts';
 
 /** What tells of the program itself. */
@@ -25,11 +25,6 @@ export function addAbout(program: Command): void {
     .action(({ output }: { readonly output: string }) => {
       const isJson = outputOf(output) === 'json';
       const { node } = process.versions;
-      print(versionText({ program: 'holdfast-sim', version: ownVersion(), node, isJson }));
+      print(versionText({ program: 'holdfast-sim', version: version(), node, isJson }));
     });
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

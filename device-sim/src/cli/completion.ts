@@ -6,7 +6,7 @@ import {
   type CompletionShell,
 } from '@holdfast/protocol';
 import { Argument, type Command } from 'commander';
-import { scenarioNames } from '../scenario/find-scenario.ts';
+import { scenarioNames } from '../scenario/scenario-names.ts';
 
 const about = `${completionAbout('holdfast-sim')}
 Completes commands, options and the names of scenarios.

@@ -6,6 +6,9 @@ import type { World } from '../virtual/world.ts';
 const DRAW_EVERY_MS = 250;
 const LINE_EVERY_MS = 10_000;
 const BAR = 20;
+/** Taken before a world is begun, in which nobody may have it. */
+const { hrtime } = process;
+const wallNs = (): bigint => hrtime.bigint();
 
 type Out = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
 
@@ -14,7 +17,7 @@ export class LiveProgress {
   readonly #scenario: Scenario;
   readonly #seed: number;
   readonly #out: Out;
-  readonly #startNs = process.hrtime.bigint();
+  readonly #startNs = wallNs();
   #saidMs = 0;
   #linesDrawn = 0;
 
@@ -26,7 +29,7 @@ export class LiveProgress {
 
   /** By the clock on the wall, which a virtual world does not take away from here. */
   get tookMs(): number {
-    return Number((process.hrtime.bigint() - this.#startNs) / 1_000_000n);
+    return Number((wallNs() - this.#startNs) / 1_000_000n);
   }
 
   readonly look = (world: World): void => {

@@ -6,6 +6,7 @@ import { addDevice } from './device.ts';
 import { addRun } from './run.ts';
 import { addSize } from './size.ts';
 import { addSoak } from './soak.ts';
+import { version } from '../version.ts';
 
 const about = `
 Exit codes: 0 ok, 1 failed, 2 usage, 9 a promise was violated, 78 unreadable.
@@ -15,6 +16,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 9 a promise was violated, 78 unreadable.
 export function createSimProgram(): Command {
   const program = new Command('holdfast-sim')
     .description('The proving ground of Holdfast: fleets, faults, and a judge of every promise.')
+    .version(version(), '-V, --version', 'print the version')
     .configureHelp({ minWidthToWrap: 20 })
     .exitOverride()
     .configureOutput({

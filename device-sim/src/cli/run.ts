@@ -1,33 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { HoldfastError, messageOf, wantsColor } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import { htmlOf } from '../report/html.ts';
-import { junitOf } from '../report/junit.ts';
-import type { SimulationReport, Telling } from '../report/report.ts';
-import { simulationScreen } from '../report/screen.ts';
-import { findScenario, scenarioNames } from '../scenario/find-scenario.ts';
-import type { Scenario } from '../scenario/scenario.ts';
-import { simulate } from '../virtual/simulate.ts';
-import { LiveProgress } from './live-progress.ts';
-import { realOf } from './run-real.ts';
-import { exitOf, numberOf, outputOf } from './numbers.ts';
-import { loadSimCode } from './sim-code.ts';
+import { scenarioNames } from '../scenario/scenario-names.ts';
+import type { RunFlags } from './run-flags.ts';
 
-interface RunFlags {
-  readonly seed: string;
-  readonly devices?: string;
-  readonly hours?: string;
-  readonly code?: string;
-  readonly output: string;
-  readonly report?: string;
-  readonly junit?: string;
-  readonly html?: string;
-  readonly real: boolean;
-  readonly minutes?: string;
-  readonly broker?: string;
-}
-
-const HOUR_MS = 3_600_000;
 const epilog = `
 Exit code 0: everything held; 9: a promise was violated. Ctrl-C ends it with a report of what has
 been until then.
@@ -56,95 +30,9 @@ export function addRun(program: Command): void {
     .option('--junit <file>', 'write it as JUnit XML there')
     .option('--html <file>', 'write it there as one page with plots, which needs no network')
     .addHelpText('after', epilog)
-    .action(run);
-}
-
-async function run(name: string, flags: RunFlags): Promise<void> {
-  const isJson = outputOf(flags.output) === 'json';
-  const scenario = sized(findScenario(name), flags);
-  const seed = numberOf('--seed', flags.seed, 0);
-  const stop = new AbortController();
-  const interrupted = (): void => stop.abort();
-  process.once('SIGINT', interrupted);
-  const startNs = process.hrtime.bigint();
-  const asked = { scenario, seed, signal: stop.signal };
-  const report = await (flags.real ? realOf(asked, flags) : virtualOf(asked, flags));
-  process.off('SIGINT', interrupted);
-  const tookMs = Number((process.hrtime.bigint() - startNs) / 1_000_000n);
-  const telling = { again: commandOf(name, seed, flags), tookMs };
-  writeReports(report, telling, flags);
-  const color = wantsColor(process.stdout, process.env);
-  const text = isJson ? JSON.stringify(report) : simulationScreen(report, { ...telling, color });
-  process.stdout.write(`${text}\n`);
-  process.exitCode = exitOf(report);
-}
-
-interface Asked {
-  readonly scenario: Scenario;
-  readonly seed: number;
-  readonly signal: AbortSignal;
-}
-
-async function virtualOf(asked: Asked, flags: RunFlags): Promise<SimulationReport> {
-  for (const flag of ['minutes', 'broker'] as const) {
-    if (flags[flag] === undefined) continue;
-    throw new HoldfastError('HF_USAGE', {
-      why: `--${flag} is for --real; --hours is virtual time`,
+    .action(async (name: string, flags: RunFlags) => {
+      // What a world takes is loaded for a world only.
+      const { run } = await import('./run-scenario.ts');
+      await run(name, flags);
     });
-  }
-  const code = await codeOf(asked.scenario, flags);
-  const progress = new LiveProgress(asked.scenario, asked.seed);
-  try {
-    return await simulate({ ...asked, code, onLook: progress.look });
-  } finally {
-    progress.end();
-  }
-}
-
-async function codeOf(scenario: Scenario, { code }: RunFlags) {
-  if (code !== undefined && scenario.starts.length === 0) {
-    const why = '--code needs a scenario that says what to start: a file with [[start]]';
-    throw new HoldfastError('HF_USAGE', { why });
-  }
-  if (code === undefined && scenario.starts.length > 0) {
-    const why = `${scenario.name} starts workflows of yours: --code names the file that has them`;
-    throw new HoldfastError('HF_USAGE', { why });
-  }
-  return code === undefined ? undefined : loadSimCode(code, scenario);
-}
-
-function writeReports(report: SimulationReport, telling: Telling, flags: RunFlags): void {
-  const write = (file: string | undefined, textOf: () => string): void => {
-    if (file === undefined) return;
-    try {
-      writeFileSync(file, textOf());
-    } catch (cause) {
-      const why = `the report cannot be written: ${messageOf(cause)}`;
-      throw new HoldfastError('HF_CONFIG_INVALID', { why, cause });
-    }
-  };
-  write(flags.report, () => `${JSON.stringify(report)}\n`);
-  write(flags.junit, () => junitOf(report, telling));
-  write(flags.html, () => htmlOf(report, telling));
-}
-
-type Size = Partial<Pick<RunFlags, 'devices' | 'hours' | 'code' | 'real' | 'minutes' | 'broker'>>;
-
-/** What gives the same again. */
-export function commandOf(scenario: string, seed: number, given: Size = {}): string {
-  const flags = ['devices', 'hours', 'code', 'minutes', 'broker'] as const;
-  const size = flags.flatMap((flag) => {
-    const value = given[flag];
-    return value === undefined ? [] : [`--${flag} ${value}`];
-  });
-  const real = given.real === true ? ['--real'] : [];
-  return ['holdfast-sim run', scenario, ...real, `--seed ${seed}`, ...size].join(' ');
-}
-
-function sized(scenario: Scenario, { devices, hours }: RunFlags): Scenario {
-  return {
-    ...scenario,
-    ...(devices === undefined ? {} : { devices: Math.ceil(numberOf('--devices', devices, 1)) }),
-    ...(hours === undefined ? {} : { durationMs: numberOf('--hours', hours, 0.01) * HOUR_MS }),
-  };
 }

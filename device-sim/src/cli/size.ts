@@ -1,22 +1,6 @@
-import {
-  HoldfastError,
-  durationMs,
-  formatBytes,
-  formatCount,
-  formatDuration,
-} from '@holdfast/protocol';
 import type { Command } from 'commander';
-import {
-  IDLE_BYTES_A_MONTH,
-  measuredCosts,
-  CONNECTS_PER_S,
-  type EntryCost,
-} from '../size/constants.ts';
-import { measureEntry } from '../size/measure.ts';
-import { sizingOf, type Sizing, type SizingQuestion } from '../size/sizing.ts';
-import { outputOf } from './numbers.ts';
 
-interface SizeFlags {
+export interface SizeFlags {
   readonly devices: string;
   readonly entriesPerDay: string;
   readonly entryBytes: string;
@@ -27,9 +11,6 @@ interface SizeFlags {
   readonly measure: boolean;
   readonly output: string;
 }
-
-const COUNT_MAX = 1e9;
-const MEASURED_ENTRIES = 3_000;
 
 export function addSize(program: Command): void {
   program
@@ -48,82 +29,8 @@ export function addSize(program: Command): void {
       'after',
       '\nExample:\n  holdfast-sim size --devices 500 --entries-per-day 20000 --offline 2d\n',
     )
-    .action(size);
-}
-
-async function size(flags: SizeFlags): Promise<void> {
-  const isJson = outputOf(flags.output) === 'json';
-  const question = questionOf(flags);
-  const costs = flags.measure ? await measured() : measuredCosts;
-  const sizing = sizingOf(question, costs);
-  const text = isJson ? JSON.stringify(sizing) : screenOf(question, sizing, flags.measure);
-  process.stdout.write(`${text}\n`);
-}
-
-async function measured(): Promise<readonly EntryCost[]> {
-  const costs: EntryCost[] = [];
-  for (const { payloadBytes } of measuredCosts) {
-    process.stderr.write(`measuring entries of ${payloadBytes} B\n`);
-    // One after another: side by side they would share the machine.
-    costs.push(await measureEntry(payloadBytes, MEASURED_ENTRIES));
-  }
-  return costs;
-}
-
-function questionOf(flags: SizeFlags): SizingQuestion {
-  const number = (flag: string, text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== '' && value > 0 && value <= COUNT_MAX) return value;
-    const why = `${flag} is ${text}; it must be a number above 0, at most ${COUNT_MAX}`;
-    throw new HoldfastError('HF_USAGE', { why });
-  };
-  return {
-    devices: Math.ceil(number('--devices', flags.devices)),
-    entriesPerDay: number('--entries-per-day', flags.entriesPerDay),
-    payloadBytes: number('--entry-bytes', flags.entryBytes),
-    offlineMs: durationMs(flags.offline),
-    retentionMs: durationMs(flags.retention),
-    linkBytesPerS: (number('--link-kbit', flags.linkKbit) * 1_000) / 8,
-    ledgerMs: durationMs(flags.ledgerFor),
-  };
-}
-
-function screenOf(question: SizingQuestion, sizing: Sizing, isOwn: boolean): string {
-  const { cost } = sizing;
-  const seconds = (s: number): string => formatDuration(s * 1_000);
-  const rows: readonly (readonly [what: string, value: string, why: string])[] = [
-    [
-      'disk of a device',
-      formatBytes(sizing.deviceDiskBytes),
-      'outage and retention, and half more for compaction',
-    ],
-    [
-      'a device sends in a month',
-      formatBytes(sizing.deviceMonthBytes),
-      'entries, and what an idle month takes',
-    ],
-    [
-      'a device catches up in',
-      seconds(sizing.deviceCatchUpS),
-      `after ${formatDuration(question.offlineMs)} without a link`,
-    ],
-    ['all catch up in', seconds(sizing.fleetCatchUpS), 'when all of them were away together'],
-    ['ledger', formatBytes(sizing.ledgerBytes), `for ${formatDuration(question.ledgerMs)}`],
-    [
-      'gateways',
-      formatCount(sizing.gateways),
-      `${sizing.entriesPerS.toFixed(1)} entries/s, half of what they can take`,
-    ],
-  ];
-  const where = isOwn ? 'measured on this machine just now' : 'measured on two busy x86-64 cores';
-  const each = `journal ${cost.journalBytes.toFixed(0)} B, wire ${cost.wireBytes.toFixed(0)} B`;
-  const drained = `${formatCount(Math.round(cost.drainedPerS))} drained/s`;
-  const taken = `ledger ${cost.ledgerBytes.toFixed(0)} B, ${drained}`;
-  return [
-    ...rows.map(([what, value, why]) => `  ${what.padEnd(27)}${value.padStart(11)}   ${why}`),
-    `From, for an entry of ${cost.payloadBytes} B (${where}): ${each}, ${taken} a gateway.`,
-    `An idle month ${formatBytes(IDLE_BYTES_A_MONTH)} (bench idle-bytes).`,
-    `${CONNECTS_PER_S} connections a second, when all come back.`,
-    'Measured was a gateway with its own broker and ledger; several share PostgreSQL.',
-  ].join('\n');
+    .action(async (flags: SizeFlags) => {
+      const { size } = await import('./size-fleet.ts');
+      await size(flags);
+    });
 }

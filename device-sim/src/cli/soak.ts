@@ -1,27 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { formatCount, formatDuration, Progress, wantsColor } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import { simulationScreen } from '../report/screen.ts';
-import { findScenario } from '../scenario/find-scenario.ts';
-import { scenarioText } from '../scenario/scenario-text.ts';
-import type { Scenario } from '../scenario/scenario.ts';
-import { shrink } from '../virtual/shrink.ts';
-import { simulate } from '../virtual/simulate.ts';
-import { exitOf, numberOf } from './numbers.ts';
-import { progressPlace } from './progress-place.ts';
-import { commandOf } from './run.ts';
 
-interface SoakFlags {
+export interface SoakFlags {
   readonly minutes: string;
   readonly scenario: string;
   readonly seed?: string;
 }
-
-const MINUTE_MS = 60_000;
-/** Seeds are drawn from here on, far from those of the tests. */
-const SEEDS = 900_000;
-/** How long a failure is made smaller. */
-const SHRINK_MS = 3 * MINUTE_MS;
 
 export function addSoak(program: Command): void {
   program
@@ -37,56 +20,8 @@ A failure is made smaller, to the fewest devices and faults that still fail, and
 current directory as a scenario of its own; the command that shows it again is printed.
 `,
     )
-    .action(soak);
-}
-
-async function soak({ minutes, scenario: name, seed }: SoakFlags): Promise<void> {
-  const scenario = findScenario(name);
-  const lastMs = numberOf('--minutes', minutes, 0) * MINUTE_MS;
-  let next =
-    seed === undefined
-      ? 1_000 + Math.floor(Math.random() * SEEDS)
-      : Math.floor(numberOf('--seed', seed, 0));
-  const startNs = process.hrtime.bigint();
-  const elapsedMs = (): number => Number((process.hrtime.bigint() - startNs) / 1_000_000n);
-  let [seeds, entries] = [0, 0];
-  const work = { what: name, total: lastMs, unit: 'percent' } as const;
-  const progress = new Progress(progressPlace(), work);
-  do {
-    const report = await simulate({ scenario, seed: next });
-    seeds += 1;
-    entries += report.entries;
-    const held = `${formatCount(seeds)} seeds, ${formatCount(entries)} entries`;
-    progress.to(Math.min(lastMs, elapsedMs()), lastMs, held);
-    if (report.violations.length > 0) {
-      progress.end();
-      const again = commandOf(name, next);
-      const color = wantsColor(process.stdout, process.env);
-      const telling = { color, again, tookMs: elapsedMs() };
-      process.stdout.write(`${simulationScreen(report, telling)}\n`);
-      process.exitCode = exitOf(report);
-      await tellSmaller(scenario, next);
-      return;
-    }
-    next += 1;
-  } while (elapsedMs() < lastMs);
-  progress.end();
-  const took = formatDuration(elapsedMs());
-  const what = `${formatCount(seeds)} seeds, ${formatCount(entries)} entries in ${took}`;
-  process.stdout.write(`PASS  ${name}  ${what}: every promise held\n`);
-}
-
-/** Makes a failing scenario smaller, and says how to see it. */
-async function tellSmaller(scenario: Scenario, seed: number): Promise<void> {
-  process.stderr.write('it is made smaller, for three minutes at most\n');
-  const startNs = process.hrtime.bigint();
-  const isTimeOver = (): boolean =>
-    Number((process.hrtime.bigint() - startNs) / 1_000_000n) > SHRINK_MS;
-  const smaller = await shrink({ scenario, seed, isTimeOver });
-  const file = `${scenario.name}-${seed}.toml`;
-  writeFileSync(file, scenarioText(smaller));
-  const { devices, faults, durationMs } = smaller;
-  const kinds = faults.map(({ kind }) => kind).join(', ') || 'no fault';
-  const size = `${devices} devices, ${formatDuration(durationMs)}, ${kinds}`;
-  process.stdout.write(`  smallest  ${size}: ${commandOf(file, seed)}\n`);
+    .action(async (flags: SoakFlags) => {
+      const { soak } = await import('./soak-seeds.ts');
+      await soak(flags);
+    });
 }

@@ -17,19 +17,6 @@ const slow = { delayMs: 600, bytesPerS: 1_200 };
 const straight = { delayMs: 0, bytesPerS: Number.POSITIVE_INFINITY };
 const host = fileURLToPath(new URL('./device-host.js', import.meta.url));
 
-/** What each key does. */
-export const keyHelp: Readonly<Record<string, string>> = {
-  c: 'cut the link, or mend it',
-  s: 'make the link slow (9.6 kbit/s), or fast',
-  k: 'kill the agent, or start it',
-  p: 'stop the agent (SIGSTOP), or let it go on',
-  d: 'fill the disk, or free it',
-  j: 'set the clock an hour ahead',
-  J: 'set the clock an hour back',
-  '1': 'start a run of the first workflow; 2 of the second, …',
-  q: 'end',
-};
-
 /** A real agent whose surroundings a person has in hand. */
 export class HandHeldDevice {
   readonly #options: HandHeldOptions;
