@@ -6,6 +6,7 @@ export * from './virtual/forger.ts';
 export * from './virtual/guard.ts';
 export * from './scenario/fault-kinds.ts';
 export * from './scenario/find-scenario.ts';
+export { scenarioNames } from './scenario/scenario-names.ts';
 export * from './scenario/scenario-fields.ts';
 export * from './scenario/scenario-file.ts';
 export * from './scenario/scenario-text.ts';

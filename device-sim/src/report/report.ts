@@ -8,6 +8,7 @@ export const judged: readonly (readonly [promise: string, what: string])[] = [
   ['P1', 'what was acknowledged to a caller is there, once'],
   ['P2', 'every run comes to the end that its input says'],
   ['P3', 'the ledger is the journal: each entry once, in order, acknowledged only when durable'],
+  ['P4', 'nothing is lost unless the ledger was told, and nothing is refused without a code'],
   ['P5', 'what has its outcome never runs again; effects happen once for each key'],
   ['P6', 'the result of a call is applied once'],
   ['P7', 'agent and gateway start, whatever the power cut left'],

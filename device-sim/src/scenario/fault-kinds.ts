@@ -19,8 +19,8 @@ const HOUR = 3_600_000;
 
 const device = (about: string, isReal = false, params: FaultKindFacts['params'] = {}) =>
   ({ of: 'device', about, isReal, params }) as const;
-const fleet = (about: string, isReal = false) =>
-  ({ of: 'fleet', about, isReal, params: {} }) as const;
+const fleet = (about: string, isReal = false, params: FaultKindFacts['params'] = {}) =>
+  ({ of: 'fleet', about, isReal, params }) as const;
 
 /** Everything that a scenario may let happen, by the name that its file uses. */
 export const faultKinds = {
@@ -32,6 +32,9 @@ export const faultKinds = {
     latency: { type: 'duration', usual: 600, about: 'how long each byte is on its way' },
   }),
   kill: device('its process is killed, or its power cut, and starts again', true),
+  'restart-storm': device('its process is killed again as soon as it is there', true, {
+    after: { type: 'duration', usual: 2 * SECOND, about: 'how long it lives each time, at most' },
+  }),
   pause: device('its process stands still, as by SIGSTOP', true),
   'slow-disk': device('its disk takes long to sync', false, {
     sync: { type: 'duration', usual: 5 * SECOND, about: 'the longest sync' },
@@ -40,6 +43,7 @@ export const faultKinds = {
   'failing-disk': device('syncs of its disk fail now and then', false, {
     share: { type: 'share', usual: 0.2, about: 'of syncs that fail' },
   }),
+  'bit-rot': device('a bit of an entry on its disk flips, and in the end it starts again'),
   'clock-jump': device('its wall clock is set, either way', false, {
     by: { type: 'duration', usual: 2 * HOUR, about: 'by as much at most' },
   }),
@@ -52,7 +56,9 @@ export const faultKinds = {
   'city-outage': fleet('the links of all devices are down', true),
   'broker-down': fleet('the broker is away'),
   'gateway-kill': fleet('a gateway is killed, and starts again', true),
-  'ledger-restore': fleet('the ledger is set back to a backup of when this began'),
+  'ledger-restore': fleet('the ledger is set back to a backup of when this began', false, {
+    torn: { type: 'share', usual: 0, about: 'of backups that were not written to their end' },
+  }),
 } as const satisfies Readonly<Record<string, FaultKindFacts>>;
 
 export type FaultKind = keyof typeof faultKinds;

@@ -10,6 +10,7 @@ import {
   type Lane,
 } from '@holdfast/protocol';
 import type { Asked, Requests } from './drive.ts';
+import { LossChecks } from './loss-checks.ts';
 import { checkOrders, type OrderCounts } from './order-checks.ts';
 import type { DeviceOrders } from './orders.ts';
 import type { JournalLife } from './journal-life.ts';
@@ -38,18 +39,27 @@ export async function checkEnd(
   world: World,
   requests: Requests,
   orders: DeviceOrders,
-): Promise<OrderCounts> {
+): Promise<EndCounts> {
+  const losses = new LossChecks(world);
+  await losses.run();
+  const { hurt, looked } = losses;
   const { all, last, single } = await readLedger(world);
-  checkAcknowledged(world, requests, { all, last });
-  await checkOutcomes(world, requests, all);
-  checkHistories(world, last);
+  checkAcknowledged(world, requests, { all, last, hurt });
+  await checkOutcomes(world, requests, { all, hurt });
+  checkHistories(world, last, hurt);
   checkEffects(world, requests, last);
   const { faults } = await world.gateway.ledger.verify();
   for (const { device, lane, seq, why } of faults) {
     world.witness.blame('P9', device, `the ledger does not verify at ${lane} ${seq}: ${why}`);
   }
   await world.wire.ofLedger(world.gateway.ledger, new Set(world.machines.map(({ name }) => name)));
-  return checkOrders(world, orders, single);
+  return { orders: await checkOrders(world, orders, single), losses: looked };
+}
+
+export interface EndCounts {
+  readonly orders: OrderCounts;
+  /** Entries that were looked for. */
+  readonly losses: number;
 }
 
 /** P3: the ledger is each device's journal, byte for byte, once and in order. */
@@ -70,7 +80,8 @@ async function readLedger(world: World): Promise<LedgerRead> {
       if (epoch === last.epoch) newest.set(device, epochs.length === 1 ? ever : held);
     }
     all.set(device, ever);
-    if (epochs.length === 1) single.set(device, ever);
+    const isWhole = epochs.length === 1 && !world.witness.rotten.has(device);
+    if (isWhole) single.set(device, ever);
   }
   return { all, last: newest, single };
 }
@@ -90,6 +101,7 @@ async function readLane(
   for (;;) {
     const page = await gateway.ledger.entries({ ...place, after: seq, limit: PAGE });
     for (const entry of page) {
+      if (entry.seq > seq + 1 && (await isHole(world, place, seq + 1))) seq = entry.seq - 1;
       seq += 1;
       const isIn = (own: readonly Uint8Array[]): boolean =>
         Buffer.compare(own[seq - 1] ?? NO_BYTES, entry.bytes) === 0;
@@ -104,17 +116,29 @@ async function readLane(
     if (page.length === 0) break;
   }
   const length = last.lanes[lane].entries.length;
-  if (epoch === last.epoch && seq !== length) {
+  if (epoch === last.epoch && seq !== length && !(await isHole(world, place, seq + 1))) {
     witness.blame('P3', device, `the ledger has ${seq} of ${length} in ${lane}`);
   }
   return held;
+}
+
+/** Whether the ledger knows that entries from here on will not come. P4 judges whether it may. */
+async function isHole(
+  { gateway, witness }: World,
+  place: { readonly device: string; readonly epoch: number; readonly lane: Lane },
+  seq: number,
+): Promise<boolean> {
+  if (!witness.rotten.has(place.device)) return false;
+  const [hole] = await gateway.ledger.holes({ ...place, after: seq - 1, limit: 1 });
+  return hole?.seqFirst === seq;
 }
 
 /** P3: a value that came in parts is the one that was journaled. */
 async function checkValue({ witness, gateway }: World, device: string, stored: LedgerEntry) {
   const { lane, epoch, seq, entry } = stored;
   const value = entry === undefined ? NO_BYTES : valueIn(entry);
-  if (!isParted(value)) return;
+  // Parts of it may be among what is damaged.
+  if (!isParted(value) || witness.rotten.has(device)) return;
   const ports = { ledger: gateway.ledger, sha256 };
   await wholeValue(ports, { device, epoch, lane, seq }, value).catch(() =>
     witness.blame('P3', device, `the value of ${lane} ${seq} is not whole`),
@@ -125,7 +149,7 @@ async function checkValue({ witness, gateway }: World, device: string, stored: L
 function checkAcknowledged(
   world: World,
   requests: Requests,
-  { all, last }: Pick<LedgerRead, 'all' | 'last'>,
+  { all, last, hurt }: Pick<LedgerRead, 'all' | 'last'> & { readonly hurt: ReadonlySet<string> },
 ): void {
   const { witness } = world;
   const ever = countsIn(all);
@@ -134,7 +158,7 @@ function checkAcknowledged(
   for (const what of ['runs', 'events'] as const) {
     for (const [id, asked] of requests[what]) {
       const { device, isAcknowledged } = asked;
-      const isKept = isAcknowledged && !isForgotten(world, asked);
+      const isKept = isAcknowledged && !isForgotten(world, asked) && !hurt.has(id);
       if (isKept && !ever[what].has(id)) witness.blame('P1', device, `${id} is lost`);
       const times = now[what].get(id) ?? 0;
       if (times > 1) witness.blame('P1', device, `${id} is there ${times} times`);
@@ -162,12 +186,16 @@ function isForgotten({ setBack }: World, { device, atMs }: Asked<unknown>): bool
 }
 
 /** P2: every run has come to the end that its input alone says. */
-async function checkOutcomes(world: World, requests: Requests, held: Held): Promise<void> {
+async function checkOutcomes(
+  world: World,
+  requests: Requests,
+  { all, hurt }: { readonly all: Held; readonly hurt: ReadonlySet<string> },
+): Promise<void> {
   const { witness, machines, time, keepMs } = world;
-  const outcomes = outcomesIn(world, requests, held);
+  const outcomes = outcomesIn(world, requests, { all, hurt });
   for (const [id, asked] of requests.runs) {
     const { device, what, isAcknowledged } = asked;
-    if (isForgotten(world, asked)) continue;
+    if (isForgotten(world, asked) || hurt.has(id)) continue;
     const outcome = outcomes.get(id);
     if (outcome === undefined) {
       if (isAcknowledged) witness.blame('P2', device, `${id} has not ended`);
@@ -195,15 +223,17 @@ interface Outcome {
 function outcomesIn(
   { witness }: World,
   requests: Requests,
-  held: Held,
+  { all, hurt }: { readonly all: Held; readonly hurt: ReadonlySet<string> },
 ): ReadonlyMap<string, Outcome> {
   const outcomes = new Map<string, Outcome>();
-  for (const [device, entries] of held) {
+  for (const [device, entries] of all) {
     for (const entry of entries) {
       if (entry.kind === 'run.completed') {
         outcomes.set(entry.run, { state: 'completed', output: decodeValue(entry.output) });
       }
       if (entry.kind !== 'run.failed' && entry.kind !== 'run.stuck') continue;
+      // It is what a run does that has to read what is damaged.
+      if (hurt.has(entry.run)) continue;
       const asked = requests.runs.get(entry.run);
       const isUsers = asked !== undefined && asked.what.order === undefined;
       if (isUsers && entry.kind === 'run.failed') {
@@ -217,11 +247,11 @@ function outcomesIn(
 }
 
 /** P3: the history of each run is there once, without a gap. */
-function checkHistories({ witness }: World, held: Held): void {
+function checkHistories({ witness }: World, held: Held, hurt: ReadonlySet<string>): void {
   for (const [device, entries] of held) {
     const histories = new Map<string, number[]>();
     for (const entry of entries) {
-      if (!('n' in entry) || entry.run === '') continue;
+      if (!('n' in entry) || entry.run === '' || hurt.has(entry.run)) continue;
       const history = histories.get(entry.run) ?? [];
       histories.set(entry.run, history);
       history.push(entry.n);

@@ -1,4 +1,4 @@
-import { codeOf, encodeValue, type Chance } from '@holdfast/protocol';
+import { codeOf, encodeValue, messageOf, type Chance } from '@holdfast/protocol';
 import type { Scenario, StartRule } from '../scenario/scenario.ts';
 import type { Machine, World } from './world.ts';
 import { workflowNames, type Order } from './workload.ts';
@@ -19,6 +19,8 @@ export interface Requests {
   readonly runs: Map<string, Asked<{ readonly workflow: string; readonly order?: Order }>>;
   /** By the payload's id. */
   readonly events: Map<string, Asked<{ readonly lane: 'urgent' | 'normal' | 'bulk' }>>;
+  /** How many were told that it cannot be done, and why. */
+  refused: number;
 }
 
 const NAP_MS_MAX = 120_000;
@@ -26,7 +28,7 @@ const PATIENCE_MS = 7_000;
 
 /** Has every device used for as long as the scenario says. */
 export function drive(world: World, scenario: Scenario): Requests {
-  const requests: Requests = { runs: new Map(), events: new Map() };
+  const requests: Requests = { runs: new Map(), events: new Map(), refused: 0 };
   for (const machine of world.machines) {
     const user = new User(world, machine, requests);
     const { starts, runEveryMs, emitEveryMs, emitAtOnce } = scenario;
@@ -94,7 +96,7 @@ class User {
     const { workflow } = what;
     life?.parts.runtime.start({ workflow, input: encodeValue(input, 'input'), id }).then(
       () => this.#told(asked),
-      () => undefined,
+      (error: unknown) => this.#refused(error),
     );
   }
 
@@ -109,13 +111,21 @@ class User {
     this.#requests.events.set(id, asked);
     life.parts.runtime.emit({ name: 'note', payload: encodeValue({ id }, 'payload'), lane }).then(
       () => this.#told(asked),
-      () => undefined,
+      (error: unknown) => this.#refused(error),
     );
   }
 
   #told(asked: Asked<unknown>): void {
     asked.isAcknowledged = true;
     asked.atMs = this.#world.time.monoMs();
+  }
+
+  /** P4: whoever is refused is told by a code that says what to do. */
+  #refused(error: unknown): void {
+    this.#requests.refused += 1;
+    if (codeOf(error) !== undefined) return;
+    const what = `was refused without a code: ${messageOf(error)}`;
+    this.#world.witness.blame('P4', this.#machine.name, what);
   }
 
   /** Somebody decides, and says so until it is heard; the same decision counts once. */

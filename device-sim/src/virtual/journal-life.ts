@@ -15,7 +15,12 @@ export interface JournalLife {
   readonly lanes: Readonly<Record<Lane, LaneTruth>>;
   /** Operations that have their outcome, by run and step, with the seq of that. */
   readonly done: Map<string, number>;
+  /** Entries that the disk has changed, as lane and seq; those that were written anew are not. */
+  readonly rotten: Set<string>;
 }
+
+/** An entry's place in a life. */
+export const placeOf = (lane: Lane, seq: number): string => `${lane}/${seq}`;
 
 /** How far a life had come at some moment. */
 export interface LifeMark {
@@ -27,7 +32,7 @@ export interface LifeMark {
 export function newLife(device: string, epoch: number): JournalLife {
   const none = (): LaneTruth => ({ entries: [], hashes: [], acked: 0 });
   return {
-    ...{ device, epoch, done: new Map() },
+    ...{ device, epoch, done: new Map(), rotten: new Set<string>() },
     lanes: { urgent: none(), normal: none(), bulk: none() },
   };
 }
@@ -42,7 +47,7 @@ export function branchOf({ life, heads }: LifeMark): JournalLife {
   };
   const normal = heads[lanes.indexOf('normal')] ?? 0;
   return {
-    ...{ device: life.device, epoch: life.epoch },
+    ...{ device: life.device, epoch: life.epoch, rotten: new Set(life.rotten) },
     lanes: { urgent: cut('urgent'), normal: cut('normal'), bulk: cut('bulk') },
     done: new Map([...life.done].filter(([, seq]) => seq <= normal)),
   };

@@ -1,6 +1,7 @@
 import type { Chance } from '@holdfast/protocol';
 import { factsOf, type FaultKind } from '../scenario/fault-kinds.ts';
 import type { Fault } from '../scenario/scenario.ts';
+import { checkTornBackup } from './backup-checks.ts';
 import type { Machine, World } from './world.ts';
 
 /** Ends what has begun. */
@@ -34,6 +35,18 @@ const toDevices: Readonly<Partial<Record<FaultKind, ToDevice>>> = {
     agent.kill();
     return () => world.startAgent(name);
   },
+  // Each time it lives as long as chance has it.
+  'restart-storm': ({ name, agent }, { world, chance, params }) => {
+    let isOver = false;
+    const strike = (): void => {
+      if (isOver || world.isHealing) return;
+      agent.kill();
+      world.startAgent(name);
+      world.time.wakeIn(chance.next() * (params['after'] ?? 0), strike);
+    };
+    strike();
+    return () => (isOver = true);
+  },
   pause: ({ agent }) => {
     const { life } = agent;
     life?.clock.pause();
@@ -50,6 +63,14 @@ const toDevices: Readonly<Partial<Record<FaultKind, ToDevice>>> = {
   'failing-disk': ({ disk }, { params }) => {
     disk.failing = params['share'] ?? 0;
     return () => (disk.failing = 0);
+  },
+  // What lives may meet it, or mend it; what starts looks for it.
+  'bit-rot': (machine, { world, chance }) => {
+    world.rot(machine, chance);
+    return () => {
+      machine.agent.kill();
+      world.startAgent(machine.name);
+    };
   },
   'clock-jump': ({ clock }, { chance, params }) => {
     clock.offsetMs = (chance.next() * 2 - 1) * (params['by'] ?? 0);
@@ -88,10 +109,13 @@ const toFleet: Readonly<Partial<Record<FaultKind, ToFleet>>> = {
     return () => network.setBroker(true);
   },
   // What the ledger holds when it begins is all that it holds when it is over.
-  'ledger-restore': ({ world }) => {
+  'ledger-restore': ({ world, chance, params }) => {
     const image = world.gateway.database.disk.image();
+    const isTorn = chance.next() < (params['torn'] ?? 0);
     return () => {
       world.note('restore ledger');
+      // Whoever puts a backup back has it verified before.
+      if (isTorn) void checkTornBackup(world, image, chance);
       world.gateway.restore(image);
       world.witness.ledgerRestored();
       world.startGateway();

@@ -23,6 +23,8 @@ export interface DiskBug {
   readonly ops?: (ops: readonly StoreOp[]) => readonly StoreOp[];
   /** It says "durable" before it is. */
   readonly isHasty?: boolean;
+  /** A sync that has failed counts as one that has not. */
+  readonly isDeaf?: boolean;
   /** A part of an unsynced write may be there after a power cut. */
   readonly isTorn?: boolean;
 }
@@ -48,6 +50,8 @@ export interface PlantedBug {
   readonly monotonicRate?: number;
   /** A device goes on in an epoch that the ledger has another life of. */
   readonly isEpochKept?: boolean;
+  /** A salvage leaves the last entry of each lane behind, and does not know. */
+  readonly isSalvageHasty?: boolean;
   /** Retention believes that the ledger has everything. */
   readonly isRetentionBlind?: boolean;
 }
@@ -162,10 +166,24 @@ export const plantedInRewind: Readonly<Record<string, PlantedBug>> = {
   'a device that was set back goes on in its epoch': { isEpochKept: true },
 };
 
+/** The same for disks on which bits flip. */
+export const plantedInBitRot: Readonly<Record<string, PlantedBug>> = {
+  'a salvage loses the ends of lanes without a word': { isSalvageHasty: true },
+  'holes are not durable': deviceWithout('put', 'x'),
+};
+
+/** The same for backups that are torn. */
+export const plantedInOldBackup: Readonly<Record<string, PlantedBug>> = {
+  'the ledger verifies whatever is in it': ledgerWith((ledger) => ({
+    verify: async (...args) => ({ ...(await ledger.verify(...args)), faults: [] }),
+  })),
+};
+
 /** Faults of ours by name. Each must be found: a checker that finds none proves nothing. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'the device says durable before its sync': { deviceDisk: { isHasty: true } },
   'the ledger says durable before its sync': { gatewayDisk: { isHasty: true } },
+  'a sync that failed counts as done': { deviceDisk: { isDeaf: true } },
   'a part of a commit of the device survives': { deviceDisk: { isTorn: true } },
   'a part of a transaction of the ledger survives': { gatewayDisk: { isTorn: true } },
   'timers are not durable': deviceWithout('put', 't'),

@@ -7,13 +7,14 @@ import type { World, WorldOptions } from './world.ts';
 export function reportOf(
   world: World,
   { scenario, seed }: WorldOptions,
-  { requests, orders, endedMs }: Lived,
+  { requests, became, endedMs }: Lived,
 ): SimulationReport {
   const { witness, network, observer, timeline, gateway, machines, outside } = world;
   const asked = [...requests.runs.values(), ...requests.events.values()];
   const acknowledged = asked.filter(({ isAcknowledged }) => isAcknowledged).length;
   const boots = machines.reduce((sum, { agent }) => sum + agent.boots, 0);
   const virtualMs = Math.round(endedMs);
+  const { orders, losses } = became;
   return {
     schema: 'holdfast.simulation/1',
     ...{ scenario: scenario.name, seed, devices: scenario.devices },
@@ -27,11 +28,12 @@ export function reportOf(
       P1: witness.entries + acknowledged,
       P2: requests.runs.size,
       P3: witness.answers,
+      P4: losses + requests.refused,
       P5: outside.deeds,
       P6: outside.calls.size + orders.applied + orders.expired + orders.rejected,
       P7: boots + gateway.starts,
       P8: world.wire.told,
-      P9: witness.answers,
+      P9: witness.answers + witness.tornBackups,
       P10: world.wire.searched,
       P11: scenario.devices,
       P12: outside.naps.length,

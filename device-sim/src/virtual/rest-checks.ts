@@ -28,6 +28,9 @@ const MESSAGES_AT_REST = 200;
 const HISTORY_MAX = 100;
 
 function checkMachine({ witness }: World, { name, agent, disk }: Machine): void {
+  // What waits for a person, since something of it is damaged, stays.
+  const stuck = agent.life?.parts.runtime.counts().stuck ?? 0;
+
   const held = agent.life?.parts.runtime.residentCount ?? 0;
   if (held > 0) witness.blame('P11', name, `${held} runs are in memory, and none is open`);
   const counts = new Map<string, number>();
@@ -37,7 +40,10 @@ function checkMachine({ witness }: World, { name, agent, disk }: Machine): void 
   }
   // The last entry of each lane stays, and with it the run that it is of.
   const runs = lanes.length;
-  const most = { o: 0, t: 0, f: runs, e: lanes.length + (counts.get('f') ?? 0) * HISTORY_MAX };
+  const most = {
+    ...{ o: stuck, t: 0, f: runs + stuck },
+    e: lanes.length + ((counts.get('f') ?? 0) + stuck) * HISTORY_MAX,
+  };
   for (const [table, count] of Object.entries(most)) {
     const found = counts.get(table) ?? 0;
     if (found > count) witness.blame('P11', name, `${table} has ${found} rows, not ${count}`);

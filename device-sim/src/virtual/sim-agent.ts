@@ -34,7 +34,7 @@ import {
 import type { PlantedBug } from './planted-bugs.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
-import { salvageDisk } from './sim-salvage.ts';
+import { damageOn, salvageDisk } from './sim-salvage.ts';
 import { ProcessClock, type MachineClock } from './virtual-time.ts';
 
 export type AnyWorkflow = Workflow<never, unknown>;
@@ -86,6 +86,8 @@ export interface StoreState {
 /** The agent as it ships, over the disk, the clock and the network of a machine. */
 export class SimAgent {
   boots = 0;
+  /** Its disk may hold what nobody wrote: the next start looks. */
+  isSuspect = false;
   readonly #options: SimAgentOptions;
   /** Kept in a file beside the store: it survives with the disk. */
   #gatewayKey: Uint8Array | undefined;
@@ -110,7 +112,8 @@ export class SimAgent {
     const life = new Life({ device, machine, boot: this.boots, clock });
     this.#life = life;
     const { state } = this;
-    const end = state.machine === machine ? state.end : (state.end ?? movedHere);
+    const end =
+      (state.machine === machine ? state.end : (state.end ?? movedHere)) ?? (await this.#damage());
     if (end !== undefined) await this.#beginEpoch(life, end);
     // A process that was killed meanwhile does nothing any more.
     if (!life.isAlive) return;
@@ -124,16 +127,25 @@ export class SimAgent {
     });
   }
 
+  /** A start looks at the ends of all lanes; here, where time is dear, only when that may tell. */
+  async #damage(): Promise<EndNote | undefined> {
+    if (!this.isSuspect) return undefined;
+    const { disk, device } = this.#options;
+    const why = await damageOn(disk, { device, epoch: this.state.epoch });
+    return why === undefined ? undefined : { cause: 'salvaged', why, above: 0 };
+  }
+
   /** Puts a store of a new epoch in the place of one that is not to be gone on with. */
   async #beginEpoch(life: Life, end: EndNote): Promise<void> {
-    const { disk, device, machine, onEpoch } = this.#options;
+    const { disk, device, machine, onEpoch, bug } = this.#options;
     const epoch = Math.max(this.state.epoch, end.above) + 1;
     const { clock } = life;
     const here = { name: machine, monoMs: clock.monoMs(), wallMs: clock.nowMs() };
     const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, here };
-    const rows = await salvageDisk(disk, { ...of, cause: end.cause, why: end.why });
+    const { cause, why } = end;
+    const rows = await salvageDisk(disk, { ...of, cause, why, isHasty: bug.isSalvageHasty });
     if (!life.isAlive) return;
-    const isSecond = end.cause === 'rewound' || end.cause === 'forked';
+    const isSecond = cause === 'rewound' || cause === 'forked';
     this.state = { epoch, machine, isSecond, end: undefined };
     onEpoch(epoch);
     disk.replace(rows);

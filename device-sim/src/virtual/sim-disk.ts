@@ -8,6 +8,7 @@ import {
   type StoreRange,
   type StoreRow,
 } from '@holdfast/protocol';
+import { withOneBitFlipped } from './flipped-bit.ts';
 import type { DiskBug } from './planted-bugs.ts';
 import { SortedRows } from './sorted-rows.ts';
 
@@ -90,6 +91,32 @@ export class SimDisk {
   rewind(image: SortedRows): void {
     this.cutPower();
     this.#rows = image.copy();
+  }
+
+  /** A bit of one of the rows whose keys begin so flips. @returns Its key, if there is one. */
+  rot(prefix: number, chance: Chance): Uint8Array | undefined {
+    const row = this.#anyRow(prefix, chance);
+    if (row === undefined) return undefined;
+    this.#rows.set(keyText(row.key), { key: row.key, value: withOneBitFlipped(row.value, chance) });
+    return row.key;
+  }
+
+  /** The rest of a row is missing, or all of it. @returns Whether there was one. */
+  tear(prefix: number, chance: Chance): boolean {
+    const row = this.#anyRow(prefix, chance);
+    if (row === undefined) return false;
+    const left = Math.floor(2 * chance.next() * row.value.byteLength) - row.value.byteLength;
+    const key = keyText(row.key);
+    if (left <= 0) this.#rows.delete(key);
+    else this.#rows.set(key, { key: row.key, value: row.value.slice(0, left) });
+    return true;
+  }
+
+  #anyRow(prefix: number, chance: Chance): StoreRow | undefined {
+    const most = { limit: Number.POSITIVE_INFINITY };
+    const [from, to] = [String.fromCharCode(prefix), String.fromCharCode(prefix + 1)];
+    const rows = this.#rows.between(from, to, most);
+    return rows[Math.floor(chance.next() * rows.length)];
   }
 }
 
@@ -176,6 +203,7 @@ export class DiskHandle implements Store {
     if (isFull || (failing > 0 && this.#options.chance.next() < failing)) {
       // Whether it is there nobody knows until the store is opened again.
       if (this.#options.chance.next() < 0.5) this.#apply(ops);
+      if (this.#options.bug?.isDeaf === true) return;
       this.#failure = new HoldfastError('HF_JOURNAL_FAILED', {
         why: isFull ? 'no space left' : 'the sync failed',
       });

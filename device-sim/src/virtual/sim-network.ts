@@ -1,5 +1,6 @@
 import type { Chance, Clock, Dial, Link, LinkEvent } from '@holdfast/protocol';
 import { fairWeather, type Weather } from '../scenario/scenario.ts';
+import { withOneBitFlipped } from './flipped-bit.ts';
 
 /** The way between one device and the broker. */
 export interface Air {
@@ -240,11 +241,4 @@ export class SimNetwork {
     this.met[what] += 1;
     return true;
   }
-}
-
-function withOneBitFlipped(bytes: Uint8Array, chance: Chance): Uint8Array {
-  const copy = bytes.slice();
-  const at = Math.floor(chance.next() * copy.byteLength);
-  copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(chance.next() * 8));
-  return copy;
 }

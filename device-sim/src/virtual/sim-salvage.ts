@@ -6,13 +6,14 @@ import {
   salvage,
   sha256,
   tableOfKey,
+  verifyTails,
   type MachineBoot,
   type RowSource,
 } from '@holdfast/agent/internal';
-import type { EpochCause, StoreRow } from '@holdfast/protocol';
+import type { EpochCause, Store, StoreRow } from '@holdfast/protocol';
 import { SimChance } from '@holdfast/agent/testing';
+import { AtOnce } from './at-once.ts';
 import { keyText, SimDisk } from './sim-disk.ts';
-import { VirtualTime } from './virtual-time.ts';
 
 export interface SalvageWish {
   readonly device: string;
@@ -22,15 +23,15 @@ export interface SalvageWish {
   readonly why: string;
   /** The machine that it is on now. */
   readonly here: MachineBoot;
+  /** Only for a fault that is planted: it does not read the lanes to their ends. */
+  readonly isHasty?: boolean | undefined;
 }
 
 const ALL = { from: new Uint8Array(), to: new Uint8Array([0xff, 0xff]) };
 
 /** The rows of a new epoch's store, made of those that a disk has, by the salvage that ships. */
 export async function salvageDisk(disk: SimDisk, wish: SalvageWish): Promise<readonly StoreRow[]> {
-  const found = disk.image().between(keyText(ALL.from), keyText(ALL.to), {
-    limit: Number.POSITIVE_INFINITY,
-  });
+  const found = wish.isHasty === true ? withoutEnds(rowsOf(disk)) : rowsOf(disk);
   const rows = found.map((row, sequence) => ({ ...row, sequence }));
   const [scratch, target] = [new Memory(), new Memory()];
   const collected = await collectRows(
@@ -47,28 +48,48 @@ export async function salvageDisk(disk: SimDisk, wish: SalvageWish): Promise<rea
   return target.rows();
 }
 
+/** What a start finds wrong with the ends of the lanes, in words, as the agent that ships does. */
+export async function damageOn(
+  disk: SimDisk,
+  of: { readonly device: string; readonly epoch: number },
+): Promise<string | undefined> {
+  const { store } = new Memory(rowsOf(disk));
+  const [fault] = await verifyTails({ ...of, store, sha256 }, TAIL_ENTRIES);
+  return fault && `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
+}
+
+function withoutEnds(rows: readonly StoreRow[]): readonly StoreRow[] {
+  return rows.filter(({ key }, index) => {
+    const next = rows[index + 1]?.key;
+    const isEntry = tableOfKey(key) === 'e';
+    return !isEntry || (next !== undefined && tableOfKey(next) === 'e' && next[1] === key[1]);
+  });
+}
+
+/** As many as the agent looks at. */
+const TAIL_ENTRIES = 64;
+
+function rowsOf(disk: SimDisk): readonly StoreRow[] {
+  const [from, to] = [keyText(ALL.from), keyText(ALL.to)];
+  return disk.image().between(from, to, { limit: Number.POSITIVE_INFINITY });
+}
+
 async function* only(source: RowSource): AsyncGenerator<RowSource, void> {
   yield source;
 }
 
 /** A store that nothing happens to, while it is filled. */
 class Memory {
-  // Its writes take no time: nobody but whoever fills it waits for them.
-  readonly #disk = new SimDisk({ time: new AtOnce(), chance: new SimChance(1) });
-  readonly store = this.#disk.open();
+  readonly store: Store;
+  readonly #disk: SimDisk;
+
+  constructor(rows: readonly StoreRow[] = []) {
+    // Its writes take no time: nobody but whoever fills it waits for them.
+    this.#disk = new SimDisk({ time: new AtOnce(), chance: new SimChance(1), rows });
+    this.store = this.#disk.open();
+  }
 
   rows(): readonly StoreRow[] {
-    return this.#disk.image().between(keyText(ALL.from), keyText(ALL.to), {
-      limit: Number.POSITIVE_INFINITY,
-    });
-  }
-}
-
-/** What is to be woken is woken as soon as nothing else is at work. */
-class AtOnce extends VirtualTime {
-  override wakeIn(_delayMs: number, wake: () => void): () => void {
-    let isOff = false;
-    void Promise.resolve().then(() => (isOff ? undefined : wake()));
-    return () => (isOff = true);
+    return rowsOf(this.#disk);
   }
 }

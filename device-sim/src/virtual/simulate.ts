@@ -1,9 +1,10 @@
+import { eachDevice } from '@holdfast/gateway/internal';
 import type { SimulationReport } from '../report/report.ts';
-import { checkEnd } from './checks.ts';
+import { checkEnd, type EndCounts } from './checks.ts';
 import { drive, type Requests } from './drive.ts';
 import { guarded } from './guard.ts';
 import { beginMishaps } from './mishaps.ts';
-import { areOrdersSettled, type OrderCounts } from './order-checks.ts';
+import { areOrdersSettled } from './order-checks.ts';
 import { beginOrders } from './orders.ts';
 import { reportOf } from './report-of.ts';
 import { checkRest } from './rest-checks.ts';
@@ -51,12 +52,12 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
 /** What people and programs asked for, and what became of it. */
 export interface Lived {
   readonly requests: Requests;
-  readonly orders: OrderCounts;
+  readonly became: EndCounts;
   /** When everything had come to its end, true time. */
   readonly endedMs: number;
 }
 
-const noOrders: OrderCounts = { applied: 0, expired: 0, rejected: 0 };
+const nothing: EndCounts = { orders: { applied: 0, expired: 0, rejected: 0 }, losses: 0 };
 
 /** From the first start to the last judgement, or to where it was stopped. */
 async function live(world: World, { scenario, onLook }: SimulateOptions): Promise<Lived> {
@@ -78,14 +79,14 @@ async function live(world: World, { scenario, onLook }: SimulateOptions): Promis
   if (world.isStopped) return cutShort(world, requests);
   if (!isOver) blameUnfinished(world);
   const endedMs = world.time.monoMs();
-  const became = isOver ? await checkEnd(world, requests, orders) : noOrders;
+  const became = isOver ? await checkEnd(world, requests, orders) : nothing;
   await world.settle();
   if (isOver) await checkRest(world);
-  return { requests, orders: became, endedMs };
+  return { requests, became, endedMs };
 }
 
 function cutShort({ time }: World, requests: Requests): Lived {
-  return { requests, orders: noOrders, endedMs: time.monoMs() };
+  return { requests, became: nothing, endedMs: time.monoMs() };
 }
 
 async function comesToEnd(world: World, onLook: SimulateOptions['onLook']): Promise<boolean> {
@@ -95,20 +96,35 @@ async function comesToEnd(world: World, onLook: SimulateOptions['onLook']): Prom
     if (look < HEALING_LOOKS_MAX) world.look();
     onLook?.(world);
     const isAtRest = world.machines.every((machine) => unfinished(world, machine) === undefined);
-    if (isAtRest && (await areOrdersSettled(world))) return true;
+    if (isAtRest && (await isRefilled(world)) && (await areOrdersSettled(world))) return true;
   }
   return false;
+}
+
+/** A ledger that was set back has again what the devices have; nobody has told them yet. */
+async function isRefilled({ gateway, machines, witness }: World): Promise<boolean> {
+  if (!witness.isRestored) return true;
+  for await (const { device, lanes } of eachDevice(gateway.ledger)) {
+    const machine = machines.find(({ name }) => name === device);
+    const heads = machine?.agent.life?.parts.journal.positions() ?? [];
+    if (!heads.every(({ head }, lane) => (lanes[lane]?.watermark ?? 0) >= head)) return false;
+  }
+  return true;
 }
 
 const finalStates: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
 /** Why a device is not at rest; `undefined`: it is. */
-function unfinished(world: World, { agent }: World['machines'][number]): string | undefined {
+function unfinished(world: World, { name, agent }: World['machines'][number]): string | undefined {
   const { life } = agent;
   if (life?.isReady !== true || !world.gateway.isUp) return 'it is down';
   const { journal, runtime } = life.parts;
   const counts = Object.entries(runtime.counts());
-  const open = counts.filter(([state, count]) => count > 0 && !finalStates.has(state));
+  // What a run may come to that has to read what is damaged, P2 and P4 say in the end.
+  const isRotten = world.witness.rotten.has(name);
+  const isOver = (state: string): boolean =>
+    finalStates.has(state) || (isRotten && state === 'stuck');
+  const open = counts.filter(([state, count]) => count > 0 && !isOver(state));
   if (open.length > 0) return open.map(([state, count]) => `${count} ${state}`).join(', ');
   const behind = journal.positions().reduce((sum, { head, acked }) => sum + head - acked, 0);
   return behind > 0 ? `${behind} entries are not acknowledged` : undefined;
@@ -126,8 +142,10 @@ function blameUnfinished(world: World): void {
 
 /** What a workflow does in the place of a call that reaches out of its world. */
 function instead(call: string): string {
-  if (/date|performance/i.test(call)) return 'a workflow asks ctx.now()';
+  if (/date|performance|hrtime|uptime/i.test(call)) return 'a workflow asks ctx.now()';
   if (/random/i.test(call)) return 'a workflow asks ctx.random() or ctx.uuid()';
-  if (/setTimeout|setInterval/.test(call)) return 'a workflow waits with ctx.sleep()';
+  if (/set(?:Timeout|Interval|Immediate)|AbortSignal/.test(call)) {
+    return 'a workflow waits with ctx.sleep()';
+  }
   return 'here nothing is real; do it in a handler of the file, or give the step another body';
 }

@@ -1,9 +1,19 @@
-import { seqOfEntryKey, getNumber, isHashOf, parseStored, sha256 } from '@holdfast/agent/internal';
+import {
+  decodeHole,
+  seqOfEntryKey,
+  tableOfKey,
+  getNumber,
+  isHashOf,
+  parseStored,
+  sha256,
+  type StoredEntry,
+} from '@holdfast/agent/internal';
 import {
   chainNext,
   chainStart,
   decodeEntry,
   equalBytes,
+  isEventOutsideRuns,
   lanes,
   type Lane,
   type StoreOp,
@@ -11,6 +21,7 @@ import {
 import {
   branchOf,
   newLife,
+  placeOf,
   type JournalLife,
   type LaneTruth,
   type LifeMark,
@@ -26,7 +37,8 @@ export interface Violation {
 }
 
 const VIOLATIONS_MAX = 20;
-const ENTRY = 0x65;
+/** What the keys of entries begin with. */
+export const ENTRY = 0x65;
 const ACK = 0x61;
 
 /** Of which epoch of a device, and which lane. */
@@ -50,9 +62,14 @@ export class Witness {
   readonly #ledger = new Map<string, number>();
   /** What it had said before a backup took its place: an ack of then may be on its way. */
   readonly #forgotten = new Map<string, number>();
-  #isRestored = false;
+  /** A backup of the ledger was put back. */
+  isRestored = false;
   /** When each run came to its end, by id, true time. */
   readonly ended = new Map<string, number>();
+  /** Devices whose disks have changed what was written. */
+  readonly rotten = new Set<string>();
+  /** Backups that were put back torn, to see whether that is found. */
+  tornBackups = 0;
   entries = 0;
   /** When each receipt of a command was durable on its device, true time. */
   readonly #receipts = new Map<string, number>();
@@ -68,6 +85,13 @@ export class Witness {
     this.#begin(machine, newLife(device, epoch));
   }
 
+  /** A bit of an entry's row on the disk of a machine is another than was written. */
+  rotted(machine: string, key: Uint8Array): void {
+    const life = this.lifeOf(machine);
+    life.rotten.add(placeOf(lanes[key[1] ?? 0] ?? 'normal', seqOfEntryKey(key)));
+    this.rotten.add(life.device);
+  }
+
   /** Where the journal of a machine stands, for when its disk is set back to this. */
   mark(machine: string): LifeMark {
     const { lanes: all } = this.lifeOf(machine);
@@ -81,6 +105,7 @@ export class Witness {
 
   /** A write of a machine's disk is durable. */
   deviceWrote(machine: string, ops: readonly StoreOp[], atMs: number): void {
+    if (this.rotten.has(this.lifeOf(machine).device)) this.#holesWritten(machine, ops);
     for (const op of ops) {
       if (op.kind !== 'put') continue;
       if (op.key[0] === ENTRY) this.#entryWritten(machine, op, atMs);
@@ -114,7 +139,7 @@ export class Witness {
       this.#forgotten.set(key, Math.max(said, this.#forgotten.get(key) ?? 0));
     }
     this.#ledger.clear();
-    this.#isRestored = true;
+    this.isRestored = true;
   }
 
   /** A gateway has begun anew: what was acknowledged must be there. */
@@ -122,7 +147,7 @@ export class Witness {
     const { device, lane } = place;
     const acked = Math.max(0, ...this.livesOf(place).map(({ lanes: all }) => all[lane].acked));
     const said = this.#ledger.get(keyOf(place)) ?? 0;
-    if (watermark < Math.max(this.#isRestored ? 0 : acked, said)) {
+    if (watermark < Math.max(this.isRestored ? 0 : acked, said)) {
       const what = `${lane} ${Math.max(acked, said)} was acknowledged, the ledger has ${watermark}`;
       this.blame('P3', device, what);
     }
@@ -168,6 +193,11 @@ export class Witness {
     return (this.#lives.get(device) ?? []).filter((life) => life.epoch === epoch);
   }
 
+  /** All lives of the journal of a device, from the first on. */
+  allOf(device: string): readonly JournalLife[] {
+    return this.#lives.get(device) ?? [];
+  }
+
   #begin(machine: string, life: JournalLife): void {
     this.#current.set(machine, life);
     const all = this.#lives.get(life.device) ?? [];
@@ -182,6 +212,7 @@ export class Witness {
     const { device, epoch } = life;
     const truth: LaneTruth = life.lanes[lane];
     const { seq } = stored;
+    if (this.#isMended(life, lane, stored)) return;
     if (seq !== truth.entries.length + 1) {
       const what = `entry ${lane} ${seq} is written behind ${truth.entries.length}`;
       this.blame('P1', device, what);
@@ -195,11 +226,44 @@ export class Witness {
     truth.entries.push(stored.bytes);
     truth.hashes.push(hash);
     this.entries += 1;
+    // Of most entries of a busy world no more is to be known.
+    if (isEventOutsideRuns(stored.bytes)) return;
     const entry = decodeEntry(stored.bytes);
-    if (entry.kind === 'run.completed') this.ended.set(entry.run, atMs);
+    // What a second machine ends, and what a new epoch takes over, is not when it ended here.
+    const isOwn = machine === device && !this.ended.has('run' in entry ? entry.run : '');
+    if (entry.kind === 'run.completed' && isOwn) this.ended.set(entry.run, atMs);
     if (entry.kind === 'command.receipt') this.#receipts.set(`${device}/${entry.key}`, atMs);
     if (entry.kind !== 'step.completed') return;
     life.done.set(`${entry.run}/${entry.name}`, seq);
+  }
+
+  /** Behind what is damaged the chain goes on from what a hole declares. */
+  #holesWritten(machine: string, ops: readonly StoreOp[]): void {
+    const { lanes: all } = this.lifeOf(machine);
+    for (const op of ops) {
+      if (op.kind !== 'put' || tableOfKey(op.key) !== 'x' || op.key.byteLength === 2) continue;
+      const lane = lanes[op.key[1] ?? 0] ?? 'normal';
+      const { seqLast, hash } = decodeHole(lane, op.value);
+      all[lane].hashes[seqLast - 1] = hash.slice();
+    }
+  }
+
+  /** What is behind damage is written again as it was, with a chain that goes on behind a hole. */
+  #isMended(life: JournalLife, lane: Lane, stored: StoredEntry): boolean {
+    const { device, epoch, rotten } = life;
+    const { entries, hashes } = life.lanes[lane];
+    const { seq, bytes } = stored;
+    const truth = entries[seq - 1];
+    if (truth === undefined || !this.rotten.has(device)) return false;
+    if (!equalBytes(truth, bytes)) return false;
+    const before = hashes[seq - 2] ?? chainStart(sha256, { device, epoch, lane });
+    const hash = chainNext(sha256, before, bytes);
+    if (!isHashOf(stored, hash)) {
+      this.blame('P9', device, `entry ${lane} ${seq} is written again with another hash`);
+    }
+    hashes[seq - 1] = hash;
+    rotten.delete(placeOf(lane, seq));
+    return true;
   }
 
   #ackWritten(machine: string, op: Extract<StoreOp, { kind: 'put' }>): void {

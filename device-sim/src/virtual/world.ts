@@ -25,7 +25,7 @@ import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
 import { WireChecks } from './wire-checks.ts';
-import { Witness } from './witness.ts';
+import { ENTRY, Witness } from './witness.ts';
 import { handlersOf, workloadOf } from './workload.ts';
 
 export interface Machine {
@@ -92,9 +92,10 @@ export class World {
   /** Somebody wants it to stop where it is. */
   isStopped = false;
   events = 0;
+  /** A fault of ours. */
+  readonly bug: PlantedBug;
   readonly #scenario: Scenario;
   readonly #code: SimCode | undefined;
-  readonly #bug: PlantedBug;
   readonly #trace = new Trace();
   readonly #seed: number;
   readonly #forger: Forger;
@@ -107,7 +108,7 @@ export class World {
   constructor({ scenario, seed, code, bug = {} }: WorldOptions) {
     this.#scenario = scenario;
     this.#code = code;
-    this.#bug = bug;
+    this.bug = bug;
     this.#seed = seed;
     this.chance = this.chanceOf('mishaps');
     this.#gatewayKills = this.chanceOf('gateway kills');
@@ -266,6 +267,15 @@ export class World {
     this.#setBackListeners.get(name)?.(image.atMs);
   }
 
+  /** A bit of an entry on the disk of a machine flips. */
+  rot({ name, agent, disk }: Machine, chance: Chance): void {
+    const key = disk.rot(ENTRY, chance);
+    if (key === undefined) return;
+    this.note(`rot ${name}`, key);
+    agent.isSuspect = true;
+    this.witness.rotted(name, key);
+  }
+
   /** Calls `listener` when the disk of a machine is set back, with the moment it is set back to. */
   onSetBack(name: string, listener: (sinceMs: number) => void): void {
     this.#setBackListeners.set(name, listener);
@@ -293,7 +303,7 @@ export class World {
 
   #machine(name: string, device = name): Machine {
     const { time, outside } = this;
-    const bug = this.#bug;
+    const { bug } = this;
     const disk = new SimDisk({
       time,
       chance: this.chanceOf(`${name} disk`),
@@ -438,8 +448,9 @@ function allPromises(): Promise<void> {
   });
 }
 
+/** Taken before a world is begun, in which nobody may have it. */
+const { setImmediate: whenPolled } = globalThis;
+
 function immediate(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+  return new Promise((resolve) => void whenPolled(resolve));
 }
