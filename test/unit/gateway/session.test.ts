@@ -158,7 +158,7 @@ test('who was acknowledged more than the ledger has is asked to greet', (t) => {
   const [effect] = effects.filter(({ kind }) => kind === 'send');
 
   t.like(effect, { message: { kind: 'refusal', code: 'HF_EPOCH_UNKNOWN' } });
-  t.is(said(run(online, message(report)).effects), 'noteClock', 'as long as it is there nothing is asked');
+  t.is(said(run(online, message(report)).effects), 'noteClock', 'as long as it is there');
 });
 
 test('who drains is slowed by what its batch waited; what is urgent or live never is', (t) => {
