@@ -196,7 +196,7 @@ test('commands that are not right say so with exit code 2 or 1, and begin nothin
   const scenario = join(dir, 'shop.toml');
   await writeFile(scenario, OWN);
   for (const [args, what] of [
-    [['run', 'no-such'], /there is no scenario no-such; there are brownout/],
+    [['run', 'no-such'], /there is no scenario no-such; there are bit-rot, brownout/],
     [['run', join(dir, 'none.toml')], /none\.toml cannot be read/],
     [['run', scenario], /--code names the file/],
     [['run', 'calm', '--seed', '-1'], /--seed is -1/],

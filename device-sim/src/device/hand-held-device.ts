@@ -135,6 +135,7 @@ export class HandHeldDevice {
   }
 
   #clockText(): string {
+    if (this.#clockMs === 0) return 'the clock is right';
     const way = this.#clockMs < 0 ? 'back' : 'ahead';
     return `clock ${formatDuration(Math.abs(this.#clockMs))} ${way}`;
   }

@@ -19,6 +19,15 @@ interface Entry {
   readonly result?: unknown;
 }
 
+interface EntriesPage {
+  readonly entries: readonly Entry[];
+  readonly holes: readonly {
+    readonly seqFirst: number;
+    readonly seqLast: number;
+    readonly reason: string;
+  }[];
+}
+
 const PAGE = 500;
 
 /** What was looked at, by promise. */
@@ -57,7 +66,8 @@ export async function judgeFleet(
     violations,
     entries,
     checked: {
-      ...{ P1: requests.size, P2: runs, P3: total, P5: charges, P6: calls },
+      ...{ P1: requests.size, P2: runs, P3: total, P4: total },
+      ...{ P5: charges, P6: calls },
       ...{ P7: starts + fleet.gatewayStarts, P9: total, P12: naps },
     },
   };
@@ -65,7 +75,7 @@ export async function judgeFleet(
 
 type Blame = (promise: string, device: string, what: string) => void;
 
-/** P3: each lane of the journal is in the ledger, once and in order. */
+/** P3: each lane of the journal is in the ledger, once and in order. P4: nothing is given up. */
 async function checkLedger(fleet: Fleet, device: FleetDevice, blame: Blame): Promise<Entry[]> {
   const { backlog } = await device.socket.status();
   const held: Entry[] = [];
@@ -75,7 +85,11 @@ async function checkLedger(fleet: Fleet, device: FleetDevice, blame: Blame): Pro
     for (;;) {
       const query = `lane=${lane}&after=${seq}&limit=${PAGE}`;
       const path = `/api/devices/${device.name}/entries?${query}`;
-      const { entries } = await getFromApi<{ readonly entries: readonly Entry[] }>(fleet.api, path);
+      const { entries, holes } = await getFromApi<EntriesPage>(fleet.api, path);
+      for (const { seqFirst, seqLast, reason } of holes) {
+        if (reason === 'trimmed' || reason === 'retention') continue;
+        blame('P4', device.name, `${lane} ${seqFirst}-${seqLast} is given up as ${reason}`);
+      }
       for (const entry of entries) {
         seq += 1;
         if (entry.seq !== seq) blame('P3', device.name, `${lane} has ${entry.seq} for ${seq}`);

@@ -1,7 +1,7 @@
 import { formatCount, formatDuration } from '@holdfast/protocol';
 import { xml } from './junit.ts';
 import { backlogPlot, catchUpPlot, timelinePlot } from './plots.ts';
-import { judged, type SimulationReport, type Telling } from './report.ts';
+import { judged, verdictOf, type SimulationReport, type Telling } from './report.ts';
 
 const style = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #6b7280; --line: #d0d5dc; --paper: #fff;
@@ -77,10 +77,10 @@ export function catchUpLine({ catchUp }: SimulationReport): string {
   return `${formatCount(count)} times: p50 ${p50}, p95 ${p95}, p99 ${p99}, ${last}`;
 }
 
-function promisesTable({ violations, checked }: SimulationReport): string {
+function promisesTable(report: SimulationReport): string {
+  const { violations, checked } = report;
   const rows = judged.map(([promise, what]) => {
-    const broken = violations.filter((each) => each.promise === promise).length;
-    const result = broken === 0 ? 'held' : 'broken';
+    const result = verdictOf(report, promise);
     const looks = `<td class="number">${formatCount(checked[promise] ?? 0)}</td>`;
     const cell = `<td class="${result}">${result}</td>`;
     return `<tr><td>${promise}</td><td>${xml(what)}</td>${looks}${cell}</tr>`;

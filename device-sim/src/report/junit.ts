@@ -1,4 +1,4 @@
-import { judged, type SimulationReport, type Telling } from './report.ts';
+import { judged, verdictOf, type SimulationReport, type Telling } from './report.ts';
 
 /** A report as JUnit XML, for those who collect results of tests: a case for each promise. */
 export function junitOf(report: SimulationReport, { again, tookMs }: Telling): string {
@@ -9,7 +9,8 @@ export function junitOf(report: SimulationReport, { again, tookMs }: Telling): s
     const name = `${promise} ${what} (${checked[promise] ?? 0} looks)`;
     const failures = broken.map(({ device, what: why }) => failureOf(`${device}: ${why}`, again));
     const head = `    <testcase classname="${xml(suite)}" name="${xml(name)}" time="0">`;
-    return [head, ...failures, '    </testcase>'];
+    const isSkipped = verdictOf(report, promise) === 'not looked at';
+    return [head, ...failures, ...(isSkipped ? ['<skipped/>'] : []), '    </testcase>'];
   });
   const others = violations.filter((each) => judged.every(([promise]) => promise !== each.promise));
   const more = others.map(({ promise, what }) => [
@@ -18,8 +19,9 @@ export function junitOf(report: SimulationReport, { again, tookMs }: Telling): s
     '    </testcase>',
   ]);
   const tests = cases.length + more.length;
-  const failed = [...cases, ...more].filter((lines) => lines.length > 2).length;
-  const counts = `tests="${tests}" failures="${failed}" errors="0" skipped="0"`;
+  const skipped = cases.filter((lines) => lines.includes('<skipped/>')).length;
+  const failed = [...cases, ...more].filter((lines) => lines.length > 2).length - skipped;
+  const counts = `tests="${tests}" failures="${failed}" errors="0" skipped="${skipped}"`;
   const time = `time="${(tookMs / 1_000).toFixed(3)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',

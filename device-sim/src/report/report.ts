@@ -19,6 +19,15 @@ export const judged: readonly (readonly [promise: string, what: string])[] = [
   ['P12', 'no sleep ends before its time'],
 ];
 
+/** What was not put to the test is neither held nor broken. */
+export function verdictOf(
+  { checked, violations }: Pick<SimulationReport, 'checked' | 'violations'>,
+  promise: string,
+): 'held' | 'broken' | 'not looked at' {
+  if (violations.some((each) => each.promise === promise)) return 'broken';
+  return (checked[promise] ?? 0) === 0 ? 'not looked at' : 'held';
+}
+
 export interface DeviceReport {
   readonly device: string;
   readonly entries: number;

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration, paint } from '@holdfast/protocol';
 import { catchUpLine } from './html.ts';
-import { judged, type SimulationReport, type Telling } from './report.ts';
+import { judged, verdictOf, type SimulationReport, type Telling } from './report.ts';
 
 /** The end of a simulation, for people. */
 export function simulationScreen(
@@ -14,8 +14,11 @@ export function simulationScreen(
   const size = `${formatCount(devices)} devices × ${formatDuration(report.virtualMs)} (${kind})`;
   const count = (what: string, number: number): string => `${formatCount(number)} ${what}`;
   const promises = judged.map(([promise, what]) => {
-    const broken = violations.filter((each) => each.promise === promise).length;
-    const mark = broken === 0 ? paint('✓', 'green', color) : paint('✗', 'red', color);
+    const mark = {
+      held: paint('✓', 'green', color),
+      broken: paint('✗', 'red', color),
+      'not looked at': '–',
+    }[verdictOf(report, promise)];
     const looks = formatCount(checked[promise] ?? 0).padStart(11);
     return `  ${mark} ${promise.padEnd(3)} ${what.padEnd(83)}${looks}`;
   });

@@ -32,7 +32,7 @@ export const faultKinds = {
     latency: { type: 'duration', usual: 600, about: 'how long each byte is on its way' },
   }),
   kill: device('its process is killed, or its power cut, and starts again', true),
-  'restart-storm': device('its process is killed again as soon as it is there', true, {
+  'restart-storm': device('its process is killed again as soon as it is there', false, {
     after: { type: 'duration', usual: 2 * SECOND, about: 'how long it lives each time, at most' },
   }),
   pause: device('its process stands still, as by SIGSTOP', true),
