@@ -130,6 +130,7 @@ export async function compile() {
 const packed = [
   { file: 'gateway/src/io/mqtt.ts', packages: ['mqtt'], unused: ['ws', 'socks', 'worker-timers'] },
   { file: 'gateway/src/io/aedes.ts', packages: ['aedes'], unused: [] },
+  { file: 'gateway/src/io/ws.ts', packages: ['ws'], unused: [] },
   {
     file: 'gateway/src/io/http/fastify.ts',
     packages: ['fastify', '@fastify/swagger', 'ajv'],

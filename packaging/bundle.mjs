@@ -10,7 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** For browsers and SOCKS proxies: none of it is ever called. */
 const unused = Object.fromEntries(
-  ['ws', 'socks', 'worker-timers'].map((name) => [name, join(root, 'packaging/nothing.cjs')]),
+  ['socks', 'worker-timers'].map((name) => [name, join(root, 'packaging/nothing.cjs')]),
 );
 
 const form = {
@@ -74,7 +74,7 @@ export async function bundleAgentPackage() {
   const lint = { lint: 'agent/src/lint/mod.ts' };
   const rules = await build({ ...shipped, outdir, entryPoints: lint });
   // Nobody looks for lines of it in a stack, and its text stays in memory.
-  const small = { entryPoints: client, minifyWhitespace: true };
+  const small = { entryPoints: client, minifyWhitespace: true, plugins: [noWebSocket] };
   const link = await build({ ...shipped, banner, outdir, ...small });
   clear(outdir, ...[main, commands, device, rules, link].map(({ metafile }) => metafile));
 }
@@ -188,6 +188,14 @@ const ownClient = {
 
 const client = { mqtt: 'agent/src/io/mqtt.ts' };
 
+/** Who speaks MQTT over WebSocket gives the client what it speaks on: it makes none itself. */
+const noWebSocket = {
+  name: 'no-web-socket',
+  setup({ onResolve }) {
+    onResolve({ filter: /^ws$/ }, () => ({ path: join(root, 'packaging/nothing.cjs') }));
+  },
+};
+
 /** Reads the store of an agent that does not run. */
 const reader = { 'read-stopped': 'agent/src/read-stopped.ts' };
 
@@ -248,7 +256,7 @@ export async function bundleAgent(directory, version) {
     ...{ ...small, external, entryPoints: { ...program, mod, testing } },
     plugins: [packagedPart, ownClient, wholeAgent([mod, testing, reader['read-stopped']])],
   });
-  await build({ ...small, external, entryPoints: client });
+  await build({ ...small, external, entryPoints: client, plugins: [noWebSocket] });
   await bundleMain(outdir, { ...small, banner: { js: '#!/usr/bin/env node' } });
   chmodSync(join(outdir, 'holdfast.cjs'), 0o755);
   const { name, license, engines } = JSON.parse(

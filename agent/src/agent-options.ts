@@ -11,7 +11,7 @@ import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
-import type { TlsOptions } from './io/mqtt-dial.ts';
+import type { TlsOptions } from './io/broker-socket.ts';
 
 /** Options of an agent. What is not given has the default that is named. */
 export interface AgentOptions {
@@ -29,13 +29,16 @@ export interface AgentOptions {
   /** The data directory was brought here from another machine: it goes on in its epoch. */
   readonly isMoved?: boolean;
   readonly workflows: readonly Workflow<never, unknown>[];
-  /** `mqtt://host:port` or `mqtts://host:port`. Default: none; everything stays on the device. */
+  /**
+   * `mqtt://host:port` or `mqtts://host:port`; by WebSocket `ws://host:port/path` or `wss://…`.
+   * Default: none; everything stays on the device.
+   */
   readonly gateway?: string;
   /** Whose limits the broker at that address has. Default `generic`: what every broker takes. */
   readonly brokerProfile?: BrokerProfileName;
   /** The MQTT that is spoken with it. Default `3.1.1`, which every broker speaks. */
   readonly mqttVersion?: MqttVersion;
-  /** PEM texts for mqtts: what to trust, and what to show. */
+  /** PEM texts for mqtts and wss: what to trust, and what to show. */
   readonly tls?: TlsOptions;
   /** For a broker that wants one; the user name is the id of the device. */
   readonly password?: string;

@@ -19,7 +19,8 @@ import {
   type DeviceSigner,
 } from './io/device-key.ts';
 import { readEnrolment, type Enrolment } from './io/enrolment-file.ts';
-import type { Credentials, TlsOptions } from './io/mqtt-dial.ts';
+import type { TlsOptions } from './io/broker-socket.ts';
+import type { Credentials } from './io/mqtt-dial.ts';
 import { renewCertificate } from './renew-certificate.ts';
 import { rotateKey } from './rotate-key.ts';
 

@@ -9,6 +9,7 @@ import { checkStore } from './check-store.ts';
 import { connectProof, deviceTls } from './device-credentials.ts';
 import { failed, found, type Finding } from './core/finding.ts';
 import type { RunView, StatusView } from './core/views.ts';
+import { isTlsAddress } from './io/broker-address.ts';
 import { openBrokerMemory } from './io/broker-memory.ts';
 import { checkBroker } from './io/checks/broker-check.ts';
 import { checkCertificates } from './io/checks/certificate-check.ts';
@@ -72,7 +73,7 @@ function enrolledAccess(dataDir: string): Patient['uplink'] {
     if (enrolment === undefined) return undefined;
     const { gateway: url, device: id } = enrolment;
     const password = connectProof(dataDir, id);
-    const tls = url.startsWith('mqtts:') ? { tls: deviceTls(dataDir, enrolment) } : {};
+    const tls = isTlsAddress(url) ? { tls: deviceTls(dataDir, enrolment) } : {};
     return { url, ...tls, ...(password === undefined ? {} : { password }) };
   } catch {
     return undefined; // What is wrong with the files is told where they are needed.

@@ -243,9 +243,17 @@ test('packets that are too long, broken or never come end the connection', async
   await send(...Buffer.from('GET / HTTP/1.1\r\n\r\n'));
   await send(0x10, 0x04, 0x00, 0x04, 0x48, 0x54);
   t.is(refusals.count('malformed'), 2);
+  const asks = 'Connection: Upgrade\r\nUpgrade: websocket\r\nHost: gateway\r\n';
+  const form = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+  await send(...Buffer.from(`GET /mqtt HTTP/1.1\r\n${asks}${form}Origin: http://page\r\n\r\n`));
+  t.is(refusals.count('malformed'), 3, 'a page of another site, in a browser');
+  const long = [0x82, 0x85, 0, 0, 0, 0, 0x10, 0xff, 0xff, 0xff, 0x7f];
+  await send(...Buffer.from(`GET /mqtt HTTP/1.1\r\n${asks}${form}\r\n`), ...long);
+  t.is(refusals.count('size'), 3, 'by WebSocket, too');
   await send(0x10);
   await send();
-  t.is(refusals.count('slow'), 2);
+  await send(...Buffer.from('GET /mqtt HTTP/1.1\r\n'));
+  t.is(refusals.count('slow'), 3);
   const client = await connectAs(broker.url, 'pump-1', '');
   t.teardown(() => void client.end(true));
   t.true(client.connected, 'others go on');

@@ -14,7 +14,7 @@ const settings = (): readonly Option[] => [
   setting('data-dir', 'dir', 'where the journal is'),
   setting('device', 'id', 'identity of this device: A-Z a-z 0-9 _ -'),
   setting('code', 'file', 'ES module that exports the workflows'),
-  setting('gateway', 'url', 'mqtt://host:port or mqtts://host:port; without it, none'),
+  setting('gateway', 'url', 'mqtt:, mqtts:, ws: or wss://host:port; without it, none'),
   setting('broker-profile', 'name', 'whose limits the broker has, such as aws; default generic'),
   setting('mqtt-version', 'number', 'the MQTT that the broker speaks: 3.1.1 (default) or 5'),
   setting('tls-ca', 'file', 'PEM: what to trust of the gateway; default: what the system trusts'),

@@ -104,6 +104,11 @@ function unanswered({ broker, isTls, error }: DialEnd, sysCode: string): LinkDow
   if (words !== undefined) {
     return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${words} (${sysCode})`);
   }
+  const [, status] = /^Unexpected server response: (\d+)/.exec(error?.message ?? '') ?? [];
+  if (status !== undefined) {
+    const why = `it answers HTTP ${status} and takes no WebSocket; is the path right?`;
+    return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${why}`);
+  }
   const untrusted = tlsWords(sysCode, error?.message ?? '');
   if (untrusted !== undefined) {
     return down('HF_GATEWAY_UNTRUSTED', `${broker}: ${untrusted} (${sysCode})`);

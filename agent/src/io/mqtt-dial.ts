@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import {
   HoldfastError,
@@ -12,25 +13,19 @@ import {
   type LinkEvent,
   type MqttVersion,
 } from '@holdfast/protocol';
+import { isTlsAddress, readBrokerAddress, type BrokerAddress } from './broker-address.ts';
+import { connectBroker, type TlsOptions } from './broker-socket.ts';
 import { down, isPassing, linkDownOf, type DialStage } from './link-down.ts';
 import type { IClientOptions, MqttClient } from './mqtt.ts';
 
 /** Loaded by the first connection: a start whose runs wait for nobody is not to wait for it. */
 const loadMqtt = () => import('./mqtt.ts');
+const loadWebSocket = () => import('./web-socket.ts');
 
 type Mqtt = Awaited<ReturnType<typeof loadMqtt>>;
 
-/** For mqtts, PEM each. */
-export interface TlsOptions {
-  /** What to trust. Default: what the system trusts. */
-  readonly ca?: string | Buffer;
-  /** What to show to the broker, with its key. Default: nothing. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-}
-
 export interface MqttDialOptions {
-  /** `mqtt://host:port` or `mqtts://host:port`; the default ports are 1883 and 8883. */
+  /** With mqtt:, mqtts:, ws: or wss:, whose default ports are 1883, 8883, 80 and 443. */
   readonly url: string;
   /** Default `3.1.1`. */
   readonly mqttVersion?: MqttVersion;
@@ -45,12 +40,10 @@ export interface MqttDialOptions {
   readonly keepaliveS?: number;
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'mqtt:': '1883', 'mqtts:': '8883' };
-
 /** What a device shows to the broker where its options say nothing; asked for each time. */
 export interface Credentials {
   readonly password?: string | undefined;
-  /** Taken by mqtts alone. */
+  /** Taken by mqtts and wss alone. */
   readonly tls?: TlsOptions | undefined;
 }
 
@@ -65,16 +58,15 @@ export interface Credentials {
 export function createMqttDial(
   options: MqttDialOptions,
 ): (device: string, own?: () => Credentials) => Dial {
-  const broker = brokerOf(options.url);
-  const isTls = options.url.startsWith('mqtts:');
+  const address = readBrokerAddress(options.url);
   if (options.tls !== undefined) checkTls(options.url, options.tls);
   return (device, own) => (listen) => {
     const { password, tls } = { ...own?.(), ...given(options) };
     const known = {
       ...(password === undefined ? {} : { password }),
-      ...(isTls && tls !== undefined ? { tls } : {}),
+      ...(address.isTls && tls !== undefined ? { tls } : {}),
     };
-    return new MqttLink({ ...options, ...known, device, broker }, listen);
+    return new MqttLink({ ...options, ...known, device, address }, listen);
   };
 }
 
@@ -87,27 +79,13 @@ function given({ password, tls }: MqttDialOptions): Credentials {
 
 interface Target extends MqttDialOptions {
   readonly device: string;
-  /** `host:port`. */
-  readonly broker: string;
+  readonly address: BrokerAddress;
 }
 
-function brokerOf(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const port = parsed && DEFAULT_PORTS[parsed.protocol];
-  if (parsed === undefined || port === undefined || parsed.hostname === '') {
-    throw new HoldfastError('HF_GATEWAY_ADDRESS', { why: `got ${url}` });
-  }
-  // Addresses are shown in status and logs.
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw new HoldfastError('HF_GATEWAY_ADDRESS', { why: 'it contains a user or a password' });
-  }
-  return `${parsed.hostname}:${parsed.port || port}`;
-}
-
-/** mqtt.js would take `cert` and `key` for a wish to use TLS, whatever the address says. */
+/** Who has files for TLS and writes an address without it would go in clear. */
 function checkTls(url: string, tls: TlsOptions): void {
-  if (!url.startsWith('mqtts:')) {
-    const why = `TLS options, but ${url} is not mqtts://`;
+  if (!isTlsAddress(url)) {
+    const why = `TLS options, but ${url} is neither mqtts:// nor wss://`;
     throw new HoldfastError('HF_CONFIG_INVALID', { why });
   }
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
@@ -126,6 +104,7 @@ function checkTls(url: string, tls: TlsOptions): void {
 class MqttLink implements Link {
   /** There is none before the first moment has passed. */
   #client: MqttClient | undefined;
+  #socket: Socket | undefined;
   readonly #target: Target;
   readonly #listen: (event: LinkEvent) => void;
   /** Settles every send that the broker has not taken. */
@@ -157,14 +136,31 @@ class MqttLink implements Link {
   async #connect(connectMs: number): Promise<void> {
     const mqtt = await loadMqtt();
     if (this.#isDown) return;
+    const stream = await this.#open();
+    // What the library does not report: it knows a few codes of the system only.
+    stream.on('error', (error) => (this.#error ??= error));
+    if (this.#isDown) return void this.#socket?.destroy();
     const messageIdProvider = new mqtt.UniqueMessageIdProvider();
     const options = { ...clientOptions(this.#target, connectMs), messageIdProvider };
-    const client = mqtt.connect(this.#target.url, options);
+    const client = new mqtt.MqttClient(() => stream, options);
     this.#client = client;
     this.#listenTo(client, mqtt);
     client.connect();
-    // What the library does not report: it knows a few codes of the system only.
-    client.stream.on('error', (error) => (this.#error ??= error));
+  }
+
+  /** Begins to connect. @returns What MQTT is to be spoken on. */
+  async #open(): Promise<Duplex> {
+    const { address, tls } = this.#target;
+    const speak = address.isWebSocket ? (await loadWebSocket()).speakWebSocket : undefined;
+    const socket = connectBroker(address, tls);
+    // Small messages would wait for the acknowledgement of the one before: 44 ms each way.
+    this.#socket = socket.setNoDelay(true);
+    socket.on('error', (error) => (this.#error ??= error));
+    return speak === undefined ? socket : speak(address.url, socket);
+  }
+
+  get #broker(): string {
+    return this.#target.address.shown;
   }
 
   send(channel: 'up' | 'state', bytes: Uint8Array): Promise<void> {
@@ -199,7 +195,7 @@ class MqttLink implements Link {
   ): void {
     const publishMs = this.#target.publishMs ?? 60_000;
     const late = setTimeout(() => {
-      this.#end(down('HF_LINK_LOST', `${this.#target.broker}: a message was not taken in time`));
+      this.#end(down('HF_LINK_LOST', `${this.#broker}: a message was not taken in time`));
     }, publishMs);
     this.#late.add(late);
     const topic = topicOf(this.#target.device, channel);
@@ -218,14 +214,12 @@ class MqttLink implements Link {
   }
 
   close(): void {
-    this.#end(down('HF_LINK_LOST', `${this.#target.broker}: closed by this device`));
+    this.#end(down('HF_LINK_LOST', `${this.#broker}: closed by this device`));
   }
 
   traffic(): number {
-    const stream = this.#client?.stream;
-    if (!(stream instanceof Socket)) return 0;
-    const { bytesRead, bytesWritten } = stream;
-    return (bytesRead ?? 0) + (bytesWritten ?? 0);
+    const { bytesRead = 0, bytesWritten = 0 } = this.#socket ?? {};
+    return bytesRead + bytesWritten;
   }
 
   #listenTo(client: MqttClient, { ErrorWithReasonCode }: Mqtt): void {
@@ -245,13 +239,11 @@ class MqttLink implements Link {
 
   #subscribe(client: MqttClient, packetBytesMax: number | undefined): void {
     this.#stage = 'subscribing';
-    // Without it, small messages wait for the acknowledgement of the one before: 44 ms each way.
-    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     const topic = topicOf(this.#target.device, 'down');
     client.subscribe(topic, { qos: 1 }, (error, granted) => {
       if (this.#isDown) return;
       if (error || granted?.some((each) => each.qos === 128)) {
-        const why = `${this.#target.broker}: it does not let this device subscribe to ${topic}`;
+        const why = `${this.#broker}: it does not let this device subscribe to ${topic}`;
         return this.#end(down('HF_BROKER_REFUSED', why));
       }
       this.#stage = 'up';
@@ -265,7 +257,7 @@ class MqttLink implements Link {
       this.#stage === 'connecting'
         ? `no MQTT broker answered within ${connectMs} ms`
         : `it took the connection but confirmed no subscription within ${connectMs} ms`;
-    this.#end(down('HF_GATEWAY_UNREACHABLE', `${this.#target.broker}: ${why}`));
+    this.#end(down('HF_GATEWAY_UNREACHABLE', `${this.#broker}: ${why}`));
   }
 
   /** The first failure says why; the close that follows it says only that. */
@@ -277,11 +269,11 @@ class MqttLink implements Link {
     if (isSentAway && this.#error === undefined) {
       const so = `of ${this.#firstBytes} bytes; may this device publish, and so much at once?`;
       const why = `it hung up at the first message, ${so}`;
-      return this.#end(down('HF_BROKER_REFUSED', `${this.#target.broker}: ${why}`));
+      return this.#end(down('HF_BROKER_REFUSED', `${this.#broker}: ${why}`));
     }
-    const { broker, url } = this.#target;
-    const isTls = url.startsWith('mqtts:');
-    this.#end(linkDownOf({ broker, isTls, stage: this.#stage, error: this.#error }));
+    const { isTls } = this.#target.address;
+    const reached = { isTls, stage: this.#stage };
+    this.#end(linkDownOf({ broker: this.#broker, ...reached, error: this.#error }));
   }
 
   #end(reason: LinkDown): void {
@@ -290,7 +282,7 @@ class MqttLink implements Link {
     clearTimeout(this.#upTimer);
     // Its own timers end with `end`; the socket of a peer that is gone only with `destroy`.
     this.#client?.end(true);
-    this.#client?.stream?.destroy();
+    this.#socket?.destroy();
     for (const late of this.#late) clearTimeout(late);
     for (const settle of this.#waiting) settle();
     this.#listen({ kind: 'down', reason });
@@ -302,7 +294,7 @@ function failureOf(error: unknown): Error {
 }
 
 function clientOptions(target: Target, connectMs: number): IClientOptions {
-  const { device, password, tls, mqttVersion = '3.1.1' } = target;
+  const { device, password, mqttVersion = '3.1.1' } = target;
   return {
     protocolVersion: mqttLevel(mqttVersion),
     clientId: `hf-${device}`,
@@ -317,6 +309,5 @@ function clientOptions(target: Target, connectMs: number): IClientOptions {
     writeCache: false,
     manualConnect: true,
     ...(password === undefined ? {} : { password }),
-    ...tls,
   };
 }

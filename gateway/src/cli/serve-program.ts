@@ -56,7 +56,7 @@ function addPlaces(command: Command): Command {
     .addOption(
       new Option(
         '--mqtt-port <port>',
-        'port for devices; 0: any (default: 1883, with TLS 8883)',
+        'port for devices, by MQTT or WebSocket; 0: any (default: 1883, with TLS 8883)',
       ).argParser(integer(0, 65_535)),
     )
     .addOption(

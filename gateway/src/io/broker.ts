@@ -11,6 +11,7 @@ import { certificateOf } from './devices-tls.ts';
 import { EmbeddedLink } from './embedded-link.ts';
 import type { GatewayLink, GatewayLinkOptions } from './gateway-link.ts';
 import { GuardedSocket } from './packet-guard.ts';
+import { mqttStreams } from './web-sockets.ts';
 
 export interface BrokerOptions extends Omit<BrokerServerOptions, 'onSocket' | 'onRefused'> {
   /** Who connects as a device has to pass it. */
@@ -41,17 +42,19 @@ const [IDENTIFIER_REJECTED, SERVER_UNAVAILABLE, NOT_AUTHORIZED] = [2, 3, 5];
 const PASSWORD_BYTES_MAX = 1_024;
 
 /**
- * Starts the broker. A device connects as `hf-<device>`, publishes to its `up` and `state` and
- * subscribes to its `down`; anything else ends its connection or is not granted.
+ * Starts the broker, which takes MQTT and, on the same port, MQTT over WebSocket. A device connects
+ * as `hf-<device>`, publishes to its `up` and `state` and subscribes to its `down`; anything
+ * else ends its connection or is not granted.
  *
  * @throws HF_PORT_TAKEN, HF_CONFIG_INVALID for an address that this machine does not have.
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { log, refusals } = options;
+  const connectMsMax = options.connectMsMax ?? CONNECT_TIMEOUT_MS;
   const origins = new WeakMap<Duplex, Origin>();
   const aedes = await Aedes.createBroker({
     drainTimeout: DRAIN_TIMEOUT_MS,
-    connectTimeout: options.connectMsMax ?? CONNECT_TIMEOUT_MS,
+    connectTimeout: connectMsMax,
     maxTopicLevels: 6,
     ...rules(options, (client) => origins.get(client.conn) ?? { address: '' }),
   });
@@ -75,12 +78,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const server = await listenForDevices({
     ...options,
     onRefused: (reason) => refusals.add(reason),
-    onSocket(socket) {
-      const guarded = new GuardedSocket(socket, PACKET_BYTES_MAX, () => refusals.add('size'));
-      const { remoteAddress: address = '' } = socket;
-      origins.set(guarded, { address, certificate: certificateOf(socket) });
-      aedes.handle(guarded);
-    },
+    onSocket: mqttStreams({
+      ...{ connectMsMax, frameBytesMax: 2 * PACKET_BYTES_MAX },
+      onRefused: (reason) => refusals.add(reason),
+      onStream(stream, socket) {
+        const guarded = new GuardedSocket(stream, PACKET_BYTES_MAX, () => refusals.add('size'));
+        const { remoteAddress: address = '' } = socket;
+        origins.set(guarded, { address, certificate: certificateOf(socket) });
+        aedes.handle(guarded);
+      },
+    }),
   }).catch(async (error: unknown) => {
     await closeAedes(aedes);
     throw error;

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 /**
@@ -54,10 +53,10 @@ export class PacketMeter {
 
 /** A socket as the broker sees it: packets that are too long never reach it. */
 export class GuardedSocket extends Duplex {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
 
   /** @param onTooLong A packet was, or was none. */
-  constructor(socket: Socket, packetBytesMax: number, onTooLong: () => void = () => {}) {
+  constructor(socket: Duplex, packetBytesMax: number, onTooLong: () => void = () => {}) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
     const meter = new PacketMeter(packetBytesMax);

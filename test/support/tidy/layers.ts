@@ -31,8 +31,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
 
 function productTable(product: string): Record<string, readonly string[]> {
   const own = (place: string): string => `${product}/${place}`;
-  const cloud = ['aedes', 'ajv', 'fastify', '@fastify/swagger', 'mqtt', 'pg', SCHEMA];
-  const io = product === 'agent' ? ['mqtt', 'node-cron', 'p-retry'] : cloud;
+  const cloud = ['aedes', 'ajv', 'fastify', '@fastify/swagger', 'mqtt', 'pg', 'ws', SCHEMA];
+  const io = product === 'agent' ? ['mqtt', 'node-cron', 'p-retry', 'ws'] : cloud;
   // The codec takes a while to load: what only asks and prints does without it.
   const light = ['protocol', 'protocol/base', 'node:'];
   const inside = [own('core'), own('io'), own('root'), own('api'), ...light];

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { formatDuration, messageOf } from '@holdfast/protocol';
 import { found, type Finding } from '../../core/finding.ts';
-import type { TlsOptions } from '../mqtt-dial.ts';
+import type { TlsOptions } from '../broker-socket.ts';
 
 const CHECK = 'certificate';
 const RENEW = 'Renew it: where the device was enrolled, by holdfast enroll --renew.';

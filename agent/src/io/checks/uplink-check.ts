@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns/promises';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { connect as connectTls } from 'node:tls';
 import { messageOf, type MqttVersion } from '@holdfast/protocol';
 import { found, type Finding } from '../../core/finding.ts';
-import { createMqttDial, type TlsOptions } from '../mqtt-dial.ts';
+import { readBrokerAddress, type BrokerAddress } from '../broker-address.ts';
+import { connectBroker, type TlsOptions } from '../broker-socket.ts';
+import { createMqttDial } from '../mqtt-dial.ts';
 import { tlsWords } from '../tls-words.ts';
 
 const CHECK = 'uplink';
@@ -28,21 +29,15 @@ export interface UplinkTarget {
 /** What a stage ended with; `undefined`: it was passed. */
 type Stop = Finding | undefined;
 
-interface Way extends UplinkTarget {
-  readonly host: string;
-  readonly port: number;
-}
+type Way = UplinkTarget & BrokerAddress;
 
 /** Goes the way to the broker, stage by stage, and tells where it ends. */
 export async function checkUplink(target: UplinkTarget): Promise<Finding> {
-  const { hostname, port, protocol } = new URL(target.url);
-  const isTls = protocol === 'mqtts:';
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const way = { ...target, host, port: Number(port || (isTls ? 8883 : 1883)) };
+  const way = { ...target, ...readBrokerAddress(target.url) };
   const stages: readonly (readonly [name: string, pass: (way: Way) => Promise<Stop>])[] = [
     ['DNS', reachName],
     ['TCP', reachPort],
-    ...(isTls ? [['TLS', reachTls] as const] : []),
+    ...(way.isTls ? [['TLS', reachTls] as const] : []),
     ...(target.device === undefined ? [] : [['MQTT', reachMqtt] as const]),
   ];
   let passed = '';
@@ -94,10 +89,9 @@ function reachPort({ host, port }: Way): Promise<Stop> {
   });
 }
 
-function reachTls({ host, port, tls }: Way): Promise<Stop> {
+function reachTls(way: Way): Promise<Stop> {
   return new Promise((resolve) => {
-    const servername = isIP(host) === 0 ? { servername: host } : {};
-    const socket = connectTls({ ...tls, host, port, ...servername }, () => resolve(undefined));
+    const socket = connectBroker(way, way.tls).once('secureConnect', () => resolve(undefined));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const why = tlsWords(error.code ?? '', error.message) ?? error.message;
       resolve(stopped(why, 'Look at --tls-ca, and at the clock of this device.'));

@@ -40,7 +40,7 @@ export const linkErrors = {
   HF_GATEWAY_ADDRESS: {
     message: 'The address of the gateway is not usable',
     retry: 'never',
-    hint: 'Write it as mqtt://host:port or mqtts://host:port.',
+    hint: 'Write it as mqtt://host:port, mqtts://host:port, ws://host/path or wss://host/path.',
   },
   HF_GATEWAY_UNREACHABLE: {
     message: 'No gateway answers',
