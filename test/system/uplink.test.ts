@@ -1,6 +1,14 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import {
+  createServer,
+  isIP,
+  type AddressInfo,
+  type LookupFunction,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import test, { type ExecutionContext } from 'ava';
@@ -142,6 +150,8 @@ async function makeWorld(
   options: {
     readonly dial?: Partial<MqttDialOptions>;
     readonly limits?: Partial<UplinkLimits>;
+    /** By which the broker is dialled. */
+    readonly host?: string;
   } = {},
 ): Promise<World> {
   const dir = await tempDir(t);
@@ -153,7 +163,8 @@ async function makeWorld(
     for (const answer of gateway.receive(payload)) down(answer);
   });
   await broker.start();
-  const dial = createMqttDial({ url: broker.url, ...options.dial });
+  const url = broker.url.replace('127.0.0.1', options.host ?? '127.0.0.1');
+  const dial = createMqttDial({ url, ...options.dial });
   const uplink = createUplink(
     {
       journal,
@@ -307,6 +318,46 @@ test('each way to be without a gateway is told by its code, and ends by itself',
   gateway.answer = undefined;
   await until(uplink, 'synced', () => journal.isSynced);
   t.is(uplink.state().problem, null);
+  checkComplete(t, world);
+});
+
+test('a name is looked up at each attempt: wrong, stale, dead addresses pass', async (t) => {
+  const unknown = Object.assign(new Error('unknown'), { code: 'ENOTFOUND' });
+  /** What the name stands for; the last one is dead, and has another one beside it. */
+  let addresses: readonly string[] = [];
+  const asked: string[] = [];
+  const lookup: LookupFunction = (host, _options, done) => {
+    asked.push(host);
+    const found = addresses.map((address) => ({ address, family: isIP(address) }));
+    if (found.length === 0) return done(unknown, found);
+    done(null, found);
+  };
+  const world = await makeWorld(t, { host: 'gateway.test', dial: { lookup } });
+  const { broker, journal, uplink } = world;
+  const port = Number(new URL(broker.url).port);
+  const portal = createHttpServer().listen(port, '127.0.0.2');
+  t.teardown(() => portal.close());
+  await once(portal, 'listening');
+  append(journal, 'normal', 10);
+  const says = (words: RegExp) => () => words.test(uplink.state().problem?.message ?? '');
+  uplink.start();
+  await until(uplink, 'no such name', says(/no such name/));
+  addresses = ['127.0.0.2'];
+  await until(uplink, 'a portal', says(/does not speak MQTT|closed before MQTT/));
+  addresses = ['127.0.0.3'];
+  await until(uplink, 'an address of before', says(/nothing listens/));
+  addresses = ['2001:db8::1', '127.0.0.1'];
+  await until(uplink, 'the broker', () => journal.isSynced);
+
+  // It moves: the link ends, and the name leads elsewhere.
+  const before = asked.length;
+  addresses = ['127.0.0.1'];
+  await broker.stop();
+  await until(uplink, 'down', says(/./));
+  await broker.start();
+  append(journal, 'normal', 10);
+  await until(uplink, 'the broker again', () => journal.isSynced);
+  t.true(asked.length > before);
   checkComplete(t, world);
 });
 

@@ -1,4 +1,5 @@
-import { connect, isIP, type Socket } from 'node:net';
+import { lookup as lookupBySystem } from 'node:dns';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { BrokerAddress } from './broker-address.ts';
 
@@ -11,12 +12,22 @@ export interface TlsOptions {
   readonly key?: string | Buffer;
 }
 
-/** A connection to a broker, on its way. The name is looked up anew each time. */
+/** Node gives an address 250 ms, which no satellite keeps to: it would be left for a dead one. */
+const ADDRESS_MS_MAX = 2_500;
+
+/**
+ * A connection to a broker, on its way. The name is looked up anew each time; of its addresses,
+ * IPv6 and IPv4, the next one is tried where one does not answer in time.
+ *
+ * @param lookup Default: as the system does.
+ */
 export function connectBroker(
   { host, port, isTls }: BrokerAddress,
   tls: TlsOptions | undefined,
+  lookup: LookupFunction = lookupBySystem,
 ): Socket {
-  const place = { host, port };
+  const families = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ADDRESS_MS_MAX };
+  const place = { host, port, lookup, ...families };
   if (!isTls) return connect(place);
   const servername = isIP(host) === 0 ? { servername: host } : {};
   return connectTls({ ...place, ...tls, ...servername });

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import {
@@ -38,6 +38,8 @@ export interface MqttDialOptions {
   readonly publishMs?: number;
   /** Seconds without traffic until the broker is asked whether it is there. Default 30. */
   readonly keepaliveS?: number;
+  /** How names are looked up, at each dial. Default: as the system does. */
+  readonly lookup?: LookupFunction;
 }
 
 /** What a device shows to the broker where its options say nothing; asked for each time. */
@@ -150,9 +152,9 @@ class MqttLink implements Link {
 
   /** Begins to connect. @returns What MQTT is to be spoken on. */
   async #open(): Promise<Duplex> {
-    const { address, tls } = this.#target;
+    const { address, tls, lookup } = this.#target;
     const speak = address.isWebSocket ? (await loadWebSocket()).speakWebSocket : undefined;
-    const socket = connectBroker(address, tls);
+    const socket = connectBroker(address, tls, lookup);
     // Small messages would wait for the acknowledgement of the one before: 44 ms each way.
     this.#socket = socket.setNoDelay(true);
     socket.on('error', (error) => (this.#error ??= error));
