@@ -188,6 +188,8 @@ test('a link that is up for a moment and down for a moment makes progress each t
     await link.untilAcked(before);
     link.wire.setMode('cut');
     await until('down', async () => (await link.agent.status()).link.state !== 'syncing');
+    const { problem } = (await link.agent.status()).link;
+    t.regex(problem?.code ?? 'none', /^HF_(LINK_LOST|GATEWAY_UNREACHABLE)$/);
     seen.push(await link.acked());
   }
   link.wire.setShape({ bytesPerS: Number.POSITIVE_INFINITY });

@@ -277,13 +277,18 @@ test('commands that the disk does not take together fail together, and nothing e
   t.is(await receiptOf(device, 2), 'applied');
 });
 
+/** What the device has asked the gateway for. */
+async function callOf(device: SimDevice): Promise<Pick<Command, 'op' | 'key'>> {
+  const [asked] = await device.journal.entries('urgent', 1, 10);
+  const call = asked && decodeEntry(asked.bytes);
+  return call?.kind === 'call.requested' ? call : { op: 0, key: '' };
+}
+
 for (const kind of ['call.completed', 'call.failed'] as const) {
   test(`${kind} with a value of a later version is received, and stops its run`, async (t) => {
     const device = await deviceWith(caller);
     await device.begin(caller, null, 'k-1');
-    const [asked] = await device.journal.entries('urgent', 1, 10);
-    const call = asked && decodeEntry(asked.bytes);
-    const { op, key } = call?.kind === 'call.requested' ? call : { op: 0, key: '' };
+    const { op, key } = await callOf(device);
     // {"$": "z", "v": 1}
     const payload = Uint8Array.of(0xa2, 0x61, 0x24, 0x61, 0x7a, 0x61, 0x76, 0x01);
     const of = { number: 1, kind, run: 'k-1', op, key, payload };
@@ -296,6 +301,18 @@ for (const kind of ['call.completed', 'call.failed'] as const) {
     t.is(await device.state('k-1'), 'stuck');
   });
 }
+
+test('S76 the result of a call of a cancelled run is received, and changes nothing', async (t) => {
+  const device = await deviceWith(caller);
+  await device.begin(caller, null, 'k-1');
+  const { op, key } = await callOf(device);
+  t.is(await apply(device, 'run.cancel', { run: 'k-1', value: '' }), 'applied');
+
+  const late = { run: 'k-1', op, key, value: 'late' };
+
+  t.is(await apply(device, 'call.completed', late), 'rejected: its run has ended');
+  t.is(await device.state('k-1'), 'cancelled');
+});
 
 test('each kind of command that a gateway can issue is one that this agent knows', async (t) => {
   for (const kind of commandKinds.slice(2)) {

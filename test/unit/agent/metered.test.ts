@@ -131,6 +131,7 @@ test('outside windows nothing goes; one that closes in mid-batch loses nothing',
   await world.untilHour(2.25);
   const first = world.held('normal');
   t.true(first > 1_000 && first < 16_000, `${first} arrived`);
+  t.is(world.journal.lane('normal').acked, first, 'what was on its way was acknowledged, too');
   t.is(world.radio.dials, 1);
   t.is(world.uplink.state().state, 'offline');
   t.is(world.uplink.state().nextTryAt, null);

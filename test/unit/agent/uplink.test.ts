@@ -189,6 +189,16 @@ test('a pause that the gateway asks for is kept, and nothing is late for it', (t
   t.is(bench.state.memory.resends, 0);
 });
 
+test('no pause that a gateway asks for is longer than a quarter of an hour', (t) => {
+  const bench = new Bench().connect({ normal: 50 });
+  bench.sendAll(1);
+  for (let watermark = 1; watermark < 8; watermark += 1) bench.ack(watermark, { slowMs: 1e9 });
+  const pausedAtMs = bench.nowMs;
+  while (bench.sendAll(1).length === 0) bench.wake();
+
+  t.is(bench.nowMs, pausedAtMs + 15 * 60_000);
+});
+
 test('a pause is of one lane: what happens now goes on by the others', (t) => {
   const bench = new Bench().connect({ normal: 50 });
   bench.sendAll(1);
@@ -372,6 +382,33 @@ test('refusals are answered by their code', (t) => {
 
     t.is(bench.state.kind, kind, code);
     t.is(bench.state.memory.reason?.code, code);
+  }
+});
+
+test('S28 who is sent away for a time comes back behind it, and within an hour', (t) => {
+  const HOUR = 3_600_000;
+  for (const code of ['HF_LEDGER_UNAVAILABLE', 'HF_IDENTITY_CONFLICT']) {
+    for (const retryAfterMs of [HOUR / 6, HOUR, 1_000 * HOUR]) {
+      const bench = new Bench().connect({ normal: 1 });
+      bench.do('refusal', { refusal: { code, why: 'away', retryAfterMs, of: NO_BYTES } });
+      const refusedAtMs = bench.nowMs;
+
+      t.deepEqual(bench.wake(), [{ kind: 'connect' }], code);
+      t.is(bench.nowMs - refusedAtMs, Math.min(retryAfterMs, HOUR), code);
+    }
+  }
+});
+
+test('when a link opens a fleet does not come all at once, but what is urgent does', (t) => {
+  const opened = { all: limits.openSpreadMs / 2, urgent: 0 } as const;
+  for (const gate of ['all', 'urgent'] as const) {
+    const bench = new Bench();
+    bench.do('gate', { gate: 'none' });
+    bench.do('gate', { gate });
+    const openedAtMs = bench.nowMs;
+
+    t.deepEqual(bench.wake(), [{ kind: 'connect' }], gate);
+    t.is(bench.nowMs - openedAtMs, opened[gate], `${gate}, at a chance of a half`);
   }
 });
 
