@@ -35,6 +35,7 @@ test('real agents, killed, stopped and cut off, keep every promise', async (t) =
 test('what no real machine has on demand is named', (t) => {
   t.deepEqual(unreal(findScenario('storm').faults), [
     ...['slow-disk', 'full-disk', 'clock-jump', 'broker-down'],
+    ...['restart-storm', 'failing-disk', 'clock-drift', 'clock-1970'],
   ]);
   t.deepEqual(unreal(findScenario('city-outage').faults), []);
 });
