@@ -11,6 +11,7 @@ import type { ConflictPolicy, ReusePolicy } from './core/start-policies.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { RunState } from './core/views.ts';
 import type { Workflow } from './core/workflow.ts';
+import type { HttpProxy } from './core/proxy-address.ts';
 import type { TlsOptions } from './io/broker-socket.ts';
 
 /** Options of an agent. What is not given has the default that is named. */
@@ -40,6 +41,8 @@ export interface AgentOptions {
   readonly mqttVersion?: MqttVersion;
   /** PEM texts for mqtts and wss: what to trust, and what to show. */
   readonly tls?: TlsOptions;
+  /** Through which the gateway is reached, for enrolled devices also its API. Default: none. */
+  readonly proxy?: HttpProxy;
   /** For a broker that wants one; the user name is the id of the device. */
   readonly password?: string;
   /**

@@ -1,5 +1,6 @@
 import { X509Certificate, createPublicKey } from 'node:crypto';
 import { HoldfastError, equalBytes, renewedStatement, unhex } from '@holdfast/protocol';
+import type { HttpProxy } from './core/proxy-address.ts';
 import { openGatewayPin, verify } from './io/device-key.ts';
 import { readEnrolment, type Enrolment } from './io/enrolment-file.ts';
 import { askGateway } from './io/gateway-request.ts';
@@ -23,16 +24,17 @@ export interface Asking {
   /** That the certificate is to be for. */
   readonly key: Uint8Array;
   readonly nonce: Uint8Array;
+  readonly proxy: HttpProxy | undefined;
 }
 
 /** The enrolment with what the gateway answers, which has to be signed by it. */
 export async function askCertificate(
-  { enrolment, gatewayKey, key, nonce }: Asking,
+  { enrolment, gatewayKey, key, nonce, proxy }: Asking,
   { path, body }: { readonly path: string; readonly body: object },
 ): Promise<Enrolment> {
   const { device, api: url } = enrolment;
   const trust = url.startsWith('https:') ? { seen: {} } : undefined;
-  const answer = await askGateway({ url, path, trust, body });
+  const answer = await askGateway({ url, path, trust, body, proxy });
   const { certificate, ca = null, signature: proof, at } = answer;
   const isTold = typeof certificate === 'string' && (ca === null || typeof ca === 'string');
   if (!isTold || typeof proof !== 'string' || !/^[0-9a-f]{128}$/.test(proof)) {

@@ -18,6 +18,8 @@ import {
   openGatewayPin,
   type DeviceSigner,
 } from './io/device-key.ts';
+import type { HttpProxy } from './core/proxy-address.ts';
+import { isOneHost } from './io/broker-address.ts';
 import { readEnrolment, type Enrolment } from './io/enrolment-file.ts';
 import type { TlsOptions } from './io/broker-socket.ts';
 import type { Credentials } from './io/mqtt-dial.ts';
@@ -36,6 +38,7 @@ export interface CredentialsPorts {
   readonly signer: DeviceSigner;
   /** Of the broker that the agent connects to. */
   readonly gateway: string | undefined;
+  readonly proxy: HttpProxy | undefined;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
@@ -87,7 +90,7 @@ export class DeviceCredentials {
    */
   rotate(): Promise<Enrolment> {
     return this.#alone(async () => {
-      const changed = await rotateKey(this.#ports.dataDir);
+      const changed = await rotateKey(this.#ports.dataDir, this.#ports.proxy);
       if (this.#enrolment === undefined) return changed;
       this.#enrolment = changed;
       this.#ports.signer.reload();
@@ -112,7 +115,8 @@ export class DeviceCredentials {
     if (enrolment === undefined) return {};
     const { cert, key, ...trust } = deviceTls(dataDir, enrolment);
     const shown = this.#isForKey() ? { ...trust, cert, key } : trust;
-    const tls = enrolment.gateway === gateway ? shown : undefined;
+    const isThere = gateway !== undefined && isOneHost(enrolment.gateway, gateway);
+    const tls = isThere ? shown : undefined;
     return { password: connectProof(dataDir, enrolment.device), tls };
   }
 
@@ -156,7 +160,7 @@ export class DeviceCredentials {
   }
 
   #renew(): void {
-    const { clock, dataDir, log } = this.#ports;
+    const { clock, dataDir, log, proxy } = this.#ports;
     const nowMs = clock.monoMs();
     if (this.#enrolment === undefined || this.#isRenewing || nowMs < this.#nextTryMs) return;
     this.#isRenewing = true;
@@ -164,7 +168,7 @@ export class DeviceCredentials {
     this.#pauseMs = Math.min(2 * this.#pauseMs, RETRY_MS_MAX);
     const work = async (): Promise<void> => {
       try {
-        const renewed = await this.#alone(() => renewCertificate(dataDir));
+        const renewed = await this.#alone(() => renewCertificate(dataDir, proxy));
         // It may have been closed meanwhile.
         if (this.#enrolment === undefined) return;
         this.#enrolment = renewed;

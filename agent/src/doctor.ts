@@ -9,7 +9,8 @@ import { checkStore } from './check-store.ts';
 import { connectProof, deviceTls } from './device-credentials.ts';
 import { failed, found, type Finding } from './core/finding.ts';
 import type { RunView, StatusView } from './core/views.ts';
-import { isTlsAddress } from './io/broker-address.ts';
+import { isOneHost, isTlsAddress } from './io/broker-address.ts';
+import type { HttpProxy } from './core/proxy-address.ts';
 import { openBrokerMemory } from './io/broker-memory.ts';
 import { checkBroker } from './io/checks/broker-check.ts';
 import { checkCertificates } from './io/checks/certificate-check.ts';
@@ -27,6 +28,8 @@ export interface Patient {
   readonly storeKey: string | undefined;
   /** Where the gateway is, if that is known. */
   readonly uplink: KnownUplink | undefined;
+  /** Through which its gateway is reached, wherever that is. */
+  readonly proxy?: HttpProxy | undefined;
   readonly nowMs: number;
 }
 
@@ -60,11 +63,12 @@ export async function examine(
 }
 
 /** Where the gateway is, and what is shown to it, with what the device was told at enrolment. */
-function uplinkOf({ dataDir, uplink: named }: Patient): Patient['uplink'] {
-  const enrolled = dataDir === undefined ? undefined : enrolledAccess(dataDir);
+function uplinkOf({ dataDir, uplink: named, proxy }: Patient): Patient['uplink'] {
+  const access = dataDir === undefined ? undefined : enrolledAccess(dataDir);
+  const enrolled = access && { ...access, ...(proxy === undefined ? {} : { proxy }) };
   if (enrolled === undefined) return named;
   if (named === undefined) return enrolled;
-  return named.url === enrolled.url ? { ...enrolled, ...named } : named;
+  return isOneHost(named.url, enrolled.url) ? { ...enrolled, ...named } : named;
 }
 
 function enrolledAccess(dataDir: string): Patient['uplink'] {

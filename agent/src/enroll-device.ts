@@ -9,6 +9,7 @@ import {
   unhex,
   type EnrolToken,
 } from '@holdfast/protocol';
+import type { HttpProxy } from './core/proxy-address.ts';
 import { openDeviceKey, openGatewayPin } from './io/device-key.ts';
 import { requestEnrolment, type Enrolled } from './io/enroll-request.ts';
 import { writeEnrolment, type Enrolment } from './io/enrolment-file.ts';
@@ -34,6 +35,7 @@ export interface EnrollView {
  * that runs goes on as before, its next start is enrolled. May be done again.
  *
  * @param device Its id, where the token does not say it.
+ * @param proxy Through which the gateway is asked.
  * @throws HF_ENROLL_REFUSED, HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED, HF_KEY_UNUSABLE,
  *   HF_DATA_DIR_UNUSABLE.
  */
@@ -41,6 +43,7 @@ export async function enrollDevice(
   dataDir: string,
   tokenText: string,
   device?: string,
+  proxy?: HttpProxy,
 ): Promise<EnrollView> {
   const token = readEnrolToken(tokenText);
   if (token === undefined) throw refuse('this is no token of `holdfast-gateway enroll create`');
@@ -48,10 +51,11 @@ export async function enrollDevice(
   await makeWritableDir(dataDir);
   const signer = openDeviceKey(dataDir);
   const signature = signer.sign(enrolStatement(named, secretHash(token)));
-  const enrolled = await requestEnrolment(token, {
+  const asked = {
     ...{ secret: token.secret, device: named },
     ...{ publicKey: hex(signer.publicKey), signature: hex(signature) },
-  });
+  };
+  const enrolled = await requestEnrolment(token, asked, proxy);
   // The token names the key: whoever answered, it is the gateway's or none is taken.
   if (keyNameOf(sha256, unhex(enrolled.publicKey)) !== token.gatewayKey) {
     const why = 'who answers has another key than the token names';
@@ -70,8 +74,8 @@ export function keepEnrolment(dataDir: string, api: string, enrolled: Enrolled):
 }
 
 /** Has the certificate of an enrolled device renewed, see `renewCertificate`. */
-export async function renewDevice(dataDir: string): Promise<EnrollView> {
-  return enrollViewOf(dataDir, await renewCertificate(dataDir));
+export async function renewDevice(dataDir: string, proxy?: HttpProxy): Promise<EnrollView> {
+  return enrollViewOf(dataDir, await renewCertificate(dataDir, proxy));
 }
 
 /** What people are told of an enrolment. */

@@ -5,7 +5,7 @@ import type { AgentOptions } from './agent-options.ts';
 const known: Readonly<Record<keyof AgentOptions, true>> = {
   ...{ dataDir: true, device: true, machine: true, isMoved: true, workflows: true },
   ...{ gateway: true, brokerProfile: true, mqttVersion: true },
-  ...{ tls: true, password: true, storeKey: true },
+  ...{ tls: true, password: true, proxy: true, storeKey: true },
   ...{ retention: true, retentionBytes: true, journalMaxBytes: true, diskReserveBytes: true },
   ...{ conditions: true, stepsAtOnce: true, metered: true, uplink: true, socket: true },
   ...{ log: true, tracer: true, point: true },

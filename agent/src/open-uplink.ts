@@ -55,7 +55,7 @@ export interface UplinkParts {
 
 /** @throws HF_GATEWAY_ADDRESS, HF_CONFIG_INVALID. Nothing is connected yet. */
 export function dialOf(options: AgentOptions): DialOf | undefined {
-  const { gateway: url, tls, password, uplink, metered, mqttVersion } = options;
+  const { gateway: url, tls, password, proxy, uplink, metered, mqttVersion } = options;
   if (url === undefined) return undefined;
   const profile = brokerProfile(options.brokerProfile ?? 'generic');
   const keepaliveS = metered === undefined ? KEEPALIVE_S : METERED_KEEPALIVE_S;
@@ -66,6 +66,7 @@ export function dialOf(options: AgentOptions): DialOf | undefined {
     keepaliveS: Math.min(keepaliveS, profile.keepaliveSMax),
     ...(mqttVersion === undefined ? {} : { mqttVersion }),
     ...(tls === undefined ? {} : { tls }),
+    ...(proxy === undefined ? {} : { proxy }),
     ...(password === undefined ? {} : { password }),
   });
 }
@@ -111,7 +112,8 @@ export function openUplink(
   const signer = new DeviceSigner(path);
   const pin = openGatewayPin(path);
   const chance = systemChance;
-  const known = { dataDir: path, signer, gateway: options.gateway, clock, chance, log };
+  const { gateway, proxy } = options;
+  const known = { dataDir: path, signer, gateway, proxy, clock, chance, log };
   const credentials = new DeviceCredentials(known, () => uplink.nudge());
   const apply = (...args: Parameters<Runtime['applyCommands']>) => runtime.applyCommands(...args);
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };

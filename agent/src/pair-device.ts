@@ -10,6 +10,7 @@ import {
   pairingWords,
   unhex,
 } from '@holdfast/protocol';
+import type { HttpProxy } from './core/proxy-address.ts';
 import { keepEnrolment, type EnrollView } from './enroll-device.ts';
 import { openDeviceKey } from './io/device-key.ts';
 import { PairingRequest } from './io/pair-request.ts';
@@ -28,6 +29,7 @@ export interface PairingOptions {
   /** URL of the gateway's HTTP API. */
   readonly api: string;
   readonly device: string;
+  readonly proxy?: HttpProxy | undefined;
   /** Shows it to a person. */
   readonly show: (shown: PairingCode) => void;
 }
@@ -41,7 +43,7 @@ export interface PairingOptions {
  */
 export async function pairDevice(
   dataDir: string,
-  { api, device, show }: PairingOptions,
+  { api, device, proxy, show }: PairingOptions,
 ): Promise<EnrollView> {
   if (!isDeviceId(device)) {
     const why = `${JSON.stringify(device)} is no id of a device`;
@@ -53,10 +55,11 @@ export async function pairDevice(
   const deviceNonce = randomBytes(PAIRING_NONCE_BYTES);
   const commitment = pairingCommitment(sha256, { deviceKey, deviceNonce });
   const signature = signer.sign(pairStatement(device, commitment));
-  const request = await PairingRequest.begin(api, {
+  const asked = {
     ...{ device, publicKey: hex(deviceKey) },
     ...{ commitment: hex(commitment), signature: hex(signature) },
-  });
+  };
+  const request = await PairingRequest.begin(api, asked, proxy);
   const { publicKey, certificate, nonce } = request.begun;
   const code = await request.reveal(hex(deviceNonce));
   const [gatewayKey, gatewayNonce] = [unhex(publicKey), unhex(nonce)];

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { codeOf, hex, renewStatement, unhex } from '@holdfast/protocol';
 import { NONCE_BYTES, askCertificate, enrolled } from './ask-certificate.ts';
+import type { HttpProxy } from './core/proxy-address.ts';
 import { openDeviceKey } from './io/device-key.ts';
 import { writeEnrolment, type Enrolment } from './io/enrolment-file.ts';
 
@@ -15,16 +16,20 @@ import { writeEnrolment, type Enrolment } from './io/enrolment-file.ts';
  * @throws HF_RENEWAL_REFUSED, HF_DEVICE_REVOKED, HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED,
  *   HF_KEY_UNUSABLE.
  */
-export async function renewCertificate(dataDir: string): Promise<Enrolment> {
+export async function renewCertificate(
+  dataDir: string,
+  proxy?: HttpProxy,
+): Promise<Enrolment> {
   try {
-    return await renew(dataDir);
+    return await renew(dataDir, proxy);
   } catch (error) {
-    if (codeOf(error) !== 'HF_RENEWAL_REFUSED' || !(await wasVouchedFor(dataDir))) throw error;
-    return renew(dataDir);
+    const isRefused = codeOf(error) === 'HF_RENEWAL_REFUSED';
+    if (!isRefused || !(await wasVouchedFor(dataDir, proxy))) throw error;
+    return renew(dataDir, proxy);
   }
 }
 
-async function renew(dataDir: string): Promise<Enrolment> {
+async function renew(dataDir: string, proxy: HttpProxy | undefined): Promise<Enrolment> {
   const { enrolment, gatewayKey } = enrolled(dataDir);
   const { device } = enrolment;
   const signer = openDeviceKey(dataDir);
@@ -33,13 +38,13 @@ async function renew(dataDir: string): Promise<Enrolment> {
   const { publicKey: key } = signer;
   const shown = { publicKey: hex(key), nonce: hex(nonce), signature: hex(signature) };
   const asked = { path: '/api/renew', body: { device, ...shown } };
-  const renewed = await askCertificate({ enrolment, gatewayKey, key, nonce }, asked);
+  const renewed = await askCertificate({ enrolment, gatewayKey, key, nonce, proxy }, asked);
   writeEnrolment(dataDir, renewed);
   return renewed;
 }
 
 /** Shows what earlier keys have vouched for. @returns Whether there was such a thing. */
-async function wasVouchedFor(dataDir: string): Promise<boolean> {
+async function wasVouchedFor(dataDir: string, proxy: HttpProxy | undefined): Promise<boolean> {
   const { enrolment, gatewayKey } = enrolled(dataDir);
   const { rotations = [] } = enrolment;
   let isTaken = false;
@@ -47,7 +52,7 @@ async function wasVouchedFor(dataDir: string): Promise<boolean> {
     const [key, nonce] = [unhex(rotation.next), unhex(rotation.nonce)];
     const asked = { path: '/api/rotate', body: rotation };
     try {
-      await askCertificate({ enrolment, gatewayKey, key, nonce }, asked);
+      await askCertificate({ enrolment, gatewayKey, key, nonce, proxy }, asked);
       isTaken = true;
     } catch (error) {
       // It knows a later one: the next may begin there.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hex, rotateStatement } from '@holdfast/protocol';
 import { NONCE_BYTES, askCertificate, enrolled } from './ask-certificate.ts';
+import type { HttpProxy } from './core/proxy-address.ts';
 import { enrollViewOf, type EnrollView } from './enroll-device.ts';
 import { newDeviceKey, openDeviceKey } from './io/device-key.ts';
 import { lockDir } from './io/dir-lock.ts';
@@ -18,7 +19,7 @@ const ROTATIONS_MAX = 4;
  *
  * @throws as `renewCertificate`.
  */
-export async function rotateKey(dataDir: string): Promise<Enrolment> {
+export async function rotateKey(dataDir: string, proxy?: HttpProxy): Promise<Enrolment> {
   const { enrolment, gatewayKey } = enrolled(dataDir);
   const { device, rotations = [] } = enrolment;
   const [signer, next] = [openDeviceKey(dataDir), newDeviceKey()];
@@ -29,7 +30,7 @@ export async function rotateKey(dataDir: string): Promise<Enrolment> {
   const keys = { publicKey: hex(signer.publicKey), next: hex(key), nonce: hex(nonce) };
   const rotation = { device, ...keys, signature, proof } as KeyRotation;
   const asked = { path: '/api/rotate', body: rotation };
-  const told = await askCertificate({ enrolment, gatewayKey, key, nonce }, asked);
+  const told = await askCertificate({ enrolment, gatewayKey, key, nonce, proxy }, asked);
   const changed = { ...told, rotations: [...rotations, rotation].slice(-ROTATIONS_MAX) };
   changeKey(dataDir, { key: next.pem, enrolment: changed });
   return changed;
@@ -40,10 +41,10 @@ export async function rotateKey(dataDir: string): Promise<Enrolment> {
  *
  * @throws HF_STORE_LOCKED where it does, and as `renewCertificate`.
  */
-export async function rotateStopped(dataDir: string): Promise<EnrollView> {
+export async function rotateStopped(dataDir: string, proxy?: HttpProxy): Promise<EnrollView> {
   const release = await lockDir(dataDir);
   try {
-    return enrollViewOf(dataDir, await rotateKey(dataDir));
+    return enrollViewOf(dataDir, await rotateKey(dataDir, proxy));
   } finally {
     await release();
   }

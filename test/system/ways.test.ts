@@ -1,11 +1,16 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent, type AgentOptions } from '@holdfast/agent';
-import { until } from '@holdfast/device-sim';
+import { enrollDevice, examine, renewCertificate } from '@holdfast/agent/internal';
+import { askApi, until } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
+import type { EnrolmentMadeView } from '@holdfast/gateway/internal';
 import { freePort, startMosquitto } from '../support/brokers.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
 import { hasProgram } from '../support/program.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -87,4 +92,80 @@ test('what takes no WebSocket is told, with what it answered', async (t) => {
 
   t.is(code, 'HF_GATEWAY_UNREACHABLE');
   t.regex(message, /HTTP 404/);
+});
+
+test('behind a proxy a device is enrolled, renewed, and connects both ways', async (t) => {
+  const gateway = await openGateway(t, { httpPort: 0, enrollment: 'required' });
+  const api = { http: gateway.httpUrl, tokenFile: gateway.tokenFile };
+  const headers = { 'content-type': 'application/json' };
+  const asked = { method: 'POST', headers, body: JSON.stringify({ device: 'till-1', tags: {} }) };
+  const made = await askApi(api, '/api/enrolments', asked);
+  const { token } = (await made.json()) as EnrolmentMadeView;
+  const { url, ways } = await startConnectProxy(t, 'shop:s3cret');
+  const proxy = { url: url.replace('//', '//shop@'), password: 's3cret' };
+  const dataDir = await tempDir(t);
+  const isToApi = (way: string) => gateway.httpUrl.endsWith(way);
+
+  await enrollDevice(dataDir, token, undefined, proxy);
+  const enrolled = ways.filter(isToApi).length;
+  t.true(enrolled > 0);
+  await renewCertificate(dataDir, proxy);
+  t.true(ways.filter(isToApi).length > enrolled);
+
+  for (const broker of [gateway.mqttUrl, byWebSocket(gateway)]) {
+    const before = ways.length;
+    const agent = await openAgent(t, { dataDir, gateway: broker, proxy });
+    await agent.emit('fact', broker);
+    await agent.synced();
+    const status = await agent.status();
+    t.is(status.link.problem, null);
+    t.notRegex(JSON.stringify(status), /s3cret/);
+    await agent.close();
+    t.is(ways.length, before + 1);
+  }
+  t.notRegex(await readFile(join(dataDir, 'identity/enrolment.json'), 'utf8'), /s3cret/);
+});
+
+test('why a proxy makes no way is told by status and doctor, and ends by itself', async (t) => {
+  const gateway = await openGateway(t);
+  const proxy = await startConnectProxy(t, 'shop:s3cret');
+  const url = proxy.url.replace('//', '//shop@');
+  const options = { gateway: gateway.mqttUrl, uplink: { ...uplink, connectMs: 1_000 } };
+  const shown: string[] = [];
+  const told = async (agent: Agent, words: RegExp): Promise<void> => {
+    const problem = await until(String(words), async () => {
+      const found = (await agent.status()).link.problem;
+      return found !== null && words.test(found.message) ? found : undefined;
+    });
+    t.is(problem.code, 'HF_PROXY_UNUSABLE');
+    shown.push(JSON.stringify(await agent.status()));
+  };
+  const wrong = { url, password: 'guessed' };
+  const stranger = await openAgent(t, { ...options, proxy: wrong });
+  await told(stranger, /407/);
+  await stranger.close();
+  const nowMs = Date.now();
+  const patient = { status: undefined, stuck: [], dataDir: undefined, storeKey: undefined, nowMs };
+  const target = { url: gateway.mqttUrl, proxy: wrong };
+  const isUplink = (check: string) => check === 'uplink';
+  const findings = await examine({ ...patient, uplink: target }, isUplink);
+  t.like(findings[0], { level: 'failure', code: 'HF_PROXY_UNUSABLE' });
+  t.regex(findings[0]?.text ?? '', /^proxy: .*407/);
+  shown.push(JSON.stringify(findings));
+
+  proxy.mood = 'forbids';
+  const waiting = await openAgent(t, { ...options, proxy: { url, password: 's3cret' } });
+  await told(waiting, /403/);
+  proxy.mood = 'garbage';
+  await told(waiting, /is no HTTP proxy/);
+  proxy.mood = 'silent';
+  await told(waiting, /said nothing/);
+  proxy.mood = 'open';
+  await waiting.emit('fact', 1);
+  await waiting.synced();
+
+  t.notRegex(shown.join(''), /s3cret|guessed/);
+  const options2 = { gateway: gateway.mqttUrl, proxy: { url: 'http://shop:s3cret@proxy:3128' } };
+  const error = await t.throwsAsync(openAgent(t, options2), { code: 'HF_CONFIG_INVALID' });
+  t.notRegex(error.message, /s3cret/);
 });

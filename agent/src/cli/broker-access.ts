@@ -8,12 +8,15 @@ export interface BrokerFiles {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly passwordFile?: string;
+  /** Address of a proxy, and a file with its password. */
+  readonly proxy?: string;
+  readonly proxyPasswordFile?: string;
 }
 
 /** Reads the files that are named. @throws HF_CONFIG_INVALID, naming the option and the file. */
 export async function brokerAccess(
   files: BrokerFiles,
-): Promise<Pick<AgentOptions, 'tls' | 'password'>> {
+): Promise<Pick<AgentOptions, 'tls' | 'password' | 'proxy'>> {
   const ca = await read('--tls-ca', files.tlsCa);
   const cert = await read('--tls-cert', files.tlsCert);
   const key = await read('--tls-key', files.tlsKey);
@@ -26,7 +29,18 @@ export async function brokerAccess(
   return {
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
     ...(password === undefined ? {} : { password }),
+    ...(await proxyAccess(files)),
   };
+}
+
+/** @throws HF_CONFIG_INVALID, naming the option and the file. */
+export async function proxyAccess({
+  proxy: url,
+  proxyPasswordFile,
+}: BrokerFiles): Promise<Pick<AgentOptions, 'proxy'>> {
+  if (url === undefined) return {};
+  const password = await readPassword('--proxy-password-file', proxyPasswordFile);
+  return { proxy: { url, ...(password === undefined ? {} : { password }) } };
 }
 
 /** Editors end files with a line break. @throws HF_CONFIG_INVALID, naming option and file. */

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { HoldfastError, messageOf } from '@holdfast/protocol/base';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { socketOf } from '../agent-socket.ts';
+import { proxyProblem, type HttpProxy } from '../core/proxy-address.ts';
 import type { EnrollView } from '../enroll-device.ts';
 import { isNobodyThere, SocketClient } from '../socket-client.ts';
+import type { PairingOptions } from '../pair-device.ts';
+import { proxyAccess } from './broker-access.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 
@@ -14,6 +17,8 @@ interface Flags {
   readonly renew?: true;
   readonly newKey?: true;
   readonly gateway?: string;
+  readonly proxy?: string;
+  readonly proxyPasswordFile?: string;
   readonly output: Format;
 }
 
@@ -48,6 +53,16 @@ export function addEnroll(program: Command, shell: Shell): void {
     .option('--device <id>', 'identity of this device, where the token does not say it')
     .option('--token-file <file>', 'file with the token; default: stdin')
     .option('--gateway <url>', 'of its HTTP API: ask there to be let in, without a token')
+    .addOption(
+      new Option('--proxy <url>', 'http://[user@]host:port that opens the way (CONNECT)').env(
+        'HOLDFAST_PROXY',
+      ),
+    )
+    .addOption(
+      new Option('--proxy-password-file <file>', 'its password').env(
+        'HOLDFAST_PROXY_PASSWORD_FILE',
+      ),
+    )
     .option('--renew', 'renew the certificate of a device that is enrolled, by its key')
     .option('--new-key', 'put another key in the place of the one of a device that is enrolled')
     .addOption(formatOption())
@@ -68,50 +83,58 @@ function doneBy({ renew, newKey }: Flags): string {
   return renew === true ? 'has a new certificate' : 'is enrolled';
 }
 
-async function enrol(
-  dataDir: string,
-  { renew, newKey, tokenFile, device, gateway }: Flags,
-  shell: Shell,
-): Promise<EnrollView> {
+async function enrol(dataDir: string, flags: Flags, shell: Shell): Promise<EnrollView> {
+  const { renew, newKey, tokenFile, device, gateway } = flags;
+  const proxy = await proxyOf(flags);
   if (newKey === true) {
     if (renew === true || (gateway ?? tokenFile ?? device) !== undefined) {
       throw usage('--new-key takes nothing else: it goes by what is enrolled');
     }
-    return changeKey(dataDir);
+    return changeKey(dataDir, proxy);
   }
   if (gateway !== undefined) {
     if (tokenFile !== undefined || renew === true) {
       throw usage('--gateway takes no token, and no --renew: somebody there lets the device in');
     }
-    return pair(dataDir, gateway, device ?? shell.env['HOLDFAST_DEVICE'] ?? '');
+    const id = device ?? shell.env['HOLDFAST_DEVICE'] ?? '';
+    return pair(dataDir, { api: gateway, device: id, proxy });
   }
   if (renew === true && (tokenFile ?? device) !== undefined) {
     throw usage('--renew takes neither a token nor a device: it goes by what is enrolled');
   }
   const { enrollDevice, renewDevice } = await import('../enroll-device.ts');
-  if (renew === true) return renewDevice(dataDir);
-  return enrollDevice(dataDir, await readToken(tokenFile), device);
+  if (renew === true) return renewDevice(dataDir, proxy);
+  return enrollDevice(dataDir, await readToken(tokenFile), device, proxy);
+}
+
+async function proxyOf(flags: Flags): Promise<HttpProxy | undefined> {
+  const problem = flags.proxy && proxyProblem(flags.proxy);
+  if (problem) throw usage(`--proxy ${problem}`);
+  return (await proxyAccess(flags)).proxy;
 }
 
 /** The agent changes it itself, where one runs. */
-async function changeKey(dataDir: string): Promise<EnrollView> {
+async function changeKey(dataDir: string, proxy: HttpProxy | undefined): Promise<EnrollView> {
   try {
     return await new SocketClient(socketOf(dataDir)).rotateKey();
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
   }
   const { rotateStopped } = await import('../rotate-key.ts');
-  return rotateStopped(dataDir);
+  return rotateStopped(dataDir, proxy);
 }
 
-async function pair(dataDir: string, api: string, device: string): Promise<EnrollView> {
+async function pair(
+  dataDir: string,
+  { api, device, proxy }: Omit<PairingOptions, 'show'>,
+): Promise<EnrollView> {
   if (!URL.canParse(api) || !/^https?:$/.test(new URL(api).protocol)) {
     throw usage(`--gateway ${api} is no http:// or https:// URL`);
   }
   if (device === '') throw usage('--device is missing: nobody else says which device this is');
   const { pairDevice } = await import('../pair-device.ts');
   return pairDevice(dataDir, {
-    ...{ api, device },
+    ...{ api, device, proxy },
     // What is printed on stdout is for programs, too.
     show({ code, words }) {
       const lines = [

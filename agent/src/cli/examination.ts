@@ -8,7 +8,7 @@ import {
 import type { Command } from 'commander';
 import { failed, found, type Finding } from '../core/finding.ts';
 import type { Patient } from '../doctor.ts';
-import { brokerAccess } from './broker-access.ts';
+import { brokerAccess, proxyAccess } from './broker-access.ts';
 import { codeFindings } from './doctor-code.ts';
 import { runOptions } from './run-options.ts';
 import { checkNeeded, findSettings, type FoundSettings } from './settings.ts';
@@ -62,6 +62,7 @@ export async function examination(
   const patient: Patient = {
     ...{ status: seen?.status, stuck: seen?.stuck ?? [], dataDir },
     ...{ storeKey: storeKeyFile(target, shell.env), uplink: access, nowMs: shell.nowMs() },
+    proxy: await attempt('config', () => proxyOf(settings)),
   };
   const findings = [...own, ...(await examine(patient, isWanted)), ...(seen?.code ?? [])];
   // What stops a check is told, though it is of another one.
@@ -138,6 +139,7 @@ async function uplinkOf(settings: FoundSettings | undefined): Promise<Patient['u
       return path === undefined ? [] : [[field, path]];
     },
   );
+  const proxy = await proxyOf(settings);
   // A word that is none was told of with the settings.
   const brokerProfile = brokerProfileNames.find((each) => each === named('broker-profile'));
   const mqttVersion = mqttVersions.find((each) => each === named('mqtt-version'));
@@ -146,5 +148,13 @@ async function uplinkOf(settings: FoundSettings | undefined): Promise<Patient['u
     ...(brokerProfile === undefined ? {} : { brokerProfile }),
     ...(mqttVersion === undefined ? {} : { mqttVersion }),
     ...(await brokerAccess(Object.fromEntries(files))),
+    ...(proxy === undefined ? {} : { proxy }),
   };
+}
+
+async function proxyOf(settings: FoundSettings | undefined): Promise<Patient['proxy']> {
+  const named = (name: string) => settings?.get(name)?.value;
+  const [url, file] = [named('proxy'), named('proxy-password-file')];
+  if (url === undefined) return undefined;
+  return (await proxyAccess({ proxy: url, ...(file && { proxyPasswordFile: file }) })).proxy;
 }

@@ -8,6 +8,7 @@ import {
   type MqttVersion,
   type LogLevel,
 } from '@holdfast/protocol/base';
+import { proxyProblem } from '../core/proxy-address.ts';
 import { SOCKET_NAME } from '../core/surface.ts';
 import { byteSize } from './byte-size.ts';
 import type { MeteredOptions } from '../agent-options.ts';
@@ -86,6 +87,8 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
       tlsCert: text('tls-cert'),
       tlsKey: text('tls-key'),
       passwordFile: text('password-file'),
+      proxy: checked(found, 'proxy', webProxy),
+      proxyPasswordFile: text('proxy-password-file'),
       storeKey: storeKeyFile({ ...defined({ storeKeyFile: text('store-key-file') }) }, env),
       pagePort: checked(found, 'page-port', port),
       machine: text('machine'),
@@ -163,6 +166,13 @@ function houseBroker(value: string, place: string): string {
   if (isMqtt && url.hostname !== '' && url.password === '') return value;
   const why = isMqtt ? 'has a password, which belongs into a file' : 'is no mqtt://user@host:port';
   throw new HoldfastError('HF_CONFIG_INVALID', { why: `${place} ${why}` });
+}
+
+/** As above. */
+function webProxy(value: string, place: string): string {
+  const problem = proxyProblem(value);
+  if (problem === undefined) return value;
+  throw new HoldfastError('HF_CONFIG_INVALID', { why: `${place} ${problem}` });
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

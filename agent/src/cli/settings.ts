@@ -21,6 +21,8 @@ const settings = (): readonly Option[] => [
   setting('tls-cert', 'file', 'PEM: certificate to show to the broker; needs --tls-key'),
   setting('tls-key', 'file', 'PEM: its private key'),
   setting('password-file', 'file', 'password for the broker; the user is the device id'),
+  setting('proxy', 'url', 'http://[user@]host:port that opens the way to the gateway (CONNECT)'),
+  setting('proxy-password-file', 'file', 'password for the proxy; the user is in the URL'),
   setting('socket', 'path', `default: ${SOCKET_NAME} in the data directory`),
   setting('page-port', 'port', 'serves a page of this device on loopback, such as 8441'),
   setting('store-key-file', 'path', 'encrypts the store: 32 bytes, plain, hex or base64'),

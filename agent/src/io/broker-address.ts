@@ -41,3 +41,9 @@ export function readBrokerAddress(url: string): BrokerAddress {
 export function isTlsAddress(url: string): boolean {
   return /^(?:mqtts|wss):/i.test(url);
 }
+
+/** Whether two addresses are of one host: it may be reached by several ports and ways. */
+export function isOneHost(one: string, other: string): boolean {
+  if (!URL.canParse(one) || !URL.canParse(other)) return false;
+  return new URL(one).hostname === new URL(other).hostname;
+}

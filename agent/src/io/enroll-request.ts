@@ -1,4 +1,5 @@
 import { HoldfastError, type EnrolToken } from '@holdfast/protocol';
+import type { HttpProxy } from '../core/proxy-address.ts';
 import { fingerprintOf, isCertificate, pemBlocks } from './certificate-text.ts';
 import { askGateway, unreachable, type Trust } from './gateway-request.ts';
 
@@ -21,20 +22,28 @@ export interface Enrolled {
  *
  * @throws HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED, and what the gateway answers.
  */
-export async function requestEnrolment(token: EnrolToken, body: object): Promise<Enrolled> {
+export async function requestEnrolment(
+  token: EnrolToken,
+  body: object,
+  proxy?: HttpProxy,
+): Promise<Enrolled> {
   const { url, certificate } = token;
   const isSecure = new URL(url).protocol === 'https:';
   if (isSecure !== (certificate !== '')) {
     throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why: 'the token names no certificate' });
   }
-  const trust = isSecure ? await pinnedTrust(url, certificate) : undefined;
-  return enrolledOf(url, await askGateway({ url, path: '/api/enroll', trust, body }));
+  const trust = isSecure ? await pinnedTrust(url, certificate, proxy) : undefined;
+  return enrolledOf(url, await askGateway({ url, path: '/api/enroll', trust, body, proxy }));
 }
 
 /** What was pinned is the certificate of the API itself, or of an authority that it names. */
-export async function pinnedTrust(url: string, pin: string): Promise<Trust> {
+export async function pinnedTrust(
+  url: string,
+  pin: string,
+  proxy?: HttpProxy,
+): Promise<Trust> {
   const seen: { certificate?: string } = {};
-  const answer = await askGateway({ url, path: '/api/ca', trust: { seen } });
+  const answer = await askGateway({ url, path: '/api/ca', trust: { seen }, proxy });
   if (seen.certificate === pin) return { pin };
   const ca = pemBlocks(answer['certificates']).find((each) => fingerprintOf(each) === pin);
   if (ca !== undefined) return { ca };

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { HoldfastError, isErrorCode, messageOf } from '@holdfast/protocol';
+import type { HttpProxy } from '../core/proxy-address.ts';
+import { openWay } from './http-proxy.ts';
 import { tlsWords } from './tls-words.ts';
 
 const SILENCE_MS_MAX = 15_000;
@@ -25,6 +28,8 @@ export interface GatewayQuestion {
   readonly trust: Trust | undefined;
   /** Is sent as JSON; `undefined`: it is a GET. */
   readonly body?: object;
+  /** Through which it is asked. */
+  readonly proxy?: HttpProxy | undefined;
 }
 
 /**
@@ -36,8 +41,9 @@ export async function askGateway(
   question: GatewayQuestion,
 ): Promise<Readonly<Record<string, unknown>>> {
   const url = new URL(question.path, question.url);
-  const { trust } = question;
-  const socket = trust === undefined ? undefined : await connectTrusted(url, trust);
+  const { trust, proxy } = question;
+  const way = proxy === undefined ? undefined : await openWay(proxy, placeOf(url));
+  const socket = trust === undefined ? way : await connectTrusted(url, trust, way);
   const answer = parse(await send(url, question.body, socket));
   const { code, detail } = answer;
   if (isErrorCode(code)) throw new HoldfastError(code, { why: String(detail) });
@@ -58,12 +64,20 @@ function parse(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function connectTrusted(url: URL, { ca, pin, seen }: Trust): Promise<TLSSocket> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(url.port || 443);
+function placeOf({ hostname, port, protocol }: URL) {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || usual) };
+}
+
+function connectTrusted(
+  url: URL,
+  { ca, pin, seen }: Trust,
+  way: Socket | undefined,
+): Promise<TLSSocket> {
+  const place = { ...placeOf(url), ...(way === undefined ? {} : { socket: way }) };
   const rules: ConnectionOptions = ca === undefined ? { rejectUnauthorized: false } : { ca };
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ...rules });
+    const socket = connect({ ...place, ...rules });
     socket.setTimeout(SILENCE_MS_MAX, () => socket.destroy());
     socket.once('error', (cause: NodeJS.ErrnoException) => {
       const words = tlsWords(cause.code ?? '', cause.message);
@@ -86,7 +100,7 @@ function connectTrusted(url: URL, { ca, pin, seen }: Trust): Promise<TLSSocket> 
 async function send(
   url: URL,
   body: object | undefined,
-  socket: TLSSocket | undefined,
+  socket: Socket | undefined,
 ): Promise<string> {
   const { request } = await import('node:http');
   const json = body && JSON.stringify(body);

@@ -1,4 +1,5 @@
 import { HoldfastError, type ErrorCode, type LinkDown } from '@holdfast/protocol';
+import { systemWords } from './system-words.ts';
 import { tlsWords } from './tls-words.ts';
 
 /** What of a connection attempt was reached when it ended. */
@@ -13,18 +14,6 @@ export interface DialEnd {
   /** What was reported, if anything was. */
   readonly error: Error | undefined;
 }
-
-/** What the system calls why an address cannot be reached, in words. */
-const unreachable: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'no such name is known',
-  EAI_AGAIN: 'the name could not be looked up; is there a network?',
-  ETIMEDOUT: 'no answer',
-  EHOSTUNREACH: 'no way to this host',
-  ENETUNREACH: 'no way to its network',
-  ENETDOWN: 'the network is down',
-  EADDRNOTAVAIL: 'this device has no address to connect from',
-};
 
 /** Return codes of CONNACK: MQTT 3.1.1, 3.2.2.3, and from 128 on MQTT 5, 3.2.2.2. */
 const refusals: Readonly<Record<number, string>> = {
@@ -76,6 +65,9 @@ function hasReason(error: Error | undefined): error is Error & { readonly code: 
 /** Says why a link ended in the words of the error catalogue. */
 export function linkDownOf(end: DialEnd): LinkDown {
   const { broker, error, stage } = end;
+  if (error instanceof HoldfastError && error.code === 'HF_PROXY_UNUSABLE') {
+    return { code: error.code, message: error.message };
+  }
   const sysCode = error !== undefined && 'code' in error ? error.code : undefined;
   if (hasReason(error) && stage === 'connecting') {
     const reason = refusals[error.code] ?? `it gave the return code ${error.code}`;
@@ -100,7 +92,7 @@ function ended({ broker, error }: DialEnd): LinkDown {
 
 /** Nothing has said yet that it is an MQTT broker. */
 function unanswered({ broker, isTls, error }: DialEnd, sysCode: string): LinkDown {
-  const words = unreachable[sysCode];
+  const words = systemWords(sysCode);
   if (words !== undefined) {
     return down('HF_GATEWAY_UNREACHABLE', `${broker}: ${words} (${sysCode})`);
   }

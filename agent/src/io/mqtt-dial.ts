@@ -13,8 +13,10 @@ import {
   type LinkEvent,
   type MqttVersion,
 } from '@holdfast/protocol';
+import { proxyProblem, type HttpProxy } from '../core/proxy-address.ts';
 import { isTlsAddress, readBrokerAddress, type BrokerAddress } from './broker-address.ts';
 import { connectBroker, type TlsOptions } from './broker-socket.ts';
+import { openWay } from './http-proxy.ts';
 import { down, isPassing, linkDownOf, type DialStage } from './link-down.ts';
 import type { IClientOptions, MqttClient } from './mqtt.ts';
 
@@ -38,6 +40,8 @@ export interface MqttDialOptions {
   readonly publishMs?: number;
   /** Seconds without traffic until the broker is asked whether it is there. Default 30. */
   readonly keepaliveS?: number;
+  /** Through which the broker is reached. Default: none. */
+  readonly proxy?: HttpProxy;
   /** How names are looked up, at each dial. Default: as the system does. */
   readonly lookup?: LookupFunction;
 }
@@ -62,6 +66,10 @@ export function createMqttDial(
 ): (device: string, own?: () => Credentials) => Dial {
   const address = readBrokerAddress(options.url);
   if (options.tls !== undefined) checkTls(options.url, options.tls);
+  const problem = options.proxy && proxyProblem(options.proxy.url);
+  if (problem !== undefined) {
+    throw new HoldfastError('HF_CONFIG_INVALID', { why: `the proxy ${problem}` });
+  }
   return (device, own) => (listen) => {
     const { password, tls } = { ...own?.(), ...given(options) };
     const known = {
@@ -107,6 +115,7 @@ class MqttLink implements Link {
   /** There is none before the first moment has passed. */
   #client: MqttClient | undefined;
   #socket: Socket | undefined;
+  readonly #ended = new AbortController();
   readonly #target: Target;
   readonly #listen: (event: LinkEvent) => void;
   /** Settles every send that the broker has not taken. */
@@ -138,7 +147,7 @@ class MqttLink implements Link {
   async #connect(connectMs: number): Promise<void> {
     const mqtt = await loadMqtt();
     if (this.#isDown) return;
-    const stream = await this.#open();
+    const stream = await this.#open(connectMs);
     // What the library does not report: it knows a few codes of the system only.
     stream.on('error', (error) => (this.#error ??= error));
     if (this.#isDown) return void this.#socket?.destroy();
@@ -151,10 +160,13 @@ class MqttLink implements Link {
   }
 
   /** Begins to connect. @returns What MQTT is to be spoken on. */
-  async #open(): Promise<Duplex> {
-    const { address, tls, lookup } = this.#target;
+  async #open(connectMs: number): Promise<Duplex> {
+    const { address, tls, lookup, proxy } = this.#target;
     const speak = address.isWebSocket ? (await loadWebSocket()).speakWebSocket : undefined;
-    const socket = connectBroker(address, tls, lookup);
+    // It gives up first: it knows who is silent.
+    const patience = { ms: connectMs * 0.8, signal: this.#ended.signal };
+    const way = proxy === undefined ? undefined : await openWay(proxy, address, patience);
+    const socket = connectBroker(address, tls, { lookup, way });
     // Small messages would wait for the acknowledgement of the one before: 44 ms each way.
     this.#socket = socket.setNoDelay(true);
     socket.on('error', (error) => (this.#error ??= error));
@@ -281,6 +293,7 @@ class MqttLink implements Link {
   #end(reason: LinkDown): void {
     if (this.#isDown) return;
     this.#isDown = true;
+    this.#ended.abort();
     clearTimeout(this.#upTimer);
     // Its own timers end with `end`; the socket of a peer that is gone only with `destroy`.
     this.#client?.end(true);

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol';
+import type { HttpProxy } from '../core/proxy-address.ts';
 import { enrolledOf, pinnedTrust, type Enrolled } from './enroll-request.ts';
-import { askGateway, unreachable, type Trust } from './gateway-request.ts';
+import { askGateway, unreachable, type GatewayQuestion, type Trust } from './gateway-request.ts';
 
 /** What the gateway says when a device begins to ask. Bytes are hex. */
 export interface Begun {
@@ -15,27 +16,30 @@ export class PairingRequest {
   readonly #url: string;
   readonly #id: string;
   readonly #trust: Trust | undefined;
+  readonly #proxy: HttpProxy | undefined;
   readonly begun: Begun;
 
-  private constructor(url: string, begun: Begun, trust: Trust | undefined) {
-    this.#url = url;
+  private constructor(at: Omit<GatewayQuestion, 'path'>, begun: Begun) {
+    this.#url = at.url;
     this.#id = begun.id;
-    this.#trust = trust;
+    this.#trust = at.trust;
+    this.#proxy = at.proxy;
     this.begun = begun;
   }
 
   /** @throws HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED, and what the gateway answers. */
-  static async begin(url: string, body: object): Promise<PairingRequest> {
+  static async begin(url: string, body: object, proxy?: HttpProxy): Promise<PairingRequest> {
     const isSecure = new URL(url).protocol === 'https:';
     const unproven = isSecure ? { seen: {} } : undefined;
-    const begun = begunOf(url, await askGateway({ url, path: '/api/pair', trust: unproven, body }));
+    const asked = { url, path: '/api/pair', trust: unproven, body, proxy };
+    const begun = begunOf(url, await askGateway(asked));
     if (isSecure !== (begun.certificate !== '')) {
       const why = `${url} is not known by the certificate that it shows`;
       throw new HoldfastError('HF_GATEWAY_UNTRUSTED', { why });
     }
     // From now on only what the words tell of is spoken to.
-    const trust = isSecure ? await pinnedTrust(url, begun.certificate) : undefined;
-    return new PairingRequest(url, begun, trust);
+    const trust = isSecure ? await pinnedTrust(url, begun.certificate, proxy) : undefined;
+    return new PairingRequest({ url, trust, proxy }, begun);
   }
 
   /** @returns The code by which somebody finds it. */
@@ -53,7 +57,7 @@ export class PairingRequest {
   }
 
   #ask(path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-    return askGateway({ url: this.#url, path, trust: this.#trust, body });
+    return askGateway({ url: this.#url, path, trust: this.#trust, body, proxy: this.#proxy });
   }
 }
 

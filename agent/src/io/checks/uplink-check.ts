@@ -1,10 +1,12 @@
 import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { messageOf, type MqttVersion } from '@holdfast/protocol';
+import { HoldfastError, messageOf, type MqttVersion } from '@holdfast/protocol';
 import { found, type Finding } from '../../core/finding.ts';
+import type { HttpProxy } from '../../core/proxy-address.ts';
 import { readBrokerAddress, type BrokerAddress } from '../broker-address.ts';
 import { connectBroker, type TlsOptions } from '../broker-socket.ts';
+import { openWay } from '../http-proxy.ts';
 import { createMqttDial } from '../mqtt-dial.ts';
 import { tlsWords } from '../tls-words.ts';
 
@@ -15,6 +17,7 @@ export interface UplinkTarget {
   readonly url: string;
   readonly tls?: TlsOptions;
   readonly password?: string;
+  readonly proxy?: HttpProxy;
   /** Default 3.1.1. */
   readonly mqttVersion?: MqttVersion;
   /**
@@ -35,8 +38,9 @@ type Way = UplinkTarget & BrokerAddress;
 export async function checkUplink(target: UplinkTarget): Promise<Finding> {
   const way = { ...target, ...readBrokerAddress(target.url) };
   const stages: readonly (readonly [name: string, pass: (way: Way) => Promise<Stop>])[] = [
-    ['DNS', reachName],
-    ['TCP', reachPort],
+    ...(way.proxy === undefined
+      ? ([['DNS', reachName], ['TCP', reachPort]] as const)
+      : ([['proxy', reachProxy]] as const)),
     ...(way.isTls ? [['TLS', reachTls] as const] : []),
     ...(target.device === undefined ? [] : [['MQTT', reachMqtt] as const]),
   ];
@@ -89,9 +93,28 @@ function reachPort({ host, port }: Way): Promise<Stop> {
   });
 }
 
-function reachTls(way: Way): Promise<Stop> {
+async function reachProxy({ proxy, ...place }: Way): Promise<Stop> {
+  if (proxy === undefined) return undefined;
+  try {
+    (await openWay(proxy, place, { ms: STAGE_MS_MAX - 500 })).destroy();
+    return undefined;
+  } catch (error) {
+    const { code, message, hint } = asProxyError(error);
+    return { ...stopped(message, hint), code };
+  }
+}
+
+function asProxyError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  return new HoldfastError('HF_PROXY_UNUSABLE', { why: messageOf(error), cause: error });
+}
+
+async function reachTls(at: Way): Promise<Stop> {
+  const way = at.proxy && (await openWay(at.proxy, at));
   return new Promise((resolve) => {
-    const socket = connectBroker(way, way.tls).once('secureConnect', () => resolve(undefined));
+    const socket = connectBroker(at, at.tls, { way }).once('secureConnect', () => {
+      resolve(undefined);
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const why = tlsWords(error.code ?? '', error.message) ?? error.message;
       resolve(stopped(why, 'Look at --tls-ca, and at the clock of this device.'));
@@ -108,10 +131,11 @@ function closeLater(socket: Socket, event: 'connect' | 'secureConnect'): void {
 
 /** Connects and subscribes, as the agent does. */
 function reachMqtt(way: Way): Promise<Stop> {
-  const { url, tls, password, mqttVersion, device = '' } = way;
+  const { url, tls, password, proxy, mqttVersion, device = '' } = way;
   const options = {
     ...{ url, connectMs: STAGE_MS_MAX - 500 },
     ...(tls === undefined ? {} : { tls }),
+    ...(proxy === undefined ? {} : { proxy }),
     ...(password === undefined ? {} : { password }),
     ...(mqttVersion === undefined ? {} : { mqttVersion }),
   };

@@ -67,6 +67,11 @@ export const linkErrors = {
     retry: 'later',
     hint: 'Nothing to do: the device connects again by itself, and nothing is lost.',
   },
+  HF_PROXY_UNUSABLE: {
+    message: 'The proxy makes no way to the gateway',
+    retry: 'later',
+    hint: 'Check --proxy and --proxy-password-file; ask who runs it to let that port through.',
+  },
   HF_PORT_TAKEN: {
     message: 'The port is taken',
     retry: 'never',
