@@ -1,6 +1,6 @@
 import test from 'ava';
 import { runKey, runStateKey, type Ledger } from '@holdfast/gateway/internal';
-import { encodeValue, type EntryBody } from '@holdfast/protocol';
+import { HoldfastError, encodeThrown, encodeValue, type EntryBody } from '@holdfast/protocol';
 import { HandJournal, newSigner, started } from '../support/hand-journal.ts';
 import { ledgers, skippedLedgers } from '../support/ledgers.ts';
 
@@ -82,6 +82,114 @@ for (const [name, open] of Object.entries(ledgers)) {
       for (const key of left) t.is(await store.get(key), undefined, 'nor its place');
       return [];
     });
+  });
+}
+
+/** Of a step: that it fails, with what. */
+function stepFailed(run: string, n: number, name: string, error: unknown): EntryBody {
+  const encoded = encodeThrown(error);
+  return { kind: 'step.failed', run, n, op: n, name, attempt: 1, error: encoded };
+}
+
+function failedBy(run: string, n: number, error: unknown): EntryBody {
+  return { kind: 'run.failed', run, n, error: encodeThrown(error) };
+}
+
+function stepStarted(run: string, n: number, name: string): EntryBody {
+  return { kind: 'step.started', run, n, op: n, name, attempt: 1 };
+}
+
+function stuck(run: string, n: number, code: string): EntryBody {
+  return { kind: 'run.stuck', run, n, code, reason: SECRET };
+}
+
+const SECRET = 'ada@example.org';
+const declined = Object.assign(new Error(SECRET), { name: 'CardDeclined' });
+const thrown = encodeThrown(declined);
+const ofStep = new HoldfastError('HF_STEP_FAILED', { why: SECRET, cause: declined });
+const cutOff = new HoldfastError('HF_STEP_INTERRUPTED', { why: SECRET });
+
+/** By the names of runs: what happened to them, and the reason that follows. */
+const reasoned: Readonly<
+  Record<string, readonly [reason: readonly string[] | undefined, bodies: readonly EntryBody[]]>
+> = {
+  step: [
+    ['HF_STEP_FAILED', 'charge'],
+    [stepFailed('step', 1, 'charge', declined), failedBy('step', 2, ofStep)],
+  ],
+  cut: [
+    ['HF_STEP_INTERRUPTED', 'charge'],
+    [stepFailed('cut', 1, 'charge', cutOff), failedBy('cut', 2, cutOff)],
+  ],
+  call: [
+    ['HF_CALL_FAILED', 'stock'],
+    [
+      { kind: 'call.failed', run: 'call', n: 1, op: 1, name: 'stock', command: 1, error: thrown },
+      failedBy('call', 2, new HoldfastError('HF_CALL_FAILED', { why: SECRET })),
+    ],
+  ],
+  'of-users': [['CardDeclined', ''], [failedBy('of-users', 1, declined)]],
+  caught: [
+    ['TypeError', ''],
+    [stepFailed('caught', 1, 'charge', declined), failedBy('caught', 2, new TypeError(SECRET))],
+  ],
+  named: [['', ''], [failedBy('named', 1, Object.assign(new Error('x'), { name: SECRET }))]],
+  text: [['', ''], [failedBy('text', 1, SECRET)]],
+  doubt: [
+    ['HF_RUN_IN_DOUBT', 'dispense'],
+    [stepStarted('doubt', 1, 'dispense'), stuck('doubt', 2, 'HF_RUN_IN_DOUBT')],
+  ],
+  code: [['HF_CODE_MISMATCH', ''], [stuck('code', 1, 'HF_CODE_MISMATCH')]],
+  again: [
+    undefined,
+    [stepFailed('again', 1, 'x', declined), failedBy('again', 2, ofStep), retried('again', 3)],
+  ],
+  anew: [
+    ['HF_STEP_FAILED', ''],
+    [
+      ...[stepFailed('anew', 1, 'x', declined), failedBy('anew', 2, ofStep), retried('anew', 3)],
+      failedBy('anew', 4, ofStep),
+    ],
+  ],
+};
+
+for (const [name, open] of Object.entries(ledgers)) {
+  test(`${name}: a run keeps the code that it failed by and the step, nothing else`, async (t) => {
+    const lives = await open(t);
+    let { ledger } = lives;
+    const journal = new HandJournal('d1');
+    await ledger.greet({ device: 'd1', epoch: 1, publicKey, atMs: 1 });
+    for (const [run, [, bodies]] of Object.entries(reasoned)) {
+      journal.append('normal', started(run), ...bodies);
+    }
+    // What is about somebody is not looked into; nor does the order of lanes matter.
+    journal.append('normal', started('late'), failedBy('late', 2, ofStep), started('about'));
+    journal.about('normal', 'customer-42', failedBy('about', 1, declined));
+    journal.append('bulk', stepFailed('late', 1, 'charge', declined));
+    for (const lane of ['normal', 'bulk'] as const) {
+      await ledger.ingest(journal.ingest(lane, 1, journal.entries(lane).length));
+    }
+    const expected = Object.fromEntries([
+      ...Object.entries(reasoned).map(([run, [reason]]) => [run, reason]),
+      ['late', ['HF_STEP_FAILED', 'charge']],
+      ['about', ['', '']],
+    ]);
+    const found = async () => {
+      const runs = await ledger.runs({ limit: 99 });
+      const plain = (reason: (typeof runs)[number]['reason']) =>
+        reason && [reason.code, reason.step];
+      return Object.fromEntries(runs.map(({ run, reason }) => [run, plain(reason)]));
+    };
+    t.deepEqual(await found(), expected);
+    ledger = await lives.tamper(async (store) => {
+      for (const run of Object.keys(expected)) {
+        const stored = await store.get(runKey('d1', run));
+        t.is(Buffer.from(stored ?? SECRET).includes(SECRET), false, run);
+      }
+      return [];
+    });
+    await ledger.rebuild();
+    t.deepEqual(await found(), expected, 'it is derived from entries');
   });
 }
 

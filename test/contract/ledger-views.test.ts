@@ -1,6 +1,13 @@
 import test from 'ava';
 import { openPostgresLedger, sha256, systemClock } from '@holdfast/gateway/internal';
-import { chainNext, encodeEntry, encodeValue, entryKinds } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  chainNext,
+  encodeEntry,
+  encodeThrown,
+  encodeValue,
+  entryKinds,
+} from '@holdfast/protocol';
 import { HandJournal, newSigner, requested, started } from '../support/hand-journal.ts';
 import { sharedPostgres, skippedLedgers } from '../support/ledgers.ts';
 
@@ -39,6 +46,15 @@ inPostgres(`what a ledger holds is there in columns${needs}`, async (t) => {
   );
   const runs = 'select run, workflow, state, entries::int from holdfast_views.run';
   t.deepEqual(await ask(runs), [['r1', 'checkout', 'waiting-call', 2]]);
+  const error = encodeThrown(new HoldfastError('HF_STEP_FAILED'));
+  const step = { kind: 'step.failed', run: 'r1', n: 2, op: 2, name: 'charge' } as const;
+  journal.append('urgent', { ...step, attempt: 1, error });
+  journal.append('urgent', { kind: 'run.failed', run: 'r1', n: 3, error });
+  await ledger.ingest({ ...journal.ingest('urgent', 3, 4), receivedAtMs });
+  t.deepEqual(
+    await ask('select state, code, step from holdfast_views.run'),
+    [['failed', 'HF_STEP_FAILED', 'charge']],
+  );
   const calls = 'select device, run, service, key from holdfast_views.pending_call';
   t.deepEqual(await ask(calls), [['d1', 'r1', 'stock', 'uid-r1/1']]);
   const at = new Date(receivedAtMs);
@@ -46,12 +62,15 @@ inPostgres(`what a ledger holds is there in columns${needs}`, async (t) => {
   t.deepEqual(await ask(blocks), [
     ['bulk', 1, at],
     ['urgent', 2, at],
+    ['urgent', 2, at],
   ]);
   const entries = `select lane, seq::int, kind, run from holdfast_views.entry order by lane, seq`;
   t.deepEqual(await ask(entries), [
     ['bulk', 1, 'event.emitted', ''],
     ['urgent', 1, 'run.started', 'r1'],
     ['urgent', 2, 'call.requested', 'r1'],
+    ['urgent', 3, 'step.failed', 'r1'],
+    ['urgent', 4, 'run.failed', 'r1'],
   ]);
   const values = `select holdfast.cbor(decode(fields ->> 7, 'hex')) from holdfast_views.entry
     where kind = 'event.emitted'`;

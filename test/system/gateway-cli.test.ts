@@ -12,6 +12,7 @@ import { simOutputs } from '@holdfast/device-sim/internal';
 import { Gateway } from '@holdfast/gateway';
 import { gatewayOutputs } from '@holdfast/gateway/internal';
 import type { DevicesView, EntriesView, RunsView, VerifyView } from '@holdfast/gateway/internal';
+import type { Entry } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { poll, until } from '../support/calls.ts';
 import { gatewayBinary, runGateway, serveGateway } from '../support/gateway-process.ts';
@@ -23,12 +24,14 @@ const simBinary = fileURLToPath(
   new URL('../../../device-sim/bin/holdfast-sim.js', import.meta.url),
 );
 
-/** A data directory whose ledger has one checkout of `pump-1`, which waits for its call. */
-async function seeded(t: ExecutionContext): Promise<string> {
+/** A data directory whose ledger has a checkout of `pump-1`, which waits for its call; and more. */
+async function seeded(t: ExecutionContext, normal: readonly Entry[] = []): Promise<string> {
   const dataDir = join(await tempDir(t), 'gateway');
   const gateway = await Gateway.open({ dataDir, mqttPort: 0 });
   try {
-    await ingestAll(gateway.ledger, 'pump-1', checkoutEntries('order-1'));
+    const entries = checkoutEntries('order-1');
+    const more = { ...entries, normal: [...entries.normal, ...normal] };
+    await ingestAll(gateway.ledger, 'pump-1', more);
   } finally {
     await gateway.close();
   }
@@ -424,6 +427,19 @@ test('tables are written for spreadsheets, and for documents', async (t) => {
   t.is(runs.stdout, '| run | entries |\n| --- | ---: |\n| order-1 | 3 |\n');
   t.regex(rows.stdout, /^seq,time,size\n1,2026-03-01T12:00:00\.000Z,\d+\n/);
   t.like(JSON.parse(lines.stdout), { schema: 'holdfast.fleet-runs/1' });
+});
+
+test('of a run that is stuck, why and where is told', async (t) => {
+  const stamp = { atMs: Date.UTC(2026, 2, 1, 12), boot: 1, monoMs: 1, run: 'order-1' };
+  const code = 'HF_RUN_QUARANTINED';
+  const dataDir = await seeded(t, [{ kind: 'run.stuck', ...stamp, n: 3, code, reason: 'it is' }]);
+  const at = ['--data-dir', dataDir];
+
+  const table = await runGateway('runs', '-o', 'csv', '--columns', 'state,reason', ...at);
+  const view = await json<RunsView>('runs', ...at);
+
+  t.is(table.stdout, `state,reason\nstuck,${code} at inventory.update\n`);
+  t.deepEqual(view.runs[0]?.reason, { code, step: 'inventory.update' });
 });
 
 test('each program tells its versions, and explains what went wrong', async (t) => {

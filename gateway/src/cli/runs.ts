@@ -39,6 +39,7 @@ const columns: readonly Column[] = [
   { title: 'started', drop: 2 },
   { title: 'entries', align: 'right', drop: 3 },
   { title: 'status', drop: 4 },
+  { title: 'reason', drop: 5 },
 ];
 
 const STATUS_LENGTH = 60;
@@ -67,6 +68,12 @@ function older(next: string): string {
   return `add --before ${next}`;
 }
 
+function reasonText(reason: RunView['reason']): string {
+  const { code = null, step = null } = reason ?? {};
+  const parts = [code, step === null ? null : `at ${step}`];
+  return parts.filter((part) => part !== null).join(' ');
+}
+
 function runRow(run: RunView, terminal: Terminal): Cell[] {
   const tone = stateTones[run.state];
   return [
@@ -78,5 +85,6 @@ function runRow(run: RunView, terminal: Terminal): Cell[] {
     ago(terminal, run.startedAt),
     countCell(run.entries),
     brief(run.status, STATUS_LENGTH),
+    reasonText(run.reason),
   ];
 }

@@ -74,12 +74,19 @@ export function runView(run: LedgerRun, clocks: DeviceClocks): RunView {
     device: run.device,
     workflow: run.workflow,
     state: run.state,
+    reason: reasonView(run.reason),
     status: displayOf(run.status),
     startedAt: rfc3339(started.atMs),
     updatedAt: rfc3339(updated.atMs),
     clock: clockFlags.findLast((flag) => [started.clock, updated.clock].includes(flag)) ?? 'ok',
     entries: run.entries,
   };
+}
+
+function reasonView(reason: LedgerRun['reason']): RunView['reason'] {
+  if (reason === undefined) return null;
+  const { code, step } = reason;
+  return { code: code === '' ? null : code, step: step === '' ? null : step };
 }
 
 /** Fields that the device worked out from the time it held for the present. */

@@ -28,6 +28,8 @@ export interface RunView {
   readonly device: string;
   readonly workflow: string;
   readonly state: string;
+  /** Why it has failed or is stuck; `null`: it is neither. */
+  readonly reason: RunReasonView | null;
   /** What the workflow said of itself last. */
   readonly status: unknown;
   readonly startedAt: string | null;
@@ -36,6 +38,14 @@ export interface RunView {
   readonly clock: ClockFlag;
   /** Entries of this run that have arrived. */
   readonly entries: number;
+}
+
+/** What can be told of anything: never what the error says. */
+export interface RunReasonView {
+  /** Of an error of Holdfast, `HF_…`; the name of another one; `null`: it is not known. */
+  readonly code: string | null;
+  /** The operation that failed, or that a stuck run was at; `null`: it was none. */
+  readonly step: string | null;
 }
 
 export interface RunsView {

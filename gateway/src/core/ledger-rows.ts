@@ -21,6 +21,7 @@ import {
 } from '@holdfast/protocol';
 import { TAGS_MAX, TAG_LENGTH_MAX, TO_LENGTH_MAX, outcomes } from './dispatch.ts';
 import { contentStates, ledgerHoleReasons } from './ledger.ts';
+import { REASON_CODE_LENGTH_MAX } from './run-reason.ts';
 
 /** Rows other than blocks: positional CBOR that may grow at the end. */
 export interface Row<T> {
@@ -129,6 +130,9 @@ const runFields = record({
   statusSeq: uint(),
   /** When its newest entry came, by the gateway's clock. */
   receivedAtMs: uint(),
+  code: text(REASON_CODE_LENGTH_MAX),
+  op: record({ name, n: uint() }),
+  fault: record({ name, n: uint(), code: text(REASON_CODE_LENGTH_MAX) }),
 });
 export const runRow = row('run', runFields);
 export type RunRow = Infer<typeof runFields>;

@@ -14,6 +14,7 @@ import {
 import { runRow, type RunRow } from './ledger-rows.ts';
 import type { Reads } from './ledger-store.ts';
 import type { LedgerRun, RunLedger } from './run-ledger.ts';
+import { reasonOf } from './run-reason.ts';
 
 type RunsQuery = Parameters<RunLedger['runs']>[0];
 
@@ -52,7 +53,8 @@ export async function readRuns(store: Reads, query: RunsQuery): Promise<readonly
     if (last === undefined || order.length < asked) break;
     before = ordinalOf(last.key);
   }
-  return openValues(store, found, {
+  const runs = found.map((row) => ({ ...row, reason: reasonOf(row) }));
+  return openValues(store, runs, {
     value: ({ status }) => status,
     place: ({ device: of, epoch, statusLane: lane, statusSeq: seq }) => ({
       ...{ device: of, epoch, lane, seq },

@@ -27,6 +27,7 @@ import {
   type RunRow,
 } from './ledger-rows.ts';
 import { forgetOrders, moveRun } from './ledger-runs.ts';
+import { codeIn, markOperation, noMarks } from './run-reason.ts';
 
 /** Consecutive entries from a place on. */
 export interface Stretch extends Origin {
@@ -206,6 +207,7 @@ function begin(draft: Draft, origin: Origin, entry: RunEntry, earlier?: RunRow):
     updated: stampOf(entry),
     entries: 0,
     receivedAtMs: 0,
+    ...noMarks,
   };
 }
 
@@ -228,7 +230,8 @@ function foldRun(row: RunRow, entry: RunEntry, { lane, seq }: PlaceInLane): RunR
   return {
     ...row,
     ...(started && { uid: entry.uid, workflow: entry.workflow, started: stampOf(entry) }),
-    ...(isLater && state !== undefined && { state, stateN }),
+    ...(isLater && state !== undefined && { state, stateN, code: codeIn(entry) }),
+    ...markOperation(row, entry),
     ...(isStatus && { status: entry.status, statusN: entry.n, statusLane: lane, statusSeq: seq }),
     updated: isLater ? stampOf(entry) : row.updated,
     entries: row.entries + 1,

@@ -1,11 +1,21 @@
 import type { Stamp } from './device-clock.ts';
 
+/** Why a run stands still: no more than may be told of anything. */
+export interface RunReason {
+  /** Of an error of Holdfast; the name of another one; empty: it is not known. */
+  readonly code: string;
+  /** The operation that failed, or that a stuck run was at; empty: it was none. */
+  readonly step: string;
+}
+
 /** A projection: the state of a run as far as its entries have arrived. */
 export interface LedgerRun {
   readonly device: string;
   readonly run: string;
   readonly workflow: string;
   readonly state: string;
+  /** Why it has failed or is stuck; `undefined`: it is neither. */
+  readonly reason: RunReason | undefined;
   /** What the workflow said of itself last, as an encoded value; empty: nothing. */
   readonly status: Uint8Array;
   /** When it began, and its newest entry, by the clocks of the device. */

@@ -11,6 +11,7 @@ type Runs = Parameters<typeof causesOf>[1];
 function run(workflow: string, state: string, number: number): Runs[number] {
   return {
     ...{ id: `r-${number}`, device: `pump-${number % 12}`, workflow, state, status: null },
+    reason: null,
     ...{ startedAt: null, updatedAt: `2026-03-01T12:00:${10 + number}Z`, clock: 'ok' },
     entries: 3,
   };

@@ -159,6 +159,9 @@ export interface DevicesOperations {
         readonly device: string;
         readonly workflow: string;
         readonly state: string;
+        readonly reason: 
+          | { readonly code: string | null; readonly step: string | null }
+          | null;
         readonly status: unknown;
         readonly startedAt: string | null;
         readonly updatedAt: string | null;

@@ -21,6 +21,9 @@ export interface RunsOperations {
         readonly device: string;
         readonly workflow: string;
         readonly state: string;
+        readonly reason: 
+          | { readonly code: string | null; readonly step: string | null }
+          | null;
         readonly status: unknown;
         readonly startedAt: string | null;
         readonly updatedAt: string | null;

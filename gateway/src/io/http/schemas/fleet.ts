@@ -125,8 +125,14 @@ export const runsQuery = question(
   { device: string({ format: 'device' }), tag: tag(), ...ofRuns },
 );
 
+const reason = answer({
+  code: nullable(string({ description: 'HF_… of Holdfast, or the name of another error' })),
+  step: nullable(string({ description: 'the operation that failed, or that it is stuck at' })),
+});
+
 const run = answer({
   ...{ id: string(), device: string(), workflow: string(), state: string() },
+  reason: nullable(reason),
   status: anything({ description: 'what the workflow said of itself last' }),
   ...{ startedAt: nullable(time()), updatedAt: nullable(time()), clock: clock() },
   entries: count(),
