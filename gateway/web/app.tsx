@@ -4,6 +4,7 @@ import { Guarded } from '../../protocol/web/guarded.tsx';
 import { SkipLink } from '../../protocol/web/skip-link.tsx';
 import type { SessionView } from '../src/core/access/access-views.ts';
 import { api } from './api.ts';
+import { AttentionCount } from './attention-count.tsx';
 import { Attention } from './attention.tsx';
 import { Command, Commands } from './commands.tsx';
 import { Device } from './device.tsx';
@@ -69,6 +70,7 @@ function Header({ session, place }: { readonly session: SessionView; readonly pl
         {placesFor(session.role).map(([at, title]) => (
           <a key={at} href={at} {...(isHere(at) ? { 'aria-current': 'page' as const } : {})}>
             {title}
+            {at === '#/attention' && <AttentionCount />}
           </a>
         ))}
       </nav>

@@ -1,14 +1,16 @@
 import { useState } from 'preact/hooks';
 import { ConfirmButton } from '../../protocol/web/confirm-button.tsx';
-import { ago, short } from '../../protocol/web/format.ts';
 import { Marked, ProblemNote, sentence } from '../../protocol/web/parts.tsx';
 import type { InstructionKind } from '../src/core/dispatch.ts';
-import { useLive } from './api.ts';
-import { causesOf, extentOf, type Cause, type Place } from './causes.ts';
+import { extentOf, headlineOf, type Cause, type Place } from './causes.ts';
 import { issue } from './issue.tsx';
+import { useMuted } from './muted.ts';
 import { useAction } from './use-action.ts';
+import { useCauses } from './use-causes.ts';
 
 const PLACES_SHOWN = 20;
+/** Runs and devices that causes are made of. */
+const CAUSES_OF = 1_000;
 
 /** Tells every run of a cause to try again, or to end, each by a command of its own. */
 function TellAll({ of: { state, places } }: { readonly of: Cause }) {
@@ -53,23 +55,19 @@ function TellAll({ of: { state, places } }: { readonly of: Cause }) {
   );
 }
 
-/** All that needs a person, as often as that may be asked. */
-function useCauses() {
-  const stuck = { state: ['stuck', 'conflict'], limit: 1_000 } as const;
-  const devices = useLive('GET /api/devices', [{ query: stuck }]);
-  const failed = { state: ['stuck', 'failed'], limit: 1_000 };
-  const runs = useLive('GET /api/runs', [{ query: failed }], 15_000, 'by the clock');
-  return {
-    causes: causesOf(devices.data?.devices ?? [], runs.data?.runs ?? []),
-    problems: devices.data?.problems ?? [],
-    isMore: (runs.data?.next ?? null) !== null,
-    isAsking: devices.data === undefined || runs.data === undefined,
-    problem: devices.problem ?? runs.problem,
-  };
-}
-
 export function Attention({ mayAct }: { readonly mayAct: boolean }) {
-  const { causes, problems, isMore, isAsking, problem } = useCauses();
+  const { causes, problems, isMore, isAsking, problem } = useCauses(CAUSES_OF, 'with changes');
+  const [muted, mute] = useMuted();
+  const card = (cause: Cause) => (
+    <CauseCard
+      {...{ of: cause, mayAct }}
+      key={cause.key}
+      isMuted={muted.has(cause.key)}
+      mute={(isMuted) => mute(cause.key, isMuted)}
+    />
+  );
+  const heard = causes.filter(({ key }) => !muted.has(key));
+  const unheard = causes.filter(({ key }) => muted.has(key));
   return (
     <>
       <h1>Attention</h1>
@@ -79,33 +77,51 @@ export function Attention({ mayAct }: { readonly mayAct: boolean }) {
           <strong>{sentence(message)}</strong> <Marked text={hint} /> <code>{code}</code>
         </p>
       ))}
-      {causes.map((cause) => (
-        <CauseCard key={cause.title} of={cause} mayAct={mayAct} />
-      ))}
+      {heard.map(card)}
       {isMore && <p class="empty">There are older runs like this; Runs finds them by state.</p>}
-      {causes.length === 0 && problems.length === 0 && (
+      {heard.length === 0 && problems.length === 0 && (
         <p class="empty">{isAsking ? 'Asking…' : 'Nothing needs anybody. ✓'}</p>
+      )}
+      {unheard.length > 0 && (
+        <details>
+          <summary>{unheard.length} muted, in this browser alone</summary>
+          {unheard.map(card)}
+        </details>
       )}
     </>
   );
 }
 
-function CauseCard({ of: cause, mayAct }: { readonly of: Cause; readonly mayAct: boolean }) {
-  const { title, since, places } = cause;
+interface CardProps {
+  readonly of: Cause;
+  readonly mayAct: boolean;
+  readonly isMuted: boolean;
+  readonly mute: (isMuted: boolean) => void;
+}
+
+function CauseCard({ of: cause, mayAct, isMuted, mute }: CardProps) {
+  const extent = extentOf(cause);
+  const headline = headlineOf(cause);
   return (
     <section class="panel">
       <h2>
-        <span class="bad" aria-hidden="true">
-          ✗
+        <span class={isMuted ? 'calm' : 'bad'} aria-hidden="true">
+          {isMuted ? '–' : '✗'}
         </span>{' '}
-        {short(title, 160)}
+        {headline}
       </h2>
-      <p>
-        {extentOf(cause)}
-        {since !== null && `, the oldest ${ago(since)}`}
-      </p>
-      <Places places={places} />
+      {extent !== undefined && <p>{extent}</p>}
+      <Places places={cause.places} />
       {mayAct && <TellAll of={cause} />}
+      <p class="actions">
+        <button
+          type="button"
+          aria-label={`${isMuted ? 'Unmute' : 'Mute'} ${cause.title}`}
+          onClick={() => mute(!isMuted)}
+        >
+          {isMuted ? 'Unmute' : 'Mute'}
+        </button>
+      </p>
     </section>
   );
 }

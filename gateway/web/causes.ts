@@ -1,10 +1,13 @@
 import type { DeviceView } from '../src/core/device-views.ts';
 import type { RunView } from '../src/core/fleet-views.ts';
+import { formatDuration, short } from '../../protocol/web/format.ts';
 import { sentence } from '../../protocol/web/parts.tsx';
 import { deviceAddress, runAddress } from './runs.tsx';
 
 /** What needs a person, by what it is about: one of these, however many it concerns. */
 export interface Cause {
+  /** The same whenever it comes up again. */
+  readonly key: string;
   /** As somebody would say it. */
   readonly title: string;
   readonly state: string;
@@ -21,7 +24,10 @@ export interface Place {
   readonly run?: Pick<RunView, 'device' | 'id'>;
 }
 
+type Found = Pick<Cause, 'key' | 'title' | 'state' | 'since'>;
+
 const verbs: Readonly<Record<string, string>> = { failed: 'failed', stuck: 'is stuck' };
+const TITLE_LENGTH = 160;
 
 /** Those that concern most first. */
 export function causesOf(
@@ -29,35 +35,57 @@ export function causesOf(
   runs: readonly RunView[],
 ): readonly Cause[] {
   const causes = new Map<string, Cause>();
-  const add = (title: string, state: string, at: string | null, place: Place) => {
-    const known = causes.get(title);
-    const since = [known?.since, at].filter((each) => typeof each === 'string').toSorted()[0];
+  const add = (found: Found, place: Place) => {
+    const known = causes.get(found.key);
+    const times = [known?.since, found.since].filter((each) => typeof each === 'string');
     const places = [...(known?.places ?? []), place];
-    causes.set(title, { title, state, since: since ?? null, places });
+    causes.set(found.key, { ...found, since: times.toSorted()[0] ?? null, places });
   };
-  for (const { device, state, refusal, lastAckAt } of devices) {
-    const place = { name: device, device, address: deviceAddress(device) };
-    if (state === 'conflict') add('Two machines use one identity', state, lastAckAt, place);
-    if (state === 'stuck') {
-      const none = 'The gateway acknowledges nothing more';
-      const why = refusal === null ? none : sentence(refusal.why);
-      add(why, state, lastAckAt, place);
-    }
+  for (const view of devices) {
+    const { device } = view;
+    const title = deviceTitle(view);
+    if (title === undefined) continue;
+    const { state, lastAckAt: since } = view;
+    const key = JSON.stringify([state, title]);
+    add({ key, title, state, since }, { name: device, device, address: deviceAddress(device) });
   }
   for (const run of runs) {
     const verb = verbs[run.state];
     if (verb === undefined) continue;
-    const { device, id, workflow } = run;
+    const { device, id, workflow, state, updatedAt: since } = run;
+    const { code, step } = run.reason ?? { code: null, step: null };
+    const key = JSON.stringify([state, workflow, step, code]);
+    const title = `${workflow}${step === null ? '' : `/${step}`} ${code ?? verb}`;
     const place = { name: `${device} · ${id}`, device, address: runAddress(run), run };
-    add(`${workflow} ${verb}`, run.state, run.updatedAt, place);
+    add({ key, title, state, since }, place);
   }
   return [...causes.values()].toSorted((a, b) => b.places.length - a.places.length);
 }
 
-/** How many a cause concerns, and where. */
-export function extentOf({ places }: Cause): string {
-  const count = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;
-  const devices = count(new Set(places.map(({ device }) => device)).size, 'device');
+/** `undefined`: the device needs nobody. */
+function deviceTitle({ state, refusal }: DeviceView): string | undefined {
+  if (state === 'conflict') return 'Two machines use one identity';
+  if (state !== 'stuck') return undefined;
+  if (refusal === null) return 'The gateway acknowledges nothing more';
+  return sentence(refusal.why).replace(/\.$/, '');
+}
+
+/** A cause in a line: what, on how many devices, since when. */
+export function headlineOf({ title, since, places }: Cause, nowMs = Date.now()): string {
+  const devices = counted(new Set(places.map(({ device }) => device)).size, 'device');
+  const ms = since === null ? 0 : nowMs - Date.parse(since);
+  const age = ms > 0 ? ` since ${formatDuration(ms)}` : '';
+  return `${short(title, TITLE_LENGTH)} on ${devices}${age}`;
+}
+
+/** Of how many runs a cause is; `undefined`: it is of devices. */
+export function extentOf({ state, places }: Cause): string | undefined {
   const runs = places.filter(({ run }) => run !== undefined).length;
-  return runs === 0 ? devices : `${count(runs, 'run')} on ${devices}`;
+  if (runs === 0) return undefined;
+  const areStuck = runs === 1 ? 'is stuck' : 'are stuck';
+  return `${counted(runs, 'run')} ${state === 'stuck' ? areStuck : 'failed'}`;
+}
+
+function counted(number: number, one: string): string {
+  return `${number} ${one}${number === 1 ? '' : 's'}`;
 }

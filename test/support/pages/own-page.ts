@@ -15,14 +15,14 @@ export async function lookAtDevice(t: ExecutionContext, { agent, browser }: Shop
   await page.getByText(/This device is \d+ entries .+ ahead of the gateway/).waitFor();
   await page.getByRole('heading', { name: /till-1 (?:offline|connecting)/ }).waitFor();
   await page.getByRole('img', { name: /Backlog over .+: at most \d+/ }).waitFor();
-  await page.getByText('1 run needs a person').waitFor();
+  await page.getByText('3 runs need a person').waitFor();
   await checkPage(t, page, 'own-device');
   // By keys alone, from tab to tab.
   await page.getByRole('tab', { name: 'Runs' }).press('ArrowRight');
   await page.getByRole('row', { name: /step\.completed S-1 print-ticket/ }).waitFor();
   await checkPage(t, page, 'own-journal');
   await page.getByRole('tab', { name: 'Journal' }).press('ArrowRight');
-  await page.getByRole('row', { name: /run is stuck/ }).waitFor();
+  await page.getByRole('row', { name: /run is stuck run=D-1/ }).waitFor();
   await checkPage(t, page, 'own-log');
   await page.getByRole('tab', { name: 'Log' }).press('Home');
   await page.getByRole('link', { name: 'S-1' }).first().click();

@@ -45,18 +45,31 @@ const delivery = workflow('delivery', async (ctx) => {
   return { van, signed: await ctx.waitFor('signed') };
 });
 
-/** The device has a run that is stuck: it was started with code that is another one now. */
+/** As many as are told at once. */
+const pickup = workflow('pickup', async (ctx) => {
+  await ctx.step(faults.isRelabelled ? 'print-slip' : 'print-label', () => 'printed');
+  return ctx.waitFor('fetched');
+});
+
+/** The device has runs that are stuck: they were started with code that is another one now. */
 async function openAgent(t: ExecutionContext, port: number): Promise<Agent> {
   const options: AgentOptions = {
-    ...{ dataDir: await tempDir(t), device: 'till-1', workflows: [sale, broken, delivery] },
+    ...{ dataDir: await tempDir(t), device: 'till-1', workflows: [sale, broken, delivery, pickup] },
     gateway: `mqtt://127.0.0.1:${port}`,
     uplink: { retryMsMax: 1_000 },
   };
   Object.assign(faults, { isBroken: true, isRelabelled: false });
   const before = await Agent.open(options);
-  const run = await before.start(delivery, undefined, { id: 'D-1' });
-  const waits = async () => (await run.status()).state === 'waiting-signal';
-  await until('the delivery to wait for its signal', waits);
+  const runs = [
+    await before.start(delivery, undefined, { id: 'D-1' }),
+    await before.start(pickup, undefined, { id: 'P-1' }),
+    await before.start(pickup, undefined, { id: 'P-2' }),
+  ];
+  const waits = async () => {
+    const states = await Promise.all(runs.map((each) => each.status()));
+    return states.every(({ state }) => state === 'waiting-signal');
+  };
+  await until('the deliveries to wait for their signals', waits);
   await before.close();
   faults.isRelabelled = true;
   const agent = await Agent.open(options);

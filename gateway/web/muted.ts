@@ -1,0 +1,53 @@
+import { useEffect, useState } from 'preact/hooks';
+
+/** Where a browser keeps the keys of causes that its user does not want to see. */
+const KEPT_AS = 'holdfast.muted';
+/** The oldest are forgotten first. */
+const MUTED_MAX = 200;
+
+const listeners = new Set<() => void>();
+let kept: readonly string[] | undefined;
+
+/** The keys of causes that are muted in this browser, and what mutes one or ends that. */
+export function useMuted(): readonly [
+  muted: ReadonlySet<string>,
+  mute: (key: string, isMuted: boolean) => void,
+] {
+  const [, setRound] = useState(0);
+  useEffect(() => {
+    const listener = () => setRound((round) => round + 1);
+    // Another tab of this browser says what it has changed.
+    const reread = () => {
+      kept = undefined;
+      listener();
+    };
+    listeners.add(listener);
+    addEventListener('storage', reread);
+    return () => {
+      listeners.delete(listener);
+      removeEventListener('storage', reread);
+    };
+  }, []);
+  kept ??= read();
+  return [new Set(kept), mute];
+}
+
+function mute(key: string, isMuted: boolean): void {
+  const others = (kept ?? read()).filter((each) => each !== key);
+  kept = isMuted ? [...others, key].slice(-MUTED_MAX) : others;
+  try {
+    localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+  } catch {
+    // A browser that keeps nothing has it muted for as long as the page is there.
+  }
+  for (const listener of listeners) listener();
+}
+
+function read(): readonly string[] {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(KEPT_AS) ?? '[]');
+    return Array.isArray(found) ? found.filter((each) => typeof each === 'string') : [];
+  } catch {
+    return [];
+  }
+}
