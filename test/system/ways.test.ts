@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { Agent, type AgentOptions } from '@holdfast/agent';
@@ -168,4 +168,31 @@ test('why a proxy makes no way is told by status and doctor, and ends by itself'
   const options2 = { gateway: gateway.mqttUrl, proxy: { url: 'http://shop:s3cret@proxy:3128' } };
   const error = await t.throwsAsync(openAgent(t, options2), { code: 'HF_CONFIG_INVALID' });
   t.notRegex(error.message, /s3cret/);
+});
+
+withOpenssl('a way that swallows large packets is told (needs openssl)', async (t) => {
+  const ca = await TestCa.make(await tempDir(t), 'ca');
+  const gateway = await openGateway(t, { tls: await ca.issue('gateway', 'IP:127.0.0.1') });
+  const target = Number(new URL(gateway.mqttUrl).port);
+  let largest = 300;
+  const hole = createTcpServer((near) => {
+    const far = connect(target, '127.0.0.1');
+    near.on('data', (chunk) => far.write(chunk)).on('close', () => far.destroy());
+    far.on('data', (chunk) => chunk.byteLength <= largest && near.write(chunk));
+    for (const end of [near, far]) end.on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  await once(hole, 'listening');
+  t.teardown(() => hole.close());
+  const url = `mqtts://127.0.0.1:${(hole.address() as AddressInfo).port}`;
+  const slow = { ...uplink, connectMs: 1_000 };
+  const agent = await openAgent(t, { gateway: url, tls: { ca: await ca.read() }, uplink: slow });
+
+  const look = async () => (await agent.status()).link.problem ?? undefined;
+  const { code, message } = await until('a problem', look);
+  t.is(code, 'HF_GATEWAY_UNREACHABLE');
+  t.regex(message, /MTU to 1280/);
+
+  largest = Number.POSITIVE_INFINITY;
+  await agent.emit('fact', 1);
+  await agent.synced();
 });

@@ -15,6 +15,10 @@ export interface DialEnd {
   readonly error: Error | undefined;
 }
 
+/** Of a way that drops large packets and does not say so. */
+export const mtuHint =
+  'if that is so each time, the way is likely to swallow large packets: set its MTU to 1280';
+
 /** Return codes of CONNACK: MQTT 3.1.1, 3.2.2.3, and from 128 on MQTT 5, 3.2.2.2. */
 const refusals: Readonly<Record<number, string>> = {
   1: 'it does not speak this version of MQTT',

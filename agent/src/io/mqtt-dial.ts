@@ -17,7 +17,7 @@ import { proxyProblem, type HttpProxy } from '../core/proxy-address.ts';
 import { isTlsAddress, readBrokerAddress, type BrokerAddress } from './broker-address.ts';
 import { connectBroker, type TlsOptions } from './broker-socket.ts';
 import { openWay } from './http-proxy.ts';
-import { down, isPassing, linkDownOf, type DialStage } from './link-down.ts';
+import { down, isPassing, mtuHint, linkDownOf, type DialStage } from './link-down.ts';
 import type { IClientOptions, MqttClient } from './mqtt.ts';
 
 /** Loaded by the first connection: a start whose runs wait for nobody is not to wait for it. */
@@ -111,11 +111,16 @@ function checkTls(url: string, tls: TlsOptions): void {
   }
 }
 
+/** Small packets pass and large ones do not: nothing else tells of it. */
+const noTls = `it took the connection, but its part of TLS did not come (${mtuHint})`;
+
 class MqttLink implements Link {
   /** There is none before the first moment has passed. */
   #client: MqttClient | undefined;
   #socket: Socket | undefined;
   readonly #ended = new AbortController();
+  /** TLS stands. */
+  #isSecure = false;
   readonly #target: Target;
   readonly #listen: (event: LinkEvent) => void;
   /** Settles every send that the broker has not taken. */
@@ -169,6 +174,7 @@ class MqttLink implements Link {
     const socket = connectBroker(address, tls, { lookup, way });
     // Small messages would wait for the acknowledgement of the one before: 44 ms each way.
     this.#socket = socket.setNoDelay(true);
+    socket.once('secureConnect', () => (this.#isSecure = true));
     socket.on('error', (error) => (this.#error ??= error));
     return speak === undefined ? socket : speak(address.url, socket);
   }
@@ -269,9 +275,15 @@ class MqttLink implements Link {
   #onLate(connectMs: number): void {
     const why =
       this.#stage === 'connecting'
-        ? `no MQTT broker answered within ${connectMs} ms`
+        ? `${this.#isTlsUnanswered() ? noTls : 'no MQTT broker answered'} within ${connectMs} ms`
         : `it took the connection but confirmed no subscription within ${connectMs} ms`;
     this.#end(down('HF_GATEWAY_UNREACHABLE', `${this.#broker}: ${why}`));
+  }
+
+  /** The connection stands, and what has to come next is the first that fills a packet. */
+  #isTlsUnanswered(): boolean {
+    const isThere = this.#socket !== undefined && !this.#socket.connecting;
+    return this.#target.address.isTls && isThere && !this.#isSecure;
   }
 
   /** The first failure says why; the close that follows it says only that. */

@@ -12,6 +12,10 @@ import { tlsWords } from '../tls-words.ts';
 
 const CHECK = 'uplink';
 const STAGE_MS_MAX = 5_000;
+const SWALLOWS_HINT =
+  'Something on the way swallows packets: a firewall, or a network without a way out.';
+const LARGE_HINT =
+  'The way may swallow large packets (MTU): try `ip link set dev DEVICE mtu 1280`.';
 
 export interface UplinkTarget {
   readonly url: string;
@@ -47,7 +51,7 @@ export async function checkUplink(target: UplinkTarget): Promise<Finding> {
   let passed = '';
   for (const [name, pass] of stages) {
     const startedAt = performance.now();
-    const stop = await within(pass(way));
+    const stop = await within(pass(way), name === 'TLS' ? LARGE_HINT : SWALLOWS_HINT);
     if (stop !== undefined) return { ...stop, text: `${passed}${name}: ${stop.text}` };
     passed += `${name} ${Math.round(performance.now() - startedAt)} ms → `;
   }
@@ -58,9 +62,8 @@ function stopped(text: string, hint = ''): Finding {
   return found(CHECK, 'failure', text, hint);
 }
 
-async function within(stage: Promise<Stop>): Promise<Stop> {
+async function within(stage: Promise<Stop>, hint: string): Promise<Stop> {
   let timer: NodeJS.Timeout | undefined;
-  const hint = 'Something on the way swallows packets: a firewall, or a network without a way out.';
   const late = new Promise<Stop>((resolve) => {
     const text = `no answer within ${STAGE_MS_MAX / 1_000} s`;
     timer = setTimeout(() => resolve(stopped(text, hint)), STAGE_MS_MAX);
