@@ -5,6 +5,7 @@ export * from './core/access/access-ports.ts';
 export type * from './core/access/access-store.ts';
 export * from './core/access/own-access-store.ts';
 export * from './core/access/access-views.ts';
+export * from './core/access/audited.ts';
 export * from './core/access/access.ts';
 export * from './core/access/attempt-limit.ts';
 export * from './core/access/shared-limit.ts';

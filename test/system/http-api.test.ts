@@ -103,6 +103,21 @@ test('answers are as the document says they are', async (t) => {
   );
   t.is(await check('/api/tokens'), 200);
   t.is(await check('/api/audit?limit=3'), 200);
+
+  const to = { device: 'pump-1' };
+  const pause = { id: 'c-1', kind: 'run.pause', run: 'of-pump-1', to, expiresAt: null };
+  t.is(await check('/api/commands', post(pause)), 200);
+  t.is(await check('/api/commands/c-1', { at: '/api/commands/{id}' }), 200);
+  t.is(await check('/api/commands/c-1/devices', { at: '/api/commands/{id}/devices' }), 200);
+  for (const list of ['quarantine', 'backlog']) {
+    t.is(await check(`/api/devices/pump-1/${list}`, { at: `${one}/${list}` }), 200);
+  }
+  const lists = Object.keys(document.paths).filter((path) => {
+    const content = document.paths[path]?.['get']?.responses['200']?.content ?? {};
+    return 'application/json' in content && !path.includes('{');
+  });
+  t.true(lists.length > 18, `${lists.length}`);
+  for (const path of lists) t.is(await check(path), 200, path);
 });
 
 test('lists are read page by page, and only what is asked for', async (t) => {

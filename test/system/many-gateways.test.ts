@@ -260,9 +260,10 @@ test(`a database that is away, at start or later, is waited for${title}`, async 
   const emit = async (count: number): Promise<void> => {
     for (let index = 0; index < count; index += 1) await agent.emit('sold', index);
   };
-  const isReady = async () => (await fetch(`${gateway.http}/readyz`)).ok;
+  const ready = async () => (await fetch(`${gateway.http}/readyz`)).status;
+  const isReady = async () => (await ready()) === 200;
 
-  t.false(await isReady());
+  t.is(await ready(), 503);
   await emit(20);
   await postgres.up();
   await agent.synced();
@@ -274,7 +275,7 @@ test(`a database that is away, at start or later, is waited for${title}`, async 
   await agent.synced();
   await postgres.crash();
   await emit(20);
-  await until('the gateway to say so', async () => !(await isReady()));
+  await until('the gateway to say so', async () => (await ready()) === 503);
   await postgres.up();
   await agent.synced();
 
