@@ -3,6 +3,7 @@ export * from './device-page.ts';
 export * from './enroll-device.ts';
 export * from './pair-device.ts';
 export * from './renew-certificate.ts';
+export * from './try-gateway.ts';
 export { openBrokerMemory } from './io/broker-memory.ts';
 export { isPassing, linkDownOf } from './io/link-down.ts';
 export { ErrorWithReasonCode } from './io/mqtt.ts';

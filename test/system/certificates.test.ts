@@ -208,7 +208,9 @@ test('a device without a token is let in by what it shows', async (t) => {
   await t.throwsAsync(wrong, { message: /stands between/ });
   await command('pair', 'approve', code, '--words', said);
 
-  t.like(JSON.parse(await waiting.nextLine()), { device: 'pump-1', gateway: gateway.mqttUrl });
+  const told = JSON.parse(await waiting.nextLine()) as { readonly roundTripMs?: number };
+  t.like(told, { device: 'pump-1', gateway: gateway.mqttUrl });
+  t.is(typeof told.roundTripMs, 'number', 'it was tried, over TLS, to the gateway and back');
   const agent = await openEnrolled(t, dir);
   await agent.emit('fact', 1);
   await agent.synced();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent } from '@holdfast/agent';
-import { enrollDevice, openDeviceKey, openGatewayPin } from '@holdfast/agent/internal';
+import { enrollDevice, openDeviceKey, openGatewayPin, tryGateway } from '@holdfast/agent/internal';
 import { askApi, getFromApi, until, type GatewayApi } from '@holdfast/device-sim';
 import { Gateway, type GatewayOptions } from '@holdfast/gateway';
 import type { DeviceDetailView, EnrolmentMadeView } from '@holdfast/gateway/internal';
@@ -85,7 +85,16 @@ test('who was enrolled is served; strangers, neighbours and replays are not', as
     ...{ device: 'pump-1', gateway: api.gateway.mqttUrl },
   });
   await enrollDevice(other, token, 'pump-2');
+  const seen = async () => {
+    const view = await getFromApi<DeviceDetailView>(api, '/api/devices/pump-1');
+    return { ...view, at: '', state: '' };
+  };
+  const untouched = await seen();
+  const tried = await tryGateway(pump);
+  t.true('roundTripMs' in tried, JSON.stringify(tried));
+  t.deepEqual(await seen(), untouched, 'nothing is kept of a trial');
   const agent = await openAgent(t, pump);
+  t.deepEqual(await tryGateway(pump), { untested: 'an agent runs here, which connects itself' });
   await agent.emit('fact', 1);
   await agent.synced();
 

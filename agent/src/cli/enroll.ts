@@ -6,6 +6,7 @@ import { proxyProblem, type HttpProxy } from '../core/proxy-address.ts';
 import type { EnrollView } from '../enroll-device.ts';
 import { isNobodyThere, SocketClient } from '../socket-client.ts';
 import type { PairingOptions } from '../pair-device.ts';
+import type { GatewayTrial } from '../try-gateway.ts';
 import { proxyAccess } from './broker-access.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
@@ -36,6 +37,9 @@ agent renews its certificate by itself; with --renew it is done now, also when i
 With --new-key the device makes another key, for which the one that it has vouches: nobody at the
 gateway is needed, what was journaled stays, and the old key counts no more once the new one was
 heard there. A crash in the middle leaves the device with one of the two, which goes on.
+
+At the end a message goes over the broker to the gateway and back. Where that fails it is said
+why; the device is enrolled all the same.
 
 Examples:
   holdfast-gateway enroll create --device pump-017 --data-dir ./gateway > token.txt
@@ -73,9 +77,17 @@ export function addEnroll(program: Command, shell: Shell): void {
       const view = await enrol(dataDir, flags, shell);
       const { device, key, gateway, certificateUntil: until } = view;
       const text = `${device} ${doneBy(flags)}, with key ${key}. Its gateway: ${gateway}`;
-      const last = `Its certificate is valid until ${until}.`;
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : `${text}\n${last}`);
+      const { tryGateway } = await import('../try-gateway.ts');
+      const trial = await tryGateway(dataDir, await proxyOf(flags));
+      if (flags.output === 'json') return shell.print(JSON.stringify({ ...view, ...trial }));
+      const valid = `Its certificate is valid until ${until}.`;
+      shell.print([text, valid, trialLine(trial)].join('\n'));
     });
+}
+
+function trialLine(trial: GatewayTrial): string {
+  if ('roundTripMs' in trial) return `Test: to the gateway and back in ${trial.roundTripMs} ms.`;
+  return `Test: nothing went to the gateway and back: ${trial.untested}.`;
 }
 
 function doneBy({ renew, newKey }: Flags): string {

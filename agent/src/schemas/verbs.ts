@@ -60,8 +60,14 @@ export const scheduleTriggered = answer({
   ...{ schema: literal('holdfast.schedule-triggered/1'), schedule: string(), run: string() },
 });
 
-export const enrolled = answer({
-  ...{ schema: literal('holdfast.enroll/1'), device: string(), key: string() },
-  certificateUntil: time(),
-  gateway: string(),
-});
+export const enrolled = object(
+  {
+    ...{ schema: literal('holdfast.enroll/1'), device: string(), key: string() },
+    certificateUntil: time(),
+    gateway: string(),
+  },
+  {
+    roundTripMs: described(count(), 'to the gateway and back, over the broker'),
+    untested: described(string(), 'why nothing went there and back; absent where it did'),
+  },
+);

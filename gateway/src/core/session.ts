@@ -1,5 +1,6 @@
 import {
   BATCH_ENTRIES_MAX,
+  TRIAL_EPOCH,
   eachLane,
   equalBytes,
   hex,
@@ -40,7 +41,7 @@ import {
   watermarksOf,
 } from './session-state.ts';
 import { verdictOf } from './verdict.ts';
-import { problemOf, welcomeOf } from './welcome.ts';
+import { problemOf, trialWelcomeOf, welcomeOf } from './welcome.ts';
 
 /** Devices come again behind it, each after a pause of its own. */
 const UNAVAILABLE_MS = 2_000;
@@ -224,6 +225,10 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
   if (state.pinned === undefined && !limits.takesStrangers) {
     const [why, retryAfterMs] = [`${hello.device} was not enrolled`, limits.conflictMs];
     return refuse(state, { code: 'HF_DEVICE_UNENROLLED', why, retryAfterMs }, at);
+  }
+  // It is tried whether messages come and go: nothing is kept of that, and nobody is replaced.
+  if (hello.epoch === TRIAL_EPOCH) {
+    return { state: before, effects: [{ kind: 'send', message: trialWelcomeOf(hello, at) }] };
   }
   const ids = { incarnation: hex(hello.incarnation), session: hex(hello.session) };
   const { boot, monoMs } = hello;

@@ -1,14 +1,18 @@
 import {
+  HASH_BYTES,
   MESSAGE_BYTES_MAX,
+  TRIAL_EPOCH,
   eachLane,
   laneIndex,
   lanes,
   negotiate,
   type ErrorCode,
+  type Hello,
   type LaneVerdict,
   type Message,
   type PerLane,
 } from '@holdfast/protocol';
+import type { DeviceRecord } from './ledger.ts';
 import type { Greeted, SessionLimits } from './session-events.ts';
 
 /** What people are told of a device whose journal cannot go on as it is. */
@@ -33,11 +37,28 @@ export function problemOf(
   return { code, why: stands.join('; ') };
 }
 
+interface Welcomed {
+  readonly hello: Hello;
+  readonly record: Pick<DeviceRecord, 'epoch' | 'lanes'>;
+}
+
+interface Moment {
+  readonly nowMs: number;
+  readonly limits: SessionLimits;
+}
+
+/** What a device is greeted with that only tries the way: of what the ledger has it is not told. */
+export function trialWelcomeOf(hello: Hello, moment: Moment): Message {
+  const lane = { watermark: 0, hash: new Uint8Array(HASH_BYTES) };
+  const record = { epoch: TRIAL_EPOCH, lanes: eachLane(() => lane) };
+  return welcomeOf({ hello, record }, eachLane(() => 'ok'), moment);
+}
+
 /** What a device is greeted with. */
 export function welcomeOf(
-  { hello, record }: Greeted,
+  { hello, record }: Welcomed,
   verdicts: PerLane<LaneVerdict>,
-  { nowMs, limits }: { readonly nowMs: number; readonly limits: SessionLimits },
+  { nowMs, limits }: Moment,
 ): Message {
   return {
     kind: 'welcome',

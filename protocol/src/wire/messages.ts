@@ -26,6 +26,8 @@ export const TAIL_BYTES = 8;
 /** Ranges of seqs that an ack names. */
 export const KEPT_MAX = 16;
 export const MACHINE_BYTES_MAX = 32;
+/** Of a hello that only tries the way: no journal is in it. */
+export const TRIAL_EPOCH = 0;
 
 const hash = bytes(HASH_BYTES, true);
 const identifier = bytes(8, true);

@@ -17,6 +17,7 @@ import {
 import {
   MESSAGE_BYTES_MAX,
   NO_BYTES,
+  TRIAL_EPOCH,
   eachLane,
   open,
   seal,
@@ -64,6 +65,23 @@ test('where devices must be enrolled, a hello of one that was not registers nobo
   t.is(said(refused.effects), 'refuse HF_DEVICE_UNENROLLED');
   t.is(refused.state.refusals, 1);
   t.is(said(greet(known).effects), 'greet');
+});
+
+test('a hello that only tries the way is answered, and nothing is kept of it', (t) => {
+  const { hello: real } = events;
+  if (real?.kind !== 'message') return t.fail('a hello is a message');
+  const trial = { ...real, message: { ...real.message, epoch: TRIAL_EPOCH } } as SessionEvent;
+
+  for (const state of [known, online]) {
+    const after = step(state, trial, { nowMs, limits });
+    t.is(after.state, state);
+    t.regex(said(after.effects), /^send welcome/);
+    t.is(after.effects.length, 1);
+    const welcome = { session: hello.session, epoch: TRIAL_EPOCH };
+    t.like(after.effects[0], { message: { kind: 'welcome', ...welcome } });
+  }
+  const closed = { nowMs, limits: { ...limits, takesStrangers: false } };
+  t.is(said(step(stranger, trial, closed).effects), 'refuse HF_DEVICE_UNENROLLED');
 });
 
 test('S60 a device of another region is refused, with where it belongs', (t) => {
