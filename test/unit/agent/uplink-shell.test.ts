@@ -290,6 +290,20 @@ test('9.6 kbit/s carry a backlog without a resend, and an alarm within seconds',
   await world.uplink.close();
 });
 
+test('S42 on 2.4 kbit/s an answer is waited for as long as it takes', async (t) => {
+  const world = new World();
+  world.radio.bytesPerMs = 0.3;
+  world.append('normal', 300, 100);
+  world.uplink.start();
+  await world.untilSynced();
+
+  world.check(t);
+  const { resends } = world.uplink.state();
+  t.true(resends <= 1, `${resends} batches were sent again: one, before the link is known`);
+  t.is(world.radio.dials, 1);
+  await world.uplink.close();
+});
+
 test('a link that slows down a thousandfold goes on', async (t) => {
   const world = new World();
   world.radio.bytesPerMs = 1_000;
