@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  StoreLedger,
   contentKey,
+  newLedgerRow,
   openLevelLedger,
   sha256,
   type Ledger,
@@ -14,10 +16,12 @@ import {
   hex,
   valueIn,
   type EntryBody,
+  type StoreRange,
 } from '@holdfast/protocol';
 import test from 'ava';
 import { HandJournal, newSigner, requested, started } from '../support/hand-journal.ts';
 import { ledgers } from '../support/ledgers.ts';
+import { SimStore } from '../support/sim-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const { publicKey } = newSigner();
@@ -289,4 +293,20 @@ test('nothing of what is erased is left in the files of the ledger, nor its subj
   t.true(files().includes('other'));
   await ledger.close();
   t.false(files().includes(SECRET));
+});
+
+test('each table that held what is erased has its files written anew', async (t) => {
+  const store = new SimStore();
+  await store.write([{ kind: 'put', ...newLedgerRow() }]);
+  const rewritten: number[] = [];
+  store.compact = async (...ranges: readonly StoreRange[]) => {
+    rewritten.push(...ranges.map(({ from }) => from[0] ?? 0));
+  };
+  const ledger = await StoreLedger.open(store, sha256);
+  await take(ledger, lived());
+
+  await ledger.erase(request);
+
+  // Contents, results that are on their way, and inputs of calls that wait.
+  t.is(String.fromCharCode(...rewritten), 'vnc');
 });
