@@ -56,6 +56,8 @@ export * from './io/device-key.ts';
 export * from './io/mqtt-dial.ts';
 export { askSocket } from './ask-socket.ts';
 export * from './socket-client.ts';
+export { lackingIn } from './core/view-fields.ts';
+export { editedText } from './cli/config-edit.ts';
 export * from './core/agent-surface.ts';
 export * from './core/chain-check.ts';
 export * from './core/hole-rows.ts';

@@ -37,6 +37,7 @@ import type {
   RunsView,
   StatusView,
 } from './core/views.ts';
+import { lackingIn, viewFields } from './core/view-fields.ts';
 
 /** A running agent answers within milliseconds; one that is stopped or thrashing does not. */
 const ANSWER_MS = 10_000;
@@ -90,11 +91,11 @@ export class SocketClient implements AgentReader {
   }
 
   status(): Promise<StatusView> {
-    return this.#get('/v1/status');
+    return this.#view('status', '/v1/status');
   }
 
   backlog(): Promise<BacklogView> {
-    return this.#get('/v1/backlog');
+    return this.#view('backlog', '/v1/backlog');
   }
 
   runs(query: RunsQuery): Promise<RunsView> {
@@ -106,7 +107,7 @@ export class SocketClient implements AgentReader {
     const given = Object.entries(wanted).flatMap(([name, value]) =>
       value === undefined ? [] : [`${name}=${inPath(value)}`],
     );
-    return this.#get(`/v1/runs?${given.join('&')}`);
+    return this.#view('runs', `/v1/runs?${given.join('&')}`);
   }
 
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
@@ -115,11 +116,11 @@ export class SocketClient implements AgentReader {
   }
 
   run(id: string, options: RevealOptions = {}): Promise<RunDetailView> {
-    return this.#get(`${pathOf(id)}${revealQuery(options)}`);
+    return this.#view('run', `${pathOf(id)}${revealQuery(options)}`);
   }
 
   history(id: string, options: RevealOptions = {}): Promise<HistoryView> {
-    return this.#get(`${pathOf(id)}/history${revealQuery(options)}`);
+    return this.#view('history', `${pathOf(id)}/history${revealQuery(options)}`);
   }
 
   journal(query: {
@@ -129,7 +130,7 @@ export class SocketClient implements AgentReader {
   }): Promise<JournalView> {
     const lane = query.lane === undefined ? '' : `&lane=${query.lane}`;
     const after = query.after === undefined ? '' : `&after=${query.after}`;
-    return this.#get(`/v1/journal?limit=${query.limit}${lane}${after}`);
+    return this.#view('journal', `/v1/journal?limit=${query.limit}${lane}${after}`);
   }
 
   logs({ after, limit }: { readonly after: number; readonly limit: number }): Promise<LogsView> {
@@ -181,7 +182,7 @@ export class SocketClient implements AgentReader {
   }
 
   schedules(): Promise<SchedulesView> {
-    return this.#get('/v1/schedules');
+    return this.#view('schedules', '/v1/schedules');
   }
 
   pauseSchedule(id: string): Promise<object> {
@@ -249,6 +250,15 @@ export class SocketClient implements AgentReader {
     }
   }
 
+  /** @throws HF_AGENT_OLDER when what the agent answers lacks what this version shows. */
+  async #view<T>(name: keyof typeof viewFields, path: string): Promise<T> {
+    const view = await this.#get<T>(path);
+    const lacking = lackingIn(view, viewFields[name]);
+    if (lacking === undefined) return view;
+    const why = `its ${name} has no ${lacking}, which this command line shows`;
+    throw new HoldfastError('HF_AGENT_OLDER', { why });
+  }
+
   #get<T>(path: string, answerMs = ANSWER_MS): Promise<T> {
     return this.#send<T>({ method: 'GET', path, answerMs });
   }
@@ -257,7 +267,6 @@ export class SocketClient implements AgentReader {
     return this.#send<T>({ method: 'POST', path, body, traceparent });
   }
 
-  /** The two ends are of one version or keep to the schemas, so what comes is not checked again. */
   async #send<T>(call: CallOptions): Promise<T> {
     const { status, text } = await this.#ask(call);
     const value = parse(text, this.#path);

@@ -11,6 +11,7 @@ export * from './base/histogram.ts';
 export * from './base/metric.ts';
 export * from './base/mqtt-version.ts';
 export * from './base/names.ts';
+export * from './base/nearest-name.ts';
 export * from './base/pauses.ts';
 export * from './base/ports.ts';
 export * from './base/progress.ts';

@@ -15,16 +15,25 @@ export async function readConfig(
   file: string,
   options: readonly Option[],
 ): Promise<Map<string, FoundSetting>> {
+  const found = new Map<string, FoundSetting>();
+  for (const path of [file, ...(await dropIns(file))]) {
+    for (const [name, setting] of settingsIn(await read(path), options)) found.set(name, setting);
+  }
+  return found;
+}
+
+/** The settings in the text of one file. @throws HF_CONFIG_INVALID, naming file and line. */
+export function settingsIn(
+  file: { readonly path: string; readonly text: string },
+  options: readonly Option[],
+): readonly (readonly [name: string, FoundSetting])[] {
   const known = options.map((option) => ({
     ...{ name: option.name(), kind: 'text' as const, choices: option.argChoices },
   }));
-  const found = new Map<string, FoundSetting>();
-  for (const path of [file, ...(await dropIns(file))]) {
-    for (const { name, value, place } of readSettings(await read(path), known, parse)) {
-      found.set(name, { value: String(value), origin: 'file', place });
-    }
-  }
-  return found;
+  return readSettings(file, known, parse).map(({ name, value, place }) => [
+    name,
+    { value: String(value), origin: 'file', place },
+  ]);
 }
 
 async function read(path: string): Promise<{ readonly path: string; readonly text: string }> {

@@ -1,5 +1,7 @@
 import { renderTable } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
+import { addConfigGet } from './config-get.ts';
+import { addConfigSet, addConfigUnset } from './config-set.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { runOptions } from './run-options.ts';
 import {
@@ -29,7 +31,9 @@ Example:
 `;
 
 export function addConfig(program: Command, shell: Shell): void {
-  const config = program.command('config').description('Look at the settings of an agent.');
+  const config = program
+    .command('config')
+    .description('Look at the settings of an agent, and change them.');
   addSettings(config.command('list'))
     .description('Show every setting, its value, and where that comes from.')
     .option('--doc', 'say what each is for')
@@ -49,6 +53,9 @@ export function addConfig(program: Command, shell: Shell): void {
       runOptions(found, {}, shell.env);
       shell.print(`ok: ${found.size} settings`);
     });
+  addConfigGet(config, shell);
+  addConfigSet(config, shell);
+  addConfigUnset(config, shell);
 }
 
 function listJson(found: FoundSettings): string {

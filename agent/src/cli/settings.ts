@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol/base';
+import { HoldfastError, nearestName } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import { SOCKET_NAME } from '../core/surface.ts';
 import { nonEmpty } from './target.ts';
@@ -60,8 +60,13 @@ export interface FoundSetting {
 /** Settings by their names, as in a file. */
 export type FoundSettings = ReadonlyMap<string, FoundSetting>;
 
-export function addSettings(command: Command): Command {
-  for (const option of settings()) command.addOption(option);
+export function addSettings(command: Command, { isHidden = false } = {}): Command {
+  for (const option of settings()) command.addOption(option.hideHelp(isHidden));
+  return addSettingsFile(command);
+}
+
+/** Adds the option that names the file, alone. */
+export function addSettingsFile(command: Command): Command {
   return command.addOption(
     new Option('--config <file>', 'TOML with settings, and drop-ins beside it').env(
       'HOLDFAST_CONFIG',
@@ -116,6 +121,44 @@ export function checkNeeded(found: FoundSettings): void {
   const why = `required: ${names}, as options, as variables or in the file of --config`;
   throw new HoldfastError('HF_USAGE', { why });
 }
+
+/** @throws HF_USAGE for a name that no setting has, with the one that was most likely meant. */
+export function checkSettingName(name: string): void {
+  const names = settings().map((option) => option.name());
+  if (names.includes(name)) return;
+  const nearest = nearestName(name.toLowerCase().replaceAll('_', '-'), names);
+  const meant = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+  throw new HoldfastError('HF_USAGE', { why: `there is no setting ${name}${meant}` });
+}
+
+/**
+ * The settings in the text of one file.
+ *
+ * @throws HF_CONFIG_INVALID naming file and line.
+ */
+export async function settingsInText(file: {
+  readonly path: string;
+  readonly text: string;
+}): Promise<FoundSettings> {
+  return new Map((await import('./config-file.ts')).settingsIn(file, settings()));
+}
+
+/**
+ * What goes before the line of the file itself: the variable, or a drop-in beside the file.
+ * `undefined`: the line is what counts.
+ */
+export async function goesBefore(
+  name: string,
+  { file, place, env }: { readonly file: string; readonly place: string; readonly env: Env },
+): Promise<string | undefined> {
+  const { envVar } = settings().find((option) => option.name() === name) ?? {};
+  if (envVar !== undefined && (env[envVar] ?? '') !== '') return envVar;
+  const { readConfig } = await import('./config-file.ts');
+  const found = (await readConfig(file, settings())).get(name)?.place;
+  return found === place ? undefined : found;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** What each setting is, in words. */
 export function describeSettings(): ReadonlyMap<string, string> {

@@ -46,6 +46,6 @@ export const agentOutputs: readonly Output[] = [
   { schema: program.diag, commands: ['diag'] },
   { schema: program.logs, commands: ['logs'] },
   { schema: program.logLine, commands: ['logs'] },
-  { schema: program.config, commands: ['config list'] },
+  { schema: program.config, commands: ['config list', 'config get'] },
   ...ownOutputs,
 ];

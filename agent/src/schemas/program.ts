@@ -34,5 +34,8 @@ const setting = answer({
 
 export const config = answer({
   schema: literal('holdfast.config/1'),
-  settings: described(table(nullable(setting)), 'every one by its name; null: it has no value'),
+  settings: described(
+    table(nullable(setting)),
+    'every one, or the one asked for, by name; null: no value',
+  ),
 });

@@ -1,4 +1,5 @@
 import { HoldfastError } from './errors.ts';
+import { nearestName } from './nearest-name.ts';
 
 /** A setting that a file may name. */
 export interface KnownSetting {
@@ -90,7 +91,12 @@ function lineOf(text: string, name: string): number {
 /** Other files write a name with underscores or capitals. */
 function meant(name: string, known: readonly KnownSetting[]): string {
   const plain = name.toLowerCase().replaceAll('_', '-');
-  return known.some((each) => each.name === plain) ? `; it is called ${plain}` : '';
+  if (known.some((each) => each.name === plain)) return `; it is called ${plain}`;
+  const nearest = nearestName(
+    plain,
+    known.map((each) => each.name),
+  );
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 function invalid(why: string): HoldfastError {

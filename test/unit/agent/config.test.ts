@@ -80,7 +80,7 @@ test('drop-ins go after the file, in the order of their names', async (t) => {
 });
 
 const faults: readonly (readonly [line: string, says: RegExp])[] = [
-  ['retentoin = "7d"', /HF_CONFIG_INVALID .+agent\.toml:4: there is no setting retentoin/],
+  ['retentoin = "7d"', /HF_CONFIG_INVALID .+agent\.toml:4: .+ retentoin; did you mean retention\?/],
   ['journal_max_bytes = "7M"', /:4: there is no setting .+; it is called journal-max-bytes/],
   ['retention = "soon"', /:4: retention soon is no duration/],
   ['reconnect-max = "1ms"', /:4: reconnect-max 1ms is not from 1s to 1d/],

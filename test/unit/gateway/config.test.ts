@@ -36,7 +36,7 @@ log-format = "json"
 });
 
 for (const [toml, why] of [
-  ['data-dir = "/srv"\nhtpp-port = 1\n', /gateway\.toml:2: there is no setting htpp-port$/],
+  ['data-dir = "/srv"\nhtpp-port = 1\n', /:2: there is no setting .+; did you mean http-port\?/],
   ['Data_Dir = "/srv"', /:1: there is no setting Data_Dir; it is called data-dir$/],
   ['\nhttp-port = 70000', /:2: http-port is 70000: It is not an integer from 0 to 65535\.$/],
   ['log-format = "xml"', /:1: log-format is one of text, json, not xml$/],

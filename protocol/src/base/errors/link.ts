@@ -17,6 +17,11 @@ export const linkErrors = {
     retry: 'later',
     hint: 'Start it with `holdfast run`, or give --data-dir to read the store of a stopped agent.',
   },
+  HF_AGENT_OLDER: {
+    message: 'The agent that runs is older than this command line',
+    retry: 'restart',
+    hint: 'Restart it, as by `sudo systemctl restart holdfast`, so that it is of this version.',
+  },
   HF_AGENT_CLOSED: {
     message: 'The agent is closed',
     retry: 'restart',
