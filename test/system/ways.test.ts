@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -195,4 +195,33 @@ withOpenssl('a way that swallows large packets is told (needs openssl)', async (
   largest = Number.POSITIVE_INFINITY;
   await agent.emit('fact', 1);
   await agent.synced();
+});
+
+test('a device moves to another gateway in mid-backlog, which gets all of it', async (t) => {
+  const [one, two] = [await openGateway(t), await openGateway(t)];
+  const dataDir = await tempDir(t);
+  const watermarkAt = async (gateway: Gateway) =>
+    (await gateway.ledger.device('till-1'))?.lanes[1]?.watermark;
+  const first = await openAgent(t, { dataDir, gateway: one.mqttUrl });
+  for (let n = 0; n < 20; n += 1) await first.emit('fact', n);
+  await first.synced();
+  await first.close();
+  const away = await openAgent(t, { dataDir });
+  for (let n = 0; n < 20; n += 1) await away.emit('fact', n);
+  await away.close();
+
+  // Nobody moves it by changing what its name leads to.
+  const hasty = { uplink: { ...uplink, welcomeMs: 500 } };
+  const diverted = await openAgent(t, { dataDir, gateway: two.mqttUrl, ...hasty });
+  const look = async () => (await diverted.status()).link.problem ?? undefined;
+  t.is((await until('a problem', look)).code, 'HF_SIGNATURE_INVALID');
+  t.is((await diverted.status()).backlog.pending, 20);
+  await diverted.close();
+
+  await rm(join(dataDir, 'identity/gateway.pub'));
+  const moved = await openAgent(t, { dataDir, gateway: two.mqttUrl });
+  await moved.emit('fact', 0);
+  await moved.synced();
+
+  t.deepEqual([await watermarkAt(one), await watermarkAt(two)], [20, 41]);
 });
