@@ -510,3 +510,22 @@ test('once a write has failed nothing is taken, and nothing is acknowledged', as
   t.is(codeOf(after), 'HF_LEDGER_FAILED');
   t.is((await ledger.device('d1'))?.lanes[1].watermark, 0);
 });
+
+test('entries, what follows from them and the watermark are one write', async (t) => {
+  const store = new SimStore();
+  await store.write([{ kind: 'put', ...newLedgerRow() }]);
+  const ledger = await StoreLedger.open(store, sha256);
+  const journal = new HandJournal('d1').append('normal', started('r1'), requested('r1'));
+  await greet(ledger, journal);
+  const writes: string[] = [];
+  const write = store.write.bind(store);
+  store.write = (ops) => {
+    writes.push(ops.map(({ key }) => String.fromCharCode(key[0] ?? 0)).join(''));
+    return write(ops);
+  };
+
+  await ledger.ingest(journal.ingest('normal', 1, 2));
+
+  t.is(writes.length, 1);
+  for (const table of ['b', 'p', 'c']) t.true(writes[0]?.includes(table), table);
+});
