@@ -38,12 +38,16 @@ export class Coverage {
     return [...this.#past, this.#current].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
   }
 
-  /** That moment had its turn, in the stretch that is going on. */
+  /**
+   * That moment had its turn, in the stretch that is going on. Where this has only begun, and the
+   * moment was missed before, it begins there: what lies in between has its turn yet to come.
+   */
   take(atMs: number): Coverage {
     const { fromMs, toMs } = this.#current;
+    const isMissed = atMs < fromMs && fromMs === toMs;
     return new Coverage(this.#past, {
       fromMs: Math.min(fromMs, atMs),
-      toMs: Math.max(toMs, atMs),
+      toMs: isMissed ? atMs : Math.max(toMs, atMs),
     });
   }
 

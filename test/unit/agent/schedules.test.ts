@@ -281,6 +281,32 @@ test('N5 killed at any commit, each slot has exactly one run', async (t) => {
   }
 });
 
+test('N5 killed while it makes up for missed slots, each has exactly one run', async (t) => {
+  const missedHour = async (kill: number, outcome: 'lost' | 'kept') => {
+    const kiosk = await Kiosk.open({ missed: 'all' });
+    kiosk.device.crash();
+    await kiosk.device.clock.advance(HOUR);
+    await kiosk.device.start(quick);
+    const before = kiosk.device.store.writes;
+    if (kill > 0) kiosk.device.store.failWriteNumber(before + kill, outcome);
+    // The first commit is that of the schedule itself.
+    await kiosk.add().catch(() => undefined);
+    const commits = kiosk.device.store.writes - before;
+    await kiosk.off(30 * MINUTE);
+    return { fired: await kiosk.fired(), commits };
+  };
+  const { fired, commits } = await missedHour(0, 'lost');
+  t.deepEqual(fired, ['10:15', '10:30', '10:45', '11:00', '11:15', '11:30']);
+  t.true(commits >= 5, `${commits} commits`);
+
+  for (let kill = 1; kill <= commits; kill += 1) {
+    for (const outcome of ['lost', 'kept'] as const) {
+      const killed = await missedHour(kill, outcome);
+      t.deepEqual(killed.fired, fired, `killed at commit ${kill}, ${outcome}`);
+    }
+  }
+});
+
 test('N3 while a run is at work, a slot runs beside it, or is passed over', async (t) => {
   const allow = await Kiosk.open({ overlap: 'allow' }, slow);
   await allow.device.advance(45 * MINUTE);
