@@ -106,13 +106,13 @@ export class SystemClock implements Clock {
 /** What Linux calls the boot it is in; empty where there is no such name. */
 export const machineBoot = readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 
-/** Node's clock begins with the process, that of Linux with the boot. */
-const bootedMs = machineBoot === '' ? 0 : Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
-/** The clock of this machine. Its monotonic time is that of the boot, where it has a name. */
+/**
+ * The clock of this machine. Its monotonic time is that of the boot, the same in each process: a
+ * sleep that one began and another ends is not a moment too short.
+ */
 export const systemClock: Clock = new SystemClock({
   wallMs: () => Date.now(),
-  monoMs: () => bootedMs + performance.now(),
+  monoMs: () => Number(process.hrtime.bigint()) / 1e6,
   // CLOCK_BOOTTIME, which Node does not give.
   uptimeMs: () => (machineBoot === '' ? undefined : parseUptimeMs(readText('/proc/uptime'))),
 });

@@ -85,3 +85,10 @@ test('the clock of this machine counts from its boot, where that has a name', (t
   const expectedMs = machineBoot === '' ? performance.now() : sinceBootMs;
   t.true(systemClock.monoMs() >= expectedMs - 50, `${systemClock.monoMs()} of ${expectedMs}`);
 });
+
+test('F1 each process of a boot reads the same monotonic time, to the microsecond', (t) => {
+  const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+  const [beforeMs, monoMs, afterMs] = [nowMs(), systemClock.monoMs(), nowMs()];
+  const suspendedMs = Math.max(0, monoMs - afterMs);
+  t.true(beforeMs <= monoMs && (suspendedMs === 0 || suspendedMs > 500));
+});
