@@ -106,9 +106,7 @@ test('a broker whose ACL denies a device its topics is told, with the code of it
 });
 
 withMosquitto('needs mosquitto: a broker that takes less than its profile says so', async (t) => {
-  const { url } = await startMosquitto(t, [
-    ...['allow_anonymous true', 'max_packet_size 20480'],
-  ]);
+  const { url } = await startMosquitto(t, [...['allow_anonymous true', 'max_packet_size 20480']]);
   const status = await new ScriptedSurface().status();
   const stopped = { ...status, agent: { ...status.agent, running: false } };
 
@@ -262,7 +260,10 @@ test('the command ends with 8 when all is not well, and names the line of a sett
   const { code, stdout, stderr } = await holdfast(args);
 
   t.deepEqual([code, stderr], [8, '']);
-  t.regex(stdout, /config +✗ .+agent\.toml:2: there is no setting data-dri \(HF_CONFIG_INVALID\)/);
+  t.regex(
+    stdout,
+    /config +✗ .+agent\.toml:2: there is no setting data-dri; did you mean data-dir\?/,
+  );
   t.regex(stdout, /agent +✓ it runs as/);
 });
 
