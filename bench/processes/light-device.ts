@@ -23,7 +23,7 @@ export interface LightDeviceOptions {
   readonly signer: Signer;
   readonly onGreeted: () => void;
   readonly onLost: () => void;
-  /** `wasLive`: it was journaled while there was a link, with nothing before it but what was. */
+  /** `wasLive`: it was journaled on the connection that it is acknowledged on, as all before it. */
   readonly onAcked: (waitedMs: number, wasLive: boolean) => void;
 }
 
@@ -45,7 +45,7 @@ const ENTRIES_MAX = 256;
 export class LightDevice {
   readonly #options: LightDeviceOptions;
   readonly #incarnation = randomBytes(8);
-  readonly #waiting: Waiting[] = [];
+  #waiting: Waiting[] = [];
   #link: LightMqtt | undefined;
   #session: Uint8Array = NO_BYTES;
   #isStreaming = false;
@@ -167,6 +167,8 @@ export class LightDevice {
   #lost(): void {
     const spreadMs = this.#isStreaming ? this.#spreadMs : 0;
     this.#isStreaming = false;
+    // What was on its way is behind now, as what comes while there is no link.
+    this.#waiting = this.#waiting.map((each) => ({ ...each, isLive: false }));
     this.#options.onLost();
     const delayMs = retryDelayMs(this.#attempt, Math.random(), { ...uplinkLimits, spreadMs });
     this.#attempt += 1;
