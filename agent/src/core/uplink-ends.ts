@@ -15,8 +15,12 @@ import type {
 import { isStable, problemOf } from './uplink-stream.ts';
 import type { Outlived } from './uplink-verdict.ts';
 
-/** From which the counting goes on behind a session in which something was acknowledged. */
+/** From which the counting goes on behind a session that was of use. */
 const OF_USE_ATTEMPTS = 1;
+/** Of use is what something was acknowledged in, and what stood for as long. */
+const OF_USE_MS = 2_000;
+/** With so many attempts behind it, a session that is cut off sooner is likely to be contested. */
+const CONTESTED_ATTEMPTS = 3;
 
 /** Ends a connection that may not be used now; the gate opens the next one. */
 export function rest(state: UplinkState): UplinkStep {
@@ -63,16 +67,30 @@ function forget(
 ): UplinkMemory {
   const wasStable = state.kind === 'streaming' && isStable(state, now.nowMs, now.limits);
   const { memory } = state;
+  const sinceMs = state.kind === 'streaming' ? state.sinceMs : Number.NEGATIVE_INFINITY;
+  const isBrief = now.nowMs - sinceMs < OF_USE_MS;
   // A link that is up for seconds at a time is used each time, or nearly.
-  const wasOfUse = state.kind === 'streaming' && (memory.lastAckAtMs ?? 0) > state.sinceMs;
+  const wasOfUse =
+    state.kind === 'streaming' && !isBrief && (memory.lastAckAtMs ?? 0) > state.sinceMs;
   const attempt = wasOfUse ? Math.min(memory.attempt, OF_USE_ATTEMPTS) : memory.attempt;
+  const isContested = isBrief && attempt >= CONTESTED_ATTEMPTS;
   return {
     ...memory,
-    reason,
+    reason: isContested ? contested(reason) : reason,
     attempt: wasStable ? 0 : attempt,
     // What was measured is no longer true of a link that fell silent.
     pace: reason?.code === 'HF_GATEWAY_SILENT' ? paceUnknown : memory.pace,
   };
+}
+
+/**
+ * A broker lets one client have a name, and ends the connection of the one before. That of MQTT
+ * 3.1.1 does not say so: where sessions end one after another as soon as they stand, it is likely.
+ */
+function contested(reason: LinkDown | undefined): LinkDown | undefined {
+  if (reason?.code !== 'HF_LINK_LOST') return reason;
+  const why = 'each time as soon as it stands; does another client use the name of this device?';
+  return { ...reason, message: `${reason.message}, ${why}` };
 }
 
 /**

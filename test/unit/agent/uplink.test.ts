@@ -266,6 +266,29 @@ test('attempts count until a session lasted and was acknowledged', (t) => {
   t.is(flap.state.memory.attempt, 0);
 });
 
+test('S33 who is thrown out as soon as it stands waits longer each time, and says why', (t) => {
+  const lost = { code: 'HF_LINK_LOST', message: 'broker:1883: closed' } as const;
+  const pausesOf = (stoodMs: number): readonly number[] => {
+    const bench = new Bench();
+    return [1, 2, 3, 4, 5].map((time) => {
+      bench.connect({ normal: 100 });
+      bench.sendAll();
+      bench.nowMs += stoodMs;
+      bench.ack(time);
+      bench.do('down', { reason: lost });
+      const isTold = / does another client use the name of this device\?$/;
+      t.is(isTold.test(bench.state.memory.reason?.message ?? ''), stoodMs < 2_000 && time > 2);
+      return bench.state.kind === 'offline' ? bench.state.retryAtMs - bench.nowMs : 0;
+    });
+  };
+  const [first = 0, ...longer] = pausesOf(500);
+  t.deepEqual(
+    longer,
+    [2, 4, 8, 16].map((times) => times * first),
+  );
+  t.deepEqual(pausesOf(5_000), Array<number>(5).fill(first), 'of a link that is up for seconds');
+});
+
 /** What both sides say of the normal lane, and what the device makes of it. */
 interface Meeting {
   readonly here?: { readonly epoch?: number; readonly head?: number; readonly acked?: number };
