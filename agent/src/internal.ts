@@ -107,6 +107,7 @@ export * from './restore-store.ts';
 export * from './snapshot-store.ts';
 export * from './core/budget.ts';
 export * from './core/compaction.ts';
+export { readLogFile } from './core/level-format/log-file.ts';
 export { readTable } from './core/level-format/table-file.ts';
 export * from './core/relief.ts';
 export * from './cli/config-file.ts';

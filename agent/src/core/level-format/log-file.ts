@@ -73,9 +73,13 @@ function* fragments(file: Uint8Array): Generator<Fragment, void> {
       const fragment = fragmentAt(file, at, blockEnd);
       if (fragment === undefined) {
         // Zeros are what a file system shows of bytes that were never written.
-        if (!isZero(file, at, blockEnd)) yield bad;
-        else if (blockEnd === block + BLOCK) yield bad;
-        break;
+        const isNothing = isZero(file, at, blockEnd);
+        if (!isNothing || blockEnd === block + BLOCK) yield bad;
+        const next = isNothing ? undefined : recordBehind(file, at, blockEnd);
+        if (next === undefined) break;
+        yield next;
+        at = next.end;
+        continue;
       }
       yield fragment;
       at = fragment.end;
@@ -92,6 +96,18 @@ function fragmentAt(file: Uint8Array, at: number, blockEnd: number): Fragment | 
   const crc = crcStored(crcUpdate(CRC_START, file, at + HEADER - 1, end));
   if (crc !== view.getUint32(0, true)) return undefined;
   return { type, data: file.subarray(at + HEADER, end), end };
+}
+
+/**
+ * The next whole record in a block behind bytes that are none, whose length may be wrong, too.
+ * There is one where a record was damaged that was durable; a cut strikes the last.
+ */
+function recordBehind(file: Uint8Array, badAt: number, blockEnd: number): Fragment | undefined {
+  for (let at = badAt + 1; at + HEADER <= blockEnd; at += 1) {
+    const fragment = file[at + HEADER - 1] === FULL ? fragmentAt(file, at, blockEnd) : undefined;
+    if (fragment !== undefined) return fragment;
+  }
+  return undefined;
 }
 
 function isZero(file: Uint8Array, from: number, to: number): boolean {
