@@ -4,10 +4,10 @@ import {
   formatDuration,
   messageOf,
   type Clock,
-  type Duration,
   type Log,
 } from '@holdfast/protocol';
 import type { Expiry } from './core/certificates/certificate-metrics.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { CaStore } from './io/ca-store.ts';
 import { LiveTls } from './io/live-tls.ts';
 import { checkHostName, serverCertificate } from './io/server-certificate.ts';
@@ -30,17 +30,18 @@ export interface TlsWishes {
   readonly deviceLifeMs: number;
 }
 
-interface Wishing {
-  readonly mqttHost?: string | undefined;
-  readonly httpHost?: string | undefined;
-  readonly httpPort?: number | undefined;
-  readonly broker?: string | undefined;
-  readonly tls?: TlsFiles | undefined;
-  readonly httpTls?: TlsFiles | undefined;
-  readonly tlsNames?: readonly string[] | undefined;
-  readonly insecure?: boolean | undefined;
-  readonly certificateLife?: Duration | undefined;
-}
+type Wishing = Pick<
+  GatewayOptions,
+  | 'mqttHost'
+  | 'httpHost'
+  | 'httpPort'
+  | 'broker'
+  | 'tls'
+  | 'httpTls'
+  | 'tlsNames'
+  | 'insecure'
+  | 'certificateLife'
+>;
 
 /**
  * Reads what is to be shown to devices and at the API. Without files, who comes from another

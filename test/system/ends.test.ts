@@ -15,6 +15,7 @@ const note = (line) => appendFileSync('DIR/notes', line + '\\n');
 export const slow = define('slow', (ctx) =>
   ctx.step('work', async () => {
     note('began');
+    // Work that is still under way when the signal comes: the time is what is tested.
     await new Promise((end) => setTimeout(end, 700));
     note('ended');
     return 'worked';

@@ -23,7 +23,10 @@ async function emitted(agent: Agent, payload: string): Promise<void> {
   }
 }
 
-/** What it says once it sheds no more: of a budget of 1 MiB, a sixteenth twice below the end. */
+/**
+ * What it says once it sheds no more: of a budget of 1 MiB, a sixteenth twice below the end.
+ * Nothing tells of the end of shedding, so it is asked until two answers are the same.
+ */
 async function settled(agent: Agent) {
   let before = await agent.status();
   for (;;) {
