@@ -52,6 +52,12 @@ class Counter {
   }
 }
 
+/** The numbers of all readings, a thousand at a time: MQTT has names for 65,535 on their way. */
+function* slices(count) {
+  for (let from = 0; from < count; from += 1_000)
+    yield Array.from({ length: Math.min(1_000, count - from) }, (_, at) => from + at);
+}
+
 async function startMosquitto(dir, port, ...lines) {
   await mkdir(dir, { recursive: true });
   const file = join(dir, 'mosquitto.conf');
@@ -119,13 +125,9 @@ async function mosquittoBridge(dir, count, isKilled) {
   let nearBroker = await startNear();
   const publisher = mqtt.connect({ port: near, host: '127.0.0.1' });
   await once(publisher, 'connect');
-  await Promise.all(
-    Array.from(
-      { length: count },
-      (_, index) =>
-        new Promise((resolve) => publisher.publish(TOPIC, reading(index), { qos: 1 }, resolve)),
-    ),
-  );
+  const publish = (index) =>
+    new Promise((resolve) => publisher.publish(TOPIC, reading(index), { qos: 1 }, resolve));
+  for (const some of slices(count)) await Promise.all(some.map(publish));
   publisher.end(true);
   await pause(2_000); // It saves once a second.
   const counter = new Counter(count);
@@ -165,10 +167,8 @@ async function natsLeaf(dir, count, isKilled) {
   const manager = await jetstreamManager(leaf.client, { domain: 'leaf' });
   await manager.streams.add({ name: 'NEAR', subjects: [TOPIC], storage: 'file' });
   const publisher = jetstream(leaf.client, { domain: 'leaf' });
-  for (let from = 0; from < count; from += 1_000) {
-    const some = Array.from({ length: Math.min(1_000, count - from) }, (_, at) => from + at);
-    await Promise.all(some.map((index) => publisher.publish(TOPIC, reading(index))));
-  }
+  const publish = (index) => publisher.publish(TOPIC, reading(index));
+  for (const some of slices(count)) await Promise.all(some.map(publish));
   const listen = `leafnodes { port: ${link}, host: 127.0.0.1 }`;
   const hub = await startNats(join(dir, 'hub'), { port: hubPort, name: 'hub', leaf: listen });
   const hubManager = await jetstreamManager(hub.client, { domain: 'hub' });
