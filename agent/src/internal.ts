@@ -1,6 +1,7 @@
 export * from './cli/code-file.ts';
 export * from './device-page.ts';
 export * from './enroll-device.ts';
+export * from './home-assistant.ts';
 export * from './pair-device.ts';
 export * from './renew-certificate.ts';
 export * from './try-gateway.ts';
@@ -9,7 +10,14 @@ export { isPassing, linkDownOf } from './io/link-down.ts';
 export { ErrorWithReasonCode } from './io/mqtt.ts';
 export * from './io/enrolment-file.ts';
 export * from './io/socket-server.ts';
-export { routes as socketRoutes, type Route as SocketRoute } from './io/socket-routes.ts';
+export {
+  routes as socketRoutes,
+  unversioned as unversionedRoutes,
+  type Route as SocketRoute,
+} from './io/socket-routes.ts';
+export { statusOfCode } from './io/socket-errors.ts';
+export { conflictPolicies, reusePolicies } from './core/start-policies.ts';
+export { runStates } from './core/views.ts';
 export * from './core/backoff.ts';
 export * from './core/due-slots.ts';
 export * from './core/schedule.ts';
@@ -111,6 +119,7 @@ export { readLogFile } from './core/level-format/log-file.ts';
 export { readTable } from './core/level-format/table-file.ts';
 export * from './core/relief.ts';
 export * from './cli/config-file.ts';
+export { settingsInText } from './cli/settings.ts';
 export * from './cli/program.ts';
 export * from './cli/shell.ts';
 export * from './doctor.ts';

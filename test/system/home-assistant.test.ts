@@ -1,89 +1,133 @@
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Aedes } from 'aedes';
 import test, { type ExecutionContext } from 'ava';
+import { connectAsync } from 'mqtt';
+import { leaveHomeAssistant, showInHomeAssistant } from '@holdfast/agent/internal';
+import { until } from '@holdfast/device-sim';
+import { startMosquitto, type TestBroker } from '../support/brokers.ts';
 import { holdfast, startHoldfast } from '../support/holdfast-cli.ts';
+import { hasProgram } from '../support/program.ts';
+import { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const code = fileURLToPath(new URL('../support/lives-flows.js', import.meta.url));
+const runs = hasProgram('mosquitto') ? test : test.skip;
+const log = { error: () => undefined, info: () => undefined, debug: () => undefined };
+const topics = 'holdfast/home-assistant/till-1';
 
-/** The broker of a Home Assistant: what it keeps, by topic, and a wait for what is to come. */
-class HouseBroker {
-  readonly kept = new Map<string, string>();
-  #onChange: () => void = () => {};
+type Kept = ReadonlyMap<string, string>;
 
-  static async start(t: ExecutionContext): Promise<{ house: HouseBroker; url: string }> {
-    const house = new HouseBroker();
-    const broker = await Aedes.createBroker({
-      authenticate: (_client, user, password, done) => {
-        done(null, user === 'ha' && password?.toString() === 'open sesame');
-      },
-      authorizePublish: (_client, packet, done) => {
-        if (packet.retain) house.#keep(packet.topic, packet.payload.toString());
-        done(null);
-      },
+/** What a broker keeps, as who comes now is told of it. */
+async function keptBy({ url }: TestBroker, password = 'open sesame'): Promise<Kept> {
+  const client = await connectAsync(url, { username: 'ha', password, protocolVersion: 4 });
+  const kept = new Map<string, string>();
+  const isAll = new Promise<void>((resolve) => {
+    client.on('message', (topic, payload, { retain }) => {
+      if (topic === 'that/is/all') resolve();
+      else if (retain) kept.set(topic, payload.toString());
     });
-    const server = createServer(broker.handle).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.teardown(async () => {
-      await new Promise<void>((done) => {
-        broker.close(() => done());
-      });
-      server.close();
-    });
-    return { house, url: `mqtt://ha@127.0.0.1:${(server.address() as AddressInfo).port}` };
-  }
-
-  #keep(topic: string, payload: string): void {
-    this.kept.set(topic, payload);
-    this.#onChange();
-  }
-
-  /** Resolves once what is kept of a topic fits. */
-  async until(topic: string, fits: (payload: string) => boolean): Promise<string> {
-    for (;;) {
-      const payload = this.kept.get(topic);
-      if (payload !== undefined && fits(payload)) return payload;
-      await new Promise<void>((done) => {
-        this.#onChange = done;
-      });
-    }
-  }
+  });
+  await client.subscribeAsync('#', { qos: 1 });
+  await client.publishAsync('that/is/all', '', { qos: 1 });
+  await isAll;
+  await client.endAsync(true);
+  return kept;
 }
 
-test('Home Assistant discovers a device, and is told when it goes away', async (t) => {
-  t.timeout(120_000);
-  const { house, url } = await HouseBroker.start(t);
-  const dir = await tempDir(t);
-  const secret = join(dir, 'secret');
-  await writeFile(secret, 'open sesame\n');
-  const args = ['run', '--data-dir', join(dir, 'data'), '--device', 'till-1', '--code', code];
-  const shown = ['--home-assistant', url, '--home-assistant-password-file', secret];
-  const topics = 'holdfast/home-assistant/till-1';
-  const agent = startHoldfast(t, [...args, ...shown]);
-  await agent.nextLine();
+/** Resolves with what is kept once that is right. */
+async function once(broker: TestBroker, isRight: (kept: Kept) => boolean): Promise<Kept> {
+  let kept: Kept = new Map();
+  await until('the broker keeps what it should', async () => {
+    kept = await keptBy(broker);
+    return isRight(kept);
+  });
+  return kept;
+}
 
-  await house.until(`${topics}/availability`, (payload) => payload === 'online');
-  const state = JSON.parse(await house.until(`${topics}/state`, () => true));
-  t.like(state, { connected: false, backlog: 0, acknowledgedAt: null, stuck: 0 });
-  const configs = [...house.kept].filter(([topic]) => topic.startsWith('homeassistant/'));
-  t.is(configs.length, 5);
-  for (const [, payload] of configs) {
-    const config = JSON.parse(payload);
-    t.is(config.state_topic, `${topics}/state`);
-    t.is(config.availability_topic, `${topics}/availability`);
-    t.regex(config.unique_id, /^holdfast-till-1-/);
-    t.like(config.device, { name: 'till-1' });
-    const [, field = ''] = /value_json\.(\w+)/.exec(config.value_template) ?? [];
-    t.true(field in state, field);
-  }
+/** A broker that lets in one user, by a password. */
+async function startHouse(t: ExecutionContext): Promise<TestBroker> {
+  const users = join(await tempDir(t), 'users');
+  const { status } = spawnSync('mosquitto_passwd', ['-c', '-b', users, 'ha', 'open sesame']);
+  t.is(status, 0);
+  return startMosquitto(t, ['allow_anonymous false', `password_file ${users}`]);
+}
 
-  await agent.end('SIGKILL');
-  await house.until(`${topics}/availability`, (payload) => payload === 'offline');
-});
+runs(
+  'Home Assistant discovers a device, is told when it goes away, and forgets it (needs mosquitto)',
+  async (t) => {
+    t.timeout(120_000);
+    const house = await startHouse(t);
+    const dir = await tempDir(t);
+    const secret = join(dir, 'secret');
+    await writeFile(secret, 'open sesame\n');
+    const args = ['run', '--data-dir', join(dir, 'data'), '--device', 'till-1', '--code', code];
+    const url = house.url.replace('//', '//ha@');
+    const shown = ['--home-assistant', url, '--home-assistant-password-file', secret];
+    const agent = startHoldfast(t, [...args, ...shown]);
+
+    const kept = await once(house, (each) => each.get(`${topics}/availability`) === 'online');
+    const state = JSON.parse(kept.get(`${topics}/state`) ?? '');
+    t.like(state, { connected: false, backlog: 0, acknowledgedAt: null, stuck: 0 });
+    const configs = [...kept].filter(([topic]) => topic.startsWith('homeassistant/'));
+    const ids = new Set<string>();
+    for (const [, payload] of configs) {
+      const config = JSON.parse(payload);
+      ids.add(config.unique_id);
+      t.is(config.state_topic, `${topics}/state`);
+      t.is(config.availability_topic, `${topics}/availability`);
+      t.like(config.device, { name: 'till-1', identifiers: ['holdfast-till-1'] });
+      const [, field = ''] = /value_json\.(\w+)/.exec(config.value_template) ?? [];
+      t.true(field in state, field);
+    }
+    const names = ['link', 'backlog', 'acknowledged', 'stuck', 'problem'];
+    t.deepEqual([...ids].toSorted(), names.map((id) => `holdfast-till-1-${id}`).toSorted());
+
+    await agent.end('SIGKILL');
+    await once(house, (each) => each.get(`${topics}/availability`) === 'offline');
+
+    const without = startHoldfast(t, args);
+    await once(house, (each) => each.size === 0);
+    t.is(await without.end('SIGTERM'), 0);
+  },
+);
+
+runs(
+  'a broker that has lost all, and a Home Assistant that begins, are told again (needs mosquitto)',
+  async (t) => {
+    const house = await startHouse(t);
+    const surface = new ScriptedSurface();
+    const url = house.url.replace('//', '//ha@');
+    const login = { url, password: 'open sesame', device: 'till-1', log, retryMs: 50 };
+    const end = await showInHomeAssistant({ ...login, surface, everyMs: 50 });
+    t.teardown(end);
+    const all = await once(house, (kept) => kept.size === 7);
+
+    await house.kill();
+    await house.start();
+    t.deepEqual(await once(house, (kept) => kept.size === 7), all);
+
+    const begun = await connectAsync(url, { password: 'open sesame' });
+    t.teardown(() => begun.endAsync(true));
+    let told = 0;
+    begun.on('message', (topic) => {
+      if (topic.endsWith('/config')) told += 1;
+    });
+    await begun.subscribeAsync('homeassistant/+/+/+/config', { qos: 1 });
+    await until('what is kept is there', () => Promise.resolve(told === 5));
+    await begun.publishAsync('homeassistant/status', 'online', { qos: 1 });
+    await until('it is told again', () => Promise.resolve(told === 10));
+
+    await end();
+    await house.kill();
+    const leaving = leaveHomeAssistant(login);
+    t.teardown(() => leaving.close());
+    await house.start();
+    await leaving.done;
+    t.is((await keptBy(house)).size, 0);
+  },
+);
 
 test('an address that Home Assistant cannot have is told before anything begins', async (t) => {
   const dir = await tempDir(t);

@@ -94,16 +94,17 @@ async function open(options: RunOptions, code: Code, log: Log): Promise<Agent> {
 /** Gives what ends it. */
 async function showInHome(
   options: RunOptions,
-  agent: Agent,
+  { surface }: Agent,
   log: Log,
 ): Promise<() => Promise<void>> {
-  const { device, homeAssistant: url, homeAssistantPasswordFile } = options;
-  if (url === undefined) return () => Promise.resolve();
-  const option = '--home-assistant-password-file';
-  const password = await readPassword(option, homeAssistantPasswordFile);
-  const { showInHomeAssistant } = await import('../home-assistant.ts');
-  const known = password === undefined ? {} : { password };
-  return showInHomeAssistant({ url, ...known, device, surface: agent.surface, log });
+  const { dataDir, device, homeAssistant: url, homeAssistantPasswordFile: passwordFile } = options;
+  const { showInHouses } = await import('../houses.ts');
+  return showInHouses({
+    ...{ dataDir, device, surface, log },
+    ...(url === undefined ? {} : { url }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+    passwordIn: (file) => readPassword('--home-assistant-password-file', file),
+  });
 }
 
 /** Gives what ends it. A port that is taken is no reason for a device to stand still. */

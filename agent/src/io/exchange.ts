@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  errorCatalogue,
-  HoldfastError,
-  messageOf,
-  type ErrorCode,
-  type Log,
-} from '@holdfast/protocol';
+import { errorCatalogue, HoldfastError, messageOf, type Log } from '@holdfast/protocol';
 import type { AgentSurface } from '../core/surface.ts';
+import { statusOfCode } from './socket-errors.ts';
 import { readBody, RequestError } from './socket-request.ts';
 import type { Answer, Call, Fields, StreamAnswer } from './socket-request.ts';
 
@@ -35,29 +30,6 @@ export interface Found extends Pick<Call, 'id' | 'query'> {
 const ANSWER_MS = 10_000;
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
-/** HTTP statuses of failures; those that are not here are 500. */
-const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
-  HF_INPUT_INVALID: 400,
-  HF_NAME_INVALID: 400,
-  HF_DURATION_INVALID: 400,
-  HF_VALUE_UNSUPPORTED: 400,
-  HF_RUN_UNKNOWN: 404,
-  HF_SCHEDULE_UNKNOWN: 404,
-  HF_TOKEN_INVALID: 404,
-  HF_WORKFLOW_UNKNOWN: 404,
-  HF_RUN_CONFLICT: 409,
-  HF_SCHEDULE_OVERLAP: 409,
-  HF_RUN_FINISHED: 409,
-  HF_RUN_STATE: 409,
-  HF_VALUE_TOO_LARGE: 413,
-  HF_AGENT_CLOSED: 503,
-  HF_JOURNAL_BUSY: 503,
-  HF_JOURNAL_FAILED: 503,
-  HF_JOURNAL_FULL: 503,
-  HF_DISK_FULL: 503,
-  HF_WAIT_TIMEOUT: 504,
-};
 
 /** Never rejects. */
 export async function respond(exchange: Exchange): Promise<void> {
@@ -142,7 +114,7 @@ function asHoldfastError(error: unknown): HoldfastError {
 }
 
 function statusOf(error: HoldfastError): number {
-  return error instanceof RequestError ? error.status : (statuses[error.code] ?? 500);
+  return error instanceof RequestError ? error.status : statusOfCode(error.code);
 }
 
 function errorBody(error: HoldfastError): Readonly<Record<string, string | null>> {

@@ -1,18 +1,56 @@
 import { messageOf, type Log } from '@holdfast/protocol';
-import { connect, type MqttClient } from './mqtt.ts';
+import { connect, type IClientOptions, type MqttClient } from './mqtt.ts';
 
-export interface KeptMessagesOptions {
+export interface KeptBrokerOptions {
   /** `mqtt://[user@]host:port` or `mqtts://…`. */
   readonly url: string;
   readonly password?: string;
+  readonly log: Log;
+  /** How long after a connection was lost, or did not come, the next is tried. Default 10 s. */
+  readonly retryMs?: number;
+}
+
+export interface KeptMessagesOptions extends KeptBrokerOptions {
   /** Where the broker says `offline` when this end is gone. */
   readonly availabilityTopic: string;
   /** Somebody who says `online` here is to be told everything again. */
   readonly birthTopic: string;
-  readonly log: Log;
 }
 
-const RECONNECT_MS = 10_000;
+const RETRY_MS = 10_000;
+
+function connectTo(options: KeptBrokerOptions, more: IClientOptions = {}): MqttClient {
+  const { url, password, log, retryMs = RETRY_MS } = options;
+  const client = connect(url, {
+    ...(password === undefined ? {} : { password }),
+    ...{ protocolVersion: 4, clean: true, keepalive: 60, queueQoSZero: false },
+    ...{ reconnectPeriod: retryMs, connectTimeout: RETRY_MS, ...more },
+  });
+  client.on('error', (error) => log.error('Home Assistant', { why: messageOf(error) }));
+  return client;
+}
+
+/**
+ * Has a broker forget what it keeps of some topics: an empty message takes the place of each. A
+ * broker that is away is tried without an end, until it is closed.
+ */
+export function forgetKept(
+  topics: readonly string[],
+  options: KeptBrokerOptions,
+): { readonly done: Promise<void>; close(): Promise<void> } {
+  const client = connectTo(options);
+  const done = new Promise<void>((resolve) => {
+    client.on('connect', () => {
+      const empty = (topic: string) => client.publishAsync(topic, '', { qos: 1, retain: true });
+      // What is lost with the connection is said again on the next one.
+      Promise.all(topics.map(empty)).then(
+        () => resolve(),
+        () => undefined,
+      );
+    });
+  });
+  return { done, close: () => client.endAsync(true) };
+}
 
 /**
  * Messages that a broker keeps for whoever looks: the newest of each topic. They are of the
@@ -24,14 +62,10 @@ export class KeptMessages {
   readonly #newest = new Map<string, string>();
   readonly #availabilityTopic: string;
 
-  constructor({ url, password, availabilityTopic, birthTopic, log }: KeptMessagesOptions) {
+  constructor({ availabilityTopic, birthTopic, ...options }: KeptMessagesOptions) {
     this.#availabilityTopic = availabilityTopic;
-    this.#client = connect(url, {
-      ...(password === undefined ? {} : { password }),
-      ...{ protocolVersion: 4, clean: true, keepalive: 60, queueQoSZero: false },
-      ...{ reconnectPeriod: RECONNECT_MS, connectTimeout: RECONNECT_MS },
-      will: { topic: availabilityTopic, payload: Buffer.from('offline'), qos: 1, retain: true },
-    });
+    const will = { topic: availabilityTopic, payload: Buffer.from('offline') };
+    this.#client = connectTo(options, { will: { ...will, qos: 1, retain: true } });
     this.#client.on('connect', () => {
       this.#client.subscribe(birthTopic, { qos: 1 });
       this.#publishAll();
@@ -39,7 +73,6 @@ export class KeptMessages {
     this.#client.on('message', (_topic, payload) => {
       if (payload.toString() === 'online') this.#publishAll();
     });
-    this.#client.on('error', (error) => log.error('Home Assistant', { why: messageOf(error) }));
   }
 
   /** Publishes it if it is another one than before. Never rejects. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@holdfast/protocol';
 import type { Found } from './exchange.ts';
 import {
   checkQuery,
@@ -17,9 +18,12 @@ type Answering = (call: Call) => Answer | StreamAnswer | Promise<Answer | Stream
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** What it is for, and what it answers with: a schema's name, or the type of what is no JSON. */
+  /** What it is for. */
   readonly says: string;
-  readonly gives: string;
+  /** What it answers with: names of schemas, or the type of what is no JSON. */
+  readonly gives: readonly string[];
+  /** What it can refuse for reasons of its own. */
+  readonly fails: readonly ErrorCode[];
   readonly parameters: readonly string[];
   /** Of the body; a GET has none. */
   readonly fields?: Fields;
@@ -28,7 +32,7 @@ export interface Route {
 
 const ok = (body: unknown): Answer => ({ status: 200, body });
 
-type About = Pick<Route, 'says' | 'gives'>;
+type About = Pick<Route, 'says' | 'gives' | 'fails'>;
 
 const get = (path: string, about: About, answer: Answering, ...parameters: string[]): Route => ({
   ...{ method: 'GET', path, ...about, parameters, answer },
@@ -36,7 +40,21 @@ const get = (path: string, about: About, answer: Answering, ...parameters: strin
 const post = (path: string, about: About, answer: Answering, fields: Fields = {}): Route => ({
   ...{ method: 'POST', path, ...about, parameters: [], fields, answer },
 });
-const about = (says: string, gives: string): About => ({ says, gives: `holdfast.${gives}/1` });
+const about = (says: string, gives: string, ...fails: readonly ErrorCode[]): About => ({
+  ...{ says, gives: gives.split(' ').map((name) => `holdfast.${name}/1`), fails },
+});
+
+const ended = ['HF_RUN_UNKNOWN', 'HF_RUN_FINISHED'] as const;
+
+const startFails = ['HF_WORKFLOW_UNKNOWN', 'HF_RUN_CONFLICT', 'HF_NAME_INVALID'] as const;
+const forkFails = ['HF_RUN_UNKNOWN', 'HF_RUN_STATE', 'HF_RUN_CONFLICT', 'HF_NAME_INVALID'] as const;
+const triggerFails = ['HF_SCHEDULE_UNKNOWN', 'HF_SCHEDULE_OVERLAP'] as const;
+const keyFails = [
+  'HF_RENEWAL_REFUSED',
+  'HF_DEVICE_REVOKED',
+  'HF_GATEWAY_UNREACHABLE',
+  'HF_GATEWAY_UNTRUSTED',
+] as const;
 
 const reason = { reason: 'text?' } as const;
 const policies = { onConflict: 'text?', reuse: 'text?' } as const;
@@ -63,15 +81,25 @@ export const routes: readonly Route[] = [
   ),
   get(
     'wait',
-    about('Wait until a run has ended (a run), or the gateway has all (a backlog)', 'run'),
+    about(
+      'Wait until a run has ended, or the gateway has everything',
+      'run backlog',
+      'HF_RUN_UNKNOWN',
+      'HF_WAIT_TIMEOUT',
+    ),
     reads.wait,
     ...['run', 'synced', 'timeoutMs'],
   ),
-  get('runs', about('Runs, newest first', 'runs'), listRuns, ...runsParameters),
-  get('runs/:id', about('One run, and what it does or waits for', 'run'), reads.showRun, 'reveal'),
+  get('runs', about('Runs, newest first', 'runs', 'HF_INPUT_INVALID'), listRuns, ...runsParameters),
+  get(
+    'runs/:id',
+    about('One run, and what it does or waits for', 'run', 'HF_RUN_UNKNOWN'),
+    reads.showRun,
+    'reveal',
+  ),
   get(
     'runs/:id/history',
-    about('Its history, to be replayed', 'history'),
+    about('Its history, to be replayed', 'history', 'HF_RUN_UNKNOWN', 'HF_ENTRY_DAMAGED'),
     reads.exportRun,
     'reveal',
   ),
@@ -82,67 +110,83 @@ export const routes: readonly Route[] = [
     'prefix',
     'limit',
   ),
-  post('runs', about('Start a run', 'started'), verbs.startRun, {
+  post('runs', about('Start a run', 'started', ...startFails), verbs.startRun, {
     ...{ workflow: 'text', input: 'any?', id: 'text?', subject: 'text?' },
     ...policies,
   }),
-  post('runs/:id/signals', about('Send input to a run', 'signalled'), verbs.sendSignal, {
-    ...{ name: 'text', payload: 'any?', id: 'text?', subject: 'text?' },
-  }),
-  post('runs/:id/cancel', about('Cancel a run', 'cancelled'), verbs.cancelRun, {
+  post(
+    'runs/:id/signals',
+    about('Send input to a run', 'signalled', ...ended, 'HF_NAME_INVALID', 'HF_SIGNAL_REFUSED'),
+    verbs.sendSignal,
+    { name: 'text', payload: 'any?', id: 'text?', subject: 'text?' },
+  ),
+  post('runs/:id/cancel', about('Cancel a run', 'cancelled', ...ended), verbs.cancelRun, {
     ...{ reason: 'text?', force: 'flag?' },
   }),
-  post('runs/:id/pause', about('Hold a run', 'paused'), verbs.pauseRun, reason),
-  post('runs/:id/resume', about('Let a paused run go on', 'resumed'), verbs.resumeRun),
+  post('runs/:id/pause', about('Hold a run', 'paused', ...ended), verbs.pauseRun, reason),
+  post('runs/:id/resume', about('Let a paused run go on', 'resumed', ...ended), verbs.resumeRun),
   post(
     'runs/:id/retry',
-    about('Let a failed or stuck run go on', 'retried'),
+    about('Let a failed or stuck run go on', 'retried', 'HF_RUN_UNKNOWN', 'HF_RUN_STATE'),
     verbs.retryRun,
     reason,
   ),
-  post('runs/:id/skip', about('Give a step its outcome', 'skipped'), verbs.skipStep, {
-    ...{ step: 'text', result: 'any?' },
-  }),
-  post('runs/:id/fork', about('Start anew from a step', 'forked'), verbs.forkRun, {
+  post(
+    'runs/:id/skip',
+    about('Give a step its outcome', 'skipped', ...ended, 'HF_RUN_STATE'),
+    verbs.skipStep,
+    { step: 'text', result: 'any?' },
+  ),
+  post('runs/:id/fork', about('Start anew from a step', 'forked', ...forkFails), verbs.forkRun, {
     ...{ step: 'text', id: 'text?' },
   }),
   post(
     'complete',
-    about('End a step that waits for somebody', 'token-completed'),
+    about('End a step that waits for somebody', 'token-completed', 'HF_TOKEN_INVALID'),
     verbs.completeStep,
     {
       ...{ token: 'text', result: 'any?', error: 'text?' },
     },
   ),
-  post('events', about('Journal a fact for the cloud', 'emitted'), verbs.emitEvent, {
-    ...{ name: 'text', payload: 'any?', lane: 'text?', subject: 'text?' },
-  }),
-  post('erase', about('Delete what is held on a subject', 'erased'), verbs.erase, {
-    ...{ subject: 'text', force: 'flag?' },
-  }),
+  post(
+    'events',
+    about('Journal a fact for the cloud', 'emitted', 'HF_NAME_INVALID'),
+    verbs.emitEvent,
+    { name: 'text', payload: 'any?', lane: 'text?', subject: 'text?' },
+  ),
+  post(
+    'erase',
+    about('Delete what is held on a subject', 'erased', 'HF_SUBJECT_NEEDED', 'HF_NAME_INVALID'),
+    verbs.erase,
+    { subject: 'text', force: 'flag?' },
+  ),
   get(
     'snapshot',
-    { says: 'The store as of now, to be restored', gives: 'application/octet-stream' },
+    { says: 'The store as of now, to be restored', gives: ['application/octet-stream'], fails: [] },
     ({ surface }) => ({ stream: (send) => surface.snapshot(send) }),
   ),
   get('schedules', about('Schedules, and when they are next', 'schedules'), async ({ surface }) =>
     ok(await surface.schedules()),
   ),
-  post('schedules/:id/pause', about('Hold a schedule', 'schedule-paused'), verbs.pauseSchedule),
+  post(
+    'schedules/:id/pause',
+    about('Hold a schedule', 'schedule-paused', 'HF_SCHEDULE_UNKNOWN'),
+    verbs.pauseSchedule,
+  ),
   post(
     'schedules/:id/resume',
-    about('Let a schedule go on', 'schedule-resumed'),
+    about('Let a schedule go on', 'schedule-resumed', 'HF_SCHEDULE_UNKNOWN'),
     verbs.resumeSchedule,
   ),
   post(
     'schedules/:id/trigger',
-    about('Start its run now', 'schedule-triggered'),
+    about('Start its run now', 'schedule-triggered', ...triggerFails),
     verbs.triggerSchedule,
   ),
   post('nudge', about('Connect to the gateway now', 'nudged'), verbs.nudge),
   post(
     'rotate-key',
-    about('Have the gateway know the device by another key', 'enroll'),
+    about('Have the gateway know the device by another key', 'enroll', ...keyFails),
     verbs.rotateKey,
   ),
 ];
@@ -151,7 +195,10 @@ export const routes: readonly Route[] = [
 export const unversioned: readonly Route[] = [
   get(
     'metrics',
-    { says: 'What the agent counts and measures, for Prometheus', gives: 'text/plain' },
+    {
+      says: 'What the agent counts and measures, for Prometheus',
+      ...{ gives: ['text/plain'], fails: [] },
+    },
     async ({ surface }) => ({ status: 200, text: await surface.metrics() }),
   ),
 ];

@@ -15,6 +15,7 @@ import {
   readMemory,
   readTemperature,
 } from '@holdfast/examples/host-health/readings';
+import { readRegisters } from '@holdfast/examples/modbus/registers';
 
 const order = { orderId: 'A-1', amount: 1290, currency: 'EUR' };
 const goods = { orderId: 'A-1', sku: 'mug', quantity: 2 };
@@ -94,7 +95,10 @@ test('another key is another charge', async (t) => {
   await post(`${url}/authorize`, order, { key: 'k2' });
 
   const rows = await charges(url);
-  t.deepEqual(rows.map((row) => row.key), ['k1', 'k2']);
+  t.deepEqual(
+    rows.map((row) => row.key),
+    ['k1', 'k2'],
+  );
   t.not(rows[0]?.authorization, rows[1]?.authorization);
 });
 
@@ -195,7 +199,10 @@ test('a refund marks the charge, once or more often', async (t) => {
     await post(`${url}/refund`, { authorization: 'AUTH-9' }, { key: 'k3' }),
   ];
 
-  t.deepEqual(refunds.map(({ status }) => status), [200, 200, 404]);
+  t.deepEqual(
+    refunds.map(({ status }) => status),
+    [200, 200, 404],
+  );
   t.like(await charges(url), [{ key: 'k1', refunded: true }]);
 });
 
@@ -349,4 +356,34 @@ test('limits come from the environment, and what is no number is refused', (t) =
   t.is(readLimits({}).diskPercentMax, 90);
   t.throws(() => readLimits({ HEALTH_LOAD_MAX: 'much' }), { message: /HEALTH_LOAD_MAX/ });
   t.throws(() => readLimits({ HEALTH_CELSIUS_MAX: '' }), { message: /HEALTH_CELSIUS_MAX/ });
+});
+
+/** A meter that answers each question with these bytes, a part of them late. */
+async function meter(t: ExecutionContext, ...answer: readonly number[]): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      socket.write(Buffer.from(answer.slice(0, 5)));
+      setImmediate(() => socket.write(Buffer.from(answer.slice(5))));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test('registers are read over Modbus TCP; a refusal, and silence, are told', async (t) => {
+  const { signal } = new AbortController();
+  const where = { host: '127.0.0.1', unit: 1, first: 0, count: 2 };
+  const well = await meter(t, 0, 0, 0, 0, 0, 7, 1, 3, 4, 0x09, 0x06, 0x00, 0x2a);
+  const refusing = await meter(t, 0, 0, 0, 0, 0, 3, 1, 0x83, 2);
+  const silent = await meter(t);
+
+  t.deepEqual(await readRegisters({ ...where, port: well }, signal), [2310, 42]);
+  await t.throwsAsync(readRegisters({ ...where, port: refusing }, signal), {
+    message: /exception 2/,
+  });
+  await t.throwsAsync(readRegisters({ ...where, port: 1 }, signal), { code: 'ECONNREFUSED' });
+  const late = readRegisters({ ...where, port: silent }, AbortSignal.timeout(50));
+  await t.throwsAsync(late, { name: 'AbortError' });
 });

@@ -1,0 +1,35 @@
+import type { ErrorCode } from '@holdfast/protocol';
+
+/** HTTP statuses of failures; those that are not here are 500. */
+const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
+  HF_REQUEST_INVALID: 400,
+  HF_INPUT_INVALID: 400,
+  HF_NAME_INVALID: 400,
+  HF_DURATION_INVALID: 400,
+  HF_VALUE_UNSUPPORTED: 400,
+  HF_SIGNAL_REFUSED: 400,
+  HF_RUN_UNKNOWN: 404,
+  HF_SCHEDULE_UNKNOWN: 404,
+  HF_TOKEN_INVALID: 404,
+  HF_WORKFLOW_UNKNOWN: 404,
+  HF_RUN_CONFLICT: 409,
+  HF_SCHEDULE_OVERLAP: 409,
+  HF_RUN_FINISHED: 409,
+  HF_RUN_STATE: 409,
+  HF_SUBJECT_NEEDED: 409,
+  HF_RENEWAL_REFUSED: 409,
+  HF_DEVICE_REVOKED: 409,
+  HF_VALUE_TOO_LARGE: 413,
+  HF_GATEWAY_UNREACHABLE: 502,
+  HF_GATEWAY_UNTRUSTED: 502,
+  HF_AGENT_CLOSED: 503,
+  HF_JOURNAL_BUSY: 503,
+  HF_JOURNAL_FAILED: 503,
+  HF_JOURNAL_FULL: 503,
+  HF_DISK_FULL: 503,
+  HF_WAIT_TIMEOUT: 504,
+};
+
+export function statusOfCode(code: ErrorCode): number {
+  return statuses[code] ?? 500;
+}
