@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runStates } from '@holdfast/agent/internal';
 import test from 'ava';
 import { apiPages, apiPagesUrl } from './support/api-pages.ts';
 import { cliPages, cliPagesUrl } from './support/cli-pages.ts';
@@ -135,6 +136,31 @@ test('docs/guides/types.md shows what is compiled', (t) => {
   const [, guide] = /```ts\n(import [\s\S]*?)```\n/.exec(read('docs/guides/types.md')) ?? [];
 
   t.is(guide, read('test/types/guide.ts'));
+});
+
+/** One word for one idea. */
+const words = [
+  ...['device', 'agent', 'gateway', 'fleet', 'workflow', 'run', 'step', 'attempt', 'call'],
+  ...['handler', 'signal', 'command', 'timer', 'schedule', 'condition', 'event', 'journal'],
+  ...['entry', 'lane', 'seq', 'epoch', 'watermark', 'backlog', 'ledger', 'projection', 'uplink'],
+  ...['downlink', 'hole', 'quarantine', 'stuck', 'shed', 'replay'],
+];
+
+test('docs/glossary.md has every word, and every state of a run', (t) => {
+  const rows = [...read('docs/glossary.md').matchAll(/^\| ([^|]*) \| ([^|]+) \|$/gm)];
+  const told = new Set(rows.flatMap(([, cell = '']) => cell.replaceAll('`', '').split(', ')));
+
+  t.deepEqual(
+    [...words, ...runStates].filter((word) => !told.has(word)),
+    [],
+  );
+});
+
+test('docs/comparison.md says when it was read, and what is better when', (t) => {
+  const page = read('docs/comparison.md');
+
+  t.regex(page, /^Read in [A-Z][a-z]+ 20\d\d; what others do may have changed since\./m);
+  t.regex(page, /^## When something else is better$/m);
 });
 
 /** How many corners of durable execution there are in each section, A to O. */

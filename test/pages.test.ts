@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs';
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { settingsInText } from '@holdfast/agent/internal';
+import { parseScenario } from '@holdfast/device-sim/internal';
+import { applyConfig } from '@holdfast/gateway/internal';
 import test from 'ava';
+import { parse } from 'yaml';
+import { pageBlocks, programsIn, type PageBlock } from './support/page-blocks.ts';
 import { typedCommands, wrongWith } from './support/typed-commands.ts';
 import { allPrograms } from './support/programs.ts';
 import { tempDir } from './support/temp-dir.ts';
@@ -21,6 +26,10 @@ async function readPages(): Promise<readonly Page[]> {
   return Promise.all(
     paths.map(async (path) => ({ path, text: await readFile(join(root, path), 'utf8') })),
   );
+}
+
+async function readBlocks(): Promise<readonly PageBlock[]> {
+  return (await readPages()).flatMap(({ path, text }) => pageBlocks(path, text));
 }
 
 /** What a heading is called in an address. */
@@ -78,6 +87,75 @@ test('every block of code in the pages is right by the compiler', async (t) => {
   const wrong = stdout.split('\n').filter((line) => /error TS/.test(line) && !NOT_SHOWN.test(line));
 
   t.true(count > 15);
+  t.deepEqual(wrong, []);
+});
+
+/** Pages that are made from what they tell of, whose blocks need not say what they are. */
+const isMade = (path: string): boolean => path.startsWith('docs/reference/cli/');
+
+/** Looked at by the compiler, as commands, by a parser, or, as what is shown, by nobody. */
+const languages: ReadonlySet<string> = new Set(['ts', 'js', 'sh', 'toml', 'yaml', 'text']);
+
+test('every block of a page says what it is, so that it is looked at as that', async (t) => {
+  const blocks = await readBlocks();
+  const unknown = blocks.filter(
+    ({ path, language }) => !languages.has(language) && !(isMade(path) && language === ''),
+  );
+
+  t.true(blocks.length > 400, String(blocks.length));
+  t.deepEqual(
+    unknown.map(({ path, line, language }) => `${path}:${line}: ${language}`),
+    [],
+  );
+});
+
+test('every file of settings, of a scenario or of YAML in the pages can be read', async (t) => {
+  const serve = (await allPrograms())
+    .get('holdfast-gateway')
+    ?.commands.find((each) => each.name() === 'serve');
+  const dir = await tempDir(t);
+  let count = 0;
+  for (const { path, line, language, text } of await readBlocks()) {
+    const place = `${path}:${line}`;
+    if (language === 'yaml') t.notThrows(() => parse(text), place);
+    if (language !== 'toml') continue;
+    count += 1;
+    if (path === 'docs/SIMULATION.md') t.notThrows(() => parseScenario(text, place, 'page'), place);
+    else if (path.includes('gateway') && serve !== undefined) {
+      await writeFile(join(dir, 'gateway.toml'), text);
+      await t.notThrowsAsync(applyConfig(serve, join(dir, 'gateway.toml')), place);
+    } else await t.notThrowsAsync(settingsInText({ path: place, text }), place);
+  }
+
+  t.true(count >= 4, String(count));
+});
+
+/** Programs of others, which a reader has or is told to get. Those of a shell are among them. */
+const others: ReadonlySet<string> = new Set([
+  ...['cat', 'cd', 'cp', 'echo', 'export', 'grep', 'kill', 'mkdir', 'read', 'sed', 'sh', 'sleep'],
+  ...['tee', 'true', 'wait', 'adduser', 'apt', 'curl', 'docker', 'esbuild', 'gpiomon', 'openssl'],
+  ...['systemctl', 'systemd-creds'],
+]);
+
+test('every other command in the pages is a script, a file, or a known program', async (t) => {
+  const programs = await allPrograms();
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const isThere = (path: string): boolean =>
+    existsSync(join(root, path.replace(/^(\w+)\/dist\/(.*)\.js$/, '$1/$2.ts')));
+  const isRight = ([program = '', verb = '', name = '']: readonly string[]): boolean => {
+    if (programs.has(program)) return true;
+    if (program === 'npm') return verb !== 'run' || name in scripts;
+    if (program === 'node' || program === 'sh' || program === 'python3') return isThere(verb);
+    return others.has(program);
+  };
+  const wrong = (await readBlocks())
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ path, text }) =>
+      programsIn(text)
+        .filter((words) => !isRight(words))
+        .map((words) => `${path}: ${words.join(' ')}`),
+    );
+
   t.deepEqual(wrong, []);
 });
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROTOCOL_VERSION } from '@holdfast/protocol';
+import { asyncapi } from './asyncapi.ts';
 import { cddl } from './cddl.ts';
 import { envelopeVectors, type EnvelopeVector } from './envelope-vectors.ts';
 import { partsVectors, type PartsVector } from './parts-vectors.ts';
@@ -78,7 +79,12 @@ export function protocolFiles(): ReadonlyMap<string, string> {
     const text = json({ protocol: PROTOCOL_VERSION, subject, ...content });
     return [`protocol/vectors/${file}`, text] as const;
   });
-  return new Map([['protocol/holdfast.cddl', cddl()], ...vectors]);
+  const specification = readFileSync(pathOf('protocol/PROTOCOL.md'), 'utf8');
+  return new Map([
+    ['protocol/holdfast.cddl', cddl()],
+    ['docs/reference/asyncapi.json', json(asyncapi(specification))],
+    ...vectors,
+  ]);
 }
 
 /** Where the recorded bytes of a version are. */

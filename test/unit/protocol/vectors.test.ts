@@ -22,6 +22,7 @@ import {
   type Sha256,
 } from '@holdfast/protocol';
 import type { EnvelopeFile } from '../../support/wire/envelope-vectors.ts';
+import { asyncapi, carried } from '../../support/wire/asyncapi.ts';
 import { asJson } from '../../support/wire/sample.ts';
 import { entryShapes, messageShapes, type Field, type Shape } from '../../support/wire/shape.ts';
 import { bytesOf, itemAsJson, type RecordVector } from '../../support/wire/vectors.ts';
@@ -219,6 +220,28 @@ for (const { name, number, record } of messageShapes) {
   });
 }
 
+test('asyncapi.json has the topics of PROTOCOL.md, and its words for the fields', (t) => {
+  const topics = rowsBelow(/^## 2\. Transport$/m).filter(([topic = '']) => topic.includes('/'));
+  const document = asyncapi(specification) as {
+    readonly components: {
+      readonly schemas: Readonly<Record<string, { readonly items: object[] }>>;
+    };
+  };
+  const { schemas } = document.components;
+  const described = Object.values(schemas).flatMap(({ items }) =>
+    items.filter((field) => 'description' in field),
+  );
+
+  t.deepEqual(
+    topics.map(([topic = '', , kinds = '']) => [topic.split('/').at(-1), kinds.split(', ')]),
+    Object.entries(carried).toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b)),
+  );
+  t.true(described.length > 55, String(described.length));
+});
+
+/** As the table has them. */
+const order = ['up', 'state', 'down'];
+
 test('PROTOCOL.md lists the kinds of entries with their fields', (t) => {
   const heads: Readonly<Record<string, readonly string[]>> = {
     stamp: ['atMs', 'boot', 'monoMs'],
@@ -256,7 +279,10 @@ test('clauses of PROTOCOL.md are numbered in order, once each', (t) => {
     ([, section, clause]) => Number(section) * 1_000 + Number(clause),
   );
   t.true(clauses.length > 60);
-  t.deepEqual(clauses, [...new Set(clauses)].toSorted((a, b) => a - b));
+  t.deepEqual(
+    clauses,
+    [...new Set(clauses)].toSorted((a, b) => a - b),
+  );
 });
 
 test('every clause that is cited is there', (t) => {
@@ -291,10 +317,16 @@ test('every name in the CDDL is a rule of it, or of its prelude', (t) => {
   const used = new Set([...bodies.matchAll(/[a-zA-Z][\w-]*/g)].map(([name]) => name));
 
   t.deepEqual([...new Set(defined)], defined, 'each is defined once');
-  t.deepEqual([...used].filter((name) => ![...defined, ...prelude].includes(name)), []);
+  t.deepEqual(
+    [...used].filter((name) => ![...defined, ...prelude].includes(name)),
+    [],
+  );
   // Where readers begin, and what an encoding hides from CDDL.
   const roots = ['start', 'batch-entries'];
-  t.deepEqual(defined.filter((name) => !roots.includes(name) && !used.has(name)), []);
+  t.deepEqual(
+    defined.filter((name) => !roots.includes(name) && !used.has(name)),
+    [],
+  );
 });
 
 /** A shape with nothing in it that the documents cannot say. */
