@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { HoldfastError, isErrorCode, toWellFormed } from '@holdfast/protocol/base';
-import type { Lane } from '@holdfast/protocol/base';
 import {
   askSocket,
   checkSocketPath,
@@ -23,11 +22,13 @@ import type {
   SendBytes,
   StartRequest,
 } from './core/surface.ts';
+import type { JournalQuery } from './core/journal-filter.ts';
 import type { LogsView } from './core/kept-log.ts';
 import type { EnrollView } from './enroll-device.ts';
 import type { RunsQuery } from './core/run-list.ts';
 import type { SchedulesView } from './core/schedule-views.ts';
 import type {
+  BacklogQuery,
   BacklogView,
   HistoryView,
   JournalView,
@@ -94,20 +95,18 @@ export class SocketClient implements AgentReader {
     return this.#view('status', '/v1/status');
   }
 
-  backlog(): Promise<BacklogView> {
-    return this.#view('backlog', '/v1/backlog');
+  backlog({ parts = false }: BacklogQuery = {}): Promise<BacklogView> {
+    return this.#view('backlog', parts ? '/v1/backlog?parts=1' : '/v1/backlog');
   }
 
   runs(query: RunsQuery): Promise<RunsView> {
-    const { all, states, workflow, prefix, sinceMs, untilMs, limit, cursor } = query;
+    const { all, states, workflow, prefix, q, sinceMs, untilMs, limit, cursor } = query;
     const wanted = {
-      ...{ all: all === true ? '1' : undefined, state: states?.join(','), workflow, prefix },
+      ...{ all: all === true ? '1' : undefined, state: states?.join(','), workflow },
+      ...{ prefix, q },
       ...{ since: instant(sinceMs), until: instant(untilMs), limit: String(limit), cursor },
     };
-    const given = Object.entries(wanted).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name}=${inPath(value)}`],
-    );
-    return this.#view('runs', `/v1/runs?${given.join('&')}`);
+    return this.#view('runs', `/v1/runs?${queryText(wanted)}`);
   }
 
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
@@ -123,14 +122,11 @@ export class SocketClient implements AgentReader {
     return this.#view('history', `${pathOf(id)}/history${revealQuery(options)}`);
   }
 
-  journal(query: {
-    readonly lane?: Lane | undefined;
-    readonly after?: number | undefined;
-    readonly limit: number;
-  }): Promise<JournalView> {
-    const lane = query.lane === undefined ? '' : `&lane=${query.lane}`;
-    const after = query.after === undefined ? '' : `&after=${query.after}`;
-    return this.#view('journal', `/v1/journal?limit=${query.limit}${lane}${after}`);
+  journal({ lane, after, kinds, run, unsynced, hex, limit }: JournalQuery): Promise<JournalView> {
+    const flag = (is: boolean | undefined) => (is === true ? '1' : undefined);
+    const wanted = { kind: kinds?.join(','), run, unsynced: flag(unsynced), hex: flag(hex) };
+    const query = queryText({ limit, lane, after, ...wanted });
+    return this.#view('journal', `/v1/journal?${query}`);
   }
 
   logs({ after, limit }: { readonly after: number; readonly limit: number }): Promise<LogsView> {
@@ -302,6 +298,14 @@ export class SocketClient implements AgentReader {
 
 function instant(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();
+}
+
+/** The parameters that are given, as they stand behind the `?` of an address. */
+function queryText(wanted: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(wanted).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${inPath(String(value))}`],
+  );
+  return given.join('&');
 }
 
 function pathOf(run: string): string {

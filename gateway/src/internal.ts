@@ -132,3 +132,5 @@ export * from './gateway-keys.ts';
 export * from './ledger-admin.ts';
 export * from './schemas/outputs.ts';
 export * from './cli/program.ts';
+export * from './core/fleet-check.ts';
+export * from './cli/devices-filter.ts';

@@ -41,12 +41,20 @@ interface Launched {
   readonly letRun: () => void;
 }
 
+interface LaunchOptions {
+  readonly stdin?: string;
+  readonly node?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 function launch(
   args: readonly string[],
-  { stdin = '', node = [] }: { readonly stdin?: string; readonly node?: readonly string[] } = {},
+  { stdin = '', node = [], env = {} }: LaunchOptions = {},
 ): Launched {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [...node, gatewayBinary, ...args], { env: { PATH } });
+  const child = spawn(process.execPath, [...node, gatewayBinary, ...args], {
+    env: { PATH, ...env },
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
@@ -66,8 +74,16 @@ export function runGateway(...args: readonly string[]): Promise<Ended> {
 }
 
 /** The same, with something on its stdin. */
-export async function runGatewayWith(stdin: string, ...args: readonly string[]): Promise<Ended> {
-  const { output, ended } = launch(args, { stdin });
+export function runGatewayWith(stdin: string, ...args: readonly string[]): Promise<Ended> {
+  return runGatewayIn({ stdin }, ...args);
+}
+
+/** The same, with what it finds around it. */
+export async function runGatewayIn(
+  around: Pick<LaunchOptions, 'stdin' | 'env'>,
+  ...args: readonly string[]
+): Promise<Ended> {
+  const { output, ended } = launch(args, around);
   const [code] = await ended;
   checkOutput(gatewayOutputs, output().stdout);
   return { code, ...output() };

@@ -17,7 +17,9 @@ const answers = [
 ];
 
 /** Do not end, ask a person, or write where they are told to. */
-const gatewayNotAsked = new Set(['serve', 'ca issue', 'broker-config', 'user add', 'user set']);
+const gatewayNotAsked = new Set([
+  ...['serve', 'ca issue', 'broker-config', 'user add', 'user set', 'context set'],
+]);
 
 function gatewayTable(program: Command): HostileTable {
   const asks = ({ command }: Leaf) => command.options.some(({ long }) => long === '--url');

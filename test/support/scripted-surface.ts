@@ -81,7 +81,7 @@ export class ScriptedSurface implements Surface {
     };
   }
 
-  backlog(): Promise<Backlog> {
+  backlog({ parts = false }: Parameters<Surface['backlog']>[0] = {}): Promise<Backlog> {
     this.#note('backlog', undefined);
     const { pending } = this;
     const bytes = pending * 100;
@@ -103,6 +103,8 @@ export class ScriptedSurface implements Surface {
         const seqs = { head: this.head, sent: acked, acked };
         return { lane, ...seqs, pending: own, bytes, holes: noHoles, oldestAt: oldest };
       }),
+      rates: { overMs: 30_000, inPerS: 0.1, outPerS: 0 },
+      ...(parts && pending > 0 ? { parts: partsOf(pending, oldestAt) } : {}),
     });
   }
 
@@ -151,14 +153,15 @@ export class ScriptedSurface implements Surface {
     });
   }
 
-  journal(query: { readonly lane?: string | undefined; readonly after?: number | undefined }) {
+  journal(query: Parameters<Surface['journal']>[0]) {
     this.#note('journal', query);
     const lane = 'normal' as const;
     const row = { lane, seq: 48_213, ...timed, kind: 'step.completed', run: 'A-1' };
     const isPast = query.after !== undefined && query.after >= row.seq;
     const isOther = query.lane !== undefined && query.lane !== row.lane;
     const { name, synced, value } = rest;
-    const rows = isPast || isOther ? [] : [{ ...row, name, synced, value, bytes: 388 }];
+    const hex = query.hex === true ? { hex: '8100' } : {};
+    const rows = isPast || isOther ? [] : [{ ...row, name, synced, value, bytes: 388, ...hex }];
     return Promise.resolve({
       schema: 'holdfast.journal/1' as const,
       device: 'pump-017',
@@ -326,6 +329,20 @@ export class ScriptedSurface implements Surface {
     this.failure = undefined;
     if (failure !== undefined) throw failure;
   }
+}
+
+function partsOf(pending: number, oldestAt: string | null) {
+  const row = (workflow: string | null, share: number, runs: number) => ({
+    ...{ workflow, pending: share, bytes: share * 100, oldestAt, runs },
+  });
+  return {
+    read: pending,
+    byWorkflow: [row('read-meter', pending - 24, 320), row('checkout', 20, 5), row(null, 4, 0)],
+    byKind: [
+      { kind: 'step.completed', pending: pending - 4, bytes: (pending - 4) * 100 },
+      { kind: 'event.emitted', pending: 4, bytes: 400 },
+    ],
+  };
 }
 
 const rest = {

@@ -8,7 +8,7 @@ const folder = new URL('../../snapshots/', import.meta.url);
 const variable: readonly (readonly [pattern: RegExp, sign: string])[] = [
   [/\d\d:\d\d:\d\d UTC/g, 'TTTTTTTT UTC'],
   [/\d+(?:\.\d+)?\/s/g, 'N/s'],
-  [/synced in about .*/g, 'synced in about D'],
+  [/ETA \S+ \S+/g, 'ETA D'],
   [/^ disk +. [^]*?(?=^ \w)/gm, ' disk        …\n'],
   [/^\d+ ok, .*$/gm, 'N ok, …'],
   [/:\/\/127\.0\.0\.1:\d+/g, '://ADDRESS'],

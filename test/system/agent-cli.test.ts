@@ -56,14 +56,16 @@ test.serial('every command that reads prints a screen, and a document with a sch
 test.serial('a list of runs is narrowed by what the options say', async (t) => {
   const { env, surface } = await serve(t);
   const times = ['--since', '2026-05-04T03:02:01Z', '--until', '1h'];
-  const others = ['--state', 'failed,stuck', '--workflow', 'a b', '--prefix', 'p', '--limit', '7'];
+  const q = 'state=stuck and since>1h';
+  const narrow = ['--workflow', 'a b', '--prefix', 'p', '-q', q];
+  const others = ['--state', 'failed,stuck', ...narrow, '--limit', '7'];
 
   const { code } = await holdfast(['workflow', 'ls', ...times, ...others, '-o', 'json'], { env });
 
   t.is(code, 0);
   const asked = surface.calls.find(({ name }) => name === 'runs')?.request;
   const { sinceMs, untilMs, ...rest } = asked as Readonly<Record<string, unknown>>;
-  const filter = { states: ['failed', 'stuck'], workflow: 'a b', prefix: 'p' };
+  const filter = { states: ['failed', 'stuck'], workflow: 'a b', prefix: 'p', q };
   t.deepEqual(rest, { all: false, ...filter, limit: 7, cursor: undefined });
   t.is(sinceMs, Date.UTC(2026, 4, 4, 3, 2, 1));
   t.true(Math.abs(Number(untilMs) - (Date.now() - 3_600_000)) < 60_000);
@@ -341,7 +343,7 @@ test.serial('backlog --watch prints a document each time until all is synced', a
   t.is(first['pending'], 1_284);
   await t.throwsAsync(watch.nextLine());
   t.is(await watch.end('SIGKILL'), 0, 'it had ended by itself');
-  t.regex(watch.stderr(), /^Synced: 1,284 entries in /);
+  t.regex(watch.stderr(), /^synced at \d\d:\d\d:\d\d UTC: 1,284 entries in /);
 });
 
 test.serial('journal tail -f prints each entry once, and 130 is an interrupt', async (t) => {
@@ -400,8 +402,8 @@ const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
   ['backlog --watch=soon --data-dir D', 2, /HF_DURATION_INVALID/],
   ['backlog --watch=1ms --data-dir D', 2, /below 100 ms/],
   ['backlog --watch --data-dir E', 4],
-  ['wait --data-dir D', 2, /either --synced or --run/],
-  ['wait --synced --run done --data-dir D', 2, /not both/],
+  ['wait --data-dir D', 2, /one of --synced/],
+  ['wait --synced --run done --data-dir D', 2, /one of --synced/],
   ['wait --run nobody --data-dir D', 3],
   ['wait --synced --timeout never --data-dir D', 2, /HF_DURATION_INVALID/],
   ['signal busy --data-dir D', 2, /missing required argument/],

@@ -15,7 +15,12 @@ import type { DevicesView, EntriesView, RunsView, VerifyView } from '@holdfast/g
 import type { Entry } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { poll, until } from '../support/calls.ts';
-import { gatewayBinary, runGateway, serveGateway } from '../support/gateway-process.ts';
+import {
+  gatewayBinary,
+  runGateway,
+  runGatewayIn,
+  serveGateway,
+} from '../support/gateway-process.ts';
 import { checkoutEntries, ingestAll } from '../support/journaled.ts';
 import { checkOutput } from '../support/output-schemas.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -427,6 +432,37 @@ test('tables are written for spreadsheets, and for documents', async (t) => {
   t.is(runs.stdout, '| run | entries |\n| --- | ---: |\n| order-1 | 3 |\n');
   t.regex(rows.stdout, /^seq,time,size\n1,2026-03-01T12:00:00\.000Z,\d+\n/);
   t.like(JSON.parse(lines.stdout), { schema: 'holdfast.fleet-runs/1' });
+});
+
+test('a fleet is checked, asked for by a question, and named by a context', async (t) => {
+  const dataDir = await seeded(t);
+  const env = { XDG_CONFIG_HOME: await tempDir(t) };
+  const named = (...args: readonly string[]) => runGatewayIn({ env }, ...args);
+  const fits = await json<DevicesView>('devices', '-q', 'entries>2', '--data-dir', dataDir);
+  const none = await runGateway('devices', '-q', 'device=x*', '--data-dir', dataDir);
+  const wrong = await runGateway('devices', '-q', 'x=1', '--data-dir', dataDir);
+
+  t.deepEqual(
+    fits.devices.map(({ device }) => device),
+    ['pump-1'],
+  );
+  t.is(none.stdout, 'None of 1 devices fits.\n');
+  t.regex(wrong.stderr, /HF_QUERY_INVALID\)\n {2}cause: there is no field x, only device, state/);
+  t.is((await named('context', 'set', 'here', '--data-dir', dataDir, '--use')).code, 0);
+  const stopped = await named('check', 'fleet', '--json');
+  t.is(stopped.code, 2);
+  t.like(JSON.parse(stopped.stdout), { level: 'CRITICAL', text: 'no gateway runs' });
+  const serving = await serveGateway(t, dataDir);
+  const running = await named('check', '--max-entries', '1', '--late-after', '1d');
+  t.regex(running.stdout, /^HOLDFAST OK - 1 device, 1 offline; 0 entries .*\|devices=1 offline=1 /);
+  t.is(running.code, 0);
+  await serving.end('SIGTERM');
+  const nobody = await named('check', '--url', 'http://127.0.0.1:9');
+  const bad = await named('check', '--max-lag', 'soon');
+  for (const { code, stdout } of [nobody, bad]) {
+    t.is(code, 3);
+    t.regex(stdout, /^HOLDFAST UNKNOWN - /);
+  }
 });
 
 test('of a run that is stuck, why and where is told', async (t) => {

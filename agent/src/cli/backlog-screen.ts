@@ -7,6 +7,7 @@ import {
   type Column,
 } from '@holdfast/protocol/base';
 import type { BacklogView } from '../core/views.ts';
+import { partsLines } from './backlog-parts.ts';
 import { age, countEntries, holesText, linkSign, problemLines, type Screen } from './link-line.ts';
 
 const columns: readonly Column[] = [
@@ -21,7 +22,21 @@ const columns: readonly Column[] = [
 
 /** What this device has not yet handed to the gateway, without a final line end. */
 export function backlogScreen(view: BacklogView, screen: Screen): string {
-  const lanes = view.lanes.map((lane): Cell[] => [
+  return [
+    `${linkSign(view.link, screen)}: ${sentence(view)}.`,
+    '',
+    lanesTable(view, screen),
+    ...rateLines(view),
+    ...partsLines(view, ROWS_SHOWN, screen),
+    ...trouble(view, screen),
+  ].join('\n');
+}
+
+/** Two tables of so many rows fit into a terminal of 24 lines with what is above them. */
+const ROWS_SHOWN = 5;
+
+export function lanesTable(view: BacklogView, screen: Screen): string {
+  const rows = view.lanes.map((lane): Cell[] => [
     lane.lane,
     formatCount(lane.head),
     formatCount(lane.sent),
@@ -30,68 +45,51 @@ export function backlogScreen(view: BacklogView, screen: Screen): string {
     lane.pending === 0 ? '-' : formatBytes(lane.bytes),
     lane.oldestAt === null ? '-' : age(lane.oldestAt, screen),
   ]);
+  return renderTable(columns, rows, screen);
+}
+
+/** How fast it grows and drains, and what did not go as it should. */
+function rateLines(view: BacklogView): string[] {
+  const { rates, link, setAside } = view;
+  const again = `sent again ${plural(link.resends, 'batch', 'batches')}`;
+  const aside = `set aside ${plural(setAside.length, 'entry', 'entries')}`;
+  const gone = `given up ${plural(view.holes.entries, 'entry', 'entries')}`;
+  const counts = `${again}   ${gone}   ${aside}`;
+  if (rates === undefined) return [counts];
+  const { inPerS, outPerS } = rates;
+  const net = inPerS - outPerS;
+  const plus = net > 0 ? '+' : '';
+  const amounts = `in ${perS(inPerS)}   out ${perS(outPerS)}   net ${plus}${perS(net)}`;
+  return [`${amounts}   ${drainsText(view)}`, counts];
+}
+
+/** When nothing will be pending, if it goes on like this. */
+function drainsText({ pending, link, rates }: BacklogView): string {
+  if (pending === 0) return 'drained';
+  if (link.state === 'none') return 'drains never: there is no gateway';
+  if (link.state !== 'syncing' && link.state !== 'synced') return 'drains once there is a link';
+  const net = (rates?.outPerS ?? 0) - (rates?.inPerS ?? 0);
+  return net > 0 ? `drains in about ${formatDuration((pending / net) * 1_000)}` : 'does not drain';
+}
+
+export function perS(rate: number): string {
+  return `${rate.toFixed(1)}/s`;
+}
+
+function plural(count: number, one: string, many: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** What is lost, and why nothing goes on. */
+export function trouble(view: BacklogView, screen: Screen): string[] {
   const problem = view.link.state === 'stuck' ? view.link.problem : null;
   return [
-    `${linkSign(view.link, screen)}: ${sentence(view)}.`,
-    '',
-    renderTable(columns, lanes, screen),
     ...(view.holes.entries === 0 ? [] : ['', holesText(view.holes)]),
     ...problemLines(problem === null ? [] : [problem], screen),
-  ].join('\n');
+  ];
 }
 
-function sentence({ pending, bytes }: BacklogView): string {
+export function sentence({ pending, bytes }: BacklogView): string {
   if (pending === 0) return 'nothing is pending';
   return `${countEntries(pending, bytes)} ${pending === 1 ? 'is' : 'are'} pending`;
-}
-
-/** What a watch has seen: the first look, the one before this, and the largest backlog. */
-export interface Watched {
-  readonly first: BacklogView;
-  readonly previous: BacklogView;
-  readonly pendingMax: number;
-}
-
-const BAR_CELLS = 30;
-
-/** The backlog with its progress and rates, as seen since the watch began. */
-export function watchScreen(view: BacklogView, watched: Watched, screen: Screen): string {
-  const rates = ratesBetween(watched.previous, view);
-  const left = `${formatCount(view.pending)} of ${formatCount(watched.pendingMax)}`;
-  const lines = [
-    `${view.device}  ${new Date(view.at).toISOString().slice(11, 19)} UTC`,
-    backlogScreen(view, screen),
-    '',
-    `pending ${left}  ${bar(view.pending, watched.pendingMax)}`,
-  ];
-  if (rates !== undefined) lines.push(ratesLine(view, rates));
-  return lines.join('\n');
-}
-
-function bar(pending: number, pendingMax: number): string {
-  const share = pendingMax === 0 ? 1 : (pendingMax - pending) / pendingMax;
-  const filled = Math.floor(share * BAR_CELLS);
-  return `${'█'.repeat(filled)}${'▒'.repeat(BAR_CELLS - filled)}  ${Math.floor(share * 100)}%`;
-}
-
-interface Rates {
-  /** Entries a second. */
-  readonly journaled: number;
-  readonly acked: number;
-}
-
-function ratesBetween(before: BacklogView, after: BacklogView): Rates | undefined {
-  const seconds = (Date.parse(after.at) - Date.parse(before.at)) / 1_000;
-  if (!(seconds > 0)) return undefined;
-  const sum = (view: BacklogView, of: 'head' | 'acked') =>
-    view.lanes.reduce((all, lane) => all + lane[of], 0);
-  const rate = (of: 'head' | 'acked') => (sum(after, of) - sum(before, of)) / seconds;
-  return { journaled: rate('head'), acked: rate('acked') };
-}
-
-function ratesLine(view: BacklogView, { journaled, acked }: Rates): string {
-  const line = `in ${journaled.toFixed(1)}/s   acked ${acked.toFixed(1)}/s`;
-  const drain = acked - journaled;
-  if (view.pending === 0 || drain <= 0) return line;
-  return `${line}   synced in about ${formatDuration((view.pending / drain) * 1_000)}`;
 }

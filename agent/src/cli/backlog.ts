@@ -12,7 +12,11 @@ interface Flags extends ShowFlags {
 }
 
 const about = `
-On a terminal, --watch redraws in place; into a pipe it prints one line of JSON each time.
+What is pending is told by workflow and by kind of entry; of more than 4,096 entries, by so many of
+them, spread evenly over the backlog. Rates are those of the last half a minute.
+
+On a terminal, --watch redraws in place: q ends, p holds, w shows the parts. Into a pipe it prints
+one line of JSON each time.
 
 Examples:
   holdfast backlog --data-dir /var/lib/holdfast

@@ -8,12 +8,13 @@ import {
   type CompletionShell,
 } from '@holdfast/protocol/base';
 import { Argument, type Command } from 'commander';
+import { readContexts } from './context-file.ts';
 import type { Shell } from './shell.ts';
 import { readAgent } from './target.ts';
 
 const about = `${completionAbout('holdfast')}
 Completes commands, options and their choices, error codes, and the ids of runs and schedules of
-the agent that is named by the environment.
+the agent that is named by the environment or by the context in use, and the names of contexts.
 `;
 
 /** Somebody waits with a finger on a key. */
@@ -38,9 +39,18 @@ export function addCompletion(program: Command, shell: Shell, all: AllCommands):
     });
 }
 
+function contextNames(shell: Shell): readonly string[] {
+  try {
+    return readContexts(shell.env).contexts.map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
 /** Nothing when no agent answers soon: completing is no place for an error. */
 async function idsOf({ name, prefix }: CompletionPlace, shell: Shell): Promise<readonly string[]> {
   if (name === 'code') return Object.keys(errorCatalogue);
+  if (name === 'context' || name === '--context') return contextNames(shell);
   const isRun = name === 'run' || name === '--run';
   if (!isRun && name !== 'schedule') return [];
   let timer: NodeJS.Timeout | undefined;

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { failed, found, type Finding } from '../core/finding.ts';
 import type { Patient } from '../doctor.ts';
 import { brokerAccess, proxyAccess } from './broker-access.ts';
+import { contextTarget } from './context-target.ts';
 import { codeFindings } from './doctor-code.ts';
 import { runOptions } from './run-options.ts';
 import { checkNeeded, findSettings, type FoundSettings } from './settings.ts';
@@ -53,7 +54,7 @@ export async function examination(
     const isRight = await attempt('config', () => checkSettings(settings, shell));
     if (isRight) own.push(found('config', 'ok', `${config}: every setting is known`));
   }
-  const target = targetOf(flags, settings);
+  const target = contextTarget(targetOf(flags, settings), shell.env);
   const withCode = isWanted('code') ? settings : undefined;
   const seen = await attempt('agent', () => ask(shell, target, withCode));
   const access = await attempt('config', () => uplinkOf(settings));
@@ -95,7 +96,8 @@ async function checkSettings(settings: FoundSettings, shell: Shell): Promise<tru
 
 /** The agent that is named, or the one that the settings are of. */
 function targetOf(flags: TargetFlags, settings: FoundSettings | undefined): TargetFlags {
-  if (flags.socket !== undefined || flags.dataDir !== undefined) return flags;
+  const { socket: given, dataDir: directory, context } = flags;
+  if ([given, directory, context].some((each) => each !== undefined)) return flags;
   const named = (name: string) => settings?.get(name)?.value;
   const [socket, dataDir, key] = [named('socket'), named('data-dir'), named('store-key-file')];
   return {

@@ -1,32 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  bytesCell,
-  countCell,
-  isTableAlone,
-  lanes,
-  renderTable,
-  type Cell,
-  type Column,
-  type Lane,
-  type TableFlags,
-} from '@holdfast/protocol/base';
-import { Option, type Command } from 'commander';
+import { HoldfastError, lanes, type Lane, type TableFlags } from '@holdfast/protocol/base';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { isWantedRow, type JournalQuery } from '../core/journal-filter.ts';
 import type { JournalRow, JournalView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';
 import { integerOption } from './integer-option.ts';
-import { clockLegend, clockMark } from './clock-marks.ts';
-import type { Screen } from './link-line.ts';
+import { journalScreen, rowLine } from './journal-lines.ts';
 import { isJson, tableFormatOption, type TableFormat } from './output-format.ts';
-import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
 import { addTable, withTable } from './table-options.ts';
-import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { addTarget, readAgent, withAgent, withRun, type TargetFlags } from './target.ts';
 import { watchedFormat } from './watch.ts';
 
 interface Flags extends TargetFlags, TableFlags {
   readonly output?: TableFormat;
   readonly follow?: true;
   readonly lane?: Lane;
+  readonly kind?: readonly string[];
+  readonly run?: string;
+  readonly unsynced?: true;
+  readonly hex?: true;
   readonly lines: number;
 }
 
@@ -36,12 +29,15 @@ const FOLLOW_MS = 250;
 
 const about = `
 SYNC shows what the gateway has acknowledged (✓) and what waits on this device (◌).
-With -f, or as jsonl, each entry is one line of its own.
+With -f, or as jsonl, each entry is one line of its own. Of what is narrowed by --kind, --run or
+--unsynced, the newest 50,000 entries of each lane are looked through.
 
 Examples:
   holdfast journal tail -n 50
   holdfast journal tail -f --lane urgent
-  holdfast journal tail -o jsonl | jq 'select(.kind == "event")'
+  holdfast journal tail --kind 'step.*,run.failed' --run order-1009
+  holdfast journal tail --unsynced --hex -n 3
+  holdfast journal tail -o jsonl | jq 'select(.kind == "event.emitted")'
 `;
 
 export function addJournalTail(parent: Command, shell: Shell): void {
@@ -49,6 +45,14 @@ export function addJournalTail(parent: Command, shell: Shell): void {
     .description('Show the newest entries of the journal.')
     .option('-f, --follow', 'go on with those to come')
     .addOption(new Option('--lane <lane>', 'of this lane only').choices(lanes))
+    .addOption(
+      new Option('--kind <kinds>', 'of these kinds, with commas, such as step.*').argParser(
+        asKinds,
+      ),
+    )
+    .option('--run <id>', 'of this run, or of the one whose id begins like this')
+    .option('--unsynced', 'what the gateway has not acknowledged')
+    .option('--hex', 'the bytes of each entry below what they say')
     .addOption(
       integerOption('-n, --lines <n>', 'how many', { min: 1, max: LINES_MAX }).default(
         LINES_DEFAULT,
@@ -61,10 +65,36 @@ export function addJournalTail(parent: Command, shell: Shell): void {
         await withAgent(shell, flags, (agent) => follow(agent, shell, flags));
         return;
       }
-      const query = { lane: flags.lane, limit: flags.lines };
-      const view = await readAgent(shell, flags, (agent) => agent.journal(query));
+      const view = await readAgent(shell, flags, async (agent) =>
+        agent.journal(await queryOf(agent, flags)),
+      );
       printView(view, shell, flags);
     });
+}
+
+const KINDS_MAX = 32;
+
+function asKinds(text: string): readonly string[] {
+  const kinds = text.split(',').map((kind) => kind.trim());
+  const isWell = kinds.length <= KINDS_MAX && kinds.every((kind) => /^[a-z.*]{1,40}$/.test(kind));
+  if (isWell) return kinds;
+  throw new InvalidArgumentError('A kind is like step.completed, or step.* for all of a sort.');
+}
+
+async function queryOf(
+  agent: Pick<AgentReader, 'runIds'>,
+  { lane, kind, run, unsynced, hex, lines }: Flags,
+): Promise<JournalQuery> {
+  const named = run === undefined ? undefined : await withRun(agent, run, (id) => known(agent, id));
+  return { lane, kinds: kind, run: named, unsynced, hex, limit: lines };
+}
+
+/** @throws HF_RUN_UNKNOWN */
+async function known(agent: Pick<AgentReader, 'runIds'>, id: string): Promise<string> {
+  // Of those that begin like it, it is the first.
+  const { ids } = await agent.runIds({ prefix: id, limit: 1 });
+  if (ids[0] === id) return id;
+  throw new HoldfastError('HF_RUN_UNKNOWN', { why: id });
 }
 
 function printView(view: JournalView, shell: Shell, flags: Flags): void {
@@ -72,84 +102,39 @@ function printView(view: JournalView, shell: Shell, flags: Flags): void {
   if (output === 'json') shell.print(JSON.stringify(view));
   else if (output === 'jsonl') view.rows.forEach((row) => shell.print(rowJson(row)));
   else shell.print(journalScreen(view.rows, withTable(shell, flags)));
+  if (view.partial === true && output !== 'json') {
+    shell.say('More of it may lie further back than was looked.');
+  }
 }
 
 function rowJson(row: JournalRow): string {
   return JSON.stringify({ schema: 'holdfast.journal-row/1', ...row });
 }
 
-const columns: readonly Column[] = [
-  { title: 'lane' },
-  { title: 'seq', align: 'right' },
-  { title: 'time', drop: 2 },
-  { title: 'kind' },
-  { title: 'run', drop: 3 },
-  { title: 'name', drop: 1 },
-  { title: 'size', align: 'right', drop: 5 },
-  { title: 'sync' },
-  { title: 'value', drop: 4 },
-];
-
-/** Entries as a table, without a final line end. */
-export function journalScreen(rows: readonly JournalRow[], screen: Screen): string {
-  const text = renderTable(columns, rows.map(rowCells), screen);
-  if (isTableAlone(screen.table)) return text;
-  return rows.length === 0
-    ? 'The journal has no entries.'
-    : [text, ...clockLegend(rows)].join('\n');
-}
-
-function rowCells(row: JournalRow): Cell[] {
-  return [
-    row.lane,
-    countCell(row.seq),
-    { text: row.at + clockMark(row), at: row.at },
-    row.kind,
-    row.run === null ? '-' : { text: row.run, tone: 'cyan' },
-    row.name ?? '-',
-    bytesCell(row.bytes),
-    row.synced
-      ? { text: '✓', tone: 'green', raw: 'yes' }
-      : { text: '◌', tone: 'dim', raw: 'no' },
-    row.value === null ? '' : valueText(row.value),
-  ];
-}
-
 /** Prints the newest entries, then each one to come, until interrupted. */
 async function follow(agent: AgentReader, shell: Shell, flags: Flags): Promise<void> {
   const isText = !isJson(watchedFormat(flags.output));
-  const print = (row: JournalRow) => shell.print(isText ? rowLine(row) : rowJson(row));
+  const print = (row: JournalRow) => shell.print(isText ? rowLine(row, shell) : rowJson(row));
   const followed = flags.lane === undefined ? lanes : [flags.lane];
+  const query = await queryOf(agent, flags);
   // Heads first: what is journaled between the two looks is then shown, not missed.
   const heads = await agent.backlog();
   const cursors = new Map(heads.lanes.map(({ lane, head }) => [lane, head]));
-  const { rows } = await agent.journal({ lane: flags.lane, limit: flags.lines });
-  for (const row of rows) advance(cursors, row, print);
+  const take = (row: JournalRow): void => {
+    if (isWantedRow(row, query)) print(row);
+    cursors.set(row.lane, Math.max(cursors.get(row.lane) ?? 0, row.seq));
+  };
+  (await agent.journal(query)).rows.forEach(take);
   for (;;) {
     const fresh: JournalRow[] = [];
     for (const lane of followed) {
       const after = cursors.get(lane) ?? 0;
-      fresh.push(...(await agent.journal({ lane, after, limit: LINES_MAX })).rows);
+      // All of them, so that the cursor goes on; what is not wanted is left out here.
+      const page = { lane, after, hex: query.hex, limit: LINES_MAX };
+      fresh.push(...(await agent.journal(page)).rows);
     }
     fresh.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
-    for (const row of fresh) advance(cursors, row, print);
+    fresh.forEach(take);
     if (fresh.length === 0) await pause(FOLLOW_MS);
   }
-}
-
-function advance(
-  cursors: Map<Lane, number>,
-  row: JournalRow,
-  print: (row: JournalRow) => void,
-): void {
-  print(row);
-  cursors.set(row.lane, Math.max(cursors.get(row.lane) ?? 0, row.seq));
-}
-
-function rowLine(row: JournalRow): string {
-  const value = row.value === null ? '' : `  ${valueText(row.value)}`;
-  const position = `${row.lane}/${row.seq}`.padEnd(14);
-  const sync = row.synced ? '✓' : '◌';
-  const names = `${valueText(row.run ?? '-')}  ${valueText(row.name ?? '-')}`;
-  return `${row.at}${clockMark(row)}  ${position} ${sync} ${row.kind.padEnd(16)} ${names}${value}`;
 }

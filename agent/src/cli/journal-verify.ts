@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import type { JournalVerifyView } from '../verify-journal.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { storeKeyFile } from './store-key-option.ts';
-import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
+import { addStoreOptions, dataDirOf, storeKeyOf, type StoreFlags } from './store-options.ts';
 
 interface Flags extends StoreFlags {
   readonly output?: Format;
@@ -26,7 +25,7 @@ export function addJournalVerify(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const { verifyJournal } = await import('../verify-journal.ts');
-      const [dataDir, key] = [dataDirOf(flags, shell.env), storeKeyFile(flags, shell.env)];
+      const [dataDir, key] = [dataDirOf(flags, shell.env), storeKeyOf(flags, shell.env)];
       const view = await withProgress(shell.progress, { what: 'verified' }, (to) =>
         verifyJournal(dataDir, key, to),
       );

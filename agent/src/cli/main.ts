@@ -1,4 +1,5 @@
 import { Exit } from '@holdfast/protocol/base';
+import { otherProgram, runOther } from './other-program.ts';
 import { plainLine } from './plain-line.ts';
 import { processShell } from './shell.ts';
 
@@ -7,6 +8,11 @@ const shell = processShell({ debug: args.includes('--debug') });
 
 async function main(): Promise<void> {
   try {
+    const other = otherProgram(args);
+    if (other !== undefined) {
+      process.exitCode = await runOther(other, args.slice(1));
+      return;
+    }
     const plain = plainLine(args);
     if (plain !== undefined) await plain(shell);
     else await (await import('./program.ts')).runProgram(shell, args);
@@ -16,8 +22,9 @@ async function main(): Promise<void> {
 }
 
 process.exitCode = Exit.ok;
-// The agent closes in order; whatever else is interrupted just puts the terminal back.
-if (args.find((arg) => !arg.startsWith('-')) !== 'run') {
+// The agent closes in order, and so may another program; whatever else is interrupted just puts the
+// terminal back.
+if (otherProgram(args) === undefined && args.find((arg) => !arg.startsWith('-')) !== 'run') {
   process.once('SIGINT', () => process.exit(Exit.interrupted));
   process.once('SIGTERM', () => process.exit(Exit.terminated));
 }

@@ -11,6 +11,7 @@ const options: Readonly<Record<string, readonly [keyof ShowFlags, values?: reado
   '--socket': ['socket'],
   '--data-dir': ['dataDir'],
   '--store-key-file': ['storeKeyFile'],
+  '--context': ['context'],
   '--output': ['output', ['text', 'json', 'jsonl']],
   '-o': ['output', ['text', 'json', 'jsonl']],
 };

@@ -1,9 +1,20 @@
-import { HELP_WIDTH, HoldfastError, reflow } from '@holdfast/protocol/base';
+import {
+  checkLevels,
+  HELP_WIDTH,
+  HoldfastError,
+  messageOf,
+  nameMeant,
+  reflow,
+  typedArgs,
+} from '@holdfast/protocol/base';
 import { Command, CommanderError } from 'commander';
 import type { Shell } from './shell.ts';
 
 const about = `
-Commands that read work with the agent stopped too, given --data-dir.
+Commands that read work with the agent stopped too, given --data-dir. The beginning of a command's
+name stands for it, and --json for -o json. \`holdfast gateway …\` and \`holdfast sim …\` run these
+programs, where they are installed.
+
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no agent answers, 6 conflict,
 7 timed out, 8 doctor found something, 78 bad configuration, 130 interrupted.
 
@@ -30,6 +41,8 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   wait: async () => (await import('./wait.ts')).addWait,
   signal: async () => (await import('./signal.ts')).addSignal,
   cancel: async () => (await import('./cancel.ts')).addCancel,
+  retry: async () => (await import('./workflow-hold.ts')).addWorkflowRetry,
+  fork: async () => (await import('./workflow-fork.ts')).addWorkflowFork,
   complete: async () => (await import('./complete.ts')).addComplete,
   emit: async () => (await import('./emit.ts')).addEmit,
   erase: async () => (await import('./erase.ts')).addErase,
@@ -41,6 +54,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   diag: async () => (await import('./diag.ts')).addDiag,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   check: async () => (await import('./check.ts')).addCheck,
+  context: async () => (await import('./context.ts')).addContext,
   config: async () => (await import('./config.ts')).addConfig,
   explain: async () => (await import('./explain.ts')).addExplain,
   completion: async () => {
@@ -67,20 +81,40 @@ export async function createProgram(shell: Shell, args: readonly string[]): Prom
       writeErr: () => undefined,
     })
     .addHelpText('after', about);
-  const [name = ''] = args.filter((arg) => arg !== '--debug');
-  const named = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
+  const name = namedIn(args);
+  const named = name === undefined ? Object.values(commands) : [commands[name]];
   for (const load of named) (await load?.())?.(program, shell);
   return program;
 }
 
+/** The command that a line is about; `undefined`: none of them. @throws HF_USAGE */
+function namedIn(args: readonly string[]): string | undefined {
+  const [word = ''] = args.filter((arg) => arg !== '--debug');
+  return nameMeant(Object.keys(commands), word);
+}
+
+/** What is done to runs all the time is a command of its own, and may be typed like the rest. */
+const ownCommands: ReadonlySet<string> = new Set(['start', 'signal', 'cancel']);
+
+function withoutNoun(args: readonly string[]): readonly string[] {
+  const [noun, verb = ''] = args;
+  return noun === 'workflow' && ownCommands.has(verb) ? args.slice(1) : args;
+}
+
 /** Does what the command line says; what fails is told there, and names the exit code. */
-export async function runProgram(shell: Shell, args: readonly string[]): Promise<void> {
+export async function runProgram(shell: Shell, typed: readonly string[]): Promise<void> {
+  const args = withoutNoun(typed);
+  let isCheck = false;
   try {
+    isCheck = namedIn(args) === 'check';
     const program = await createProgram(shell, args);
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(typedArgs(program, args, shell), { from: 'user' });
   } catch (error) {
     const failure = usageError(error);
-    if (failure !== undefined) shell.fail(failure);
+    if (failure === undefined) return;
+    // Other exit codes mean something else to a monitoring system, which reads stdout only.
+    if (isCheck) shell.print(`HOLDFAST UNKNOWN - ${messageOf(failure)}`);
+    shell.fail(failure, isCheck ? checkLevels.indexOf('UNKNOWN') : undefined);
   }
 }
 

@@ -11,10 +11,12 @@ import type { Screen } from './link-line.ts';
 import { isJson, tableFormatOption, type TableFormat } from './output-format.ts';
 import type { Shell } from './shell.ts';
 import { addTable, withTable } from './table-options.ts';
-import { addTarget, readAgent, type TargetFlags } from './target.ts';
+import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
+import { watchAgain, watchedFormat, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
 interface Flags extends TargetFlags, TableFlags {
   readonly output?: TableFormat;
+  readonly watch?: WatchFlag;
 }
 
 const about = `
@@ -24,18 +26,36 @@ until the clock of the device can be believed.
 Examples:
   holdfast schedule ls
   holdfast schedule ls -o json
+  holdfast schedule ls --watch=10s
 `;
 
 export function addScheduleLs(parent: Command, shell: Shell): void {
   addTable(addTarget(parent.command('ls')))
     .description('List the schedules of the device.')
     .addOption(tableFormatOption())
+    .addOption(watchOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
-      const view = await readAgent(shell, flags, (agent) => agent.schedules());
       const screen = withTable(shell, flags);
+      if (flags.watch !== undefined) return watchSchedules(shell, flags, flags.watch);
+      const view = await readAgent(shell, flags, (agent) => agent.schedules());
       shell.print(isJson(flags.output) ? JSON.stringify(view) : schedulesScreen(view, screen));
     });
+}
+
+function watchSchedules(shell: Shell, flags: Flags, watch: WatchFlag): Promise<void> {
+  const screen = withTable(shell, flags);
+  return withAgent(shell, flags, (agent) =>
+    watchAgain(
+      shell,
+      {
+        read: () => agent.schedules(),
+        screen: (view) => schedulesScreen(view, screen),
+        line: (view) => schedulesScreen(view, screen),
+      },
+      { intervalMs: watchInterval(watch), output: watchedFormat(flags.output) },
+    ),
+  );
 }
 
 const columns: readonly Column[] = [

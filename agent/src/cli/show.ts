@@ -18,7 +18,7 @@ export async function showStatus(shell: Shell, flags: ShowFlags): Promise<void> 
 }
 
 export async function showBacklog(shell: Shell, flags: ShowFlags): Promise<void> {
-  const backlog = await readAgent(shell, flags, (agent) => agent.backlog());
+  const backlog = await readAgent(shell, flags, (agent) => agent.backlog({ parts: true }));
   shell.print(isText(flags) ? backlogScreen(backlog, shell) : JSON.stringify(backlog));
 }
 

@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import type { StoreCheckView } from '../check-store.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { storeKeyFile } from './store-key-option.ts';
-import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
+import { addStoreOptions, dataDirOf, storeKeyOf, type StoreFlags } from './store-options.ts';
 
 interface Flags extends StoreFlags {
   readonly output: Format;
@@ -31,7 +30,7 @@ export function addStoreCheck(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const { checkStore } = await import('../check-store.ts');
-      const key = storeKeyFile(flags, shell.env);
+      const key = storeKeyOf(flags, shell.env);
       const dataDir = dataDirOf(flags, shell.env);
       const view = await withProgress(shell.progress, { what: 'read' }, (to) =>
         checkStore(dataDir, key, to),

@@ -1,8 +1,7 @@
 import { withProgress } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import { besideOutput, type Shell } from './shell.ts';
-import { storeKeyFile } from './store-key-option.ts';
-import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
+import { addStoreOptions, dataDirOf, storeKeyOf, type StoreFlags } from './store-options.ts';
 
 const about = `
 While the agent runs, it has what was durable when it was begun. Each line is a JSON document of the
@@ -20,7 +19,7 @@ export function addStoreExport(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: StoreFlags) => {
       const { exportStore } = await import('../export-store.ts');
-      const [dataDir, storeKey] = [dataDirOf(flags, shell.env), storeKeyFile(flags, shell.env)];
+      const [dataDir, storeKey] = [dataDirOf(flags, shell.env), storeKeyOf(flags, shell.env)];
       await withProgress(besideOutput(shell), { what: 'exported' }, (progress) =>
         exportStore(dataDir, { storeKey, progress }, (line) => shell.print(JSON.stringify(line))),
       );

@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import type { StoreMigrateView } from '../migrate-store.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { storeKeyFile } from './store-key-option.ts';
-import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
+import { addStoreOptions, dataDirOf, storeKeyOf, type StoreFlags } from './store-options.ts';
 
 interface Flags extends StoreFlags {
   readonly dryRun?: true;
@@ -29,7 +28,7 @@ export function addStoreMigrate(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const { migrateData } = await import('../migrate-store.ts');
-      const own = { dryRun: flags.dryRun === true, storeKey: storeKeyFile(flags, shell.env) };
+      const own = { dryRun: flags.dryRun === true, storeKey: storeKeyOf(flags, shell.env) };
       const dataDir = dataDirOf(flags, shell.env);
       const work = { what: 'migrated', unit: 'rows' } as const;
       const view = await withProgress(shell.progress, work, (progress) =>

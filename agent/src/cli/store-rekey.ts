@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import type { StoreRekeyView } from '../rekey-store.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { storeKeyFile } from './store-key-option.ts';
-import { addStoreOptions, dataDirOf, type StoreFlags } from './store-options.ts';
+import { addStoreOptions, dataDirOf, storeKeyOf, type StoreFlags } from './store-options.ts';
 
 interface Flags extends StoreFlags {
   readonly newKeyFile: string;
@@ -44,7 +43,7 @@ export function addStoreRekey(parent: Command, shell: Shell): void {
 }
 
 async function rekey(flags: Flags, shell: Shell): Promise<StoreRekeyView> {
-  const from = storeKeyFile(flags, shell.env);
+  const from = storeKeyOf(flags, shell.env);
   const { rekeyStore, rekeyDeeply } = await import('../rekey-store.ts');
   const [dataDir, to] = [dataDirOf(flags, shell.env), flags.newKeyFile];
   if (flags.deep === true) {

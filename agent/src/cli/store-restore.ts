@@ -4,7 +4,7 @@ import type { StoreRestoreView } from '../restore-store.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
 import { STORE_KEY_VARIABLE, storeKeyFile } from './store-key-option.ts';
-import { dataDirOf, type StoreFlags } from './store-options.ts';
+import { dataDirGiven, type StoreFlags } from './store-options.ts';
 import { nonEmpty } from './target.ts';
 
 interface Flags extends StoreFlags {
@@ -40,7 +40,7 @@ export function addStoreRestore(parent: Command, shell: Shell): void {
       const { restoreStore } = await import('../restore-store.ts');
       const storeKey = storeKeyFile(flags, shell.env);
       const options = { replace: flags.replace === true, storeKey };
-      const dataDir = dataDirOf(flags, shell.env);
+      const dataDir = dataDirGiven(flags, shell.env);
       const work = { what: 'restored', unit: 'bytes' } as const;
       const view = await withProgress(shell.progress, work, (progress) =>
         restoreStore(nonEmpty('FILE', file), dataDir, { ...options, progress }),

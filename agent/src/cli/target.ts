@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
-import { codeOf, HoldfastError } from '@holdfast/protocol/base';
+import { CONTEXT_VARIABLE, codeOf, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { socketOf } from '../agent-socket.ts';
 import type { AgentReader } from '../core/surface.ts';
 import { isNobodyThere, SocketClient } from '../socket-client.ts';
+import { contextTarget } from './context-target.ts';
 import type { Shell } from './shell.ts';
 import { STORE_KEY_VARIABLE, storeKeyFile, type StoreKeyFlags } from './store-key-option.ts';
 
 export interface TargetFlags extends StoreKeyFlags {
   readonly socket?: string;
   readonly dataDir?: string;
+  readonly context?: string;
 }
 
 /** Adds the options that name an agent. */
@@ -17,7 +19,8 @@ export function addTarget(command: Command): Command {
   return command
     .option('--socket <path>', 'socket of the agent (HOLDFAST_SOCKET)')
     .option('--data-dir <dir>', 'data directory of the agent (HOLDFAST_DATA_DIR)')
-    .option('--store-key-file <path>', `key of an encrypted store (${STORE_KEY_VARIABLE})`);
+    .option('--store-key-file <path>', `key of an encrypted store (${STORE_KEY_VARIABLE})`)
+    .option('--context <name>', `what \`context set\` has named (${CONTEXT_VARIABLE})`);
 }
 
 interface Target {
@@ -34,7 +37,8 @@ export const INSTALLED = {
 } as const;
 
 /** What is given on the command line goes before what the environment says. */
-export function resolveTarget(flags: TargetFlags, env: Shell['env']): Target {
+export function resolveTarget(given: TargetFlags, env: Shell['env']): Target {
+  const flags = contextTarget(given, env);
   const isGiven = flags.socket !== undefined || flags.dataDir !== undefined;
   const socket = isGiven ? nonEmpty('--socket', flags.socket) : env['HOLDFAST_SOCKET'] || undefined;
   const dataDir = isGiven
@@ -98,9 +102,10 @@ export async function withRun<T>(
  */
 export async function readAgent<T>(
   shell: Shell,
-  flags: TargetFlags,
+  given: TargetFlags,
   read: (agent: AgentReader) => Promise<T>,
 ): Promise<T> {
+  const flags = contextTarget(given, shell.env);
   const { dataDir } = resolveTarget(flags, shell.env);
   try {
     return await withAgent(shell, flags, read);

@@ -3,7 +3,7 @@ import { headline } from '../core/headline.ts';
 import type { RunView } from '../core/views.ts';
 import { backlogGraph, type Reading } from './backlog-graph.ts';
 import { fitLine, fitScreen, type ScreenSize } from './fit-screen.ts';
-import { journalScreen } from './journal-tail.ts';
+import { journalScreen } from './journal-lines.ts';
 import { age, countEntries, linkSign, type Screen } from './link-line.ts';
 import { logLine } from './logs.ts';
 import { nextText, stateCell } from './run-line.ts';

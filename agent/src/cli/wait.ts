@@ -1,4 +1,11 @@
-import { durationMs, formatDuration, HoldfastError, withProgress } from '@holdfast/protocol/base';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  durationMs,
+  formatDuration,
+  HoldfastError,
+  printable,
+  withProgress,
+} from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { RunDetailView } from '../core/views.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -10,6 +17,7 @@ import { addTarget, withAgent, withRun, type TargetFlags } from './target.ts';
 interface Flags extends TargetFlags {
   readonly output: Format;
   readonly synced?: true;
+  readonly connected?: true;
   readonly run?: string;
   readonly timeout?: string;
 }
@@ -19,27 +27,30 @@ Exits with 7 when the time is over, and with 1 when the run failed or was cancel
 
 Examples:
   holdfast wait --synced --timeout 10m
+  holdfast wait --connected --timeout 1m && echo online
   holdfast wait --run order-1009 -o json | jq .output
 `;
 
 export function addWait(program: Command, shell: Shell): void {
   addTarget(program.command('wait'))
-    .description('Wait until a run has ended, or until the gateway has everything.')
+    .description('Wait until a run has ended, the gateway has everything, or there is a link.')
     .option('--synced', 'until nothing is pending')
+    .option('--connected', 'until there is a connection to the gateway')
     .option('--run <id>', 'until this run has ended')
     .option('--timeout <duration>', 'such as 30s or 10m; without it, as long as it takes')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
-      if ((flags.synced === true) === (flags.run !== undefined)) {
+      const { run, synced, connected } = flags;
+      if ([run, synced, connected].filter((each) => each !== undefined).length !== 1) {
         throw new HoldfastError('HF_USAGE', {
-          why: 'give either --synced or --run ID, and not both',
+          why: 'give one of --synced, --connected and --run ID',
         });
       }
-      const { run } = flags;
       const timeoutMs =
         flags.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(flags.timeout);
-      if (run === undefined) await waitSynced(shell, flags, timeoutMs);
+      if (synced === true) await waitSynced(shell, flags, timeoutMs);
+      else if (run === undefined) await waitConnected(shell, flags, timeoutMs);
       else await waitRun(shell, flags, { run, timeoutMs });
     });
 }
@@ -56,6 +67,25 @@ async function waitSynced(shell: Shell, flags: Flags, timeoutMs: number): Promis
   shell.print(
     flags.output === 'json' ? JSON.stringify(view) : '✓ synced: the gateway has everything',
   );
+}
+
+const CONNECTED_LOOK_MS = 250;
+
+async function waitConnected(shell: Shell, flags: Flags, timeoutMs: number): Promise<void> {
+  const view = await withAgent(shell, flags, async (agent) => {
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      const { link, ...rest } = await agent.backlog();
+      if (link.state === 'synced' || link.state === 'syncing') return { ...rest, link };
+      if (performance.now() >= endMs) {
+        const cause = link.problem === null ? '' : `: ${link.problem.message}`;
+        throw new HoldfastError('HF_WAIT_TIMEOUT', { why: `the link is ${link.state}${cause}` });
+      }
+      await pause(CONNECTED_LOOK_MS);
+    }
+  });
+  const text = `✓ connected to ${printable(view.link.gateway ?? 'the gateway')}`;
+  shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
 }
 
 const LOOK_EVERY_MS = 1_000;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { codeOf, durationMs, HoldfastError } from '@holdfast/protocol/base';
+import { codeOf, durationMs, Exit, HoldfastError } from '@holdfast/protocol/base';
 import { Option } from 'commander';
-import { LiveScreen } from './live-screen.ts';
+import { LiveScreen, type Key } from './live-screen.ts';
 import type { Format, TableFormat } from './output-format.ts';
 import type { Shell } from './shell.ts';
 
@@ -12,6 +12,10 @@ export interface Watch<T> {
   readonly screen: (view: T) => string;
   /** A line of text, for a pipe that wants no JSON. */
   readonly line: (view: T) => string;
+  /** What keys do beside those that end and hold it, for the last line. */
+  readonly keys?: string;
+  /** Whether the key changes what is shown. */
+  readonly press?: (key: Key) => boolean;
   /** What is said once nothing more is to be watched; `undefined`: go on. */
   readonly ended?: (view: T) => string | undefined;
 }
@@ -52,8 +56,8 @@ export function watchedFormat(format: TableFormat | undefined): Format | undefin
 const AWAY = 'No agent answers; looking again.';
 
 /**
- * Looks until what is watched has ended, or until it is interrupted. An agent that goes away after
- * the first look is waited for: restarting is part of its life.
+ * Looks until what is watched has ended, or a person ends it, or it is interrupted. An agent that
+ * goes away after the first look is waited for: restarting is part of its life.
  *
  * @throws HF_AGENT_UNREACHABLE when none answers the first time.
  */
@@ -73,12 +77,13 @@ export async function watchAgain<T>(
         said = what.ended?.(view);
         if (said !== undefined) break;
       }
-      await pause(options.intervalMs);
+      await show.pause(options.intervalMs);
+      if (show.isOver()) break;
     }
   } finally {
     show.end();
   }
-  shell.say(said);
+  if (said !== undefined) shell.say(said);
 }
 
 /** `undefined`: the agent is away. */
@@ -94,6 +99,10 @@ async function again<T>({ read }: Watch<T>): Promise<T | undefined> {
 interface Shower<T> {
   view(view: T): void;
   away(): void;
+  /** Resolves when it is time to look again. */
+  pause(ms: number): Promise<void>;
+  /** A person has ended it. */
+  isOver(): boolean;
   end(): void;
 }
 
@@ -109,19 +118,52 @@ function shower<T>(shell: Shell, what: Watch<T>, output: Format | undefined): Sh
       if (!isAway) shell.say(AWAY);
       isAway = true;
     },
+    pause: (ms) => pause(ms),
+    isOver: () => false,
     end: () => undefined,
   };
 }
 
+/** A screen of its own, which keys hold and end. */
 function screenShower<T>(shell: Shell, what: Watch<T>): Shower<T> {
   const screen = new LiveScreen(shell);
-  let last = '';
+  const keys = ['q quit', 'p pause', ...(what.keys === undefined ? [] : [what.keys])].join(' · ');
+  let shown: { readonly view: T; readonly isAway: boolean } | undefined;
+  let [isHeld, isOver] = [false, false];
+  let wake = (): void => undefined;
+  const draw = (): void => {
+    if (shown === undefined) return;
+    const foot = isHeld ? `HELD: p goes on · ${keys}` : keys;
+    screen.draw(`${what.screen(shown.view)}\n\n${shown.isAway ? AWAY : foot}`);
+  };
+  const press = (key: Key): void => {
+    if (key === 'ctrl-c') process.exitCode = Exit.interrupted;
+    isOver ||= key === 'q' || key === 'ctrl-c';
+    if (key === 'p') isHeld = !isHeld;
+    const isOther = what.press?.(key) === true;
+    draw();
+    // What is not there yet is asked for at once.
+    if (isOver || isOther || (key === 'p' && !isHeld)) wake();
+  };
+  if (process.stdin.isTTY === true) screen.onKeys(press, draw);
   return {
     view(view) {
-      last = what.screen(view);
-      screen.draw(`${last}\n\nCtrl-C ends.`);
+      shown = { view, isAway: false };
+      draw();
     },
-    away: () => screen.draw(`${last}\n\n${AWAY}`),
-    end: () => screen.close(last),
+    away() {
+      if (shown !== undefined) shown = { ...shown, isAway: true };
+      draw();
+    },
+    pause: (ms) =>
+      new Promise((resolve) => {
+        const timer = setInterval(() => isHeld || wake(), ms);
+        wake = () => {
+          clearInterval(timer);
+          resolve();
+        };
+      }),
+    isOver: () => isOver,
+    end: () => screen.close(shown === undefined ? '' : what.screen(shown.view)),
   };
 }

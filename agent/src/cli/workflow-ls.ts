@@ -4,6 +4,7 @@ import {
   formatCount,
   HoldfastError,
   isTableAlone,
+  printable,
   renderTable,
   type Cell,
   type Column,
@@ -21,13 +22,7 @@ import { nextText, stateCell, valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
 import { addTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, withAgent, type TargetFlags } from './target.ts';
-import {
-  watchAgain,
-  watchedFormat,
-  watchInterval,
-  watchOption,
-  type WatchFlag,
-} from './watch.ts';
+import { watchAgain, watchedFormat, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
 interface Flags extends TargetFlags, TableFlags {
   readonly output?: TableFormat;
@@ -36,6 +31,8 @@ interface Flags extends TargetFlags, TableFlags {
   readonly state?: readonly RunState[];
   readonly workflow?: string;
   readonly prefix?: string;
+  readonly query?: string;
+  readonly stuck?: true;
   readonly since?: string;
   readonly until?: string;
   readonly limit: number;
@@ -50,11 +47,17 @@ Newest first. The last column is what the workflow says of itself with ctx.setSt
 are more, the last line, and "next" in JSON, has the cursor to go on with: runs that come or end
 meanwhile move none of the others.
 
+-q asks for runs that fit an expression: = != < <= > >= with and, or, not and parentheses; in a text
+* stands for any characters. Its fields are run, workflow, version, state, at, try, status, and the
+durations age (since it started), since (since it changed) and next (until it goes on).
+
 A time is one such as 2026-05-04T03:02:01Z, or how long ago, such as 2h.
 
 Examples:
   holdfast workflow ls
   holdfast workflow ls --state failed,stuck --since 2d
+  holdfast workflow ls -q 'workflow=checkout and state=stuck'
+  holdfast workflow ls -q 'try>3 or (state=sleeping and since>1d)'
   holdfast workflow ls --columns run,state --sort -since --no-header
   holdfast workflow ls --watch
   holdfast workflow ls --all --workflow checkout --prefix order- --limit 20 -o json
@@ -67,6 +70,8 @@ export function addWorkflowLs(parent: Command, shell: Shell): void {
     .addOption(
       new Option('--state <states>', 'in one of these states, with commas').argParser(asStates),
     )
+    .option('--stuck', 'those that need a person')
+    .option('-q, --query <expression>', 'that fit it, such as state=retrying and try>3')
     .option('--workflow <name>', 'of this workflow')
     .option('--prefix <text>', 'whose ids begin like this')
     .option('--since <time>', 'started at this time or after it')
@@ -113,9 +118,13 @@ function asStates(text: string): readonly RunState[] {
 }
 
 function queryOf(flags: Flags, nowMs: number): RunsQuery {
-  const { all, state: states, workflow, prefix, since, until, limit, cursor } = flags;
+  const { all, state, stuck, workflow, prefix, query: q, since, until, limit, cursor } = flags;
+  if (stuck === true && state !== undefined) {
+    throw new HoldfastError('HF_USAGE', { why: '--stuck and --state contradict each other' });
+  }
+  const states = stuck === true ? (['stuck'] as const) : state;
   return {
-    ...{ all: all === true, states, workflow, prefix, limit, cursor },
+    ...{ all: all === true, states, workflow, prefix, q, limit, cursor },
     sinceMs: since === undefined ? undefined : instant('--since', since, nowMs),
     untilMs: until === undefined ? undefined : instant('--until', until, nowMs),
   };
@@ -173,9 +182,12 @@ export function runsScreen({ runs, next }: RunsView, screen: Screen): string {
   ]);
   const text = renderTable(columns, rows, screen);
   if (isAlone) return text;
-  const stuck = runs.filter((run) => run.state === 'stuck').length;
+  const stuck = runs.filter((run) => run.state === 'stuck');
   const foot = [`${formatCount(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}`];
-  if (stuck > 0) foot.push(`${formatCount(stuck)} stuck`);
+  const [first] = stuck;
+  if (first !== undefined) {
+    foot.push(`${formatCount(stuck.length)} stuck: see workflow show ${printable(first.id)}`);
+  }
   if (next !== null) foot.push(`more with --cursor ${next}`);
   return `${text}\n${foot.join(' · ')}`;
 }

@@ -8,6 +8,7 @@ import {
   type Column,
 } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
+import { finalStates } from '../core/views.ts';
 import type { ErrorView, HistoryRow, LastError, RunDetailView } from '../core/views.ts';
 import { clockLegend } from './clock-marks.ts';
 import { age, type Screen } from './link-line.ts';
@@ -15,23 +16,27 @@ import { formatOption, type Format } from './output-format.ts';
 import { nextText, stateText, valueText } from './run-line.ts';
 import { sinceStart, timeline } from './run-timeline.ts';
 import type { Shell } from './shell.ts';
-import { addTarget, readAgent, withRun, type TargetFlags } from './target.ts';
+import { addTarget, readAgent, withAgent, withRun, type TargetFlags } from './target.ts';
+import { watchAgain, watchInterval, watchOption, type WatchFlag } from './watch.ts';
 
 interface Flags extends TargetFlags {
   readonly output: Format;
   readonly entries?: true;
   readonly reveal?: true;
+  readonly watch?: WatchFlag;
 }
 
 const about = `
 One line for each operation, in the order the code began them; --entries has one for each
 entry of the journal. SYNC shows what the gateway has acknowledged (✓) and what waits on this
-device (◌). Values that are marked local or redacted are shown as they leave the device;
+device (◌). With --watch it is shown anew until the run has ended, into a pipe as a line of JSON
+each time. Values that are marked local or redacted are shown as they leave the device;
 --reveal shows all of them.
 
 Examples:
   holdfast workflow show order-1009
   holdfast workflow show order-1009 --entries
+  holdfast workflow show order-1009 --watch
   holdfast workflow show order-1009 -o json | jq .lastError
 `;
 
@@ -42,18 +47,43 @@ export function addWorkflowShow(parent: Command, shell: Shell): void {
     .option('--entries', 'each entry of its history')
     .option('--reveal', 'show what is marked local or redacted, too')
     .addOption(formatOption())
+    .addOption(watchOption())
     .addHelpText('after', about)
     .action(async (named: string, flags: Flags) => {
+      if (flags.watch !== undefined) {
+        return watchRun(shell, named, { flags, intervalMs: watchInterval(flags.watch) });
+      }
       const run = await readAgent(shell, flags, (agent) =>
         withRun(agent, named, (id) => agent.run(id, flags)),
       );
-      const table = flags.entries === true ? entriesTable : timeline;
-      shell.print(
-        flags.output === 'json'
-          ? JSON.stringify(run)
-          : `${runHeader(run, shell)}\n\n${table(run, shell)}`,
-      );
+      shell.print(flags.output === 'json' ? JSON.stringify(run) : runScreen(run, flags, shell));
     });
+}
+
+function runScreen(run: RunDetailView, { entries }: Flags, screen: Screen): string {
+  const table = entries === true ? entriesTable : timeline;
+  return `${runHeader(run, screen)}\n\n${table(run, screen)}`;
+}
+
+/** Until the run has ended. */
+function watchRun(
+  shell: Shell,
+  named: string,
+  { flags, intervalMs }: { readonly flags: Flags; readonly intervalMs: number },
+): Promise<void> {
+  return withAgent(shell, flags, (agent) =>
+    watchAgain(
+      shell,
+      {
+        read: () => withRun(agent, named, (id) => agent.run(id, flags)),
+        screen: (run) => runScreen(run, flags, shell),
+        line: (run) => `${run.updatedAt} ${stateLine(run, shell)}`,
+        ended: ({ id, state }) =>
+          finalStates.has(state) ? `${printable(id)} is ${state}` : undefined,
+      },
+      { intervalMs, output: flags.output === 'json' ? 'json' : undefined },
+    ),
+  );
 }
 
 const columns: readonly Column[] = [

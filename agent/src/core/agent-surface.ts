@@ -21,6 +21,7 @@ import { scheduleStates, type SchedulesView } from './schedule-views.ts';
 import type { RevealOptions, SendBytes } from './surface.ts';
 import type { UplinkView } from './uplink-view.ts';
 import type {
+  BacklogQuery,
   BacklogView,
   ClockView,
   HistoryView,
@@ -136,8 +137,9 @@ export class AgentReaderCore {
     };
   }
 
-  async backlog(): Promise<BacklogView> {
+  async backlog({ parts: isAsked = false }: BacklogQuery = {}): Promise<BacklogView> {
     const { facts, clock, journal, inspector } = this.#parts;
+    const parts = isAsked ? await inspector.backlogParts() : undefined;
     const oldest = await inspector.oldestAtMs();
     const view = this.#parts.link();
     const laneViews = inspector.lanes(view?.sent ?? [0, 0, 0], oldest);
@@ -153,11 +155,12 @@ export class AgentReaderCore {
       holes: addHoles(laneViews.map((lane) => lane.holes)),
       setAside: journal.dead.list().slice(-SET_ASIDE_MAX),
       lanes: laneViews,
+      ...(parts === undefined ? {} : { parts }),
     };
   }
 
   runs(query: RunsQuery): Promise<RunsView> {
-    return this.#parts.inspector.runs(query);
+    return this.#parts.inspector.runs(query, this.#parts.clock.nowMs());
   }
 
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {

@@ -6,12 +6,13 @@ import {
   laneIndex,
   lanes,
   messageOf,
-  type Lane,
   type PerLane,
 } from '@holdfast/protocol';
-import { entryTimes, untimed, type EntryTime } from './entry-times.ts';
+import { backlogParts } from './backlog-parts.ts';
+import { entryTimes, untimed } from './entry-times.ts';
 import type { Journal } from './journal.ts';
-import type { StoredEntry } from './entry-row.ts';
+import type { JournalQuery } from './journal-filter.ts';
+import { journalRows } from './journal-rows.ts';
 import { Progress, type Standing } from './progress.ts';
 import type { Run } from './run.ts';
 import {
@@ -21,7 +22,6 @@ import {
   lastErrorOf,
   readEntry,
   readable,
-  valueOf,
   waitsFor,
   type StoredPlace,
   entryAt,
@@ -33,8 +33,8 @@ import type { NumberedRecord, RunStore } from './run-store.ts';
 import type { RevealOptions } from './surface.ts';
 import {
   finalStates,
+  type BacklogPartsView,
   type HistoryView,
-  type JournalRow,
   type JournalView,
   type LaneBacklog,
   type RunState,
@@ -97,6 +97,12 @@ export class Inspector {
     return [urgent, normal, bulk];
   }
 
+  /** What the backlog is made of. `undefined`: the store is away. */
+  async backlogParts(): Promise<BacklogPartsView | undefined> {
+    if (this.#journal.trouble) return undefined;
+    return backlogParts({ journal: this.#journal, store: this.#store });
+  }
+
   /** Numbers of runs by state, counted in the store. */
   async counts(): Promise<Partial<Record<RunState, number>>> {
     const counts: Partial<Record<RunState, number>> = {};
@@ -110,11 +116,16 @@ export class Inspector {
     return counts;
   }
 
-  /** One page of runs, newest first. @throws HF_INPUT_INVALID */
-  async runs(query: RunsQuery): Promise<RunsView> {
-    const page = await listRuns(this.#store, query, async (number, record) =>
-      runView(record, await this.#lookAt(number, record)),
-    );
+  /**
+   * One page of runs, newest first. `nowMs`: to when a question counts durations.
+   *
+   * @throws HF_INPUT_INVALID, HF_QUERY_INVALID
+   */
+  async runs(query: RunsQuery, nowMs = 0): Promise<RunsView> {
+    const page = await listRuns(this.#store, query, {
+      look: async (number, record) => runView(record, await this.#lookAt(number, record)),
+      nowMs,
+    });
     return { schema: 'holdfast.runs/1', device: this.#journal.device, ...page };
   }
 
@@ -180,33 +191,8 @@ export class Inspector {
     throw new HoldfastError('HF_RUN_UNKNOWN', { why: 'it has not ended' });
   }
 
-  async journal(query: {
-    readonly lane?: Lane | undefined;
-    readonly after?: number | undefined;
-    readonly limit: number;
-  }): Promise<JournalView> {
-    const chosen = query.lane === undefined ? lanes : [query.lane];
-    const rows: JournalRow[] = [];
-    for (const lane of chosen) {
-      const { head, acked } = this.#journal.positions()[lanes.indexOf(lane)] ?? {
-        head: 0,
-        acked: 0,
-      };
-      const first = (query.after ?? Math.max(0, head - query.limit)) + 1;
-      const stored = await this.#journal.entries(lane, first, query.limit);
-      const contents = await this.#store.contentsAt(stored.map(({ seq }) => ({ lane, seq })));
-      const times = await entryTimes(this.#store.rows, stored.map(readEntry));
-      rows.push(
-        ...stored.map((each, index) => {
-          const content = contents[index];
-          const when = { synced: each.seq <= acked, ...(times[index] ?? untimed) };
-          return { ...when, ...journalRow(lane, { ...each, content }) };
-        }),
-      );
-    }
-    rows.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq));
-    const { device, epoch } = this.#journal;
-    return { schema: 'holdfast.journal/1', device, epoch, rows: rows.slice(-query.limit) };
+  journal(query: JournalQuery): Promise<JournalView> {
+    return journalRows({ journal: this.#journal, store: this.#store }, query);
   }
 
   /** How a run stands: from memory, from its record, or, for what was at work, its history. */
@@ -290,19 +276,5 @@ function runView(record: RunRecord, { standing, status, updatedAtMs }: Look): Ru
     ...(record.stuckCode !== '' && standing.state === 'stuck'
       ? { error: { name: 'HoldfastError', message: record.stuckReason, code: record.stuckCode } }
       : {}),
-  };
-}
-
-function journalRow(
-  lane: Lane,
-  stored: StoredEntry & { readonly content: Uint8Array | undefined },
-): Omit<JournalRow, keyof EntryTime | 'synced'> {
-  const entry = entryAt({ stored, content: stored.content });
-  return {
-    ...{ lane, seq: stored.seq, bytes: stored.bytes.byteLength },
-    kind: entry?.kind ?? 'unreadable',
-    run: entry !== undefined && 'run' in entry && entry.run !== '' ? entry.run : null,
-    name: entry !== undefined && 'name' in entry ? entry.name : null,
-    value: entry === undefined ? null : valueOf(entry),
   };
 }

@@ -5,7 +5,9 @@ import {
   gauge,
   metricsText,
   single,
+  type Clock,
 } from '@holdfast/protocol';
+import { BacklogRates } from './backlog-rates.ts';
 import { AgentReaderCore, isSynced, type ReaderParts } from './agent-surface.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
 import type { KeptLog, LogsView } from './kept-log.ts';
@@ -25,10 +27,17 @@ import type {
   StartRequest,
 } from './surface.ts';
 import type { UplinkMeter } from './uplink-meter.ts';
-import { finalStates, type BacklogView, type LinkView, type RunDetailView } from './views.ts';
+import {
+  finalStates,
+  type BacklogQuery,
+  type BacklogView,
+  type LinkView,
+  type RunDetailView,
+} from './views.ts';
 import { TerminalError } from './workflow.ts';
 
 export interface LiveParts extends ReaderParts {
+  readonly clock: Pick<Clock, 'nowMs' | 'monoMs' | 'wakeIn'>;
   readonly runtime: Runtime;
   readonly schedules: Schedules;
   /** Connects now, where there is a gateway. */
@@ -45,11 +54,17 @@ export interface LiveParts extends ReaderParts {
 export class LiveSurface extends AgentReaderCore implements AgentSurface {
   readonly #live: LiveParts;
   readonly #runtime: Runtime;
+  readonly #rates: BacklogRates;
 
   constructor(parts: LiveParts) {
     super(parts);
     this.#live = parts;
     this.#runtime = parts.runtime;
+    this.#rates = new BacklogRates(parts.journal, parts.clock);
+  }
+
+  override async backlog(query: BacklogQuery = {}): Promise<BacklogView> {
+    return { ...(await super.backlog(query)), rates: this.#rates.view() };
   }
 
   logs(query: { readonly after: number; readonly limit: number }): Promise<LogsView> {

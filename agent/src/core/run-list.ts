@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol';
+import { fitsRun, narrowed, runFilter } from './run-filter.ts';
 import type { RunRecord } from './run-record.ts';
 import type { NumberedRecord, NumbersPage, RunStore } from './run-store.ts';
 import { finalStates, runStates, type RunState, type RunView } from './views.ts';
@@ -12,6 +13,8 @@ export interface RunsQuery {
   readonly workflow?: string | undefined;
   /** What their ids begin with. */
   readonly prefix?: string | undefined;
+  /** A question to each of them, such as `state=stuck and since>1h`. */
+  readonly q?: string | undefined;
   /** Started at or after this, ms since 1970. */
   readonly sinceMs?: number | undefined;
   /** Started before this. */
@@ -47,10 +50,16 @@ const LOOKED_AT_MAX = 20_000;
  * between two pages, no run comes twice, and none is left out that was there all the time. A page
  * may be short, even empty, with a `next`: it then looked at as many runs as one page may.
  *
- * @throws HF_INPUT_INVALID for a cursor that is none.
+ * @throws HF_INPUT_INVALID for a cursor that is none, HF_QUERY_INVALID for a question.
  */
-export async function listRuns(store: RunStore, query: RunsQuery, look: Look): Promise<RunsPage> {
-  const { limit } = query;
+export async function listRuns(
+  store: RunStore,
+  asked: RunsQuery,
+  { look, nowMs }: { readonly look: Look; readonly nowMs: number },
+): Promise<RunsPage> {
+  const { limit } = asked;
+  const filter = asked.q === undefined ? undefined : runFilter(asked.q);
+  const query = filter === undefined ? asked : narrowed(asked, filter);
   const size = Math.min(CHUNK_MAX, Math.max(CHUNK_MIN, limit + 1));
   const runs: RunView[] = [];
   let below = query.cursor === undefined ? NUMBER_END : parseCursor(query.cursor);
@@ -61,6 +70,7 @@ export async function listRuns(store: RunStore, query: RunsQuery, look: Look): P
       if (!fits(record, query)) continue;
       const view = await look(number, record);
       if (!isWanted(view.state, query)) continue;
+      if (filter !== undefined && !fitsRun(view, filter, nowMs)) continue;
       if (runs.length === limit) return { runs, next: String(lastShown) };
       runs.push(view);
       lastShown = place;
@@ -139,7 +149,7 @@ async function readChunk(
 
 /** The run at a place in the history that it is in now; `undefined`: it was purged. */
 async function currentAt(store: RunStore, place: number): Promise<Placed | undefined> {
-  for (let before = 0; ; ) {
+  for (let before = 0; ;) {
     const number = await store.numberAt(place);
     // The same twice: its record is gone, and it is on its way out.
     if (number === undefined || number === before) return undefined;

@@ -1,10 +1,12 @@
 import type { Lane } from '@holdfast/protocol';
 import type { RunsQuery } from './run-list.ts';
 import type { Erased, EraseRequest } from './erasure.ts';
+import type { JournalQuery } from './journal-filter.ts';
 import type { LogsView } from './kept-log.ts';
 import type { SchedulesView } from './schedule-views.ts';
 import type { ConflictPolicy, ReusePolicy } from './start-policies.ts';
 import type {
+  BacklogQuery,
   BacklogView,
   HistoryView,
   JournalView,
@@ -121,8 +123,8 @@ export type SendBytes = (bytes: Uint8Array) => Promise<void>;
  */
 export interface AgentSurface {
   status(): Promise<StatusView>;
-  backlog(): Promise<BacklogView>;
-  /** One page, newest first. @throws HF_INPUT_INVALID for a cursor that is none. */
+  backlog(query?: BacklogQuery): Promise<BacklogView>;
+  /** One page, newest first. @throws HF_INPUT_INVALID (cursor), HF_QUERY_INVALID */
   runs(query: RunsQuery): Promise<RunsView>;
   /** Ids of runs, ended or not, that begin with `prefix`. */
   runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView>;
@@ -134,11 +136,7 @@ export interface AgentSurface {
    * Entries of one lane, or of all merged by time, oldest first. `after`: only with a higher seq
    * (with `lane`); `limit`: the newest that many when `after` is absent.
    */
-  journal(query: {
-    readonly lane?: Lane | undefined;
-    readonly after?: number | undefined;
-    readonly limit: number;
-  }): Promise<JournalView>;
+  journal(query: JournalQuery): Promise<JournalView>;
   /** @throws HF_WORKFLOW_UNKNOWN, HF_RUN_CONFLICT, HF_NAME_INVALID, HF_VALUE_TOO_LARGE, … */
   startRun(request: StartRequest): Promise<{ readonly id: string; readonly created: boolean }>;
   /** @throws HF_RUN_UNKNOWN, HF_RUN_FINISHED, HF_NAME_INVALID */

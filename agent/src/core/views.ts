@@ -181,6 +181,44 @@ export interface BacklogView {
   readonly holes: HolesView;
   readonly setAside: readonly SetAsideView[];
   readonly lanes: readonly LaneBacklog[];
+  /** How fast it grows and drains; absent: the agent does not run. */
+  readonly rates?: RatesView;
+  /** What it is made of, where that was asked for. */
+  readonly parts?: BacklogPartsView;
+}
+
+/** Entries a second, over the last while. */
+export interface RatesView {
+  /** Over how long; below 1,000: too short to tell. */
+  readonly overMs: number;
+  /** Journaled, and acknowledged by the ledger. */
+  readonly inPerS: number;
+  readonly outPerS: number;
+}
+
+/** What is pending, the most first. */
+export interface BacklogPartsView {
+  /** Entries that were read for it. Where fewer than are pending, the others are estimated. */
+  readonly read: number;
+  /** `null`: what no run has journaled, as an event from outside. `runs`: seen among the read. */
+  readonly byWorkflow: readonly {
+    readonly workflow: string | null;
+    readonly pending: number;
+    readonly bytes: number;
+    readonly oldestAt: string | null;
+    readonly runs: number;
+  }[];
+  readonly byKind: readonly {
+    readonly kind: string;
+    readonly pending: number;
+    readonly bytes: number;
+  }[];
+}
+
+/** What a backlog is to be told with. */
+export interface BacklogQuery {
+  /** What it is made of: reads entries, at most some thousand. Default: not. */
+  readonly parts?: boolean;
 }
 
 /** A run, in a line. */
@@ -302,6 +340,8 @@ export interface JournalRow {
   readonly bytes: number;
   readonly synced: boolean;
   readonly value: unknown;
+  /** Its bytes, lower-case hexadecimal: what was hashed and is sent; where that was asked for. */
+  readonly hex?: string;
 }
 
 export interface JournalView {
@@ -309,4 +349,6 @@ export interface JournalView {
   readonly device: string;
   readonly epoch: number;
   readonly rows: readonly JournalRow[];
+  /** More of what was asked for may lie further back than was looked. */
+  readonly partial?: true;
 }

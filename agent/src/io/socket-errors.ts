@@ -4,6 +4,7 @@ import type { ErrorCode } from '@holdfast/protocol';
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_REQUEST_INVALID: 400,
   HF_INPUT_INVALID: 400,
+  HF_QUERY_INVALID: 400,
   HF_NAME_INVALID: 400,
   HF_DURATION_INVALID: 400,
   HF_VALUE_UNSUPPORTED: 400,

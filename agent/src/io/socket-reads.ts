@@ -44,7 +44,13 @@ export async function readJournal({ surface, query }: Call): Promise<Answer> {
     throw new RequestError(400, 'after needs lane: each lane counts for itself');
   }
   const limit = queryInteger(query, 'limit', { min: 1, max: ROWS_MAX }) ?? ROWS_DEFAULT;
-  return ok(await surface.journal({ lane, after, limit }));
+  const kinds = query.get('kind')?.split(',');
+  const narrow = {
+    kinds,
+    run: query.get('run') ?? undefined,
+    unsynced: queryFlag(query, 'unsynced'),
+  };
+  return ok(await surface.journal({ lane, after, ...narrow, hex: queryFlag(query, 'hex'), limit }));
 }
 
 export async function readLogs({ surface, query }: Call): Promise<Answer> {

@@ -2,6 +2,7 @@ import type { ErrorCode } from '@holdfast/protocol';
 import type { Found } from './exchange.ts';
 import {
   checkQuery,
+  queryFlag,
   RequestError,
   type Answer,
   type Call,
@@ -64,14 +65,17 @@ export const routes: readonly Route[] = [
   get('status', about('How this device is', 'status'), async ({ surface }) =>
     ok(await surface.status()),
   ),
-  get('backlog', about('What the gateway does not have yet', 'backlog'), async ({ surface }) =>
-    ok(await surface.backlog()),
+  get(
+    'backlog',
+    about('What the gateway does not have yet', 'backlog'),
+    async ({ surface, query }) => ok(await surface.backlog({ parts: queryFlag(query, 'parts') })),
+    'parts',
   ),
   get(
     'journal',
     about('The newest entries, or those behind a seq of a lane', 'journal'),
     reads.readJournal,
-    ...['lane', 'after', 'limit'],
+    ...['lane', 'after', 'kind', 'run', 'unsynced', 'hex', 'limit'],
   ),
   get(
     'logs',
@@ -90,7 +94,12 @@ export const routes: readonly Route[] = [
     reads.wait,
     ...['run', 'synced', 'timeoutMs'],
   ),
-  get('runs', about('Runs, newest first', 'runs', 'HF_INPUT_INVALID'), listRuns, ...runsParameters),
+  get(
+    'runs',
+    about('Runs, newest first', 'runs', 'HF_INPUT_INVALID', 'HF_QUERY_INVALID'),
+    listRuns,
+    ...runsParameters,
+  ),
   get(
     'runs/:id',
     about('One run, and what it does or waits for', 'run', 'HF_RUN_UNKNOWN'),

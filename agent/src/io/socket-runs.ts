@@ -7,7 +7,7 @@ const LIMIT_MAX = 10_000;
 
 /** What a list of runs can be narrowed by. */
 export const runsParameters = [
-  ...['all', 'state', 'workflow', 'prefix', 'since', 'until', 'limit', 'cursor'],
+  ...['all', 'state', 'workflow', 'prefix', 'q', 'since', 'until', 'limit', 'cursor'],
 ] as const;
 
 export async function listRuns({ surface, query }: Call): Promise<Answer> {
@@ -22,6 +22,7 @@ function readQuery(query: URLSearchParams): RunsQuery {
     states: text('state')?.split(',').map(asState),
     workflow: text('workflow'),
     prefix: text('prefix'),
+    q: text('q'),
     sinceMs: instant(query, 'since'),
     untilMs: instant(query, 'until'),
     limit: queryInteger(query, 'limit', { min: 1, max: LIMIT_MAX }) ?? LIMIT_DEFAULT,

@@ -1,4 +1,9 @@
-import { ownOutputs, type Output } from '@holdfast/protocol/json-schema';
+import {
+  checkAnswer,
+  contextOutputs,
+  ownOutputs,
+  type Output,
+} from '@holdfast/protocol/json-schema';
 import * as program from './program.ts';
 import * as runs from './runs.ts';
 import * as status from './status.ts';
@@ -9,7 +14,7 @@ import * as verbs from './verbs.ts';
 export const agentOutputs: readonly Output[] = [
   { schema: status.status, commands: ['status'] },
   { schema: status.backlog, commands: ['backlog', 'wait'] },
-  { schema: status.check, commands: ['check'] },
+  { schema: checkAnswer, commands: ['check'] },
   { schema: status.doctor, commands: ['doctor'] },
   { schema: status.nudged, commands: ['nudge'] },
   { schema: runs.runs, commands: ['workflow ls'] },
@@ -25,9 +30,9 @@ export const agentOutputs: readonly Output[] = [
   { schema: verbs.cancelled, commands: ['cancel'] },
   { schema: verbs.paused, commands: ['workflow pause'] },
   { schema: verbs.resumed, commands: ['workflow resume'] },
-  { schema: verbs.retried, commands: ['workflow retry'] },
+  { schema: verbs.retried, commands: ['retry', 'workflow retry'] },
   { schema: verbs.skipped, commands: ['workflow skip'] },
-  { schema: verbs.forked, commands: ['workflow fork'] },
+  { schema: verbs.forked, commands: ['fork', 'workflow fork'] },
   { schema: verbs.tokenCompleted, commands: ['complete'] },
   { schema: verbs.emitted, commands: ['emit'] },
   { schema: verbs.erased, commands: ['erase'] },
@@ -47,5 +52,6 @@ export const agentOutputs: readonly Output[] = [
   { schema: program.logs, commands: ['logs'] },
   { schema: program.logLine, commands: ['logs'] },
   { schema: program.config, commands: ['config list', 'config get'] },
+  ...contextOutputs,
   ...ownOutputs,
 ];

@@ -1,6 +1,6 @@
 import { anything, answer, boolean, choice, count } from '@holdfast/protocol/json-schema';
 import { described, list, literal, nullable, object } from '@holdfast/protocol/json-schema';
-import { string, table, time } from '@holdfast/protocol/json-schema';
+import { string, table, time, type JsonSchema } from '@holdfast/protocol/json-schema';
 import * as parts from './parts.ts';
 import { amount, bytes, epoch, errorFields, lane, maybeTime, runState, seq } from './parts.ts';
 
@@ -74,13 +74,21 @@ const journalRow = {
   ...{ kind: string(), run: nullable(string()), name: nullable(string()), bytes: bytes() },
   ...{ synced: boolean(), value: value() },
 };
+const journalHex = { hex: described(string(), 'its bytes, where they were asked for') };
+const isPartial: JsonSchema<true> = { type: 'boolean', const: true };
 
-export const journal = answer({
-  ...{ schema: literal('holdfast.journal/1'), device: string(), epoch: epoch() },
-  rows: list(answer(journalRow)),
-});
+export const journal = object(
+  {
+    ...{ schema: literal('holdfast.journal/1'), device: string(), epoch: epoch() },
+    rows: list(object(journalRow, journalHex)),
+  },
+  { partial: described(isPartial, 'more of it may lie further back than was looked') },
+);
 
-export const journalLine = answer({ schema: literal('holdfast.journal-row/1'), ...journalRow });
+export const journalLine = object(
+  { schema: literal('holdfast.journal-row/1'), ...journalRow },
+  journalHex,
+);
 
 /** A line of `store export` and `store salvage`. */
 export const entry = answer({

@@ -1,9 +1,10 @@
 import { answer, boolean, choice, count, described } from '@holdfast/protocol/json-schema';
-import { list, literal, nullable, object, string, time } from '@holdfast/protocol/json-schema';
+import { list, literal, nullable } from '@holdfast/protocol/json-schema';
+import { object, string, time } from '@holdfast/protocol/json-schema';
 import { timeSources } from '../core/boots.ts';
 import { scheduleStates } from '../core/schedule-views.ts';
 import { runStates } from '../core/views.ts';
-import * as parts from './parts.ts';
+import * as common from './parts.ts';
 import { amount, bytes, epoch, holes, laneBacklog, link, maybeTime, problem } from './parts.ts';
 
 /** How the device is: what `status`, `backlog`, `check` and `doctor` print. */
@@ -33,7 +34,7 @@ const journal = answer({
 
 const pending = {
   ...{ pending: count(), bytes: bytes(), oldestAt: maybeTime(), holes: holes() },
-  ...{ setAside: parts.setAside(), lanes: list(laneBacklog()) },
+  ...{ setAside: common.setAside(), lanes: list(laneBacklog()) },
 };
 
 const counted = <const T extends string>(states: readonly T[]) => {
@@ -53,18 +54,34 @@ export const status = answer({
   problems: list(problem()),
 });
 
-export const backlog = answer({
-  ...{ schema: literal('holdfast.backlog/1'), device: string(), at: time(), link: link() },
-  ...pending,
+const rates = answer({
+  overMs: described(count(), 'over how long; below 1000: too short to tell'),
+  inPerS: described(amount(), 'entries journaled'),
+  outPerS: described(amount(), 'entries acknowledged by the ledger'),
 });
 
-export const check = object(
+const part = { pending: count(), bytes: bytes() };
+const parts = answer({
+  read: described(count(), 'entries that were read for it; fewer than pending: an estimate'),
+  byWorkflow: list(
+    answer({
+      workflow: described(nullable(string()), 'null: of no run'),
+      ...{ ...part, oldestAt: maybeTime() },
+      runs: described(count(), 'seen among what was read'),
+    }),
+  ),
+  byKind: list(answer({ kind: string(), ...part })),
+});
+
+export const backlog = object(
   {
-    schema: literal('holdfast.check/1'),
-    level: choice(['OK', 'WARNING', 'CRITICAL', 'UNKNOWN']),
-    text: string(),
+    ...{ schema: literal('holdfast.backlog/1'), device: string(), at: time(), link: link() },
+    ...pending,
   },
-  { pending: count(), bytes: bytes(), ageS: amount(), connected: count() },
+  {
+    rates: described(rates, 'absent: the agent does not run'),
+    parts: described(parts, 'where it was asked for: what is pending, the most first'),
+  },
 );
 
 const finding = object(

@@ -1,9 +1,11 @@
-import { Exit, HoldfastError, errorText, exitCodeOf } from '@holdfast/protocol';
+import { Exit, HoldfastError, errorText, exitCodeOf, typedArgs } from '@holdfast/protocol';
 import { CommanderError } from 'commander';
 import { createSimProgram } from './program.ts';
 
 try {
-  await createSimProgram().parseAsync();
+  const program = createSimProgram();
+  const args = typedArgs(program, process.argv.slice(2), process);
+  await program.parseAsync(args, { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
 }

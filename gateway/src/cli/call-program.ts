@@ -19,6 +19,7 @@ import {
   type CommonOptions,
 } from './options.ts';
 import { createTerminal } from './terminal.ts';
+import { watchOption } from './watch.ts';
 
 const number = integer(1, Number.MAX_SAFE_INTEGER);
 
@@ -34,6 +35,7 @@ export function addCalls(program: Command): void {
     .option('--service <name>', 'only of this service')
     .option('--after <cursor>', 'go on where the page before ended')
     .addOption(limitOption('calls'))
+    .addOption(watchOption())
     .addOption(outputOption())
     .addOption(debugOption())
     .action((options: CallListOptions & CommonOptions) =>

@@ -5,12 +5,14 @@ import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage } from './options.ts';
 import { ago, brief, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
+import { watch, type WatchFlag } from './watch.ts';
 
 export interface CallListOptions extends SourceOptions {
   readonly state: CallState;
   readonly service?: string;
   readonly after?: string;
   readonly limit: number;
+  readonly watch?: WatchFlag;
 }
 
 export interface UnparkOptions extends SourceOptions {
@@ -33,8 +35,12 @@ const columns: readonly Column[] = [
 /** Shows calls that wait: by default those that wait for a person. */
 export async function callList(options: CallListOptions, terminal: Terminal): Promise<void> {
   const { state, service, after, limit } = options;
-  const view = await withFleet(options, (fleet) => fleet.calls({ state, service, after, limit }));
-  show(terminal, view, () => callsText(view, state, terminal));
+  const query = { state, service, after, limit };
+  const read = () => withFleet(options, (fleet) => fleet.calls(query));
+  const text = (view: CallsView, at: Terminal) => callsText(view, state, at);
+  if (options.watch !== undefined) return watch(terminal, options.watch, { read, text });
+  const view = await read();
+  show(terminal, view, () => text(view, terminal));
 }
 
 function callsText({ calls, next }: CallsView, state: CallState, terminal: Terminal): string {

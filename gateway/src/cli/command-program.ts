@@ -18,6 +18,7 @@ import {
   type CommonOptions,
 } from './options.ts';
 import { createTerminal } from './terminal.ts';
+import { watchOption } from './watch.ts';
 
 interface Verb {
   /** With its arguments, as the help shows it. */
@@ -137,6 +138,7 @@ export function addCommands(program: Command): void {
       ),
     )
     .addOption(limitOption('commands'))
+    .addOption(watchOption())
     .addOption(outputOption())
     .addOption(debugOption())
     .action((options: CommandListOptions & CommonOptions) =>

@@ -9,6 +9,7 @@ import type {
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, brief, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
+import { watch, type WatchFlag } from './watch.ts';
 
 /** How far a command is, in words. */
 export function progressText({ devices, complete }: CommandProgress): string {
@@ -39,12 +40,15 @@ const columns: readonly Column[] = [
 export interface CommandListOptions extends SourceOptions {
   readonly limit: number;
   readonly before?: number;
+  readonly watch?: WatchFlag;
 }
 
 /** Shows what was issued, newest first. */
 export async function commandList(options: CommandListOptions, terminal: Terminal): Promise<void> {
   const { before, limit } = options;
-  const view = await withFleet(options, (fleet) => fleet.commands({ before, limit }));
+  const read = () => withFleet(options, (fleet) => fleet.commands({ before, limit }));
+  if (options.watch !== undefined) return watch(terminal, options.watch, { read, text: listText });
+  const view = await read();
   show(terminal, view, () => listText(view, terminal));
 }
 

@@ -7,12 +7,13 @@ import {
   type CompletionShell,
 } from '@holdfast/protocol';
 import { Argument, type Command } from 'commander';
+import { readContexts } from './context-file.ts';
 import { eachDevice } from './devices.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 
 const about = `${completionAbout('holdfast-gateway')}
 Completes commands, options and their choices, and the ids of devices of the gateway that --data-dir
-names, or --url with HOLDFAST_TOKEN_FILE.
+names, or --url with HOLDFAST_TOKEN_FILE, or the context in use; and the names of contexts.
 `;
 
 /** Somebody waits with a finger on a key. */
@@ -39,8 +40,9 @@ export function addCompletion(program: Command): void {
 
 /** Nothing when no gateway answers soon: completing is no place for an error. */
 async function idsOf({ name, prefix, before }: CompletionPlace): Promise<readonly string[]> {
+  if (name === 'context' || name === '--context') return contextNames();
+  if (name !== 'device' && name !== '--device') return [];
   const source = sourceOf(before);
-  if ((name !== 'device' && name !== '--device') || source === undefined) return [];
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly string[]>((resolve) => {
     timer = setTimeout(() => resolve([]), ANSWER_MS_MAX);
@@ -58,8 +60,16 @@ async function idsOf({ name, prefix, before }: CompletionPlace): Promise<readonl
   return ids;
 }
 
-/** The gateway that was named before. */
-function sourceOf(before: readonly string[]): SourceOptions | undefined {
+function contextNames(): readonly string[] {
+  try {
+    return readContexts(process.env).contexts.map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** The gateway that was named before, or the one that is in use. */
+function sourceOf(before: readonly string[]): SourceOptions {
   const valueOf = (option: string): string | undefined => {
     const at = before.indexOf(option);
     return at === -1 ? undefined : before[at + 1];
@@ -68,6 +78,7 @@ function sourceOf(before: readonly string[]): SourceOptions | undefined {
   if (dataDir !== undefined) return { dataDir };
   const url = valueOf('--url') ?? '';
   const tokenFile = valueOf('--token-file') ?? process.env['HOLDFAST_TOKEN_FILE'];
-  if (!URL.canParse(url)) return undefined;
+  const context = valueOf('--context');
+  if (!URL.canParse(url)) return context === undefined ? {} : { context };
   return { url: new URL(url), ...(tokenFile === undefined ? {} : { tokenFile }) };
 }

@@ -3,14 +3,18 @@ import type { DeviceDetailView, EpochView } from '../core/device-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
+import { watch, type WatchFlag } from './watch.ts';
 
 /** Shows one device, with every life of its journal. */
 export async function showDevice(
   device: string,
-  options: SourceOptions,
+  options: SourceOptions & { readonly watch?: WatchFlag },
   terminal: Terminal,
 ): Promise<void> {
-  const view = await withFleet(options, (fleet) => fleet.device(device));
+  const read = () => withFleet(options, (fleet) => fleet.device(device));
+  if (options.watch !== undefined)
+    return watch(terminal, options.watch, { read, text: deviceText });
+  const view = await read();
   show(terminal, view, () => deviceText(view, terminal));
 }
 

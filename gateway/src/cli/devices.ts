@@ -11,18 +11,23 @@ import {
 import { LIMIT_MAX } from '../core/api-query.ts';
 import type { DevicesView, DeviceView } from '../core/device-views.ts';
 import type { Fleet } from '../core/fleet-views.ts';
+import { devicesFilter, runsOf, wantedStates, type DevicesFilter } from './devices-filter.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { ago, below, problemLines, table } from './tables.ts';
 import { show, type Terminal } from './terminal.ts';
 import { watch, type WatchFlag } from './watch.ts';
 
-export interface DevicesOptions extends SourceOptions, TableFlags {
+export interface DevicesOptions extends SourceOptions, TableFlags, DevicesFilter {
   readonly watch?: WatchFlag;
-  readonly state?: readonly string[];
 }
 
 export async function devices(options: DevicesOptions, terminal: Terminal): Promise<void> {
-  const read = () => withFleet(options, (fleet) => allDevices(fleet, options.state));
+  const [state, fits] = [wantedStates(options), devicesFilter(options)];
+  const read = async (): Promise<DevicesView> => {
+    const view = await withFleet(options, (fleet) => allDevices(fleet, state));
+    const nowMs = Date.parse(view.at);
+    return { ...view, devices: view.devices.filter((device) => fits(device, nowMs)) };
+  };
   if (options.watch !== undefined) {
     return watch(terminal, options.watch, { read, text: devicesText });
   }
@@ -60,7 +65,10 @@ const columns: readonly Column[] = [
   { title: 'last seen', drop: 2 },
   { title: 'last ack', drop: 3 },
   { title: 'entries', align: 'right', drop: 1 },
+  { title: 'runs', align: 'right', drop: 6 },
+  { title: 'commands', align: 'right', drop: 7 },
   { title: 'agent', drop: 5 },
+  { title: 'tags', drop: 8 },
 ];
 
 /** Offline is normal; red is for what needs a person. */
@@ -75,6 +83,8 @@ const stateTones: Partial<Readonly<Record<DeviceView['state'], Tone>>> = {
 
 function devicesText(view: DevicesView, terminal: Terminal): string {
   if (view.devices.length === 0 && !isTableAlone(terminal.table)) {
+    if (view.summary.devices > 0)
+      return `None of ${formatCount(view.summary.devices)} devices fits.`;
     return 'No device has been here yet. One comes with `holdfast run --gateway mqtt://…`.';
   }
   const rows = view.devices.map((device) => deviceRow(device, terminal));
@@ -90,6 +100,7 @@ function devicesText(view: DevicesView, terminal: Terminal): string {
 function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
   const { backlog } = device;
   const tone = stateTones[device.state];
+  const runs = runsOf(device);
   return [
     { text: device.device, tone: 'cyan' },
     tone === undefined ? device.state : { text: device.state, tone },
@@ -99,7 +110,12 @@ function deviceRow(device: DeviceView, terminal: Terminal): Cell[] {
     ago(terminal, device.lastSeenAt),
     ago(terminal, device.lastAckAt),
     countCell(device.entries),
+    runs === undefined ? '-' : countCell(runs),
+    device.lastCommand === 0 ? '-' : countCell(device.lastCommand),
     device.agentVersion ?? '-',
+    Object.entries(device.tags)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(','),
   ];
 }
 

@@ -7,6 +7,7 @@ import type { PairingDesk } from '../core/access/pairing-views.ts';
 import type { CaDesk } from '../core/certificates/ca-desk.ts';
 import type { Fleet } from '../core/fleet-views.ts';
 import type { GatewayAddress } from './http-client.ts';
+import { contextSource } from './context-source.ts';
 import { httpCa } from './http-ca.ts';
 import { httpDesk } from './http-desk.ts';
 import { httpFleet } from './http-fleet.ts';
@@ -22,6 +23,8 @@ export interface SourceOptions extends LedgerOptions {
   /** PEM: what to trust of it. */
   readonly tlsCa?: string;
   readonly dataDir?: string;
+  /** Name of one of these, in a file. */
+  readonly context?: string;
 }
 
 /** What can be asked of a gateway. */
@@ -51,9 +54,10 @@ export function withDesk<T>(
 
 /** What gateways on one database share may have any owners; the rest see `withGateway`. */
 async function withShared<T>(
-  options: SourceOptions,
+  given: SourceOptions,
   body: (shared: Pick<GatewaySource, 'fleet' | 'desk'>) => Promise<T>,
 ): Promise<T> {
+  const options = contextSource(given, process.env);
   const { url, dataDir, ledger, ledgerFile } = options;
   const isLocal = url !== undefined || dataDir !== undefined;
   if (isLocal && (ledger ?? ledgerFile) !== undefined) {
@@ -92,15 +96,16 @@ export function withCa<T>(options: SourceOptions, body: (ca: CaDesk) => Promise<
  * on that data directory, because they have one owner.
  */
 async function withGateway<T>(
-  options: SourceOptions,
+  given: SourceOptions,
   body: (gateway: GatewaySource) => Promise<T>,
 ): Promise<T> {
+  const options = contextSource(given, process.env);
   const { url, dataDir } = options;
   if (url !== undefined && dataDir !== undefined) {
     throw usage('--url and --data-dir contradict each other');
   }
   if (url !== undefined) return body(sourceAt(await addressOf(url, options)));
-  if (dataDir === undefined) throw usage('--url or --data-dir is missing');
+  if (dataDir === undefined) throw usage('--url, --data-dir or --context is missing');
   const running = await runningAt(dataDir);
   if (running === undefined) return withStopped(dataDir, body);
   try {
@@ -117,10 +122,7 @@ function sourceAt(at: GatewayAddress): GatewaySource {
   return { fleet: httpFleet(at), desk, ca: httpCa(at), pairings };
 }
 
-async function addressOf(
-  url: URL,
-  { tokenFile, tlsCa }: SourceOptions,
-): Promise<GatewayAddress> {
+async function addressOf(url: URL, { tokenFile, tlsCa }: SourceOptions): Promise<GatewayAddress> {
   const token = tokenFile === undefined ? '' : await readOption('--token-file', tokenFile);
   const ca = tlsCa === undefined ? undefined : await readOption('--tls-ca', tlsCa);
   return { url, token: token.trim(), ca };

@@ -1,4 +1,12 @@
-import { errorText, Exit, exitCodeOf, type ExitCode } from '@holdfast/protocol';
+import {
+  checkLevels,
+  errorText,
+  Exit,
+  exitCodeOf,
+  messageOf,
+  typedArgs,
+  type ExitCode,
+} from '@holdfast/protocol';
 import { CommanderError } from 'commander';
 import { usage } from './options.ts';
 import { createProgram } from './program.ts';
@@ -9,25 +17,36 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /** Output that still waits for a slow reader is written before the process ends. */
-function exit(code: ExitCode): void {
-  process.exitCode = code;
+function exit(code: ExitCode | undefined): void {
+  if (code !== undefined) process.exitCode = code;
   process.stdout.write('', () => process.exit());
 }
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
+/** `undefined`: the command has set its own. */
+async function main(argv: readonly string[]): Promise<ExitCode | undefined> {
   let code: ExitCode = Exit.ok;
   const program = createProgram((own) => {
     code = own;
   });
   try {
-    await program.parseAsync(argv);
-    return code;
+    const args = typedArgs(program, argv.slice(2), process);
+    await program.parseAsync(args, { from: 'user' });
+    return code === Exit.ok ? undefined : code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return Exit.ok;
     const failure = error instanceof CommanderError ? usageOf(error) : error;
     process.stderr.write(`${errorText(failure, { debug: argv.includes('--debug') })}\n`);
-    return exitCodeOf(failure);
+    if (!isCheck(argv)) return exitCodeOf(failure);
+    // Other exit codes mean something else to a monitoring system, which reads stdout only.
+    process.stdout.write(`HOLDFAST UNKNOWN - ${messageOf(failure)}\n`);
+    process.exitCode = checkLevels.indexOf('UNKNOWN');
+    return undefined;
   }
+}
+
+function isCheck(argv: readonly string[]): boolean {
+  const [, , command = ''] = argv.filter((word) => word !== '--debug');
+  return command.length > 1 && 'check'.startsWith(command);
 }
 
 function usageOf(error: CommanderError): Error {

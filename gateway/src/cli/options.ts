@@ -47,7 +47,8 @@ export function sourceOf(parent: Command, name: string): Command {
       ),
     )
     .option('--tls-ca <file>', 'PEM: what to trust of --url; default: what the system trusts')
-    .option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not');
+    .option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not')
+    .option('--context <name>', 'what `context set` has named (HOLDFAST_CONTEXT)');
 }
 
 export const ledgerOption = (): Option =>
@@ -89,7 +90,7 @@ export function integer(least: number, most: number): (text: string) => number {
   };
 }
 
-function readUrl(text: string): URL {
+export function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   throw new InvalidArgumentError('It is not an http:// or https:// URL.');

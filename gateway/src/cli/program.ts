@@ -8,9 +8,12 @@ import { addCalls } from './call-program.ts';
 import { addCa } from './ca-commands.ts';
 import { addCommands } from './command-program.ts';
 import { addAbout } from './about-program.ts';
+import { addCheck } from './check.ts';
+import { addContext } from './context.ts';
 import { addCompletion } from './completion.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
+import { devicesFilterHelp } from './devices-filter.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { addKeys } from './keys-program.ts';
 import { addLedgerAdmin } from './ledger-admin.ts';
@@ -53,7 +56,8 @@ import { version } from '../version.ts';
 
 const about = `
 Commands that read and change are given a gateway: --data-dir DIR of one on this machine, running or
-not, --url URL with --token-file FILE of one elsewhere, or, for what its ledger has, --ledger URL.
+not, --url URL with --token-file FILE of one elsewhere, or, for what its ledger has, --ledger URL;
+or by the name of a context, see \`context set\`.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no gateway answers, 5 denied, 6 conflict,
 7 timed out, 78 bad configuration, 130 interrupted. \`explain CODE\` explains an error.
 
@@ -89,6 +93,8 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addKeys(program);
   addPair(program);
   addBrokerConfig(program);
+  addCheck(program);
+  addContext(program);
   addAbout(program);
   addCompletion(program);
   return program;
@@ -101,6 +107,10 @@ function addReading(program: Command): void {
     .description('Show each device: its state, and its backlog as it reported it last')
     .argument('[device]', 'show this one, with every life of its journal')
     .addOption(new Option('--state <state>', 'only in this state; repeatable').argParser(readState))
+    .option('--stuck', 'only those that are stuck')
+    .option('--offline', 'only those that are offline, which is normal')
+    .option('--late [duration]', 'only those that were not heard for longer (1d)')
+    .option('-q, --query <expression>', 'only those that fit it, such as backlog>1000')
     .addOption(watchOption())
     .addOption(tableOutputOption())
     .addOption(debugOption())
@@ -276,10 +286,12 @@ function readState(text: string, before: readonly string[] = []): readonly strin
   throw new InvalidArgumentError(`It is not one of ${deviceStates.join(', ')}.`);
 }
 
-const devicesExamples = `
+const devicesExamples = `${devicesFilterHelp}
 Examples:
   holdfast-gateway devices --data-dir ./gateway
   holdfast-gateway devices pump-017 --data-dir ./gateway
+  holdfast-gateway devices -q 'tag.site=oslo and backlog>1000' --data-dir ./gateway
+  holdfast-gateway devices --late 6h --data-dir ./gateway
   holdfast-gateway devices --sort -backlog --watch --data-dir ./gateway
   holdfast-gateway devices --url https://gw.example:8080 --token-file ci.token -o json`;
 

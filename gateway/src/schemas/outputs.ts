@@ -1,5 +1,7 @@
 import {
   answer,
+  checkAnswer,
+  contextOutputs,
   literal,
   nullable,
   object,
@@ -102,5 +104,7 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: pairing.pairingsAnswer, commands: ['pair ls'] },
   { schema: pairing.pairingDecided, commands: ['pair approve', 'pair deny'] },
   { schema: certificates.revocationsAnswer, commands: ['ca crl'] },
+  { schema: checkAnswer, commands: ['check'] },
+  ...contextOutputs,
   ...ownOutputs,
 ];

@@ -1,3 +1,5 @@
+import { checkLevels } from './check-report.ts';
+
 declare const type: unique symbol;
 
 /**
@@ -101,6 +103,42 @@ const versions = answer({
   protocol: answer({ min: count(), max: count() }),
   node: string(),
 });
+
+const level = choice(checkLevels);
+const limit = described(nullable(number()), 'from where on; null: never');
+const checkValue = answer({
+  ...{ name: string(), value: number(), unit: choice(['', 's', 'B', '%']) },
+  ...{ warn: limit, critical: limit, isLeast: described(boolean(), 'less is worse') },
+});
+const checkResult = answer({
+  ...{ subject: string(), level, text: string(), values: list(checkValue) },
+});
+
+/** What the `check` of a program prints. */
+export const checkAnswer = object(
+  {
+    ...{ schema: literal('holdfast.check/1'), level, text: string() },
+    checks: described(list(checkResult), 'one for each subject'),
+  },
+  { device: described(string(), 'absent: of a fleet, or it could not be asked') },
+);
+
+/** By the names of the options that it has values for. */
+const contextPart = () => nullable(table(string()));
+const contextFields = {
+  ...{ name: string(), device: contextPart(), gateway: contextPart(), isCurrent: boolean() },
+};
+const context = answer({ schema: literal('holdfast.context/1'), ...contextFields });
+const contexts = answer({
+  ...{ schema: literal('holdfast.contexts/1'), file: nullable(string()) },
+  contexts: list(answer(contextFields)),
+});
+
+/** What those print that talk to an agent or a gateway. */
+export const contextOutputs: readonly Output[] = [
+  { schema: contexts, commands: ['context ls'] },
+  { schema: context, commands: ['context set', 'context use', 'context rm'] },
+];
 
 /** What each of the programs prints of itself. */
 export const ownOutputs: readonly Output[] = [

@@ -40,6 +40,12 @@ const parameters: Readonly<Record<string, Word>> = {
   lane: oneOf(lanes, 'of this lane alone; without it, of all, by their time'),
   after: { schema: whole(0, SEQ_MAX), description: 'behind this number' },
   run: text('either this or `synced`'),
+  'journal run': text('of the history of this run alone'),
+  kind: text('of these kinds, with commas between them, such as `step.*`'),
+  unsynced: flag('what the gateway has not acknowledged'),
+  hex: flag('with the bytes of each entry'),
+  parts: flag('with what it is made of: reads up to some thousand entries'),
+  q: text('that fit it, such as `state=stuck and since>1h`'),
   synced: flag('wait until the gateway has everything'),
   timeoutMs: { schema: whole(0, 3_600_000, 30_000), description: 'then HF_WAIT_TIMEOUT' },
   all: flag('those that have ended, too'),
@@ -55,7 +61,8 @@ const parameters: Readonly<Record<string, Word>> = {
 /** What a parameter of a path is. */
 export function parameterOf(path: string, name: string): Word {
   const limit = name === 'limit' ? limits[path] : undefined;
-  const word = limit === undefined ? parameters[name] : { schema: limit, description: 'at most' };
+  const named = parameters[`${path} ${name}`] ?? parameters[name];
+  const word = limit === undefined ? named : { schema: limit, description: 'at most' };
   if (word === undefined) throw new Error(`nobody says what ${name} of ${path} is`);
   return word;
 }

@@ -1,7 +1,7 @@
 import {
-  alarmsOf,
   certificateProblem,
-  levelOf,
+  checkDevice,
+  defaultLimits,
   statusMetrics,
   statusScreen,
 } from '@holdfast/agent/internal';
@@ -11,7 +11,6 @@ import { ScriptedSurface } from '../../support/scripted-surface.ts';
 const DAY_MS = 86_400_000;
 const toMs = Date.parse('2036-11-20T12:00:00Z');
 const tenYears = { fromMs: toMs - 3_650 * DAY_MS, toMs };
-const none = { entriesMax: undefined, ageMsMax: undefined, offlineMsMax: undefined };
 
 async function statusAt(nowMs: number, life = tenYears) {
   const status = await new ScriptedSurface().status();
@@ -29,14 +28,17 @@ test('status says until which day a certificate is valid, and metrics until when
 
   t.regex(statusScreen(status, screenAt(nowMs)), /^ {2}cert {5} {2}valid until 2036-11-20, for/m);
   const [metric] = statusMetrics(status).filter(({ name }) => /certificate/.test(name));
-  t.deepEqual(metric?.values.map(({ value }) => value), [toMs / 1_000]);
+  t.deepEqual(
+    metric?.values.map(({ value }) => value),
+    [toMs / 1_000],
+  );
   t.deepEqual(status.problems, []);
 });
 
 test('one that was not renewed in time is a problem, with the day and what to do', async (t) => {
-  for (const [nowMs, words] of [
-    [toMs - 20 * DAY_MS, 'expires on 2036-11-20'],
-    [toMs + 2 * DAY_MS, 'has expired on 2036-11-20'],
+  for (const [nowMs, words, level] of [
+    [toMs - 20 * DAY_MS, 'expires on 2036-11-20', 'WARNING'],
+    [toMs + 2 * DAY_MS, 'has expired on 2036-11-20', 'CRITICAL'],
   ] as const) {
     const status = await statusAt(nowMs);
     const screen = statusScreen(status, screenAt(nowMs));
@@ -44,7 +46,8 @@ test('one that was not renewed in time is a problem, with the day and what to do
     t.regex(screen, /HF_CERTIFICATE_EXPIRES/);
     t.true(screen.replaceAll(/[\s#]+/g, ' ').includes(words));
     t.regex(screen, /holdfast enroll[\s#]+--renew/);
-    t.is(levelOf(alarmsOf(status, none, nowMs)), 'WARNING');
+    const [found] = checkDevice({ status, limits: defaultLimits, nowMs }, ['cert']);
+    t.is(found?.level, level);
   }
 });
 

@@ -72,6 +72,30 @@ test('O1 a list is narrowed by state, workflow, id and time', async (t) => {
   t.is(await idsOf(device, { prefix: 'c' }), '');
 });
 
+test('O1 a list is narrowed by a question, page by page', async (t) => {
+  const device = await started();
+  for (const id of ['a-1', 'a-2', 'b-1']) await begin(device, id);
+  await device.advance(3_600_000);
+  await begin(device, 'b-2');
+  await device.begin(other, null, 'c-1');
+  await device.signal('go', 'fail', { run: 'a-2' });
+  const nowMs = device.clock.nowMs();
+  const asked = async (q: string, query: Partial<Query> = {}) => {
+    const { runs } = await device.inspector.runs({ limit: 100, q, ...query }, nowMs);
+    return runs.map(({ id }) => id).join(' ');
+  };
+
+  t.is(await asked('run=a-*'), 'a-1', 'of those that have not ended');
+  t.is(await asked('state=failed or state=completed'), 'c-1 a-2', 'those that it names, too');
+  t.is(await asked('run=*-1 and age>30m', { all: true }), 'b-1 a-1');
+  t.is(await asked('workflow=other', { all: true }), 'c-1');
+  t.is(await asked('not workflow=other and since<30m', { all: true }), 'b-2 a-2');
+  t.is(await asked('state=nothing'), '');
+  const first = await device.inspector.runs({ limit: 1, q: 'run=*-1', all: true }, nowMs);
+  t.is(await asked('run=*-1', { all: true, cursor: first.next ?? '' }), 'b-1 a-1');
+  await t.throwsAsync(device.inspector.runs({ limit: 1, q: 'x' }), { code: 'HF_QUERY_INVALID' });
+});
+
 test('O1 a page has the cursor of the next, and the last has none', async (t) => {
   const device = await started();
   for (const id of ['1', '2', '3', '4']) await begin(device, id);
@@ -79,8 +103,14 @@ test('O1 a page has the cursor of the next, and the last has none', async (t) =>
   const first = await device.inspector.runs({ limit: 2 });
   const second = await device.inspector.runs({ limit: 2, cursor: first.next ?? '' });
 
-  t.deepEqual(first.runs.map(({ id }) => id), ['4', '3']);
-  t.deepEqual(second.runs.map(({ id }) => id), ['2', '1']);
+  t.deepEqual(
+    first.runs.map(({ id }) => id),
+    ['4', '3'],
+  );
+  t.deepEqual(
+    second.runs.map(({ id }) => id),
+    ['2', '1'],
+  );
   t.is(second.next, null);
   for (const cursor of ['', '0', '-1', 'x', '1e3', '9'.repeat(30)]) {
     const code = { code: 'HF_INPUT_INVALID' };
@@ -123,7 +153,11 @@ test('O1 no run comes twice, and none is left out, whatever is written meanwhile
       throughout = new Set([...throughout].filter((id) => now.has(id)));
     }
     t.is(new Set(seen).size, seen.length, `seed ${seed}: one came twice`);
-    t.deepEqual([...throughout].filter((id) => !seen.includes(id)), [], `seed ${seed}: left out`);
+    t.deepEqual(
+      [...throughout].filter((id) => !seen.includes(id)),
+      [],
+      `seed ${seed}: left out`,
+    );
   }
 });
 
@@ -185,7 +219,10 @@ test('O1 of thirty thousand runs one page reads a page', async (t) => {
     if (page.next === null) break;
     cursor = page.next;
   }
-  t.deepEqual(seen, Array.from({ length: 1_000 }, (_, index) => `r-${10_999 - index}`));
+  t.deepEqual(
+    seen,
+    Array.from({ length: 1_000 }, (_, index) => `r-${10_999 - index}`),
+  );
 });
 
 test('O1 a run that went on in new histories keeps its place, also over a restart', async (t) => {

@@ -22,6 +22,16 @@ export const settingsErrors = {
     retry: 'never',
     hint: 'Quote it for the shell, as in --input \'{"id":"A-1"}\', or use --input @file.json.',
   },
+  HF_CONTEXT_UNKNOWN: {
+    message: 'There is no context of this name',
+    retry: 'never',
+    hint: 'List them with `context ls`; make one with `context set NAME …`.',
+  },
+  HF_QUERY_INVALID: {
+    message: 'The question to a list cannot be understood',
+    retry: 'never',
+    hint: "Write field, sign and value: -q 'state=stuck and since>1h'; --help has the fields.",
+  },
   HF_LINES_REFUSED: {
     message: 'Some lines did not start a run',
     retry: 'never',
