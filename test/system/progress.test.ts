@@ -98,12 +98,23 @@ withPython('needs python3: a simulation shows how far it is, and ends when told 
   t.true([0, 9].includes(Number(await ended)), 'it ends with its report');
 });
 
-/** Runs a command of the gateway with a pipe for its messages, and gives these. */
-async function toldByGateway(...args: readonly string[]): Promise<string> {
+/** Runs a program with a pipe for its messages, and gives these. */
+async function toldInto(pipe: string, ...args: readonly string[]): Promise<string> {
   const clock = fileURLToPath(new URL('../../support/hasty-clock.cjs', import.meta.url));
   const run = promisify(execFile);
-  return (await run(process.execPath, ['--require', clock, gatewayBinary, ...args])).stderr;
+  return (await run(process.execPath, ['--require', clock, pipe, ...args])).stderr;
 }
+
+const toldByGateway = (...args: readonly string[]) => toldInto(gatewayBinary, ...args);
+
+test('a simulation tells it into a pipe: how far, how fast, what is left', async (t) => {
+  const run = ['run', 'city-outage', '--devices', '2', '--hours', '0.5'];
+  const lines = await toldInto(simBinary, ...run);
+
+  const line = /^city-outage: \d+ % of virtual time, ×\d+ real time, [\d,]+ entries, 0 violations/m;
+  t.regex(lines, line);
+  t.regex(lines, /about .+ left$/m);
+});
 
 test('what takes long at a gateway tells it, line by line, into a pipe', async (t) => {
   const dataDir = join(await tempDir(t), 'gateway');
@@ -118,4 +129,6 @@ test('what takes long at a gateway tells it, line by line, into a pipe', async (
   t.regex(await toldByGateway('ledger', 'verify', ...at), /^verified {2}█+ 100% {2}3 of 3 {2}/m);
   t.regex(await toldByGateway('ledger', 'rebuild', ...at), /^rebuilt {2}█+ 100% {2}3 of 3 {2}/m);
   t.regex(await toldByGateway('export', ...at), /^exported {2}█+ 100% {2}3 of 3 {2}/m);
+  const about = ['--subject', 'somebody', ...at];
+  t.regex(await toldByGateway('ledger', 'export', ...about), /^exported {2}0 {2}0\/s {2}for /m);
 });

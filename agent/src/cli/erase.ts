@@ -1,4 +1,4 @@
-import { HoldfastError, formatBytes, formatCount } from '@holdfast/protocol/base';
+import { HoldfastError, formatBytes, formatCount, withProgress } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { ErasedView } from '../socket-client.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -40,7 +40,10 @@ export function addErase(program: Command, shell: Shell): void {
         const why = 'what is erased cannot be brought back; --yes says that this is meant';
         throw new HoldfastError('HF_USAGE', { why });
       }
-      const erased = await withAgent(shell, flags, (agent) => agent.erase({ subject, force }));
+      const work = { what: 'erasing', unit: 'percent' } as const;
+      const erased = await withProgress(shell.progress, work, () =>
+        withAgent(shell, flags, (agent) => agent.erase({ subject, force })),
+      );
       shell.print(flags.output === 'json' ? JSON.stringify(erased) : erasedText(erased));
     });
 }

@@ -48,6 +48,11 @@ export function processShell(options: { readonly debug: boolean }): Shell {
     nowMs: () => Date.now(),
     progress: {
       isTerminal: stderr.isTTY && env['TERM'] !== 'dumb',
+      columns: () => stderr.columns,
+      every: (ms, look) => {
+        const timer = setInterval(look, ms);
+        return () => clearInterval(timer);
+      },
       nowMs: () => performance.now(),
       write: (text) => void stderr.write(text),
     },

@@ -2,12 +2,19 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { formatCount, HoldfastError, messageOf, type ErrorCode } from '@holdfast/protocol/base';
+import {
+  formatCount,
+  HoldfastError,
+  messageOf,
+  withProgress,
+  type ErrorCode,
+  type OnProgress,
+} from '@holdfast/protocol/base';
 import type { SocketClient } from '../socket-client.ts';
 import { parseJson } from './json-argument.ts';
 import type { Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
-import type { Shell } from './shell.ts';
+import { besideOutput, type Shell } from './shell.ts';
 
 export interface LinesOptions {
   readonly workflow: string;
@@ -39,10 +46,32 @@ export async function startLines(
   shell: Shell,
   options: LinesOptions,
 ): Promise<void> {
+  const { input, bytes } = await openLines(options.file);
+  const work = { what: 'read', unit: 'bytes', total: bytes } as const;
+  const counts = await withProgress(besideOutput(shell), work, (to) =>
+    startEach(agent, shell, { ...options, input, to }),
+  );
+  finish(shell, options.output, counts);
+}
+
+interface Lines extends LinesOptions {
+  readonly input: Readable;
+  readonly to: OnProgress;
+}
+
+interface Counts {
+  readonly started: number;
+  readonly attached: number;
+  readonly refused: number;
+}
+
+async function startEach(agent: SocketClient, shell: Shell, options: Lines): Promise<Counts> {
   const counts = { started: 0, attached: 0, refused: 0 };
-  let number = 0;
-  for await (const line of createInterface({ input: await openLines(options.file) })) {
+  let [number, read] = [0, 0];
+  for await (const line of createInterface({ input: options.input })) {
     number += 1;
+    read += Buffer.byteLength(line) + 1;
+    options.to(read, undefined, `${formatCount(number)} lines`);
     if (line.trim() === '') continue;
     try {
       const input = parseJson(line);
@@ -58,14 +87,10 @@ export async function startLines(
       shell.say(`line ${number}: ${valueText(error.message)}`);
     }
   }
-  finish(shell, options.output, counts);
+  return counts;
 }
 
-function finish(
-  shell: Shell,
-  output: Format,
-  counts: { readonly started: number; readonly attached: number; readonly refused: number },
-): void {
+function finish(shell: Shell, output: Format, counts: Counts): void {
   const { started, attached, refused } = counts;
   if (output === 'json') {
     shell.print(JSON.stringify({ schema: 'holdfast.started-lines/1', ...counts }));
@@ -80,16 +105,24 @@ function finish(
   }
 }
 
-async function openLines(file: string): Promise<Readable> {
-  if (file === '-') return process.stdin;
+interface Opened {
+  readonly input: Readable;
+  /** `undefined`: it says its end when it is there. */
+  readonly bytes: number | undefined;
+}
+
+async function openLines(file: string): Promise<Opened> {
+  if (file === '-') return { input: process.stdin, bytes: undefined };
   try {
     // Opened before it is read: a missing file is an error of the command, not of a line.
     const handle = await open(file);
-    if ((await handle.stat()).isDirectory()) {
+    const found = await handle.stat();
+    if (found.isDirectory()) {
       await handle.close();
       throw new HoldfastError('HF_INPUT_INVALID', { why: `${file} is a directory` });
     }
-    return createReadStream(file, { fd: handle });
+    const input = createReadStream(file, { fd: handle });
+    return { input, bytes: found.isFile() ? found.size : undefined };
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw new HoldfastError('HF_INPUT_INVALID', { why: messageOf(error) });

@@ -52,7 +52,12 @@ export class LiveProgress {
     const share = this.#share(world);
     const leftMs = share > 0 ? (this.tookMs / share) * (1 - share) : 0;
     const left = share > 0 && share < 1 ? `, about ${formatDuration(leftMs)} left` : '';
-    return `${name}: ${Math.round(100 * share)} % of virtual time, ${found}${left}`;
+    const rate = `×${this.#speed(world)} real time`;
+    return `${name}: ${Math.round(100 * share)} % of virtual time, ${rate}, ${found}${left}`;
+  }
+
+  #speed({ time }: World): string {
+    return formatCount(Math.round(time.monoMs() / Math.max(1, this.tookMs)));
   }
 
   #share({ time }: World): number {

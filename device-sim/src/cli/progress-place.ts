@@ -5,6 +5,11 @@ export function progressPlace(): ProgressPlace {
   const { stderr, env } = process;
   return {
     isTerminal: stderr.isTTY && env['TERM'] !== 'dumb',
+    columns: () => stderr.columns,
+    every: (ms, look) => {
+      const timer = setInterval(look, ms);
+      return () => clearInterval(timer);
+    },
     nowMs: () => performance.now(),
     write: (text) => void stderr.write(text),
   };

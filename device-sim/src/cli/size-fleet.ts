@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  withProgress,
 } from '@holdfast/protocol';
 import {
   IDLE_BYTES_A_MONTH,
@@ -14,6 +15,7 @@ import {
 import { measureEntry } from '../size/measure.ts';
 import { sizingOf, type Sizing, type SizingQuestion } from '../size/sizing.ts';
 import { outputOf } from './numbers.ts';
+import { progressPlace } from './progress-place.ts';
 import type { SizeFlags } from './size.ts';
 
 const COUNT_MAX = 1e9;
@@ -31,11 +33,16 @@ export async function size(flags: SizeFlags): Promise<void> {
 
 async function measured(): Promise<readonly EntryCost[]> {
   const costs: EntryCost[] = [];
-  for (const { payloadBytes } of measuredCosts) {
-    process.stderr.write(`measuring entries of ${payloadBytes} B\n`);
+  // Each is journaled, and then drained.
+  const work = { what: 'measured', total: 2 * MEASURED_ENTRIES * measuredCosts.length };
+  await withProgress(progressPlace(), work, async (to) => {
     // One after another: side by side they would share the machine.
-    costs.push(await measureEntry(payloadBytes, MEASURED_ENTRIES));
-  }
+    for (const { payloadBytes } of measuredCosts) {
+      const before = 2 * MEASURED_ENTRIES * costs.length;
+      const onDone = (done: number): void => to(before + done);
+      costs.push(await measureEntry(payloadBytes, MEASURED_ENTRIES, onDone));
+    }
+  });
   return costs;
 }
 

@@ -1,5 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { formatCount, formatDuration, Progress, wantsColor } from '@holdfast/protocol';
+import {
+  formatCount,
+  formatDuration,
+  Progress,
+  wantsColor,
+  withProgress,
+} from '@holdfast/protocol';
 import { simulationScreen } from '../report/screen.ts';
 import { findScenario } from '../scenario/find-scenario.ts';
 import { scenarioText } from '../scenario/scenario-text.ts';
@@ -58,9 +64,15 @@ export async function soak({ minutes, scenario: name, seed }: SoakFlags): Promis
 async function tellSmaller(scenario: Scenario, seed: number): Promise<void> {
   process.stderr.write('it is made smaller, for three minutes at most\n');
   const startNs = process.hrtime.bigint();
-  const isTimeOver = (): boolean =>
-    Number((process.hrtime.bigint() - startNs) / 1_000_000n) > SHRINK_MS;
-  const smaller = await shrink({ scenario, seed, isTimeOver });
+  const work = { what: 'made smaller', total: SHRINK_MS, unit: 'percent' } as const;
+  const smaller = await withProgress(progressPlace(), work, (to) => {
+    const isTimeOver = (): boolean => {
+      const tookMs = Number((process.hrtime.bigint() - startNs) / 1_000_000n);
+      to(Math.min(SHRINK_MS, tookMs));
+      return tookMs > SHRINK_MS;
+    };
+    return shrink({ scenario, seed, isTimeOver });
+  });
   const file = `${scenario.name}-${seed}.toml`;
   writeFileSync(file, scenarioText(smaller));
   const { devices, faults, durationMs } = smaller;

@@ -8,8 +8,16 @@ import type { EntryCost } from './constants.ts';
 const AT_ONCE = 64;
 const DRAIN_MS_MAX = 120_000;
 
-/** What an entry costs on this machine, from a device that was cut off and came back. */
-export async function measureEntry(payloadBytes: number, entries: number): Promise<EntryCost> {
+/**
+ * What an entry costs on this machine, from a device that was cut off and came back.
+ *
+ * @param onDone Told how many were journaled and how many drained, together.
+ */
+export async function measureEntry(
+  payloadBytes: number,
+  entries: number,
+  onDone: (done: number) => void = () => {},
+): Promise<EntryCost> {
   const fleet = await Fleet.start({ devices: 1 });
   try {
     const [device] = fleet.devices;
@@ -18,12 +26,16 @@ export async function measureEntry(payloadBytes: number, entries: number): Promi
     const [storeDir, ledgerDir] = [join(device.dataDir, 'store'), join(fleet.dir, 'gateway')];
     const before = [await bytesIn(storeDir), await bytesIn(ledgerDir), device.proxy.passed.up];
     device.proxy.setMode('cut');
-    await emitAll(device, payloadBytes, entries);
+    await emitAll(device, { payloadBytes, entries, onDone });
     const journal = await bytesIn(storeDir);
     device.proxy.setMode('up');
     await device.socket.nudge().catch(() => undefined);
     const startMs = performance.now();
-    const isDrained = async (): Promise<boolean> => (await pendingOf(device)) === 0;
+    const isDrained = async (): Promise<boolean> => {
+      const pending = await pendingOf(device);
+      onDone(2 * entries - pending);
+      return pending === 0;
+    };
     await until('the backlog to be drained', isDrained, DRAIN_MS_MAX);
     const seconds = (performance.now() - startMs) / 1_000;
     const ledger = await bytesIn(ledgerDir);
@@ -44,13 +56,21 @@ async function pendingOf({ socket }: FleetDevice): Promise<number> {
   return (await socket.backlog()).pending;
 }
 
-async function emitAll({ socket }: FleetDevice, bytes: number, entries: number): Promise<void> {
-  const readings = readingsOf(bytes);
-  let next = 0;
+interface Emission {
+  readonly payloadBytes: number;
+  readonly entries: number;
+  readonly onDone: (done: number) => void;
+}
+
+async function emitAll({ socket }: FleetDevice, emission: Emission): Promise<void> {
+  const { payloadBytes, entries, onDone } = emission;
+  const readings = readingsOf(payloadBytes);
+  let [next, done] = [0, 0];
   const some = Array.from({ length: AT_ONCE }, async () => {
     while (next < entries) {
       next += 1;
       await socket.emit({ name: 'reading', payload: readings.next().value, lane: 'bulk' });
+      onDone((done += 1));
     }
   });
   await Promise.all(some);

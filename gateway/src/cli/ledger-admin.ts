@@ -47,7 +47,10 @@ interface MigrateOptions extends CommonOptions, LedgerOptions {
 async function migrate({ dryRun = false, ...options }: MigrateOptions): Promise<void> {
   const { migrateLedger } = await import('../ledger-admin.ts');
   const terminal = createTerminal(options.output);
-  const view = await migrateLedger(await requiredAddress(options), { dryRun });
+  const address = await requiredAddress(options);
+  const view = await withProgress(terminal.progress, { what: 'migrating', unit: 'percent' }, () =>
+    migrateLedger(address, { dryRun }),
+  );
   show(terminal, view, () => {
     const names = view.migrations.map((name) => `  ${name}`);
     if (names.length === 0) return `${view.ledger} is up to date.`;

@@ -1,11 +1,18 @@
 import { userInfo } from 'node:os';
-import { formatBytes, formatCount, paint, type Column } from '@holdfast/protocol';
+import {
+  formatBytes,
+  formatCount,
+  paint,
+  withProgress,
+  type Column,
+  type OnProgress,
+} from '@holdfast/protocol';
 import { LIMIT_MAX } from '../core/api-query.ts';
 import type { ErasureView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage } from './options.ts';
 import { table } from './tables.ts';
-import { show, type Terminal } from './terminal.ts';
+import { progressBeside, show, type Terminal } from './terminal.ts';
 
 export interface SubjectOptions extends SourceOptions {
   readonly subject: string;
@@ -23,7 +30,10 @@ export async function ledgerErase(options: EraseOptions, terminal: Terminal): Pr
   if (options.yes !== true) {
     throw usage('what is erased cannot be brought back; --yes says that this is meant');
   }
-  const erasure = await withFleet(options, (fleet) => fleet.erase({ subject, by, reason }));
+  const work = { what: 'erasing', unit: 'percent' } as const;
+  const erasure = await withProgress(terminal.progress, work, () =>
+    withFleet(options, (fleet) => fleet.erase({ subject, by, reason })),
+  );
   show(terminal, erasure, () => {
     const sign = paint('✓', 'green', terminal.color);
     const contents = `${formatCount(erasure.contents)} values (${formatBytes(erasure.bytes)})`;
@@ -33,11 +43,23 @@ export async function ledgerErase(options: EraseOptions, terminal: Terminal): Pr
 
 /** Prints what is held on a subject, a line of JSON each. */
 export async function ledgerExport(options: SubjectOptions, terminal: Terminal): Promise<void> {
-  const { subject } = options;
+  await withProgress(progressBeside(terminal), { what: 'exported', unit: 'rows' }, (to) =>
+    printHeld(options, terminal, to),
+  );
+}
+
+async function printHeld(
+  { subject, ...options }: SubjectOptions,
+  terminal: Terminal,
+  to: OnProgress,
+): Promise<void> {
   await withFleet(options, async (fleet) => {
     let after: string | undefined;
+    let printed = 0;
     do {
       const page = await fleet.held({ subject, after, limit: LIMIT_MAX });
+      printed += page.entries.length + page.commands.length;
+      to(printed);
       for (const entry of page.entries) {
         terminal.print(JSON.stringify({ schema: 'holdfast.held-entry/1', ...entry }));
       }

@@ -34,6 +34,11 @@ export function createTerminal(output: string, flags: TableFlags = {}): Terminal
     table: tableChoice(flags),
     progress: {
       isTerminal: stderr.isTTY && process.env['TERM'] !== 'dumb',
+      columns: () => stderr.columns,
+      every: (ms, look) => {
+        const timer = setInterval(look, ms);
+        return () => clearInterval(timer);
+      },
       nowMs: () => performance.now(),
       write: (text) => void stderr.write(text),
     },

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Progress } from '@holdfast/protocol';
+import { Progress, withProgress } from '@holdfast/protocol';
 
 function place(isTerminal: boolean) {
   const told: string[] = [];
@@ -39,4 +39,53 @@ test('a pipe gets a line every ten seconds, and nothing of what is soon done', (
   line.end();
 
   t.deepEqual(told, ['verified  9.8 MiB  1000.0 KiB/s\n', 'verified  19.5 MiB  1000.0 KiB/s\n']);
+});
+
+test('a bar gives way to what a terminal has no room for, and no line is broken', (t) => {
+  const shown = (columns: number): string => {
+    const told: string[] = [];
+    const now = { ms: 0 };
+    const terminal = { isTerminal: true, columns: () => columns, nowMs: () => now.ms };
+    const place = { ...terminal, write: (text: string) => void told.push(text) };
+    const bar = new Progress(place, { what: 'acknowledged', total: 1_000_000 });
+    now.ms = 10_000;
+    bar.to(250_000);
+    return told[0]?.replace('\r\u001b[K', '') ?? '';
+  };
+
+  const facts = '25%  250,000 of 1,000,000  25,000/s  about 30 s left';
+  t.is(shown(100), `acknowledged  ██████▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒ ${facts}`);
+  t.is(shown(80), `acknowledged  ███▒▒▒▒▒▒▒▒▒ ${facts}`);
+  t.is(shown(80).length, 79);
+  t.is(shown(40), `acknowledged  ██▒▒▒▒▒▒ ${facts}`.slice(0, 39));
+  t.is(shown(0), shown(100), 'a terminal that does not know its size');
+});
+
+test('work that says nothing for long is told of all the same, until it ends', async (t) => {
+  const told: string[] = [];
+  const now = { ms: 0 };
+  let look: (() => void) | undefined;
+  const every = (ms: number, each: () => void) => {
+    t.is(ms, 10_000);
+    look = each;
+    return () => void (look = undefined);
+  };
+  const write = (text: string) => void told.push(text);
+  const place = { isTerminal: false, nowMs: () => now.ms, write, every };
+
+  await withProgress(place, { what: 'erasing', unit: 'percent' }, async () => {
+    now.ms = 12_000;
+    look?.();
+  });
+  await withProgress(place, { what: 'read' }, async (to) => {
+    to(100, 400);
+    now.ms += 10_000;
+    look?.();
+  });
+
+  t.is(look, undefined);
+  t.deepEqual(told, [
+    'erasing  for 12 s\n',
+    'read  ██████▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒ 25%  100 of 400  10/s  about 30 s left\n',
+  ]);
 });
