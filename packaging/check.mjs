@@ -1,35 +1,24 @@
 // Installs the packages where they are meant for, and works with them:
 //
-//   npm run check:packages -- [npm] [debian] [arm64] [armhf] [image]
+//   npm run check:packages -- [npm] [debian] [pi] [arm64] [armhf] [image]
 //
 // `npm`: every workspace, packed, installed in an empty folder, and the demo there. `debian`: the
-// .deb in a Debian 13 of its own: lintian, install, kill -9, upgrade, remove, purge. `arm64` and
+// .deb in a Debian 13 of its own: lintian, install, kill -9, upgrade, remove, purge. `pi`: the
+// commands of docs/install/raspberry-pi.md, one by one, under a systemd that is started for it, and
+// what that does when the agent hangs, fails and is upgraded by apt. `arm64` and
 // `armhf`: the same agent under emulation. These need root on Debian, with mmdebstrap, lintian and
 // qemu-user-static. `image`: the container of the gateway, where there is an engine.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BuildFailure } from '../build.mjs';
+import { emulate, makeRoot, rootOf, run, running } from './debian-root.mjs';
 import { makeDeb } from './deb.mjs';
-import { checkImage, hasEngine } from './image.mjs';
+import { checkFirstRun } from './first-run.mjs';
+import { checkImage, engineHere } from './image.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-function run(command, args, options = {}) {
-  return execFileSync(command, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 2 ** 26,
-    timeout: 300_000,
-    env: { PATH: process.env.PATH, HOME: tmpdir() },
-    ...options,
-  });
-}
-
-/** Agents that run, by pid. */
-const running = new Map();
 
 function check(what, holds, found = '') {
   process.stdout.write(`${holds ? 'ok' : 'FAILED'}  ${what}${holds ? '' : `: ${found}`}\n`);
@@ -55,59 +44,20 @@ function checkNpm(dir) {
   const twice = needless.filter((each) => fs.existsSync(join(alone, 'node_modules', each)));
   check('npm: what its modules hold is not installed again', twice.length === 0, twice.join(' '));
   const app = installed('app', () => true);
+  for (const program of ['holdfast', 'holdfast-gateway', 'holdfast-sim']) {
+    const said = run('npx', [program, 'version'], { cwd: app });
+    check(`npm: ${program} starts beside the others`, said.includes('0.1.0'), said);
+  }
+  for (const name of ['protocol', 'agent', 'gateway', 'device-sim', 'agent/testing']) {
+    const load = `import('@holdfast/${name}').then((all) => console.log(Object.keys(all).length))`;
+    const count = Number(run(process.execPath, ['--eval', load], { cwd: app }));
+    check(`npm: @holdfast/${name} is imported (${count} names)`, count > 0);
+  }
   const demo = JSON.parse(run('npx', ['holdfast-sim', 'demo', '--json'], { cwd: app }));
   check('npm: the demo holds there', demo.ok === true, JSON.stringify(demo));
 }
 
-/** Packages of Debian 13 lie in /usr; nothing that `extract` leaves out makes the links to it. */
-const mergedUsr =
-  'cd "$1" && mkdir -p usr/bin usr/lib usr/sbin && ln -s usr/bin usr/lib usr/sbin .';
-/** The release alone: the archives of its updates are at times half synced. */
-const releaseAlone = `sed -i '/trixie-/d' "$1/etc/apt/sources.list"`;
-
-/** A root of Debian 13 with Node. `extract` has no package manager, and takes seconds. */
-function makeRoot(dir, architecture, variant) {
-  const target = join(dir, `root-${architecture}`);
-  const include = variant === 'extract' ? 'nodejs' : 'nodejs,adduser,init-system-helpers';
-  run('mmdebstrap', [
-    ...[`--variant=${variant}`, `--architectures=${architecture}`, `--include=${include}`],
-    ...['--quiet', `--setup-hook=${mergedUsr}`, `--setup-hook=${releaseAlone}`, 'trixie', target],
-  ]);
-  fs.mkdirSync(join(target, 'run/holdfast'), { recursive: true });
-  return target;
-}
-
-/** How to do things in a root: as its superuser, and as the user that the package makes. */
-function rootOf(target, asUser) {
-  const program = ['/usr/bin/node', '/usr/lib/holdfast/dist/holdfast.cjs'];
-  const enter = [target, ...asUser, ...program];
-  return {
-    path: (path) => join(target, path),
-    run: (...command) => run('chroot', [target, ...command]),
-    holdfast: (...args) => run('chroot', [...enter, ...args]),
-    async agent() {
-      const child = spawn('chroot', [...enter, 'run', '--config', '/etc/holdfast/agent.toml'], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { PATH: process.env.PATH },
-      });
-      const ended = new Promise((done) => child.on('close', done));
-      const line = await new Promise((done, fail) => {
-        child.stdout.once('data', (chunk) => done(String(chunk)));
-        child.on('close', (code) => fail(new BuildFailure('The agent ended', `code ${code}`, '')));
-      });
-      const pid = Number(/ pid (\d+)/.exec(line)?.[1]);
-      const end = async (signal) => {
-        running.delete(pid);
-        process.kill(pid, signal);
-        await ended;
-      };
-      running.set(pid, end);
-      return end;
-    },
-  };
-}
-
-/** A gateway of this machine. @returns Where it listens for devices. */
+/** A gateway of this machine. @returns Where it listens, and its directory. */
 async function startGateway(dir) {
   const serve = [join(root, 'gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json'];
   const ports = ['--mqtt-port', '0', '--http-port', '0'];
@@ -120,7 +70,9 @@ async function startGateway(dir) {
     await ended;
   });
   return new Promise((done) => {
-    child.stdout.once('data', (line) => done(JSON.parse(String(line)).mqtt));
+    child.stdout.once('data', (line) => {
+      done({ ...JSON.parse(String(line)), dataDir: join(dir, 'cloud') });
+    });
   });
 }
 
@@ -159,7 +111,8 @@ async function checkDebian(dir) {
     deb,
   ]);
   check('debian: lintian finds no error', !/^E:/m.test(found), found);
-  const target = makeRoot(dir, own, 'apt');
+  const include = 'nodejs,adduser,init-system-helpers';
+  const target = makeRoot(dir, own, { variant: 'apt', include });
   const debian = rootOf(target, ['/usr/sbin/runuser', '-u', 'holdfast', '--']);
   const install = (file) => {
     fs.copyFileSync(file, join(target, basename(file)));
@@ -167,7 +120,7 @@ async function checkDebian(dir) {
   };
   install(deb);
   debian.run('install', '-d', '-o', 'holdfast', '/run/holdfast', '/var/lib/holdfast');
-  await checkAgent('debian', debian, await startGateway(dir));
+  await checkAgent('debian', debian, (await startGateway(dir)).mqtt);
   fs.writeFileSync(debian.path('etc/holdfast/agent.toml'), '\nretention = "3d"\n', { flag: 'a' });
   install(await makeDeb(own, dir, '9.9.9'));
   const { agent, runs } = JSON.parse(debian.holdfast('status', '-o', 'json'));
@@ -183,51 +136,35 @@ async function checkDebian(dir) {
   check('debian: purging deletes it', !fs.existsSync(debian.path('var/lib/holdfast')));
 }
 
-const emulators = {
-  arm64: [
-    'qemu-aarch64-static',
-    String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`,
-  ],
-  armhf: [
-    'qemu-arm-static',
-    String.raw`\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00`,
-  ],
-};
-
-/** Has the kernel start programs of another architecture by its emulator. */
-function emulate(architecture) {
-  const [emulator, magic] = emulators[architecture];
-  const registry = '/proc/sys/fs/binfmt_misc';
-  if (!fs.existsSync(join(registry, 'register'))) {
-    run('mount', ['-t', 'binfmt_misc', 'binfmt_misc', registry]);
-  }
-  if (fs.existsSync(join(registry, emulator))) return;
-  const ff = (count) => String.raw`\xff`.repeat(count);
-  const mask = String.raw`${ff(7)}\x00${ff(8)}\xfe${ff(3)}`;
-  fs.writeFileSync(
-    join(registry, 'register'),
-    `:${emulator}:M::${magic}:${mask}:/usr/bin/${emulator}:F`,
-  );
-}
-
 async function checkEmulated(dir, architecture) {
   const deb = await makeDeb(architecture, dir);
   emulate(architecture);
-  const target = makeRoot(dir, architecture, 'extract');
+  const target = makeRoot(dir, architecture, { variant: 'extract', include: 'nodejs' });
   run('dpkg-deb', ['--extract', deb, target]);
   fs.mkdirSync(join(target, 'etc/holdfast/agent.d'));
   fs.writeFileSync(join(target, 'etc/holdfast/agent.d/10-device.toml'), 'device = "pi"\n');
   fs.mkdirSync(join(target, 'var/lib/holdfast'));
-  await checkAgent(architecture, rootOf(target, []), await startGateway(join(dir, architecture)));
+  const { mqtt } = await startGateway(join(dir, architecture));
+  await checkAgent(architecture, rootOf(target, []), mqtt);
+}
+
+/** The commands of the document, in a Debian that has what a Pi has when it is new. */
+async function checkPi(dir) {
+  const own = run('dpkg', ['--print-architecture']).trim();
+  const gateway = await startGateway(join(dir, 'pi'));
+  const debs = [await makeDeb(own, dir), await makeDeb(own, dir, '9.9.9')];
+  await checkFirstRun({ dir, architecture: own, debs, gateway, check });
 }
 
 const checks = {
   npm: checkNpm,
   debian: checkDebian,
+  pi: checkPi,
   arm64: (dir) => checkEmulated(dir, 'arm64'),
   armhf: (dir) => checkEmulated(dir, 'armhf'),
-  image: () => {
-    if (hasEngine()) return checkImage(check);
+  image: (dir) => {
+    const engine = engineHere();
+    if (engine !== undefined) return checkImage(engine, dir, check);
     process.stdout.write('skipped  image: there is no engine to build it with\n');
   },
 };

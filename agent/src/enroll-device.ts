@@ -10,6 +10,7 @@ import {
   type EnrolToken,
 } from '@holdfast/protocol';
 import type { HttpProxy } from './core/proxy-address.ts';
+import { readDeviceFile } from './io/device-file.ts';
 import { openDeviceKey, openGatewayPin } from './io/device-key.ts';
 import { requestEnrolment, type Enrolled } from './io/enroll-request.ts';
 import { writeEnrolment, type Enrolment } from './io/enrolment-file.ts';
@@ -34,7 +35,7 @@ export interface EnrollView {
  * gateway's key is pinned before the device has connected once. Durable once it resolves; an agent
  * that runs goes on as before, its next start is enrolled. May be done again.
  *
- * @param device Its id, where the token does not say it.
+ * @param device Its id; default: what the directory is of, or else what the token says.
  * @param proxy Through which the gateway is asked.
  * @throws HF_ENROLL_REFUSED, HF_GATEWAY_UNREACHABLE, HF_GATEWAY_UNTRUSTED, HF_KEY_UNUSABLE,
  *   HF_DATA_DIR_UNUSABLE.
@@ -47,7 +48,8 @@ export async function enrollDevice(
 ): Promise<EnrollView> {
   const token = readEnrolToken(tokenText);
   if (token === undefined) throw refuse('this is no token of `holdfast-gateway enroll create`');
-  const named = nameOf(token, device);
+  const known = await readDeviceFile(dataDir).catch(() => undefined);
+  const named = nameOf(token, device ?? known?.device);
   await makeWritableDir(dataDir);
   const signer = openDeviceKey(dataDir);
   const signature = signer.sign(enrolStatement(named, secretHash(token)));

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { validate } from 'dockerfile-utils';
 import { parse } from 'yaml';
+import { brokenRules } from '../support/dockerfile-rules.ts';
 import { runGateway, serveGateway } from '../support/gateway-process.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -31,6 +32,44 @@ test('the image of the gateway starts what it says, and knows when that is healt
   const at = (port: string) => health.map((part) => part.replace('8080', port));
   await t.notThrowsAsync(run(node, at(new URL(http).port)));
   await t.throwsAsync(run(node, at('1')));
+});
+
+test('the image keeps the rules of hadolint, and what breaks one is found', async (t) => {
+  const dockerfile = await readFile(join(root, folder, 'Dockerfile'), 'utf8');
+  const good = 'FROM node:22-bookworm-slim\nUSER holdfast\n';
+
+  t.deepEqual(brokenRules(dockerfile), []);
+  t.deepEqual(brokenRules(good), []);
+  for (const [rule, text] of [
+    ['DL3006', 'FROM node\nUSER a'],
+    ['DL3007', 'FROM node:latest\nUSER a'],
+    ['DL3002', `${good}USER root`],
+    ['DL3002', 'FROM node:22'],
+    ['DL3000', `${good}WORKDIR app`],
+    ['DL3045', `${good}COPY a b`],
+    ['DL3022', `${good}COPY --from=built /a /b`],
+    ['DL3020', `${good}ADD a /b`],
+    ['DL3025', `${good}CMD serve`],
+    ['DL4003', `${good}CMD ["a"]\nCMD ["b"]`],
+    ['DL3011', `${good}EXPOSE 80000`],
+    ['DL4000', `${good}MAINTAINER me`],
+    ['DL3059', `${good}RUN a\nRUN b`],
+    ['DL3003', `${good}RUN cd /a && b`],
+    ['DL3004', `${good}RUN sudo b`],
+    ['DL3027', `${good}RUN apt update`],
+    ['DL3008', `${good}RUN apt-get install -y --no-install-recommends curl`],
+    ['DL3009', `${good}RUN apt-get install -y curl=1`],
+    ['DL3015', `${good}RUN apt-get install -y curl=1`],
+    ['DL3014', `${good}RUN apt-get install curl=1`],
+    ['DL3016', `${good}RUN npm install mqtt`],
+    ['DL3046', `${good}RUN useradd --uid 1000000 a`],
+    ['DL4006', `${good}RUN a | b`],
+  ] as const) {
+    t.true(
+      brokenRules(text).some((each) => each.includes(rule)),
+      `${rule}: ${text}`,
+    );
+  }
 });
 
 interface Service {

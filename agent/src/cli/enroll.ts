@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { HoldfastError, messageOf } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import { socketOf } from '../agent-socket.ts';
@@ -10,6 +13,7 @@ import type { GatewayTrial } from '../try-gateway.ts';
 import { proxyAccess } from './broker-access.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
+import { INSTALLED } from './target.ts';
 
 interface Flags {
   readonly dataDir?: string;
@@ -17,6 +21,7 @@ interface Flags {
   readonly tokenFile?: string;
   readonly renew?: true;
   readonly newKey?: true;
+  readonly restart?: true;
   readonly gateway?: string;
   readonly proxy?: string;
   readonly proxyPasswordFile?: string;
@@ -32,8 +37,11 @@ The token is read from stdin or from a file, never from the command line, which 
 Without a token, --gateway asks there: somebody at the gateway lets the device in, by the code and
 the words that it shows. They are other words there if somebody stands between, and it is refused.
 
-It may be done again, and with a running agent: the next start of the agent is enrolled. The
-agent renews its certificate by itself; with --renew it is done now, also when it has expired.
+An agent that has run has its name already, and a token without one is for that. Files that root
+makes are of whoever the directory is of.
+
+It may be done again, and with a running agent: the next start of the agent is enrolled, which
+--restart has systemd do. The agent renews its certificate by itself; with --renew it is done now, also when it has expired.
 With --new-key the device makes another key, for which the one that it has vouches: nobody at the
 gateway is needed, what was journaled stays, and the old key counts no more once the new one was
 heard there. A crash in the middle leaves the device with one of the two, which goes on.
@@ -53,8 +61,8 @@ export function addEnroll(program: Command, shell: Shell): void {
   program
     .command('enroll')
     .description('Have a gateway know this device, with a token.')
-    .option('--data-dir <dir>', 'directory of the journal and the identity')
-    .option('--device <id>', 'identity of this device, where the token does not say it')
+    .option('--data-dir <dir>', `of the journal; default: ${INSTALLED.dataDir}, if it is there`)
+    .option('--device <id>', 'identity of this device, where nothing else says it')
     .option('--token-file <file>', 'file with the token; default: stdin')
     .option('--gateway <url>', 'of its HTTP API: ask there to be let in, without a token')
     .addOption(
@@ -69,20 +77,33 @@ export function addEnroll(program: Command, shell: Shell): void {
     )
     .option('--renew', 'renew the certificate of a device that is enrolled, by its key')
     .option('--new-key', 'put another key in the place of the one of a device that is enrolled')
+    .option('--restart', 'then have systemd start the agent of the package anew')
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
-      const dataDir = flags.dataDir ?? shell.env['HOLDFAST_DATA_DIR'];
+      const dataDir = flags.dataDir ?? (shell.env['HOLDFAST_DATA_DIR'] || installed());
       if (dataDir === undefined) throw usage('--data-dir is missing');
-      const view = await enrol(dataDir, flags, shell);
+      const proxy = await proxyOf(flags);
+      const view = await enrol(dataDir, { flags, proxy }, shell);
       const { device, key, gateway, certificateUntil: until } = view;
       const text = `${device} ${doneBy(flags)}, with key ${key}. Its gateway: ${gateway}`;
       const { tryGateway } = await import('../try-gateway.ts');
-      const trial = await tryGateway(dataDir, await proxyOf(flags));
+      const trial = await tryGateway(dataDir, proxy);
+      if (flags.restart === true) await restartAgent();
       if (flags.output === 'json') return shell.print(JSON.stringify({ ...view, ...trial }));
       const valid = `Its certificate is valid until ${until}.`;
       shell.print([text, valid, trialLine(trial)].join('\n'));
     });
+}
+
+/** @throws HF_USAGE where systemd does not run it; the device is enrolled all the same. */
+async function restartAgent(): Promise<void> {
+  try {
+    await promisify(execFile)('systemctl', ['restart', 'holdfast.service']);
+  } catch (error) {
+    const why = `it is enrolled, and systemd starts no agent anew: ${messageOf(error).trim()}`;
+    throw usage(why);
+  }
 }
 
 function trialLine(trial: GatewayTrial): string {
@@ -95,9 +116,22 @@ function doneBy({ renew, newKey }: Flags): string {
   return renew === true ? 'has a new certificate' : 'is enrolled';
 }
 
-async function enrol(dataDir: string, flags: Flags, shell: Shell): Promise<EnrollView> {
+interface Asked {
+  readonly flags: Flags;
+  readonly proxy: HttpProxy | undefined;
+}
+
+async function enrol(dataDir: string, asked: Asked, shell: Shell): Promise<EnrollView> {
+  const { leavingToOwner } = await import('../data-dir-owner.ts');
+  return leavingToOwner(dataDir, () => enrolAs(dataDir, asked, shell));
+}
+
+async function enrolAs(
+  dataDir: string,
+  { flags, proxy }: Asked,
+  shell: Shell,
+): Promise<EnrollView> {
   const { renew, newKey, tokenFile, device, gateway } = flags;
-  const proxy = await proxyOf(flags);
   if (newKey === true) {
     if (renew === true || (gateway ?? tokenFile ?? device) !== undefined) {
       throw usage('--new-key takes nothing else: it goes by what is enrolled');
@@ -108,7 +142,8 @@ async function enrol(dataDir: string, flags: Flags, shell: Shell): Promise<Enrol
     if (tokenFile !== undefined || renew === true) {
       throw usage('--gateway takes no token, and no --renew: somebody there lets the device in');
     }
-    const id = device ?? shell.env['HOLDFAST_DEVICE'] ?? '';
+    const { deviceOf } = await import('../data-dir-owner.ts');
+    const id = device ?? (shell.env['HOLDFAST_DEVICE'] || (await deviceOf(dataDir)) || '');
     return pair(dataDir, { api: gateway, device: id, proxy });
   }
   if (renew === true && (tokenFile ?? device) !== undefined) {
@@ -117,6 +152,11 @@ async function enrol(dataDir: string, flags: Flags, shell: Shell): Promise<Enrol
   const { enrollDevice, renewDevice } = await import('../enroll-device.ts');
   if (renew === true) return renewDevice(dataDir, proxy);
   return enrollDevice(dataDir, await readToken(tokenFile), device, proxy);
+}
+
+/** Of the agent that the package of the distribution installs. */
+function installed(): string | undefined {
+  return existsSync(INSTALLED.dataDir) ? INSTALLED.dataDir : undefined;
 }
 
 async function proxyOf(flags: Flags): Promise<HttpProxy | undefined> {

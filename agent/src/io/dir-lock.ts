@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { HoldfastError } from '@holdfast/protocol';
+import { giveBack } from './give-back.ts';
 
 /** How long the holder of a lock has to say its process id; only a message depends on it. */
 const HOLDER_ANSWER_MS = 500;
@@ -15,7 +16,7 @@ const heldHere = new Set<string>();
  * after the directory's device and inode, which also tells a rival our process id. Elsewhere, and
  * between network namespaces, it holds within the process, and LevelDB's own lock does the rest.
  *
- * @returns Gives it back.
+ * @returns Gives it back, with what root has made in it.
  * @throws HF_STORE_LOCKED.
  */
 export async function lockDir(dir: string): Promise<() => Promise<void>> {
@@ -26,6 +27,7 @@ export async function lockDir(dir: string): Promise<() => Promise<void>> {
   try {
     const server = process.platform === 'linux' ? await claim(dir, `\0holdfast-${key}`) : undefined;
     return async () => {
+      await giveBack(dir);
       server?.close();
       if (server) await once(server, 'close');
       heldHere.delete(key);
