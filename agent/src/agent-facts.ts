@@ -16,6 +16,7 @@ export function factsOf(
     ...{ device: dir.device, epoch: dir.epoch, version: agentVersion },
     ...process,
     ...{ salvage: dir.salvage, fileSystem: dir.fileSystem },
+    ...{ lastEnd: dir.lastEnd, tornBytes: dir.tornBytes },
     identity: () => ({
       key: deviceKeyName(dir.path) ?? null,
       certificate: certificateLife(dir.path) ?? null,

@@ -122,6 +122,7 @@ export * from './cli/config-file.ts';
 export * from './cli/context-target.ts';
 export { settingsInText } from './cli/settings.ts';
 export * from './cli/program.ts';
+export { withoutSecrets } from './cli/redact.ts';
 export * from './cli/shell.ts';
 export * from './doctor.ts';
 export * from './core/finding.ts';

@@ -1,35 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import {
-  HASH_BYTES,
-  NO_BYTES,
-  PROTOCOL_VERSION,
-  PROTOCOL_VERSION_MIN,
-  TRIAL_EPOCH,
-  codeOf,
-  eachLane,
-  equalBytes,
-  isGenuine,
-  messageOf,
-  open,
-  seal,
-  type Hello,
-  type Link,
-  type Message,
-} from '@holdfast/protocol';
-import { agentVersion } from './agent-version.ts';
+import { codeOf, messageOf, type Link } from '@holdfast/protocol';
 import { enrolled } from './ask-certificate.ts';
 import type { HttpProxy } from './core/proxy-address.ts';
 import { connectProof, deviceTls } from './device-credentials.ts';
 import { isTlsAddress } from './io/broker-address.ts';
-import { openDeviceKey, verify } from './io/device-key.ts';
+import { openDeviceKey } from './io/device-key.ts';
 import { lockDir } from './io/dir-lock.ts';
 import { createMqttDial, type MqttDialOptions } from './io/mqtt-dial.ts';
+import { trialGreeting } from './trial-greeting.ts';
 
 const CONNECT_MS = 8_000;
 const ANSWER_MS = 8_000;
-/** Of incarnations and sessions. */
-const ID_BYTES = 8;
 
 /** What came of it; `untested`: why nothing went there and back, in words. */
 export type GatewayTrial = { readonly roundTripMs: number } | { readonly untested: string };
@@ -61,14 +42,12 @@ async function goThereAndBack(
 ): Promise<GatewayTrial> {
   const { enrolment, gatewayKey } = enrolled(dataDir);
   const { device } = enrolment;
-  const signer = openDeviceKey(dataDir);
-  const session = randomBytes(ID_BYTES);
-  const hello = trialHello(device, signer.publicKey, session);
+  const greeting = trialGreeting({ device, signer: openDeviceKey(dataDir), gatewayKey });
   let sentAtMs = 0;
   let link: Link | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
-    return await new Promise((resolve) => {
+    return await new Promise((resolve, reject) => {
       const way = { ...wayOf(dataDir, enrolment), ...(proxy === undefined ? {} : { proxy }) };
       const dial = createMqttDial(way)(device);
       link = dial((event) => {
@@ -77,13 +56,15 @@ async function goThereAndBack(
           const untested = `no answer of the gateway within ${ANSWER_MS / 1_000} s`;
           timer = setTimeout(() => resolve({ untested }), ANSWER_MS);
           sentAtMs = performance.now();
-          void link?.send('up', seal(device, { kind: 'hello', ...hello }, signer));
+          void link?.send('up', greeting.bytes);
         }
         if (event.kind !== 'message') return;
-        const message = genuine(device, event.bytes, gatewayKey);
-        if (message?.kind === 'refusal') resolve({ untested: message.why });
-        if (message?.kind !== 'welcome' || !equalBytes(message.session, session)) return;
-        resolve({ roundTripMs: Math.round(performance.now() - sentAtMs) });
+        try {
+          if (!greeting.read(event.bytes)) return;
+          resolve({ roundTripMs: Math.round(performance.now() - sentAtMs) });
+        } catch (refused) {
+          reject(refused);
+        }
       });
     });
   } finally {
@@ -102,25 +83,4 @@ function wayOf(dataDir: string, enrolment: Enrolled): MqttDialOptions {
     ...(password === undefined ? {} : { password }),
     ...(isTlsAddress(url) ? { tls: deviceTls(dataDir, enrolment) } : {}),
   };
-}
-
-function trialHello(device: string, publicKey: Uint8Array, session: Uint8Array): Hello {
-  const none = new Uint8Array(HASH_BYTES);
-  return {
-    ...{ protocolMin: PROTOCOL_VERSION_MIN, protocolMax: PROTOCOL_VERSION },
-    ...{ device, epoch: TRIAL_EPOCH, incarnation: randomBytes(ID_BYTES), session },
-    ...{ agentVersion, publicKey, lastCommand: 0, sentAtMs: Date.now() },
-    lanes: eachLane(() => ({ head: 0, headHash: none, acked: 0, ackedHash: none })),
-    ...{ machine: NO_BYTES, boot: 0, monoMs: 0 },
-  };
-}
-
-/** What the gateway says; `undefined`: it is not from it, or cannot be read. */
-function genuine(device: string, bytes: Uint8Array, key: Uint8Array): Message | undefined {
-  try {
-    const sealed = open(device, bytes);
-    return isGenuine(sealed, key, verify) ? sealed.message : undefined;
-  } catch {
-    return undefined;
-  }
 }

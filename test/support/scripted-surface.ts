@@ -70,7 +70,10 @@ export class ScriptedSurface implements Surface {
       epoch: 3,
       key: null,
       certificate: null,
-      agent: { version: '0.1.0', running: true, pid: 812, startedAt: AT },
+      agent: {
+        ...{ version: '0.1.0', running: true, pid: 812, startedAt: AT },
+        ...{ lastEnd: 'clean', tornBytes: 0 },
+      },
       clock: { source: 'gateway', at: AT, wallAheadMs: 0 },
       link: this.link,
       journal: { state: 'ok', since: null, problem: null, ...space },

@@ -11,6 +11,7 @@ const variable: readonly (readonly [pattern: RegExp, sign: string])[] = [
   [/ETA \S+ \S+/g, 'ETA D'],
   [/^ disk +. [^]*?(?=^ \w)/gm, ' disk        …\n'],
   [/^\d+ ok, .*$/gm, 'N ok, …'],
+  [/(?<= · Node )[\d.]+/g, 'N'],
   [/:\/\/127\.0\.0\.1:\d+/g, '://ADDRESS'],
 ];
 

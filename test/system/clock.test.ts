@@ -12,6 +12,7 @@ import {
 } from '@holdfast/device-sim';
 import { FakedMachine, canFakeClock, canFakeMachine } from '../support/faked-machine.ts';
 import { gatewayBinary, runGateway } from '../support/gateway-process.ts';
+import { doctor, names } from '../support/doctor-told.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const agentModule = new URL('../../../agent/dist/mod.js', import.meta.url).href;
@@ -41,6 +42,7 @@ const code = (dir: string): string => `
 class Device {
   readonly machine: FakedMachine;
   readonly client: SocketClient;
+  readonly dataDir: string;
   readonly #dir: string;
   readonly #gateway: readonly string[];
 
@@ -48,6 +50,7 @@ class Device {
     this.machine = new FakedMachine(t, dir);
     this.client = new SocketClient(join(dir, 'data', 'agent.sock'));
     this.#dir = dir;
+    this.dataDir = join(dir, 'data');
     this.#gateway = gateway === undefined ? [] : ['--gateway', gateway];
   }
 
@@ -168,6 +171,11 @@ clockTest(
     await device.client.nudge();
     await device.client.waitSynced(60_000);
     t.is((await device.client.status()).clock?.source, 'gateway');
+    device.machine.setWall(HOUR);
+    const told = await doctor(['clock', '--data-dir', device.dataDir]);
+    const ahead = /^it is 3(?:599|60\d) s ahead of the gateway$/;
+    names(t, told, { check: 'clock', text: ahead, hint: /chrony/ });
+    device.machine.setWall(0);
     const entries = await until('all are compared', async () => {
       const found = await ledgerEntries(api);
       return found.every(({ clock }) => clock !== 'unsynced') && found;

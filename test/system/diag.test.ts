@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
@@ -18,13 +18,14 @@ const hidden = [
     'words-of-an-error',
     'event-payload',
   ],
-  ...['what-it-says', 'password-in-a-url', 'password-in-a-file'],
+  ...['what-it-says', 'password-in-a-url', 'password-in-a-file', 'token-in-the-environment'],
+  ...['token-of-a-plugin', 'log-of-a-step'],
 ];
 
 const flows = `import { TerminalError, workflow } from '${agentModule}';
 export const good = workflow('good', async (ctx, input) => {
   await ctx.setStatus('what-it-says');
-  await ctx.step('work', () => 'output-of-a-step');
+  await ctx.step('work', () => { console.log('log-of-a-step'); return 'output-of-a-step'; });
   return 'output-of-a-run';
 });
 export const bad = workflow('bad', async (ctx) => {
@@ -50,7 +51,11 @@ withTar('needs tar: what is packed for a helper has no secrets and no payloads',
   await writeFile(at('wrong.toml'), [...settings, address].join('\n'));
   const agent = startHoldfast(t, ['run', '--config', at('agent.toml')]);
   await agent.nextLine();
-  const env = { HOLDFAST_DATA_DIR: at('data') };
+  const plugin = `#!/bin/sh\necho 'modem: LTE, token=token-of-a-plugin'; exit 3\n`;
+  await mkdir(at('diag.d'));
+  await writeFile(join(at('diag.d'), 'modem'), plugin, { mode: 0o755 });
+  await writeFile(join(at('diag.d'), 'README'), 'no program\n', { mode: 0o644 });
+  const env = { HOLDFAST_DATA_DIR: at('data'), HOLDFAST_FLEET_TOKEN: 'token-in-the-environment' };
   const run = (line: string) => holdfast(line.split(' '), { env });
   const done = async (line: string) => t.is((await run(line)).code, 0, line);
   await done('start good --id run-1 --input "input-of-a-run"');
@@ -58,12 +63,19 @@ withTar('needs tar: what is packed for a helper has no secrets and no payloads',
   await done('emit happened {"is":"event-payload"}');
   await Promise.all(['run-1', 'run-2'].map((id) => run(`wait --run ${id} --timeout 20s`)));
 
-  const args = `diag --config ${at('wrong.toml')} --out ${at('diag.tar.gz')}`;
+  const own = `--config ${at('wrong.toml')} --plugins ${at('diag.d')}`;
+  const args = `diag ${own} --out ${at('diag.tar.gz')}`;
   const { code, stdout, stderr } = await run(`${args} -o json`);
 
   t.deepEqual([code, stderr], [0, '']);
   const { parts } = JSON.parse(stdout) as { readonly parts: readonly string[] };
-  t.true(parts.includes('logs.jsonl') && parts.includes('config.json'));
+  const whole = ['machine.json', 'doctor.json', 'config.json', 'environment.json', 'status.json'];
+  const lists = ['runs.jsonl', 'journal.jsonl', 'logs.jsonl', 'plugins/modem.txt'];
+  t.deepEqual(
+    [...whole, ...lists].filter((each) => !parts.includes(each)),
+    [],
+  );
+  t.true(parts.some((each) => each.startsWith('unit.txt')));
   t.is((await stat(at('diag.tar.gz'))).mode & 0o777, 0o600);
   execFileSync('tar', ['xzf', at('diag.tar.gz')], { cwd: dir });
   for (const part of parts) await stat(join(dir, 'holdfast-diag', part));
@@ -76,9 +88,9 @@ withTar('needs tar: what is packed for a helper has no secrets and no payloads',
     [],
   );
   // It is about these very runs.
-  for (const told of ['run-1', 'run-2', 'happened', 'step.failed', '(redacted)@127.0.0.1']) {
-    t.true(text.includes(told), told);
-  }
+  const runs = ['run-1', 'run-2', 'happened', 'step.failed'];
+  const others = ['(redacted)@127.0.0.1', 'modem: LTE', 'Command failed', 'It is no program'];
+  for (const told of [...runs, ...others]) t.true(text.includes(told), told);
 
   const again = await run(args);
   t.is(again.code, 2);

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { until } from '@holdfast/device-sim';
+import { doctor, names } from '../support/doctor-told.ts';
 import { runGateway } from '../support/gateway-process.ts';
 import { DEVICE, openWorld } from '../support/lives.ts';
 
@@ -87,6 +88,8 @@ test(
     t.is(link.problem?.code, 'HF_IDENTITY_CONFLICT');
     t.is((await clone.client.status()).epoch, 2);
     t.deepEqual(await clone.problems(), ['HF_IDENTITY_CONFLICT', 'HF_MACHINE_CHANGED']);
+    const told = { check: 'uplink', text: /two|Two/, code: 'HF_IDENTITY_CONFLICT' };
+    names(t, await doctor(['--data-dir', clone.dir]), { ...told, hint: /another device id/ });
     t.is((await gateway.device()).state, 'conflict');
     t.deepEqual(await gateway.events(1), ['pump-1', 'pump-2']);
 

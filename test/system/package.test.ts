@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -54,6 +54,13 @@ onDebian('needs dpkg-deb: the package of the device is small and runs where it l
   const ended = once(agent, 'close');
   agent.kill('SIGTERM');
   t.deepEqual(await ended, [0, null]);
+
+  await unlink(join(tree, 'usr/lib/holdfast/classic-level.node'));
+  const asked = ['doctor', 'store', '--data-dir', data];
+  const { status, stdout } = spawnSync(program, asked, { encoding: 'utf8' });
+  t.is(status, 8);
+  t.regex(stdout, /✗ The native part of the store cannot be loaded.*\(HF_STORE_NATIVE\)/s);
+  t.regex(stdout, /hint: .*apt reinstall holdfast/s);
 });
 
 /** Gives what has come so far. */

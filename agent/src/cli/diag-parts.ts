@@ -7,6 +7,7 @@ import { agentVersion } from '../agent-version.ts';
 import type { LogRow } from '../core/kept-log.ts';
 import type { JournalRow, RunView } from '../core/views.ts';
 import type { DiagFlags } from './diag.ts';
+import { PLUGIN_DIR, pluginParts } from './diag-plugins.ts';
 import { examination } from './examination.ts';
 import type { ArchiveFile } from './tar-archive.ts';
 import { findSettings } from './settings.ts';
@@ -16,6 +17,7 @@ import { readAgent, withAgent } from './target.ts';
 export type DiagPart = ArchiveFile;
 
 const ROWS_MAX = 1_000;
+const LOG_LINES_MAX = 2_000;
 const RUNS_MAX = 1_000;
 const UNIT_MS_MAX = 5_000;
 
@@ -29,6 +31,7 @@ export async function diagParts(
     'machine.json': async () => json(machine()),
     'doctor.json': async () => json((await examination(shell, flags, self)).map(withoutWords)),
     'config.json': async () => json(Object.fromEntries(await findSettings(self))),
+    'environment.json': async () => json(environment(shell.env)),
     'status.json': () => readAgent(shell, flags, async (agent) => json(await agent.status())),
     'runs.jsonl': () =>
       readAgent(shell, flags, async (agent) =>
@@ -40,7 +43,7 @@ export async function diagParts(
       ),
     'logs.jsonl': () =>
       withAgent(shell, flags, async (agent) =>
-        lines((await agent.logs({ after: 0, limit: ROWS_MAX })).lines.map(logIndex)),
+        lines((await agent.logs({ after: 0, limit: LOG_LINES_MAX })).lines.map(logIndex)),
       ),
     'unit.txt': unit,
   };
@@ -52,7 +55,7 @@ export async function diagParts(
       parts.push({ path: `${path}.missing`, text: `${messageOf(error)}\n` });
     }
   }
-  return parts;
+  return [...parts, ...(await pluginParts(flags.plugins ?? PLUGIN_DIR))];
 }
 
 function json(value: unknown): string {
@@ -69,6 +72,12 @@ function machine() {
     ...{ kernel: release(), cpus: cpus().length, load: loadavg(), uptimeS: Math.round(uptime()) },
     ...{ memoryBytes: totalmem(), memoryFreeBytes: freemem() },
   };
+}
+
+/** What of the environment is meant for this program. */
+function environment(env: Shell['env']) {
+  const meant = Object.entries(env).filter(([name]) => /^(?:HOLDFAST_|NODE_OPTIONS$)/.test(name));
+  return Object.fromEntries(meant);
 }
 
 /** What runs are stuck of is said by code that is not ours. */

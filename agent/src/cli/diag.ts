@@ -4,6 +4,7 @@ import { formatBytes, HoldfastError, messageOf } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { endWithoutCode } from './doctor-code.ts';
 import { diagParts, type DiagPart } from './diag-parts.ts';
+import { PLUGIN_DIR } from './diag-plugins.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { withoutSecrets } from './redact.ts';
 import type { Shell } from './shell.ts';
@@ -14,12 +15,14 @@ export interface DiagFlags extends TargetFlags {
   readonly output: Format;
   readonly config?: string;
   readonly out?: string;
+  readonly plugins?: string;
 }
 
 const about = `
-For whoever is to help: versions, settings, what doctor finds, status, runs without their values,
-the index of the newest entries without what they carry, the newest lines of the log, and what
-systemd says. Passwords, keys, tokens, inputs, outputs and what errors of your code say are not in
+For whoever is to help: versions, settings, the variables of this program, what doctor finds,
+status, runs without their values, the index of the newest entries without what they carry, the
+newest 2,000 lines of the log, what systemd says, and what each program in --plugins prints, within
+5 s. Passwords, keys, tokens, inputs, outputs and what errors of your code say are not in
 it; ids of runs and devices and addresses are. Look at it before you hand it on: tar xf FILE.
 
 Example:
@@ -31,6 +34,7 @@ export function addDiag(program: Command, shell: Shell): void {
     .description('Pack what is needed to see what is wrong, without secrets.')
     .option('--config <file>', 'the settings of its agent (HOLDFAST_CONFIG)')
     .option('--out <file>', 'where to; default: holdfast-diag-TIME.tar.gz')
+    .option('--plugins <dir>', `programs that add to it; default: ${PLUGIN_DIR}`)
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: DiagFlags, self: Command) => {

@@ -13,10 +13,12 @@ interface Flags extends Omit<ExaminationFlags, 'checks'> {
 }
 
 const about = `
-Looks at the settings, the agent, its store, the disk, the clock, the way to the gateway stage by
-stage and what its broker takes, certificates, runs that are stuck, and whether runs that are open
-fit the code. Writes nothing but a small file to time the disk, which it deletes. With the agent
-stopped it also connects to the broker, as this device.
+Looks at the settings, the agent and what systemd says of it, its store, the disk, how the agent
+before ended, the clock, the way to the gateway stage by stage and what its broker takes,
+certificates, versions, runs that are stuck, and whether runs that are open fit the code. All at
+once, and none for longer than 5 s. Writes nothing but a small file to time the disk, which it
+deletes. With the agent stopped it also connects to the broker, as this device, and has the gateway
+answer; neither keeps anything of it.
 
 The code is loaded, and executes no step. With --code, open runs are held against another file:
 whether they can go on with it, before it is put in place.

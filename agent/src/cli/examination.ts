@@ -7,6 +7,7 @@ import {
 } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { failed, found, type Finding } from '../core/finding.ts';
+import type { AgentReader } from '../core/surface.ts';
 import type { Patient } from '../doctor.ts';
 import { brokerAccess, proxyAccess } from './broker-access.ts';
 import { contextTarget } from './context-target.ts';
@@ -19,7 +20,8 @@ import { INSTALLED, readAgent, resolveTarget, type TargetFlags } from './target.
 
 /** What can be looked at, in the order in which it is told. */
 export const checkNames = [
-  ...['config', 'agent', 'store', 'disk', 'clock', 'uplink', 'certificate', 'runs', 'code'],
+  ...['config', 'agent', 'service', 'store', 'disk', 'power', 'clock', 'uplink', 'certificate'],
+  ...['versions', 'runs', 'code'],
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 
@@ -56,20 +58,23 @@ export async function examination(
   }
   const target = contextTarget(targetOf(flags, settings), shell.env);
   const withCode = isWanted('code') ? settings : undefined;
-  const seen = await attempt('agent', () => ask(shell, target, withCode));
+  const place = await attempt('agent', async () => resolveTarget(target, shell.env));
+  const seen = place && (await attempt('agent', () => ask(shell, target, withCode)));
   const access = await attempt('config', () => uplinkOf(settings));
-  const { dataDir } = (await attempt('agent', async () => resolveTarget(target, shell.env))) ?? {};
   const { examine } = await import('../doctor.ts');
   const patient: Patient = {
-    ...{ status: seen?.status, stuck: seen?.stuck ?? [], dataDir },
+    ...{ status: seen?.status, stuck: seen?.stuck ?? [], dataDir: place?.dataDir },
     ...{ storeKey: storeKeyFile(target, shell.env), uplink: access, nowMs: shell.nowMs() },
+    isInstalled: place?.dataDir === INSTALLED.dataDir || place?.socket === INSTALLED.socket,
     proxy: await attempt('config', () => proxyOf(settings)),
   };
-  const findings = [...own, ...(await examine(patient, isWanted)), ...(seen?.code ?? [])];
+  // Of an agent that runs, its runs are held against the code beside all else.
+  const code = seen && attempt('code', seen.code);
+  const findings = [own, ...(await Promise.all([examine(patient, isWanted), code]))];
   // What stops a check is told, though it is of another one.
   const isOther = ({ check, level }: Finding) =>
     level !== 'failure' && checkNames.some((each) => each === check && !isWanted(each));
-  return withoutRepeats(findings).filter((each) => !isOther(each));
+  return withoutRepeats(findings.flatMap((each) => each ?? [])).filter((each) => !isOther(each));
 }
 
 /** One cause can stop several checks. */
@@ -112,7 +117,7 @@ const STUCK_SHOWN = 5;
 
 interface Seen extends Pick<Patient, 'status' | 'stuck'> {
   /** Whether runs fit the code. */
-  readonly code: readonly Finding[];
+  readonly code: () => Promise<readonly Finding[]>;
 }
 
 function ask(
@@ -121,13 +126,32 @@ function ask(
   settings: FoundSettings | undefined,
 ): Promise<Seen> {
   return readAgent(shell, target, async (agent) => {
-    const status = await agent.status();
+    const { CHECK_MS_MAX, inTime } = await import('../doctor.ts');
+    const status = await inTime(agent.status(), CHECK_MS_MAX, () => {
+      const why = `it has not answered within ${CHECK_MS_MAX / 1_000} s`;
+      throw new HoldfastError('HF_AGENT_UNREACHABLE', { why });
+    });
     const { runs } = await agent.runs({ states: ['stuck'], limit: STUCK_SHOWN });
-    const code = await codeFindings(settings, agent).catch((error: unknown) => [
-      failed('code', asProblem(error)),
-    ]);
-    return { status, stuck: runs, code };
+    const told = { status, stuck: runs };
+    if (status.agent.running) {
+      const again = () => readAgent(shell, target, (running) => fit(settings, running));
+      return { ...told, code: again };
+    }
+    // Its store can be read by one at a time.
+    const code = await fit(settings, agent);
+    return { ...told, code: async () => code };
   });
+}
+
+async function fit(
+  settings: FoundSettings | undefined,
+  agent: AgentReader,
+): Promise<readonly Finding[]> {
+  const { CHECK_MS_MAX, inTime, tookTooLong } = await import('../doctor.ts');
+  const work = codeFindings(settings, agent).catch((error: unknown) => [
+    failed('code', asProblem(error)),
+  ]);
+  return inTime<readonly Finding[]>(work, CHECK_MS_MAX, () => [tookTooLong('code')]);
 }
 
 async function uplinkOf(settings: FoundSettings | undefined): Promise<Patient['uplink']> {

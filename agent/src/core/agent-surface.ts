@@ -28,6 +28,7 @@ import type {
   HolesView,
   JournalStateView,
   JournalView,
+  LastEnd,
   LinkView,
   Problem,
   RunDetailView,
@@ -61,6 +62,10 @@ export interface AgentFacts {
   readonly fileBytes?: () => Promise<number>;
   /** What its file system has free for it. */
   readonly diskFreeBytes?: () => Promise<number>;
+  /** How the agent before it ended; default: as it should. */
+  readonly lastEnd?: LastEnd;
+  /** Bytes that this end has cut off of a last write; default: none. */
+  readonly tornBytes?: number;
   /** The store was gone and a new one is in its place. */
   readonly recreated: boolean;
   /** The store took the place of another one, which still lies beside it. */
@@ -117,6 +122,8 @@ export class AgentReaderCore {
         running: facts.pid !== null,
         pid: facts.pid,
         startedAt: facts.startedAtMs === null ? null : time(facts.startedAtMs),
+        lastEnd: facts.lastEnd ?? 'clean',
+        tornBytes: facts.tornBytes ?? 0,
       },
       clock: clockView(this.#parts.time),
       link,

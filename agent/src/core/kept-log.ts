@@ -20,7 +20,7 @@ export interface LogsView {
 
 /** As many as a person looks through, and little memory: a line takes some 200 bytes. */
 const KEPT_MAX = 2_000;
-const KEPT_BYTES_MAX = 256 * 1_024;
+const KEPT_BYTES_MAX = 512 * 1_024;
 
 /** A log that hands every line on and remembers the newest: a device has no other place to look. */
 export class KeptLog implements Log {

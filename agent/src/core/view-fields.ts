@@ -54,6 +54,7 @@ const journalState = {
 
 const agent = {
   ...{ version: true, running: true, pid: true, startedAt: true },
+  ...{ lastEnd: true, tornBytes: true },
 } satisfies FieldsOf<StatusView['agent']>;
 
 const clock = { source: true, at: true, wallAheadMs: true } satisfies FieldsOf<ClockView>;

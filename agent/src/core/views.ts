@@ -126,6 +126,13 @@ export interface JournalStateView {
   readonly problem: Problem | null;
 }
 
+/**
+ * How an agent ended: closed; killed while its machine went on; or cut off with its machine, which
+ * lost its power or was restarted.
+ */
+export const lastEnds = ['clean', 'killed', 'cut'] as const;
+export type LastEnd = (typeof lastEnds)[number];
+
 /** How a device is, as `holdfast status -o json` prints it. */
 export interface StatusView {
   readonly schema: 'holdfast.status/1';
@@ -140,6 +147,10 @@ export interface StatusView {
     readonly running: boolean;
     readonly pid: number | null;
     readonly startedAt: string | null;
+    /** Of the one before it; where none runs, of the last one. */
+    readonly lastEnd: LastEnd;
+    /** Bytes that this end has cut off of a last write, of which nobody was told. */
+    readonly tornBytes: number;
   };
   /** `null`: the agent does not run. */
   readonly clock: ClockView | null;

@@ -4,6 +4,7 @@ import { HoldfastError, codeOf, isDeviceId, type OnProgress, type Store } from '
 import type { EndNote } from '../core/life-end.ts';
 import { migrations as knownMigrations, type Migration } from '../core/migrations.ts';
 import type { SalvageNote } from '../core/salvage.ts';
+import type { LastEnd } from '../core/views.ts';
 import {
   DATA_FORMAT,
   devicePath,
@@ -23,7 +24,7 @@ import { lastEpoch, writeHeads } from './store-heads.ts';
 import { readSalvage } from './store-salvage.ts';
 import { exists, isDirectory, resumeSwap } from './store-swap.ts';
 import { machineBoot } from './system-clock.ts';
-import { noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
+import { lastEnd, noteClosed, noteUnclean, uncleanEnds } from './unclean-ends.ts';
 import { makeWritableDir, unusable } from './writable-dir.ts';
 
 /**
@@ -64,6 +65,8 @@ export interface DataDir {
   readonly machine: string;
   /** Bytes of writes that nobody was told of, and that a power cut has struck. */
   readonly tornBytes: number;
+  /** How the process ended that had it before. */
+  readonly lastEnd: LastEnd;
   /** What it is on, and why not to trust that; `undefined`: nothing is known against it. */
   readonly fileSystem: string | undefined;
   /** The store had an older format; the old one lies beside it, under this name. */
@@ -121,6 +124,7 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
     const identity = (await knownIdentity(dir)) ?? (await newIdentity(dir, device));
     if ((device ?? identity.device) !== identity.device) throw otherDevice(dir, identity, device);
     const unclean = await uncleanEnds(dir, machineBoot);
+    const before = { lastEnd: await lastEnd(dir, machineBoot) };
     const isSuspect = unclean >= UNCLEAN_ENDS_MAX;
     const place = { cipher, migrations, machine, progress };
     const examining = { isThorough: isSuspect, isMoved, ...place };
@@ -143,7 +147,7 @@ export async function openDataDir(path: string, options: OpenOptions = {}): Prom
       const { device: owner, epoch } = mark;
       const told = { recreated, salvage, tornBytes, ...(migration && { migration }) };
       const own = { device: owner, epoch, machine, isNewEpoch };
-      return { ...own, store, stored, reopen, ...told };
+      return { ...own, store, stored, reopen, ...told, ...before };
     } catch (error) {
       await store.close();
       throw error;
@@ -185,7 +189,8 @@ export async function openExisting(
     const { store, stored, reopen, mark, tornBytes } = placed;
     const salvage = await readSalvage(join(dir, 'store'), store);
     const { device, epoch, machine } = mark;
-    const facts = { recreated: false, isNewEpoch: false, tornBytes };
+    const before = { lastEnd: await lastEnd(dir, machineBoot) };
+    const facts = { recreated: false, isNewEpoch: false, tornBytes, ...before };
     return { device, epoch, machine, store, stored, reopen, salvage, ...facts };
   });
 }

@@ -11,6 +11,8 @@ import {
 
 const ROWS_DEFAULT = 100;
 const ROWS_MAX = 1_000;
+/** As many as an agent keeps. */
+const LOG_LINES_MAX = 2_000;
 const WAIT_MS_DEFAULT = 30_000;
 /** An hour: whoever waits longer asks again, and learns that the agent still lives. */
 const WAIT_MS_MAX = 3_600_000;
@@ -55,7 +57,7 @@ export async function readJournal({ surface, query }: Call): Promise<Answer> {
 
 export async function readLogs({ surface, query }: Call): Promise<Answer> {
   const after = queryInteger(query, 'after', { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 0;
-  const limit = queryInteger(query, 'limit', { min: 1, max: ROWS_MAX }) ?? ROWS_DEFAULT;
+  const limit = queryInteger(query, 'limit', { min: 1, max: LOG_LINES_MAX }) ?? ROWS_DEFAULT;
   return ok(await surface.logs({ after, limit }));
 }
 

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LastEnd } from '../core/views.ts';
 
 /**
  * How often a process had the directory open and could not close it, in a row and in one boot of
@@ -10,9 +11,26 @@ import { join } from 'node:path';
  * Not synced: the end of a process takes nothing with it that was written.
  */
 export async function uncleanEnds(dir: string, boot: string): Promise<number> {
+  const note = await readNote(dir);
+  return note?.boot === boot ? note.count : 0;
+}
+
+/** How the process ended that had the directory last: what it could not note itself. */
+export async function lastEnd(dir: string, boot: string): Promise<LastEnd> {
+  const note = await readNote(dir);
+  if (note === undefined) return 'clean';
+  return note.boot === boot ? 'killed' : 'cut';
+}
+
+interface Note {
+  readonly count: number;
+  readonly boot: string;
+}
+
+async function readNote(dir: string): Promise<Note | undefined> {
   const text = await readFile(join(dir, 'open'), 'utf8').catch(() => '');
-  const [, count, of] = /^(\d{1,9}) (\S*)$/.exec(text) ?? [];
-  return count !== undefined && of === boot ? Number(count) : 0;
+  const [, count, boot = ''] = /^(\d{1,9}) (\S*)$/.exec(text) ?? [];
+  return count === undefined ? undefined : { count: Number(count), boot };
 }
 
 /** Sets the count for the case that this process is not to close it either. */

@@ -3,7 +3,7 @@ import { list, literal, nullable } from '@holdfast/protocol/json-schema';
 import { object, string, time } from '@holdfast/protocol/json-schema';
 import { timeSources } from '../core/boots.ts';
 import { scheduleStates } from '../core/schedule-views.ts';
-import { runStates } from '../core/views.ts';
+import { lastEnds, runStates } from '../core/views.ts';
 import * as common from './parts.ts';
 import { amount, bytes, epoch, holes, laneBacklog, link, maybeTime, problem } from './parts.ts';
 
@@ -11,6 +11,8 @@ import { amount, bytes, epoch, holes, laneBacklog, link, maybeTime, problem } fr
 
 const running = answer({
   ...{ version: string(), running: boolean(), pid: nullable(count()), startedAt: maybeTime() },
+  lastEnd: described(choice(lastEnds), 'of the agent before it; cut: with its machine'),
+  tornBytes: described(bytes(), 'of a last write that nobody was told of, cut off by that end'),
 });
 
 const clock = answer({

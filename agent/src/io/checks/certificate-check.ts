@@ -4,7 +4,8 @@ import { found, type Finding } from '../../core/finding.ts';
 import type { TlsOptions } from '../broker-socket.ts';
 
 const CHECK = 'certificate';
-const RENEW = 'Renew it: where the device was enrolled, by holdfast enroll --renew.';
+const RENEW = 'Renew it: holdfast enroll --renew, or, if it is of your own CA, have that make one.';
+const PEM = 'It is a file in PEM, which this user may read.';
 const SOON_MS = 30 * 86_400_000;
 
 /** Whether what a device shows and trusts is valid now, and for a while. */
@@ -30,7 +31,8 @@ function validity(whose: string, pem: string | Buffer, nowMs: number): Finding {
     const isSoon = toMs - nowMs < SOON_MS;
     return found(CHECK, isSoon ? 'warning' : 'ok', text, isSoon ? RENEW : '');
   } catch (error) {
-    return found(CHECK, 'failure', `the one ${whose} cannot be read: ${messageOf(error)}`);
+    const text = `the one ${whose} cannot be read: ${messageOf(error)}`;
+    return found(CHECK, 'failure', text, PEM);
   }
 }
 
@@ -38,8 +40,9 @@ function pair({ cert, key }: TlsOptions): readonly Finding[] {
   if (cert === undefined || key === undefined) return [];
   try {
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return [];
-    return [found(CHECK, 'failure', 'the private key is not the one of the certificate')];
+    const text = 'the private key is not the one of the certificate';
+    return [found(CHECK, 'failure', text, 'Give the two that were made together.')];
   } catch (error) {
-    return [found(CHECK, 'failure', `the private key cannot be read: ${messageOf(error)}`)];
+    return [found(CHECK, 'failure', `the private key cannot be read: ${messageOf(error)}`, PEM)];
   }
 }

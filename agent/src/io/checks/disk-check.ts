@@ -13,14 +13,15 @@ const FREE_BYTES = { failure: 8 * 2 ** 20, warning: 256 * 2 ** 20 } as const;
 
 const cards =
   'An SD card that is worn or cheap is slow in this way; put the data directory on an SSD.';
+const disk = 'Put the data directory on a disk that keeps what it was told to keep: --data-dir.';
 const room = 'Make room on this disk; the journal takes what --journal-max-bytes allows.';
 
 /** Whether a directory can hold a journal: may be written, is fast enough, and has room. */
 export async function checkDisk(dir: string): Promise<readonly Finding[]> {
   try {
     const doubt = await doubtfulFileSystem(dir);
-    const kind = doubt === undefined ? [] : [found(CHECK, 'failure', `${dir} is on ${doubt}`)];
-    return [...kind, await space(dir), await speed(dir)];
+    const kind = found(CHECK, 'failure', `${dir} is on ${doubt}`, disk);
+    return [...(doubt === undefined ? [] : [kind]), await space(dir), await speed(dir)];
   } catch (error) {
     return [unwritable(dir, error)];
   }
@@ -31,13 +32,17 @@ function unwritable(dir: string, error: unknown): Finding {
   if (code === 'EACCES' || code === 'EPERM') {
     return found(CHECK, 'skipped', `${dir} is not this user's`, 'Try again with sudo.');
   }
-  if (code === 'ENOENT') return found(CHECK, 'failure', `${dir} is not there`);
+  if (code === 'ENOENT') {
+    const hint = 'Is data-dir right, and is it mounted? The first start of an agent makes it.';
+    return found(CHECK, 'failure', `${dir} is not there`, hint);
+  }
   if (code === 'EROFS') {
     const hint = 'Mount it for writing; a disk that became read-only by itself is failing.';
     return found(CHECK, 'failure', `${dir} is read-only`, hint);
   }
   if (code === 'ENOSPC') return found(CHECK, 'failure', `${dir} is full`, room);
-  return found(CHECK, 'failure', `${dir} cannot be written: ${messageOf(error)}`);
+  const hint = 'The log of the kernel says more: dmesg | tail';
+  return found(CHECK, 'failure', `${dir} cannot be written: ${messageOf(error)}`, hint);
 }
 
 async function space(dir: string): Promise<Finding> {

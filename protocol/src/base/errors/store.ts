@@ -30,7 +30,7 @@ export const storeErrors = {
   HF_STORE_NATIVE: {
     message: 'The native part of the store cannot be loaded on this machine',
     retry: 'never',
-    hint: 'Install it for this architecture: `npm rebuild classic-level`. No data is lost.',
+    hint: 'Run `npm rebuild classic-level`, or `apt reinstall holdfast`. No data is lost.',
   },
   HF_STORE_DAMAGED: {
     message: 'The store does not open',
