@@ -405,9 +405,9 @@ test('what systemd says of the agent is told, and what to do about it', async (t
     findings.map(({ check, level }) => [check, level]),
     [['service', 'ok']],
   );
-  const text = findings[0]?.text ?? '';
-  t.regex(text, /^active \(running\), sign of life \d+ s ago, /);
-  t.regex(text, /, memory 78\.0 MiB of at most 256\.0 MiB$/);
+  const fine = findings[0]?.text ?? '';
+  t.regex(fine, /^active \(running\), sign of life \d+ s ago, /);
+  t.regex(fine, /, memory 78\.0 MiB of at most 256\.0 MiB$/);
   const told = (text: RegExp, hint: RegExp) => ({ check: 'service', text, hint });
   const failed = { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' };
   names(t, await look({ ...failed, ExecMainStatus: '78' }), told(/settings are wrong/, /restart/));

@@ -46,8 +46,8 @@ test('a bar gives way to what a terminal has no room for, and no line is broken'
     const told: string[] = [];
     const now = { ms: 0 };
     const terminal = { isTerminal: true, columns: () => columns, nowMs: () => now.ms };
-    const place = { ...terminal, write: (text: string) => void told.push(text) };
-    const bar = new Progress(place, { what: 'acknowledged', total: 1_000_000 });
+    const write = (text: string) => void told.push(text);
+    const bar = new Progress({ ...terminal, write }, { what: 'acknowledged', total: 1_000_000 });
     now.ms = 10_000;
     bar.to(250_000);
     return told[0]?.replace('\r\u001b[K', '') ?? '';
@@ -71,13 +71,13 @@ test('work that says nothing for long is told of all the same, until it ends', a
     return () => void (look = undefined);
   };
   const write = (text: string) => void told.push(text);
-  const place = { isTerminal: false, nowMs: () => now.ms, write, every };
+  const pipe = { isTerminal: false, nowMs: () => now.ms, write, every };
 
-  await withProgress(place, { what: 'erasing', unit: 'percent' }, async () => {
+  await withProgress(pipe, { what: 'erasing', unit: 'percent' }, async () => {
     now.ms = 12_000;
     look?.();
   });
-  await withProgress(place, { what: 'read' }, async (to) => {
+  await withProgress(pipe, { what: 'read' }, async (to) => {
     to(100, 400);
     now.ms += 10_000;
     look?.();
