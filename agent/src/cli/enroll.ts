@@ -41,7 +41,8 @@ An agent that has run has its name already, and a token without one is for that.
 makes are of whoever the directory is of.
 
 It may be done again, and with a running agent: the next start of the agent is enrolled, which
---restart has systemd do. The agent renews its certificate by itself; with --renew it is done now, also when it has expired.
+--restart has systemd do. The agent renews its certificate by itself; with --renew it is done now,
+also when it has expired.
 With --new-key the device makes another key, for which the one that it has vouches: nobody at the
 gateway is needed, what was journaled stays, and the old key counts no more once the new one was
 heard there. A crash in the middle leaves the device with one of the two, which goes on.
