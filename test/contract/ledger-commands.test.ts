@@ -88,6 +88,17 @@ for (const [name, open] of Object.entries(ledgers)) {
     t.is((await again.device('d2'))?.lastReceipt, 0);
   });
 
+  test(`${name}: what became of a command on one device is asked for alone`, async (t) => {
+    const { ledger } = await open(t);
+    await fleetOf(ledger, 'd', 'd1', 'd11');
+    await ledger.issue(order({}, 'd', 'd1', 'd11'));
+
+    const ids = async (device: string) =>
+      (await devicesOf(ledger, { device })).commands.map((each) => each.device);
+
+    t.deepEqual(await Promise.all(['d', 'd1', 'd2'].map(ids)), [['d'], ['d1'], []]);
+  });
+
   test(`${name}: another content under the same id changes nothing`, async (t) => {
     const { ledger } = await open(t);
     await fleetOf(ledger, 'd1');

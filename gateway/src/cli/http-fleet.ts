@@ -6,7 +6,10 @@ export function httpFleet(at: GatewayAddress): Fleet {
   const get = <V>(path: string, query: Query = {}) => ask<V>(at, { path, query, method: 'GET' });
   const post = <V>(path: string, json?: object) => ask<V>(at, { path, method: 'POST', json });
   return {
-    devices: ({ tags, ...query }) => get('api/devices', { ...query, tag: tagTexts(tags) }),
+    devices: ({ tags, peaks, ...query }) => {
+      const asked = { tag: tagTexts(tags), peaks: peaks === undefined ? undefined : String(peaks) };
+      return get('api/devices', { ...query, ...asked });
+    },
     device: (device) => get(`api/devices/${device}`),
     fleetBacklog: () => get('api/backlog'),
     deviceBacklog: (device) => get(`api/devices/${device}/backlog`),
@@ -53,6 +56,7 @@ export function httpFleet(at: GatewayAddress): Fleet {
     command: (id) => get(`api/commands/${inPath(id)}`),
     commandDevices: ({ id, ...query }) =>
       get(`api/commands/${inPath(id)}/devices`, query),
+    deviceCommands: ({ device, limit }) => get(`api/devices/${device}/commands`, { limit }),
   };
 }
 

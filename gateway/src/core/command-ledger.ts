@@ -43,6 +43,8 @@ export interface CommandLedger {
   dispatched(query: {
     readonly id: string;
     readonly after?: string | undefined;
+    /** On this one alone. */
+    readonly device?: string | undefined;
     /** Default: all. */
     readonly outcome?: Outcome | undefined;
     readonly limit: number;

@@ -45,9 +45,9 @@ export function findDevices(
   const wanted = Object.entries(tags).map(([name, value]) => ({ name, value }));
   const sought = { ...query, tags: wanted };
   if (query.order === 'attention') return byAttention(sources, sought);
-  const { state } = query;
+  const { state, version } = query;
   const isHeard = state !== undefined && !state.includes(sources.unheard);
-  return isHeard ? heardById(sources, sought) : allById(sources, sought);
+  return isHeard || version !== undefined ? heardById(sources, sought) : allById(sources, sought);
 }
 
 /** By id, in states that only devices are in that were heard of. */
@@ -90,7 +90,7 @@ function pageOf(devices: readonly KnownDevice[], limit: number): DevicePage {
 
 /** One page: those that need somebody, those that were not heard of, and then the others. */
 async function byAttention(sources: DeviceSources, query: Sought): Promise<DevicePage> {
-  const { limit, state } = query;
+  const { limit, state, version } = query;
   const inOrder = heard(sources, query).toSorted((a, b) => {
     const [before, behind] = [rankOf(a.state), rankOf(b.state)];
     if (before !== behind) return before - behind;
@@ -101,7 +101,8 @@ async function byAttention(sources: DeviceSources, query: Sought): Promise<Devic
   const [first, last] = border < 0 ? [ids, []] : [ids.slice(0, border), ids.slice(border)];
   const { devices } = await take(sources, query, { ids: first, limit });
   const found = [...devices];
-  if (state?.includes(sources.unheard) ?? true) {
+  // Of those nobody knows which version they are.
+  if (version === undefined && (state?.includes(sources.unheard) ?? true)) {
     found.push(...(await unheardBy(sources, query, limit - found.length)));
   }
   const rest = await take(sources, query, { ids: last, limit: limit - found.length });
@@ -126,10 +127,11 @@ async function unheardBy(
 }
 
 /** Devices that were heard of and fit, as far as is known without the ledger. */
-function heard({ live }: DeviceSources, { state, search = '' }: Sought): readonly DeviceLive[] {
-  return [...live.values()].filter(
-    (each) => each.device.includes(search) && (state?.includes(each.state) ?? true),
-  );
+function heard({ live }: DeviceSources, query: Sought): readonly DeviceLive[] {
+  const { state, version, search = '' } = query;
+  return [...live.values()]
+    .filter((each) => each.device.includes(search) && (state?.includes(each.state) ?? true))
+    .filter(({ reported }) => version === undefined || reported?.agentVersion === version);
 }
 
 /** The first of these devices that have the tags which are asked for, in this order. */

@@ -1,5 +1,5 @@
 import { lanes } from '@holdfast/protocol';
-import type { DeviceView, ReportedBacklog } from './device-views.ts';
+import type { DeviceView, LaneView, ReportedBacklog } from './device-views.ts';
 import { rfc3339 } from './entry-view.ts';
 import { tagsView } from './fleet-commands.ts';
 import type { DeviceRecord } from './ledger.ts';
@@ -27,7 +27,7 @@ export function deviceView({ record, live, state }: KnownDevice): DeviceView {
     agentVersion: reported?.agentVersion ?? null,
     entries: record.lanes.reduce((sum, { watermark }) => sum + watermark, -record.holes.entries),
     holes: record.holes,
-    lanes: lanes.map((lane, index) => ({ lane, watermark: record.lanes[index]?.watermark ?? 0 })),
+    lanes: laneViews(record, reported),
     backlog: live === undefined ? null : reportedBacklog(record, live),
     clockAheadMs: live?.clockAheadMs ?? null,
     runs:
@@ -37,8 +37,19 @@ export function deviceView({ record, live, state }: KnownDevice): DeviceView {
     refusals: live?.refusals ?? 0,
     refusal: live?.refusal ?? null,
     lastCommand: record.lastCommand,
+    commandsWaiting: Math.max(0, record.lastCommand - record.lastReceipt),
+    peaks: null,
     tags: tagsView(record.tags),
   };
+}
+
+/** What it had reported of another epoch is of other entries. */
+function laneViews(record: DeviceRecord, reported: DeviceLive['reported']): readonly LaneView[] {
+  const told = reported?.epoch === record.epoch ? reported.lanes : [];
+  return lanes.map((lane, index) => {
+    const { head = null, acked = null } = told[index] ?? {};
+    return { lane, watermark: record.lanes[index]?.watermark ?? 0, head, acked };
+  });
 }
 
 function reportedBacklog(record: DeviceRecord, live: DeviceLive): ReportedBacklog | null {

@@ -37,8 +37,7 @@ export interface DeviceView {
   readonly entries: number;
   /** Declared holes of this epoch: entries that will never come, and their size. */
   readonly holes: { readonly count: number; readonly entries: number; readonly bytes: number };
-  /** Highest seq such that it and all before are in the ledger; 0: none. */
-  readonly lanes: readonly { readonly lane: Lane; readonly watermark: number }[];
+  readonly lanes: readonly LaneView[];
   /** `null`: it has not reported since this gateway started. */
   readonly backlog: ReportedBacklog | null;
   /** How far its wall clock is ahead; `null`: not compared since this gateway started. */
@@ -51,8 +50,26 @@ export interface DeviceView {
   readonly refusal: { readonly code: string; readonly why: string } | null;
   /** Number of the last command issued; 0: none. */
   readonly lastCommand: number;
+  /** Commands, results of calls among them, that it has not said anything of. */
+  readonly commandsWaiting: number;
+  /**
+   * The most it was behind in each of the last 24 hours, the oldest first; in it `null`: nothing
+   * was heard then, or it is not known. `null`: that was not asked for.
+   */
+  readonly peaks: readonly (number | null)[] | null;
   /** What a person says of it, by name. */
   readonly tags: Readonly<Record<string, string>>;
+}
+
+/** How far a lane is. */
+export interface LaneView {
+  readonly lane: Lane;
+  /** Highest seq such that it and all before are in the ledger; 0: none. */
+  readonly watermark: number;
+  /** Highest seq journaled, as reported last; `null`: not since this gateway started. */
+  readonly head: number | null;
+  /** Highest seq that the device knew to be in the ledger, as reported last. */
+  readonly acked: number | null;
 }
 
 export interface DevicesView {
@@ -74,6 +91,8 @@ export interface FleetSummary {
   readonly pending: number;
   /** Number of devices by state; states without any are left out. */
   readonly states: Readonly<Record<string, number>>;
+  /** Number of devices by the version of their agent, of those that have reported. */
+  readonly versions: Readonly<Record<string, number>>;
 }
 
 /** One life of a device's journal. */
@@ -130,6 +149,10 @@ export interface DevicesQuery {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Only in one of these states. */
   readonly state?: readonly string[] | undefined;
+  /** Only those whose agent is of this version, as reported since this gateway started. */
+  readonly version?: string | undefined;
+  /** Whether `peaks` are told. */
+  readonly peaks?: boolean | undefined;
   /** Only those with this in their id. */
   readonly search?: string | undefined;
   /**

@@ -1,17 +1,27 @@
 import { HoldfastError, NO_BYTES, displayValue, encodeValue, type Clock } from '@holdfast/protocol';
 import { TO_LENGTH_MAX, type Dispatch, type Instruction, type Tag } from './dispatch.ts';
+import { readDeviceCommands } from './device-commands.ts';
 import { rfc3339 } from './entry-view.ts';
 import type { CommandProgress, Fleet, IssueQuery, Target } from './fleet-views.ts';
 import type { Ledger } from './ledger.ts';
+import type { DeviceLive } from './live.ts';
 
 interface CommandsOptions {
   readonly ledger: Ledger;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** A command was issued for this device. */
   readonly issued: (device: string) => void;
+  /** How devices are that were heard of; empty: no gateway runs. */
+  readonly live: () => readonly DeviceLive[];
 }
 
-type CommandMethods = 'tag' | 'issue' | 'commands' | 'command' | 'commandDevices';
+type CommandMethods =
+  | 'tag'
+  | 'issue'
+  | 'commands'
+  | 'command'
+  | 'commandDevices'
+  | 'deviceCommands';
 
 /** Devices in one transaction, and the bytes of their commands. */
 const PAGE_DEVICES = 1_000;
@@ -20,6 +30,7 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 /** What the fleet offers to those who tell devices what to do. */
 export function createCommands(options: CommandsOptions): Pick<Fleet, CommandMethods> {
   const { ledger, clock } = options;
+  const offline = () => offlineOf(options.live());
   const now = () => rfc3339(clock.nowMs()) ?? '';
   const dispatchOf = async (id: string): Promise<Dispatch> => {
     const dispatch = await ledger.dispatch(id);
@@ -34,26 +45,34 @@ export function createCommands(options: CommandsOptions): Pick<Fleet, CommandMet
     },
     async issue(query) {
       const dispatch = await dispatchOf(await issue(options, query));
-      return { schema: 'holdfast.command/1', at: now(), ...progressView(dispatch) };
+      return { schema: 'holdfast.command/1', at: now(), ...progressView(dispatch, offline()) };
     },
     async commands({ before, limit }) {
       const found = await ledger.dispatches({ before, limit });
       const next = found.length < limit ? null : (found.at(-1)?.ordinal ?? null);
-      const commands = found.map(progressView);
+      const away = offline();
+      const commands = found.map((dispatch) => progressView(dispatch, away));
       return { schema: 'holdfast.commands/1', at: now(), commands, next };
     },
     async command(id) {
-      const view = progressView(await dispatchOf(id));
+      const view = progressView(await dispatchOf(id), offline());
       return { schema: 'holdfast.command/1', at: now(), ...view };
     },
     async commandDevices(query) {
       const { id } = await dispatchOf(query.id);
       const { commands, next } = await ledger.dispatched(query);
+      const away = offline();
       const devices = commands.map(({ settledAtMs, ...each }) => {
-        return { ...each, settledAt: rfc3339(settledAtMs) };
+        const offlineSince = each.outcome === 'waiting' ? (away.get(each.device) ?? null) : null;
+        return { ...each, settledAt: rfc3339(settledAtMs), offlineSince };
       });
       const at = now();
       return { schema: 'holdfast.command-devices/1', at, id, devices, next: next ?? null };
+    },
+    async deviceCommands({ device, limit }) {
+      const record = await ledger.device(device);
+      if (record === undefined) throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
+      return { ...(await readDeviceCommands(ledger, record, limit)), at: now() };
     },
   };
 }
@@ -122,7 +141,21 @@ export function tagsView(tags: readonly Tag[]): Readonly<Record<string, string>>
   return Object.fromEntries(tags.map(({ name, value }) => [name, value]));
 }
 
-function progressView(dispatch: Dispatch): CommandProgress {
+/** When devices that are offline were heard last. */
+function offlineOf(live: readonly DeviceLive[]): ReadonlyMap<string, string> {
+  const away = live.filter(({ state }) => state === 'offline');
+  return new Map(
+    away.flatMap(({ device, lastSeenAtMs }) => {
+      const at = rfc3339(lastSeenAtMs);
+      return at === null ? [] : [[device, at]];
+    }),
+  );
+}
+
+function progressView(
+  dispatch: Dispatch,
+  offline: ReadonlyMap<string, string>,
+): CommandProgress {
   const { id, kind, to, by, payload, counts } = dispatch;
   const { waiting, applied, expired, rejected } = counts;
   const issued = waiting + applied + expired + rejected;
@@ -133,6 +166,7 @@ function progressView(dispatch: Dispatch): CommandProgress {
     by,
     expiresAt: rfc3339(dispatch.expiresAtMs),
     complete: dispatch.isComplete,
+    offlineSince: waiting > 0 ? (offline.get(to) ?? null) : null,
     devices: { issued, waiting, applied, expired, rejected },
   };
 }

@@ -1,7 +1,8 @@
 import { HoldfastError, type Clock } from '@holdfast/protocol';
+import type { BacklogHistory } from './backlog/backlog-history.ts';
 import { findDevices, knownDevice } from './device-page.ts';
 import { deviceView } from './device-view.ts';
-import type { ProblemView } from './device-views.ts';
+import type { DeviceView, ProblemView } from './device-views.ts';
 import { epochView, keyView, rfc3339 } from './entry-view.ts';
 import { parkedProblems } from './fleet-calls.ts';
 import { deviceProblems, newLifeProblems, summaryOf } from './fleet-summary.ts';
@@ -13,7 +14,9 @@ import { webhookProblems } from './out/fleet-webhooks.ts';
 interface DevicesOptions {
   readonly ledger: Ledger;
   readonly clock: Pick<Clock, 'nowMs'>;
-  readonly running?: { readonly live: () => readonly DeviceLive[] } | undefined;
+  readonly running?:
+    | { readonly live: () => readonly DeviceLive[]; readonly history: BacklogHistory }
+    | undefined;
   /** Of the gateway itself. */
   readonly problems: () => readonly ProblemView[];
 }
@@ -39,7 +42,11 @@ export function createDevices(options: DevicesOptions): Pick<Fleet, 'devices' | 
       const problems = [...deviceProblems(all), ...lives, ...options.problems()];
       problems.push(...(await parkedProblems(ledger)), ...(await webhookProblems(ledger)));
       const { next } = page;
-      const devices = page.devices.map(deviceView);
+      const peaksOf = ({ device }: DeviceView) =>
+        query.peaks === true && running ? running.history.peaks(device, clock.nowMs()) : null;
+      const devices = page.devices
+        .map(deviceView)
+        .map((view) => ({ ...view, peaks: peaksOf(view) }));
       const summary = summaryOf(count, all, unheard);
       return { schema: 'holdfast.devices/1', at: now(), devices, next, summary, problems };
     },

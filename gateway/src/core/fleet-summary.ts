@@ -14,17 +14,29 @@ export function summaryOf(
   const counts = new Map<DeviceView['state'], number>([
     [unheard, Math.max(0, devices - live.length)],
   ]);
+  const versions = new Map<string, number>();
   let pending = 0;
   for (const each of live) {
     counts.set(each.state, (counts.get(each.state) ?? 0) + 1);
     pending += each.pending;
+    const version = each.reported?.agentVersion;
+    if (version !== undefined) versions.set(version, (versions.get(version) ?? 0) + 1);
   }
   const states: Record<string, number> = {};
   for (const state of attention) {
     const count = counts.get(state) ?? 0;
     if (count > 0) states[state] = count;
   }
-  return { devices, pending, states };
+  return { devices, pending, states, versions: mostOf(versions) };
+}
+
+/** A device may call its agent anything. */
+const VERSIONS_MAX = 50;
+
+/** Those that most devices have, by their names. */
+function mostOf(versions: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  const most = [...versions].toSorted(([, a], [, b]) => b - a).slice(0, VERSIONS_MAX);
+  return Object.fromEntries(most.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** More of a kind tell nobody more; how many there are, the summary says. */

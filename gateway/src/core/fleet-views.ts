@@ -281,6 +281,11 @@ export interface CommandProgress {
   readonly expiresAt: string | null;
   /** False: it was cut short; issue it again, with its id. */
   readonly complete: boolean;
+  /**
+   * When the one device that it waits for was heard last, which is offline; `null`: it is not, or
+   * was not heard since this gateway started.
+   */
+  readonly offlineSince: string | null;
   /** Numbers of devices; those that are waited for have said nothing yet. */
   readonly devices: {
     readonly issued: number;
@@ -321,9 +326,37 @@ export interface CommandDevicesView {
     readonly reason: string;
     /** When its receipt arrived. */
     readonly settledAt: string | null;
+    /** As that of the command, of a device that has said nothing of it. */
+    readonly offlineSince: string | null;
   }[];
   /** Give it as `after` for the page behind; `null`: this was the last. */
   readonly next: string | null;
+}
+
+/** What one device was told to do, and what became of it. */
+export interface DeviceCommandView {
+  /** Among the commands of the device. */
+  readonly number: number;
+  /** Under which it was issued. */
+  readonly id: string;
+  readonly kind: string;
+  readonly run: string | null;
+  readonly name: string | null;
+  readonly payload: unknown;
+  readonly issuedAt: string | null;
+  readonly by: string;
+  readonly expiresAt: string | null;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly settledAt: string | null;
+}
+
+export interface DeviceCommandsView {
+  readonly schema: 'holdfast.device-commands/1';
+  readonly at: string;
+  readonly device: string;
+  /** The newest first; results of calls are not among them. */
+  readonly commands: readonly DeviceCommandView[];
 }
 
 export interface CommandDevicesQuery {
@@ -398,4 +431,9 @@ export interface Fleet extends FleetBacklog, FleetCalls, FleetRetention, FleetWe
   command(id: string): Promise<CommandView>;
   /** What became of it on each device. @throws HF_COMMAND_UNKNOWN */
   commandDevices(query: CommandDevicesQuery): Promise<CommandDevicesView>;
+  /** What one device was told, among its newest commands. @throws HF_DEVICE_UNKNOWN */
+  deviceCommands(query: {
+    readonly device: string;
+    readonly limit: number;
+  }): Promise<DeviceCommandsView>;
 }

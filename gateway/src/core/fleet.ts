@@ -83,7 +83,10 @@ export function createFleet(options: FleetOptions): Fleet {
     ...createCalls({ ledger, clock, running }),
     ...createWebhooks({ ledger, clock, desk: options.webhooks }),
     exportPage: (query) => exportPage(ledger, query),
-    ...createCommands({ ledger, clock, issued: (device) => running?.issued(device) }),
+    ...createCommands({
+      ...{ ledger, clock, live: () => running?.live() ?? [] },
+      issued: (device) => running?.issued(device),
+    }),
   };
 }
 

@@ -132,13 +132,19 @@ export class Dispatches {
 
   async devices({
     id,
+    device,
     after,
     outcome,
     limit,
   }: Parameters<Ledger['dispatched']>[0]): ReturnType<Ledger['dispatched']> {
     const prefix = dispatchedOf(id);
-    const from = after === undefined ? prefix : dispatchedKey(id, `${after}\0`);
-    const rows = await this.#reads.scan({ from, to: behind(prefix), limit });
+    const first = after === undefined ? prefix : dispatchedKey(id, `${after}\0`);
+    // No id of a device has a zero in it: up to there, there is this one alone.
+    const [from, to] =
+      device === undefined
+        ? [first, behind(prefix)]
+        : [dispatchedKey(id, device), dispatchedKey(id, `${device}\0`)];
+    const rows = await this.#reads.scan({ from, to, limit });
     const found = rows.map(({ value }) => dispatchedRow.decode(value));
     return {
       commands: found.filter((each) => outcome === undefined || each.outcome === outcome),

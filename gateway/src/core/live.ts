@@ -30,6 +30,8 @@ export interface DeviceLive {
   readonly reportedAtMs: number | undefined;
   /** Entries that it had then and that have not arrived since. */
   readonly pending: number;
+  /** Entries of its epoch that are in the ledger, as far as this gateway knows. */
+  readonly arrived: number;
   /** How far its wall clock was ahead of this gateway's when they were compared last. */
   readonly clockAheadMs: number | undefined;
   /** Messages that were not taken. */
@@ -55,6 +57,7 @@ export function liveOf(session: Session, nowMs: number, limits: LiveLimits): Dev
     reported,
     reportedAtMs: timeOf(session.reportedAtMs),
     pending: pendingOf(session),
+    arrived: session.watermarks.reduce((sum, each) => sum + each, 0),
     clockAheadMs: session.clockAheadMs,
     refusals,
     refusal,

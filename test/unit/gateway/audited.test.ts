@@ -16,7 +16,8 @@ type Known<T> = Readonly<Record<keyof T, What>>;
 const fleet: Known<Fleet> = {
   ...{ exportPage: 'reads', devices: 'reads', device: 'reads', runs: 'reads', entries: 'reads' },
   ...{ quarantine: 'reads', value: 'reads', verify: 'reads', erasures: 'reads', held: 'reads' },
-  ...{ commands: 'reads', command: 'reads', commandDevices: 'reads', prunings: 'reads' },
+  ...{ commands: 'reads', command: 'reads', commandDevices: 'reads' },
+  ...{ deviceCommands: 'reads', prunings: 'reads' },
   ...{ calls: 'reads', services: 'reads', fleetBacklog: 'reads', deviceBacklog: 'reads' },
   ...{ webhooks: 'reads', deadEvents: 'reads' },
   ...{ rekey: 'changes', revoke: 'changes', erase: 'changes', tag: 'changes', issue: 'changes' },

@@ -9,6 +9,7 @@ import {
   type DeviceView,
   type Fleet,
 } from '@holdfast/gateway/internal';
+import type { Report } from '@holdfast/protocol';
 import test from 'ava';
 import { newSigner } from '../../support/hand-journal.ts';
 import { noWebhooks } from '../../support/no-webhooks.ts';
@@ -25,17 +26,25 @@ const facts = {
   isHeard: (number: number) => number % 3 !== 0,
   state: (number: number) => (['synced', 'syncing', 'stuck', 'offline'] as const)[number % 4],
   pending: (number: number) => (number % 4 === 1 ? number : 0),
+  version: (number: number) => `0.${number % 7}.0`,
   tags: (number: number): Record<string, string> => ({
     ...(number % 5 === 0 && { site: 'oslo' }),
     ...(number % 50 === 0 && { kind: 'spare' }),
   }),
 };
 
+function reportOf(number: number): Report {
+  const idle = { head: 0, acked: 0, backlogBytes: 0, oldestAtMs: 0 };
+  const told = { epoch: 1, atMs: NOW_MS, agentVersion: facts.version(number), runs: [] };
+  return { ...told, lanes: [idle, idle, idle], boot: 1, monoMs: 1 };
+}
+
 function liveOf(number: number): DeviceLive {
   return {
     ...{ device: idOf(number), state: facts.state(number) ?? 'new' },
-    pending: facts.pending(number),
-    ...{ lastSeenAtMs: NOW_MS, lastAckAtMs: NOW_MS, reported: undefined, reportedAtMs: undefined },
+    ...{ pending: facts.pending(number), arrived: 0 },
+    ...{ lastSeenAtMs: NOW_MS, lastAckAtMs: NOW_MS, reported: reportOf(number) },
+    reportedAtMs: NOW_MS,
     ...{ clockAheadMs: undefined, refusals: 0, refusal: undefined },
   };
 }
@@ -85,10 +94,14 @@ async function largeFleet(): Promise<LargeFleet> {
 }
 
 /** The ids that fit, by a look at all of them. */
-function fitting({ state, tags = {}, search = '' }: Omit<DevicesQuery, 'limit'>): string[] {
+function fitting(query: Omit<DevicesQuery, 'limit'>): string[] {
+  const { state, version, tags = {}, search = '' } = query;
   const stateOf = (number: number) => (facts.isHeard(number) ? facts.state(number) : 'offline');
   return numbers
     .filter((number) => state?.includes(stateOf(number) ?? '') ?? true)
+    .filter((number) => {
+      return version === undefined || (facts.isHeard(number) && facts.version(number) === version);
+    })
     .filter((number) => {
       const has = facts.tags(number);
       return Object.entries(tags).every(([name, value]) => has[name] === value);
@@ -117,6 +130,11 @@ const queries: Readonly<Record<string, Omit<DevicesQuery, 'limit'>>> = {
   'with a tag that none has': { tags: { site: 'rome' } },
   'with a tag, in a state': { tags: { site: 'oslo' }, state: ['syncing'] },
   'by a part of their name': { search: '-11' },
+  'of a version': { version: '0.4.0' },
+  'of a version, in a state, with a tag': {
+    ...{ version: '0.5.0', state: ['stuck', 'offline'], tags: { site: 'oslo' } },
+  },
+  'of a version that none has': { version: '9.9.9' },
   'by all of these': { search: '0', tags: { site: 'oslo' }, state: ['offline'] },
 };
 
@@ -169,7 +187,10 @@ test.serial('no page reads the whole fleet, and the sums are of all of it', asyn
     t.true(read() - before <= 60, `${name}: ${read() - before}`);
     const states = { stuck: 100, syncing: 100, offline: 300, synced: 100 };
     const pending = numbers.filter(facts.isHeard).reduce((sum, at) => sum + facts.pending(at), 0);
-    t.deepEqual(summary, { devices: DEVICES, pending, states });
+    const versions = numbers.filter(facts.isHeard).map(facts.version);
+    t.like(summary, { devices: DEVICES, pending, states });
+    t.is(Object.keys(summary.versions).length, 7);
+    t.is(summary.versions['0.4.0'], versions.filter((each) => each === '0.4.0').length);
   }
 });
 

@@ -5,7 +5,8 @@ const arrival = (watermark: number, fresh: number, device = 'pump-1') =>
   ({ device, epoch: 1, lane: 'normal', watermark, fresh }) as const;
 
 const live = (device: string, state: DeviceLive['state']): DeviceLive => ({
-  ...{ device, state, lastSeenAtMs: undefined, lastAckAtMs: undefined, pending: 0 },
+  ...{ device, state, lastSeenAtMs: undefined, lastAckAtMs: undefined },
+  ...{ pending: 0, arrived: 0 },
   ...{ reported: undefined, reportedAtMs: undefined, clockAheadMs: undefined },
   ...{ refusals: 0, refusal: undefined },
 });

@@ -43,6 +43,7 @@ function liveOf(more: Partial<DeviceLive>): DeviceLive {
     reported: undefined,
     reportedAtMs: undefined,
     pending: 0,
+    arrived: 0,
     clockAheadMs: undefined,
     refusals: 0,
     refusal: undefined,
@@ -120,6 +121,7 @@ test('a page of devices begins with those that need somebody, and tells of all',
   t.deepEqual(summary, {
     ...{ devices: 4, pending: 7 },
     states: { conflict: 1, stuck: 1, offline: 1, synced: 1 },
+    versions: { '0.1.0': 1 },
   });
 });
 
@@ -139,6 +141,54 @@ test('what needs a person is among the problems, with its hint', async (t) => {
   );
   t.regex(problems[1]?.message ?? '', /2 calls wait for mail.send/);
   t.true(problems.every(({ hint }) => hint !== ''));
+});
+
+test('what a device was told is told, newest first, and that it waits for one away', async (t) => {
+  const live = [liveOf({ device: 'pump-1' })];
+  const running = { live: () => live, unhandled: () => [], ...still };
+  const ledger = await ledgerOf(t);
+  const fleet = createFleet({ ...parts, ledger, clock, running });
+  const [to, by] = [{ device: 'pump-1' }, 'ola'];
+  const expiresAt = '2026-03-02T13:00:00.000Z';
+  await fleet.issue({ id: 'c-1', kind: 'run.retry', to, run: 'order-1', expiresAt, by });
+  const set = { name: 'report.every', payload: { minutes: 15 }, expiresAt: null, by };
+  await fleet.issue({ id: 'c-2', kind: 'config.set', to, ...set });
+
+  const { commands } = await fleet.deviceCommands({ device: 'pump-1', limit: 9 });
+  const { devices } = await fleet.commandDevices({ id: 'c-1', limit: 9 });
+  const view = await fleet.device('pump-1');
+
+  t.like(commands[0], { id: 'c-2', number: 2, run: null, ...set, outcome: 'waiting' });
+  t.like(commands[1], { id: 'c-1', kind: 'run.retry', run: 'order-1', expiresAt });
+  t.is(commands.length, 2);
+  const { commands: newest } = await fleet.deviceCommands({ device: 'pump-1', limit: 1 });
+  t.deepEqual(newest.map(({ id }) => id), ['c-2']);
+  const offlineSince = '2026-03-01T12:59:00.000Z';
+  t.like(devices[0], { device: 'pump-1', offlineSince });
+  t.is((await fleet.command('c-1')).offlineSince, offlineSince);
+  t.is(view.commandsWaiting, 2);
+  live[0] = liveOf({ state: 'synced' });
+  t.is((await fleet.command('c-1')).offlineSince, null);
+  await t.throwsAsync(fleet.deviceCommands({ device: 'nobody', limit: 9 }), {
+    code: 'HF_DEVICE_UNKNOWN',
+  });
+});
+
+test('peaks of a day are told to who asks for them, and how far lanes were reported', async (t) => {
+  const reported = reportOf({ head: 9, acked: 2 });
+  const live = [liveOf({ state: 'syncing', reported, reportedAtMs: NOW_MS, pending: 7 })];
+  const seen = new BacklogHistory(NOW_MS - 60_000);
+  seen.look(live, NOW_MS - 60_000);
+  const running = { ...still, live: () => live, unhandled: () => [], history: seen };
+  const fleet = createFleet({ ...parts, ledger: await ledgerOf(t), clock, running });
+
+  const [plain] = (await fleet.devices({ limit: 9 })).devices;
+  const [asked] = (await fleet.devices({ limit: 9, peaks: true })).devices;
+
+  t.is(plain?.peaks, null);
+  t.is(asked?.peaks?.length, 24);
+  t.is(asked?.peaks?.at(-1), 7);
+  t.like(asked?.lanes[1], { lane: 'normal', head: 9, acked: 2 });
 });
 
 test('runs in a state are asked for alone, no more of them than are shown', async (t) => {

@@ -21,7 +21,8 @@ function live(device: string, head: number, state: DeviceLive['state'] = 'syncin
   };
   return {
     ...{ device, state, reported, reportedAtMs: 1, lastSeenAtMs: 1, lastAckAtMs: 1 },
-    ...{ pending: Math.max(0, head - 2), clockAheadMs: 0, refusals: 0, refusal: undefined },
+    ...{ pending: Math.max(0, head - 2), arrived: 2, clockAheadMs: 0 },
+    ...{ refusals: 0, refusal: undefined },
   };
 }
 

@@ -9,6 +9,7 @@ export interface BacklogOperations {
       readonly points: readonly {
         readonly at: string;
         readonly pending: number;
+        readonly arrived: number;
         readonly heard: boolean;
       }[];
       readonly arrivingPerSecond: number;

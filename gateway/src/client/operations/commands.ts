@@ -41,6 +41,7 @@ export interface CommandsOperations {
       readonly by: string;
       readonly expiresAt: string | null;
       readonly complete: boolean;
+      readonly offlineSince: string | null;
       readonly devices: {
         readonly issued: number;
         readonly waiting: number;
@@ -71,6 +72,7 @@ export interface CommandsOperations {
         readonly by: string;
         readonly expiresAt: string | null;
         readonly complete: boolean;
+        readonly offlineSince: string | null;
         readonly devices: {
           readonly issued: number;
           readonly waiting: number;
@@ -99,6 +101,7 @@ export interface CommandsOperations {
       readonly by: string;
       readonly expiresAt: string | null;
       readonly complete: boolean;
+      readonly offlineSince: string | null;
       readonly devices: {
         readonly issued: number;
         readonly waiting: number;
@@ -127,6 +130,7 @@ export interface CommandsOperations {
         readonly outcome: 'waiting' | 'applied' | 'expired' | 'rejected';
         readonly reason: string;
         readonly settledAt: string | null;
+        readonly offlineSince: string | null;
       }[];
       readonly next: string | null;
     };

@@ -15,6 +15,8 @@ export interface DevicesOperations {
         | 'unknown')[] | undefined;
       readonly after?: string | undefined;
       readonly search?: string | undefined;
+      readonly version?: string | undefined;
+      readonly peaks?: boolean | undefined;
       readonly order?: 'id' | 'attention' | undefined;
     };
     readonly answer: {
@@ -46,6 +48,8 @@ export interface DevicesOperations {
         readonly lanes: readonly {
           readonly lane: 'urgent' | 'normal' | 'bulk';
           readonly watermark: number;
+          readonly head: number | null;
+          readonly acked: number | null;
         }[];
         readonly backlog: {
           readonly pending: number;
@@ -58,6 +62,8 @@ export interface DevicesOperations {
         readonly refusals: number;
         readonly refusal: { readonly code: string; readonly why: string } | null;
         readonly lastCommand: number;
+        readonly commandsWaiting: number;
+        readonly peaks: readonly (number | null)[] | null;
       }[];
       readonly next: string | null;
       readonly problems: readonly {
@@ -69,6 +75,7 @@ export interface DevicesOperations {
         readonly devices: number;
         readonly pending: number;
         readonly states: { readonly [name: string]: number };
+        readonly versions: { readonly [name: string]: number };
       };
     };
   };
@@ -104,6 +111,8 @@ export interface DevicesOperations {
       readonly lanes: readonly {
         readonly lane: 'urgent' | 'normal' | 'bulk';
         readonly watermark: number;
+        readonly head: number | null;
+        readonly acked: number | null;
       }[];
       readonly backlog: {
         readonly pending: number;
@@ -116,6 +125,8 @@ export interface DevicesOperations {
       readonly refusals: number;
       readonly refusal: { readonly code: string; readonly why: string } | null;
       readonly lastCommand: number;
+      readonly commandsWaiting: number;
+      readonly peaks: readonly (number | null)[] | null;
       readonly epochs: readonly {
         readonly epoch: number;
         readonly beganAt: string | null;
@@ -301,8 +312,10 @@ export interface DevicesOperations {
       readonly points: readonly {
         readonly at: string;
         readonly pending: number;
+        readonly arrived: number;
         readonly heard: boolean;
       }[];
+      readonly outages: readonly { readonly from: string; readonly to: string | null }[];
     };
   };
 
@@ -315,6 +328,31 @@ export interface DevicesOperations {
       readonly at: string;
       readonly device: string;
       readonly tags: { readonly [name: string]: string };
+    };
+  };
+
+  /** What a device was told to do, newest first. */
+  readonly 'GET /api/devices/{id}/commands': {
+    readonly params: { readonly id: string };
+    readonly query?: { readonly limit?: number | undefined };
+    readonly answer: {
+      readonly schema: 'holdfast.device-commands/1';
+      readonly at: string;
+      readonly device: string;
+      readonly commands: readonly {
+        readonly number: number;
+        readonly id: string;
+        readonly kind: string;
+        readonly run: string | null;
+        readonly name: string | null;
+        readonly payload: unknown;
+        readonly issuedAt: string | null;
+        readonly by: string;
+        readonly expiresAt: string | null;
+        readonly outcome: 'waiting' | 'applied' | 'expired' | 'rejected';
+        readonly reason: string;
+        readonly settledAt: string | null;
+      }[];
     };
   };
 }

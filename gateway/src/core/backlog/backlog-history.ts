@@ -1,5 +1,7 @@
 import type { DeviceLive } from '../live.ts';
+import { peaksOf } from './backlog-peaks.ts';
 import { BacklogSeries, type BacklogPoint, type SeriesLimits } from './backlog-series.ts';
+import { Outages, type Outage } from './outages.ts';
 
 /** A device that has come back, and drains. */
 export interface CatchUp {
@@ -37,6 +39,7 @@ export class BacklogHistory {
   readonly startedAtMs: number;
   readonly #fleet = new BacklogSeries(ofFleet);
   readonly #devices = new Map<string, BacklogSeries>();
+  readonly #outages = new Map<string, Outages>();
   readonly #awayUntilMs = new Map<string, number>();
   readonly #climbs = new Map<string, Climb>();
   #live = new Map<string, DeviceLive>();
@@ -57,14 +60,15 @@ export class BacklogHistory {
 
   /** Takes how all devices are now. */
   look(live: readonly DeviceLive[], nowMs: number): void {
-    let total = 0;
+    let [pending, arrived] = [0, 0];
     for (const each of live) {
-      total += this.#take(each, nowMs);
+      pending += this.#take(each, nowMs);
+      arrived += each.arrived;
       this.#follow(each, nowMs);
     }
     this.#live = new Map(live.map((each) => [each.device, each]));
     for (const device of this.#devices.keys()) if (!this.#live.has(device)) this.#drop(device);
-    this.#fleet.add({ atMs: nowMs, pending: total, isHeard: true });
+    this.#fleet.add({ atMs: nowMs, pending, arrived, isHeard: true });
     const entries = [...this.#arrived.values()].reduce((sum, each) => sum + each, 0);
     this.#arrivals.push({ atMs: nowMs, entries });
     this.#arrived = new Map();
@@ -76,6 +80,16 @@ export class BacklogHistory {
   points(device: string | undefined, nowMs: number): readonly BacklogPoint[] {
     const series = device === undefined ? this.#fleet : this.#devices.get(device);
     return series?.points(nowMs) ?? [];
+  }
+
+  /** The most that a device was behind in each hour of a day, as far as it was heard of. */
+  peaks(device: string, nowMs: number): readonly (number | null)[] {
+    return peaksOf(this.points(device, nowMs), nowMs);
+  }
+
+  /** When a device was not heard of, over a week; the oldest first. */
+  outages(device: string, nowMs: number): readonly Outage[] {
+    return this.#outages.get(device)?.list(nowMs) ?? [];
   }
 
   /** Entries a second that become durable. */
@@ -103,15 +117,21 @@ export class BacklogHistory {
   }
 
   /** @returns How far behind the device was. */
-  #take({ device, state, pending }: DeviceLive, nowMs: number): number {
+  #take(live: DeviceLive, nowMs: number): number {
+    const { device, state, pending, arrived, lastSeenAtMs } = live;
     const series = this.#devices.get(device) ?? new BacklogSeries(ofDevice);
     this.#devices.set(device, series);
     const isHeard = state !== 'offline' && state !== 'new';
+    const outages = this.#outages.get(device) ?? new Outages();
+    this.#outages.set(device, outages);
+    // Of one that was never there nobody knows that it is away.
+    if (state !== 'new') outages.take(isHeard, lastSeenAtMs, nowMs);
     // What one brings that was away is what it had been behind, however fast it drains.
     if (series.last?.isHeard === false) this.#awayUntilMs.set(device, nowMs);
     const isBack = isHeard && nowMs - (this.#awayUntilMs.get(device) ?? -RETURN_MS) < RETURN_MS;
-    const behind = isBack ? pending + (this.#arrived.get(device) ?? 0) : pending;
-    series.add({ atMs: nowMs, pending: behind, isHeard });
+    const drained = isBack ? (this.#arrived.get(device) ?? 0) : 0;
+    const behind = pending + drained;
+    series.add({ atMs: nowMs, pending: behind, arrived: arrived - drained, isHeard });
     return behind;
   }
 
@@ -134,6 +154,7 @@ export class BacklogHistory {
 
   #drop(device: string): void {
     this.#devices.delete(device);
+    this.#outages.delete(device);
     this.#climbs.delete(device);
     this.#awayUntilMs.delete(device);
   }

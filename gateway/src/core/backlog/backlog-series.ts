@@ -2,6 +2,8 @@
 export interface BacklogPoint {
   readonly atMs: number;
   readonly pending: number;
+  /** Entries of it that had arrived by then. */
+  readonly arrived: number;
   /** False: nothing was heard of it, and it may have had more. */
   readonly isHeard: boolean;
 }
@@ -37,7 +39,7 @@ export class BacklogSeries {
   add(point: BacklogPoint): void {
     const last = this.#points.at(-1);
     if (last !== undefined && last.isHeard === point.isHeard) {
-      if (last.pending === point.pending) return;
+      if (last.pending === point.pending && last.arrived === point.arrived) return;
       if (point.atMs - last.atMs < this.#stepMs) {
         // A fall is taken at the step's end: it is still so then, or is none.
         if (point.pending > last.pending) this.#points.splice(-1, 1, { ...point, atMs: last.atMs });
@@ -71,6 +73,7 @@ export class BacklogSeries {
       thinned.push({
         atMs: pair[0]?.atMs ?? 0,
         pending: Math.max(...pair.map(({ pending }) => pending)),
+        arrived: pair[0]?.arrived ?? 0,
         isHeard: pair.every(({ isHeard }) => isHeard),
       });
     }

@@ -5,6 +5,8 @@ export interface BacklogPointView {
   readonly at: string;
   /** Entries that had been reported and had not arrived. */
   readonly pending: number;
+  /** Entries that were in the ledger by then, of its epoch. */
+  readonly arrived: number;
   /** False: nothing was heard of the device, and it may have had more. */
   readonly heard: boolean;
 }
@@ -20,6 +22,14 @@ interface BacklogOverTime {
 export interface DeviceBacklogView extends BacklogOverTime {
   readonly schema: 'holdfast.device-backlog/1';
   readonly device: string;
+  /** When nothing was heard of it, over the last 7 days, the oldest first; not before `since`. */
+  readonly outages: readonly OutageView[];
+}
+
+export interface OutageView {
+  readonly from: string;
+  /** `null`: nothing is heard of it still. */
+  readonly to: string | null;
 }
 
 export interface FleetBacklogView extends BacklogOverTime {

@@ -3,7 +3,8 @@ import { rfc3339 } from '../entry-view.ts';
 import type { Ledger } from '../ledger.ts';
 import type { BacklogHistory, CatchUp } from './backlog-history.ts';
 import type { BacklogPoint } from './backlog-series.ts';
-import type { BacklogPointView, FleetBacklog } from './backlog-views.ts';
+import type { BacklogPointView, FleetBacklog, OutageView } from './backlog-views.ts';
+import type { Outage } from './outages.ts';
 
 interface BacklogOptions {
   readonly ledger: Pick<Ledger, 'device'>;
@@ -35,8 +36,9 @@ export function createBacklog({ ledger, clock, history }: BacklogOptions): Fleet
       if ((await ledger.device(device)) === undefined) {
         throw new HoldfastError('HF_DEVICE_UNKNOWN', { why: device });
       }
-      const points = pointsOf(device);
-      return { schema: 'holdfast.device-backlog/1', at: now(), device, since, points };
+      const outages = (history?.outages(device, clock.nowMs()) ?? []).map(outageView);
+      const overTime = { at: now(), device, since, points: pointsOf(device) };
+      return { schema: 'holdfast.device-backlog/1', ...overTime, outages };
     },
   };
 }
@@ -46,6 +48,10 @@ function catchUpView({ device, pending, peak, sinceMs, leftMs }: CatchUp) {
   return { device, pending, peak, since, leftMs: leftMs === undefined ? null : Math.round(leftMs) };
 }
 
-function pointView({ atMs, pending, isHeard }: BacklogPoint): BacklogPointView {
-  return { at: rfc3339(atMs) ?? '', pending, heard: isHeard };
+function pointView({ atMs, pending, arrived, isHeard }: BacklogPoint): BacklogPointView {
+  return { at: rfc3339(atMs) ?? '', pending, arrived: Math.max(0, arrived), heard: isHeard };
+}
+
+function outageView({ fromMs, toMs }: Outage): OutageView {
+  return { from: rfc3339(fromMs) ?? '', to: rfc3339(toMs) };
 }

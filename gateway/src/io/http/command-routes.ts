@@ -59,6 +59,14 @@ function addProgress(routes: ApiRoutes, fleet: Fleet): void {
     (request) => fleet.command(request.params.id),
   );
   routes.read(
+    'GET /api/devices/:id/commands',
+    {
+      ...{ ...viewer, summary: 'What a device was told to do, newest first' },
+      ...{ params, query: of.deviceCommandsQuery, answer: of.deviceCommandsAnswer },
+    },
+    ({ params: { id }, query }) => fleet.deviceCommands({ ...query, device: readDevice(id) }),
+  );
+  routes.read(
     'GET /api/commands/:id/devices',
     {
       ...{ ...viewer, summary: 'What became of a command on each device' },

@@ -4,6 +4,7 @@ import {
   anything,
   boolean,
   choice,
+  described,
   integer,
   list,
   literal,
@@ -36,6 +37,10 @@ const progress = {
   ...{ id: string(), kind: string(), to: string(), run: nullable(string()) },
   ...{ name: nullable(string()), payload: anything(), issuedAt: nullable(time()), by: string() },
   ...{ expiresAt: nullable(time()), complete: boolean() },
+  offlineSince: described(
+    nullable(time()),
+    'when the one device that it waits for, and that is offline, was heard last',
+  ),
   devices: answer({
     ...{ issued: count(), waiting: count(), applied: count(), expired: count() },
     rejected: count(),
@@ -63,6 +68,21 @@ export const commandDevicesQuery = question(
 const ofDevice = answer({
   ...{ device: string(), number: count(), outcome: choice(outcomes), reason: string() },
   settledAt: nullable(time()),
+  offlineSince: described(nullable(time()), 'when the device, if offline, was heard last'),
+});
+
+export const deviceCommandsQuery = question({ limit: limit() }, {});
+
+const told = answer({
+  ...{ number: count(), id: string(), kind: string(), run: nullable(string()) },
+  ...{ name: nullable(string()), payload: anything(), issuedAt: nullable(time()), by: string() },
+  ...{ expiresAt: nullable(time()), outcome: choice(outcomes), reason: string() },
+  settledAt: nullable(time()),
+});
+
+export const deviceCommandsAnswer = answer({
+  ...{ schema: literal('holdfast.device-commands/1'), at: time(), device: string() },
+  commands: list(told),
 });
 
 export const commandDevicesAnswer = answer({

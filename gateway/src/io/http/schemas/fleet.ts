@@ -18,6 +18,13 @@ import { answer, count, cursor, lane, limit, name, question, text, time } from '
 
 const problems = list(answer({ code: string(), message: string(), hint: string() }));
 const watermarks = list(answer({ lane: lane(), watermark: count() }));
+const progress = list(
+  answer({
+    ...{ lane: lane(), watermark: count() },
+    head: described(nullable(count()), 'highest seq journaled, as reported last'),
+    acked: described(nullable(count()), 'highest seq it knew to be in the ledger, as reported'),
+  }),
+);
 const ordinal = () => integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 const clock = () => choice(clockFlags);
 const state = () => choice(deviceStates);
@@ -33,11 +40,16 @@ const deviceFields = {
   ...{ firstSeenAt: nullable(time()), lastSeenAt: nullable(time()), lastAckAt: nullable(time()) },
   ...{ agentVersion: nullable(string()), entries: count() },
   holes: answer({ count: count(), entries: count(), bytes: count() }),
-  ...{ lanes: watermarks, backlog: nullable(backlog), clockAheadMs: nullable(number()) },
+  ...{ lanes: progress, backlog: nullable(backlog), clockAheadMs: nullable(number()) },
   runs: nullable(table(count())),
   refusals: count(),
   refusal: nullable(answer({ code: string(), why: string() })),
   lastCommand: count(),
+  commandsWaiting: described(count(), 'commands and results of calls without a receipt'),
+  peaks: described(
+    nullable(list(nullable(count()))),
+    'the most pending in each of 24 hours, the oldest first; where they were asked for',
+  ),
 };
 
 /** All of them, each as `name=value`. */
@@ -48,6 +60,8 @@ export const devicesQuery = question(
   {
     ...{ tag: tag(), state: list(state(), { maxItems: deviceStates.length }), after: cursor() },
     search: string({ maxLength: 64, description: 'part of the id' }),
+    version: string({ maxLength: 32, description: 'of the agent, as reported' }),
+    peaks: described(boolean(), 'whether the peaks of the last 24 hours are told'),
     order: described(
       choice(['id', 'attention']),
       'attention: those that need a person first; one page',
@@ -59,16 +73,25 @@ export const devicesAnswer = answer({
   ...{ schema: literal('holdfast.devices/1'), at: time() },
   ...{ devices: list(answer(deviceFields)), next: nullable(string()), problems },
   summary: described(
-    answer({ devices: count(), pending: count(), states: table(count()) }),
+    answer({
+      ...{ devices: count(), pending: count(), states: table(count()) },
+      versions: table(count()),
+    }),
     'of all devices, whatever was asked for',
   ),
 });
 
-const backlogPoints = list(answer({ at: time(), pending: count(), heard: boolean() }));
+const backlogPoints = list(
+  answer({ at: time(), pending: count(), arrived: count(), heard: boolean() }),
+);
 const overTime = { at: time(), since: nullable(time()), points: backlogPoints };
 
 export const deviceBacklogAnswer = answer({
   ...{ schema: literal('holdfast.device-backlog/1'), device: string(), ...overTime },
+  outages: described(
+    list(answer({ from: time(), to: nullable(time()) })),
+    'when nothing was heard of it, over 7 days',
+  ),
 });
 
 export const fleetBacklogAnswer = answer({
