@@ -145,6 +145,7 @@ export class ScriptedSurface implements Surface {
       updatedAt: AT,
       nextAt: state === 'retrying' ? this.link.nextTryAt : null,
       input: { id: 'A-1', total: 12.5 },
+      uid: 'u-A-1',
       lastError: state === 'retrying' ? lastError : null,
       waitsFor: state === 'retrying' ? 'the next attempt of authorize-payment' : null,
       history: [
@@ -154,6 +155,13 @@ export class ScriptedSurface implements Surface {
       ...(id === 'done' ? { output: { paid: true } } : {}),
       ...(id === 'broken' ? { error: { name: 'TypeError', message: 'no\u001b[2Jpaper' } } : {}),
     });
+  }
+
+  settings() {
+    this.#note('settings', undefined);
+    const settings = [{ name: 'report.every', value: { minutes: 15 } }];
+    const schema = 'holdfast.settings/1' as const;
+    return Promise.resolve({ schema, device: 'pump-017', settings });
   }
 
   journal(query: Parameters<Surface['journal']>[0]) {

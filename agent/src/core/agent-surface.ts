@@ -35,6 +35,7 @@ import type {
   RunIdsView,
   RunState,
   RunsView,
+  SettingsView,
   StatusView,
 } from './views.ts';
 
@@ -180,6 +181,10 @@ export class AgentReaderCore {
 
   history(id: string, options?: RevealOptions): Promise<HistoryView> {
     return this.#parts.inspector.history(id, options);
+  }
+
+  settings(): Promise<SettingsView> {
+    return this.#parts.inspector.settings();
   }
 
   schedules(): Promise<SchedulesView> {

@@ -42,10 +42,13 @@ import {
   type RunIdsView,
   type RunView,
   type RunsView,
+  type SettingsView,
 } from './views.ts';
 
 /** Entries in memory at a time besides those that are shown. */
 const PAGE = 256;
+/** More than a person reads. */
+const SETTINGS_MAX = 1_000;
 
 /** Reads views out of a journal and its runs; works for a stopped agent's store too. */
 export class Inspector {
@@ -148,6 +151,7 @@ export class Inspector {
       ...runView(record, look),
       ...(finalStates.has(standing.state) ? endOf(history) : {}),
       input: first?.kind === 'run.started' ? displayValue(first.input) : null,
+      uid: first?.kind === 'run.started' ? first.uid : null,
       lastError: isOver ? null : lastErrorOf(history),
       waitsFor: waitsFor(standing, history),
       history: places.map((place, index) => {
@@ -161,6 +165,13 @@ export class Inspector {
   async runIds(query: { readonly prefix: string; readonly limit: number }): Promise<RunIdsView> {
     const ids = await this.#store.idsLike(query.prefix, query.limit);
     return { schema: 'holdfast.run-ids/1', ids };
+  }
+
+  /** What the gateway has set. */
+  async settings(): Promise<SettingsView> {
+    const kept = await this.#store.configs(SETTINGS_MAX);
+    const settings = kept.map(({ name, value }) => ({ name, value: displayValue(value) }));
+    return { schema: 'holdfast.settings/1', device: this.#journal.device, settings };
   }
 
   /** @throws HF_RUN_UNKNOWN, HF_ENTRY_DAMAGED for an entry that is gone. */

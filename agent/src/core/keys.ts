@@ -162,6 +162,12 @@ export function configKey(name: string): Uint8Array {
   return Uint8Array.from([tables.c, ...encodeUtf8(name)]);
 }
 
+/** Core has no TextDecoder; the name is well-formed, as the key was made of it. */
+export function nameOfConfigKey(key: Uint8Array): string {
+  const escaped = Array.from(key.subarray(1), (byte) => `%${byte.toString(16).padStart(2, '0')}`);
+  return decodeURIComponent(escaped.join(''));
+}
+
 export function metaKey(name: string): Uint8Array {
   return Uint8Array.from([tables.m, ...encodeUtf8(name)]);
 }

@@ -20,6 +20,7 @@ import {
   getNumber,
   listPlaceKey,
   metaKey,
+  nameOfConfigKey,
   numberValue,
   numbersRange,
   openRunKey,
@@ -95,6 +96,12 @@ export class RunStore {
   /** What the gateway has set, as an encoded value. */
   config(name: string): Promise<Uint8Array | undefined> {
     return this.rows.get(configKey(name));
+  }
+
+  /** All that the gateway has set, in the order of their names; not more than `limit`. */
+  async configs(limit: number): Promise<readonly { readonly name: string; value: Uint8Array }[]> {
+    const rows = await this.rows.scan({ ...tableRange('c'), limit });
+    return rows.map(({ key, value }) => ({ name: nameOfConfigKey(key), value }));
   }
 
   /** Ids of runs that begin with `prefix`, ended or not, in the order of their bytes. */

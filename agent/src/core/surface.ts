@@ -14,6 +14,7 @@ import type {
   RunDetailView,
   RunIdsView,
   RunsView,
+  SettingsView,
   StatusView,
 } from './views.ts';
 
@@ -162,6 +163,8 @@ export interface AgentSurface {
   emit(request: EmitRequest): Promise<void>;
   /** Deletes what this device holds on a subject. @throws HF_SUBJECT_NEEDED, HF_NAME_INVALID */
   erase(request: EraseRequest): Promise<Erased>;
+  /** What the gateway has set. */
+  settings(): Promise<SettingsView>;
   /** Those of the running code, and those that the store knows from earlier. */
   schedules(): Promise<SchedulesView>;
   /** No slot starts a run until it is resumed. @throws HF_SCHEDULE_UNKNOWN */

@@ -95,7 +95,7 @@ export const viewFields = {
   backlog,
   runs: { schema: true, device: true, runs: run, next: true } satisfies FieldsOf<RunsView>,
   run: {
-    ...{ schema: true, ...run, lastError: true, waitsFor: true, history: historyRow },
+    ...{ schema: true, ...run, uid: true, lastError: true, waitsFor: true, history: historyRow },
   } satisfies FieldsOf<RunDetailView>,
   history: {
     ...{ schema: true, device: true, epoch: true, run: true, workflow: true, version: true },

@@ -301,6 +301,8 @@ export interface LastError extends ErrorView {
 export interface RunDetailView extends RunView {
   readonly schema: 'holdfast.run/1';
   readonly input: unknown;
+  /** What the idempotency keys of its steps begin with: `UID/OP`; `null`: not known. */
+  readonly uid: string | null;
   readonly lastError: LastError | null;
   /** In words, for example `signal paid`; `null`: it is at work, or has ended. */
   readonly waitsFor: string | null;
@@ -336,6 +338,13 @@ export interface RunIdsView {
   readonly schema: 'holdfast.run-ids/1';
   /** In the order of their bytes. */
   readonly ids: readonly string[];
+}
+
+/** What the gateway has set on a device, in the order of the names. */
+export interface SettingsView {
+  readonly schema: 'holdfast.settings/1';
+  readonly device: string;
+  readonly settings: readonly { readonly name: string; readonly value: unknown }[];
 }
 
 export interface JournalRow {

@@ -177,6 +177,9 @@ export const routes: readonly Route[] = [
   get('schedules', about('Schedules, and when they are next', 'schedules'), async ({ surface }) =>
     ok(await surface.schedules()),
   ),
+  get('settings', about('What the gateway has set', 'settings'), async ({ surface }) =>
+    ok(await surface.settings()),
+  ),
   post(
     'schedules/:id/pause',
     about('Hold a schedule', 'schedule-paused', 'HF_SCHEDULE_UNKNOWN'),
@@ -227,7 +230,7 @@ export function findRoute(method: string, target: Target): Found {
 
 /** What of it a page may show, which only looks: nothing that was marked local or redacted. */
 const shown: ReadonlySet<string> = new Set([
-  ...['status', 'backlog', 'journal', 'logs', 'runs', 'runs/:id', 'schedules'],
+  ...['status', 'backlog', 'journal', 'logs', 'runs', 'runs/:id', 'schedules', 'settings'],
 ]);
 const pageRoutes = routes
   .filter(({ method, path }) => method === 'GET' && shown.has(path))

@@ -43,6 +43,7 @@ const lastError = object(
 export const run = object(
   {
     ...{ schema: literal('holdfast.run/1'), ...runFields, input: anything() },
+    uid: described(nullable(string()), 'what the idempotency keys of its steps begin with'),
     lastError: described(nullable(lastError), 'that it has not got over'),
     waitsFor: described(nullable(string()), 'in words'),
     history: list(historyRow),

@@ -29,9 +29,27 @@ const runIds = {
   required: ['schema', 'ids'],
 };
 
+const settings = {
+  type: 'object',
+  properties: {
+    schema: { type: 'string', const: 'holdfast.settings/1' },
+    device: { type: 'string' },
+    settings: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { name: { type: 'string' }, value: { description: 'JSON form' } },
+        required: ['name', 'value'],
+      },
+    },
+  },
+  required: ['schema', 'device', 'settings'],
+};
+
 const outputs = new Map<string, Json>([
   ...agentOutputs.map((output) => [nameOf(output), { ...output.schema }] as const),
   ['holdfast.run-ids/1', runIds],
+  ['holdfast.settings/1', settings],
 ]);
 
 /**

@@ -75,6 +75,7 @@ async function askAboutRuns(ask: Ask, token: Promise<string>): Promise<void> {
   await ask('GET /v1/runs/A-1');
   await ask('GET /v1/runs/A-1/history');
   await ask('GET /v1/run-ids?prefix=A&limit=10');
+  await ask('GET /v1/settings');
   for (const verb of ['signals', 'cancel', 'pause', 'resume', 'skip']) {
     await ask(`POST /v1/runs/A-1/${verb}`, leastOf(`runs/:id/${verb}`));
   }

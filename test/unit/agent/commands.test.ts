@@ -153,6 +153,11 @@ test('what the gateway sets is read back after a crash, and null takes it away',
   await device.restart(visit);
   const kept = await device.runtime.config('report.every');
   t.is(kept && decodeValue(kept), '15m');
+  await apply(device, 'config.set', { name: 'lås-🔒', value: { open: false } });
+  t.deepEqual((await device.inspector.settings()).settings, [
+    { name: 'lås-🔒', value: { open: false } },
+    { name: 'report.every', value: '15m' },
+  ]);
   t.is(await apply(device, 'config.set', { name: 'report.every', value: null }), 'applied');
 
   t.is(await device.runtime.config('report.every'), undefined);

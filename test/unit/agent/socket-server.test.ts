@@ -74,6 +74,7 @@ test('each view is served as the surface gives it', async (t) => {
     '/v1/runs/done/history': 'holdfast.history/1',
     '/v1/run-ids?prefix=b&limit=1': 'holdfast.run-ids/1',
     '/v1/journal?lane=normal&after=5&limit=7': 'holdfast.journal/1',
+    '/v1/settings': 'holdfast.settings/1',
     '/v1/wait?run=done': 'holdfast.run/1',
   };
   for (const [target, schema] of Object.entries(schemas)) {
