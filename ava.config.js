@@ -13,6 +13,7 @@ const secondsOf = {
   'system/brokers': 30,
   'system/tamper': 30,
   'fault/disk': 60,
+  'system/dashboard': 50,
   'fault/link': 25,
   'system/store-tools': 25,
   'system/store-snapshot': 25,

@@ -1,8 +1,11 @@
 import { useLive as useAsked, type Live } from '../../protocol/web/live.ts';
+import { isOurs } from '../../protocol/web/ours.ts';
 import type { ShownProblem } from '../../protocol/web/shown.ts';
 
 /** Work on a device goes by faster than a person reads. */
 const EVERY_MS = 2_000;
+/** An agent that takes longer does not answer. */
+const ANSWER_MS_MAX = 20_000;
 
 class AgentError extends Error {
   readonly problem: ShownProblem;
@@ -34,14 +37,14 @@ interface Refused {
 async function ask<T>(path: string): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(`/v1/${path}`);
+    response = await fetch(`/v1/${path}`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
   } catch (cause) {
     throw new AgentError(unreachable, cause);
   }
-  const answer: unknown = await response.json().catch(() => ({}));
-  // The agent that served this page is the one that answers.
-  if (response.ok) return answer as T;
-  const { error } = answer as Refused;
+  const answer: unknown = await response.json().catch(() => undefined);
+  // The agent that served this page is the one that answers, or else what stands between.
+  if (response.ok && isOurs(answer)) return answer as T;
+  const { error } = (answer ?? {}) as Refused;
   if (error === undefined) throw new AgentError(unreachable);
   const { code, message, why, hint } = error;
   throw new AgentError({ code, title: message, detail: why ?? '', hint });

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { BacklogGraph, type BacklogPoint } from '../../protocol/web/backlog-graph.tsx';
+import { BacklogGraph } from '../../protocol/web/backlog-graph.tsx';
+import { SyncGraph, type SyncPoint } from '../../protocol/web/sync-graph.tsx';
 import type { StatusView } from '../src/core/views.ts';
 
 /** An hour and a half of what changes with every question. */
@@ -7,18 +8,26 @@ const POINTS_MAX = 2_700;
 
 /** How far behind this device was since the page was opened: the agent keeps no past. */
 export function OwnBacklog({ of: status }: { readonly of: StatusView }) {
-  const [points, setPoints] = useState<readonly BacklogPoint[]>([]);
+  const [points, setPoints] = useState<readonly SyncPoint[]>([]);
   useEffect(() => {
     const { backlog, link } = status;
     const isHeard = link.state !== 'offline';
-    const point = { atMs: Date.now(), pending: backlog.pending, isHeard };
+    const arrived = backlog.lanes.reduce((sum, { acked }) => sum + acked, 0);
+    const point = { atMs: Date.now(), pending: backlog.pending, arrived, isHeard };
     setPoints((known) => {
       const last = known.at(-1);
-      if (last?.pending === point.pending && last.isHeard === isHeard) return known;
+      const isSame = last?.pending === point.pending && last.arrived === arrived;
+      if (isSame && last.isHeard === isHeard) return known;
       return [...known, point].slice(-POINTS_MAX);
     });
   }, [status]);
   if (points.length === 0) return null;
   const silence = 'offline; what was done then is here and has not arrived.';
-  return <BacklogGraph title="Backlog" {...{ points, silence }} nowMs={Date.now()} />;
+  const nowMs = Date.now();
+  return (
+    <div class="graphs">
+      <BacklogGraph title="Backlog" {...{ points, silence, nowMs }} />
+      <SyncGraph {...{ points, nowMs }} />
+    </div>
+  );
 }

@@ -1,13 +1,16 @@
 import { DevicePage, type DeviceShown } from '../../protocol/web/device-page.tsx';
 import { aheadText, ago, formatBytes, formatCount } from '../../protocol/web/format.ts';
-import { Marked, sentence } from '../../protocol/web/parts.tsx';
+import { LaneTable } from '../../protocol/web/lane-table.tsx';
+import { Facts, Marked, sentence } from '../../protocol/web/parts.tsx';
 import { headline } from '../src/core/headline.ts';
 import type { StatusView } from '../src/core/views.ts';
 import { useLive } from './api.ts';
 import { OwnBacklog } from './backlog.tsx';
+import { OwnCommands } from './commands.tsx';
 import { Journal } from './journal.tsx';
 import { AgentLog } from './log.tsx';
 import { Runs } from './runs.tsx';
+import { Settings } from './settings.tsx';
 
 /** Below, a clock and a link tell the same. */
 const CLOCK_OFF_MS = 2_000;
@@ -21,11 +24,21 @@ export function Device() {
       problem={problem}
       notes={data !== undefined && <Notes of={data} />}
       facts={data === undefined ? [] : factsOf(data)}
-      graph={data !== undefined && <OwnBacklog of={data} />}
+      graph={
+        data !== undefined && (
+          <>
+            <LaneTable lanes={data.backlog.lanes} />
+            <OwnBacklog of={data} />
+          </>
+        )
+      }
       tabs={[
         { title: 'Runs', show: () => <Runs /> },
         { title: 'Journal', show: () => data && <Journal lanes={data.backlog.lanes} /> },
+        { title: 'Commands', show: () => <OwnCommands /> },
         { title: 'Log', show: () => <AgentLog /> },
+        { title: 'Config', show: () => <Settings /> },
+        { title: 'Identity', show: () => data && <Facts rows={identityOf(data)} /> },
       ]}
     />
   );
@@ -48,11 +61,8 @@ function Notes({ of: status }: { readonly of: StatusView }) {
 }
 
 function factsOf(status: StatusView): DeviceShown['facts'] {
-  const { agent, backlog, clock, epoch, journal, key, link } = status;
-  const lanes = backlog.lanes.map(({ lane, head, acked }) => {
-    return `${lane} ${formatCount(acked)} of ${formatCount(head)}`;
-  });
-  const facts: [string, string][] = [['arrived', lanes.join(' · ')]];
+  const { agent, backlog, clock, journal, link } = status;
+  const facts: [string, string][] = [];
   if (backlog.oldestAt !== null) facts.push(['oldest', `from ${ago(backlog.oldestAt)}`]);
   facts.push(['gateway', link.gateway ?? 'none'], ['last ack', ago(link.lastAckAt)]);
   if (link.state === 'offline' && link.nextTryAt !== null) {
@@ -64,8 +74,17 @@ function factsOf(status: StatusView): DeviceShown['facts'] {
     facts.push(['clock', aheadText(clock.wallAheadMs)]);
   }
   const since = agent.startedAt === null ? '' : `, started ${ago(agent.startedAt)}`;
-  facts.push(['agent', `${agent.version}${since}`], ['epoch', formatCount(epoch)]);
-  return key === null ? facts : [...facts, ['key', <code>{key}</code>]];
+  return [...facts, ['agent', `${agent.version}${since}`]];
+}
+
+/** By what a gateway knows this device. */
+function identityOf({ device, epoch, key, certificate }: StatusView): DeviceShown['facts'] {
+  return [
+    ['device', <code>{device}</code>],
+    ['key', key === null ? 'none yet' : <code>{key}</code>],
+    ['certificate', certificate === null ? 'none' : `ends ${ago(certificate.expiresAt)}`],
+    ['epoch', formatCount(epoch)],
+  ];
 }
 
 function spaceText({ usedBytes, maxBytes, diskFreeBytes }: StatusView['journal']): string {

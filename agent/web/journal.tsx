@@ -13,6 +13,7 @@ function shownRow(row: JournalRow): ShownEntry {
   return {
     ...{ lane, seq, kind, at, arrivedAt: null, isPending: !synced, bytes, value },
     ...{ run: run ?? '', name: name ?? '', n: 0, op: 0, attempt: 0, tookMs: 0 },
+    ...{ valueIs: '', uid: '' },
   };
 }
 

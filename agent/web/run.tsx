@@ -1,20 +1,23 @@
+import { useMemo } from 'preact/hooks';
 import { ago, moment, short } from '../../protocol/web/format.ts';
 import { Facts, ProblemNote, State } from '../../protocol/web/parts.tsx';
 import { RunTimeline } from '../../protocol/web/run-timeline.tsx';
-import { isFinal, type ShownEntry } from '../../protocol/web/shown.ts';
+import { isFinal, valueNameOf, type ShownEntry } from '../../protocol/web/shown.ts';
 import type { HistoryRow, RunDetailView } from '../src/core/views.ts';
 import { useLive } from './api.ts';
 
-function shownRow(run: string, row: HistoryRow): ShownEntry {
+function shownRow({ id: run, uid }: RunDetailView, row: HistoryRow): ShownEntry {
   const { lane, seq, kind, at, synced, n, name, op, attempt, tookMs, value } = row;
   return {
     ...{ lane, seq, kind, at, arrivedAt: null, isPending: !synced, bytes: null, n, value },
     ...{ run, name: name ?? '', op: op ?? 0, attempt: attempt ?? 0, tookMs: tookMs ?? 0 },
+    ...{ valueIs: value === null ? '' : valueNameOf(kind), uid: n === 0 ? (uid ?? '') : '' },
   };
 }
 
 export function Run({ id }: { readonly id: string }) {
   const { data: run, problem } = useLive<RunDetailView>(`runs/${encodeURIComponent(id)}`);
+  const entries = useMemo(() => run?.history.map((row) => shownRow(run, row)) ?? [], [run]);
   return (
     <>
       <p>
@@ -24,11 +27,12 @@ export function Run({ id }: { readonly id: string }) {
         <bdi>{id}</bdi> {run !== undefined && <State of={run.state} />}
       </h1>
       <ProblemNote problem={problem} />
+      {run === undefined && problem === undefined && <p class="empty">Asking…</p>}
       {run !== undefined && <Facts rows={factsOf(run)} />}
       {run !== undefined && (
         <RunTimeline
           isOver={isFinal(run.state)}
-          entries={run.history.map((row) => shownRow(run.id, row))}
+          entries={entries}
         />
       )}
     </>

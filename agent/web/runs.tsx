@@ -1,7 +1,7 @@
 import { ProblemNote } from '../../protocol/web/parts.tsx';
 import type { Column } from '../../protocol/web/table.tsx';
 import { runColumns, RunTable } from '../../protocol/web/run-table.tsx';
-import type { ShownRun } from '../../protocol/web/shown.ts';
+import { reasonText, type ShownRun } from '../../protocol/web/shown.ts';
 import type { RunsView, RunView } from '../src/core/views.ts';
 import { useLive } from './api.ts';
 
@@ -18,9 +18,16 @@ const at: Column<OwnRun> = {
 };
 const columns = runColumns<OwnRun>(({ id }) => runAddress(id)).toSpliced(3, 0, at);
 
+function whyOf({ state, at: step, error }: RunView): string {
+  if (state !== 'failed' && state !== 'stuck') return '';
+  const code = error === undefined ? null : (error.code ?? error.name);
+  return reasonText({ code, step });
+}
+
 export function Runs() {
   const { data, problem } = useLive<RunsView>(`runs?all=1&limit=${RUNS_SHOWN}`);
-  const runs = (data?.runs ?? []).map((run) => ({ ...run, device: data?.device ?? '' }));
+  const device = data?.device ?? '';
+  const runs = (data?.runs ?? []).map((run) => ({ ...run, device, why: whyOf(run) }));
   return (
     <>
       <ProblemNote problem={problem} />

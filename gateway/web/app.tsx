@@ -70,7 +70,11 @@ function Header({ session, place }: { readonly session: SessionView; readonly pl
         {placesFor(session.role).map(([at, title]) => (
           <a key={at} href={at} {...(isHere(at) ? { 'aria-current': 'page' as const } : {})}>
             {title}
-            {at === '#/attention' && <AttentionCount />}
+            {at === '#/attention' && (
+              <Guarded isQuiet>
+                <AttentionCount />
+              </Guarded>
+            )}
           </a>
         ))}
       </nav>

@@ -1,28 +1,44 @@
 import { BacklogGraph } from '../../protocol/web/backlog-graph.tsx';
 import { formatCount, formatDuration } from '../../protocol/web/format.ts';
 import { ProblemNote } from '../../protocol/web/parts.tsx';
-import type { BacklogPointView, FleetBacklogView } from '../src/core/backlog/backlog-views.ts';
-import { useLive } from './api.ts';
+import { SyncGraph } from '../../protocol/web/sync-graph.tsx';
+import type {
+  BacklogPointView,
+  DeviceBacklogView,
+  FleetBacklogView,
+} from '../src/core/backlog/backlog-views.ts';
+import type { Live } from './api.ts';
 import { deviceAddress } from './runs.tsx';
 
 const silence = 'offline; it may have had more then than it had reported.';
 
-const pointOf = ({ at, pending, heard }: BacklogPointView) => ({
-  ...{ atMs: Date.parse(at), pending, isHeard: heard },
+const pointOf = ({ at, pending, arrived, heard }: BacklogPointView) => ({
+  ...{ atMs: Date.parse(at), pending, arrived, isHeard: heard },
 });
 
-/** How far behind a device was over the last day. */
-export function DeviceBacklog({ id }: { readonly id: string }) {
-  const { data } = useLive('GET /api/devices/{id}/backlog', [{ params: { id } }]);
-  // The page itself says why nothing is known.
-  if (data === undefined) return null;
-  const points = data.points.map(pointOf);
-  return <BacklogGraph title="Backlog" {...{ points, silence }} nowMs={Date.parse(data.at)} />;
+/** How far behind a device was over the last day, and what it has appended and brought. */
+export function DeviceBacklog({ of }: { readonly of: DeviceBacklogView }) {
+  const points = of.points.map(pointOf);
+  const nowMs = Date.parse(of.at);
+  const away = of.outages.map(({ from, to }) => ({
+    startMs: Date.parse(from),
+    endMs: to === null ? nowMs : Date.parse(to),
+  }));
+  return (
+    <div class="graphs">
+      <BacklogGraph title="Backlog" {...{ points, silence, nowMs, away }} />
+      <SyncGraph {...{ points, nowMs }} />
+    </div>
+  );
 }
 
 /** How far behind the fleet is and was, and who catches up. */
-export function FleetBacklog({ pending }: { readonly pending: number }) {
-  const { data, problem } = useLive('GET /api/backlog', []);
+export function FleetBacklog(props: {
+  readonly of: Live<FleetBacklogView>;
+  readonly pending: number;
+}) {
+  const { of, pending } = props;
+  const { data, problem } = of;
   if (data === undefined) return <ProblemNote problem={problem} />;
   return (
     <section class="panel" aria-label="Backlog of the fleet">

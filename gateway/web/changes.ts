@@ -52,7 +52,7 @@ function closeUnused(): void {
 /** The browser connects again by itself, behind the last event that it had. */
 function open(): void {
   if (source !== undefined || again !== undefined) return;
-  const opened = new EventSource('/api/events');
+  const opened = new EventSource('api/events');
   source = opened;
   opened.addEventListener('open', () => {
     // Behind a gap without events, too: what was asked for meanwhile was not answered.
@@ -74,9 +74,14 @@ function open(): void {
   }
 }
 
+/** What is not readable may be about any. */
 function deviceOf(data: string): string | undefined {
-  const { device } = JSON.parse(data) as { readonly device?: string };
-  return device;
+  try {
+    const { device } = JSON.parse(data) as { readonly device?: string };
+    return device;
+  } catch {
+    return undefined;
+  }
 }
 
 function tellOf(device: string | undefined): void {

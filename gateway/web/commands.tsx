@@ -1,24 +1,16 @@
-import { ago, formatCount, moment, short } from '../../protocol/web/format.ts';
+import { ago, moment, short } from '../../protocol/web/format.ts';
 import { Facts, ProblemNote } from '../../protocol/web/parts.tsx';
 import { Table, type Column } from '../../protocol/web/table.tsx';
 import type { CommandDevicesView, CommandProgress } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
+import { outcomeWords, progressWords } from './command-words.ts';
 import { deviceAddress } from './runs.tsx';
-
-function progressText({
-  devices: { issued, waiting, applied, expired, rejected },
-}: CommandProgress) {
-  const parts = Object.entries({ waiting, applied, expired, rejected })
-    .filter(([, count]) => count > 0)
-    .map(([outcome, count]) => `${formatCount(count)} ${outcome}`);
-  return issued === 0 ? 'no device' : parts.join(' · ');
-}
 
 const columns: readonly Column<CommandProgress>[] = [
   { title: 'Command', cell: ({ id, kind }) => <a href={`#/commands/${id}`}>{kind}</a> },
   { title: 'For', cell: ({ to }) => to },
   { title: 'Run', cell: ({ run }) => run ?? '' },
-  { title: 'So far', cell: progressText },
+  { title: 'So far', cell: progressWords },
   { title: 'Issued', cell: ({ issuedAt }) => ago(issuedAt), isNumber: true },
   { title: 'Expires', cell: ({ expiresAt }) => ago(expiresAt), isNumber: true, isWide: true },
   { title: 'By', cell: ({ by }) => by, isWide: true },
@@ -47,7 +39,11 @@ export function Commands() {
 type OnDevice = CommandDevicesView['devices'][number];
 const deviceColumns: readonly Column<OnDevice>[] = [
   { title: 'Device', cell: ({ device }) => <a href={deviceAddress(device)}>{device}</a> },
-  { title: 'Outcome', cell: ({ outcome }) => outcome, by: ({ outcome }) => outcome },
+  {
+    title: 'Outcome',
+    cell: ({ outcome, offlineSince }) => outcomeWords(outcome, offlineSince),
+    by: ({ outcome }) => outcome,
+  },
   { title: 'Why', cell: ({ reason }) => reason },
   { title: 'Receipt', cell: ({ settledAt }) => ago(settledAt), isNumber: true },
 ];
@@ -65,7 +61,9 @@ export function Command({ id }: { readonly id: string }) {
           rows={[
             ['id', id],
             ['for', data.to],
-            ['so far', progressText(data)],
+            ...(data.run === null ? [] : ([['run', data.run]] as const)),
+            ...(data.name === null ? [] : ([['name', data.name]] as const)),
+            ['so far', progressWords(data)],
             ['issued', `${moment(data.issuedAt)} by ${data.by}`],
             ['expires', data.expiresAt === null ? 'never' : moment(data.expiresAt)],
             ...(data.payload === null ? [] : ([['brings', short(data.payload, 400)]] as const)),

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { EntryTable } from '../../protocol/web/entry-table.tsx';
 import { formatCount } from '../../protocol/web/format.ts';
 import { ProblemNote } from '../../protocol/web/parts.tsx';
-import type { ShownEntry } from '../../protocol/web/shown.ts';
+import { valueNameOf, type ShownEntry } from '../../protocol/web/shown.ts';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import type { EntryView, HoleView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
@@ -17,14 +17,16 @@ const values = ['result', 'output', 'input', 'payload', 'error', 'status', 'reas
 /** An entry of the ledger, as pages show it. */
 export function shownEntry(entry: EntryView): ShownEntry {
   const { lane, seq, bytes, kind, receivedAt: arrivedAt } = entry;
-  const carried = values.map((name) => entry[name]).find(isSomething);
+  const valueName = values.find((name) => isSomething(entry[name]));
   return {
     ...{ lane, seq, kind, bytes, arrivedAt, isPending: false },
     at: textIn(entry, 'at') || null,
     ...{ run: textIn(entry, 'run'), name: textIn(entry, 'name') },
     ...{ n: numberIn(entry, 'n'), op: numberIn(entry, 'op') },
     ...{ attempt: numberIn(entry, 'attempt'), tookMs: numberIn(entry, 'tookMs') },
-    value: carried ?? null,
+    value: valueName === undefined ? null : entry[valueName],
+    ...{ valueIs: valueName === undefined ? '' : valueNameOf(kind ?? '') },
+    uid: textIn(entry, 'uid'),
   };
 }
 

@@ -1,144 +1,40 @@
 import { useRef, useState } from 'preact/hooks';
-import { ago, aheadText, formatBytes, formatCount } from '../../protocol/web/format.ts';
+import { formatCount } from '../../protocol/web/format.ts';
 import { PageButtons, usePages } from '../../protocol/web/pages.tsx';
-import { ProblemNote, State, Tiles } from '../../protocol/web/parts.tsx';
-import { isFinal } from '../../protocol/web/shown.ts';
-import { Table, unsorted, type Column } from '../../protocol/web/table.tsx';
-import type { DeviceView } from '../src/core/device-views.ts';
+import { ProblemNote, Tiles } from '../../protocol/web/parts.tsx';
+import { Table, unsorted } from '../../protocol/web/table.tsx';
 import { useLive } from './api.ts';
 import { FleetBacklog } from './backlog.tsx';
+import { ColumnChoice, useColumns } from './column-choice.tsx';
 import { tagsOf } from './enrolment-tags.ts';
-import { deviceAddress } from './runs.tsx';
-
-/** Those that need somebody first. */
-const order = ['conflict', 'stuck', 'syncing', 'offline', 'new', 'unknown', 'synced'] as const;
-
-/** Only a device that is there tells how much it holds now; of the others it may be more. */
-export function backlogText({ backlog, state }: DeviceView): string {
-  if (backlog === null) return '?';
-  const isNow = state === 'synced' || state === 'syncing' || state === 'stuck';
-  return `${isNow ? '' : '≥ '}${formatCount(backlog.pending)}`;
-}
-
-/** Runs that are not over, as reported last. */
-function openRuns({ runs }: DeviceView): number | undefined {
-  if (runs === null) return undefined;
-  const open = Object.entries(runs).filter(([state]) => !isFinal(state));
-  return open.reduce((sum, [, count]) => sum + count, 0);
-}
-
-function StateOf({ of: { state } }: { readonly of: DeviceView }) {
-  const isNeedy = state === 'stuck' || state === 'conflict';
-  return (
-    <>
-      <State of={state} /> {isNeedy && <a href="#/attention">why?</a>}
-    </>
-  );
-}
-
-const columns: readonly Column<DeviceView>[] = [
-  {
-    title: 'Device',
-    cell: ({ device }) => <a href={deviceAddress(device)}>{device}</a>,
-    by: ({ device }) => device,
-  },
-  {
-    title: 'State',
-    cell: (row) => <StateOf of={row} />,
-    by: (row) => order.indexOf(row.state),
-  },
-  {
-    title: 'Backlog',
-    cell: backlogText,
-    by: ({ backlog }) => backlog?.pending ?? -1,
-    isNumber: true,
-  },
-  {
-    title: 'As of',
-    cell: ({ backlog }) => ago(backlog?.reportedAt),
-    isNumber: true,
-    isWide: true,
-  },
-  {
-    title: 'Size',
-    cell: ({ backlog }) => (backlog === null ? '' : formatBytes(backlog.bytes)),
-    by: ({ backlog }) => backlog?.bytes ?? -1,
-    isNumber: true,
-    isWide: true,
-  },
-  {
-    title: 'Oldest',
-    cell: ({ backlog }) => ago(backlog?.oldestAt),
-    by: ({ backlog }) => backlog?.oldestAt ?? '~',
-    isNumber: true,
-    isWide: true,
-  },
-  {
-    title: 'Last seen',
-    cell: ({ lastSeenAt }) => ago(lastSeenAt),
-    by: ({ lastSeenAt }) => lastSeenAt ?? '',
-    isNumber: true,
-  },
-  {
-    title: 'Open runs',
-    cell: (row) => openRuns(row) ?? '?',
-    by: (row) => openRuns(row) ?? -1,
-    isNumber: true,
-    isWide: true,
-  },
-  {
-    title: 'Clock',
-    cell: ({ clockAheadMs }) => clockText(clockAheadMs),
-    by: ({ clockAheadMs }) => Math.abs(clockAheadMs ?? -1),
-    isNumber: true,
-    isWide: true,
-  },
-  {
-    title: 'Agent',
-    cell: ({ agentVersion }) => agentVersion ?? '–',
-    by: ({ agentVersion }) => agentVersion ?? '',
-    isWide: true,
-  },
-];
-
-/** Below, a clock and a link tell the same. */
-const CLOCK_OFF_MS = 2_000;
-
-function clockText(aheadMs: number | null): string {
-  if (aheadMs === null) return '?';
-  return Math.abs(aheadMs) > CLOCK_OFF_MS ? aheadText(aheadMs) : '✓';
-}
+import { fleetColumns, order, type FleetRow } from './fleet-columns.tsx';
+import { FleetExport, type FleetFilter } from './fleet-export.tsx';
+import { FilterForm, type Filter } from './fleet-filter.tsx';
 
 const DEVICES_SHOWN = 200;
-const orders = [
-  ['attention', 'who needs somebody first'],
-  ['id', 'by name'],
-] as const;
-type Order = (typeof orders)[number][0];
-
-interface Filter {
-  readonly text: string;
-  readonly tags: string;
-  readonly order: Order;
-}
+const noFilter: Filter = { text: '', tags: '', version: '', order: 'attention' };
 
 export function Fleet() {
   const [state, setState] = useState<string | undefined>();
-  const [filter, setFilter] = useState<Filter>({ text: '', tags: '', order: 'attention' });
+  const [filter, setFilter] = useState(noFilter);
+  const { columns, hidden, show } = useColumns(fleetColumns);
   const pages = usePages();
-  const tags = tagsOf(filter.tags);
-  const query = {
-    ...{ order: filter.order, limit: DEVICES_SHOWN, after: pages.start },
-    search: filter.text === '' ? undefined : filter.text,
-    tag: tags && Object.entries(tags).map(([name, value]) => `${name}=${value}`),
-    state: order.filter((each) => each === state),
-  };
-  // Tags that are half written are none to ask for.
-  const { data, problem } = useLive('GET /api/devices', tags && [{ query }]);
+  const narrowed = narrowedBy(filter, state);
+  const query = { order: filter.order, limit: DEVICES_SHOWN, after: pages.start, peaks: true };
+  const { data, problem } = useLive(
+    'GET /api/devices',
+    narrowed && [{ query: { ...query, ...narrowed } }],
+  );
+  const backlog = useLive('GET /api/backlog', []);
   // What was seen last stays while other devices are asked for.
   const known = useRef(data);
   known.current = data ?? known.current;
   const { devices = [], summary, next = null } = known.current ?? {};
+  const first = backlog.data?.catchingUp.first ?? [];
+  const catchUps = new Map(first.map((each) => [each.device, each]));
+  const rows = devices.map((each): FleetRow => {
+    return { ...each, catchUp: catchUps.get(each.device) };
+  });
   const change = (changed: Partial<Filter>) => {
     setFilter({ ...filter, ...changed });
     pages.reset();
@@ -146,7 +42,7 @@ export function Fleet() {
   const all = summary?.devices ?? 0;
   const fitting = state === undefined ? all : (summary?.states[state] ?? 0);
   // How many a search would find, nobody counts.
-  const isNarrowed = filter.text !== '' || Object.keys(tags ?? {}).length > 0;
+  const isSearched = filter.text !== '' || filter.version !== '' || filter.tags.trim() !== '';
   const isWhole = pages.back === undefined && next === null && devices.length < DEVICES_SHOWN;
   return (
     <>
@@ -161,21 +57,43 @@ export function Fleet() {
           pages.reset();
         }}
       />
-      <FleetBacklog pending={summary?.pending ?? 0} />
-      <FilterForm filter={filter} change={change} isWrong={tags === undefined} />
-      <p>{summary !== undefined && countText(devices.length, isNarrowed ? undefined : fitting)}</p>
+      <FleetBacklog of={backlog} pending={summary?.pending ?? 0} />
+      <FilterForm
+        {...{ filter, change }}
+        isWrong={narrowed === undefined}
+        versions={summary?.versions ?? {}}
+      />
+      <div class="above">
+        <span>
+          {summary !== undefined && countText(devices.length, isSearched ? undefined : fitting)}
+        </span>
+        <ColumnChoice all={fleetColumns} {...{ hidden, show }} />
+        {narrowed !== undefined && <FleetExport filter={narrowed} />}
+      </div>
       <Table
         label="Devices"
         columns={isWhole ? columns : unsorted(columns)}
-        rows={devices}
+        rows={rows}
         keyOf={({ device }) => device}
-        empty={emptyText(known.current === undefined, all)}
+        empty={emptyText(known.current === undefined && problem === undefined, all)}
       />
       <p class="actions">
         {filter.order === 'id' && !isWhole && <PageButtons pages={pages} next={next} />}
       </p>
     </>
   );
+}
+
+/** What the API is asked for; `undefined`: tags that are half written are none to ask for. */
+function narrowedBy(filter: Filter, state: string | undefined): FleetFilter | undefined {
+  const tags = tagsOf(filter.tags);
+  if (tags === undefined) return undefined;
+  return {
+    search: filter.text === '' ? undefined : filter.text,
+    version: filter.version === '' ? undefined : filter.version,
+    tag: Object.entries(tags).map(([name, value]) => `${name}=${value}`),
+    state: order.filter((each) => each === state),
+  };
 }
 
 /** `fitting`: how many there are, where that is known. */
@@ -190,55 +108,4 @@ function emptyText(isAsking: boolean, all: number): string {
   return all === 0
     ? 'No device yet: Enrolment lets one in, and each that is let in is shown here.'
     : 'No device is like this.';
-}
-
-function FilterForm(props: {
-  readonly filter: Filter;
-  readonly change: (changed: Partial<Filter>) => void;
-  readonly isWrong: boolean;
-}) {
-  const { filter, change, isWrong } = props;
-  return (
-    <form role="search" onSubmit={(event) => event.preventDefault()}>
-      <label>
-        Find a device{' '}
-        <input
-          type="search"
-          maxLength={64}
-          value={filter.text}
-          onInput={({ currentTarget }) => change({ text: currentTarget.value })}
-        />
-      </label>
-      <label>
-        With tags{' '}
-        <input
-          autocomplete="off"
-          placeholder="site=oslo line=2"
-          aria-invalid={isWrong}
-          value={filter.tags}
-          onInput={({ currentTarget }) => change({ tags: currentTarget.value })}
-        />
-      </label>
-      <label>
-        Order{' '}
-        <select
-          value={filter.order}
-          onChange={({ currentTarget: { value } }) =>
-            change({ order: orders.find(([each]) => each === value)?.[0] ?? 'attention' })
-          }
-        >
-          {orders.map(([value, title]) => (
-            <option key={value} value={value}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
-      {isWrong && (
-        <p class="note watch" role="status">
-          Tags are written as site=oslo line=2.
-        </p>
-      )}
-    </form>
-  );
 }

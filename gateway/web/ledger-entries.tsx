@@ -81,7 +81,7 @@ export function LedgerEntries() {
 function exportAddress(filter: Filter, format: string): string {
   const query = new URLSearchParams({ format });
   for (const field of fields) for (const each of filter[field] ?? []) query.append(field, each);
-  return `/api/export?${query}`;
+  return `api/export?${query}`;
 }
 
 function filterOf(form: FormData): Filter {

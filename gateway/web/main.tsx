@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { Guarded } from '../../protocol/web/guarded.tsx';
 import { ProblemNote } from '../../protocol/web/parts.tsx';
 import type { SessionView } from '../src/core/access/access-views.ts';
 import { api, ApiError, type Problem } from './api.ts';
@@ -50,10 +51,11 @@ function Root() {
           <App session={session} />
         </div>
       )}
-      {session === undefined && !isOver && problem !== undefined && (
+      {session === undefined && !isOver && (
         <main>
           <h1>Holdfast</h1>
           <ProblemNote problem={problem} />
+          {problem === undefined && <p class="empty">Asking the gateway…</p>}
         </main>
       )}
     </>
@@ -61,4 +63,11 @@ function Root() {
 }
 
 const root = document.getElementById('root');
-if (root !== null) render(<Root />, root);
+if (root !== null) {
+  render(
+    <Guarded>
+      <Root />
+    </Guarded>,
+    root,
+  );
+}

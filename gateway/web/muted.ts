@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { keep, readKept } from './kept.ts';
 
 /** Where a browser keeps the keys of causes that its user does not want to see. */
 const KEPT_AS = 'holdfast.muted';
@@ -35,19 +36,11 @@ export function useMuted(): readonly [
 function mute(key: string, isMuted: boolean): void {
   const others = (kept ?? read()).filter((each) => each !== key);
   kept = isMuted ? [...others, key].slice(-MUTED_MAX) : others;
-  try {
-    localStorage.setItem(KEPT_AS, JSON.stringify(kept));
-  } catch {
-    // A browser that keeps nothing has it muted for as long as the page is there.
-  }
+  keep(KEPT_AS, kept);
   for (const listener of listeners) listener();
 }
 
 function read(): readonly string[] {
-  try {
-    const found: unknown = JSON.parse(localStorage.getItem(KEPT_AS) ?? '[]');
-    return Array.isArray(found) ? found.filter((each) => typeof each === 'string') : [];
-  } catch {
-    return [];
-  }
+  const found = readKept(KEPT_AS);
+  return Array.isArray(found) ? found.filter((each) => typeof each === 'string') : [];
 }

@@ -31,15 +31,29 @@ const forms: readonly [Form, ...Form[]] = [
   },
 ];
 
+/** What somebody has typed: it stays while other tabs are looked at. */
+export interface OrderDraft {
+  readonly kind: InstructionKind;
+  readonly name: string;
+  readonly run: string;
+  readonly text: string;
+}
+
+export const emptyDraft: OrderDraft = { kind: forms[0].kind, name: '', run: '', text: '' };
+
 /** Tells a device to do something. What was typed stays when it was wrong. */
-export function OrderForm({ device }: { readonly device: string }) {
-  const [form, setForm] = useState(forms[0]);
-  const [name, setName] = useState('');
-  const [run, setRun] = useState('');
-  const [text, setText] = useState('');
+export function OrderForm(props: {
+  readonly device: string;
+  readonly draft: OrderDraft;
+  readonly setDraft: (draft: OrderDraft) => void;
+}) {
+  const { device, draft, setDraft } = props;
+  const { name, run, text } = draft;
+  const form = forms.find(({ kind }) => kind === draft.kind) ?? forms[0];
   const [issued, setIssued] = useState<CommandView | undefined>();
   const [wrong, setWrong] = useState('');
   const [act, problem, isBusy] = useAction();
+  const change = (changed: Partial<OrderDraft>) => setDraft({ ...draft, ...changed });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const payload = parsed(text);
@@ -59,36 +73,47 @@ export function OrderForm({ device }: { readonly device: string }) {
       )}
       <Issued command={issued} />
       <form onSubmit={submit}>
-        <label>
-          To{' '}
-          <select
-            value={form.kind}
-            onChange={({ currentTarget: { value } }) => {
-              setForm(forms.find(({ kind }) => kind === value) ?? forms[0]);
-              // The run that a signal was for is no id for one that is started.
-              setRun('');
-            }}
-          >
-            {forms.map(({ kind, title }) => (
-              <option key={kind} value={kind}>
-                {title}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Field title={form.name} isNeeded value={name} set={setName} />
-        {form.run !== undefined && <Field {...form.run} value={run} set={setRun} />}
+        <KindChoice form={form} choose={(kind) => change({ kind, run: '' })} />
+        <Field title={form.name} isNeeded value={name} set={(next) => change({ name: next })} />
+        {form.run !== undefined && (
+          <Field {...form.run} value={run} set={(next) => change({ run: next })} />
+        )}
         <label class="long">
           {form.value}{' '}
           <textarea
             rows={2}
             value={text}
-            onInput={({ currentTarget }) => setText(currentTarget.value)}
+            onInput={({ currentTarget }) => change({ text: currentTarget.value })}
           />
         </label>
         <button disabled={isBusy}>Send</button>
       </form>
     </section>
+  );
+}
+
+/** The run that a signal was for is no id for one that is started: whoever chooses empties it. */
+function KindChoice(props: {
+  readonly form: Form;
+  readonly choose: (kind: InstructionKind) => void;
+}) {
+  const { form, choose } = props;
+  return (
+    <label>
+      To{' '}
+      <select
+        value={form.kind}
+        onChange={({ currentTarget: { value } }) => {
+          choose(forms.find(({ kind }) => kind === value)?.kind ?? forms[0].kind);
+        }}
+      >
+        {forms.map(({ kind, title }) => (
+          <option key={kind} value={kind}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ShownEntry } from '../../protocol/web/shown.ts';
 import type { DeviceDetailView } from '../src/core/device-views.ts';
 import type { EntryView } from '../src/core/fleet-views.ts';
@@ -8,6 +8,8 @@ import { shownEntry } from './entries.tsx';
 type Lane = EntryView['lane'];
 
 const PAGE = 1_000;
+/** Pages that are read from the start of a run on: of what lies behind, there are the newest. */
+const PAGES_MAX = 30;
 /** The search for a moment ends with so many entries that may be before it. */
 const NEAR = 200;
 
@@ -17,13 +19,22 @@ interface Place {
   readonly watermark: number;
 }
 
+interface RunPlace {
+  readonly id: string;
+  readonly startedAt: string | null;
+}
+
+function readPage({ device: id, lane }: Place, after: number, limit = PAGE) {
+  const query = { lane, after, limit };
+  return api.ask('GET /api/devices/{id}/entries', { params: { id }, query });
+}
+
 /** A seq of a lane behind which everything happened after a moment, and little before it. */
-async function seqBefore({ device: id, lane, watermark }: Place, atMs: number): Promise<number> {
-  let [low, high] = [0, watermark];
+async function seqBefore(place: Place, atMs: number): Promise<number> {
+  let [low, high] = [0, place.watermark];
   while (high - low > NEAR) {
     const middle = Math.floor((low + high) / 2);
-    const query = { lane, after: middle, limit: 1 };
-    const { entries } = await api.ask('GET /api/devices/{id}/entries', { params: { id }, query });
+    const { entries } = await readPage(place, middle, 1);
     const at = entries[0]?.['at'];
     const isBefore = typeof at === 'string' && Date.parse(at) < atMs;
     if (isBefore) low = middle;
@@ -32,36 +43,82 @@ async function seqBefore({ device: id, lane, watermark }: Place, atMs: number): 
   return low;
 }
 
-/**
- * Entries of a run in a lane: among those from its start on, and among the newest. `undefined`:
- * they are being asked for.
- */
+/** Reads a lane from the start of a run to what is the newest now, page by page. */
+async function readFromStart(
+  place: Place,
+  run: RunPlace,
+  take: (entries: readonly EntryView[]) => boolean,
+): Promise<void> {
+  const newest = place.watermark - PAGE;
+  let after = await seqBefore(place, Date.parse(run.startedAt ?? ''));
+  for (let page = 0; page < PAGES_MAX && after < newest; page += 1) {
+    const { entries } = await readPage(place, after);
+    const last = entries.at(-1)?.seq;
+    if (last === undefined || !take(entries.filter((entry) => entry['run'] === run.id))) return;
+    after = last;
+  }
+}
+
+const nothing: readonly EntryView[] = [];
+
+/** Those from its start on, where the newest of its lane do not reach back to it. */
+function useEarlier(
+  { device, lane, watermark }: Place,
+  run: RunPlace | undefined,
+): { readonly entries: readonly EntryView[]; readonly isAsking: boolean } {
+  const [entries, setEntries] = useState(nothing);
+  const [isAsking, setAsking] = useState(true);
+  const isLong = watermark > PAGE && run !== undefined && run.startedAt !== null;
+  useEffect(() => {
+    setEntries(nothing);
+    if (!isLong) return undefined;
+    let isOver = false;
+    setAsking(true);
+    const take = (found: readonly EntryView[]): boolean => {
+      if (!isOver) setEntries((known) => [...known, ...found]);
+      return !isOver;
+    };
+    // Without the place of its start, there are the newest.
+    readFromStart({ device, lane, watermark }, run, take)
+      .catch(() => undefined)
+      .finally(() => !isOver && setAsking(false));
+    return () => {
+      isOver = true;
+    };
+  }, [device, lane, run?.id, run?.startedAt, isLong]);
+  return { entries, isAsking: isLong && isAsking };
+}
+
+export interface RunEntries {
+  readonly entries: readonly ShownEntry[];
+  /** Some of them are still to come. */
+  readonly isAsking: boolean;
+}
+
+/** Entries of a run in a lane: from its start on, and all that were the newest since. */
 export function useRunEntries(
   device: DeviceDetailView | undefined,
   lane: Lane,
-  run: { readonly id: string; readonly startedAt: string | null } | undefined,
-): readonly ShownEntry[] | undefined {
+  run: RunPlace | undefined,
+): RunEntries {
   const id = device?.device ?? '';
   const watermark = device?.lanes.find((each) => each.lane === lane)?.watermark ?? 0;
-  const newest = Math.max(0, watermark - PAGE);
-  const [from, setFrom] = useState<number | undefined>();
-  const startedAt = run?.startedAt ?? null;
-  const isLong = newest > 0;
-  useEffect(() => {
-    if (startedAt === null || !isLong) return;
-    const place = { device: id, lane, watermark };
-    // Without the place of its start, there are the newest.
-    seqBefore(place, Date.parse(startedAt)).then(setFrom, () => setFrom(newest));
-  }, [id, lane, startedAt, isLong]);
-  const asked = (after: number | undefined) =>
-    watermark === 0 || after === undefined
-      ? undefined
-      : ([{ params: { id }, query: { lane, after, limit: PAGE } }] as const);
-  const early = useLive('GET /api/devices/{id}/entries', asked(from), 60_000, 'by the clock');
-  const late = useLive('GET /api/devices/{id}/entries', asked(newest), 4_000);
-  if (device === undefined || (watermark > 0 && late.data === undefined)) return undefined;
-  if (isLong && early.data === undefined) return undefined;
-  const found = [...(early.data?.entries ?? []), ...(late.data?.entries ?? [])];
-  const bySeq = new Map(found.map((entry) => [entry.seq, entry]));
-  return [...bySeq.values()].filter((entry) => entry['run'] === run?.id).map(shownEntry);
+  const earlier = useEarlier({ device: id, lane, watermark }, run);
+  const after = Math.max(0, watermark - PAGE);
+  const newest = { params: { id }, query: { lane, after, limit: PAGE } };
+  const asked = watermark === 0 ? undefined : ([newest] as const);
+  const late = useLive('GET /api/devices/{id}/entries', asked, 4_000);
+  const name = `${id} ${lane} ${run?.id ?? ''}`;
+  const known = useRef({ name, bySeq: new Map<number, ShownEntry>() });
+  const entries = useMemo(() => {
+    // The newest move on: what was among them stays.
+    if (known.current.name !== name) known.current = { name, bySeq: new Map() };
+    const { bySeq } = known.current;
+    for (const entry of [...earlier.entries, ...(late.data?.entries ?? [])]) {
+      if (entry['run'] === run?.id) bySeq.set(entry.seq, shownEntry(entry));
+    }
+    return [...bySeq.values()];
+  }, [name, earlier.entries, late.data]);
+  const isFirst = watermark > 0 && late.data === undefined && entries.length === 0;
+  return { entries, isAsking: device === undefined || isFirst || earlier.isAsking };
 }

@@ -4,6 +4,7 @@ import { PageButtons, usePages } from '../../protocol/web/pages.tsx';
 import { ProblemNote } from '../../protocol/web/parts.tsx';
 import { Table, type Column } from '../../protocol/web/table.tsx';
 import { runColumns } from '../../protocol/web/run-table.tsx';
+import { reasonText, type ShownRun } from '../../protocol/web/shown.ts';
 import type { RunView } from '../src/core/fleet-views.ts';
 import { useLive } from './api.ts';
 
@@ -12,9 +13,16 @@ export const deviceAddress = (device: string): string => `#/devices/${encodeURIC
 export const runAddress = ({ device, id }: Pick<RunView, 'device' | 'id'>): string =>
   `${deviceAddress(device)}/runs/${encodeURIComponent(id)}`;
 
+/** A run of the ledger, as pages show it. */
+export interface FleetRun extends ShownRun, Pick<RunView, 'entries'> {}
+
+export function shownRun(run: RunView): FleetRun {
+  return { ...run, why: reasonText(run.reason) };
+}
+
 /** Of runs of one device. */
-export const ownRunColumns: readonly Column<RunView>[] = [
-  ...runColumns<RunView>(runAddress),
+export const ownRunColumns: readonly Column<FleetRun>[] = [
+  ...runColumns<FleetRun>(runAddress),
   {
     title: 'Entries',
     cell: ({ entries }) => formatCount(entries),
@@ -84,7 +92,7 @@ export function Runs() {
       <Table
         label="Runs"
         columns={fleetRunColumns}
-        rows={runs}
+        rows={runs.map(shownRun)}
         keyOf={({ device, id }) => `${device} ${id}`}
         empty={emptyText(known.current === undefined, next)}
       />

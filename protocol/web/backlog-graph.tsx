@@ -8,6 +8,12 @@ export interface BacklogPoint {
   readonly isHeard: boolean;
 }
 
+/** When nothing was heard. */
+export interface Silence {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 const [WIDTH, HEIGHT] = [1_000, 100];
 /** What is shorter would draw two points as a wall. */
 const RANGE_MS_MIN = 60_000;
@@ -21,20 +27,25 @@ export function BacklogGraph(props: {
   readonly nowMs: number;
   /** What it means that nothing was heard. */
   readonly silence: string;
+  /** When nothing was heard, where that is known better than by the points. */
+  readonly away?: readonly Silence[] | undefined;
 }) {
-  const { title, points, nowMs, silence } = props;
+  const { title, points, nowMs, silence, away } = props;
   const [first] = points;
   if (first === undefined) return <p class="empty">No backlog was reported yet.</p>;
   const fromMs = Math.min(first.atMs, nowMs - RANGE_MS_MIN);
   const most = points.reduce((top, point) => (point.pending > top.pending ? point : top), first);
   const place = (atMs: number) => ((atMs - fromMs) / (nowMs - fromMs)) * WIDTH;
   const height = (pending: number) => HEIGHT - (pending / Math.max(1, most.pending)) * (HEIGHT - 8);
+  const mostAt = moment(new Date(most.atMs).toISOString());
   const mostText =
     most.pending === 0
       ? 'nothing was pending'
-      : `at most ${formatCount(most.pending)}, ${moment(new Date(most.atMs).toISOString())}`;
+      : `at most ${formatCount(most.pending)} pending, ${mostAt}`;
   const span = `over ${formatDuration(nowMs - first.atMs)}`;
-  const silent = silencesOf(points, nowMs);
+  const silent = (away ?? silencesOf(points, nowMs)).flatMap(({ startMs, endMs }) =>
+    endMs > fromMs ? [{ startMs: Math.max(fromMs, startMs), endMs }] : [],
+  );
   return (
     <figure class="graph">
       <svg
@@ -83,9 +94,9 @@ function areaOf(points: readonly BacklogPoint[], { place, height, nowMs }: Scale
   return `M${place(points[0]?.atMs ?? nowMs).toFixed(1)} ${HEIGHT}${steps.join('')}V${HEIGHT}Z`;
 }
 
-/** When nothing was heard. */
-function silencesOf(points: readonly BacklogPoint[], nowMs: number) {
-  const silences: { readonly startMs: number; readonly endMs: number }[] = [];
+/** When nothing was heard, by what is known of each point. */
+function silencesOf(points: readonly BacklogPoint[], nowMs: number): readonly Silence[] {
+  const silences: Silence[] = [];
   points.forEach(({ atMs, isHeard }, index) => {
     if (isHeard) return;
     const endMs = points[index + 1]?.atMs ?? nowMs;

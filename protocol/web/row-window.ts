@@ -17,10 +17,10 @@ export interface RowWindow {
   readonly heightPx: number;
 }
 
-/** Which rows of a long table are drawn, by what is seen of it. */
+/** Which rows of a long table, or lines of a long list, are drawn, by what is seen of it. */
 export function useRowWindow(
   count: number,
-  body: RefObject<HTMLTableSectionElement | null>,
+  body: RefObject<HTMLElement | null>,
 ): RowWindow | undefined {
   const isLong = count > WINDOWED_ROWS_MIN;
   const [seen, setSeen] = useState<RowWindow>({ from: 0, to: 0, heightPx: HEIGHT_PX });
@@ -48,8 +48,8 @@ export function useRowWindow(
   return { ...seen, from: Math.min(seen.from, Math.max(0, to - STRIDE)), to };
 }
 
-function windowOf(body: HTMLTableSectionElement): RowWindow {
-  const row = body.querySelector<HTMLTableRowElement>('tr:not(.spacer)');
+function windowOf(body: HTMLElement): RowWindow {
+  const row = body.querySelector(':scope > :not(.spacer)');
   const heightPx = row?.getBoundingClientRect().height || HEIGHT_PX;
   const { top } = body.getBoundingClientRect();
   const first = Math.floor(-top / heightPx) - BESIDE;

@@ -25,6 +25,7 @@ export function runColumns<R extends ShownRun>(
       isNumber: true,
       isWide: true,
     },
+    { title: 'Why', cell: ({ why }) => short(why, 60), by: ({ why }) => why, isWide: true },
     { title: 'Says', cell: ({ status }) => short(status, 60), isWide: true },
   ];
 }

@@ -1,51 +1,110 @@
-import { useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
-import { formatDuration, moment } from './format.ts';
+import { formatCount, formatDuration, moment } from './format.ts';
+import { useRowWindow } from './row-window.ts';
 import type { ShownEntry } from './shown.ts';
-import { aheadOf, axisOf, placeOn, spansOf } from './timeline.ts';
+import { EntryList, SpanDetail, type ValueAddress } from './span-detail.tsx';
+import { backdropOf, Bar, type Backdrop } from './timeline-bar.tsx';
+import { aheadOf, axisOf, ofRun, spansOf, workedMs } from './timeline.ts';
 import type { Scale, Segment, Span, Stretch } from './timeline.ts';
 
-/** What a run did and waited for, and one of these in full. */
-export function RunTimeline(props: {
+export interface RunShown {
   readonly entries: readonly ShownEntry[];
   /** The run has ended: nothing of it goes on. */
   readonly isOver: boolean;
   /** What can be done from the chosen one on. */
   readonly actionsOf?: (span: Span) => ComponentChildren;
-}) {
-  const { entries, isOver, actionsOf } = props;
+  readonly valueAddress?: ValueAddress;
+}
+
+const nowhere = () => undefined;
+
+/** What a run did and waited for, and one of these in full. */
+export function RunTimeline(props: RunShown) {
+  const { entries, isOver, actionsOf, valueAddress = nowhere } = props;
   const [chosen, setChosen] = useState<number | undefined>();
   const [scale, setScale] = useState<Scale>('active');
-  const spans = spansOf(entries);
+  const spans = useMemo(() => spansOf(entries), [entries]);
   const nowMs = Date.now();
-  // What is not over lasts until now.
-  const moments = spans.flatMap(({ fromMs, toMs = isOver ? fromMs : nowMs }) => [fromMs, toMs]);
-  const ahead = aheadOf(entries, nowMs);
-  const happened = entries.flatMap(({ at }) => (at === null ? [] : [Date.parse(at)]));
-  const axis = axisOf([...moments, ...happened], scale);
+  const ahead = useMemo(() => aheadOf(entries, nowMs), [entries]);
+  const backdrop = useMemo(() => {
+    // What is not over lasts until now.
+    const moments = spans.flatMap(({ fromMs, toMs = isOver ? fromMs : nowMs }) => [fromMs, toMs]);
+    const happened = entries.flatMap(({ at }) => (at === null ? [] : [Date.parse(at)]));
+    return backdropOf(axisOf([...moments, ...happened], scale), ahead);
+  }, [entries, scale, isOver]);
   // Entries of another lane may come later: places in the list are not kept.
   const span = spans.find(({ op }) => op === chosen) ?? spans[0];
-  if (span === undefined) return null;
+  const uid = entries.find((entry) => entry.uid !== '')?.uid ?? '';
+  const own = ofRun(entries);
   return (
     <>
       <h2>Timeline</h2>
-      <ScaleChoice scale={scale} setScale={setScale} />
-      <ol class="timeline" aria-label="What the run did, and when">
-        {spans.map((each) => (
-          <li key={each.op}>
-            <button type="button" aria-pressed={each === span} onClick={() => setChosen(each.op)}>
-              <span class="name">{each.name}</span>
-              <Bar span={each} axis={axis} ahead={ahead} />
-              <span class="took">{tookText(each)}</span>
-            </button>
-          </li>
-        ))}
-      </ol>
-      <Ends axis={axis} isOver={isOver} />
-      <Waits axis={axis} />
-      <Ahead stretches={ahead} />
-      <Detail span={span}>{actionsOf?.(span)}</Detail>
+      {span === undefined ? (
+        <p class="empty">It has done nothing yet, as far as is known here.</p>
+      ) : (
+        <>
+          <ScaleChoice scale={scale} setScale={setScale} />
+          <p>{sumText(spans)}</p>
+          <SpanList {...{ spans, backdrop, setChosen }} chosen={span} />
+          <Ends axis={backdrop.axis} isOver={isOver} />
+          <Waits axis={backdrop.axis} />
+          <Ahead stretches={ahead} />
+          <SpanDetail {...{ span, uid, valueAddress }}>{actionsOf?.(span)}</SpanDetail>
+        </>
+      )}
+      {own.length > 0 && (
+        <section class="panel">
+          <h2>The run itself</h2>
+          <EntryList entries={own} valueAddress={valueAddress} />
+        </section>
+      )}
     </>
+  );
+}
+
+function sumText(spans: readonly Span[]): string {
+  const count = `${formatCount(spans.length)} ${spans.length === 1 ? 'operation' : 'operations'}`;
+  const ms = workedMs(spans);
+  return ms === 0 ? `${count}.` : `${count}; its steps were at work for ${formatDuration(ms)}.`;
+}
+
+/** One line an operation; of very many, those are drawn that are seen. */
+function SpanList(props: {
+  readonly spans: readonly Span[];
+  readonly backdrop: Backdrop;
+  readonly chosen: Span;
+  readonly setChosen: (op: number) => void;
+}) {
+  const { spans, backdrop, chosen, setChosen } = props;
+  const list = useRef<HTMLOListElement>(null);
+  const seen = useRowWindow(spans.length, list);
+  const { from, to, heightPx } = seen ?? { from: 0, to: spans.length, heightPx: 0 };
+  const spacer = (lines: number) =>
+    lines > 0 && (
+      <li class="spacer" aria-hidden="true" style={{ height: `${lines * heightPx}px` }} />
+    );
+  return (
+    <ol class="timeline" aria-label="What the run did, and when" ref={list}>
+      {spacer(from)}
+      {spans.slice(from, to).map((span, index) => (
+        <li
+          key={span.op}
+          {...(seen && { 'aria-setsize': spans.length, 'aria-posinset': from + index + 1 })}
+        >
+          <button
+            type="button"
+            aria-pressed={span === chosen}
+            onClick={() => setChosen(span.op)}
+          >
+            <span class="name">{span.name}</span>
+            <Bar span={span} on={backdrop} />
+            <span class="took">{tookText(span)}</span>
+          </button>
+        </li>
+      ))}
+      {spacer(spans.length - to)}
+    </ol>
   );
 }
 
@@ -88,102 +147,36 @@ function Ends({ axis, isOver }: { readonly axis: readonly Segment[]; readonly is
   );
 }
 
-function tookText({ fromMs, toMs, attempts, state }: Span): string {
+/** A call is done at the gateway, all else on the device. */
+function tookText({ fromMs, toMs, attempts, state, kind }: Span): string {
   const took = toMs === undefined ? 'not over' : formatDuration(Math.max(0, toMs - fromMs));
+  const place = kind === 'call' ? ', gateway' : '';
   const tries = attempts > 1 ? `, try ${attempts}` : '';
-  return `${took}${tries}${state === 'failed' ? ', failed' : ''}`;
-}
-
-/** Drawn, since a length is no word of CSS that a strict page may be told in. */
-function Bar(props: {
-  readonly span: Span;
-  readonly axis: readonly Segment[];
-  readonly ahead: readonly Stretch[];
-}) {
-  const { span, axis, ahead } = props;
-  const from = placeOn(axis, span.fromMs) * 1_000;
-  const to = (span.toMs === undefined ? 1 : placeOn(axis, span.toMs)) * 1_000;
-  return (
-    <svg viewBox="0 0 1000 12" preserveAspectRatio="none" aria-hidden="true">
-      {axis
-        .filter(({ isCollapsed }) => isCollapsed)
-        .map((wait) => (
-          <rect
-            class="wait"
-            x={wait.from * 1_000}
-            y="0"
-            width={(wait.to - wait.from) * 1_000}
-            height="12"
-          />
-        ))}
-      {ahead.map(({ fromMs, toMs }) => (
-        <rect
-          class="ahead"
-          x={placeOn(axis, fromMs) * 1_000}
-          y="0"
-          width={Math.max(3, (placeOn(axis, toMs) - placeOn(axis, fromMs)) * 1_000)}
-          height="12"
-        />
-      ))}
-      <rect
-        class={`bar ${span.kind} ${span.state}`}
-        x={from}
-        y="2"
-        width={Math.max(3, to - from)}
-        height="8"
-      />
-    </svg>
-  );
+  return `${took}${place}${tries}${state === 'failed' ? ', failed' : ''}`;
 }
 
 function Waits({ axis }: { readonly axis: readonly Segment[] }) {
   const waits = axis.filter(({ isCollapsed }) => isCollapsed);
   if (waits.length === 0) return null;
-  const texts = waits.map(({ fromMs, toMs }) => formatDuration(toMs - fromMs));
-  return <p class="empty">Grey: nothing happened for {texts.join(', ')}; drawn shorter.</p>;
+  return <p class="empty">Grey: nothing happened for {lengthsOf(waits)}; drawn shorter.</p>;
 }
 
 function Ahead({ stretches }: { readonly stretches: readonly Stretch[] }) {
   if (stretches.length === 0) return null;
-  const texts = stretches.map(({ fromMs, toMs }) => formatDuration(toMs - fromMs));
   return (
     <p class="empty">
-      Banded: offline, or behind. The device was ahead of the gateway for {texts.join(', ')}; what
-      it did then arrived later, or is still to come.
+      Banded: offline, or behind. The device was ahead of the gateway for {lengthsOf(stretches)};
+      what it did then arrived later, or is still to come.
     </p>
   );
 }
 
-function Detail(props: { readonly span: Span; readonly children: ComponentChildren }) {
-  const { span, children } = props;
-  return (
-    <section class="panel">
-      <h2>{span.name}</h2>
-      <ul>
-        {span.entries.map((entry) => (
-          <li key={`${entry.lane} ${entry.seq}`}>
-            {entry.kind}: happened {moment(entry.at)}
-            {arrivalText(entry)}
-            {entry.value !== null && <pre tabIndex={0}>{pretty(entry.value)}</pre>}
-          </li>
-        ))}
-      </ul>
-      {children}
-    </section>
-  );
-}
+const LENGTHS_SHOWN = 6;
 
-function arrivalText({ isPending, arrivedAt }: ShownEntry): string {
-  if (isPending) return ', not at the gateway yet';
-  return arrivedAt === null ? '' : `, arrived ${moment(arrivedAt)}`;
-}
-
-/** More than a person reads makes a page slow; commands print all of it. */
-const TEXT_LENGTH_MAX = 20_000;
-
-function pretty(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-  if (text.length <= TEXT_LENGTH_MAX) return text;
-  const left = text.length - TEXT_LENGTH_MAX;
-  return `${text.slice(0, TEXT_LENGTH_MAX)}\n… and ${left} more characters`;
+function lengthsOf(stretches: readonly Stretch[]): string {
+  const texts = stretches
+    .slice(0, LENGTHS_SHOWN)
+    .map(({ fromMs, toMs }) => formatDuration(toMs - fromMs));
+  const more = stretches.length - LENGTHS_SHOWN;
+  return more > 0 ? `${texts.join(', ')} and ${more} times more` : texts.join(', ');
 }

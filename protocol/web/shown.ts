@@ -12,6 +12,8 @@ export interface ShownRun {
   readonly status: unknown;
   readonly startedAt: string | null;
   readonly updatedAt: string | null;
+  /** Why it has failed or is stuck, in a few words; empty: it is neither, or nobody knows. */
+  readonly why: string;
 }
 
 export interface ShownEntry {
@@ -37,6 +39,10 @@ export interface ShownEntry {
   readonly bytes: number | null;
   /** What it carries; `null`: nothing. */
   readonly value: unknown;
+  /** What that is to it: its input, its result; empty: nothing. */
+  readonly valueIs: string;
+  /** Of what began a run: what the idempotency keys of its steps begin with; empty: of others. */
+  readonly uid: string;
 }
 
 /** Why something that was asked for is not there. */
@@ -46,6 +52,24 @@ export interface ShownProblem {
   readonly title: string;
   readonly detail: string;
   readonly hint: string;
+}
+
+/** A code and a step, as somebody would say where it went wrong. */
+export function reasonText(
+  reason: { readonly code: string | null; readonly step: string | null } | null,
+): string {
+  if (reason === null) return '';
+  const { code, step } = reason;
+  return [code ?? '', step === null ? '' : `at ${step}`].filter((each) => each !== '').join(' ');
+}
+
+/** What the value of an entry of this kind is to it, in the words of a person. */
+export function valueNameOf(kind: string): string {
+  if (/\.(started|requested)$/.test(kind)) return 'input';
+  if (/\.(failed|retrying)$/.test(kind)) return 'error';
+  if (kind.endsWith('.completed')) return 'output';
+  if (/\.(stuck|cancelled|paused|retried)$/.test(kind)) return 'reason';
+  return kind === 'run.status' ? 'status' : 'payload';
 }
 
 const finalStates = ['completed', 'failed', 'cancelled'];

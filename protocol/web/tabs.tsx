@@ -1,5 +1,4 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
 
 export interface Tab {
   readonly title: string;
@@ -7,14 +6,23 @@ export interface Tab {
 }
 
 /** One of several panels. Arrows go from tab to tab, as those expect who do without a mouse. */
-export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: readonly Tab[] }) {
-  const [at, setAt] = useState(0);
-  const chosen = tabs[at] ?? tabs[0];
+export function Tabs(props: {
+  readonly label: string;
+  readonly tabs: readonly Tab[];
+  /** Title of the one that is shown. */
+  readonly chosen: string;
+  readonly choose: (title: string) => void;
+}) {
+  const { label, tabs, chosen, choose } = props;
+  const at = Math.max(
+    0,
+    tabs.findIndex(({ title }) => title === chosen),
+  );
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
     const next = placeAfter(event.key, at, tabs.length);
     if (next === undefined) return;
     event.preventDefault();
-    setAt(next);
+    choose(tabs[next]?.title ?? chosen);
     event.currentTarget.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
   };
   return (
@@ -29,14 +37,14 @@ export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: r
             aria-controls="panel"
             aria-selected={place === at}
             tabIndex={place === at ? 0 : -1}
-            onClick={() => setAt(place)}
+            onClick={() => choose(title)}
           >
             {title}
           </button>
         ))}
       </div>
-      <div role="tabpanel" id="panel" aria-labelledby={`tab-${chosen?.title}`}>
-        {chosen?.show()}
+      <div role="tabpanel" id="panel" aria-labelledby={`tab-${tabs[at]?.title}`}>
+        {tabs[at]?.show()}
       </div>
     </>
   );

@@ -53,9 +53,25 @@ function spanOf(op: number, entries: readonly ShownEntry[]): Span {
     // A step is journaled when it ends; how long it took stands in its entry.
     fromMs: atMs(first) - first.tookMs,
     toMs: isDone ? atMs(last) : undefined,
-    attempts: Math.max(...entries.map(({ attempt }) => attempt)),
+    attempts: entries.reduce((most, { attempt }) => Math.max(most, attempt), 0),
     entries,
   };
+}
+
+/** What is of no operation: how a run began and ended, what it was sent. */
+export function ofRun(entries: readonly ShownEntry[]): readonly ShownEntry[] {
+  const own = entries.filter(({ op, kind }) => op === 0 && kind !== 'run.status');
+  return own.toSorted((a, b) => a.n - b.n);
+}
+
+/** How long steps were at work, those at the same time once. */
+export function workedMs(spans: readonly Span[]): number {
+  const steps = spans
+    .filter(({ kind, toMs }) => kind === 'step' && toMs !== undefined)
+    .flatMap(({ entries }) => entries)
+    .filter(({ tookMs }) => tookMs > 0)
+    .map((entry) => ({ fromMs: atMs(entry) - entry.tookMs, toMs: atMs(entry) }));
+  return merged(steps).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }
 
 /** From when to when. */
@@ -76,15 +92,19 @@ export function aheadOf(entries: readonly ShownEntry[], nowMs: number): readonly
     isPending ? nowMs : Date.parse(arrivedAt ?? '');
   const late = entries
     .map((entry) => ({ fromMs: atMs(entry), toMs: arrivedMs(entry) }))
-    .filter(({ fromMs, toMs }) => toMs - fromMs > AHEAD_MS)
-    .toSorted((a, b) => a.fromMs - b.fromMs);
-  const merged: Stretch[] = [];
-  for (const each of late) {
-    const last = merged.at(-1);
-    if (last === undefined || each.fromMs > last.toMs) merged.push(each);
-    else merged[merged.length - 1] = { ...last, toMs: Math.max(last.toMs, each.toMs) };
+    .filter(({ fromMs, toMs }) => toMs - fromMs > AHEAD_MS);
+  return merged(late);
+}
+
+/** In order; those that touch are one. */
+function merged(stretches: readonly Stretch[]): readonly Stretch[] {
+  const all: Stretch[] = [];
+  for (const each of stretches.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = all.at(-1);
+    if (last === undefined || each.fromMs > last.toMs) all.push(each);
+    else all[all.length - 1] = { ...last, toMs: Math.max(last.toMs, each.toMs) };
   }
-  return merged;
+  return all;
 }
 
 /** A stretch of time with a place on the axis, from 0 to 1. */
@@ -134,9 +154,20 @@ export function axisOf(moments: readonly number[], scale: Scale = 'active'): rea
 
 /** Where on the axis a moment is, from 0 to 1. */
 export function placeOn(axis: readonly Segment[], ms: number): number {
-  for (const { fromMs, toMs, from, to } of axis) {
-    if (ms <= fromMs) return from;
-    if (ms <= toMs) return from + ((ms - fromMs) / Math.max(1, toMs - fromMs)) * (to - from);
+  const segment = axis[firstNotBefore(axis, ms)];
+  if (segment === undefined) return axis.at(-1)?.to ?? 0;
+  const { fromMs, toMs, from, to } = segment;
+  if (ms <= fromMs) return from;
+  return from + ((ms - fromMs) / Math.max(1, toMs - fromMs)) * (to - from);
+}
+
+/** Place of the first segment that ends at this moment or behind it: there may be very many. */
+function firstNotBefore(axis: readonly Segment[], ms: number): number {
+  let [low, high] = [0, axis.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((axis[middle]?.toMs ?? 0) < ms) low = middle + 1;
+    else high = middle;
   }
-  return axis.at(-1)?.to ?? 0;
+  return low;
 }

@@ -22,7 +22,38 @@ export async function fillLedger(directory: string, size: FleetSize): Promise<vo
   while (ids.length > 0) {
     await Promise.all(ids.splice(0, AT_ONCE).map((at) => fillDevice(ledger, at, size)));
   }
+  await fillLongRun(ledger);
   await ledger.close();
+}
+
+/** One run of very many steps, on a device of its own. */
+export const LONG_RUN = { device: 'press-1', run: 'run-long', steps: 10_000 } as const;
+const BATCH = 500;
+
+async function fillLongRun(ledger: Ledger): Promise<void> {
+  const { device, run, steps } = LONG_RUN;
+  const [epoch, lane] = [1, 'normal'] as const;
+  const publicKey = createHash('sha512').update(device).digest();
+  await ledger.greet({ device, epoch, publicKey, atMs: FIRST_MS });
+  const at = (n: number) => ({ atMs: FIRST_MS + n * 250, boot: 1, monoMs: n * 250 });
+  const begun = { kind: 'run.started', workflow: 'press', version: 1, uid: 'uid-long' } as const;
+  const alone = { parent: '', parentOp: 0, traceparent: '', input: encodeValue(steps) };
+  const entries: Entry[] = [{ ...begun, ...at(0), run, n: 0, ...alone }];
+  for (let op = 1; op <= steps; op += 1) {
+    const of = { ...at(op), run, n: op, op, name: `step-${op}`, attempt: 1, tookMs: 20 };
+    entries.push({ kind: 'step.completed', ...of, result: encodeValue('pressed') });
+  }
+  const end = { ...at(steps + 1), run, n: steps + 1, output: encodeValue('all') };
+  entries.push({ kind: 'run.completed', ...end });
+  const encoded = entries.map((entry) => encodeEntry(entry));
+  let previousHash = chainStart(sha256, { device, epoch, lane });
+  for (let first = 0; first < encoded.length; first += BATCH) {
+    const batch = encoded.slice(first, first + BATCH);
+    const hash = batch.reduce((before, entry) => chainNext(sha256, before, entry), previousHash);
+    const place = { device, epoch, lane, seqFirst: first + 1, previousHash, hash };
+    await ledger.ingest({ ...place, entries: batch, receivedAtMs: FIRST_MS + 3_600_000 });
+    previousHash = hash;
+  }
 }
 
 async function fillDevice(ledger: Ledger, at: number, size: FleetSize): Promise<void> {

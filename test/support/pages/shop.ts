@@ -8,6 +8,9 @@ import { Gateway, type GatewayOptions } from '@holdfast/gateway';
 import { openBrowser, press } from '../browser.ts';
 import { tempDir } from '../temp-dir.ts';
 
+/** Takes what closes what was opened. */
+export type Closing = Pick<ExecutionContext, 'teardown'>;
+
 /** A gateway, a device behind a link that can be cut, and a browser. */
 export interface Shop {
   readonly gateway: Gateway;
@@ -16,6 +19,7 @@ export interface Shop {
   readonly agent: Agent;
   readonly link: TcpProxy;
   readonly browser: Browser;
+  readonly closing: Closing;
 }
 
 export const sale = workflow('sale', async (ctx, order: { readonly item: string }) => {
@@ -45,16 +49,23 @@ const delivery = workflow('delivery', async (ctx) => {
   return { van, signed: await ctx.waitFor('signed') };
 });
 
+/** Brings what no entry has room for. */
+export const large = workflow('large', (ctx) =>
+  ctx.step('take-picture', () => '<img src=x onerror=alert(3)>'.repeat(40_000)),
+);
+
 /** As many as are told at once. */
 const pickup = workflow('pickup', async (ctx) => {
   await ctx.step(faults.isRelabelled ? 'print-slip' : 'print-label', () => 'printed');
   return ctx.waitFor('fetched');
 });
 
+const workflows = [sale, broken, delivery, pickup, large];
+
 /** The device has runs that are stuck: they were started with code that is another one now. */
-async function openAgent(t: ExecutionContext, port: number): Promise<Agent> {
+async function openAgent(t: Closing, port: number): Promise<Agent> {
   const options: AgentOptions = {
-    ...{ dataDir: await tempDir(t), device: 'till-1', workflows: [sale, broken, delivery, pickup] },
+    ...{ dataDir: await tempDir(t), device: 'till-1', workflows },
     gateway: `mqtt://127.0.0.1:${port}`,
     uplink: { retryMsMax: 1_000 },
   };
@@ -77,7 +88,7 @@ async function openAgent(t: ExecutionContext, port: number): Promise<Agent> {
   return agent;
 }
 
-export async function openShop(t: ExecutionContext): Promise<Shop> {
+export async function openShop(t: Closing): Promise<Shop> {
   const browser = await openBrowser();
   t.teardown(() => browser.close());
   const options: GatewayOptions = {
@@ -92,7 +103,7 @@ export async function openShop(t: ExecutionContext): Promise<Shop> {
   const link = await createTcpProxy({ host: '127.0.0.1', port: mqttPort });
   t.teardown(() => link.close());
   const agent = await openAgent(t, link.port);
-  return { gateway, options: { ...options, mqttPort, httpPort }, agent, link, browser };
+  return { gateway, options: { ...options, mqttPort, httpPort }, agent, link, browser, closing: t };
 }
 
 const password = 'correct horse battery';

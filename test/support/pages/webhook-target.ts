@@ -9,7 +9,7 @@ export interface WebhookTarget {
   answer: number;
 }
 
-export async function openTarget(t: ExecutionContext): Promise<WebhookTarget> {
+export async function openTarget(t: Pick<ExecutionContext, 'teardown'>): Promise<WebhookTarget> {
   const target = { url: '', answer: 200 };
   const server = createServer((request, response) => {
     request.resume().once('end', () => response.writeHead(target.answer).end());

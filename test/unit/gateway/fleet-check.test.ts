@@ -15,6 +15,7 @@ function device(changes: Partial<Device>): Device {
     ...{ agentVersion: '0.1.0', entries: 10, holes: { count: 0, entries: 0, bytes: 0 } },
     ...{ lanes: [], backlog: null, clockAheadMs: null, runs: { running: 2, completed: 9 } },
     ...{ refusals: 0, refusal: null, lastCommand: 0, tags: { site: 'oslo' } },
+    ...{ commandsWaiting: 0, peaks: null },
     ...changes,
   };
 }

@@ -3,7 +3,7 @@ import type * as Timeline from '../../../protocol/web/timeline.js';
 import type { ShownEntry } from '../../../protocol/web/shown.js';
 import { pageModule } from '../../support/pages/page-module.ts';
 
-const { aheadOf, axisOf, placeOn, spansOf } = await pageModule<typeof Timeline>(
+const { aheadOf, axisOf, ofRun, placeOn, spansOf, workedMs } = await pageModule<typeof Timeline>(
   'protocol/web/timeline.ts',
 );
 
@@ -15,7 +15,7 @@ function entry(more: Partial<ShownEntry>): ShownEntry {
   return {
     ...{ lane: 'normal', seq: 1, kind: 'step.completed', at: at(0), arrivedAt: at(0) },
     ...{ isPending: false, run: 'r', name: 'a', n: 1, op: 1, attempt: 1, tookMs: 0 },
-    ...{ bytes: null, value: null, ...more },
+    ...{ bytes: null, value: null, valueIs: '', uid: '', ...more },
   };
 }
 
@@ -67,4 +67,37 @@ test('what a run did is in the order of its operations, with its attempts and it
       ['timer.set', 'sleep', 'open', 1],
     ],
   );
+});
+
+test('steps at the same time were at work once, and waits were no work', (t) => {
+  const spans = spansOf([
+    entry({ n: 1, op: 1, at: at(1_000), tookMs: 1_000 }),
+    entry({ n: 2, op: 2, at: at(1_500), tookMs: 1_000 }),
+    entry({ n: 3, op: 3, kind: 'step.retrying', at: at(5_000), tookMs: 300 }),
+    entry({ n: 4, op: 3, at: at(HOUR), tookMs: 200, attempt: 2 }),
+    entry({ n: 5, op: 4, kind: 'timer.fired', at: at(2 * HOUR), tookMs: 9_999 }),
+  ]);
+  t.is(workedMs(spans), 2_000);
+});
+
+test('how a run began and ended is of no operation', (t) => {
+  const own = ofRun([
+    entry({ n: 9, op: 0, kind: 'run.completed' }),
+    entry({ n: 3, op: 0, kind: 'run.status' }),
+    entry({ n: 1, op: 1 }),
+    entry({ n: 0, op: 0, kind: 'run.started' }),
+  ]);
+  t.deepEqual(own.map(({ kind }) => kind), ['run.started', 'run.completed']);
+});
+
+test('ten thousand steps are placed in a moment', (t) => {
+  const many = Array.from({ length: 10_000 }, (_, index) =>
+    entry({ n: index, op: index + 1, at: at(index * 50), tookMs: 20 }),
+  );
+  const before = process.cpuUsage();
+  const spans = spansOf(many);
+  const axis = axisOf(spans.flatMap(({ fromMs, toMs = 0 }) => [fromMs, toMs]));
+  const places = spans.map(({ fromMs }) => placeOn(axis, fromMs));
+  t.true(process.cpuUsage(before).user < 2_000_000, 'two seconds');
+  t.true(places.every((place, index) => index === 0 || place > (places[index - 1] ?? 0)));
 });
