@@ -54,7 +54,7 @@ function statusOf(error: HoldfastError): number {
 }
 
 const { dataDir, device, port } = parseProgram();
-const agent = await Agent.open({ dataDir, device, workflows: [sensorTotals] });
+const agent = await Agent.open({ dataDir, device, workflows: [sensorTotals], socket: true });
 const routes = Object.entries(routesOf(agent)).map(([name, route]) => [name, guarded(route)]);
 const door = await serveJson(port, Object.fromEntries(routes) as Record<string, Route>);
 process.stdout.write(`${JSON.stringify({ pid: process.pid, url: door.url })}\n`);

@@ -161,6 +161,7 @@ test('the flow for Node-RED is of its core nodes, and each wire leads to one', (
 });
 
 test('the flow for Node-RED starts a run, completes its step, emits, and looks', async (t) => {
+  t.timeout(60_000);
   const socket = join(await tempDir(t), 'agent.sock');
   const runner = new FlowRunner(flow, socket);
   const askAt = await runner.listen(t);
