@@ -25,6 +25,8 @@ import { tempDir } from '../support/temp-dir.ts';
 const stories = fileURLToPath(new URL('../../../examples', import.meta.url));
 const folder = join(stories, 'local-api');
 
+const again = 'node test/dist/support/socket/document.js writes it anew';
+
 /** What takes a disk that fails, a gateway, or a fault in the agent. */
 const notBrought: ReadonlySet<string> = new Set([
   ...['HF_INTERNAL', 'HF_AGENT_CLOSED', 'HF_ENTRY_DAMAGED'],
@@ -41,7 +43,7 @@ test('docs/reference/socket-openapi.json says what an agent answers, and fails w
   t.deepEqual(
     withoutExamples(JSON.parse(text)),
     withoutExamples(JSON.parse(socketDocument(story))),
-    'node test/dist/support/socket/document.js',
+    again,
   );
   for (const { route, path, status, code } of story) {
     const { method } = route;
@@ -87,7 +89,10 @@ test('each example of socket-openapi.json is of its schema', (t) => {
         for (const { value } of shown) {
           const text = JSON.stringify(schema).replaceAll('"#/', '"document#/');
           const check = ajv.compile(JSON.parse(text));
-          t.true(check(value), `${method} ${path} ${name}: ${JSON.stringify(check.errors)}`);
+          t.true(
+            check(value),
+            `${method} ${path} ${name}: ${JSON.stringify(check.errors)} ${again}`,
+          );
           count += 1;
         }
       }
