@@ -2,11 +2,16 @@ import type { Sink } from '../base/schema.ts';
 
 /** Major types [RFC 8949, 3.1]. */
 const UINT = 0;
+const NEGATIVE = 1;
 const BYTES = 2;
 const TEXT = 3;
 const ARRAY = 4;
+const MAP = 5;
 const FALSE = 0xf4;
 const TRUE = 0xf5;
+const NULL = 0xf6;
+const UNDEFINED = 0xf7;
+const FLOAT64 = 0xfb;
 
 const UINT32_RANGE = 2 ** 32;
 /** The longest head of an item: its first byte and a number of eight. */
@@ -14,6 +19,8 @@ const HEAD_BYTES_MAX = 9;
 /** In place of half a surrogate pair, which UTF-8 cannot carry. */
 const REPLACEMENT = 0xfffd;
 const BLOCK_BYTES = 64 * 1024;
+
+const float = new DataView(new ArrayBuffer(8));
 
 /**
  * Writes what has a schema: messages and entries, some ten thousand a second. An encoder of any
@@ -53,6 +60,25 @@ export class CborWriter implements Sink {
     this.#block[this.#at++] = value ? TRUE : FALSE;
   }
 
+  /** Any number but -0: a whole one of 32 bits in its shortest form, others as floats of 64. */
+  number(value: number): void {
+    if (value >>> 0 === value) this.#head(UINT, value);
+    else if (Number.isInteger(value) && value < 0 && value >= -UINT32_RANGE) {
+      this.#head(NEGATIVE, -1 - value);
+    } else {
+      this.#room(HEAD_BYTES_MAX);
+      this.#block[this.#at++] = FLOAT64;
+      float.setFloat64(0, value);
+      for (let index = 0; index < 8; index += 1) this.#block[this.#at++] = float.getUint8(index);
+    }
+  }
+
+  /** `null`, or `undefined`. */
+  none(isNull: boolean): void {
+    this.#room(1);
+    this.#block[this.#at++] = isNull ? NULL : UNDEFINED;
+  }
+
   bytes(value: Uint8Array): void {
     this.#head(BYTES, value.byteLength);
     this.#room(value.byteLength);
@@ -62,6 +88,11 @@ export class CborWriter implements Sink {
 
   array(count: number): void {
     this.#head(ARRAY, count);
+  }
+
+  /** So many pairs follow, each a key and its value. */
+  map(count: number): void {
+    this.#head(MAP, count);
   }
 
   text(value: string): void {

@@ -6,6 +6,7 @@ import { partedKind } from './parts.ts';
 import { VALUE_BYTES_MAX, VALUE_DEPTH_MAX, valueBounds } from './value-bounds.ts';
 import { valueKinds } from './value-kinds.ts';
 import { Packer } from './value-pack.ts';
+import { decodePlain, encodePlain, notPlain } from './value-plain.ts';
 import { base64 } from './value-platform.ts';
 import { sealedKinds } from './value-sealed.ts';
 import { readUtf16 } from './value-text.ts';
@@ -51,6 +52,8 @@ export function encodeValue(
   what = 'value',
   bytesMax = VALUE_BYTES_MAX,
 ): Uint8Array {
+  const plain = encodePlain(value);
+  if (plain !== undefined && plain.byteLength <= bytesMax) return plain;
   return encodeWithin(value, what, bytesMax);
 }
 
@@ -106,6 +109,8 @@ function encodeTolerantly(thrown: unknown): Uint8Array {
  *   HF_VALUE_SEALED for one that was marked, and whose content is elsewhere or nowhere any more.
  */
 export function decodeValue(bytes: Uint8Array): unknown {
+  const plain = decodePlain(bytes);
+  if (plain !== notPlain) return plain;
   const tree = decodeFleeting(bytes, valueBounds);
   try {
     return revive(tree);
