@@ -53,7 +53,7 @@ export interface GroupCommitParts {
   readonly point: Point | undefined;
   /** A commit is durable, and these entries with it. Nobody knows yet. */
   readonly onDurable: (refs: readonly EntryRef[]) => void;
-  /** These entries are durable, and whoever appended them knows. */
+  /** These entries are durable, and whoever appended them knows, or is about to. */
   readonly onCommitted: (refs: readonly EntryRef[]) => void;
   readonly onFailure: (failure: HoldfastError) => void;
 }
@@ -64,6 +64,10 @@ const SLOW_COMMIT_MS = 4;
 const GATHER_MS = 1;
 /** What is waited at most, as a part of what the last commit took. */
 const GATHER_PART = 0.25;
+/** So many that waited for one commit, and nobody else, are a crowd. */
+const CROWD_MIN = 32;
+/** Microtasks in which whoever was told goes on and appends. */
+const HOPS = 8;
 
 /**
  * Commits what is appended: while one commit is in flight, appends queue; the next takes them all.
@@ -79,6 +83,8 @@ export class GroupCommit {
   #crowd = 0;
   /** Until then whoever goes on after a slow commit is waited for. */
   #gatherUntilMs = 0;
+  /** Of the last commit, who is told once the next one is under way. */
+  #rest: readonly QueuedAppend[] = [];
   #failure: HoldfastError | undefined;
 
   constructor(parts: GroupCommitParts) {
@@ -126,16 +132,21 @@ export class GroupCommit {
     while (this.#queue.length > 0 || this.#works.length > 0) {
       const work = this.#works.shift();
       if (work !== undefined) {
+        this.#tellRest();
         await work();
         continue;
       }
       const { clock } = this.#parts;
       const beganMs = clock.monoMs();
-      await this.#commit(this.#takeQueued());
+      const group = this.#takeQueued();
+      const isDurable = await this.#commit(group);
       const endedMs = clock.monoMs();
       const tookMs = endedMs - beganMs;
       this.#gatherUntilMs = tookMs < SLOW_COMMIT_MS ? 0 : endedMs + GATHER_PART * tookMs;
-      if (this.#gatherUntilMs > 0) await this.#gather();
+      if (isDurable && this.#settle(group)) await this.#join();
+      if (this.#gatherUntilMs === 0) continue;
+      await undefined; // Lets whoever was told go on.
+      await this.#gather();
     }
     this.#committing = false;
   }
@@ -166,7 +177,8 @@ export class GroupCommit {
     return beyond === -1 ? queue : queue.slice(0, beyond);
   }
 
-  async #commit(group: readonly QueuedAppend[]): Promise<void> {
+  /** @returns Whether it is durable. If not, whoever waits for it was told. */
+  async #commit(group: readonly QueuedAppend[]): Promise<boolean> {
     const { riders, point, onFailure } = this.#parts;
     const ops: StoreOp[] = [...riders()];
     for (const append of group) for (const op of append.ops) ops.push(op);
@@ -178,13 +190,15 @@ export class GroupCommit {
     } catch (cause) {
       const failure = this.refuse(asFailure(cause));
       this.#leave(group);
+      this.#tellRest();
       for (const { outcome } of group) outcome.refused(failure);
       onFailure(failure);
-      return;
+      return false;
     }
+    this.#tellRest();
     this.#leave(group);
     this.#crowd = group.length + this.#queue.length;
-    this.#settle(group);
+    return true;
   }
 
   async #writeAlone(ops: readonly StoreOp[]): Promise<void> {
@@ -209,7 +223,9 @@ export class GroupCommit {
     for (;;) {
       syncs.begin();
       try {
-        await store.write(ops);
+        const written = store.write(ops);
+        this.#tellRest();
+        await written;
         syncs.end(true);
         recovery?.succeeded();
         return;
@@ -225,22 +241,49 @@ export class GroupCommit {
     for (const { bytes } of group) this.#queueBytes -= bytes;
   }
 
-  /** It is durable: the lanes end where it says, and whoever waits for it goes on. */
-  #settle(group: readonly QueuedAppend[]): void {
-    const all: EntryRef[] = [];
-    for (const { entries } of group) {
-      for (const entry of entries) {
-        const { state, seq, hash, bytes } = entry;
-        state.head = seq;
-        state.headHash = hash;
-        state.headBytes = bytes;
-        all.push(entry);
-      }
+  /**
+   * It is durable: the lanes end where it says, and whoever waits for it goes on. Of a crowd that
+   * waited for this commit alone half goes on at once, and the other half beside the sync of what
+   * these append: else nobody works while the disk does, and the disk not while they do.
+   *
+   * @returns Whether only half was told.
+   */
+  #settle(group: readonly QueuedAppend[]): boolean {
+    const refs = refsOf(group);
+    for (const { state, seq, hash, bytes } of refs) {
+      state.head = seq;
+      state.headHash = hash;
+      state.headBytes = bytes;
     }
-    this.#parts.onDurable(all);
-    for (const { outcome, entries } of group) outcome.durable(entries);
-    if (all.length > 0) this.#parts.onCommitted(all);
+    this.#parts.onDurable(refs);
+    const isCrowd = group.length >= CROWD_MIN && this.#queue.length === 0;
+    const isHalf = isCrowd && this.#gatherUntilMs === 0;
+    const told = isHalf ? group.length >>> 1 : group.length;
+    this.#rest = group.slice(told);
+    for (const { outcome, entries } of group.slice(0, told)) outcome.durable(entries);
+    if (refs.length > 0) this.#parts.onCommitted(refs);
+    return isHalf;
   }
+
+  /** Lets those who were told join the next commit, if they go on. */
+  async #join(): Promise<void> {
+    for (let hop = 0; hop < HOPS && this.#queue.length === 0; hop += 1) await undefined;
+    if (this.#queue.length === 0) this.#tellRest();
+    await undefined; // Lets every append of this turn join.
+  }
+
+  /** Tells the other half. */
+  #tellRest(): void {
+    const group = this.#rest;
+    this.#rest = [];
+    for (const { outcome, entries } of group) outcome.durable(entries);
+  }
+}
+
+function refsOf(group: readonly QueuedAppend[]): readonly QueuedEntry[] {
+  const refs: QueuedEntry[] = [];
+  for (const { entries } of group) for (const entry of entries) refs.push(entry);
+  return refs;
 }
 
 function asFailure(cause: unknown): HoldfastError {

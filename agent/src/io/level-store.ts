@@ -15,6 +15,11 @@ import type { Level } from 'level';
 import { loadLevel } from './level.ts';
 
 type Db = Level<Uint8Array, Uint8Array>;
+type Batch = ReturnType<Db['batch']>;
+
+const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
+/** Encodings are named again for `put`, which copies the options otherwise. */
+const synced = Object.freeze({ sync: true, ...encodings });
 
 interface Compacting {
   compactRange(from: Uint8Array, to: Uint8Array): Promise<void>;
@@ -22,8 +27,7 @@ interface Compacting {
 
 /** Sizes for a small board: up to 2 x 2 + 2 MiB, and the index blocks of the open tables. */
 const levelOptions = {
-  keyEncoding: 'view',
-  valueEncoding: 'view',
+  ...encodings,
   compression: true,
   writeBufferSize: 2 << 20,
   cacheSize: 2 << 20,
@@ -123,16 +127,13 @@ class LevelStore implements ReopenableStore {
   async write(ops: readonly StoreOp[]): Promise<void> {
     this.#checkOpen();
     if (this.#failure) throw this.#failure;
-    // Four times faster than an array for a thousand ops, as fast for one.
-    const batch = this.#db.batch();
-    for (const op of ops) {
-      if (op.kind === 'put') batch.put(op.key, op.value);
-      else batch.del(op.key);
-    }
-    const written = this.#commit(batch, this.#writing);
-    const through = written.catch(() => {}).then(() => {
+    const [op] = ops;
+    const isOne = ops.length === 1 && op?.kind === 'put' && this.#writing === undefined;
+    const written = isOne ? this.#put(op) : this.#commit(this.#batch(ops), this.#writing);
+    const over = (): void => {
       if (this.#writing === through) this.#writing = undefined;
-    });
+    };
+    const through = written.then(over, over);
     this.#writing = through;
     await written;
   }
@@ -179,18 +180,41 @@ class LevelStore implements ReopenableStore {
     await this.#db.close();
   }
 
-  async #commit(batch: ReturnType<Db['batch']>, earlier?: Promise<void>): Promise<void> {
+  /** One row needs nothing around it, which takes as long as all else on the way to the disk. */
+  async #put({ key, value }: Extract<StoreOp, { readonly kind: 'put' }>): Promise<void> {
+    try {
+      await this.#db.put(key, value, synced);
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** Four times faster than an array for a thousand ops. */
+  #batch(ops: readonly StoreOp[]): Batch {
+    const batch = this.#db.batch();
+    for (const op of ops) {
+      if (op.kind === 'put') batch.put(op.key, op.value);
+      else batch.del(op.key);
+    }
+    return batch;
+  }
+
+  async #commit(batch: Batch, earlier: Promise<void> | undefined): Promise<void> {
     if (earlier !== undefined) await earlier;
     if (this.#failure) {
       await batch.close();
       throw this.#failure;
     }
     try {
-      await batch.write({ sync: true });
+      await batch.write(synced);
     } catch (cause) {
-      this.#failure = new HoldfastError('HF_JOURNAL_FAILED', { why: messageOf(cause), cause });
-      throw this.#failure;
+      throw this.#failed(cause);
     }
+  }
+
+  #failed(cause: unknown): HoldfastError {
+    this.#failure = new HoldfastError('HF_JOURNAL_FAILED', { why: messageOf(cause), cause });
+    return this.#failure;
   }
 
   async #read<T>(read: (db: Db) => Promise<T>): Promise<T> {

@@ -45,6 +45,41 @@ test('L7 appends that arrive while a commit is in flight share the next one', as
   t.is(store.writes, 2);
 });
 
+test('L7 half of a crowd is told while what the other half appends is synced', async (t) => {
+  const store = new SimStore();
+  const journal = await open(store);
+  let told = 0;
+  const work = async (name: string): Promise<void> => {
+    await put(journal, `first of ${name}`);
+    told += 1;
+    await put(journal, `second of ${name}`);
+  };
+  store.holdWrites();
+  const all = Array.from({ length: 64 }, (_, index) => work(String(index)));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(told, 0);
+
+  store.releaseWrites();
+  store.holdWrites();
+  await new Promise((resolve) => setImmediate(resolve));
+
+  t.is(store.writes, 1);
+  t.is(told, 64, 'those of the other half do not wait for the second commit');
+  store.releaseWrites();
+  await Promise.all(all);
+  t.is(store.writes, 3, 'one for all, and one for each half');
+});
+
+test('L7 a crowd of which half has nothing more to append is told whole', async (t) => {
+  const store = new SimStore();
+  const journal = await open(store);
+
+  const all = Array.from({ length: 64 }, (_, index) => put(journal, String(index)));
+
+  t.is((await Promise.all(all)).length, 64);
+  t.is(store.writes, 1);
+});
+
 /** A card that takes its time. */
 class SlowStore extends SimStore {
   readonly #clock: SimClock;
