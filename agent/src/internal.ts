@@ -20,6 +20,7 @@ export { conflictPolicies, reusePolicies } from './core/start-policies.ts';
 export { runStates } from './core/views.ts';
 export * from './core/backoff.ts';
 export * from './core/due-slots.ts';
+export * from './core/read-ahead.ts';
 export * from './core/schedule.ts';
 export * from './core/schedules.ts';
 export * from './core/slots.ts';

@@ -41,6 +41,12 @@ export function paceOf(bytesPerS: number): Pace {
   return { ...paceUnknown, bytesPerS, bytes: bytesPerS, busyMs: 1_000 };
 }
 
+/**
+ * Of a message that entries are read for: they deflate a little better or worse than those before,
+ * and a batch that turns out too large is made once more.
+ */
+const FILL = 0.95;
+
 /** Takes in that `bytes` were acknowledged, which the link was busy with for `busyMs`. */
 export function observeAck(
   pace: Pace,
@@ -123,7 +129,7 @@ export function batchLimits(
   const entryBytesMax = Math.min(
     // Each entry has a head of up to 5 bytes in the payload.
     BATCH_PLAIN_BYTES_MAX - 5 * BATCH_ENTRIES_MAX,
-    Math.ceil(messageBytesMax / pace.packing),
+    Math.ceil((FILL * messageBytesMax) / pace.packing),
   );
   // Twice the mean, so that small entries fill the batch and large ones are not read in vain.
   const entriesFit = 2 + Math.ceil((2 * entryBytesMax) / pace.entryBytes);

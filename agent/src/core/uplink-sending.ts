@@ -8,6 +8,7 @@ import {
   messageOf,
   type Link,
 } from '@holdfast/protocol';
+import { ReadAhead } from './read-ahead.ts';
 import { packBatch, packHole, type PackedBatch } from './uplink-pack.ts';
 import type { UplinkPorts } from './uplink-ports.ts';
 import type { Moment, UplinkEffect, UplinkEvent } from './uplink-state.ts';
@@ -27,17 +28,18 @@ export interface SendingOptions {
   readonly post: (event: Posted) => void;
 }
 
+type SendingPorts = Pick<UplinkPorts, 'journal' | 'signer' | 'deflate' | 'log' | 'clock'>;
+
 /** Reads what the machine asks for from the journal, packs it, and hands it to the link. */
 export class Sending {
-  readonly #ports: Pick<UplinkPorts, 'journal' | 'signer' | 'deflate' | 'log'>;
+  readonly #ports: SendingPorts;
   readonly #options: SendingOptions;
+  readonly #ahead: ReadAhead;
 
-  constructor(
-    ports: Pick<UplinkPorts, 'journal' | 'signer' | 'deflate' | 'log'>,
-    options: SendingOptions,
-  ) {
+  constructor(ports: SendingPorts, options: SendingOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#ahead = new ReadAhead(ports.journal, ports.clock);
   }
 
   async send(request: EffectOf<'send'>): Promise<void> {
@@ -69,14 +71,20 @@ export class Sending {
   async #pack(request: EffectOf<'send'>): Promise<PackedBatch> {
     const { journal, signer, deflate } = this.#ports;
     const { lane, seqFirst } = request;
-    const read = await journal.read(lane, seqFirst, {
-      entriesMax: request.entriesMax,
-      bytesMax: request.entryBytesMax,
-    });
+    const limits = { entriesMax: request.entriesMax, bytesMax: request.entryBytesMax };
+    const read = await this.#ahead.read({ lane, seqFirst }, limits);
     const { epoch } = journal;
     const ports = { device: this.#options.device, signer, deflate };
     if (read.hole) return packHole({ ...read.hole, epoch }, seqFirst, ports);
-    return packBatch({ ...read, epoch, lane, seqFirst }, request.messageBytesMax, ports);
+    const next = { lane, seqFirst: seqFirst + read.entries.length };
+    const { head } = journal.positions()[laneIndex(lane)];
+    // Where less than as much again waits behind it, nothing is gained.
+    const isLong = head >= next.seqFirst + read.entries.length;
+    const reading = isLong ? this.#ahead.begin(next, limits) : undefined;
+    const source = { ...read, epoch, lane, seqFirst };
+    const packed = await packBatch(source, request.messageBytesMax, ports);
+    await reading;
+    return packed;
   }
 
   async setAside({ session, lane, seq, bytes, reason }: EffectOf<'setAside'>): Promise<void> {

@@ -28,6 +28,15 @@ test('a batch takes seconds of a slow link and a whole message of a fast one', (
   t.is(batchLimits(fast, 1_000_000).messageBytesMax, 60 * 1024, 'what every broker takes');
 });
 
+test('what is read for a batch fits it, though it deflates a little worse than before', (t) => {
+  const known = { ...paceUnknown, bytes: 60_000, busyMs: 10, packing: 0.33, entryBytes: 200 };
+  const { entryBytesMax, messageBytesMax } = batchLimits(known, 60_000);
+
+  // With the frame of a message, and a few percent.
+  t.true(1.03 * 0.33 * entryBytesMax + 288 <= messageBytesMax);
+  t.true(0.33 * entryBytesMax >= 0.9 * messageBytesMax, 'and nearly fills it');
+});
+
 test('deadlines grow with a slow link, and not without bound', (t) => {
   const told = { ...last, bytes: 1_200, busyMs: 1_000, roundTripMs: 2_000 };
   const slow = observeAck(paceUnknown, told);
