@@ -180,7 +180,12 @@ export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]
     read(value, path, part = '') {
       if (!Array.isArray(value)) throw invalid(path + part, 'is not a list');
       if (value.length > lengthMax) throw invalid(path + part, `has more than ${lengthMax} items`);
-      return value.map((each, index) => item.read(each, `${path}${part}[${index}]`));
+      try {
+        return value.map((each) => item.read(each, path, part));
+      } catch {
+        // Which one it is, is put in words only then: that takes longer than to read it.
+        return value.map((each, index) => item.read(each, `${path}${part}[${index}]`));
+      }
     },
     write(value, to, name) {
       const { length } = value;
