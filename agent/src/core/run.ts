@@ -207,7 +207,7 @@ export class Run implements ContextHost, HistoryTarget {
   }
 
   request(request: OpRequest, scope: CancelScope): Promise<unknown> {
-    this.#checkUse(`${request.kind} ${request.name}`);
+    this.#checkUse(request.kind, request.name);
     checkGiven(request, this.facts.subject);
     return this.#ask(request, scope);
   }
@@ -226,7 +226,7 @@ export class Run implements ContextHost, HistoryTarget {
   }
 
   patched(name: string): boolean {
-    this.#checkUse(`patched ${name}`);
+    this.#checkUse('patched', name);
     // It has been here before, and beyond, without this.
     if (this.#tape.patchAt(this.ops.size + 1, name) === 'passed') return false;
     // Later entries stand behind this one in the journal: nothing needs to wait for it. The mark is
@@ -423,13 +423,14 @@ export class Run implements ContextHost, HistoryTarget {
     return true;
   }
 
-  #checkUse(what: string): void {
+  #checkUse(kind: string, name?: string): void {
+    if (this.#atWork && this.#inStep === undefined && !this.closed) return;
+    const what = name === undefined ? kind : `${kind} ${name}`;
     if (this.#inStep !== undefined) {
       throw new HoldfastError('HF_STEP_NESTED', {
         why: `${what} was begun inside step ${this.#inStep}`,
       });
     }
-    if (this.#atWork && !this.closed) return;
     const steps = this.open().filter((op) => op.executing);
     const [step] = steps;
     const within = step === undefined ? '' : `, while step ${step.request.name} was at work`;

@@ -64,15 +64,20 @@ export class Tally {
 class Series {
   readonly #labels: readonly string[];
   readonly #values = new Map<string, Sum>();
+  /** The next one is nearly always of the same: a text to find it by would take longer. */
+  #last: Sum | undefined;
 
   constructor(...labels: readonly string[]) {
     this.#labels = labels;
   }
 
   add(of: readonly string[], value: number): void {
-    const key = of.join(SEPARATOR);
-    const known = this.#values.get(key);
+    const last = this.#last;
+    const isLast = last?.of.every((label, index) => label === of[index]) === true;
+    const key = isLast ? '' : of.join(SEPARATOR);
+    const known = isLast ? last : this.#values.get(key);
     if (known !== undefined) {
+      this.#last = known;
       known.value += value;
       known.count += 1;
     } else if (this.#values.size < SERIES_MAX) this.#values.set(key, { of, value, count: 1 });

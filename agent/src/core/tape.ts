@@ -35,7 +35,8 @@ export class Tape {
 
   /** Lets go of what was taken. */
   trim(): void {
-    this.#entries.splice(0, this.#next);
+    if (this.pending === 0) this.#entries.length = 0;
+    else this.#entries.splice(0, this.#next);
     this.#next = 0;
   }
 

@@ -16,10 +16,11 @@ const form =
 
 /** Reads a `traceparent`; `undefined` for one that is none, which the standard has ignored. */
 export function parseTraceparent(text: string | undefined): TraceContext | undefined {
-  const [, traceId, spanId, flags = '', more = ''] = form.exec(text ?? '') ?? [];
+  if (text === undefined || text === '') return undefined;
+  const [, traceId, spanId, flags = '', more = ''] = form.exec(text) ?? [];
   if (traceId === undefined || spanId === undefined) return undefined;
   // Later versions may have more behind what this one has.
-  if (more !== '' && (text?.startsWith('00') === true || !more.startsWith('-'))) return undefined;
+  if (more !== '' && (text.startsWith('00') || !more.startsWith('-'))) return undefined;
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
