@@ -9,6 +9,7 @@ export { openBrokerMemory } from './io/broker-memory.ts';
 export { isPassing, linkDownOf } from './io/link-down.ts';
 export { ErrorWithReasonCode } from './io/mqtt.ts';
 export * from './io/enrolment-file.ts';
+export * from './io/http-server.ts';
 export * from './io/socket-server.ts';
 export {
   routes as socketRoutes,
