@@ -137,7 +137,7 @@ export class DeviceCredentials {
   }
 
   #look(): void {
-    this.#cancel = this.#ports.clock.wakeIn(LOOK_MS, () => this.#look());
+    this.#cancel = this.#ports.clock.wakeIn(LOOK_MS, () => this.#look(), 'patient');
     if (this.#isDue()) this.#renew();
   }
 

@@ -138,8 +138,8 @@ export class DeviceTime implements Clock {
     return this.#clock.monoMs();
   }
 
-  wakeIn(delayMs: number, wake: () => void): () => void {
-    return this.#clock.wakeIn(delayMs, wake);
+  wakeIn(delayMs: number, wake: () => void, patience?: 'patient'): () => void {
+    return this.#clock.wakeIn(delayMs, wake, patience);
   }
 
   /** The moment that is so far ahead. */

@@ -108,10 +108,11 @@ export class Retention {
     if (this.#stopListening === undefined) return;
     if (this.#planned !== undefined && this.#planned.atMs <= atMs) return;
     this.#planned?.cancel();
-    const cancel = clock.wakeIn(delayMs, () => {
+    const begin = (): void => {
       this.#planned = undefined;
       void this.#sweepAndPlan();
-    });
+    };
+    const cancel = clock.wakeIn(delayMs, begin, 'patient');
     this.#planned = { atMs, cancel };
   }
 

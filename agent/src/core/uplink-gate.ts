@@ -32,7 +32,7 @@ export class UplinkGate {
     const gate = meter.gate(head > acked);
     this.#cancel();
     const delayMs = Math.min(LOOK_EVERY_MS, meter.changesInMs());
-    this.#cancel = clock.wakeIn(delayMs, () => this.look());
+    this.#cancel = clock.wakeIn(delayMs, () => this.look(), 'patient');
     if (gate !== current()) change(gate);
   }
 

@@ -218,10 +218,12 @@ class UplinkShell implements Uplink {
     this.#wake = undefined;
     if (!Number.isFinite(atMs)) return;
     const { clock, chance } = this.#ports;
-    const cancel = clock.wakeIn(Math.max(0, atMs - clock.monoMs()), () => {
+    const tick = (): void => {
       this.#wake = undefined;
       this.#post({ kind: 'tick', id: chance.bytes(8) });
-    });
+    };
+    // After a suspension the connection tells first.
+    const cancel = clock.wakeIn(Math.max(0, atMs - clock.monoMs()), tick, 'patient');
     this.#wake = { atMs, cancel };
   }
 

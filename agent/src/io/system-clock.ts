@@ -20,6 +20,7 @@ export interface RawClocks {
 interface Wake {
   readonly dueMs: number;
   readonly wake: () => void;
+  readonly isPatient: boolean;
   timeout: NodeJS.Timeout | undefined;
 }
 
@@ -56,12 +57,14 @@ export class SystemClock implements Clock {
     return monoMs + this.#suspendedMs;
   }
 
-  wakeIn(delayMs: number, wake: () => void): () => void {
+  wakeIn(delayMs: number, wake: () => void, patience?: 'patient'): () => void {
     assert(!Number.isNaN(delayMs), 'a delay is a number');
-    const awaited: Wake = { dueMs: this.monoMs() + delayMs, wake, timeout: undefined };
+    const dueMs = this.monoMs() + delayMs;
+    const isPatient = patience === 'patient';
+    const awaited: Wake = { dueMs, wake, isPatient, timeout: undefined };
     this.#wakes.add(awaited);
     this.#arm(awaited);
-    this.#looking ??= setInterval(() => this.monoMs(), LOOK_MS).unref();
+    if (!isPatient) this.#looking ??= setInterval(() => this.monoMs(), LOOK_MS).unref();
     return () => {
       this.#wakes.delete(awaited);
       clearTimeout(awaited.timeout);
@@ -82,8 +85,10 @@ export class SystemClock implements Clock {
     }, timeoutMs);
   }
 
+  /** Where nobody is in a hurry, an idle process sleeps. */
   #rest(): void {
-    if (this.#wakes.size > 0) return;
+    if (this.#looking === undefined) return;
+    for (const { isPatient } of this.#wakes) if (!isPatient) return;
     clearInterval(this.#looking);
     this.#looking = undefined;
   }

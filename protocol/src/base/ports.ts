@@ -12,9 +12,11 @@ export interface Clock {
   /**
    * Calls `wake` once, `delayMs` of monotonic time from now, however long that is.
    *
+   * @param patience `patient`: after a suspension it may come late by as long as that was, so that
+   *   nobody has to look whether there was one.
    * @returns Cancels; harmless after the call.
    */
-  wakeIn(delayMs: number, wake: () => void): () => void;
+  wakeIn(delayMs: number, wake: () => void, patience?: 'patient'): () => void;
 }
 
 /** Chance, injected so that a seed decides it in simulations. */

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import test from 'ava';
 import { SystemClock, machineBoot, systemClock } from '@holdfast/agent/internal';
 
@@ -49,6 +50,23 @@ test('F9: the time of a suspension counts, and wakes who is due and nobody else'
   await due;
   t.deepEqual(woken, ['due']);
   cancel();
+});
+
+test('nobody looks for a suspension for those who wait with patience', (t) => {
+  const clock = new SystemClock(new Raw());
+  let timers = 0;
+  const hook = createHook({ init: (_id, type) => void (timers += type === 'Timeout' ? 1 : 0) });
+  const timersOf = (...patience: readonly 'patient'[]): number => {
+    timers = 0;
+    hook.enable();
+    const cancel = clock.wakeIn(HOUR, () => {}, ...patience);
+    hook.disable();
+    cancel();
+    return timers;
+  };
+
+  t.is(timersOf('patient'), 1, 'its own');
+  t.is(timersOf(), 2, 'and the looks');
 });
 
 test('F4: a clock that is set is no suspension, whichever way', (t) => {
