@@ -12,7 +12,7 @@ import { drains } from './drain.bench.ts';
 import { flash } from './flash.bench.ts';
 import { herd } from './herd.bench.ts';
 import { history } from './history.bench.ts';
-import { idleBytes } from './idle-bytes.bench.ts';
+import { idle } from './idle.bench.ts';
 import { idleMemory } from './idle-memory.bench.ts';
 import { ingestPostgres } from './ingest-postgres.bench.ts';
 import { journalAppend } from './journal-append.bench.ts';
@@ -37,7 +37,7 @@ import { wire } from './wire.bench.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[...steps, ...journalAppend, ...drains],
   ...[restart, ...history, ...sleepers, ...startBacklog, trim, parallelMemory, loopStore],
-  ...[status, idleMemory, ...idleBytes, ...flash, wire, ...ingestPostgres, ...virtualWorld],
+  ...[status, idleMemory, ...idle, ...flash, wire, ...ingestPostgres, ...virtualWorld],
   ...[...herd, waitingCommands, slowDiskSteps, ...smallBoard],
 ];
 const SMOKE_MS = 50;

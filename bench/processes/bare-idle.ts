@@ -1,5 +1,5 @@
-// bare-idle STORE_DIR MQTT_URL: Node with an open LevelDB and an MQTT connection, and nothing to
-// do.
+// bare-idle STORE_DIR MQTT_URL [SECONDS]: Node with an open LevelDB and an MQTT connection that is
+// kept alive this often, and nothing to do.
 import { Level } from 'level';
 import { connectAsync } from 'mqtt';
 import { argument, say } from './say.ts';
@@ -7,6 +7,7 @@ import { argument, say } from './say.ts';
 const db = new Level(argument(0));
 await db.open();
 const clientId = 'hf-bench-bare';
-const client = await connectAsync(argument(1), { protocolVersion: 4, clientId });
+const keepalive = Number(argument(2)) || 60;
+const client = await connectAsync(argument(1), { protocolVersion: 4, clientId, keepalive });
 say({ isConnected: client.connected });
 process.on('SIGTERM', () => process.exit(0));

@@ -3,18 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/protocol';
 import type { Benchmark, Effort, Measured } from './benchmark.ts';
-import { checkoutFile, nodeCommand, startProgram, type Child } from './child.ts';
+import { checkoutFile, nodeCommand, processFile, startProgram, type Child } from './child.ts';
 import { countingWire } from './counting-wire.ts';
 import { inScratch } from './scratch.ts';
+import { wakeups } from './wakeups.ts';
 
 /**
- * How many bytes does a device cost in a month in which nothing happens?
+ * How many bytes does a device cost in a month in which nothing happens, and how often is it woken?
  *
  * A gateway and an agent whose link has a budget, whole programs as they ship, live an hour in a
  * minute (libfaketime), and what goes between them is counted on TCP, both ways, in clear: MQTT's
  * frames and keep-alive are in it, TLS and the headers of TCP are not. A month is 720 of these
  * hours, and a new connection each day. Limit: MQTT that only keeps alive, two bytes each way
- * [MQTT-3.12] as seldom as a link that costs is asked.
+ * [MQTT-3.12] as seldom as a link that costs is asked. Wake-ups are counted in the same hour, and
+ * those of a program that has a store and a connection and nothing to do.
  */
 const SPEED = 60;
 const HOUR_MS = 3_600_000;
@@ -26,7 +28,19 @@ const STILL_MS = 1_000;
 const DEADLINE_MS = 120_000;
 const metered = ['--link-budget', '10M/month'] as const;
 
-async function measure({ isSmoke }: Effort): Promise<Measured> {
+interface Idle {
+  /** Bytes of a connection, of an hour, and of an hour with reports each 5 s. */
+  readonly session: number;
+  readonly hour: number;
+  readonly usualHour: number;
+  /** How often an agent is woken in an hour, and a program that only keeps alive. */
+  readonly wakes: number;
+  readonly bareWakes: number;
+}
+
+let seen: Promise<Idle> | undefined;
+
+async function watch({ isSmoke }: Effort): Promise<Idle> {
   return inScratch(async (dir) => {
     const gateway = startFast(
       ...[checkoutFile('gateway/bin/holdfast-gateway.js'), 'serve', '-o', 'json'],
@@ -45,12 +59,20 @@ async function measure({ isSmoke }: Effort): Promise<Measured> {
     await said(total);
     await first.end('SIGKILL');
     const before = total();
+    const bare = startFast(
+      ...[processFile('bare-idle'), join(dir, 'bare'), String(mqtt), String(KEEPALIVE_S)],
+    );
+    await bare.line();
     const agent = begin(...metered);
     await said(total);
     const session = total() - before;
     const hours = isSmoke ? 1 / 60 : 1;
+    const woken = [agent, bare].map(({ pid }) => wakeups(pid));
     const hour = (await bytesIn(hours * HOUR_MS, total)) / hours;
-    await agent.end('SIGKILL');
+    const [wakes = 0, bareWakes = 0] = [agent, bare].map(
+      ({ pid }, index) => (wakeups(pid) - (woken[index] ?? 0)) / hours,
+    );
+    await Promise.all([agent.end('SIGKILL'), bare.end('SIGKILL')]);
     const usual = begin();
     const connected = total();
     await until(() => total() > connected + session);
@@ -58,7 +80,7 @@ async function measure({ isSmoke }: Effort): Promise<Measured> {
     await usual.end('SIGKILL');
     wire.close();
     await gateway.end('SIGKILL');
-    return report({ session, hour, usualHour });
+    return { session, hour, usualHour, wakes, bareWakes };
   });
 }
 
@@ -103,12 +125,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-function report(bytes: {
-  readonly session: number;
-  readonly hour: number;
-  readonly usualHour: number;
-}): Measured {
-  const { session, hour, usualHour } = bytes;
+function inBytes({ session, hour, usualHour }: Idle): Measured {
   const kilo = (sum: number): number => Math.round(sum / 100) / 10;
   const sessions = MONTH.days * session;
   const ours = kilo(MONTH.hours * hour + sessions);
@@ -124,12 +141,31 @@ function report(bytes: {
   };
 }
 
-const row: Benchmark = {
-  name: 'idle-bytes',
-  about: 'bytes of an idle month on a link that costs; limit: MQTT that only keeps alive',
-  unit: 'kB/month',
-  run: measure,
-};
+/** A second or less of our time is too short to tell. */
+function inWakes({ wakes, bareWakes }: Idle): Measured {
+  const limit = Math.max(1, bareWakes);
+  return { ours: wakes, limit, ratio: wakes / limit };
+}
+
+const row = (name: string, about: string, how: Pick<Benchmark, 'unit'> & { read: Read }) => ({
+  ...{ name, about, unit: how.unit },
+  run: async (effort: Effort) => how.read(await (seen ??= watch(effort))),
+});
+type Read = (idle: Idle) => Measured;
 
 /** Only where time can be made to go faster. */
-export const idleBytes: readonly Benchmark[] = library === undefined ? [] : [row];
+export const idle: readonly Benchmark[] =
+  library === undefined
+    ? []
+    : [
+        row(
+          'idle-bytes',
+          'bytes of an idle month on a link that costs; limit: MQTT that only keeps alive',
+          { unit: 'kB/month', read: inBytes },
+        ),
+        row(
+          'idle-wakes',
+          'wake-ups of its threads in an idle hour; limit: Node that keeps MQTT alive',
+          { unit: 'wakes/hour', read: inWakes },
+        ),
+      ];
