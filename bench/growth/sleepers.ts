@@ -16,6 +16,7 @@ export const sleepers: Curve = {
     inScratch(async (dir) => {
       const dataDir = join(dir, 'device');
       let there = 0;
+      await agentAtWork(dataDir, 0, ms); // What the steps of one point leave is under each.
       for (const x of xs) {
         if (x > there) {
           const maker = startChild(processFile('sleepers'), dataDir, String(x - there), 'make');
