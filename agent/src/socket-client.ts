@@ -100,10 +100,10 @@ export class SocketClient implements AgentReader {
   }
 
   runs(query: RunsQuery): Promise<RunsView> {
-    const { all, states, workflow, prefix, q, sinceMs, untilMs, limit, cursor } = query;
+    const { all, states, workflow, prefix, q, synced, sinceMs, untilMs, limit, cursor } = query;
     const wanted = {
       ...{ all: all === true ? '1' : undefined, state: states?.join(','), workflow },
-      ...{ prefix, q },
+      ...{ prefix, q, synced: synced === true ? '1' : undefined },
       ...{ since: instant(sinceMs), until: instant(untilMs), limit: String(limit), cursor },
     };
     return this.#view('runs', `/v1/runs?${queryText(wanted)}`);

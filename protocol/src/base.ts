@@ -23,6 +23,7 @@ export * from './base/settings-file.ts';
 export * from './base/table.ts';
 export * from './base/table-choice.ts';
 export * from './base/terminal.ts';
+export * from './base/text-graph.ts';
 export * from './base/trace.ts';
 export * from './base/traceparent.ts';
 export * from './base/typed-args.ts';

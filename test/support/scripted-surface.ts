@@ -115,7 +115,9 @@ export class ScriptedSurface implements Surface {
     this.#note('runs', query);
     const all = query.all === true ? ['busy', 'done', 'broken', 'cancelled'] : ['busy'];
     const ids = all.slice(Number(query.cursor ?? 0));
-    const rows = await Promise.all(ids.slice(0, query.limit).map((id) => this.run(id)));
+    const synced = query.synced === true ? { synced: { entries: 9, acked: 6 } } : {};
+    const shown = ids.slice(0, query.limit).map((id) => this.run(id));
+    const rows = (await Promise.all(shown)).map((run) => ({ ...run, ...synced }));
     const next = ids.length > query.limit ? String(all.length - ids.length + query.limit) : null;
     return { schema: 'holdfast.runs/1', device: 'pump-017', runs: rows.map(inList), next };
   }

@@ -66,7 +66,7 @@ test.serial('a list of runs is narrowed by what the options say', async (t) => {
   const asked = surface.calls.find(({ name }) => name === 'runs')?.request;
   const { sinceMs, untilMs, ...rest } = asked as Readonly<Record<string, unknown>>;
   const filter = { states: ['failed', 'stuck'], workflow: 'a b', prefix: 'p', q };
-  t.deepEqual(rest, { all: false, ...filter, limit: 7, cursor: undefined });
+  t.deepEqual(rest, { all: false, ...filter, synced: true, limit: 7, cursor: undefined });
   t.is(sinceMs, Date.UTC(2026, 4, 4, 3, 2, 1));
   t.true(Math.abs(Number(untilMs) - (Date.now() - 3_600_000)) < 60_000);
 });

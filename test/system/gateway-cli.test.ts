@@ -456,6 +456,10 @@ test('a fleet is checked, asked for by a question, and named by a context', asyn
   const running = await named('check', '--max-entries', '1', '--late-after', '1d');
   t.regex(running.stdout, /^HOLDFAST OK - 1 device, 1 offline; 0 entries .*\|devices=1 offline=1 /);
   t.is(running.code, 0);
+  const course = await named('backlog');
+  t.regex(course.stdout, /pending.*; 0\.0 a second arrive\.\n(?:Its course is kept|[^]*┤)/);
+  t.is((await named('stuck')).stdout, 'Nothing is stuck.\n');
+  t.like(JSON.parse((await named('stuck', '--json')).stdout), { devices: [], runs: [], calls: [] });
   await serving.end('SIGTERM');
   const nobody = await named('check', '--url', 'http://127.0.0.1:9');
   const bad = await named('check', '--max-lag', 'soon');
@@ -473,6 +477,8 @@ test('of a run that is stuck, why and where is told', async (t) => {
 
   const table = await runGateway('runs', '-o', 'csv', '--columns', 'state,reason', ...at);
   const view = await json<RunsView>('runs', ...at);
+  const stuck = await runGateway('stuck', ...at);
+  t.regex(stuck.stdout, /order-1 +pump-1 +\S+ +.* HF_RUN_QUARANTINED/);
 
   t.is(table.stdout, `state,reason\nstuck,${code} at inventory.update\n`);
   t.deepEqual(view.runs[0]?.reason, { code, step: 'inventory.update' });

@@ -46,6 +46,7 @@ withPython('needs python3: screens of holdfast fit into 80 by 24', async (t) => 
   const commands = [
     ...['status', 'backlog', 'workflow ls --all', 'workflow show busy', 'journal tail'],
     ...['schedule ls', 'logs', 'explain HF_STORE_LOCKED', 'check', 'doctor', 'status --help'],
+    ...['check --format text', 'journal tail --hex', 'workflow ls --all --columns run,synced'],
   ];
 
   await Promise.all(
@@ -54,7 +55,7 @@ withPython('needs python3: screens of holdfast fit into 80 by 24', async (t) => 
         env: { ...env, NO_COLOR: '1' },
       });
       const code = await ended;
-      t.is(code, { check: 1, doctor: 8 }[command] ?? 0, command);
+      t.is(code, { check: 1, 'check --format text': 1, doctor: 8 }[command] ?? 0, command);
       t.notRegex(written(), colors, command);
       sameScreen(t, command.replaceAll(/[ -]+/g, '-').toLowerCase(), screen.text);
     }),
@@ -130,6 +131,9 @@ withPython(
       ['gateway-devices', gatewayBinary, 'devices', ...at],
       ['gateway-device', gatewayBinary, 'devices', 'pump-1', ...at],
       ['gateway-runs', gatewayBinary, 'runs', ...at],
+      ['gateway-backlog', gatewayBinary, 'backlog', ...at],
+      ['gateway-stuck', gatewayBinary, 'stuck', ...at],
+      ['gateway-check', gatewayBinary, 'check', 'fleet', 'backlog', '--format=text', ...at],
       ['gateway-verify', gatewayBinary, 'ledger', 'verify', ...at],
       ['gateway-error', gatewayBinary, 'devices', 'pump-9', ...at],
       ['gateway-explain', gatewayBinary, 'explain', 'store_locked'],

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration, printable } from '@holdfast/protocol/base';
 import type { BacklogView, JournalRow } from '../core/views.ts';
-import { backlogGraph, type Reading } from './backlog-graph.ts';
+import { backlogGraph, type Reading } from '@holdfast/protocol/base';
 import { partsLines } from './backlog-parts.ts';
 import { lanesTable, perS, sentence, trouble } from './backlog-screen.ts';
 import { age, linkSign, type Screen } from './link-line.ts';

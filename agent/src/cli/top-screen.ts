@@ -1,7 +1,7 @@
 import { formatCount, paint, printable, renderTable, type Cell } from '@holdfast/protocol/base';
 import { headline } from '../core/headline.ts';
 import type { RunView } from '../core/views.ts';
-import { backlogGraph, type Reading } from './backlog-graph.ts';
+import { backlogGraph, type Reading } from '@holdfast/protocol/base';
 import { fitLine, fitScreen, type ScreenSize } from './fit-screen.ts';
 import { journalScreen } from './journal-lines.ts';
 import { age, countEntries, linkSign, type Screen } from './link-line.ts';

@@ -1,7 +1,7 @@
 import { codeOf, Exit, HoldfastError } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { SocketClient } from '../socket-client.ts';
-import type { Reading } from './backlog-graph.ts';
+import type { Reading } from '@holdfast/protocol/base';
 import { LiveScreen, type Key } from './live-screen.ts';
 import type { Shell } from './shell.ts';
 import { addTarget, withAgent, type TargetFlags } from './target.ts';

@@ -43,9 +43,9 @@ const LIMIT_DEFAULT = 200;
 const LIMIT_MAX = 10_000;
 
 const about = `
-Newest first. The last column is what the workflow says of itself with ctx.setStatus. Where there
-are more, the last line, and "next" in JSON, has the cursor to go on with: runs that come or end
-meanwhile move none of the others.
+Newest first. SYNCED is how many of its entries the gateway has, of how many; the last column is
+what the workflow says of itself with ctx.setStatus. Where there are more, the last line, and "next"
+in JSON, has the cursor to go on with: runs that come or end meanwhile move none of the others.
 
 -q asks for runs that fit an expression: = != < <= > >= with and, or, not and parentheses; in a text
 * stands for any characters. Its fields are run, workflow, version, state, at, try, status, and the
@@ -125,6 +125,7 @@ function queryOf(flags: Flags, nowMs: number): RunsQuery {
   const states = stuck === true ? (['stuck'] as const) : state;
   return {
     ...{ all: all === true, states, workflow, prefix, q, limit, cursor },
+    synced: true,
     sinceMs: since === undefined ? undefined : instant('--since', since, nowMs),
     untilMs: until === undefined ? undefined : instant('--until', until, nowMs),
   };
@@ -161,6 +162,7 @@ const columns: readonly Column[] = [
   { title: 'try', align: 'right', drop: 6 },
   { title: 'since', align: 'right', drop: 1 },
   { title: 'next', align: 'right', drop: 5 },
+  { title: 'synced', align: 'right', drop: 7 },
   { title: 'status', drop: 2 },
 ];
 
@@ -178,6 +180,7 @@ export function runsScreen({ runs, next }: RunsView, screen: Screen): string {
     run.attempt === 0 ? '-' : countCell(run.attempt),
     { text: age(run.updatedAt, screen), at: run.updatedAt },
     { text: nextText(run, screen), at: finalStates.has(run.state) ? null : run.nextAt },
+    syncedText(run),
     statusText(run),
   ]);
   const text = renderTable(columns, rows, screen);
@@ -190,6 +193,11 @@ export function runsScreen({ runs, next }: RunsView, screen: Screen): string {
   }
   if (next !== null) foot.push(`more with --cursor ${next}`);
   return `${text}\n${foot.join(' · ')}`;
+}
+
+/** How many of its entries the gateway has, of how many. */
+function syncedText({ synced }: RunView): string {
+  return synced === undefined ? '-' : `${formatCount(synced.acked)}/${formatCount(synced.entries)}`;
 }
 
 function statusText({ status }: RunView): string {

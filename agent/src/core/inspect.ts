@@ -126,7 +126,10 @@ export class Inspector {
    */
   async runs(query: RunsQuery, nowMs = 0): Promise<RunsView> {
     const page = await listRuns(this.#store, query, {
-      look: async (number, record) => runView(record, await this.#lookAt(number, record)),
+      look: async (number, record) => {
+        const view = runView(record, await this.#lookAt(number, record));
+        return query.synced === true ? { ...view, synced: await this.#syncedOf(number) } : view;
+      },
       nowMs,
     });
     return { schema: 'holdfast.runs/1', device: this.#journal.device, ...page };
@@ -221,6 +224,15 @@ export class Inspector {
     for (const entry of readable(await this.#places(number))) progress.add(entry);
     const { status, updatedAtMs } = progress;
     return { standing: progress.standing(), status, updatedAtMs };
+  }
+
+  /** How much of a history the ledger has. */
+  async #syncedOf(number: number): Promise<NonNullable<RunView['synced']>> {
+    const places = await this.#store.places(number);
+    const positions = this.#journal.positions();
+    const isAcked = ({ lane, seq }: (typeof places)[number]) =>
+      seq <= positions[laneIndex(lane)].acked;
+    return { entries: places.length, acked: places.filter(isAcked).length };
   }
 
   async #find(id: string): Promise<NumberedRecord> {

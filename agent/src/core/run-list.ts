@@ -15,6 +15,8 @@ export interface RunsQuery {
   readonly prefix?: string | undefined;
   /** A question to each of them, such as `state=stuck and since>1h`. */
   readonly q?: string | undefined;
+  /** Each with how many of its entries the ledger has. Default: without. */
+  readonly synced?: boolean | undefined;
   /** Started at or after this, ms since 1970. */
   readonly sinceMs?: number | undefined;
   /** Started before this. */

@@ -248,6 +248,8 @@ export interface RunView {
   readonly updatedAt: string;
   /** When it goes on by itself: a timer or the next attempt. */
   readonly nextAt: string | null;
+  /** Entries of its history, and those that the ledger has; where that was asked for. */
+  readonly synced?: { readonly entries: number; readonly acked: number };
   /** JSON form of the output, once completed. */
   readonly output?: unknown;
   readonly error?: ErrorView;

@@ -7,7 +7,7 @@ const LIMIT_MAX = 10_000;
 
 /** What a list of runs can be narrowed by. */
 export const runsParameters = [
-  ...['all', 'state', 'workflow', 'prefix', 'q', 'since', 'until', 'limit', 'cursor'],
+  ...['all', 'state', 'workflow', 'prefix', 'q', 'synced', 'since', 'until', 'limit', 'cursor'],
 ] as const;
 
 export async function listRuns({ surface, query }: Call): Promise<Answer> {
@@ -23,6 +23,7 @@ function readQuery(query: URLSearchParams): RunsQuery {
     workflow: text('workflow'),
     prefix: text('prefix'),
     q: text('q'),
+    synced: queryFlag(query, 'synced'),
     sinceMs: instant(query, 'since'),
     untilMs: instant(query, 'until'),
     limit: queryInteger(query, 'limit', { min: 1, max: LIMIT_MAX }) ?? LIMIT_DEFAULT,

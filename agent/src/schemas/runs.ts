@@ -18,7 +18,13 @@ const runFields = {
   ...{ startedAt: time(), updatedAt: time() },
   nextAt: described(maybeTime(), 'when it goes on by itself'),
 };
-const runEnds = { output: described(anything(), 'once completed'), error: error() };
+const runEnds = {
+  ...{ output: described(anything(), 'once completed'), error: error() },
+  synced: described(
+    answer({ entries: count(), acked: count() }),
+    'entries of its history, and those that the ledger has; in lists',
+  ),
+};
 
 export const runs = answer({
   ...{ schema: literal('holdfast.runs/1'), device: string() },

@@ -8,6 +8,7 @@ import { addCalls } from './call-program.ts';
 import { addCa } from './ca-commands.ts';
 import { addCommands } from './command-program.ts';
 import { addAbout } from './about-program.ts';
+import { addBacklog } from './backlog.ts';
 import { addCheck } from './check.ts';
 import { addContext } from './context.ts';
 import { addCompletion } from './completion.ts';
@@ -49,6 +50,7 @@ import { rekey, type RekeyOptions } from './rekey.ts';
 import { revoke, type RevokeOptions } from './revoke.ts';
 import { runs, type RunsOptions } from './runs.ts';
 import { addServe } from './serve-program.ts';
+import { addStuck } from './stuck.ts';
 import { tag } from './tag.ts';
 import { createTerminal } from './terminal.ts';
 import { watchOption } from './watch.ts';
@@ -84,6 +86,8 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
     .addHelpText('after', about);
   addServe(program, onExit);
   addReading(program);
+  addBacklog(program);
+  addStuck(program);
   addCommands(program);
   addCalls(program);
   addOut(program, onExit);
@@ -104,6 +108,7 @@ function addReading(program: Command): void {
   const source = (name: string) => withLedger(sourceOf(program, name));
 
   withTable(source('devices'))
+    .alias('device')
     .description('Show each device: its state, and its backlog as it reported it last')
     .argument('[device]', 'show this one, with every life of its journal')
     .addOption(new Option('--state <state>', 'only in this state; repeatable').argParser(readState))

@@ -32,6 +32,7 @@ Examples:
 export function addServe(program: Command, onExit: (code: ExitCode) => void): void {
   const command = program
     .command('serve')
+    .alias('run')
     .description('Run a gateway: a broker for devices, the ledger, handlers and the HTTP API');
   addWork(addPlaces(command))
     .addOption(outputOption())

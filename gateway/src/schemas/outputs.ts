@@ -31,6 +31,13 @@ const issued = answer({
   files: answer({ certificate: string(), key: string(), ca: string() }),
 });
 
+const stuck = answer({
+  ...{ schema: literal('holdfast.stuck/1'), at: fleet.devicesAnswer.properties.at },
+  devices: fleet.devicesAnswer.properties.devices,
+  runs: fleet.runsAnswer.properties.runs,
+  calls: call.callsAnswer.properties.calls,
+});
+
 const heldEntry = object(
   { schema: literal('holdfast.held-entry/1'), ...ledger.heldEntry },
   {},
@@ -59,6 +66,9 @@ export const gatewayOutputs: readonly Output[] = [
   { schema: own.listening, commands: ['serve'] },
   { schema: fleet.devicesAnswer, commands: ['devices'] },
   { schema: fleet.deviceAnswer, commands: ['devices'] },
+  { schema: fleet.fleetBacklogAnswer, commands: ['backlog'] },
+  { schema: fleet.deviceBacklogAnswer, commands: ['backlog'] },
+  { schema: stuck, commands: ['stuck'] },
   { schema: fleet.rekeyedAnswer, commands: ['rekey'] },
   { schema: fleet.revokedAnswer, commands: ['revoke'] },
   { schema: command.taggedAnswer, commands: ['tag'] },

@@ -1,6 +1,8 @@
 /** What completing needs to know of a command; those of commander are like this. */
 export interface Completable {
   name(): string;
+  /** Other names of it, which are taken and not offered. */
+  aliases?(): readonly string[];
   readonly commands: readonly Completable[];
   readonly options: readonly {
     readonly long?: string | undefined;

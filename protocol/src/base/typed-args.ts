@@ -24,17 +24,23 @@ export function typedArgs(program: Completable, args: Args, { env }: Typing): Ar
       if (takesValue(command, word)) at += 1;
       continue;
     }
-    const name = nameMeant(
-      command.commands.map((each) => each.name()),
-      word,
-    );
-    const inner = command.commands.find((each) => each.name() === name);
+    const inner = commandMeant(command, word);
     // What is no command is an argument, or is told of by the parser.
-    if (name === undefined || inner === undefined) return words;
-    words[at] = name;
+    if (inner === undefined) return words;
+    words[at] = inner.name();
     command = inner;
   }
   return withOutput(command, words, env);
+}
+
+function commandMeant({ commands }: Completable, word: string): Completable | undefined {
+  const other = commands.find((each) => each.aliases?.().includes(word) === true);
+  if (other !== undefined) return other;
+  const name = nameMeant(
+    commands.map((each) => each.name()),
+    word,
+  );
+  return commands.find((each) => each.name() === name);
 }
 
 /** The name that begins like a word, or is it. @throws HF_USAGE when several do. */

@@ -40,6 +40,7 @@ const parameters: Readonly<Record<string, Word>> = {
   lane: oneOf(lanes, 'of this lane alone; without it, of all, by their time'),
   after: { schema: whole(0, SEQ_MAX), description: 'behind this number' },
   run: text('either this or `synced`'),
+  'runs synced': flag('each with how many of its entries the gateway has'),
   'journal run': text('of the history of this run alone'),
   kind: text('of these kinds, with commas between them, such as `step.*`'),
   unsynced: flag('what the gateway has not acknowledged'),

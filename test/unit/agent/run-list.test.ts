@@ -96,6 +96,23 @@ test('O1 a list is narrowed by a question, page by page', async (t) => {
   await t.throwsAsync(device.inspector.runs({ limit: 1, q: 'x' }), { code: 'HF_QUERY_INVALID' });
 });
 
+test('a list says how many entries of each run the ledger has, where that is asked', async (t) => {
+  const device = await started();
+  await begin(device, 'a-1');
+  await device.acknowledge();
+  await device.signal('go', 'fail', { run: 'a-1' });
+  await begin(device, 'a-2');
+  const all = { all: true, limit: 9 };
+
+  const { runs } = await device.inspector.runs({ ...all, synced: true });
+
+  const counts = new Map(runs.map(({ id, synced }) => [id, synced]));
+  t.is(counts.get('a-1')?.acked, 1);
+  t.true((counts.get('a-1')?.entries ?? 0) > 1);
+  t.deepEqual(counts.get('a-2'), { entries: 1, acked: 0 });
+  t.is((await device.inspector.runs(all)).runs[0]?.synced, undefined);
+});
+
 test('O1 a page has the cursor of the next, and the last has none', async (t) => {
   const device = await started();
   for (const id of ['1', '2', '3', '4']) await begin(device, id);

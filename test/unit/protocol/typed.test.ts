@@ -28,6 +28,7 @@ const program = command('holdfast', [
   command('start'),
   command('status', [], [{ ...output, argChoices: ['text', 'json'] }]),
   command('workflow', [command('ls', [], [output, note]), command('show')]),
+  { ...command('devices'), aliases: () => ['device', 'd'] },
   command('check', [], [{ ...output, long: '--format' }]),
 ]);
 
@@ -38,6 +39,7 @@ test('the beginning of a name stands for the command that has it', (t) => {
   t.is(typed('stat'), 'status');
   t.is(typed('w l --note s'), 'workflow ls --note s');
   t.is(typed('status sta'), 'status sta', 'an argument is no command');
+  t.is(typed('device x'), 'devices x', 'another name of it');
   t.is(typed('nothing w'), 'nothing w', 'the parser tells of it');
   const error = t.throws(() => typed('sta'));
   t.is(codeOf(error), 'HF_USAGE');

@@ -1,4 +1,4 @@
-import { formatCount } from '@holdfast/protocol/base';
+import { formatCount } from './units.ts';
 
 /** How much was pending at one moment. */
 export interface Reading {
