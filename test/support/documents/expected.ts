@@ -26,6 +26,7 @@ export const refused: readonly (readonly [command: RegExp, code: string])[] = [
   [/call requeue mail\.send/, 'HF_CALL_UNKNOWN'],
   [/call fail mail\.send 17/, 'HF_CALL_UNKNOWN'],
   [/erase --data-dir \.\/data --subject customer-42/, 'HF_SUBJECT_NEEDED'],
+  [/serve --config \/etc\/holdfast\/gateway\.toml/, 'HF_CONFIG_INVALID'],
   [/complete TOKEN /, 'HF_TOKEN_INVALID'],
   [/store rekey --data-dir DIR/, 'HF_DATA_DIR_MISSING'],
 ];
