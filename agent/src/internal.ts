@@ -128,6 +128,7 @@ export { withoutSecrets } from './cli/redact.ts';
 export * from './cli/shell.ts';
 export * from './doctor.ts';
 export * from './core/finding.ts';
+export * from './io/checks/service-check.ts';
 export * from './io/checks/broker-check.ts';
 export * from './io/checks/certificate-check.ts';
 export * from './io/checks/disk-check.ts';

@@ -133,7 +133,9 @@ inPostgres(`a ledger goes on in PostgreSQL where it was copied to${needs}`, asyn
   const { token } = await users.tokens.create(order, 'local');
   await users.close();
 
-  const copied = await copyLedger(dir, url.href);
+  const told: number[] = [];
+  const copied = await copyLedger(dir, url.href, (rows) => told.push(rows));
+  t.true((told.at(-1) ?? 0) >= 9, 'it tells how far it is');
 
   t.like(copied, { entries: 9, whole: true });
   const parts = { address: url.href, sha256, clock: systemClock, log, isNew: false };

@@ -12,6 +12,7 @@ import { workflow } from '@holdfast/agent';
 import {
   checkCertificates,
   checkCode,
+  checkService,
   createSocketServer,
   examine,
   openBrokerMemory,
@@ -390,17 +391,23 @@ test('what systemd says of the agent is told, and what to do about it', async (t
     log: { error: () => undefined, info: () => undefined, debug: () => undefined },
   });
   t.teardown(() => server.close());
-  const look = async (changed: object): Promise<Told> => {
+  const program = join(dir, 'systemctl');
+  const say = async (changed: object): Promise<void> => {
     const fedUs = process.hrtime.bigint() / 1_000n - 11_000_000n;
     const all = { ...unit, MainPID: '812', WatchdogTimestampMonotonic: fedUs, ...changed };
     const said = Object.entries(all).map((property) => property.join('='));
     const text = `#!/bin/sh\ncat <<'END'\n${said.join('\n')}\nEND\n`;
-    await writeFile(join(dir, 'systemctl'), text, { mode: 0o755 });
-    const env = { PATH: `${dir}:${process.env['PATH']}` };
-    return doctor(['service', '--data-dir', dir], { env });
+    await writeFile(program, text, { mode: 0o755 });
+  };
+  const look = async (changed: object): Promise<Told> => {
+    await say(changed);
+    const findings = await checkService({ pid: 812, isInstalled: false }, program);
+    return { code: 8, findings };
   };
 
-  const { findings } = await look({});
+  await say({});
+  const env = { PATH: `${dir}:${process.env['PATH']}` };
+  const { findings } = await doctor(['service', '--data-dir', dir], { env });
   t.deepEqual(
     findings.map(({ check, level }) => [check, level]),
     [['service', 'ok']],

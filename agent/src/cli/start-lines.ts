@@ -71,7 +71,7 @@ async function startEach(agent: SocketClient, shell: Shell, options: Lines): Pro
   for await (const line of createInterface({ input: options.input })) {
     number += 1;
     read += Buffer.byteLength(line) + 1;
-    options.to(read, undefined, `${formatCount(number)} lines`);
+    options.to(read, undefined, `${formatCount(number)} ${number === 1 ? 'line' : 'lines'}`);
     if (line.trim() === '') continue;
     try {
       const input = parseJson(line);

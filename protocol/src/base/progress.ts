@@ -116,7 +116,7 @@ function progressText(
   const { done, total, tookMs, more } = reached;
   const rate = tookMs > 0 ? (done / tookMs) * 1_000 : 0;
   const of = total === undefined ? '' : ` of ${amount(total, unit)}`;
-  const isCounted = unit !== 'percent';
+  const isCounted = unit !== 'percent' && (done > 0 || total !== undefined);
   const left = total !== undefined && rate > 0 && done < total ? (total - done) / rate : undefined;
   const facts = [
     ...(isCounted ? [`${amount(done, unit)}${of}`, `${amount(Math.round(rate), unit)}/s`] : []),

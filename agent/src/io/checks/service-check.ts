@@ -20,9 +20,16 @@ export interface ServiceOf {
   readonly isInstalled: boolean;
 }
 
-/** What systemd says of the agent; empty: it is not under its care. */
-export async function checkService({ pid, isInstalled }: ServiceOf): Promise<readonly Finding[]> {
-  const unit = await shownUnit();
+/**
+ * What systemd says of the agent; empty: it is not under its care.
+ *
+ * @param program Whom to ask.
+ */
+export async function checkService(
+  { pid, isInstalled }: ServiceOf,
+  program = 'systemctl',
+): Promise<readonly Finding[]> {
+  const unit = await shownUnit(program);
   const isOurs = isInstalled || (pid !== null && unit.get('MainPID') === String(pid));
   if (unit.get('LoadState') !== 'loaded' || !isOurs) return [];
   return [state(unit), ...atBoot(unit)];
@@ -31,10 +38,10 @@ export async function checkService({ pid, isInstalled }: ServiceOf): Promise<rea
 type Unit = ReadonlyMap<string, string>;
 
 /** Its properties; empty where there is no systemd. */
-function shownUnit(): Promise<Unit> {
+function shownUnit(program: string): Promise<Unit> {
   return new Promise((resolve) => {
     const args = ['show', UNIT, '--property', names.join(',')];
-    execFile('systemctl', args, { timeout: CHECK_MS_OWN }, (error, stdout) => {
+    execFile(program, args, { timeout: CHECK_MS_OWN }, (error, stdout) => {
       const lines = error === null ? stdout.split('\n') : [];
       resolve(new Map(lines.map((line) => [line.split('=', 1)[0] ?? '', valueIn(line)])));
     });
