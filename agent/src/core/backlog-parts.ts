@@ -75,14 +75,17 @@ async function readPages(
   { lane, acked, head }: { readonly lane: Lane; readonly acked: number; readonly head: number },
   wanted: number,
 ): Promise<readonly (readonly StoredEntry[])[]> {
-  const count = Math.ceil(Math.min(wanted, head - acked) / PAGE);
-  const step = Math.max(PAGE, Math.floor((head - acked) / count));
+  const span = head - acked;
+  const count = Math.ceil(Math.min(wanted, span) / PAGE);
+  // The last page ends with the lane: what was journaled last is seen, too.
+  const step = span <= wanted || count < 2 ? PAGE : (span - PAGE) / (count - 1);
   const pages: (readonly StoredEntry[])[] = [];
   for (let page = 0; page < count; page += 1) {
-    const first = acked + 1 + page * step;
+    const first = acked + 1 + Math.floor(page * step);
     const stored = await journal.entries(lane, first, PAGE);
     // Where there is a hole, what is behind it came in its place: another page has that.
-    pages.push(stored.filter(({ seq }) => seq < first + step));
+    const end = acked + 1 + Math.floor((page + 1) * step);
+    pages.push(stored.filter(({ seq }) => seq < end || page === count - 1));
   }
   return pages;
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { encodeValue, laneIndex } from '@holdfast/protocol';
+import { encodeValue, laneIndex, type Lane } from '@holdfast/protocol';
 import { BacklogRates, workflow } from '@holdfast/agent/internal';
 import { SimDevice } from '../../support/sim-device.ts';
 
@@ -10,10 +10,11 @@ const checkout = workflow('checkout', async (ctx, order: string) => {
   return order;
 });
 const napper = workflow('napper', async (ctx) => ctx.sleep('1h'));
+const late = workflow('late', async (ctx) => ctx.sleep('1h'));
 
 async function lived(): Promise<SimDevice> {
   const device = new SimDevice();
-  await device.start(checkout, napper);
+  await device.start(checkout, napper, late);
   for (const id of ['a-1', 'a-2']) await device.begin(checkout, id, id);
   await device.advance(60_000);
   await device.begin(napper, null, 'nap');
@@ -21,9 +22,9 @@ async function lived(): Promise<SimDevice> {
   return device;
 }
 
-async function emit(device: SimDevice, count: number): Promise<void> {
+async function emit(device: SimDevice, count: number, lane: Lane = 'bulk'): Promise<void> {
   const payload = encodeValue('hot');
-  const event = { name: 'door', payload, lane: 'bulk' } as const;
+  const event = { name: 'door', payload, lane };
   await Promise.all(Array.from({ length: count }, () => device.runtime.emit(event)));
   await device.settle();
 }
@@ -64,15 +65,21 @@ test('a backlog is told by workflow and by kind, and adds up to what is pending'
 test('of a large backlog some are read, spread evenly, and the rest is estimated', async (t) => {
   const device = await lived();
   await emit(device, 6_000);
+  await emit(device, 6_000, 'normal');
+  await device.begin(late, null, 'late');
 
   const { pending, bytes, parts } = await device.reader.backlog({ parts: true });
 
   t.true((parts?.read ?? 0) > 2_000 && (parts?.read ?? 0) < 5_000, String(parts?.read));
   const [most] = parts?.byKind ?? [];
   t.is(most?.kind, 'event.emitted');
-  t.true(Math.abs((most?.pending ?? 0) - 6_003) < 10, String(most?.pending));
+  t.true(Math.abs((most?.pending ?? 0) - 12_003) < 120, String(most?.pending));
   t.true(Math.abs((most?.bytes ?? 0) / bytes - 1) < 0.05);
-  t.true(pending > 6_000);
+  t.true(pending > 12_000);
+  t.deepEqual(
+    parts?.byWorkflow.map((row) => row.workflow),
+    [null, 'checkout', 'napper', 'late'],
+  );
 });
 
 test('rates are those of the last half a minute', async (t) => {
