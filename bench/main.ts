@@ -75,7 +75,7 @@ async function measure(benchmark: Benchmark, budget: Budget, effort: Effort): Pr
   const measured = await benchmark.run(effort);
   const { ours, limit, ratio, facts = {}, isRight: right = true } = measured;
   return {
-    ...{ name, about, ours, limit, unit, ratio, budget: boundOf(budget), of: budget.of },
+    ...{ name, about, ours, limit, unit, ratio, budget: boundOf(budget, measured), of: budget.of },
     better: 'atLeast' in budget ? 'higher' : 'lower',
     held: isHeld(budget, measured),
     ...{ right, otherLoad: otherLoad(), facts },

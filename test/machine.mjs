@@ -8,6 +8,7 @@ const programs = {
   cc: 'gcc libc6-dev',
   chromium: 'chromium',
   faketime: 'faketime',
+  fish: 'fish',
   initdb: 'postgresql',
   ip: 'iproute2',
   mosquitto: 'mosquitto',
@@ -18,6 +19,7 @@ const programs = {
   'dpkg-deb': 'dpkg',
   'systemd-analyze': 'systemd',
   'systemd-notify': 'systemd',
+  zsh: 'zsh',
 };
 
 // Debian keeps servers where the PATH of a user may not lead. Tests inherit this.

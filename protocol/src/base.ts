@@ -1,4 +1,5 @@
 /** What needs no codec, which takes a while to load: enough for a command line that only asks. */
+export * from './base/ascii.ts';
 export * from './base/assert.ts';
 export * from './base/broker-profiles.ts';
 export * from './base/bytes.ts';

@@ -43,7 +43,7 @@ export function checkOutput(outputs: readonly Output[], stdout: string): void {
 type Printed = Readonly<Record<string, unknown>>;
 
 /** The whole text as one object, or each line that is one. */
-function objectsIn(text: string): readonly Printed[] {
+export function objectsIn(text: string): readonly Printed[] {
   const each = [text, ...text.split('\n')].map(parse);
   const [whole, ...lines] = each;
   return (whole === undefined ? lines : [whole]).filter((value) => value !== undefined);

@@ -3,8 +3,8 @@
  * and it fails at what it does not know.
  */
 export class TerminalScreen {
-  readonly #columns: number;
-  readonly #rows: number;
+  #columns: number;
+  #rows: number;
   #main: string[][];
   #other: string[][] | undefined;
   #row = 0;
@@ -37,6 +37,14 @@ export class TerminalScreen {
 
   get #cells(): string[][] {
     return this.#other ?? this.#main;
+  }
+
+  /** Of another size, and empty: who has a screen draws it anew. */
+  resize(columns: number, rows: number): void {
+    [this.#columns, this.#rows] = [columns, rows];
+    this.#main = this.#blank();
+    if (this.#other !== undefined) this.#other = this.#blank();
+    [this.#row, this.#column] = [0, 0];
   }
 
   write(text: string): void {

@@ -31,6 +31,7 @@ function inList(run: Run): Runs['runs'][number] {
     lastError: _error,
     waitsFor: _waits,
     history: _all,
+    uid: _uid,
     ...row
   } = run;
   return row;

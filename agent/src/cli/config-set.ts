@@ -1,4 +1,4 @@
-import { HoldfastError, printable } from '@holdfast/protocol/base';
+import { HoldfastError, printable, wrapLine } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { editSettings } from './config-edit.ts';
 import { addSettingsFile, checkSettingName, goesBefore } from './settings.ts';
@@ -62,7 +62,7 @@ async function change(
   }
   const { place, before } = await editSettings(file, edit);
   shell.print(doneText({ name, value, before, place }));
-  if (before !== value) shell.say(RESTART);
+  if (before !== value) shell.say(wrapLine(RESTART, shell.width, 2));
   const stronger = await goesBefore(name, { file, place, env: shell.env });
   if (stronger !== undefined) shell.say(`${stronger} goes before it: that value holds`);
 }

@@ -1,4 +1,4 @@
-import { renderTable } from '@holdfast/protocol/base';
+import { paint, printable, renderTable, wrapLine } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { addConfigGet } from './config-get.ts';
 import { addConfigSet, addConfigUnset } from './config-set.ts';
@@ -66,13 +66,18 @@ function listJson(found: FoundSettings): string {
 }
 
 function listScreen(found: FoundSettings, withWords: boolean, shell: Shell): string {
-  const words = withWords ? [{ title: 'what it is' }] : [];
-  return renderTable(
-    [{ title: 'setting' }, { title: 'value' }, { title: 'from', drop: 1 }, ...words],
-    [...describeSettings()].map(([name, description]) => {
-      const { value, place } = found.get(name) ?? { value: '-', place: '-' };
-      return [name, value, place, description];
-    }),
-    shell,
-  );
+  const rows = [...describeSettings()].map(([name, description]) => {
+    const { value, place } = found.get(name) ?? { value: '-', place: '-' };
+    return { name, value, place, description };
+  });
+  if (!withWords) {
+    const cells = rows.map(({ name, value, place }) => [name, value, place]);
+    return renderTable([{ title: 'setting' }, { title: 'value' }, { title: 'from' }], cells, shell);
+  }
+  const lines = rows.flatMap(({ name, value, place, description }) => {
+    const from = place === '-' ? '' : `  (${place})`;
+    const title = `${paint(name, 'cyan', shell.color)}  ${printable(value)}${from}`;
+    return [title, `  ${description}`];
+  });
+  return lines.map((line) => wrapLine(line, shell.width, 2)).join('\n');
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { formatBytes, HoldfastError, messageOf } from '@holdfast/protocol/base';
+import { basename, resolve } from 'node:path';
+import { formatBytes, HoldfastError, messageOf, wrapLine } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { endWithoutCode } from './doctor-code.ts';
 import { diagParts, type DiagPart } from './diag-parts.ts';
@@ -41,7 +41,8 @@ export function addDiag(program: Command, shell: Shell): void {
       const parts = await diagParts(shell, flags, self);
       const view = await writeDiag(parts, flags, shell);
       const size = `${parts.length} files, ${formatBytes(view.bytes)}`;
-      const text = `${view.file}: ${size}. Look at it before you hand it on.`;
+      const file = flags.out ?? basename(view.file);
+      const text = wrapLine(`${file}: ${size}. Look at it before you hand it on.`, shell.width, 2);
       shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
       endWithoutCode();
     });

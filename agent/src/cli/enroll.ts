@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { HoldfastError, messageOf } from '@holdfast/protocol/base';
+import { HoldfastError, messageOf, wrapLine } from '@holdfast/protocol/base';
 import { Option, type Command } from 'commander';
 import { socketOf } from '../agent-socket.ts';
 import { proxyProblem, type HttpProxy } from '../core/proxy-address.ts';
@@ -93,7 +93,8 @@ export function addEnroll(program: Command, shell: Shell): void {
       if (flags.restart === true) await restartAgent();
       if (flags.output === 'json') return shell.print(JSON.stringify({ ...view, ...trial }));
       const valid = `Its certificate is valid until ${until}.`;
-      shell.print([text, valid, trialLine(trial)].join('\n'));
+      const lines = [text, valid, trialLine(trial)];
+      shell.print(lines.map((line) => wrapLine(line, shell.width, 2)).join('\n'));
     });
 }
 

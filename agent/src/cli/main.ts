@@ -1,8 +1,9 @@
-import { Exit } from '@holdfast/protocol/base';
+import { Exit, fitSigns } from '@holdfast/protocol/base';
 import { otherProgram, runOther } from './other-program.ts';
 import { plainLine } from './plain-line.ts';
 import { processShell } from './shell.ts';
 
+fitSigns(process);
 const args = process.argv.slice(2);
 const shell = processShell({ debug: args.includes('--debug') });
 

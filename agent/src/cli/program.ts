@@ -4,10 +4,12 @@ import {
   HoldfastError,
   messageOf,
   nameMeant,
+  parserText,
   reflow,
   typedArgs,
 } from '@holdfast/protocol/base';
 import { Command, CommanderError } from 'commander';
+import { agentVersion } from '../agent-version.ts';
 import type { Shell } from './shell.ts';
 
 const about = `
@@ -72,6 +74,7 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
 export async function createProgram(shell: Shell, args: readonly string[]): Promise<Command> {
   const program = new Command('holdfast')
     .description('Durable workflows on a device that goes offline.')
+    .version(agentVersion, '-V, --version', 'print the version')
     .option('--debug', 'show where an error comes from')
     .configureHelp({ minWidthToWrap: 20 })
     .showSuggestionAfterError(true)
@@ -128,8 +131,5 @@ export function usageError(error: unknown): unknown {
   if (error.code === 'commander.help') {
     return new HoldfastError('HF_USAGE', { why: 'a command is missing' });
   }
-  const why = error.message
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean ([^?]*)\?\)/, '; did you mean $1?');
-  return new HoldfastError('HF_USAGE', { why });
+  return new HoldfastError('HF_USAGE', { why: parserText(error.message) });
 }

@@ -7,6 +7,7 @@ import {
   messageOf,
   type ErrorCode,
   type Log,
+  wrapLine,
 } from '@holdfast/protocol';
 import { Agent } from '../agent.ts';
 import { brokerAccess, readPassword } from './broker-access.ts';
@@ -128,10 +129,11 @@ async function showPage(
 async function sayReady(shell: Shell, { socket, isJson }: RunOptions, agent: Agent): Promise<void> {
   const { device, epoch } = await agent.surface.status();
   const { pid } = process;
+  const text = `ready: device ${device}, epoch ${epoch}, pid ${pid}, socket ${socket}`;
   shell.print(
     isJson
       ? JSON.stringify({ schema: 'holdfast.ready/1', pid, socket, device, epoch })
-      : `ready: device ${device}, epoch ${epoch}, pid ${pid}, socket ${socket}`,
+      : wrapLine(text, shell.width, 2),
   );
 }
 

@@ -14,7 +14,7 @@ const columns: readonly Column[] = [
   { title: 'try', align: 'right', drop: 3 },
   { title: 'where', drop: 5 },
   { title: 'sync' },
-  { title: 'value', drop: 1 },
+  { title: 'value', drop: 1, cutTo: 16 },
 ];
 
 /** What a run has done and is doing, an operation a line, as a table without a final line end. */

@@ -29,6 +29,11 @@ export function besideOutput({ isTerminal, progress }: Shell): ProgressPlace {
   return isTerminal ? { ...progress, write: () => undefined } : progress;
 }
 
+/** `undefined`: it is no terminal, or one that does not know its size, which says 0. */
+function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY && stream.columns > 0 ? stream.columns : undefined;
+}
+
 /** The shell of this process. A reader that goes away (EPIPE) ends it without a word. */
 export function processShell(options: { readonly debug: boolean }): Shell {
   const { stdout, stderr, env } = process;
@@ -43,8 +48,7 @@ export function processShell(options: { readonly debug: boolean }): Shell {
     env,
     isTerminal,
     color: wantsColor(stdout, env),
-    // A terminal that does not know its size says 0.
-    width: stdout.isTTY && stdout.columns > 0 ? stdout.columns : undefined,
+    width: columnsOf(stdout),
     nowMs: () => Date.now(),
     progress: {
       isTerminal: stderr.isTTY && env['TERM'] !== 'dumb',
@@ -60,7 +64,8 @@ export function processShell(options: { readonly debug: boolean }): Shell {
     write: (text) => void stdout.write(text),
     say: (text) => void stderr.write(`${text}\n`),
     fail(error, exitCode = exitCodeOf(error)) {
-      const text = errorText(error, options).split('\n').map(printable).join('\n');
+      const width = columnsOf(stderr);
+      const text = errorText(error, { ...options, width }).split('\n').map(printable).join('\n');
       stderr.write(`${text}\n`);
       process.exitCode = exitCode;
     },

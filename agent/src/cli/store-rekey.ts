@@ -38,7 +38,8 @@ export function addStoreRekey(parent: Command, shell: Shell): void {
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
       const view = await rekey(flags, shell);
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : rekeyText(view, flags));
+      const shown = { ...view, dataDir: dataDirOf(flags, shell.env) };
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : rekeyText(shown, flags));
     });
 }
 

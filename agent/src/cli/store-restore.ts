@@ -1,4 +1,4 @@
-import { formatCount, withProgress } from '@holdfast/protocol/base';
+import { formatCount, withProgress, wrapLine } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { StoreRestoreView } from '../restore-store.ts';
 import { formatOption, type Format } from './output-format.ts';
@@ -45,14 +45,17 @@ export function addStoreRestore(parent: Command, shell: Shell): void {
       const view = await withProgress(shell.progress, work, (progress) =>
         restoreStore(nonEmpty('FILE', file), dataDir, { ...options, progress }),
       );
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : restoreText(view));
+      const lines = restoreLines({ ...view, dataDir });
+      const text = lines.map((line) => wrapLine(line, shell.width, 2)).join('\n');
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
     });
 }
 
-function restoreText({ dataDir, device, epoch, at, rows, movedTo }: StoreRestoreView): string {
+function restoreLines(view: StoreRestoreView): readonly string[] {
+  const { dataDir, device, epoch, at, rows, movedTo } = view;
   const what = `${formatCount(rows)} rows of device ${device}, epoch ${epoch}, as of ${at}`;
   const lines = [`${dataDir} has the store of the snapshot: ${what}.`];
   if (movedTo !== null) lines.push(`  The store that was there is ${movedTo} now.`);
   lines.push('  The next start begins a new epoch.');
-  return lines.join('\n');
+  return lines;
 }

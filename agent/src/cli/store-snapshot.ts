@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, withProgress } from '@holdfast/protocol/base';
+import { formatBytes, formatCount, withProgress, wrapLine } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
@@ -33,7 +33,8 @@ export function addStoreSnapshot(parent: Command, shell: Shell): void {
       );
       const { rows, bytes, device, epoch, at } = view;
       const what = `${formatCount(rows)} rows, ${formatBytes(bytes)}`;
-      const text = `${view.file}: ${what}, of device ${device}, epoch ${epoch}, as of ${at}.`;
-      shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
+      const text = `${path}: ${what}, of device ${device}, epoch ${epoch}, as of ${at}.`;
+      const line = wrapLine(text, shell.width, 2);
+      shell.print(flags.output === 'json' ? JSON.stringify(view) : line);
     });
 }

@@ -19,9 +19,12 @@ export interface TopView {
   readonly isAway: boolean;
 }
 
+const OLD = 'What is shown is old. Looking again each second.';
 const COLUMNS_MIN = 40;
 const ROWS_MIN = 12;
-const GRAPH_ROWS = 5;
+/** A part of the overview, and no less. */
+const GRAPH_SHARE = 0.3;
+const GRAPH_ROWS_MIN = 2;
 
 const help = `
   1 2 3 4, tab   overview, runs, journal, logs; : and a name does the same
@@ -49,8 +52,10 @@ export function topScreen(view: TopView, size: ScreenSize, screen: Screen): stri
   return [...head, ...shown, ...blank, footLine(view, screen)].join('\n');
 }
 
-function headLines({ state, sample }: TopView, { columns }: ScreenSize, screen: Screen): string[] {
+function headLines(view: TopView, { columns }: ScreenSize, screen: Screen): string[] {
+  const { state, sample } = view;
   const { status } = sample;
+  const sign = view.isAway ? awaySign(screen) : linkSign(status.link, screen);
   const device = paint(printable(status.device), 'cyan', screen.color);
   const names = tabs.map((name, index) => {
     const isOpen = name === state.tab && state.shown === undefined;
@@ -63,16 +68,21 @@ function headLines({ state, sample }: TopView, { columns }: ScreenSize, screen: 
   const shown =
     state.shown === undefined ? [] : [paint(`> ${state.shown.id}`, 'bold', screen.color)];
   return [
-    `${device}  ${linkSign(status.link, screen)}  epoch ${status.epoch}`,
+    `${device}  ${sign}  epoch ${status.epoch}`,
     `${headline(status, countEntries(status.backlog.pending, status.backlog.bytes))}.`,
     [...names, ...shown].join('  '),
     '',
   ].map((line) => fitLine(line, columns));
 }
 
+/** What was last said of the link may be long over. */
+function awaySign({ color }: Screen): string {
+  return paint('✗ NO AGENT ANSWERS', 'red', color);
+}
+
 function footLine({ state, isAway }: TopView, screen: Screen): string {
   if (state.typing !== undefined) return `${state.typing.sign}${printable(state.typing.text)}▏`;
-  if (isAway) return paint('No agent answers; looking again.', 'yellow', screen.color);
+  if (isAway) return paint(OLD, 'yellow', screen.color);
   const held = state.isPaused ? 'HELD  ' : '';
   const filter = state.filter === '' ? '' : `only ${printable(state.filter)}  `;
   return paint(`${held}${filter}? keys  / only  p hold  q end`, 'dim', screen.color);
@@ -98,17 +108,20 @@ function bodyLines(view: TopView, room: ScreenSize, screen: Screen): readonly st
 }
 
 function overviewLines(view: TopView, room: ScreenSize, screen: Screen): readonly string[] {
-  const graph = backlogGraph(view.readings, { columns: room.columns, rows: GRAPH_ROWS });
-  const left = room.rows - GRAPH_ROWS - 4;
+  const graphRows = Math.max(GRAPH_ROWS_MIN, Math.floor(room.rows * GRAPH_SHARE));
+  const graph = backlogGraph(view.readings, { columns: room.columns, rows: graphRows });
+  // Beside the rows of both tables: a title, and two empty lines.
+  const left = room.rows - graphRows - 3;
   const runRows = Math.max(2, Math.ceil(left / 2));
-  return [
+  const above = [
     title(`pending: ${formatCount(view.sample.status.backlog.pending)}`, screen),
     ...graph,
     '',
     ...runsLines(view, runRows, screen),
-    '',
-    ...journalLines(view.sample, view.state.filter, Math.max(2, left - runRows + 1), screen),
   ];
+  const journalRows = left - runRows;
+  if (journalRows < 2) return above;
+  return [...above, '', ...journalLines(view.sample, view.state.filter, journalRows, screen)];
 }
 
 function title(text: string, screen: Screen): string {

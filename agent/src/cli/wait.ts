@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  codeOf,
   durationMs,
   formatDuration,
   HoldfastError,
@@ -8,6 +9,7 @@ import {
 } from '@holdfast/protocol/base';
 import type { Command } from 'commander';
 import type { RunDetailView } from '../core/views.ts';
+import { countEntries } from './link-line.ts';
 import { formatOption, type Format } from './output-format.ts';
 import { valueText } from './run-line.ts';
 import type { Shell } from './shell.ts';
@@ -60,7 +62,7 @@ async function waitSynced(shell: Shell, flags: Flags, timeoutMs: number): Promis
   const view = await withAgent(shell, flags, (agent) =>
     withAgent(shell, flags, (other) =>
       withProgress(shell.progress, { what: 'acknowledged' }, (to) =>
-        whileTelling(other, to, () => agent.waitSynced(timeoutMs)),
+        whileTelling(other, to, () => agent.waitSynced(timeoutMs).catch(tellingWhatIsLeft(other))),
       ),
     ),
   );
@@ -86,6 +88,17 @@ async function waitConnected(shell: Shell, flags: Flags, timeoutMs: number): Pro
   });
   const text = `✓ connected to ${printable(view.link.gateway ?? 'the gateway')}`;
   shell.print(flags.output === 'json' ? JSON.stringify(view) : text);
+}
+
+/** Time is over: how far it is then. */
+function tellingWhatIsLeft(agent: SocketClient) {
+  return async (error: unknown): Promise<never> => {
+    if (codeOf(error) !== 'HF_WAIT_TIMEOUT') throw error;
+    const { pending, bytes, link } = await agent.backlog();
+    const verb = pending === 1 ? 'is' : 'are';
+    const why = `${countEntries(pending, bytes)} ${verb} pending, and the link is ${link.state}`;
+    throw new HoldfastError('HF_WAIT_TIMEOUT', { why });
+  };
 }
 
 const LOOK_EVERY_MS = 1_000;
@@ -124,7 +137,16 @@ async function waitRun(
   wait: { readonly run: string; readonly timeoutMs: number },
 ): Promise<void> {
   const view = await withAgent(shell, flags, (agent) =>
-    withRun(agent, wait.run, (id) => agent.waitRun(id, wait.timeoutMs)),
+    withRun(agent, wait.run, async (id) => {
+      try {
+        return await agent.waitRun(id, wait.timeoutMs);
+      } catch (error) {
+        if (codeOf(error) !== 'HF_WAIT_TIMEOUT') throw error;
+        const { state, waitsFor } = await agent.run(id);
+        const until = waitsFor === null ? '' : `, and waits for ${waitsFor}`;
+        throw new HoldfastError('HF_WAIT_TIMEOUT', { why: `${id} is ${state}${until}` });
+      }
+    }),
   );
   const isJson = flags.output === 'json';
   if (isJson) shell.print(JSON.stringify(view));

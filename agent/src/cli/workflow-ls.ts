@@ -163,7 +163,7 @@ const columns: readonly Column[] = [
   { title: 'since', align: 'right', drop: 1 },
   { title: 'next', align: 'right', drop: 5 },
   { title: 'synced', align: 'right', drop: 7 },
-  { title: 'status', drop: 2 },
+  { title: 'status', drop: 2, cutTo: 16 },
 ];
 
 /** Runs as a table with a count below, without a final line end. */

@@ -94,7 +94,7 @@ const columns: readonly Column[] = [
   { title: 'try', align: 'right', drop: 3 },
   { title: 'lane', drop: 4 },
   { title: 'sync' },
-  { title: 'value', drop: 2 },
+  { title: 'value', drop: 2, cutTo: 16 },
 ];
 
 /** What there is to say of a run besides its history. */

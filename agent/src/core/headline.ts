@@ -11,11 +11,13 @@ export function headline({ journal, link, backlog }: StatusView, entries: string
   if (backlog.lanes.every((lane) => lane.head === 0) && link.state !== 'stuck') {
     return 'this device has journaled nothing yet';
   }
-  if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
   // A store does not know whether there is a gateway, unless that has taken something.
-  if (link.state === 'stopped' && backlog.lanes.every((lane) => lane.acked === 0)) {
-    return `${entries} in the journal of this device wait for a gateway`;
+  const isUnknown = link.state === 'stopped' && backlog.lanes.every((lane) => lane.acked === 0);
+  if (backlog.pending === 0 && (isUnknown || link.state === 'none')) {
+    return 'nothing in the journal of this device waits for a gateway';
   }
+  if (link.state === 'none') return `${entries} in the journal of this device go nowhere`;
+  if (isUnknown) return `${entries} in the journal of this device wait for a gateway`;
   if (link.state === 'stuck' && backlog.pending === 0) {
     return 'the gateway takes nothing from this device';
   }

@@ -31,7 +31,9 @@ export async function run(name: string, flags: RunFlags): Promise<void> {
   const telling = { again: commandOf(name, seed, flags), tookMs };
   writeReports(report, telling, flags);
   const color = wantsColor(process.stdout, process.env);
-  const text = isJson ? JSON.stringify(report) : simulationScreen(report, { ...telling, color });
+  const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+  const screen = { ...telling, color, width };
+  const text = isJson ? JSON.stringify(report) : simulationScreen(report, screen);
   process.stdout.write(`${text}\n`);
   process.exitCode = exitOf(report);
 }

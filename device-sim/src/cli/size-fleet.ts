@@ -5,6 +5,7 @@ import {
   formatCount,
   formatDuration,
   withProgress,
+  wrapLine,
 } from '@holdfast/protocol';
 import {
   IDLE_BYTES_A_MONTH,
@@ -19,6 +20,7 @@ import { progressPlace } from './progress-place.ts';
 import type { SizeFlags } from './size.ts';
 
 const COUNT_MAX = 1e9;
+const WHY_COLUMN = 43;
 const MEASURED_ENTRIES = 3_000;
 
 /** Works out what a fleet needs, and says from what. */
@@ -95,11 +97,14 @@ function screenOf(question: SizingQuestion, sizing: Sizing, isOwn: boolean): str
   const each = `journal ${cost.journalBytes.toFixed(0)} B, wire ${cost.wireBytes.toFixed(0)} B`;
   const drained = `${formatCount(Math.round(cost.drainedPerS))} drained/s`;
   const taken = `ledger ${cost.ledgerBytes.toFixed(0)} B, ${drained}`;
-  return [
-    ...rows.map(([what, value, why]) => `  ${what.padEnd(27)}${value.padStart(11)}   ${why}`),
+  const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+  const row = ([what = '', value = '', why = '']: readonly string[]): string =>
+    wrapLine(`  ${what.padEnd(27)}${value.padStart(11)}   ${why}`, width, WHY_COLUMN);
+  const lines = [
     `From, for an entry of ${cost.payloadBytes} B (${where}): ${each}, ${taken} a gateway.`,
     `An idle month ${formatBytes(IDLE_BYTES_A_MONTH)} (bench idle-bytes).`,
     `${CONNECTS_PER_S} connections a second, when all come back.`,
     'Measured was a gateway with its own broker and ledger; several share PostgreSQL.',
-  ].join('\n');
+  ];
+  return [...rows.map(row), ...lines.map((line) => wrapLine(line, width, 2))].join('\n');
 }

@@ -46,7 +46,8 @@ export async function soak({ minutes, scenario: name, seed }: SoakFlags): Promis
       progress.end();
       const again = commandOf(name, next);
       const color = wantsColor(process.stdout, process.env);
-      const telling = { color, again, tookMs: elapsedMs() };
+      const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+      const telling = { color, width, again, tookMs: elapsedMs() };
       process.stdout.write(`${simulationScreen(report, telling)}\n`);
       process.exitCode = exitOf(report);
       await tellSmaller(scenario, next);

@@ -29,7 +29,7 @@ const columns: readonly Column[] = [
   { title: 'asked', drop: 1 },
   { title: 'parked' },
   { title: 'attempts', align: 'right', drop: 3 },
-  { title: 'why' },
+  { title: 'why', cutTo: 20 },
 ];
 
 /** Shows calls that wait: by default those that wait for a person. */

@@ -87,7 +87,7 @@ const deviceColumns: readonly Column[] = [
   { title: 'number', align: 'right', drop: 2 },
   { title: 'outcome' },
   { title: 'when' },
-  { title: 'why', drop: 1 },
+  { title: 'why', drop: 1, cutTo: 16 },
 ];
 
 const outcomeTones: Partial<Readonly<Record<Outcome, Tone>>> = {

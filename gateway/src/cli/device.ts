@@ -26,7 +26,7 @@ const columns: readonly Column[] = [
   { title: 'normal', align: 'right' },
   { title: 'bulk', align: 'right' },
   { title: 'machine', drop: 1 },
-  { title: 'why', drop: 2 },
+  { title: 'why', drop: 2, cutTo: 16 },
 ];
 
 const WHY_LENGTH = 80;

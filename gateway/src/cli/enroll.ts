@@ -3,7 +3,7 @@ import type { EnrolmentsView, EnrolmentView } from '../core/access/access-views.
 import { readTags } from './command-issue.ts';
 import { withDesk, type SourceOptions } from './fleet-source.ts';
 import { ago, table } from './tables.ts';
-import { show, type Terminal } from './terminal.ts';
+import { note, show, type Terminal } from './terminal.ts';
 
 export interface EnrollOptions extends SourceOptions {
   readonly device?: string;
@@ -22,7 +22,7 @@ export async function enrollCreate(options: EnrollOptions, terminal: Terminal): 
   // Alone on stdout, so that it can go to a file.
   show(terminal, view, () => view.token);
   const whom = view.device ?? `${view.uses} device${view.uses === 1 ? '' : 's'}`;
-  process.stderr.write(`Enrols ${whom} until ${view.expiresAt}: holdfast enroll < token.txt\n`);
+  note(terminal, `Enrols ${whom} until ${view.expiresAt}: holdfast enroll < token.txt`);
 }
 
 export async function enrollRevoke(

@@ -34,7 +34,7 @@ export const columns: readonly Column[] = [
   { title: 'run', drop: 1 },
   { title: 'name', drop: 2 },
   { title: 'size', align: 'right', drop: 4 },
-  { title: 'value', drop: 5 },
+  { title: 'value', drop: 5, cutTo: 12 },
 ];
 
 const VALUE_LENGTH = 60;

@@ -12,7 +12,7 @@ import type { ErasureView } from '../core/fleet-views.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage } from './options.ts';
 import { table } from './tables.ts';
-import { progressBeside, show, type Terminal } from './terminal.ts';
+import { note, progressBeside, show, type Terminal } from './terminal.ts';
 
 export interface SubjectOptions extends SourceOptions {
   readonly subject: string;
@@ -68,6 +68,7 @@ async function printHeld(
       }
       after = page.next ?? undefined;
     } while (after !== undefined);
+    if (printed === 0) note(terminal, `Nothing is held on ${subject}.`);
   });
 }
 
@@ -78,7 +79,7 @@ const columns: readonly Column[] = [
   { title: 'size', align: 'right' },
   { title: 'results', align: 'right' },
   { title: 'state' },
-  { title: 'why', drop: 1 },
+  { title: 'why', drop: 1, cutTo: 16 },
 ];
 
 const pruningColumns: readonly Column[] = [

@@ -3,7 +3,9 @@ import {
   errorText,
   Exit,
   exitCodeOf,
+  fitSigns,
   messageOf,
+  parserText,
   typedArgs,
   type ExitCode,
 } from '@holdfast/protocol';
@@ -35,7 +37,9 @@ async function main(argv: readonly string[]): Promise<ExitCode | undefined> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return Exit.ok;
     const failure = error instanceof CommanderError ? usageOf(error) : error;
-    process.stderr.write(`${errorText(failure, { debug: argv.includes('--debug') })}\n`);
+    const { isTTY, columns } = process.stderr;
+    const options = { debug: argv.includes('--debug'), width: isTTY ? columns : undefined };
+    process.stderr.write(`${errorText(failure, options)}\n`);
     if (!isCheck(argv)) return exitCodeOf(failure);
     // Other exit codes mean something else to a monitoring system, which reads stdout only.
     process.stdout.write(`HOLDFAST UNKNOWN - ${messageOf(failure)}\n`);
@@ -52,7 +56,8 @@ function isCheck(argv: readonly string[]): boolean {
 function usageOf(error: CommanderError): Error {
   // Without a command, commander would print its help as the error.
   if (error.code === 'commander.help') return usage('no command is given');
-  return usage(error.message.replace(/^error: /, ''));
+  return usage(parserText(error.message));
 }
 
+fitSigns(process);
 exit(await main(process.argv));

@@ -38,8 +38,8 @@ const columns: readonly Column[] = [
   { title: 'updated' },
   { title: 'started', drop: 2 },
   { title: 'entries', align: 'right', drop: 3 },
-  { title: 'status', drop: 4 },
-  { title: 'reason', drop: 5 },
+  { title: 'status', drop: 4, cutTo: 16 },
+  { title: 'reason', drop: 5, cutTo: 16 },
 ];
 
 const STATUS_LENGTH = 60;

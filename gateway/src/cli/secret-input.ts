@@ -27,9 +27,10 @@ async function readLine(): Promise<string> {
 }
 
 async function typed(prompt: string): Promise<string> {
-  process.stderr.write(prompt);
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: unseen, terminal: true });
+  // Only now is nothing that is typed shown.
+  process.stderr.write(prompt);
   try {
     return await lines.question('');
   } finally {

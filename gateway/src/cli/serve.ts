@@ -174,8 +174,14 @@ function announce(terminal: Terminal, { mqtt, http, place, tokenFile }: Listenin
     terminal.print(JSON.stringify({ schema: 'holdfast.listening/1', mqtt, http, pid, tokenFile }));
     return;
   }
-  terminal.print(`holdfast-gateway ${version()} is ready: devices at ${mqtt}, API at ${http}`);
-  terminal.print(`The ledger is in ${place}. Ctrl+C stops it; nothing that was acked is lost.`);
+  const lines = [
+    `holdfast-gateway ${version()} is ready.`,
+    `  devices    ${mqtt}`,
+    `  dashboard  ${http}, with the API under /api`,
+    `  ledger     ${place}`,
+    'Ctrl-C stops it; nothing that was acked is lost.',
+  ];
+  terminal.print(lines.join('\n'));
 }
 
 /** Exit code of a process that a second signal ended, as shells have it. */

@@ -4,6 +4,7 @@ import {
   printable,
   relativeTime,
   renderTable,
+  wrapLine,
   type Cell,
   type Column,
   type RichCell,
@@ -34,10 +35,16 @@ export function below(terminal: Terminal, lines: readonly string[]): readonly st
 export function problemLines(terminal: Terminal, problems: readonly ProblemView[]): string[] {
   if (problems.length === 0) return [];
   const lines = problems.flatMap(({ code, message, hint }) => [
-    `#   - ${paint(code, 'yellow', terminal.color)}  ${printable(message)}`,
-    `#       hint: ${printable(hint)}`,
+    remark(`- ${paint(code, 'yellow', terminal.color)}  ${printable(message)}`, '#   ', terminal),
+    remark(`hint: ${printable(hint)}`, '#       ', terminal),
   ]);
   return ['', '# Problems', ...lines];
+}
+
+/** A text as lines of a comment, as wide as the terminal. */
+function remark(text: string, sign: string, { width }: Terminal): string {
+  const room = width === undefined ? undefined : width - sign.length;
+  return `${sign}${wrapLine(text, room, 2).split('\n').join(`\n${sign}`)}`;
 }
 
 /** A value on one line, for a column. */

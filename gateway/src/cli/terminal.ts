@@ -1,6 +1,7 @@
 import {
   tableChoice,
   wantsColor,
+  wrapLine,
   type ProgressPlace,
   type TableChoice,
   type TableFlags,
@@ -53,5 +54,17 @@ export function progressBeside({ width, progress }: Terminal): ProgressPlace {
 
 /** Prints a view: as one line of JSON, or as text. */
 export function show<V>(terminal: Terminal, view: V, text: (view: V) => string): void {
-  terminal.print(terminal.format === 'json' ? JSON.stringify(view) : text(view));
+  const isJson = terminal.format === 'json';
+  terminal.print(isJson ? JSON.stringify(view) : fitted(text(view), terminal));
+}
+
+/** What is beside a secret that is alone on stdout, so that it can go to a file. */
+export function note(terminal: Terminal, text: string): void {
+  process.stderr.write(`${fitted(text, terminal)}\n`);
+}
+
+/** Sentences go on in the next line; a row of a table is no wider. */
+function fitted(text: string, { width }: Terminal): string {
+  const lines = text.split('\n').map((line) => wrapLine(line, width, 2));
+  return lines.join('\n');
 }

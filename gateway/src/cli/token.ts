@@ -3,7 +3,7 @@ import type { TokensView, TokenView } from '../core/access/access-views.ts';
 import type { Role } from '../core/access/roles.ts';
 import { withDesk, type SourceOptions } from './fleet-source.ts';
 import { ago, table } from './tables.ts';
-import { show, type Terminal } from './terminal.ts';
+import { note, show, type Terminal } from './terminal.ts';
 
 export interface TokenOptions extends SourceOptions {
   readonly role: Role;
@@ -23,7 +23,7 @@ export async function tokenCreate(
   // Alone on stdout, so that it can go to a file.
   show(terminal, view, () => view.token);
   const until = view.expiresAt === null ? 'until it is revoked' : `until ${view.expiresAt}`;
-  process.stderr.write(`Keep it in a file (chmod 600): it is not shown again. Valid ${until}.\n`);
+  note(terminal, `Keep it in a file (chmod 600): it is not shown again. Valid ${until}.`);
 }
 
 /** Has a token let nobody in any more. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { durationMs, Exit, HoldfastError } from '@holdfast/protocol';
+import { codeOf, durationMs, Exit, HoldfastError } from '@holdfast/protocol';
 import { Option } from 'commander';
 import type { Terminal } from './terminal.ts';
 
@@ -19,15 +19,30 @@ export type WatchFlag = string | true;
 export const watchOption = (): Option =>
   new Option('--watch [interval]', 'look again and again, by default each second');
 
-/** A view, again and again, until it is interrupted: a screen, or a line of JSON into a pipe. */
+/** Something that is looked at. */
+export interface Look<V> {
+  readonly read: () => Promise<V>;
+  readonly text: (view: V, at: Terminal) => string;
+}
+
+const AWAY = 'No gateway answers; looking again.';
+
+/**
+ * A view, again and again, until it is interrupted: a screen, or a line of JSON into a pipe. A
+ * gateway that goes away after the first look is waited for.
+ */
 export async function watch<V>(
   terminal: Terminal,
   flag: WatchFlag,
-  look: { readonly read: () => Promise<V>; readonly text: (view: V, at: Terminal) => string },
+  look: Look<V>,
 ): Promise<never> {
   const intervalMs = flag === true ? 1_000 : durationMs(flag);
   if (intervalMs < WATCH_MS_MIN) {
     const why = `--watch=${String(flag)} is below ${WATCH_MS_MIN} ms`;
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  if (terminal.table?.form !== undefined) {
+    const why = `what goes on is printed as text or JSON, not as ${terminal.table.form}`;
     throw new HoldfastError('HF_USAGE', { why });
   }
   const isScreen = terminal.width !== undefined && terminal.format === 'text';
@@ -35,15 +50,28 @@ export async function watch<V>(
   endOnSignals(isScreen ? LEAVE : '');
   if (isScreen) process.stdout.write(ENTER);
   try {
-    for (;;) {
+    for (let isAway = false; ; ) {
       const now = { ...terminal, nowMs: Date.now(), width: process.stdout.columns };
-      if (isScreen) draw(look.text(view, now));
-      else terminal.print(JSON.stringify(view));
+      if (isScreen) draw(look.text(view, now), isAway ? AWAY : 'Ctrl-C ends.');
+      else if (!isAway) terminal.print(JSON.stringify(view));
       await pause(intervalMs);
-      view = await look.read();
+      const next = await again(look);
+      if (next === undefined && !isAway && !isScreen) process.stderr.write(`${AWAY}\n`);
+      isAway = next === undefined;
+      view = next ?? view;
     }
   } finally {
     if (isScreen) process.stdout.write(LEAVE);
+  }
+}
+
+/** `undefined`: the gateway is away. */
+async function again<V>({ read }: Look<V>): Promise<V | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (codeOf(error) === 'HF_GATEWAY_UNREACHABLE') return undefined;
+    throw error;
   }
 }
 
@@ -57,9 +85,9 @@ function endOnSignals(last: string): void {
   process.once('SIGTERM', end(Exit.terminated));
 }
 
-function draw(text: string): void {
+function draw(text: string, foot: string): void {
   const rows = (process.stdout.rows || 24) - 1;
-  const all = [...text.split('\n'), '', 'Ctrl-C ends.'];
+  const all = [...text.split('\n'), '', foot];
   const lines = all.length > rows ? [...all.slice(0, rows - 1), '(more than fits here)'] : all;
   const shown = lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n');
   process.stdout.write(`${HOME}${shown}${CLEAR_BELOW}`);

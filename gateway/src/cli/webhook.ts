@@ -5,7 +5,7 @@ import { readTags } from './command-issue.ts';
 import { withFleet, type SourceOptions } from './fleet-source.ts';
 import { usage } from './options.ts';
 import { ago, brief, table } from './tables.ts';
-import { show, type Terminal } from './terminal.ts';
+import { note, show, type Terminal } from './terminal.ts';
 
 export interface WebhookAddOptions extends SourceOptions {
   readonly device?: readonly string[];
@@ -30,9 +30,8 @@ export async function webhookAdd(
   const view = await withFleet(options, (fleet) => fleet.addWebhook({ ...order, by: 'local' }));
   // Alone on stdout, so that it can go to a file.
   show(terminal, view, () => view.secret);
-  process.stderr.write(
-    `Webhook ${view.id}. Verify its signatures with the secret: it is not shown again.\n`,
-  );
+  const advice = 'Verify its signatures with the secret: it is not shown again.';
+  note(terminal, `Webhook ${view.id}. ${advice}`);
 }
 
 async function readSecret(path: string | undefined): Promise<string | undefined> {
@@ -51,7 +50,7 @@ const columns: readonly Column[] = [
   { title: 'of', drop: 2 },
   { title: 'delivered', drop: 1 },
   { title: 'not taken', align: 'right' },
-  { title: 'why' },
+  { title: 'why', cutTo: 20 },
 ];
 
 export async function webhookLs(options: SourceOptions, terminal: Terminal): Promise<void> {
@@ -124,7 +123,7 @@ const deadColumns: readonly Column[] = [
   { title: 'when', drop: 1 },
   { title: 'attempts', align: 'right', drop: 2 },
   { title: 'status', align: 'right' },
-  { title: 'why' },
+  { title: 'why', cutTo: 20 },
 ];
 
 export async function webhookDead(

@@ -1,5 +1,6 @@
 import { printable } from './terminal.ts';
 import { toWellFormed } from './well-formed.ts';
+import { wrapLine } from './wrap.ts';
 import { codeOf, errorCatalogue, HoldfastError, messageOf, type ErrorCode } from './errors.ts';
 
 /** What a process of ours exits with. The numbers are API. */
@@ -45,6 +46,7 @@ const exitCodes: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   HF_USER_UNKNOWN: Exit.notFound,
   HF_API_TOKEN_UNKNOWN: Exit.notFound,
   HF_COMMAND_UNKNOWN: Exit.notFound,
+  HF_PAIRING_UNKNOWN: Exit.notFound,
   HF_AGENT_UNREACHABLE: Exit.unreachable,
   HF_GATEWAY_UNREACHABLE: Exit.unreachable,
   HF_GATEWAY_SILENT: Exit.unreachable,
@@ -84,13 +86,22 @@ export function exitCodeOf(error: unknown): ExitCode {
   return code === undefined ? Exit.bug : (exitCodes[code] ?? Exit.failed);
 }
 
+export interface ErrorTextOptions {
+  readonly debug?: boolean;
+  /** Columns of the terminal; default: a line is as long as it is. */
+  readonly width?: number | undefined;
+}
+
 /**
  * What a person sees of a failure: the lines `error`, `cause` and `hint`, without a final line
  * end. With `debug`, the stacks of the error and of its causes follow.
  */
-export function errorText(error: unknown, options: { readonly debug?: boolean } = {}): string {
+export function errorText(error: unknown, options: ErrorTextOptions = {}): string {
   const { what, why, hint } = explain(error);
-  const lines = [`error: ${shown(what)}`, `  cause: ${shown(why)}`, `  hint: ${shown(hint)}`];
+  const parts = { 'error: ': what, '  cause: ': why, '  hint: ': hint };
+  const lines = Object.entries(parts).map(([name, text]) =>
+    wrapLine(`${name}${shown(text)}`, options.width, name.length),
+  );
   if (options.debug === true) lines.push(...stacks(error));
   return lines.join('\n');
 }
@@ -128,6 +139,13 @@ function whyOf(error: HoldfastError): string {
 function isTold(why: string, cause: unknown): boolean {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return why.includes(messageOf(cause)) || (typeof code === 'string' && why.includes(code));
+}
+
+/** What the parser of command lines found wrong, as the cause of a failure of ours. */
+export function parserText(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\n?\s*\(Did you mean ([^?]*)\?\)/, '; did you mean $1?');
 }
 
 /** What is wrong may be as long as what was typed. */

@@ -10,6 +10,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** Where width is short, higher numbers are dropped first; 0: never. Default 0. */
   readonly drop?: number;
+  /** As the last one, it is cut to so many characters before any column is dropped for it. */
+  readonly cutTo?: number;
 }
 
 /** A text, or one that programs and spreadsheets know better. */
@@ -117,8 +119,11 @@ function fitColumns(
   width: number,
 ): readonly number[] {
   let shown = columns.map((_, index) => index);
-  const total = () =>
-    shown.reduce((sum, index) => sum + (widths[index] ?? 0) + GAP.length, -GAP.length);
+  const least = (index: number) => {
+    const own = widths[index] ?? 0;
+    return index === shown.at(-1) ? Math.min(own, columns[index]?.cutTo ?? own) : own;
+  };
+  const total = () => shown.reduce((sum, index) => sum + least(index) + GAP.length, -GAP.length);
   while (total() > width) {
     const dropOf = (index: number) => columns[index]?.drop ?? 0;
     const highest = Math.max(...shown.map(dropOf));

@@ -48,7 +48,7 @@ export function reflow(text: string, width: number): string {
 
 /** An example that is wider than a line goes on behind a backslash, as a shell takes it. */
 function wrapCommand(line: string, width: number): string {
-  if (!line.startsWith('  holdfast')) return line;
+  if (!/^ {2}(?:sudo )?holdfast/.test(line)) return line;
   return wrapLine(line, width - 2, 4)
     .split('\n')
     .join(' \\\n');

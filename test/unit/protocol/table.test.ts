@@ -1,5 +1,12 @@
 import test from 'ava';
-import { bytesCell, compareCells, renderTable, tableChoice } from '@holdfast/protocol';
+import {
+  bytesCell,
+  compareCells,
+  renderTable,
+  showsSigns,
+  tableChoice,
+  withoutSigns,
+} from '@holdfast/protocol';
 import type { Cell, Column, TableFlags } from '@holdfast/protocol';
 
 const columns: readonly Column[] = [
@@ -32,6 +39,16 @@ test('a table has the columns that are named, in their order, whatever the width
       why: 'there is no column nothing, only device, backlog, last-seen',
     },
   );
+});
+
+test('text at the end of a row is cut before a column is dropped for it', (t) => {
+  const wordy: readonly Column[] = [...columns.slice(0, 2), { title: 'why', drop: 3, cutTo: 8 }];
+  const cells = [['kiosk', '310', 'the printer has no paper']];
+  const lines = (width: number) => renderTable(wordy, cells, { width }).split('\n');
+
+  t.deepEqual(lines(26), ['DEVICE  BACKLOG  WHY', 'kiosk       310  the prin…']);
+  t.deepEqual(lines(25), ['DEVICE  BACKLOG  WHY', 'kiosk       310  the pri…']);
+  t.deepEqual(lines(24), ['DEVICE  BACKLOG', 'kiosk       310']);
 });
 
 test('rows are sorted by what cells amount to, and those without come last or first', (t) => {
@@ -99,4 +116,16 @@ test('on a terminal, numbers and times are as they are where that is asked for',
   t.deepEqual(lines({}, 12)[0], 'DEVICE');
   t.is(lines({ wide: true }, 12)[1], 'kiosk       ≥ 8,800  26h ago');
   t.throws(() => tableChoice({ time: 'soon' }), { code: 'HF_USAGE' });
+});
+
+test('signs are for terminals that can show them, and ASCII takes as much room', (t) => {
+  const shows = (...envs: readonly Record<string, string>[]) => envs.map(showsSigns);
+
+  t.deepEqual(shows({}, { LANG: 'nb_NO.UTF-8' }, { LANG: 'C', LC_ALL: 'C.utf8' }), [
+    ...[true, true, true],
+  ]);
+  t.deepEqual(shows({ LANG: 'C' }, { TERM: 'linux' }, { LC_CTYPE: 'de_DE@euro' }), [
+    ...[false, false, false],
+  ]);
+  t.is(withoutSigns('✓ SYNCED · ≥ 8,800 ▷ å…'), '+ SYNCED - > 8,800 > å.');
 });
