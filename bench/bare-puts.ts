@@ -10,8 +10,8 @@ interface Waiting {
 }
 
 /**
- * The least that makes a row durable: LevelDB, one chained batch a sync, and callers that share
- * it. No entries, no chain, no history.
+ * The least that makes a row durable: LevelDB, one put or chained batch a sync, and callers that
+ * share it. No entries, no chain, no history.
  */
 export class BarePuts {
   readonly #db: Level<Uint8Array, Uint8Array>;
@@ -72,11 +72,19 @@ export class BarePuts {
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
       this.#waiting = [];
-      const batch = this.#db.batch();
-      for (const { key, value } of group) batch.put(key, value);
-      await batch.write({ sync: true });
+      await this.#commit(group);
       for (const { done } of group) done();
     }
     this.#isWriting = false;
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const [one] = group;
+    if (one !== undefined && group.length === 1) {
+      return this.#db.put(one.key, one.value, { sync: true });
+    }
+    const batch = this.#db.batch();
+    for (const { key, value } of group) batch.put(key, value);
+    return batch.write({ sync: true });
   }
 }
