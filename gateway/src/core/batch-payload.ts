@@ -3,6 +3,7 @@ import {
   batchBounds,
   batchEntries,
   decodeWith,
+  mayHoldSealed,
   type CarriedEntry,
 } from '@holdfast/protocol';
 import type { BatchPayload, Inflate } from './session-ports.ts';
@@ -12,6 +13,8 @@ export interface BatchContent {
   readonly entries: readonly Uint8Array[];
   /** What travels beside entries, by their places among them. */
   readonly carried: ReadonlyMap<number, CarriedEntry>;
+  /** One look at all of it: most batches have none, and a look at each entry takes longer. */
+  readonly mayHoldSealed: boolean;
 }
 
 /**
@@ -33,7 +36,7 @@ export function readBatch(batch: BatchPayload, inflate: Inflate): BatchContent {
     carried.set(index, item);
     return item.entry;
   });
-  return { entries, carried };
+  return { entries, carried, mayHoldSealed: mayHoldSealed(plain) };
 }
 
 function invalid(why: string): HoldfastError {

@@ -63,10 +63,12 @@ export function arrivedContents(
   batch: {
     readonly entries: readonly Uint8Array[];
     readonly carried?: ReadonlyMap<number, CarriedEntry> | undefined;
+    readonly mayHoldSealed?: boolean;
   },
   read: (bytes: Uint8Array, index: number) => Entry | undefined,
   sha256: Sha256,
 ): readonly ArrivedContent[] {
+  if (batch.mayHoldSealed === false) return [];
   return batch.entries.flatMap((bytes, index): readonly ArrivedContent[] => {
     const carried = batch.carried?.get(index);
     if (carried === undefined && !mayHoldSealed(bytes)) return [];

@@ -85,6 +85,8 @@ export interface IngestBatch {
   readonly entries: readonly Uint8Array[];
   /** What came beside entries, by their places among them. Default: nothing. */
   readonly carried?: ReadonlyMap<number, CarriedEntry> | undefined;
+  /** Whether any of the entries may hold a sealed value. Default: each is looked at. */
+  readonly mayHoldSealed?: boolean;
   readonly receivedAtMs: number;
 }
 
