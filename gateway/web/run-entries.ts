@@ -13,6 +13,8 @@ const PAGES_MAX = 30;
 /** The search for a moment ends with so many entries that may be before it. */
 const NEAR = 200;
 
+const nothing: readonly EntryView[] = [];
+
 interface Place {
   readonly device: string;
   readonly lane: Lane;
@@ -43,23 +45,30 @@ async function seqBefore(place: Place, atMs: number): Promise<number> {
   return low;
 }
 
-/** Reads a lane from the start of a run to what is the newest now, page by page. */
+/**
+ * Reads a lane from the start of a run to what is the newest now, page by page. The first page is
+ * told at once, the others together: to draw ten thousand steps anew for each page takes seconds.
+ */
 async function readFromStart(
   place: Place,
   run: RunPlace,
-  take: (entries: readonly EntryView[]) => boolean,
+  tell: (entries: readonly EntryView[]) => boolean,
 ): Promise<void> {
   const newest = place.watermark - PAGE;
   let after = await seqBefore(place, Date.parse(run.startedAt ?? ''));
+  const rest: EntryView[] = [];
   for (let page = 0; page < PAGES_MAX && after < newest; page += 1) {
     const { entries } = await readPage(place, after);
     const last = entries.at(-1)?.seq;
-    if (last === undefined || !take(entries.filter((entry) => entry['run'] === run.id))) return;
+    if (last === undefined) break;
+    const own = entries.filter((entry) => entry['run'] === run.id);
+    // Nobody looks any more.
+    if (!tell(page === 0 ? own : nothing)) return;
+    if (page > 0) rest.push(...own);
     after = last;
   }
+  tell(rest);
 }
-
-const nothing: readonly EntryView[] = [];
 
 /** Those from its start on, where the newest of its lane do not reach back to it. */
 function useEarlier(
@@ -74,12 +83,12 @@ function useEarlier(
     if (!isLong) return undefined;
     let isOver = false;
     setAsking(true);
-    const take = (found: readonly EntryView[]): boolean => {
-      if (!isOver) setEntries((known) => [...known, ...found]);
+    const tell = (found: readonly EntryView[]): boolean => {
+      if (!isOver && found.length > 0) setEntries((known) => [...known, ...found]);
       return !isOver;
     };
     // Without the place of its start, there are the newest.
-    readFromStart({ device, lane, watermark }, run, take)
+    readFromStart({ device, lane, watermark }, run, tell)
       .catch(() => undefined)
       .finally(() => !isOver && setAsking(false));
     return () => {
@@ -115,7 +124,8 @@ export function useRunEntries(
     if (known.current.name !== name) known.current = { name, bySeq: new Map() };
     const { bySeq } = known.current;
     for (const entry of [...earlier.entries, ...(late.data?.entries ?? [])]) {
-      if (entry['run'] === run?.id) bySeq.set(entry.seq, shownEntry(entry));
+      // An entry never changes.
+      if (entry['run'] === run?.id && !bySeq.has(entry.seq)) bySeq.set(entry.seq, shownEntry(entry));
     }
     return [...bySeq.values()];
   }, [name, earlier.entries, late.data]);
