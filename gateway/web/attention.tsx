@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { ConfirmButton } from '../../protocol/web/confirm-button.tsx';
 import { Marked, ProblemNote, sentence } from '../../protocol/web/parts.tsx';
@@ -13,11 +14,12 @@ const PLACES_SHOWN = 20;
 const CAUSES_OF = 1_000;
 
 /** Tells every run of a cause to try again, or to end, each by a command of its own. */
-function TellAll({ of: { state, places } }: { readonly of: Cause }) {
+function TellAll(props: { readonly of: Cause; readonly children: ComponentChildren }) {
+  const { state, places } = props.of;
   const [run, problem, isBusy] = useAction();
   const [told, setTold] = useState(0);
   const runs = places.flatMap((place) => (place.run === undefined ? [] : [place.run]));
-  if (runs.length === 0) return null;
+  if (runs.length === 0) return <p class="actions">{props.children}</p>;
   const tell = (kind: InstructionKind) => () =>
     run(async () => {
       setTold(0);
@@ -44,6 +46,7 @@ function TellAll({ of: { state, places } }: { readonly of: Cause }) {
             act={tell('run.cancel')}
           />
         )}
+        {props.children}
         {told > 0 && (
           <span role="status">
             {told} of {runs.length} told
@@ -102,6 +105,15 @@ interface CardProps {
 function CauseCard({ of: cause, mayAct, isMuted, mute }: CardProps) {
   const extent = extentOf(cause);
   const headline = headlineOf(cause);
+  const muteButton = (
+    <button
+      type="button"
+      aria-label={`${isMuted ? 'Unmute' : 'Mute'} ${cause.title}`}
+      onClick={() => mute(!isMuted)}
+    >
+      {isMuted ? 'Unmute' : 'Mute'}
+    </button>
+  );
   return (
     <section class="panel">
       <h2>
@@ -112,16 +124,11 @@ function CauseCard({ of: cause, mayAct, isMuted, mute }: CardProps) {
       </h2>
       {extent !== undefined && <p>{extent}</p>}
       <Places places={cause.places} />
-      {mayAct && <TellAll of={cause} />}
-      <p class="actions">
-        <button
-          type="button"
-          aria-label={`${isMuted ? 'Unmute' : 'Mute'} ${cause.title}`}
-          onClick={() => mute(!isMuted)}
-        >
-          {isMuted ? 'Unmute' : 'Mute'}
-        </button>
-      </p>
+      {mayAct ? (
+        <TellAll of={cause}>{muteButton}</TellAll>
+      ) : (
+        <p class="actions">{muteButton}</p>
+      )}
     </section>
   );
 }

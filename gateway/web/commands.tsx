@@ -9,9 +9,9 @@ import { deviceAddress } from './runs.tsx';
 const columns: readonly Column<CommandProgress>[] = [
   { title: 'Command', cell: ({ id, kind }) => <a href={`#/commands/${id}`}>{kind}</a> },
   { title: 'For', cell: ({ to }) => to },
-  { title: 'Run', cell: ({ run }) => run ?? '' },
   { title: 'So far', cell: progressWords },
-  { title: 'Issued', cell: ({ issuedAt }) => ago(issuedAt), isNumber: true },
+  { title: 'Run', cell: ({ run }) => run ?? '', isWide: true },
+  { title: 'Issued', cell: ({ issuedAt }) => ago(issuedAt), isNumber: true, isWide: true },
   { title: 'Expires', cell: ({ expiresAt }) => ago(expiresAt), isNumber: true, isWide: true },
   { title: 'By', cell: ({ by }) => by, isWide: true },
 ];

@@ -17,15 +17,15 @@ function columnsOf({ device, state, lastSeenAt }: About): readonly Column<Device
       cell: ({ id, kind }) => <a href={`#/commands/${encodeURIComponent(id)}`}>{kind}</a>,
     },
     {
-      title: 'Run',
-      cell: ({ run }) => run !== null && <a href={runAddress({ device, id: run })}>{run}</a>,
-    },
-    { title: 'Name', cell: ({ name }) => short(name, 40) },
-    {
       title: 'Outcome',
       cell: ({ outcome, reason }) =>
         `${outcomeWords(outcome, offlineSince)}${reason === '' ? '' : `: ${short(reason, 80)}`}`,
     },
+    {
+      title: 'Run',
+      cell: ({ run }) => run !== null && <a href={runAddress({ device, id: run })}>{run}</a>,
+    },
+    { title: 'Name', cell: ({ name }) => short(name, 40) },
     { title: 'Issued', cell: ({ issuedAt }) => ago(issuedAt), isNumber: true, isWide: true },
     { title: 'Expires', cell: ({ expiresAt }) => ago(expiresAt), isNumber: true, isWide: true },
     { title: 'By', cell: ({ by }) => by, isWide: true },

@@ -124,8 +124,9 @@ export function useRunEntries(
     if (known.current.name !== name) known.current = { name, bySeq: new Map() };
     const { bySeq } = known.current;
     for (const entry of [...earlier.entries, ...(late.data?.entries ?? [])]) {
+      const isOther = entry['run'] !== run?.id;
       // An entry never changes.
-      if (entry['run'] === run?.id && !bySeq.has(entry.seq)) bySeq.set(entry.seq, shownEntry(entry));
+      if (!isOther && !bySeq.has(entry.seq)) bySeq.set(entry.seq, shownEntry(entry));
     }
     return [...bySeq.values()];
   }, [name, earlier.entries, late.data]);

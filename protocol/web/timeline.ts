@@ -30,7 +30,7 @@ export function spansOf(entries: readonly ShownEntry[]): readonly Span[] {
   const byOp = new Map<number, ShownEntry[]>();
   for (const entry of entries.toSorted((a, b) => a.n - b.n)) {
     const { op, kind } = entry;
-    if (op === 0 || kind === 'run.status') continue;
+    if (op === 0 || isPassedOver(kind)) continue;
     const known = byOp.get(op);
     if (known === undefined) byOp.set(op, [entry]);
     else known.push(entry);
@@ -58,9 +58,14 @@ function spanOf(op: number, entries: readonly ShownEntry[]): Span {
   };
 }
 
+/** It says how a run is, or holds a part of a value that another entry has. */
+function isPassedOver(kind: string | null): boolean {
+  return kind === 'run.status' || kind === 'value.part';
+}
+
 /** What is of no operation: how a run began and ended, what it was sent. */
 export function ofRun(entries: readonly ShownEntry[]): readonly ShownEntry[] {
-  const own = entries.filter(({ op, kind }) => op === 0 && kind !== 'run.status');
+  const own = entries.filter(({ op, kind }) => op === 0 && !isPassedOver(kind));
   return own.toSorted((a, b) => a.n - b.n);
 }
 

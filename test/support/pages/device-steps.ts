@@ -47,7 +47,7 @@ export async function pressButtons(t: ExecutionContext, { page, agent }: Walk): 
   await page.getByText('key.rotate is').waitFor();
   const told = page.getByRole('table', { name: 'Commands of this device' });
   await told.getByRole('row', { name: /key\.rotate .*rejected/ }).waitFor();
-  await told.getByRole('row', { name: /run\.signal D-1 signed applied/ }).waitFor();
+  await told.getByRole('row', { name: /run\.signal applied D-1 signed/ }).waitFor();
   await page.getByRole('tab', { name: 'Config' }).click();
   await page.getByRole('row', { name: /report\.every {"minutes":15} applied/ }).waitFor();
   t.deepEqual(await agent.config('report.every'), { minutes: 15 });

@@ -84,6 +84,7 @@ test('how a run began and ended is of no operation', (t) => {
   const own = ofRun([
     entry({ n: 9, op: 0, kind: 'run.completed' }),
     entry({ n: 3, op: 0, kind: 'run.status' }),
+    entry({ n: 4, op: 0, kind: 'value.part' }),
     entry({ n: 1, op: 1 }),
     entry({ n: 0, op: 0, kind: 'run.started' }),
   ]);
