@@ -13,6 +13,23 @@ export interface Sink {
 }
 
 /**
+ * Gives the parts of a CBOR item in their order, as a `Sink` takes them. Throws where the next part
+ * is none of the kind, or is not in its usual form.
+ */
+export interface Source {
+  uint(): number;
+  bool(): boolean;
+  text(): string;
+  /** A view of what is read. */
+  bytes(): Uint8Array;
+  array(): number;
+  /** Whether the next part is a byte string. */
+  isBytes(): boolean;
+  /** It is not what it may be. */
+  refuse(): never;
+}
+
+/**
  * Describes what a part of a message may be: its type, its bounds, and its text form. Records are
  * positional arrays that may only grow at the end: a reader ignores what is behind the fields it
  * knows, and takes a field's fallback where the sender knew it not yet.
@@ -25,6 +42,8 @@ export interface Schema<T> {
    * `part`, which are joined for the message only.
    */
   read(value: unknown, path: string, part?: string): T;
+  /** The same from what is not decoded. Throws, and not why, for some that `read` takes, too. */
+  take(from: Source): T;
   /**
    * Writes a value of this type. Throws `AssertionError` for what `read` would refuse: it must not
    * be journaled or sent.
@@ -38,6 +57,8 @@ export type Infer<S> = S extends Schema<infer T> ? T : never;
 export interface RecordSchema<T> extends Schema<T> {
   /** Reads a row into an object that has something else already. */
   readInto<K extends object>(target: K, value: unknown, path: string): K & T;
+  /** The same from what is not decoded, behind the count of its items. */
+  takeInto<K extends object>(target: K, from: Source): K & T;
   readonly count: number;
   /** Of its fields, in their order. */
   readonly names: readonly string[];
@@ -66,6 +87,10 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
       if (number > max) throw invalid(path + part, `is above ${max}`);
       return number;
     },
+    take(from) {
+      const number = from.uint();
+      return number <= max ? number : from.refuse();
+    },
     write(value, to, name) {
       const fits = Number.isSafeInteger(value) && value >= 0 && value <= max;
       if (!fits) throw unwritable(name, `is ${value}, not an integer from 0 to ${max}`);
@@ -81,6 +106,7 @@ export function bool(): Schema<boolean> {
       if (typeof value !== 'boolean') throw invalid(path + part, 'is neither true nor false');
       return value;
     },
+    take: (from) => from.bool(),
     write: (value, to) => to.bool(value),
   };
 }
@@ -93,6 +119,10 @@ export function text(lengthMax: number): Schema<string> {
       if (typeof value !== 'string') throw invalid(path + part, 'is not text');
       if (value.length > lengthMax) throw invalid(path + part, `is longer than ${lengthMax}`);
       return value;
+    },
+    take(from) {
+      const taken = from.text();
+      return taken.length <= lengthMax ? taken : from.refuse();
     },
     write(value, to, name) {
       const { length } = value;
@@ -121,14 +151,19 @@ export function bytes(bytesMax: number, exact = false): Schema<Uint8Array> {
     shape: exact ? `bytes(=${bytesMax})` : `bytes(${bytesMax})`,
     read(value, path, part = '') {
       if (!(value instanceof Uint8Array)) throw invalid(path + part, 'is not a byte string');
-      const { byteLength } = value;
-      if (byteLength > bytesMax) throw invalid(path + part, `is longer than ${bytesMax} bytes`);
-      if (exact && byteLength < bytesMax) throw invalid(path + part, `is not ${bytesMax} bytes`);
+      const { length } = value;
+      if (length > bytesMax) throw invalid(path + part, `is longer than ${bytesMax} bytes`);
+      if (exact && length < bytesMax) throw invalid(path + part, `is not ${bytesMax} bytes`);
       return value;
     },
+    take(from) {
+      const taken = from.bytes();
+      const { length } = taken;
+      return length > bytesMax || (exact && length < bytesMax) ? from.refuse() : taken;
+    },
     write(value, to, name) {
-      const fits = !exact || value.byteLength === bytesMax;
-      if (!fits) throw unwritable(name, `has ${value.byteLength} bytes, not ${bytesMax}`);
+      const fits = !exact || value.length === bytesMax;
+      if (!fits) throw unwritable(name, `has ${value.length} bytes, not ${bytesMax}`);
       to.bytes(value);
     },
   };
@@ -144,6 +179,7 @@ export function choice<const W extends string>(words: readonly W[]): Schema<W> {
       if (word === undefined) throw invalid(path + part, `is none of ${words.join(', ')}`);
       return word;
     },
+    take: (from) => words[from.uint()] ?? from.refuse(),
     write(value, to, name) {
       const position = positions.get(value);
       if (position === undefined) {
@@ -166,6 +202,7 @@ export function openChoice<const W extends string>(words: readonly W[]): Schema<
       const isLater = Number.isSafeInteger(value) && Number(value) >= words.length;
       return isLater ? 'unknown' : closed.read(value, path, part);
     },
+    take: (from) => words[from.uint()] ?? 'unknown',
     write(value, to, name) {
       if (value === 'unknown') throw unwritable(name, 'is of a later version');
       closed.write(value, to, name);
@@ -187,6 +224,13 @@ export function list<T>(item: Schema<T>, lengthMax: number): Schema<readonly T[]
         return value.map((each, index) => item.read(each, `${path}${part}[${index}]`));
       }
     },
+    take(from) {
+      const count = from.array();
+      if (count > lengthMax) from.refuse();
+      const items: T[] = [];
+      for (let index = 0; index < count; index += 1) items.push(item.take(from));
+      return items;
+    },
     write(value, to, name) {
       const { length } = value;
       if (length > lengthMax) throw unwritable(name, `has ${length} items of ${lengthMax}`);
@@ -202,6 +246,7 @@ export function orBytes<T>(plain: Schema<Uint8Array>, more: Schema<T>): Schema<U
     shape: `orBytes(${plain.shape},${more.shape})`,
     read: (value, path) =>
       value instanceof Uint8Array ? plain.read(value, path) : more.read(value, path),
+    take: (from) => (from.isBytes() ? plain.take(from) : more.take(from)),
     write: (value, to, name) =>
       value instanceof Uint8Array ? plain.write(value, to, name) : more.write(value, to, name),
   };
@@ -218,6 +263,10 @@ export function perLane<T>(item: Schema<T>): Schema<readonly [T, T, T]> {
         throw invalid(path + part, 'does not have one item a lane');
       }
       return [urgent, normal, bulk];
+    },
+    take(from) {
+      if (from.array() !== 3) from.refuse();
+      return [item.take(from), item.take(from), item.take(from)];
     },
     write: (value, to, name) => items.write(value, to, name),
   };
@@ -238,6 +287,14 @@ export function record<F extends Fields>(fields: F): RecordSchema<Row<F>> {
     }
     return row as K & Row<F>;
   };
+  const takeInto = <K extends object>(target: K, from: Source): K & Row<F> => {
+    const row: Record<string, unknown> = target as Record<string, unknown>;
+    for (let index = 0; index < parts.length; index += 1) {
+      const { name, field } = parts[index]!; // Below its length.
+      row[name] = field.take(from);
+    }
+    return row as K & Row<F>;
+  };
   const writeItems = (value: Row<F>, to: Sink): void => {
     const row: Readonly<Record<string, unknown>> = value;
     for (const { name, field } of parts) field.write(row[name], to, name);
@@ -247,7 +304,10 @@ export function record<F extends Fields>(fields: F): RecordSchema<Row<F>> {
     names: Object.keys(fields),
     shape: `[${parts.map(({ name, field }) => `${name}:${field.shape}`).join(',')}]`,
     readInto,
+    takeInto,
     read: (value, path, part = '') => readInto({}, value, path + part),
+    // A row of another version is longer.
+    take: (from) => (from.array() === parts.length ? takeInto({}, from) : from.refuse()),
     writeItems,
     write(value, to) {
       to.array(parts.length);

@@ -25,8 +25,8 @@ const head = { major: 0, value: 0, next: 0 };
  * @throws HF_MESSAGE_INVALID at the first item outside the bounds.
  */
 export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
-  if (bytes.byteLength > bounds.bytesMax) {
-    throw invalid('the message', `has ${bytes.byteLength} bytes, of at most ${bounds.bytesMax}`);
+  if (bytes.length > bounds.bytesMax) {
+    throw invalid('the message', `has ${bytes.length} bytes, of at most ${bounds.bytesMax}`);
   }
   expected[0] = 1;
   inMap[0] = false;
@@ -50,11 +50,11 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
     at = head.next;
     if (head.major === 2 || head.major === 3) {
       at += head.value;
-      if (at > bytes.byteLength) throw invalid('the message', 'ends inside a string');
+      if (at > bytes.length) throw invalid('the message', 'ends inside a string');
     } else if (head.major === 4 || head.major === 5) {
       // Each item takes a byte at least: a count beyond the bytes that are left is a lie.
       const count = head.major === 5 ? head.value * 2 : head.value;
-      if (count > bytes.byteLength - at) throw invalid(`byte ${at}`, 'counts items beyond the end');
+      if (count > bytes.length - at) throw invalid(`byte ${at}`, 'counts items beyond the end');
       if (count > bounds.itemsMax - items) throw invalid('the message', 'has too many items');
       if (depth + 1 >= bounds.depthMax) throw invalid(`byte ${at}`, 'is nested too deep');
       depth += 1;
@@ -62,7 +62,7 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
       inMap[depth] = head.major === 5;
     }
   }
-  if (at !== bytes.byteLength) throw invalid('the message', 'has bytes behind its end');
+  if (at !== bytes.length) throw invalid('the message', 'has bytes behind its end');
 }
 
 /** Reads the head of one item: its major type, its argument, and where its content begins. */
@@ -80,7 +80,7 @@ function readHead(bytes: Uint8Array, at: number): void {
   if (info > 27) throw invalid(`byte ${at}`, 'has an indefinite length');
   const width = 1 << (info - 24);
   head.next = at + 1 + width;
-  if (head.next > bytes.byteLength) throw invalid('the message', 'ends too early');
+  if (head.next > bytes.length) throw invalid('the message', 'ends too early');
   head.value = 0;
   for (let index = at + 1; index < head.next; index += 1) {
     head.value = head.value * 256 + bytes[index]!; // Within the bytes, as checked above.

@@ -80,10 +80,10 @@ export class CborWriter implements Sink {
   }
 
   bytes(value: Uint8Array): void {
-    this.#head(BYTES, value.byteLength);
-    this.#room(value.byteLength);
+    this.#head(BYTES, value.length);
+    this.#room(value.length);
     this.#block.set(value, this.#at);
-    this.#at += value.byteLength;
+    this.#at += value.length;
   }
 
   array(count: number): void {
@@ -143,14 +143,14 @@ export class CborWriter implements Sink {
 
   /** Makes sure that so many bytes fit; what was begun moves to a new block if need be. */
   #room(bytes: number): void {
-    if (this.#at + bytes <= this.#block.byteLength) return;
+    if (this.#at + bytes <= this.#block.length) return;
     const begun = this.#block.subarray(this.#from, this.#at);
-    const needed = begun.byteLength + bytes;
+    const needed = begun.length + bytes;
     const block = new Uint8Array(Math.max(BLOCK_BYTES, 2 * needed));
     block.set(begun);
     this.#block = block;
     this.#from = 0;
-    this.#at = begun.byteLength;
+    this.#at = begun.length;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Encoder } from 'cbor-x';
 import { invalid, type RecordSchema, type Schema } from '../base/schema.ts';
 import { checkBounds, type Bounds } from './bound.ts';
+import { CborReader } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
 
 // Plain, language-neutral CBOR: no records, no shared structures, no tags for byte strings.
@@ -13,6 +14,8 @@ const codec = new Encoder({
 
 /** One for all: nothing that writes into it calls another that does. */
 const writer = new CborWriter();
+/** The same. */
+const reader = new CborReader();
 
 type RowOf<T> = Pick<RecordSchema<T>, 'count' | 'writeItems'>;
 
@@ -29,7 +32,7 @@ export function encodeCbor(value: unknown): Uint8Array {
 export function decodeCbor(bytes: Uint8Array, bounds: Bounds): unknown {
   checkBounds(bytes, bounds);
   // A view of its own: the decoder leaves a property on the array it is given.
-  return decodeChecked(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return decodeChecked(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
 /** Where small items are decoded: an array of its own for each would take longer than its items. */
@@ -40,10 +43,10 @@ const scratch = new Uint8Array(1_024);
  * written over then.
  */
 export function decodeFleeting(bytes: Uint8Array, bounds: Bounds): unknown {
-  if (bytes.byteLength > scratch.byteLength) return decodeCbor(bytes, bounds);
+  if (bytes.length > scratch.length) return decodeCbor(bytes, bounds);
   checkBounds(bytes, bounds);
   scratch.set(bytes);
-  return decodeChecked(scratch, bytes.byteLength);
+  return decodeChecked(scratch, bytes.length);
 }
 
 function decodeChecked(bytes: Uint8Array, end?: number): unknown {
@@ -82,5 +85,25 @@ export function decodeWith<T>(
   bytes: Uint8Array,
   options: Bounds & { readonly path: string },
 ): T {
-  return schema.read(decodeCbor(bytes, options), options.path);
+  const taken = takeUsual(bytes, options, (from) => schema.take(from));
+  return taken === undefined ? schema.read(decodeCbor(bytes, options), options.path) : taken;
+}
+
+/**
+ * What is to be had of bytes that are as they are written here; `undefined`: they are not, and may
+ * be right or wrong. Byte strings in it are views of `bytes`.
+ */
+export function takeUsual<T>(
+  bytes: Uint8Array,
+  bounds: Bounds,
+  take: (from: CborReader) => T,
+): T | undefined {
+  if (bytes.length > bounds.bytesMax) return undefined;
+  try {
+    const taken = take(reader.begin(bytes, bounds.itemsMax));
+    reader.end();
+    return taken;
+  } catch {
+    return undefined;
+  }
 }

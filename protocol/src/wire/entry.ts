@@ -12,8 +12,9 @@ import {
   uint,
   type Infer,
   type RecordSchema,
+  type Source,
 } from '../base/schema.ts';
-import { decodeCbor, encodeNumbered } from './cbor.ts';
+import { decodeCbor, encodeNumbered, takeUsual } from './cbor.ts';
 
 /** Bytes of one entry, whole. One entry fits into one batch with room for its frame. */
 export const ENTRY_BYTES_MAX = 56 * 1024;
@@ -174,17 +175,32 @@ export function encodeEntry(entry: Entry): Uint8Array {
   // Each kind's row writes the entries of that kind.
   const row = kinds[entry.kind] as Pick<RecordSchema<Entry>, 'count' | 'writeItems'>;
   const encoded = encodeNumbered(codes.get(entry.kind) ?? 0, row, entry);
-  if (encoded.byteLength > ENTRY_BYTES_MAX) {
+  if (encoded.length > ENTRY_BYTES_MAX) {
     throw new HoldfastError('HF_VALUE_TOO_LARGE', {
-      why: `${entry.kind} would take ${encoded.byteLength} bytes, of at most ${ENTRY_BYTES_MAX}`,
+      why: `${entry.kind} would take ${encoded.length} bytes, of at most ${ENTRY_BYTES_MAX}`,
     });
   }
   return encoded;
 }
 
+const entryBounds = { bytesMax: ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 };
+
 /** @throws HF_MESSAGE_INVALID for bytes that are no entry of a known kind. */
 export function decodeEntry(encoded: Uint8Array): Entry {
-  const items = decodeCbor(encoded, { bytesMax: ENTRY_BYTES_MAX, depthMax: 4, itemsMax: 64 });
+  return takeUsual(encoded, entryBounds, takeEntry) ?? readAnyEntry(encoded);
+}
+
+function takeEntry(from: Source): Entry {
+  const count = from.array();
+  const kind = entryKinds[from.uint()] ?? from.refuse();
+  const row = kinds[kind];
+  // Of another version.
+  if (count !== 1 + row.count) from.refuse();
+  return row.takeInto({ kind }, from) as Entry;
+}
+
+function readAnyEntry(encoded: Uint8Array): Entry {
+  const items = decodeCbor(encoded, entryBounds);
   if (!Array.isArray(items)) throw invalid('the entry', 'is not an array');
   const code: unknown = items.shift();
   const kind = typeof code === 'number' ? entryKinds[code] : undefined;
@@ -223,9 +239,25 @@ export function placeInRun(encoded: Uint8Array): number | undefined {
     return undefined;
   }
   const nAt = behindHead(encoded, at) + numberAt(encoded, at);
-  if ((encoded[nAt] ?? 0xff) >> 5 !== UINT_MAJOR) return undefined;
-  const n = numberAt(encoded, nAt);
+  const n = uintAt(encoded, nAt);
   return Number.isSafeInteger(n) ? n : undefined;
+}
+
+/**
+ * The stamp of an entry, by a look at its first bytes where they begin as an entry does.
+ *
+ * @throws HF_MESSAGE_INVALID for bytes that are no entry of a known kind.
+ */
+export function stampIn(encoded: Uint8Array): Stamp {
+  const atMsAt = behindHead(encoded, behindHead(encoded, 0));
+  const bootAt = behindHead(encoded, atMsAt);
+  const atMs = uintAt(encoded, atMsAt);
+  const boot = uintAt(encoded, bootAt);
+  const monoMs = uintAt(encoded, behindHead(encoded, bootAt));
+  const isEntry = (encoded[0] ?? 0) >> 5 === ARRAY_MAJOR;
+  const isStamp = Number.isSafeInteger(atMs) && Number.isSafeInteger(boot);
+  if (isEntry && isStamp && Number.isSafeInteger(monoMs)) return { atMs, boot, monoMs };
+  return decodeEntry(encoded);
 }
 
 /** Where the fields begin that come behind the kind and the stamp. */
@@ -241,11 +273,16 @@ function behindHead(encoded: Uint8Array, at: number): number {
   return at + (info < NUMBER_FOLLOWS ? 1 : 1 + (1 << (info - NUMBER_FOLLOWS)));
 }
 
+/** An unsigned integer; `NaN`: the item is something else. */
+function uintAt(encoded: Uint8Array, at: number): number {
+  return (encoded[at] ?? 0xff) >> 5 === UINT_MAJOR ? numberAt(encoded, at) : Number.NaN;
+}
+
 /** The number in the head of an item; `NaN`: there is none. */
 function numberAt(encoded: Uint8Array, at: number): number {
   const info = (encoded[at] ?? Number.NaN) & 31;
   const end = behindHead(encoded, at);
-  if (end > encoded.byteLength || end - at > 1 + NUMBER_BYTES_MAX) return Number.NaN;
+  if (end > encoded.length || end - at > 1 + NUMBER_BYTES_MAX) return Number.NaN;
   if (info < NUMBER_FOLLOWS) return info;
   let number = 0;
   for (let index = at + 1; index < end; index += 1) number = number * 256 + (encoded[index] ?? 0);

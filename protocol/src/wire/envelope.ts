@@ -51,9 +51,9 @@ export function seal(device: string, message: Message, signer: Signer): Uint8Arr
   const body = encodeWith(schema, message);
   const signature = signer.sign(signedBytes(device, message.kind, body));
   const sealed = encodeWith(envelope, { kind: message.kind, body, signature });
-  if (sealed.byteLength > MESSAGE_BYTES_MAX) {
+  if (sealed.length > MESSAGE_BYTES_MAX) {
     throw new HoldfastError('HF_MESSAGE_TOO_LARGE', {
-      why: `${message.kind} has ${sealed.byteLength} bytes, of at most ${MESSAGE_BYTES_MAX}`,
+      why: `${message.kind} has ${sealed.length} bytes, of at most ${MESSAGE_BYTES_MAX}`,
     });
   }
   return sealed;

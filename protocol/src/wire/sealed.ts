@@ -53,7 +53,7 @@ export function sealValue(
   const { kind, salt, content, shown } = seal;
   const commitment = hmacSha256(sha256, salt, content);
   const tree = shown === undefined ? [] : [decodeCbor(shown, valueBounds)];
-  return encodeCbor({ $: kind, v: [commitment, content.byteLength, ...tree] });
+  return encodeCbor({ $: kind, v: [commitment, content.length, ...tree] });
 }
 
 /** Which kind of sealed value this is, from its first bytes; `undefined`: an open one. */
@@ -65,9 +65,10 @@ export function sealKindOf(encoded: Uint8Array): SealKind | undefined {
 
 /** Whether there may be a sealed value in these bytes: a look at them instead of decoding them. */
 export function mayHoldSealed(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(0xa2); at >= 0; at = bytes.indexOf(0xa2, at + 1)) {
-    const isNear = bytes[at + 1] === 0x61 && bytes[at + 2] === 0x24;
-    if (isNear && sealKindOf(bytes.subarray(at, at + HEAD_BYTES_MAX)) !== undefined) return true;
+  const last = bytes.length - 3;
+  for (let at = 0; at <= last; at += 1) {
+    if (bytes[at] !== 0xa2 || bytes[at + 1] !== 0x61 || bytes[at + 2] !== 0x24) continue;
+    if (sealKindOf(bytes.subarray(at, at + HEAD_BYTES_MAX)) !== undefined) return true;
   }
   return false;
 }
@@ -83,7 +84,7 @@ export function readSealed(encoded: Uint8Array): SealedValue | undefined {
   // A map of two keys, as its first bytes say.
   const { v } = decodeCbor(encoded, valueBounds) as { readonly v?: unknown };
   const [commitment, size, shown]: readonly unknown[] = Array.isArray(v) ? v : [];
-  if (!(commitment instanceof Uint8Array) || commitment.byteLength !== HASH_BYTES) {
+  if (!(commitment instanceof Uint8Array) || commitment.length !== HASH_BYTES) {
     throw invalid('the sealed value', 'has no commitment');
   }
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
@@ -99,6 +100,6 @@ export function isContentOf(
   sealed: SealedValue,
   { salt, content }: { readonly salt: Uint8Array; readonly content: Uint8Array },
 ): boolean {
-  if (content.byteLength !== sealed.size) return false;
+  if (content.length !== sealed.size) return false;
   return equalBytes(hmacSha256(sha256, salt, content), sealed.commitment);
 }
