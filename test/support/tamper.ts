@@ -134,7 +134,9 @@ export async function tamperWithLedger(
     const from = blocksOf(chain);
     const rows = await rowsOf(db, { from, to: behind(from) });
     const blocks = rows.map(([key, value]) => ({ key, ...decodeBlock(value) }));
-    const all = blocks.flatMap(({ entries }) => entries);
+    const all = blocks.flatMap(({ entries }) =>
+      entries.map(({ hash, bytes }) => ({ hash, bytes })),
+    );
     const first = blocks[0];
     if (first === undefined || ordinalOf(first.key) !== 1) throw new Error('it has no entries');
     for (const { key } of blocks) await db.del(key);

@@ -35,7 +35,7 @@ export function placeAfter(
   { seq, bytes }: Pick<StoredEntry, 'seq' | 'bytes'>,
 ): ChainPlace {
   const hash = chainNext(sha256, before.hash, bytes);
-  return { seq, hash, bytesThrough: before.bytesThrough + bytes.byteLength };
+  return { seq, hash, bytesThrough: before.bytesThrough + bytes.length };
 }
 
 /** The same, where an anchor counts more than what leads to it. */

@@ -48,7 +48,7 @@ export function storedEntry(
 ): StoreOp {
   const { seq, hash, bytes, run, entry } = end;
   const runAt = runPlace(seq);
-  const value = rowMemory.take(runAt + varintBytes(run) + entry.byteLength);
+  const value = rowMemory.take(runAt + varintBytes(run) + entry.length);
   if (isAnchor(seq)) {
     value.set(hash);
     putNumber(value, HASH_BYTES, bytes);
@@ -84,12 +84,12 @@ export function isHashOf({ row, anchor }: StoredEntry, hash: Uint8Array): boolea
 export function isUnharmed({ seq, row }: StoredEntry): boolean {
   const runAt = runPlace(seq);
   const sum = ((row[runAt - 2] ?? 0) << 8) | (row[runAt - 1] ?? 0);
-  return row.byteLength > runAt && sum === sumOf(row, runAt);
+  return row.length > runAt && sum === sumOf(row, runAt);
 }
 
 /** Half of a CRC-32C of what is behind it. */
 function sumOf(row: Uint8Array, runAt: number): number {
-  return crcUpdate(CRC_START, row, runAt, row.byteLength) & 0xffff;
+  return crcUpdate(CRC_START, row, runAt, row.length) & 0xffff;
 }
 
 function isAnchor(seq: number): boolean {

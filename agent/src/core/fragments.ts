@@ -56,28 +56,27 @@ async function readCluster(chain: LaneChain, cluster: readonly Extent[]): Promis
     first === 1 ? { seq: 0, hash: start, bytesThrough: 0 } : chainPlace(chain, first - 1),
     holeAt(store, lane, first - 1),
     store.scan({ ...inside, limit: last + 2 - first }),
-    entriesOf(chain, cluster),
+    entriesOf(chain, first, cluster),
   ]);
   const holes = rows.map(({ value }) => decodeHole(lane, value));
   if (left !== undefined) holes.unshift(left);
   const ends = new Map(holes.map((hole) => [hole.seqLast, hole]));
   const begins = new Set(cluster.map((extent) => extent.last + 1));
-  const places = new Map<number, ChainPlace | undefined>([[first - 1, before]]);
-  let at = before;
-  for (let seq = first; seq <= last; seq += 1) {
-    at = placeAt(chain, at, { seq, entry: entries.get(seq), hole: ends.get(seq) });
-    places.set(seq, at);
-  }
+  const placed = { chain, first, before, entries, ends };
   const fragments = cluster.map(({ entries: own, first: from, last: to }): Fragment => {
-    return { entries: own, before: places.get(from - 1), end: places.get(to) };
+    return { entries: own, before: placeIn(placed, from - 1), end: placeIn(placed, to) };
   });
   const touched = new Set(cluster.map((extent) => ends.get(extent.first - 1)));
   const known = holes.filter((hole) => touched.has(hole) || begins.has(hole.seqFirst));
   return { fragments, known };
 }
 
-/** The entries of a cluster, and those between them. */
-async function entriesOf({ store, lane }: LaneChain, cluster: readonly Extent[]) {
+/** The entries of a cluster, and those between them, by how far they are behind `first`. */
+async function entriesOf(
+  { store, lane }: LaneChain,
+  first: number,
+  cluster: readonly Extent[],
+): Promise<readonly (StoredEntry | undefined)[]> {
   const own = cluster.flatMap(({ entries }) => entries);
   const between = cluster.flatMap(({ last }, index) => {
     const next = cluster[index + 1]?.first ?? last + 1;
@@ -89,7 +88,40 @@ async function entriesOf({ store, lane }: LaneChain, cluster: readonly Extent[])
     const value = values[index];
     return value === undefined ? [] : [parseStored(seq, value)];
   });
-  return new Map([...own, ...read].map((entry) => [entry.seq, entry]));
+  const placed: (StoredEntry | undefined)[] = [];
+  for (const entry of own) placed[entry.seq - first] = entry;
+  for (const entry of read) placed[entry.seq - first] = entry;
+  return placed;
+}
+
+interface Placed {
+  readonly chain: LaneChain;
+  readonly first: number;
+  /** The place before `first`. */
+  readonly before: ChainPlace | undefined;
+  /** By how far they are behind `first`. */
+  readonly entries: readonly (StoredEntry | undefined)[];
+  /** Holes by their last seq. */
+  readonly ends: ReadonlyMap<number, StoredHole>;
+}
+
+/**
+ * The chain at a seq of a cluster. What comes before the last anchor, or the end of a hole, does
+ * not count: of a thousand entries that are to go, three are hashed at most.
+ */
+function placeIn({ chain, first, before, entries, ends }: Placed, seq: number) {
+  const follows = (each: number): boolean => {
+    const entry = entries[each - first];
+    return entry !== undefined && entry.anchor === undefined;
+  };
+  let from = seq;
+  while (from >= first && follows(from)) from -= 1;
+  let place = from < first ? before : undefined;
+  for (let each = Math.max(first, from); each <= seq; each += 1) {
+    const entry = entries[each - first];
+    place = placeAt(chain, place, { seq: each, entry, hole: ends.get(each) });
+  }
+  return place;
 }
 
 /** The chain at a seq, from the place before it; `undefined`: that is not known. */

@@ -250,7 +250,7 @@ async function readBehind(store: Store, { lane, seq: through }: Place, found: Un
     const seq = seqOfEntryKey(key);
     const { run, bytes } = parseStored(seq, value);
     found.entries += 1;
-    found.bytes += bytes.byteLength;
+    found.bytes += bytes.length;
     if (run === 0) return;
     const n = placeInRun(bytes);
     if (n === undefined) found.unreadable.push({ run, lane, seq });

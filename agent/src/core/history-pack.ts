@@ -45,7 +45,7 @@ export function encodePack(places: readonly Place[]): Uint8Array {
 export function decodePack(value: Uint8Array): Place[] {
   const before = [0, 0, 0];
   const places: Place[] = [];
-  for (let at = 0; at < value.byteLength;) {
+  for (let at = 0; at < value.length;) {
     const number = getVarint(value, at);
     at += varintBytes(number);
     if (number === KIND_LOST) {

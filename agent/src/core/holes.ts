@@ -1,6 +1,6 @@
 import {
-  decodeEntry,
   mayHoldSealed,
+  stampIn,
   type HoleReason,
   type Lane,
   type Sha256,
@@ -165,13 +165,15 @@ export class Holes {
     });
     const merged = merge([...known, ...fresh], state.acked);
     const kept = new Set(merged);
-    const bytes = entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0);
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
     state.goneEntries += entries.length;
     state.goneBytes += bytes;
     state.pendingHoles = sumsAfter(state, known, merged);
     const seqs = entries.map(({ seq }) => seq);
+    const rows: StoreOp[] = [];
+    for (const entry of entries) deleteRows(entry, removal, rows);
     await commit([
-      ...entries.flatMap((entry) => rowsOf(entry, removal)).map(deleted),
+      ...rows,
       ...known
         .filter((hole) => !kept.has(hole))
         .map((hole) => deleted(holeKey(lane, hole.seqFirst))),
@@ -229,18 +231,18 @@ function holeOf(
     previousHash: before.hash.slice(),
     hash: end.hash.slice(),
     reason,
-    bytes: entries.reduce((sum, entry) => sum + entry.bytes.byteLength, 0),
+    bytes: entries.reduce((sum, entry) => sum + entry.bytes.length, 0),
     firstAtMs: timeOf(first),
     lastAtMs: timeOf(last),
     bytesThrough: end.bytesThrough,
   };
 }
 
-/** The rows of an entry: its own, and what is kept of what it may have sealed. */
-function rowsOf({ seq, bytes }: StoredEntry, { lane, reason }: Removal): Uint8Array[] {
-  const key = entryKey(lane, seq);
-  const mayHave = reason === 'damaged' || mayHoldSealed(bytes);
-  return mayHave ? [key, ...contentKeys({ lane, seq })] : [key];
+/** Deletes the rows of an entry: its own, and what is kept of what it may have sealed. */
+function deleteRows({ seq, bytes }: StoredEntry, { lane, reason }: Removal, ops: StoreOp[]): void {
+  ops.push(deleted(entryKey(lane, seq)));
+  if (reason !== 'damaged' && !mayHoldSealed(bytes)) return;
+  for (const key of contentKeys({ lane, seq })) ops.push(deleted(key));
 }
 
 function deleted(key: Uint8Array): StoreOp {
@@ -250,7 +252,7 @@ function deleted(key: Uint8Array): StoreOp {
 /** 0: it cannot be read. */
 function timeOf({ bytes }: StoredEntry): number {
   try {
-    return decodeEntry(bytes).atMs;
+    return stampIn(bytes).atMs;
   } catch {
     return 0;
   }

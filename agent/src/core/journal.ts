@@ -237,7 +237,7 @@ export class Journal implements UplinkJournal {
     const entries = written.map((each): QueuedEntry => {
       const queued = this.#advance(each, ops);
       const { contents } = each.draft;
-      bytes += each.encoded.byteLength;
+      bytes += each.encoded.length;
       if (contents) bytes += this.#addContents(queued, contents, ops);
       return queued;
     });
@@ -436,7 +436,7 @@ export class Journal implements UplinkJournal {
     const { kept, carried } = contents;
     ops.push(...putContents(place, contents));
     this.#hasCarried ||= carried !== undefined;
-    return (kept?.byteLength ?? 0) + (carried?.byteLength ?? 0);
+    return (kept?.length ?? 0) + (carried?.length ?? 0);
   }
 
   /** Gives an entry the next place of its lane, and `ops` its row. */
@@ -444,7 +444,7 @@ export class Journal implements UplinkJournal {
     const { lane, run = 0 } = draft;
     const state = this.#lane(lane);
     const seq = (state.seqLast += 1);
-    const bytes = (state.bytesLast += encoded.byteLength);
+    const bytes = (state.bytesLast += encoded.length);
     const hash = (state.hashLast = chainNext(this.#options.sha256, state.hashLast, encoded));
     ops.push(storedEntry(lane, { seq, hash, bytes, run, entry: encoded }));
     return { lane, seq, run, entry, state, hash, bytes };

@@ -46,7 +46,7 @@ export async function readLane(
   const entries: Uint8Array[] = [];
   let bytes = 0;
   for (const row of rows) {
-    bytes += row.bytes.byteLength;
+    bytes += row.bytes.length;
     // Where some are gone, what tells of them is read next.
     const isGap = row.seq !== seqFirst + entries.length;
     if (isGap || (entries.length > 0 && bytes > limits.bytesMax)) break;

@@ -1,9 +1,9 @@
 import {
   codeOf,
-  decodeEntry,
   laneIndex,
   lanes,
   messageOf,
+  stampIn,
   type Lane,
   type Log,
   type Stamp,
@@ -272,7 +272,7 @@ export class Retention {
   }
 
   #ifOld(entry: StoredEntry): Choice {
-    return this.#isOld(decodeEntry(entry.bytes)) ? ifOutsideRuns(entry) : 'stop';
+    return this.#isOld(stampIn(entry.bytes)) ? ifOutsideRuns(entry) : 'stop';
   }
 }
 

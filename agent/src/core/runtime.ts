@@ -221,23 +221,27 @@ export class Runtime {
   }
 
   /** Journals an event outside any run. Durable once it resolves. @throws HF_JOURNAL_*. */
-  async emit(event: {
+  emit(event: {
     readonly name: string;
     readonly payload: Uint8Array;
     readonly lane: Lane;
     /** Whom it is about. Default: nobody. */
     readonly subject?: string | undefined;
   }): Promise<void> {
-    this.#checkRoom(event.lane);
-    const name = checkName('event', event.name);
-    const body: EntryBody = {
-      ...{ kind: 'event.emitted', run: '', n: 0, op: 0 },
-      ...{ name, payload: event.payload },
-    };
     const { journal, ports } = this.#engine;
-    const seal = sealAbout(event.subject);
-    const draft = seal === undefined ? { body } : sealBody(body, seal, ports);
-    await journal.append(splitDraft({ lane: event.lane, ...draft }, journal));
+    // One promise, and no more: a device may emit thousands in a second.
+    return new Promise((resolve, refused) => {
+      this.#checkRoom(event.lane);
+      const name = checkName('event', event.name);
+      const body: EntryBody = {
+        ...{ kind: 'event.emitted', run: '', n: 0, op: 0 },
+        ...{ name, payload: event.payload },
+      };
+      const seal = sealAbout(event.subject);
+      const draft = seal === undefined ? { body } : sealBody(body, seal, ports);
+      const drafts = splitDraft({ lane: event.lane, ...draft }, journal);
+      journal.enqueue(drafts, () => [], { durable: () => resolve(), refused });
+    });
   }
 
   /** Deletes what is held on a subject. Durable, and gone from the files, once it resolves. */

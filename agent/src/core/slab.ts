@@ -14,7 +14,7 @@ export class Slab {
   /** So many bytes, which nobody else has or had. */
   take(bytes: number): Uint8Array {
     if (bytes > SHARED_BYTES_MAX) return new Uint8Array(bytes);
-    if (this.#at + bytes > this.#block.byteLength) {
+    if (this.#at + bytes > this.#block.length) {
       this.#block = new Uint8Array(SLAB_BYTES);
       this.#at = 0;
     }

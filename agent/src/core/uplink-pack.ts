@@ -67,9 +67,9 @@ export async function packBatch(
     const deflated = await ports.deflate(plain);
     const payload = deflated ?? plain;
     const room = messageBytesMax - FRAME_BYTES_MAX;
-    if (payload.byteLength > room && entries.length > 1) {
+    if (payload.length > room && entries.length > 1) {
       // A tenth less than the proportion says, since fewer entries compress less well.
-      const fits = Math.floor((entries.length * room * 0.9) / payload.byteLength);
+      const fits = Math.floor((entries.length * room * 0.9) / payload.length);
       entries = entries.slice(0, Math.max(1, Math.min(fits, entries.length - 1)));
       continue;
     }
@@ -81,7 +81,7 @@ export async function packBatch(
       count: entries.length,
       previousHash: source.previousHash,
       encoding: deflated === undefined ? 'plain' : 'deflate',
-      plainBytes: plain.byteLength,
+      plainBytes: plain.length,
       payload,
       hash: source.hashAt(entries.length - 1),
     };
@@ -94,6 +94,6 @@ export async function packBatch(
 }
 
 function sizeOf(item: BatchItem): number {
-  if (item instanceof Uint8Array) return item.byteLength;
-  return item.entry.byteLength + item.content.byteLength;
+  if (item instanceof Uint8Array) return item.length;
+  return item.entry.length + item.content.length;
 }

@@ -58,12 +58,12 @@ export function splitDraft(draft: Draft, { sha256, values }: SplitPorts): readon
   const { body, contents } = draft;
   const value = valueIn(body);
   const inlineMax = values.inlineMax();
-  if (value.byteLength <= inlineMax && contents === undefined) return [draft];
+  if (value.length <= inlineMax && contents === undefined) return [draft];
   checkSize(draft);
   // What travels beside an entry is in one piece.
   if (contents !== undefined) return [draft];
   const size = Math.min(PART_BYTES_MAX, inlineMax);
-  const count = Math.ceil(value.byteLength / size);
+  const count = Math.ceil(value.length / size);
   const [run, n] = 'run' in body && body.run !== '' ? [body.run, body.n] : ['', undefined];
   const parts = Array.from({ length: count }, (_, index): Draft => {
     const part = value.subarray(index * size, (index + 1) * size);
@@ -80,13 +80,13 @@ export function splitDraft(draft: Draft, { sha256, values }: SplitPorts): readon
  */
 export function checkGiven(request: OpRequest, subject: string): void {
   if (request.kind !== 'emit' || (request.seal === undefined && subject === '')) return;
-  const { byteLength: bytes } = request.payload;
+  const { length: bytes } = request.payload;
   if (bytes > VALUE_INLINE_MAX) throw tooLarge(request.name, { bytes, bytesMax: VALUE_INLINE_MAX });
 }
 
 function checkSize({ body, lane, contents }: Draft): void {
-  const sealed = [contents?.kept, contents?.carried].map((row) => row?.byteLength ?? 0);
-  const bytes = Math.max(valueIn(body).byteLength, ...sealed);
+  const sealed = [contents?.kept, contents?.carried].map((row) => row?.length ?? 0);
+  const bytes = Math.max(valueIn(body).length, ...sealed);
   const isShort = lane === 'urgent' || body.kind === 'run.status' || contents !== undefined;
   const bytesMax = isShort ? VALUE_INLINE_MAX : VALUE_BYTES_MAX;
   if (bytes <= bytesMax) return;

@@ -25,8 +25,8 @@ export interface BatchContent {
 export function readBatch(batch: BatchPayload, inflate: Inflate): BatchContent {
   const { encoding, payload, plainBytes, count } = batch;
   const plain = encoding === 'plain' ? payload : inflate(payload, plainBytes);
-  if (plain.byteLength !== plainBytes) {
-    throw invalid(`inflates to ${plain.byteLength} bytes, not ${plainBytes}`);
+  if (plain.length !== plainBytes) {
+    throw invalid(`inflates to ${plain.length} bytes, not ${plainBytes}`);
   }
   const items = decodeWith(batchEntries, plain, { ...batchBounds, path: 'batch.payload' });
   if (items.length !== count) throw invalid(`has ${items.length} entries, not ${count}`);

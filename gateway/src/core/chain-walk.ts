@@ -73,18 +73,17 @@ export class ChainWalk {
       return;
     }
     if (!this.#join(seqFirst, block.previousHash)) return;
-    block.entries.forEach((entry, index) => {
+    for (const [index, { hash, bytes }] of block.entries.entries()) {
       const seq = seqFirst + index;
-      const hash = chainNext(this.#sha256, this.#hash, entry.bytes);
-      if (!equalBytes(hash, entry.hash)) {
+      if (!equalBytes(chainNext(this.#sha256, this.#hash, bytes), hash)) {
         this.#fault(seq, 'is not the entry that was journaled: its hash differs');
       }
-      this.#hash = entry.hash;
+      this.#hash = hash;
       this.#seq = seq;
       this.#entries += 1;
-      if (seq === this.#atStart?.watermark) this.#hashAtStart = entry.hash;
-      this.#note(seq, entry.bytes);
-    });
+      if (seq === this.#atStart?.watermark) this.#hashAtStart = hash;
+      this.#note(seq, bytes);
+    }
   }
 
   /** Erasable values of the entries since this was asked last. */

@@ -69,22 +69,24 @@ export function arrivedContents(
   sha256: Sha256,
 ): readonly ArrivedContent[] {
   if (batch.mayHoldSealed === false) return [];
-  return batch.entries.flatMap((bytes, index): readonly ArrivedContent[] => {
+  const found: ArrivedContent[] = [];
+  for (const [index, bytes] of batch.entries.entries()) {
     const carried = batch.carried?.get(index);
-    if (carried === undefined && !mayHoldSealed(bytes)) return [];
+    if (carried === undefined && !mayHoldSealed(bytes)) continue;
     const entry = read(bytes, index);
     const sealed = entry && erasableIn(entry);
-    if (entry === undefined || sealed === undefined) return [];
+    if (entry === undefined || sealed === undefined) continue;
     const { atMs, boot, monoMs } = entry;
     const stamp = { atMs, boot, monoMs };
     if (carried === undefined || !isContentOf(sha256, sealed, carried)) {
-      return [{ index, stamp, held: undefined }];
+      found.push({ index, stamp, held: undefined });
+      continue;
     }
     const { salt, content } = carried;
-    return [
-      { index, stamp, held: { subject: subjectHash(sha256, carried.subject), salt, content } },
-    ];
-  });
+    const held = { subject: subjectHash(sha256, carried.subject), salt, content };
+    found.push({ index, stamp, held });
+  }
+  return found;
 }
 
 /** The same by the true time, where that is known: a clock that is ahead brings nothing back. */

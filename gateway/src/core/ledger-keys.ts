@@ -109,7 +109,7 @@ function uint64(value: number): Uint8Array {
 }
 
 function readUint64(bytes: Uint8Array, at: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
 }
 
@@ -161,7 +161,7 @@ export function taggedKey(tag: Tag, device: string): Uint8Array {
 }
 
 export function deviceOfTagged(key: Uint8Array, tag: Tag): string {
-  return String.fromCharCode(...key.subarray(taggedWith(tag).byteLength));
+  return String.fromCharCode(...key.subarray(taggedWith(tag).length));
 }
 
 export function keyKey(device: string, name: string): Uint8Array {
@@ -191,7 +191,7 @@ export function lateKey(chain: Chain, seqFirst: number): Uint8Array {
 export function placeOfLate(
   key: Uint8Array,
 ): Omit<Chain, 'device'> & { readonly seqFirst: number } {
-  const at = key.byteLength - 17;
+  const at = key.length - 17;
   const lane = lanes[key[at + 8] ?? 0] ?? 'urgent';
   return { epoch: readUint64(key, at), lane, seqFirst: ordinalOf(key) };
 }
@@ -207,7 +207,7 @@ export function parseChainKey(
   key: Uint8Array,
 ): { readonly chain: Chain; readonly seqFirst: number } | undefined {
   const end = key.indexOf(0);
-  const rest = end < 0 ? 0 : key.byteLength - end - 1;
+  const rest = end < 0 ? 0 : key.length - end - 1;
   const lane = lanes[key[end + 9] ?? lanes.length];
   if ((rest !== 9 && rest !== 17) || lane === undefined) return undefined;
   const device = String.fromCharCode(...key.subarray(1, end));
@@ -255,7 +255,7 @@ export function callKey(
 
 /** The ordinal at the end of a key of calls, or of an order of runs. */
 export function ordinalOf(key: Uint8Array): number {
-  return readUint64(key, key.byteLength - 8);
+  return readUint64(key, key.length - 8);
 }
 
 export function callKeyKey(call: {

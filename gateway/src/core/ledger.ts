@@ -322,6 +322,8 @@ export interface Ledger extends CallLedger, CommandLedger, DeviceLedger, KeyLedg
     readonly limit: number;
     /** With the contents of erasable values, where they are held. Default: yes. */
     readonly isPersonal?: boolean | undefined;
+    /** Nothing is decoded: all have their bytes, and no `entry`. Default: no. */
+    readonly areBytesEnough?: boolean | undefined;
   }): Promise<readonly LedgerEntry[]>;
 
   /** At most `limit` holes of one lane of an epoch that end behind `after`, in order. */

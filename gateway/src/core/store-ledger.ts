@@ -298,7 +298,7 @@ export class StoreLedger implements Ledger {
 
   issue(order: DispatchOrder): Promise<boolean> {
     const { dispatch, devices } = order;
-    const bytes = devices.length * (1_024 + dispatch.payload.byteLength);
+    const bytes = devices.length * (1_024 + dispatch.payload.length);
     return this.#store.submit({
       ...{ devices, bytes, ordinals: 1, reads: () => issueReads(order) },
       apply: (draft) => issueCommands(draft, order),
@@ -367,7 +367,7 @@ function callWork(call: PendingCall, result: CallResult): Work<Command | undefin
     devices: [call.device],
     reads: () => [callKeyKey(call), contentKey(call)],
     erasure: 'heeds',
-    bytes: result.payload.byteLength,
+    bytes: result.payload.length,
     apply: (draft) => completeCall(draft, call, result),
   };
 }
@@ -378,8 +378,8 @@ function ordinalsOf({ entries }: PreparedBatch): number {
 }
 
 function bytesOf({ entries, carried = new Map() }: IngestBatch): number {
-  const beside = [...carried.values()].reduce((sum, { content }) => sum + content.byteLength, 0);
-  return entries.reduce((sum, entry) => sum + entry.byteLength, beside);
+  const beside = [...carried.values()].reduce((sum, { content }) => sum + content.length, 0);
+  return entries.reduce((sum, entry) => sum + entry.length, beside);
 }
 
 function positionOf(record: DeviceRecord, lane: Lane): LanePosition {
