@@ -7,9 +7,9 @@ import { cpuMs } from './cpu-time.ts';
  *
  * Idle: devices at which nothing happens, connected over a link that costs, which report each 15
  * minutes (docs/guides/metered.md): the month of `idle-bytes`. Light: the same with a run in half a
- * day, of whatever the workload has, and an event each six hours. Busy: three devices that emit 256
- * events at once, each second. All is in it: both ends of the protocol, disks, chains, retention,
- * and the judging of every promise.
+ * day, of whatever the workload has, and an event each six hours. Busy: three devices that emit
+ * 1,024 events at once, each second. All is in it: both ends of the protocol, disks, chains,
+ * retention, and the judging of every promise.
  */
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -24,7 +24,7 @@ const light: Scenario = { ...idle, runEveryMs: 12 * HOUR_MS, emitEveryMs: 6 * HO
 const busy: Scenario = {
   ...findScenario('calm'),
   ...{ devices: 3, durationMs: 2 * MINUTE_MS, reportEveryMs: 15 * MINUTE_MS },
-  ...{ runEveryMs: 0, emitEveryMs: 1_000, emitAtOnce: 256, orderEveryMs: 0 },
+  ...{ runEveryMs: 0, emitEveryMs: 1_000, emitAtOnce: 1_024, orderEveryMs: 0 },
 };
 
 async function measure(

@@ -1,4 +1,3 @@
-import { sha256 } from '@holdfast/agent/internal';
 import { prefixOf, StoreLedger } from '@holdfast/gateway/internal';
 import type { Chance } from '@holdfast/protocol';
 import { SimDisk } from './sim-disk.ts';
@@ -10,7 +9,7 @@ import type { World } from './world.ts';
  * not in it, or only its beginning.
  */
 export async function checkTornBackup(
-  { witness, bug }: World,
+  { witness, bug, primitives }: World,
   image: ReturnType<SimDisk['image']>,
   chance: Chance,
 ): Promise<void> {
@@ -19,7 +18,7 @@ export async function checkTornBackup(
   const [prefix = 0] = prefixOf('block');
   if (!disk.tear(prefix, chance)) return;
   witness.tornBackups += 1;
-  const torn = await StoreLedger.open(disk.open(), sha256);
+  const torn = await StoreLedger.open(disk.open(), primitives.sha256);
   const ledger = bug.ledger?.(torn) ?? torn;
   const { faults } = await ledger.verify().catch(() => ({ faults: ['it cannot be read'] }));
   if (faults.length === 0) witness.blame('P9', 'gateway', 'a torn backup passes for a whole one');

@@ -1,5 +1,6 @@
-import { codeOf, encodeValue, messageOf, type Chance } from '@holdfast/protocol';
+import { codeOf, encodeValue, lanes, messageOf, type Chance } from '@holdfast/protocol';
 import type { Scenario, StartRule } from '../scenario/scenario.ts';
+import { eventId, eventPayload } from './event-ids.ts';
 import type { Machine, World } from './world.ts';
 import { workflowNames, type Order } from './workload.ts';
 
@@ -17,8 +18,8 @@ export interface Asked<T> {
 export interface Requests {
   /** By id of the run. */
   readonly runs: Map<string, Asked<{ readonly workflow: string; readonly order?: Order }>>;
-  /** By the payload's id. */
-  readonly events: Map<string, Asked<{ readonly lane: 'urgent' | 'normal' | 'bulk' }>>;
+  /** By device, in the order of the numbers in their ids, from 1. */
+  readonly events: Map<string, Asked<undefined>[]>;
   /** How many were told that it cannot be done, and why. */
   refused: number;
 }
@@ -49,6 +50,7 @@ class User {
   readonly #chance: Chance;
   /** When each run's decision was acknowledged, by run. */
   readonly #decided = new Map<string, number>();
+  readonly #events: Asked<undefined>[] = [];
   #count = 0;
 
   constructor(world: World, machine: Machine, requests: Requests) {
@@ -56,6 +58,7 @@ class User {
     this.#machine = machine;
     this.#requests = requests;
     this.#chance = world.chanceOf(`user of ${machine.name}`);
+    requests.events.set(machine.name, this.#events);
     world.onSetBack(machine.name, (sinceMs) => this.#decideAgain(sinceMs));
   }
 
@@ -94,25 +97,20 @@ class User {
     const asked = { device: this.#machine.name, what, isAcknowledged: false, atMs: 0 };
     this.#requests.runs.set(id, asked);
     const { workflow } = what;
-    life?.parts.runtime.start({ workflow, input: encodeValue(input, 'input'), id }).then(
-      () => this.#told(asked),
-      (error: unknown) => this.#refused(error),
-    );
+    life?.parts.runtime
+      .start({ workflow, input: encodeValue(input, 'input'), id })
+      .then(() => this.#told(asked), this.#refused);
   }
 
   emit(): void {
-    const life = this.#machine.agent.life;
-    if (life?.isReady !== true) return;
-    this.#count += 1;
-    const id = `${this.#machine.name}-event-${this.#count}`;
-    const lane = (['urgent', 'normal', 'bulk'] as const)[Math.floor(this.#chance.next() * 3)];
-    if (lane === undefined) return;
-    const asked = { device: this.#machine.name, what: { lane }, isAcknowledged: false, atMs: 0 };
-    this.#requests.events.set(id, asked);
-    life.parts.runtime.emit({ name: 'note', payload: encodeValue({ id }, 'payload'), lane }).then(
-      () => this.#told(asked),
-      (error: unknown) => this.#refused(error),
-    );
+    const { name: device, agent } = this.#machine;
+    if (agent.life?.isReady !== true) return;
+    const lane = lanes[Math.floor(this.#chance.next() * lanes.length)] ?? 'normal';
+    const asked = { device, what: undefined, isAcknowledged: false, atMs: 0 };
+    const payload = eventPayload(eventId(device, this.#events.push(asked)));
+    agent.life.parts.runtime
+      .emit({ name: 'note', payload, lane })
+      .then(() => this.#told(asked), this.#refused);
   }
 
   #told(asked: Asked<unknown>): void {
@@ -121,12 +119,12 @@ class User {
   }
 
   /** P4: whoever is refused is told by a code that says what to do. */
-  #refused(error: unknown): void {
+  readonly #refused = (error: unknown): void => {
     this.#requests.refused += 1;
     if (codeOf(error) !== undefined) return;
     const what = `was refused without a code: ${messageOf(error)}`;
     this.#world.witness.blame('P4', this.#machine.name, what);
-  }
+  };
 
   /** Somebody decides, and says so until it is heard; the same decision counts once. */
   #decideLater(run: string): void {

@@ -1,4 +1,3 @@
-import { sha256 } from '@holdfast/agent/internal';
 import {
   batchBounds,
   batchEntries,
@@ -9,6 +8,7 @@ import {
   seal,
   type Chance,
   type Message,
+  type Sha256,
 } from '@holdfast/protocol';
 import { signerOf } from './sim-signer.ts';
 
@@ -16,10 +16,12 @@ import { signerOf } from './sim-signer.ts';
 export class Forger {
   readonly #chance: Chance;
   readonly #share: number;
+  readonly #sha256: Sha256;
   forged = 0;
 
   /** @param share How many of the messages that pass are used, from 0 to 1. */
-  constructor(chance: Chance, share: number) {
+  constructor(chance: Chance, share: number, sha256: Sha256) {
+    this.#sha256 = sha256;
     this.#chance = chance;
     this.#share = share;
   }
@@ -45,7 +47,7 @@ export class Forger {
           commands: message.commands.map((each) => ({ ...each, payload: Uint8Array.of(0xf5) })),
         };
       case 'batch':
-        return message.encoding === 'plain' ? otherEntries(message) : undefined;
+        return message.encoding === 'plain' ? otherEntries(message, this.#sha256) : undefined;
       default:
         return undefined;
     }
@@ -53,7 +55,10 @@ export class Forger {
 }
 
 /** The right place, and other entries in it, with the hash that they lead to. */
-function otherEntries(message: Extract<Message, { readonly kind: 'batch' }>): Message {
+function otherEntries(
+  message: Extract<Message, { readonly kind: 'batch' }>,
+  sha256: Sha256,
+): Message {
   const payload = message.payload.map((byte, at) => (at > 40 ? byte ^ 1 : byte));
   try {
     const items = decodeWith(batchEntries, payload, { ...batchBounds, path: 'a forged batch' });

@@ -182,5 +182,5 @@ function rangesIn(why: string): readonly Told[] {
 
 /** Bytes as text: sets compare that, and not bytes. */
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }

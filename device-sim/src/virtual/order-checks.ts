@@ -1,5 +1,6 @@
 import { eachDevice } from '@holdfast/gateway/internal';
 import { decodeValue, encodeValue, equalBytes, type Entry } from '@holdfast/protocol';
+import type { HeldOfAll } from './ledger-checks.ts';
 import { SETTING, type DeviceOrder, type DeviceOrders } from './orders.ts';
 import type { World } from './world.ts';
 
@@ -8,7 +9,6 @@ const EARLY_MS = 10_000;
 /** A process may be stopped, or its disk be slow, between the judgement and its commit. */
 const LATE_MS = 120_000;
 
-type Held = ReadonlyMap<string, readonly Entry[]>;
 type Receipt = Extract<Entry, { readonly kind: 'command.receipt' }>;
 
 /** What became of the commands of people and programs. */
@@ -34,13 +34,13 @@ export async function areOrdersSettled({ gateway }: World): Promise<boolean> {
 export async function checkOrders(
   world: World,
   orders: DeviceOrders,
-  held: Held,
+  held: HeldOfAll,
 ): Promise<OrderCounts> {
-  for (const [device, entries] of held) checkNumbers(world, device, entries);
+  for (const [device, { entries }] of held) checkNumbers(world, device, entries);
   const counts = { applied: 0, expired: 0, rejected: 0 };
   const { ledger } = world.gateway;
   for (const [id, order] of orders) {
-    const entries = held.get(order.device) ?? [];
+    const entries = held.get(order.device)?.entries ?? [];
     const receipts = entries.filter((each) => each.kind === 'command.receipt' && each.key === id);
     const judge = new Judge(world, { id, order, entries });
     const { commands } = await ledger.dispatched({ id, limit: 2 });
@@ -125,9 +125,9 @@ class Judge {
 }
 
 /** A device has the setting that the last command which it obeyed has set. */
-async function checkSettings(world: World, orders: DeviceOrders, held: Held): Promise<void> {
+async function checkSettings(world: World, orders: DeviceOrders, held: HeldOfAll): Promise<void> {
   for (const { name: device, agent } of world.machines) {
-    const obeyed = (held.get(device) ?? []).findLast((entry) => {
+    const obeyed = (held.get(device)?.entries ?? []).findLast((entry) => {
       const isApplied = entry.kind === 'command.receipt' && entry.outcome === 'applied';
       return isApplied && orders.get(entry.key)?.kind === 'config.set';
     });

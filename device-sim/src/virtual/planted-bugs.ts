@@ -68,7 +68,7 @@ function deviceWithout(kind: StoreOp['kind'], table: DeviceTable): PlantedBug {
 function ofNoRun(op: StoreOp): StoreOp {
   if (op.kind === 'delete' || tableOfKey(op.key) !== 'e') return op;
   const { run, bytes } = parseStored(seqOfEntryKey(op.key), op.value);
-  const runAt = op.value.byteLength - bytes.byteLength - varintBytes(run);
+  const runAt = op.value.length - bytes.length - varintBytes(run);
   return { ...op, value: Uint8Array.of(...op.value.subarray(0, runAt), 0, ...bytes) };
 }
 

@@ -10,8 +10,11 @@ export function reportOf(
   { requests, became, endedMs }: Lived,
 ): SimulationReport {
   const { witness, network, observer, timeline, gateway, machines, outside } = world;
-  const asked = [...requests.runs.values(), ...requests.events.values()];
-  const acknowledged = asked.filter(({ isAcknowledged }) => isAcknowledged).length;
+  const asked = [[...requests.runs.values()], ...requests.events.values()];
+  const acknowledged = asked.reduce(
+    (sum, each) => sum + each.filter(({ isAcknowledged }) => isAcknowledged).length,
+    0,
+  );
   const boots = machines.reduce((sum, { agent }) => sum + agent.boots, 0);
   const virtualMs = Math.round(endedMs);
   const { orders, losses } = became;

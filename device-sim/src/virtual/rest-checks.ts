@@ -34,7 +34,7 @@ function checkMachine({ witness }: World, { name, agent, disk }: Machine): void 
   const held = agent.life?.parts.runtime.residentCount ?? 0;
   if (held > 0) witness.blame('P11', name, `${held} runs are in memory, and none is open`);
   const counts = new Map<string, number>();
-  for (const key of disk.keys()) {
+  for (const { key } of disk.rows()) {
     const table = tableOfKey(key) ?? '';
     counts.set(table, (counts.get(table) ?? 0) + 1);
   }

@@ -13,7 +13,6 @@ import {
   makeReport,
   newAbort,
   onStray,
-  sha256,
   whenSpent,
   type AbortHandle,
   type AgentFacts,
@@ -30,6 +29,7 @@ import {
   type Dial,
   type Log,
   type Point,
+  type Sha256,
 } from '@holdfast/protocol';
 import type { PlantedBug } from './planted-bugs.ts';
 import type { SimDisk } from './sim-disk.ts';
@@ -45,6 +45,7 @@ export interface SimAgentOptions {
   readonly machine: string;
   readonly disk: SimDisk;
   readonly clock: MachineClock;
+  readonly sha256: Sha256;
   readonly chance: Chance;
   readonly log: Log;
   readonly dial: Dial;
@@ -130,18 +131,18 @@ export class SimAgent {
   /** A start looks at the ends of all lanes; here, where time is dear, only when that may tell. */
   async #damage(): Promise<EndNote | undefined> {
     if (!this.isSuspect) return undefined;
-    const { disk, device } = this.#options;
-    const why = await damageOn(disk, { device, epoch: this.state.epoch });
+    const { disk, device, sha256 } = this.#options;
+    const why = await damageOn(disk, { device, epoch: this.state.epoch, sha256 });
     return why === undefined ? undefined : { cause: 'salvaged', why, above: 0 };
   }
 
   /** Puts a store of a new epoch in the place of one that is not to be gone on with. */
   async #beginEpoch(life: Life, end: EndNote): Promise<void> {
-    const { disk, device, machine, onEpoch, bug } = this.#options;
+    const { disk, device, machine, sha256, onEpoch, bug } = this.#options;
     const epoch = Math.max(this.state.epoch, end.above) + 1;
     const { clock } = life;
     const here = { name: machine, monoMs: clock.monoMs(), wallMs: clock.nowMs() };
-    const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, here };
+    const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, here, sha256 };
     const { cause, why } = end;
     const rows = await salvageDisk(disk, { ...of, cause, why, isHasty: bug.isSalvageHasty });
     if (!life.isAlive) return;
@@ -200,7 +201,7 @@ export class Life implements AgentLife {
     store: Parts['disk'],
     { pin, epoch, isSecond, endStore }: Beside,
   ): Promise<void> {
-    const { device, chance, log, turn, point, keepMs, onFailed } = options;
+    const { device, sha256, chance, log, turn, point, keepMs, onFailed } = options;
     const { clock: machine } = this;
     // The clocks of a machine go on while its agent is dead.
     const machineBoot = this.machine;

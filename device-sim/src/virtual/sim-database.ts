@@ -1,11 +1,13 @@
 import { sha256 } from '@holdfast/agent/internal';
 import { newLedgerRow, StoreLedger, type Ledger } from '@holdfast/gateway/internal';
-import type { Clock } from '@holdfast/protocol';
+import type { Clock, Sha256 } from '@holdfast/protocol';
 import { SimDisk, type SimDiskOptions } from './sim-disk.ts';
 
 export interface SimDatabaseOptions extends Omit<SimDiskOptions, 'rows'> {
   /** Several gateways use it, and it outlives each of them; else it is on the disk of the one. */
   readonly isShared: boolean;
+  /** Default: as it ships. */
+  readonly sha256?: Sha256 | undefined;
 }
 
 interface Claim {
@@ -18,19 +20,23 @@ export class SimDatabase {
   readonly disk: SimDisk;
   readonly #time: Clock;
   readonly #isShared: boolean;
+  readonly #sha256: Sha256;
   readonly #claims = new Map<string, Claim>();
   #shared: Promise<Ledger> | undefined;
 
   constructor(options: SimDatabaseOptions) {
     this.#time = options.time;
     this.#isShared = options.isShared;
+    this.#sha256 = options.sha256 ?? sha256;
     this.disk = new SimDisk({ ...options, rows: [newLedgerRow()] });
   }
 
   /** The ledger for a process that begins. */
   open(): Promise<Ledger> {
-    if (!this.#isShared) return StoreLedger.open(this.disk.open(), sha256);
-    this.#shared ??= StoreLedger.open(this.disk.open(), sha256).then((all) => this.#claiming(all));
+    if (!this.#isShared) return StoreLedger.open(this.disk.open(), this.#sha256);
+    this.#shared ??= StoreLedger.open(this.disk.open(), this.#sha256).then((all) =>
+      this.#claiming(all),
+    );
     return this.#shared;
   }
 

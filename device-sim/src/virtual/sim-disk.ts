@@ -24,17 +24,17 @@ export interface SimDiskOptions {
   readonly onAwait?: () => void;
   /** Rows that a new disk holds. */
   readonly rows?: readonly StoreRow[];
+  /**
+   * Whoever writes or reads has bytes in common with it, and leaves them as they are: those who do
+   * not are seen. Default: it has copies, as a disk does.
+   */
+  readonly areBytesShared?: boolean;
   /** Only for faults that are planted. */
   readonly bug?: DiskBug | undefined;
 }
 
 const SYNC_MS = 1;
 const never = new Promise<never>(() => {});
-
-export function keyText(key: Uint8Array): string {
-  // Half of what `Buffer.from(…).toString()` costs. What `apply` needs of a list, bytes have.
-  return String.fromCharCode.apply(undefined, key as unknown as number[]);
-}
 
 /**
  * The disk of one machine. What a write had not synced when the power was cut is there or is not,
@@ -53,7 +53,7 @@ export class SimDisk {
 
   constructor(options: SimDiskOptions) {
     this.#options = options;
-    for (const row of options.rows ?? []) this.#rows.set(keyText(row.key), row);
+    for (const row of options.rows ?? []) this.#rows.set(row);
   }
 
   /** The hold of a new process on it; whoever had it before is dead. */
@@ -69,9 +69,9 @@ export class SimDisk {
     this.#handle = undefined;
   }
 
-  /** Keys of all rows that are on it, in no order. */
-  keys(): Uint8Array[] {
-    return [...this.#rows.values()].map(({ key }) => key);
+  /** All rows that are on it, in order. */
+  rows(): readonly StoreRow[] {
+    return this.#rows.all();
   }
 
   /** What is on it now, to be put back later. */
@@ -83,7 +83,7 @@ export class SimDisk {
   replace(rows: readonly StoreRow[]): void {
     this.cutPower();
     this.#rows = new SortedRows();
-    for (const row of rows) this.#rows.set(keyText(row.key), row);
+    for (const row of rows) this.#rows.set(row);
     this.#options.onDurable?.(rows.map((row) => ({ kind: 'put', ...row })));
   }
 
@@ -97,7 +97,7 @@ export class SimDisk {
   rot(prefix: number, chance: Chance): Uint8Array | undefined {
     const row = this.#anyRow(prefix, chance);
     if (row === undefined) return undefined;
-    this.#rows.set(keyText(row.key), { key: row.key, value: withOneBitFlipped(row.value, chance) });
+    this.#rows.set({ key: row.key, value: withOneBitFlipped(row.value, chance) });
     return row.key;
   }
 
@@ -105,17 +105,16 @@ export class SimDisk {
   tear(prefix: number, chance: Chance): boolean {
     const row = this.#anyRow(prefix, chance);
     if (row === undefined) return false;
-    const left = Math.floor(2 * chance.next() * row.value.byteLength) - row.value.byteLength;
-    const key = keyText(row.key);
+    const left = Math.floor(2 * chance.next() * row.value.length) - row.value.length;
+    const { key } = row;
     if (left <= 0) this.#rows.delete(key);
-    else this.#rows.set(key, { key: row.key, value: row.value.slice(0, left) });
+    else this.#rows.set({ key, value: row.value.slice(0, left) });
     return true;
   }
 
   #anyRow(prefix: number, chance: Chance): StoreRow | undefined {
     const most = { limit: Number.POSITIVE_INFINITY };
-    const [from, to] = [String.fromCharCode(prefix), String.fromCharCode(prefix + 1)];
-    const rows = this.#rows.between(from, to, most);
+    const rows = this.#rows.between(Uint8Array.of(prefix), Uint8Array.of(prefix + 1), most);
     return rows[Math.floor(chance.next() * rows.length)];
   }
 }
@@ -139,22 +138,20 @@ export class DiskHandle implements Store {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#whileAlive(() => this.#rows.get(keyText(key))?.value.slice());
+    return this.#whileAlive(() => this.#valueOf(key));
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#whileAlive(() => keys.map((key) => this.#rows.get(keyText(key))?.value.slice()));
+    return this.#whileAlive(() => keys.map((key) => this.#valueOf(key)));
   }
 
   scan(range: ScanRange): Promise<StoreRow[]> {
     return this.#whileAlive(() => {
-      const [from, to] = [keyText(range.from), keyText(range.to)];
+      const { from, to, reverse } = range;
+      const rows = this.#rows;
       const found =
-        range.reverse === true
-          ? this.#rows.betweenReverse(from, to, range)
-          : this.#rows.between(from, to, range);
-      // Whoever asked may write into what it is given.
-      return found.map(({ key, value }) => ({ key: key.slice(), value: value.slice() }));
+        reverse === true ? rows.betweenReverse(from, to, range) : rows.between(from, to, range);
+      return this.#options.areBytesShared === true ? found : found.map(copyOfRow);
     });
   }
 
@@ -164,8 +161,10 @@ export class DiskHandle implements Store {
 
   write(ops: readonly StoreOp[]): Promise<void> {
     const { bug } = this.#options;
-    const copies = (bug?.ops?.(ops) ?? ops).map(copyOf); // The caller may reuse its bytes.
-    const written = this.#lastWrite.then(() => this.#commit(copies));
+    const given = bug?.ops?.(ops) ?? ops;
+    // The caller may reuse its bytes.
+    const taken = this.#options.areBytesShared === true ? given : given.map(copyOf);
+    const written = this.#lastWrite.then(() => this.#commit(taken));
     this.#lastWrite = written.catch(() => {});
     return bug?.isHasty === true ? this.#alive() : written;
   }
@@ -214,10 +213,15 @@ export class DiskHandle implements Store {
 
   #apply(ops: readonly StoreOp[]): void {
     for (const op of ops) {
-      if (op.kind === 'put') this.#rows.set(keyText(op.key), { key: op.key, value: op.value });
-      else this.#rows.delete(keyText(op.key));
+      if (op.kind === 'put') this.#rows.set(op);
+      else this.#rows.delete(op.key);
     }
     this.#options.onDurable?.(ops);
+  }
+
+  #valueOf(key: Uint8Array): Uint8Array | undefined {
+    const value = this.#rows.get(key)?.value;
+    return this.#options.areBytesShared === true ? value : value?.slice();
   }
 
   /** What a dead process asks for stays pending. */
@@ -231,6 +235,10 @@ export class DiskHandle implements Store {
   #alive(): Promise<void> {
     return this.#whileAlive(() => undefined);
   }
+}
+
+function copyOfRow({ key, value }: StoreRow): StoreRow {
+  return { key: key.slice(), value: value.slice() };
 }
 
 function copyOf(op: StoreOp): StoreOp {

@@ -1,4 +1,4 @@
-import { sha256 } from '@holdfast/agent/internal';
+import { sha256 as ofProduct } from '@holdfast/agent/internal';
 import {
   functionExecutor,
   HandlerRunner,
@@ -12,7 +12,14 @@ import {
   type Instruction,
   type Ledger,
 } from '@holdfast/gateway/internal';
-import { HoldfastError, type Clock, type Log, type Point, type Verify } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  type Clock,
+  type Log,
+  type Point,
+  type Sha256,
+  type Verify,
+} from '@holdfast/protocol';
 import type { SimDatabase } from './sim-database.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import { ProcessClock } from './virtual-time.ts';
@@ -39,6 +46,8 @@ export interface SimGatewayOptions {
   /** Only for bugs that are planted. */
   readonly ledgerOf?: (ledger: Ledger) => Ledger;
   readonly verify?: Verify | undefined;
+  /** Default: as it ships. */
+  readonly sha256?: Sha256 | undefined;
 }
 
 interface GatewayLife {
@@ -79,6 +88,7 @@ export class SimGateway {
   async start(): Promise<void> {
     const { time, log, handlers, send, reportEveryMs, verify = verifySim } = this.#options;
     const { connectsPerS = sessionsLimits.connectsPerS } = this.#options;
+    const { sha256 = ofProduct } = this.#options;
     const { ledgerOf = (ledger: Ledger) => ledger, database, isShared, name } = this.#options;
     const clock = new ProcessClock(time);
     const signer = signerOf('gateway');

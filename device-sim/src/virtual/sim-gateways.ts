@@ -27,7 +27,8 @@ export class SimGateways {
     const { instances, disk, point, onAwait, ...own } = options;
     const isShared = instances > 1;
     this.#chance = own.chance;
-    this.database = new SimDatabase({ ...disk, time: own.time, isShared });
+    const { time, sha256 } = own;
+    this.database = new SimDatabase({ ...disk, time, sha256, isShared });
     this.#all = Array.from({ length: instances }, (_, index): SimGateway => {
       const gateway: SimGateway = new SimGateway({
         ...own,

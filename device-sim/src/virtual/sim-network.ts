@@ -111,7 +111,7 @@ export class SimNetwork {
     const way = this.#holders.get(device) ?? this.#placeOf(device);
     const nowMs = this.#options.time.monoMs();
     const fromMs = Math.max(nowMs, way.downBusyUntilMs);
-    way.downBusyUntilMs = fromMs + bytes.byteLength / way.air.downBytesPerMs;
+    way.downBusyUntilMs = fromMs + bytes.length / way.air.downBytesPerMs;
     const { session } = way;
     if (session !== undefined && this.#happens(this.weather.cut, 'broken')) {
       const halfMs = (way.downBusyUntilMs - nowMs + way.air.latencyMs) / 2;
@@ -191,7 +191,7 @@ export class SimNetwork {
     if (place.session !== session) return Promise.resolve();
     const { air } = place;
     const fromMs = Math.max(time.monoMs(), session.busyUntilMs);
-    session.busyUntilMs = fromMs + bytes.byteLength / air.bytesPerMs;
+    session.busyUntilMs = fromMs + bytes.length / air.bytesPerMs;
     const wayMs = session.busyUntilMs - time.monoMs() + air.latencyMs;
     if (this.#happens(this.weather.cut, 'broken')) {
       time.wakeIn(wayMs / 2, () => this.#break(place, session));
@@ -220,11 +220,12 @@ export class SimNetwork {
   #carry(bytes: Uint8Array, latencyMs: number, arrive: (bytes: Uint8Array) => void): void {
     const { chance, time } = this.#options;
     this.messages += 1;
-    this.bytes += bytes.byteLength;
+    this.bytes += bytes.length;
     const { drop, duplicate, delay, corrupt } = this.weather;
     const isFair = drop + duplicate + delay + corrupt === 0;
     if (isFair) {
-      time.wakeIn(latencyMs, () => arrive(bytes));
+      if (latencyMs === 0) arrive(bytes);
+      else time.wakeIn(latencyMs, () => arrive(bytes));
       return;
     }
     if (this.#happens(drop, 'dropped')) return;

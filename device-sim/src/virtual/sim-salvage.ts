@@ -4,16 +4,15 @@ import {
   collectRows,
   currentBoot,
   salvage,
-  sha256,
   tableOfKey,
   verifyTails,
   type MachineBoot,
   type RowSource,
 } from '@holdfast/agent/internal';
-import type { EpochCause, Store, StoreRow } from '@holdfast/protocol';
+import type { EpochCause, Sha256, Store, StoreRow } from '@holdfast/protocol';
 import { SimChance } from '@holdfast/agent/testing';
 import { AtOnce } from './at-once.ts';
-import { keyText, SimDisk } from './sim-disk.ts';
+import { SimDisk } from './sim-disk.ts';
 
 export interface SalvageWish {
   readonly device: string;
@@ -21,17 +20,16 @@ export interface SalvageWish {
   readonly newEpoch: number;
   readonly cause: EpochCause;
   readonly why: string;
+  readonly sha256: Sha256;
   /** The machine that it is on now. */
   readonly here: MachineBoot;
   /** Only for a fault that is planted: it does not read the lanes to their ends. */
   readonly isHasty?: boolean | undefined;
 }
 
-const ALL = { from: new Uint8Array(), to: new Uint8Array([0xff, 0xff]) };
-
 /** The rows of a new epoch's store, made of those that a disk has, by the salvage that ships. */
 export async function salvageDisk(disk: SimDisk, wish: SalvageWish): Promise<readonly StoreRow[]> {
-  const found = wish.isHasty === true ? withoutEnds(rowsOf(disk)) : rowsOf(disk);
+  const found = wish.isHasty === true ? withoutEnds(disk.rows()) : disk.rows();
   const rows = found.map((row, sequence) => ({ ...row, sequence }));
   const [scratch, target] = [new Memory(), new Memory()];
   const collected = await collectRows(
@@ -43,7 +41,7 @@ export async function salvageDisk(disk: SimDisk, wish: SalvageWish): Promise<rea
   const boot = currentBoot(boots.at(-1), here).number;
   const stamp = { atMs: here.wallMs, boot, monoMs: Math.floor(here.monoMs) };
   const stores = { scratch: scratch.store, target: target.store };
-  await salvage({ ...wish, ...stores, stamp, heads: [0, 0, 0], sha256, collected });
+  await salvage({ ...wish, ...stores, stamp, heads: [0, 0, 0], collected });
   if (cause === 'moved') await target.store.write(arrivalOps(boots.at(-1), here));
   return target.rows();
 }
@@ -51,10 +49,10 @@ export async function salvageDisk(disk: SimDisk, wish: SalvageWish): Promise<rea
 /** What a start finds wrong with the ends of the lanes, in words, as the agent that ships does. */
 export async function damageOn(
   disk: SimDisk,
-  of: { readonly device: string; readonly epoch: number },
+  of: { readonly device: string; readonly epoch: number; readonly sha256: Sha256 },
 ): Promise<string | undefined> {
-  const { store } = new Memory(rowsOf(disk));
-  const [fault] = await verifyTails({ ...of, store, sha256 }, TAIL_ENTRIES);
+  const { store } = new Memory(disk.rows());
+  const [fault] = await verifyTails({ ...of, store }, TAIL_ENTRIES);
   return fault && `entry ${fault.seq} of lane ${fault.lane} ${fault.why}`;
 }
 
@@ -68,11 +66,6 @@ function withoutEnds(rows: readonly StoreRow[]): readonly StoreRow[] {
 
 /** As many as the agent looks at. */
 const TAIL_ENTRIES = 64;
-
-function rowsOf(disk: SimDisk): readonly StoreRow[] {
-  const [from, to] = [keyText(ALL.from), keyText(ALL.to)];
-  return disk.image().between(from, to, { limit: Number.POSITIVE_INFINITY });
-}
 
 async function* only(source: RowSource): AsyncGenerator<RowSource, void> {
   yield source;
@@ -90,6 +83,6 @@ class Memory {
   }
 
   rows(): readonly StoreRow[] {
-    return rowsOf(this.#disk);
+    return this.#disk.rows();
   }
 }

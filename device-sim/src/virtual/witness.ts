@@ -5,7 +5,6 @@ import {
   getNumber,
   isHashOf,
   parseStored,
-  sha256,
   type StoredEntry,
 } from '@holdfast/agent/internal';
 import {
@@ -16,6 +15,7 @@ import {
   isEventOutsideRuns,
   lanes,
   type Lane,
+  type Sha256,
   type StoreOp,
 } from '@holdfast/protocol';
 import {
@@ -75,6 +75,11 @@ export class Witness {
   readonly #receipts = new Map<string, number>();
   /** Answers of the ledger that were compared with the devices. */
   answers = 0;
+  readonly #sha256: Sha256;
+
+  constructor(sha256: Sha256) {
+    this.#sha256 = sha256;
+  }
 
   blame(promise: string, device: string, what: string): void {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ promise, device, what });
@@ -105,11 +110,12 @@ export class Witness {
 
   /** A write of a machine's disk is durable. */
   deviceWrote(machine: string, ops: readonly StoreOp[], atMs: number): void {
-    if (this.rotten.has(this.lifeOf(machine).device)) this.#holesWritten(machine, ops);
+    const life = this.lifeOf(machine);
+    if (this.rotten.has(life.device)) this.#holesWritten(life, ops);
     for (const op of ops) {
       if (op.kind !== 'put') continue;
-      if (op.key[0] === ENTRY) this.#entryWritten(machine, op, atMs);
-      else if (op.key[0] === ACK) this.#ackWritten(machine, op);
+      if (op.key[0] === ENTRY) this.#entryWritten(life, op, { machine, atMs });
+      else if (op.key[0] === ACK) this.#ackWritten(life, op);
     }
   }
 
@@ -205,10 +211,13 @@ export class Witness {
     all.push(life);
   }
 
-  #entryWritten(machine: string, op: Extract<StoreOp, { kind: 'put' }>, atMs: number): void {
+  #entryWritten(
+    life: JournalLife,
+    op: Extract<StoreOp, { kind: 'put' }>,
+    { machine, atMs }: { readonly machine: string; readonly atMs: number },
+  ): void {
     const lane = lanes[op.key[1] ?? 0] ?? 'normal';
     const stored = parseStored(seqOfEntryKey(op.key), op.value);
-    const life = this.lifeOf(machine);
     const { device, epoch } = life;
     const truth: LaneTruth = life.lanes[lane];
     const { seq } = stored;
@@ -218,8 +227,8 @@ export class Witness {
       this.blame('P1', device, what);
       return;
     }
-    const before = truth.hashes.at(-1) ?? chainStart(sha256, { device, epoch, lane });
-    const hash = chainNext(sha256, before, stored.bytes);
+    const before = truth.hashes.at(-1) ?? chainStart(this.#sha256, { device, epoch, lane });
+    const hash = chainNext(this.#sha256, before, stored.bytes);
     if (!isHashOf(stored, hash)) {
       this.blame('P9', device, `entry ${lane} ${seq} is written with another hash`);
     }
@@ -238,10 +247,9 @@ export class Witness {
   }
 
   /** Behind what is damaged the chain goes on from what a hole declares. */
-  #holesWritten(machine: string, ops: readonly StoreOp[]): void {
-    const { lanes: all } = this.lifeOf(machine);
+  #holesWritten({ lanes: all }: JournalLife, ops: readonly StoreOp[]): void {
     for (const op of ops) {
-      if (op.kind !== 'put' || tableOfKey(op.key) !== 'x' || op.key.byteLength === 2) continue;
+      if (op.kind !== 'put' || tableOfKey(op.key) !== 'x' || op.key.length === 2) continue;
       const lane = lanes[op.key[1] ?? 0] ?? 'normal';
       const { seqLast, hash } = decodeHole(lane, op.value);
       all[lane].hashes[seqLast - 1] = hash.slice();
@@ -256,8 +264,8 @@ export class Witness {
     const truth = entries[seq - 1];
     if (truth === undefined || !this.rotten.has(device)) return false;
     if (!equalBytes(truth, bytes)) return false;
-    const before = hashes[seq - 2] ?? chainStart(sha256, { device, epoch, lane });
-    const hash = chainNext(sha256, before, bytes);
+    const before = hashes[seq - 2] ?? chainStart(this.#sha256, { device, epoch, lane });
+    const hash = chainNext(this.#sha256, before, bytes);
     if (!isHashOf(stored, hash)) {
       this.blame('P9', device, `entry ${lane} ${seq} is written again with another hash`);
     }
@@ -266,10 +274,12 @@ export class Witness {
     return true;
   }
 
-  #ackWritten(machine: string, op: Extract<StoreOp, { kind: 'put' }>): void {
+  #ackWritten(
+    { device, epoch, lanes: all }: JournalLife,
+    op: Extract<StoreOp, { kind: 'put' }>,
+  ): void {
     const lane = lanes[op.key[1] ?? 0] ?? 'normal';
     const watermark = getNumber(op.value, 0);
-    const { device, epoch, lanes: all } = this.lifeOf(machine);
     all[lane].acked = Math.max(all[lane].acked, watermark);
     const key = keyOf({ device, epoch, lane });
     const held = Math.max(this.#ledger.get(key) ?? 0, this.#forgotten.get(key) ?? 0);

@@ -17,10 +17,12 @@ import { Outside } from './outside.ts';
 import type { LifeMark } from './journal-life.ts';
 import { SimAgent, type AnyWorkflow, type StoreState } from './sim-agent.ts';
 import { Observer } from './observer.ts';
+import { primitivesOf, type Primitives } from './primitives.ts';
 import { SimDisk } from './sim-disk.ts';
 import type { SimGateway } from './sim-gateway.ts';
 import { SimGateways } from './sim-gateways.ts';
 import { SimNetwork } from './sim-network.ts';
+import { takeTurns } from './settling.ts';
 import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
@@ -75,9 +77,10 @@ const silent: Log = { error: () => {}, info: () => {}, debug: () => {} };
 export class World {
   readonly time = new VirtualTime();
   readonly outside = new Outside(this.time);
-  readonly witness = new Witness();
-  readonly wire = new WireChecks(this.witness);
-  readonly observer = new Observer(this.witness);
+  readonly primitives: Primitives;
+  readonly witness: Witness;
+  readonly wire: WireChecks;
+  readonly observer: Observer;
   readonly timeline = new Timeline();
   readonly network: SimNetwork;
   readonly gateway: SimGateways;
@@ -110,10 +113,15 @@ export class World {
     this.#code = code;
     this.bug = bug;
     this.#seed = seed;
+    this.primitives = primitivesOf(seed);
+    const { sha256, areBytesShared } = this.primitives;
+    this.witness = new Witness(sha256);
+    this.wire = new WireChecks(this.witness);
+    this.observer = new Observer(this.witness);
     this.chance = this.chanceOf('mishaps');
     this.#gatewayKills = this.chanceOf('gateway kills');
     this.#secondAnswers = this.chanceOf('second answers');
-    this.#forger = new Forger(this.chanceOf('forger'), scenario.forging);
+    this.#forger = new Forger(this.chanceOf('forger'), scenario.forging, sha256);
     const { time } = this;
     this.network = new SimNetwork({
       time,
@@ -125,10 +133,10 @@ export class World {
     const { failing, hanging, reportEveryMs } = scenario;
     const work = { outside: this.outside, failing, hanging };
     this.gateway = new SimGateways({
-      ...{ time, log: silent, reportEveryMs, instances: scenario.gateways },
+      ...{ time, log: silent, sha256, reportEveryMs, instances: scenario.gateways },
       chance: this.chanceOf('gateways'),
       disk: {
-        chance: this.chanceOf('gateway disk'),
+        ...{ chance: this.chanceOf('gateway disk'), areBytesShared },
         onDurable: (ops) => this.note('ledger', ops[0]?.key),
         // A database of its own does not die with a gateway.
         onSync: () => (scenario.gateways > 1 ? undefined : void this.#gatewayPoint()),
@@ -175,29 +183,34 @@ export class World {
   }
 
   note(what: string, bytes?: Uint8Array): void {
-    this.#trace.note(`${this.time.monoMs()} ${what}`, bytes);
+    this.#trace.note(this.time.monoMs(), what, bytes);
   }
 
   /** Lets time pass until then, one event after another, each with all that it sets off. */
-  async runUntil(atMs: number): Promise<void> {
-    for (let next = this.time.nextAtMs; next !== undefined && next <= atMs && !this.isStopped; ) {
+  runUntil(atMs: number): Promise<void> {
+    return takeTurns(() => {
+      if (this.#takeTurn()) return 'next';
+      if (this.isStopped) return 'over';
+      const { nextAtMs = Number.POSITIVE_INFINITY } = this.time;
+      if (nextAtMs > atMs) {
+        this.time.passTo(atMs);
+        return 'over';
+      }
       this.time.step();
       this.events += 1;
-      await this.settle();
-      // The process is to be reached: by a signal, and by a rejection that nobody handles.
-      if (this.events % EVENTS_A_LOOP === 0) await immediate();
-      next = this.time.nextAtMs;
-    }
-    if (!this.isStopped) this.time.passTo(atMs);
+      return this.events % EVENTS_A_LOOP === 0 ? 'reached' : 'next';
+    });
   }
 
   /** Everything that needs no time has happened. */
-  async settle(): Promise<void> {
-    await allPromises();
-    for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) {
-      next();
-      await allPromises();
-    }
+  settle(): Promise<void> {
+    return takeTurns(() => (this.#takeTurn() ? 'next' : 'over'));
+  }
+
+  #takeTurn(): boolean {
+    const turn = this.#turns.length === 0 ? undefined : this.#turns.shift();
+    turn?.();
+    return turn !== undefined;
   }
 
   startAgent(name: string): void {
@@ -303,9 +316,10 @@ export class World {
 
   #machine(name: string, device = name): Machine {
     const { time, outside } = this;
-    const { bug } = this;
+    const { bug, primitives } = this;
+    const { sha256, areBytesShared } = primitives;
     const disk = new SimDisk({
-      time,
+      ...{ time, areBytesShared },
       chance: this.chanceOf(`${name} disk`),
       onDurable: (ops) => this.#written(name, ops),
       onSync: () => void point(),
@@ -324,7 +338,7 @@ export class World {
       return never;
     };
     const agent: SimAgent = new SimAgent({
-      ...{ device, machine: name, disk, clock, log: silent, turn: this.turn },
+      ...{ device, machine: name, disk, clock, sha256, log: silent, turn: this.turn },
       onEpoch: (epoch) => this.witness.epochBegan(name, device, epoch),
       ...{ keepMs, reconnectMaxMs },
       chance: this.chanceOf(name),
@@ -361,9 +375,10 @@ export class World {
   }
 
   #written(device: string, ops: readonly StoreOp[]): void {
-    for (const op of ops) this.note(`${device} ${op.kind}`, op.key);
-    this.witness.deviceWrote(device, ops, this.time.monoMs());
-    this.observer.wrote(device, this.time.monoMs());
+    const atMs = this.time.monoMs();
+    this.#trace.written(atMs, device, ops);
+    this.witness.deviceWrote(device, ops, atMs);
+    this.observer.wrote(device, atMs);
   }
 
   /** A process has ended; what watches over it starts it again. */
@@ -440,17 +455,3 @@ export class World {
 
 /** What comes behind a call that has its result. */
 const SECOND_ANSWER = encodeValue({ left: -1 }, 'result');
-
-/** Every promise that can go on has: Node runs all of them before it begins its next tick. */
-function allPromises(): Promise<void> {
-  return new Promise((resolve) => {
-    process.nextTick(resolve);
-  });
-}
-
-/** Taken before a world is begun, in which nobody may have it. */
-const { setImmediate: whenPolled } = globalThis;
-
-function immediate(): Promise<void> {
-  return new Promise((resolve) => void whenPolled(resolve));
-}
