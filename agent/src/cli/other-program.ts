@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { delimiter, dirname } from 'node:path';
 import { Exit, HoldfastError } from '@holdfast/protocol/base';
 
@@ -18,7 +17,9 @@ export function otherProgram([name = '']: readonly string[]): string | undefined
  *
  * @returns Its exit code. @throws HF_USAGE where it is not installed.
  */
-export function runOther(program: string, args: readonly string[]): Promise<number> {
+export async function runOther(program: string, args: readonly string[]): Promise<number> {
+  // The commands of every day start without it.
+  const { spawn } = await import('node:child_process');
   const beside = dirname(process.argv[1] ?? '');
   const path = [beside, process.env['PATH'] ?? ''].join(delimiter);
   // It stands beside this one in an installation, and need not be on the PATH of a service.

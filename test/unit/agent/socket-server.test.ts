@@ -61,7 +61,8 @@ function errorOf({ body }: Reply): Readonly<Record<string, unknown>> {
 
 const runsTarget =
   '/v1/runs?all=1&state=failed,stuck&workflow=w%20%C3%A9&prefix=p' +
-  '&since=2026-05-04T03:02:01Z&until=2026-05-05T00:00:00.000Z&limit=2&cursor=7';
+  '&since=2026-05-04T03:02:01Z&until=2026-05-05T00:00:00.000Z&limit=2&cursor=7' +
+  '&q=try%3E3&synced=1';
 
 test('each view is served as the surface gives it', async (t) => {
   const { path, surface } = await serve(t);
@@ -73,7 +74,8 @@ test('each view is served as the surface gives it', async (t) => {
     '/v1/runs/done': 'holdfast.run/1',
     '/v1/runs/done/history': 'holdfast.history/1',
     '/v1/run-ids?prefix=b&limit=1': 'holdfast.run-ids/1',
-    '/v1/journal?lane=normal&after=5&limit=7': 'holdfast.journal/1',
+    '/v1/journal?lane=normal&after=5&kind=step.*,run.failed&run=a&hex=1&limit=7':
+      'holdfast.journal/1',
     '/v1/settings': 'holdfast.settings/1',
     '/v1/wait?run=done': 'holdfast.run/1',
   };
@@ -86,12 +88,11 @@ test('each view is served as the surface gives it', async (t) => {
     ...{ all: true, states: ['failed', 'stuck'], workflow: 'w é', prefix: 'p', limit: 2 },
     sinceMs: Date.UTC(2026, 4, 4, 3, 2, 1),
     untilMs: Date.UTC(2026, 4, 5),
-    cursor: '7',
+    ...{ cursor: '7', q: 'try>3', synced: true },
   });
   t.deepEqual(surface.calls.find(({ name }) => name === 'journal')?.request, {
-    lane: 'normal',
-    after: 5,
-    limit: 7,
+    ...{ lane: 'normal', after: 5, limit: 7 },
+    ...{ kinds: ['step.*', 'run.failed'], run: 'a', unsynced: false, hex: true },
   });
 });
 
