@@ -1,9 +1,8 @@
 // Builds the image of the gateway and sees whether a gateway made of it is healthy: with Docker,
 // or with buildah, which needs no service. Where no registry is, buildah builds on a stand-in for
 // the image of Node: a small Debian, with the Node that runs this.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,12 +16,7 @@ function run(command, ...args) {
 }
 
 function works(command, ...args) {
-  try {
-    run(command, ...args);
-    return true;
-  } catch {
-    return false;
-  }
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
 /** What there is to build with; the program of Docker alone is no engine. */
@@ -63,9 +57,10 @@ function checkWithBuildah(dir, check) {
   const buildah = (...args) => run('buildah', ...storage, ...args);
   const [, image] = /^FROM (\S+)/m.exec(fs.readFileSync(join(root, DOCKERFILE), 'utf8')) ?? [];
   standIn(dir, image, buildah);
-  const npmrc = join(homedir(), '.npmrc');
-  const own = ['--volume', `${npmrc}:/etc/npmrc:ro`, '--env', 'NPM_CONFIG_USERCONFIG=/etc/npmrc'];
-  const settings = fs.existsSync(npmrc) ? own : [];
+  // Whom this machine trusts when it asks for packages.
+  const trusted = process.env.NODE_EXTRA_CA_CERTS;
+  const trust = ['--volume', `${trusted}:${trusted}:ro`, '--env', `NODE_EXTRA_CA_CERTS=${trusted}`];
+  const settings = trusted ? trust : [];
   const how = ['--isolation', 'chroot', '--pull-never', '--format', 'docker', '--layers=false'];
   buildah('build', ...how, ...settings, '--file', DOCKERFILE, '--tag', TAG, '.');
   const { Docker } = JSON.parse(buildah('inspect', '--type', 'image', TAG));
