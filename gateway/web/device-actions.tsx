@@ -11,10 +11,12 @@ interface ActionsProps {
   readonly role: string;
   /** Somebody wants to tell the device something of this kind. */
   readonly tell: (kind: 'run.signal' | 'run.start') => void;
+  /** What is known of the device has changed. */
+  readonly changed: () => void;
 }
 
 /** What can be done with a device, by those who may. */
-export function DeviceActions({ device, role, tell }: ActionsProps) {
+export function DeviceActions({ device, role, tell, changed }: ActionsProps) {
   const [run, problem, isBusy] = useAction();
   const [issued, setIssued] = useState<CommandView | undefined>();
   const [isRevoked, setRevoked] = useState(false);
@@ -24,6 +26,7 @@ export function DeviceActions({ device, role, tell }: ActionsProps) {
     run(async () => {
       await api.ask('POST /api/devices/{id}/revoke', { params: { id: device } });
       setRevoked(true);
+      changed();
     });
   return (
     <div class="deeds">

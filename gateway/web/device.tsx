@@ -23,7 +23,7 @@ const CLOCK_OFF_MS = 2_000;
 
 export function Device({ id, role }: { readonly id: string; readonly role: string }) {
   const params = { id };
-  const { data, problem } = useLive('GET /api/devices/{id}', [{ params }]);
+  const { data, problem, refresh } = useLive('GET /api/devices/{id}', [{ params }]);
   const backlog = useLive('GET /api/devices/{id}/backlog', [{ params }]);
   const [draft, setDraft] = useState(emptyDraft);
   const orders =
@@ -40,6 +40,7 @@ export function Device({ id, role }: { readonly id: string; readonly role: strin
         data !== undefined && (
           <DeviceActions
             {...{ device: id, role }}
+            changed={refresh}
             tell={(kind) => {
               setDraft({ ...draft, kind, run: kind === draft.kind ? draft.run : '' });
               goTo('Commands');

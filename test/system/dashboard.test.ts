@@ -102,20 +102,22 @@ part('the ledger and the runs are narrowed', async (t, { page }) => {
   await runs.browseRuns(t, page);
 });
 
-part('users and tokens for programs are made and ended', async (t, { page }) => {
-  await pageLink(page, 'Settings').click();
-  await settings.letIn(t, page);
+part('every button of a webhook does what it says', async (t, at) => {
+  await pageLink(at.page, 'Settings').click();
+  await settings.tendWebhook(t, at.page, at);
 });
 
-part('every button of a webhook does what it says', (t, at) =>
-  settings.tendWebhook(t, at.page, at),
-);
-
-part('what is told to a device that is offline is queued, and in words', devices.tellAway);
+part('users and tokens for programs are made and ended', async (t, { page, link }) => {
+  // The device is away meanwhile, for what comes behind.
+  link.setMode('cut');
+  await settings.letIn(t, page);
+});
 
 part('a device that is lost is revoked by the second press', (t, { page }) =>
   devices.revokeDevice(t, page),
 );
+
+part('what is told to a device that is offline is queued, and in words', devices.tellAway);
 
 part('pages run what their gateway serves, and nothing else', async (t, at) => {
   await checkPolicy(t, at);

@@ -56,7 +56,6 @@ export async function pressButtons(t: ExecutionContext, { page, agent }: Walk): 
 /** What is told to a device that is away is queued, and in words. */
 export async function tellAway(t: ExecutionContext, walk: Walk): Promise<void> {
   const { page, link } = walk;
-  link.setMode('cut');
   await goTo(page, '#/');
   await page.getByRole('row', { name: /till-1/ }).getByText('offline').waitFor();
   await goTo(page, '#/devices/till-1');
