@@ -68,9 +68,10 @@ const faults: Readonly<Record<string, Fault>> = {
     fate: during(18_000, () => true),
     again: 1,
   },
+  // What is on its way then arrives, while the device is told what the ledger had before.
   'the connection is cut': {
     fate: all,
-    again: 1,
+    again: 3,
     strike: async ({ radio }) => radio.cut(),
   },
   'the gateway is killed': {
@@ -137,7 +138,7 @@ function doubled({ cloud }: SessionWorld): number {
   return cloud.outcomes.filter((each) => each.kind === 'committed' && each.fresh === 0).length;
 }
 
-const batches = ['', ', and one batch', ', and two batches'] as const;
+const batches = ['', ', and one batch', ', and two batches', ', and three batches'] as const;
 
 for (const [what, fault] of Object.entries(faults)) {
   test(`${what}: sent again is what was lost${batches[fault.again]}`, (t) => drain(t, fault));
