@@ -57,12 +57,8 @@ function checkWithBuildah(dir, check) {
   const buildah = (...args) => run('buildah', ...storage, ...args);
   const [, image] = /^FROM (\S+)/m.exec(fs.readFileSync(join(root, DOCKERFILE), 'utf8')) ?? [];
   standIn(dir, image, buildah);
-  // Whom this machine trusts when it asks for packages.
-  const trusted = process.env.NODE_EXTRA_CA_CERTS;
-  const trust = ['--volume', `${trusted}:${trusted}:ro`, '--env', `NODE_EXTRA_CA_CERTS=${trusted}`];
-  const settings = trusted ? trust : [];
   const how = ['--isolation', 'chroot', '--pull-never', '--format', 'docker', '--layers=false'];
-  buildah('build', ...how, ...settings, '--file', DOCKERFILE, '--tag', TAG, '.');
+  buildah('build', ...how, '--file', DOCKERFILE, '--tag', TAG, '.');
   const { Docker } = JSON.parse(buildah('inspect', '--type', 'image', TAG));
   const { User, Entrypoint, Cmd, Healthcheck } = Docker.config;
   check('image: it does not run as root', User !== '' && User !== 'root', User);
@@ -98,8 +94,13 @@ function standIn(dir, image, buildah) {
   for (const name of ['npm', 'npx']) {
     fs.symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(tree, 'usr/local/bin', name));
   }
+  // Whom this machine trusts when it asks for packages.
+  const trusted = process.env.NODE_EXTRA_CA_CERTS;
+  if (trusted) fs.copyFileSync(trusted, join(tree, 'etc/ssl/certs/trusted.pem'));
+  const trust = ['--env', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/trusted.pem'];
   const container = buildah('from', 'scratch');
   buildah('add', '--quiet', container, tree, '/');
-  buildah('config', '--env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', container);
+  const path = ['--env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin'];
+  buildah('config', ...path, ...(trusted ? trust : []), container);
   buildah('commit', '--quiet', '--rm', container, `docker.io/library/${image}`);
 }
