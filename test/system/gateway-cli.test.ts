@@ -393,7 +393,7 @@ test('help and version end with 0; --debug adds the stack to an error', async (t
   ];
 
   t.is(help.code, 0);
-  t.regex(help.stdout, /Usage: holdfast-gateway serve [^]*Examples:/);
+  t.regex(help.stdout, /Usage: holdfast-gateway serve\|run [^]*Examples:/);
   t.is(version.code, 0);
   t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
   t.regex(debug.stderr, /\n {4}at /);
