@@ -50,7 +50,8 @@ function received(question: Question): Promise<Received> {
   const chunks: Buffer[] = [];
   let left = REPLY_BYTES_MAX;
   return new Promise((resolve) => {
-    const socket = connect(socketPath);
+    // As a text alone, one of digits would be a port.
+    const socket = connect({ path: socketPath });
     const end = (error?: Error) => resolve({ bytes: Buffer.concat(chunks), error });
     socket.on('data', (chunk) => {
       chunks.push(chunk);

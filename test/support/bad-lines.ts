@@ -1,12 +1,20 @@
 import { usageError } from '@holdfast/agent/internal';
-import { Exit, HoldfastError, errorCatalogue, errorText, exitCodeOf } from '@holdfast/protocol';
+import {
+  Exit,
+  HoldfastError,
+  errorCatalogue,
+  errorText,
+  exitCodeOf,
+  parserText,
+} from '@holdfast/protocol';
 import { CommanderError, type Command } from 'commander';
 import { PATIENCE_MS } from './patience.ts';
 import type { Leaf } from './programs.ts';
 
 /** What a person reads of a failure, without any of the program's insides. */
 const threeLines = /^error: .+ \((HF_[A-Z_]+)\)\n {2}cause: .+\n {2}hint: .+$/;
-const ENORMOUS = 'x'.repeat(100_000);
+const LONG = 'x'.repeat(100_000);
+const ENORMOUS = 'x'.repeat(1_048_576);
 
 /** Values that nobody means, for any place that takes one. None is a path to what is there. */
 export const hostile: readonly string[] = [
@@ -18,7 +26,7 @@ export const hostile: readonly string[] = [
 
 /** One of each kind, for programs whose every line is a request to a server. */
 export const mostHostile: readonly string[] = [
-  ...['-1', '../../no/such/place', '{"__proto__":{"a":1}}', 'a\u0000b', '\ud800', ENORMOUS],
+  ...['-1', '../../no/such/place', '{"__proto__":{"a":1}}', 'a\u0000b', '\ud800', LONG],
 ];
 
 /** What came of a line; without `text` it was taken. */
@@ -31,7 +39,7 @@ export interface Outcome {
 function usageOf(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return usageError(error);
   if (error.exitCode === 0) return undefined;
-  return new HoldfastError('HF_USAGE', { why: error.message.replace(/^error: /, '') });
+  return new HoldfastError('HF_USAGE', { why: parserText(error.message) });
 }
 
 /** Runs a command line; resolves with its failure as it would be printed. */
@@ -77,8 +85,9 @@ export function wrongLines(leaf: Leaf): readonly (readonly string[])[] {
   const given = least(leaf);
   const lines: string[][] = [
     [...given, '--no-such-option'],
-    [...given, `--${ENORMOUS}`],
+    [...given, `--${LONG}`],
     [...given, '-\u001b[2J'],
+    [...given, '--\ud800=\u0000'],
   ];
   const takesMany = command.registeredArguments.some(({ variadic }) => variadic);
   if (!takesMany) lines.push([...given, ...Array.from({ length: 9 }, () => 'more')]);
@@ -94,14 +103,18 @@ export function wrongLines(leaf: Leaf): readonly (readonly string[])[] {
 export interface HostileTable {
   readonly program: Command;
   readonly leaves: readonly Leaf[];
-  readonly values: readonly string[];
+  /** What is put into each place of a command that takes a value. */
+  readonly values: (leaf: Leaf) => readonly string[];
   /** Behind the name of each command: whom it is to talk to, and how it comes to an end. */
   readonly fixed: (leaf: Leaf) => readonly string[];
-  /** Options that are not tried: they would do what they are told, or go on for ever. */
-  readonly untried: ReadonlySet<string>;
-  /** How a line may end. */
-  readonly codes: readonly number[];
+  /** In the places of its arguments that are not tried; default: `x` for each. */
+  readonly words: (leaf: Leaf) => readonly string[] | undefined;
+  /** Options that are not tried: another command has them, and they are read in one place. */
+  readonly untried: (leaf: Leaf) => ReadonlySet<string>;
 }
+
+/** Whatever was typed, no command ends as if the fault were ours. */
+const ends: readonly number[] = Object.values(Exit).filter((code) => code !== Exit.bug);
 
 /** Puts something hostile in each place that takes a value; tells what is not as it should be. */
 export async function tryHostile(table: HostileTable) {
@@ -110,7 +123,7 @@ export async function tryHostile(table: HostileTable) {
   for (const leaf of table.leaves) {
     for (const line of hostileLines(leaf, table)) {
       const args = [...leaf.name.split(' '), ...table.fixed(leaf), ...line];
-      const why = complaint(await outcomeOf(table.program, args), table.codes);
+      const why = complaint(await outcomeOf(table.program, args), ends);
       count += 1;
       if (why !== undefined) complaints.push(`${args.join(' ').slice(0, 160)}: ${why}`);
     }
@@ -118,22 +131,26 @@ export async function tryHostile(table: HostileTable) {
   return { count, complaints };
 }
 
-function hostileLines(leaf: Leaf, { values, untried }: HostileTable) {
+function hostileLines(leaf: Leaf, table: HostileTable) {
   const { options, registeredArguments } = leaf.command;
+  const [values, untried] = [table.values(leaf), table.untried(leaf)];
+  const words = table.words(leaf) ?? registeredArguments.map(() => 'x');
+  const needed = leastOptions(leaf);
+  const given = words.slice(0, registeredArguments.filter(({ required }) => required).length);
   const valued = options.filter(
-    ({ long, required, argChoices }) =>
-      required && argChoices === undefined && !untried.has(long ?? ''),
+    ({ long, required, optional, argChoices }) =>
+      (required || optional) && argChoices === undefined && !untried.has(long ?? ''),
   );
   const lines = valued.flatMap(({ long }) =>
-    values.map((value) => [...least(leaf), `${long}=${value}`]),
+    values.map((value) => [...needed, `${long}=${value}`, ...given]),
   );
+  const twice = valued.map(({ long }) => [...needed, `${long}=-1`, `${long}=\u0000`, ...given]);
   const places = registeredArguments.flatMap((_, place) =>
     values.map((value) =>
-      registeredArguments.slice(0, place + 1).map((__, at) => (at === place ? value : 'x')),
+      words.slice(0, place + 1).map((word, at) => (at === place ? value : word)),
     ),
   );
-  const needed = leastOptions(leaf);
-  return [...lines, ...places.map((words) => [...needed, '--', ...words])];
+  return [...lines, ...twice, ...places.map((each) => [...needed, '--', ...each])];
 }
 
 function leastOptions(leaf: Leaf): readonly string[] {

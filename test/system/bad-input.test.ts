@@ -2,13 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { createSocketServer } from '@holdfast/agent/internal';
 import { Gateway } from '@holdfast/gateway';
 import { Exit } from '@holdfast/protocol';
-import type { Command } from 'commander';
-import { complaint, hostile, outcomeOf, tryHostile, wrongLines } from '../support/bad-lines.ts';
+import { complaint, outcomeOf, wrongLines } from '../support/bad-lines.ts';
 import { allPrograms, leavesOf } from '../support/programs.ts';
-import { ScriptedSurface } from '../support/scripted-surface.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Takes any text as its last word, to be completed. */
@@ -37,43 +34,12 @@ test('every command refuses what is wrong, missing or too much, in three lines',
   t.deepEqual(complaints, []);
 });
 
-/** Do not end, or write where they are told to. */
-const notAsked = new Set([
-  ...['run', 'top', 'completion', 'diag', 'doctor', 'explain', 'config list', 'config lint'],
-  'version',
-]);
-
-test('what is hostile in the place of a value gets an answer or three lines', async (t) => {
-  const path = `${await tempDir(t)}/agent.sock`;
-  const log = { error: () => undefined, info: () => undefined, debug: () => undefined };
-  const server = await createSocketServer({ path, surface: new ScriptedSurface(), log });
-  t.teardown(() => server.close());
-  const program = (await allPrograms()).get('holdfast') as Command;
-  const leaves = leavesOf(program).filter(
-    ({ name, command }) =>
-      !notAsked.has(name) && command.options.some(({ long }) => long === '--socket'),
-  );
-  const { count, complaints } = await tryHostile({
-    ...{ program, values: hostile },
-    leaves: leaves.filter(({ name }) => !name.startsWith('store')),
-    fixed: ({ name }) => ['--socket', path, ...(name === 'wait' ? ['--timeout', '10ms'] : [])],
-    // Say where the agent is, read stdin, or say that what is shown goes on.
-    untried: new Set([
-      ...['--input-lines', '--socket', '--data-dir', '--store-key-file', '--watch', '--follow'],
-    ]),
-    codes: [Exit.ok, Exit.failed, Exit.usage, Exit.notFound, Exit.conflict, Exit.timedOut],
-  });
-
-  t.true(count > 500, String(count));
-  t.deepEqual(complaints, []);
-});
-
 interface Tried {
   readonly count: number;
   readonly complaints: readonly string[];
 }
 
-/** In a process of its own, since these programs print to its stdout. */
+/** Every command that there is, with every place of it that takes a value. */
 async function tried(t: ExecutionContext, ...args: readonly string[]): Promise<Tried> {
   const script = fileURLToPath(new URL('../support/hostile-lines.js', import.meta.url));
   const child = fork(script, args, {
@@ -88,6 +54,13 @@ async function tried(t: ExecutionContext, ...args: readonly string[]): Promise<T
   ended.catch(() => undefined);
   return found as Tried;
 }
+
+test('what is hostile gets an answer or three lines from holdfast', async (t) => {
+  const { count, complaints } = await tried(t, 'holdfast');
+
+  t.true(count > 3_000, String(count));
+  t.deepEqual(complaints, []);
+});
 
 // The long form has every value: HOSTILE=all npm test -- bad-input
 test('what is hostile gets an answer or three lines from a gateway, which goes on', async (t) => {

@@ -55,6 +55,9 @@ export function resolveTarget(given: TargetFlags, env: Shell['env']): Target {
 /** The value of an option. @throws HF_USAGE for an empty one, as an unset shell variable gives. */
 export function nonEmpty<T extends string | undefined>(option: string, text: T): T {
   if (text === '') throw new HoldfastError('HF_USAGE', { why: `${option} is empty` });
+  if (text?.includes('\u0000') === true) {
+    throw new HoldfastError('HF_USAGE', { why: `${option} has a zero byte` });
+  }
   return text;
 }
 

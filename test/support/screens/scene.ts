@@ -98,7 +98,10 @@ export async function playIntoPipe(
   const [code] = (await ended) as [number | null];
   clearTimeout(timer);
   t.is(code, 0, said);
-  return shownOf(played.scenes, written);
+  const shown = shownOf(played.scenes, written);
+  // Why one did not do what it is to do.
+  if (shown.some((each) => each.code !== (each.scene.code ?? 0))) t.log(said);
+  return shown;
 }
 
 async function linesFile(t: ExecutionContext, played: Played): Promise<string> {
