@@ -36,6 +36,7 @@ export type * from './core/call-views.ts';
 export * from './core/device-clock.ts';
 export * from './core/device-ledger.ts';
 export * from './core/dispatch.ts';
+export { readBatch } from './core/batch-payload.ts';
 export * from './core/backlog/backlog-history.ts';
 export * from './core/backlog/backlog-series.ts';
 export * from './core/event-feed.ts';

@@ -33,6 +33,8 @@ export interface RetentionOptions {
 
 /** Sweeps are at least so far apart: what has changed since the last one is seen to together. */
 const SWEEP_EVERY_MS = 60_000;
+/** The same where nothing is kept for so long. */
+const SWEEP_EVERY_MS_MIN = 1_000;
 /** What is known of the time may change: something may be old earlier than it was thought. */
 const SWEEP_AFTER_MS_MAX = 3_600_000;
 /** While the wall clock says that it is late, and nothing else does: each look reads each run. */
@@ -84,7 +86,7 @@ export class Retention {
       if (this.#options.hasLedger && this.#ackedCount() === this.#ackedBefore) return;
       this.#plan(this.#apartMs);
     });
-    this.#plan(SWEEP_EVERY_MS);
+    this.#plan(this.#everyMs);
   }
 
   close(): void {
@@ -98,7 +100,11 @@ export class Retention {
   }
 
   get #apartMs(): number {
-    return this.#isDisputed ? DISPUTED_EVERY_MS : SWEEP_EVERY_MS;
+    return this.#isDisputed ? DISPUTED_EVERY_MS : this.#everyMs;
+  }
+
+  get #everyMs(): number {
+    return Math.min(SWEEP_EVERY_MS, Math.max(SWEEP_EVERY_MS_MIN, this.#options.keepMs));
   }
 
   /** Sweeps in so long, or before if that is planned. */
@@ -123,11 +129,11 @@ export class Retention {
       await this.sweep();
     } catch (error) {
       this.#stoppedShort(error);
-      return this.#plan(SWEEP_EVERY_MS);
+      return this.#plan(this.#everyMs);
     }
     if (this.#restMs === Number.POSITIVE_INFINITY) return;
     const maxMs = this.#isDisputed ? DISPUTED_EVERY_MS : SWEEP_AFTER_MS_MAX;
-    this.#plan(Math.min(maxMs, Math.max(SWEEP_EVERY_MS, this.#restMs)));
+    this.#plan(Math.min(maxMs, Math.max(this.#everyMs, this.#restMs)));
   }
 
   /**

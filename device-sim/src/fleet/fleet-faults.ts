@@ -57,6 +57,15 @@ const toFleet: Readonly<Partial<Record<FaultKind, (fleet: Fleet) => End>>> = {
   },
 };
 
+/** What happens to a process happens to all agents in it, and not once for each. */
+const toProcess: ReadonlySet<FaultKind> = new Set(['kill', 'pause']);
+
+function firstOfEach(devices: readonly FleetDevice[]): readonly FleetDevice[] {
+  return devices.filter(
+    ({ process }, index) => devices.findIndex((each) => each.process === process) === index,
+  );
+}
+
 /** Kinds of a scenario that no real process can be made to have from outside. */
 export function unreal(faults: readonly Fault[]): readonly FaultKind[] {
   const kinds = faults.map(({ kind }) => kind).filter((kind) => !factsOf(kind).isReal);
@@ -120,7 +129,8 @@ export class FleetFaults {
       this.#repeat(fault, chance, happen);
     };
     if (factsOf(kind).of === 'fleet') return begin('', ({ fleet: all }) => toFleet[kind]?.(all));
-    for (const device of fleet.devices.slice(0, devices)) {
+    const some = fleet.devices.slice(0, devices);
+    for (const device of toProcess.has(kind) ? firstOfEach(some) : some) {
       begin(device.name, (happening) => toDevices[kind]?.(device, happening));
     }
   }

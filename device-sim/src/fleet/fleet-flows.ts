@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { workflow } from '@holdfast/agent';
+import { SECRET } from '../virtual/secret.ts';
 import type { Order } from '../virtual/workload.ts';
 
 /** Where what has happened outside is written down, one line an effect. */
@@ -31,4 +32,11 @@ export const nap = workflow('nap', async (ctx, order: Order) => {
   await ctx.sleep(order.napMs);
   await ctx.step('get-up', () => ({ from, at: Date.now() }));
   return { woke: order.id };
+});
+
+export const secret = workflow('secret', async (ctx, order: Order) => {
+  const told = await ctx.step('tell', () => `${SECRET}${order.id}`, { local: true });
+  const card = { number: `${SECRET}${order.id}`, last: order.quantity };
+  await ctx.step('show', () => card, { redact: ['number'] });
+  return { kept: order.id, letters: told.length };
 });

@@ -28,6 +28,10 @@ export class FleetProcess {
     return this.#child?.isAlive === true;
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** Resolves once it is ready. @throws HF_PROCESS_FAILED */
   async start(): Promise<void> {
     await this.#killing;
@@ -72,6 +76,7 @@ export class FleetProcess {
             ...[checkoutFile('agent/bin/holdfast.js'), 'run', '-o', 'json'],
             ...['--data-dir', first.dataDir, '--device', first.device],
             ...['--gateway', first.gateway, '--code', ownFile('fleet-flows.js')],
+            ...['--retention', first.retention],
           ]
         : [ownFile('fleet-host.js'), JSON.stringify(this.devices)];
     const env = { HOLDFAST_FLEET_DEEDS: this.#deeds };

@@ -3,16 +3,21 @@ import type { Scenario } from '../scenario/scenario.ts';
 import type { Order } from '../virtual/workload.ts';
 import type { Fleet, FleetDevice } from './fleet.ts';
 
+/** Workflows of the devices of a fleet. */
+export type FleetFlow = 'checkout' | 'nap' | 'secret';
+
 /** A run or an event that somebody asked a real agent for. */
 export interface FleetRequest {
   readonly device: string;
-  readonly workflow: 'checkout' | 'nap' | undefined;
+  readonly workflow: FleetFlow | undefined;
   readonly order: Order;
   /** The caller was told that it is durable. */
   isAcknowledged: boolean;
 }
 
 const NAP_MS_MAX = 5_000;
+/** One of them, each as likely. */
+const flows: readonly FleetFlow[] = ['checkout', 'checkout', 'nap', 'secret'];
 /** A process that is asked more often than this has no time for anything else. */
 const EVERY_MS_MIN = 250;
 
@@ -62,7 +67,7 @@ export class FleetWork {
 
   #start({ name, socket }: FleetDevice, number: number, chance: Chance): void {
     const id = `${name}-run-${number}`;
-    const workflow = chance.next() < 0.6 ? 'checkout' : 'nap';
+    const workflow = flows[Math.floor(chance.next() * flows.length)] ?? 'checkout';
     const napMs = Math.floor(chance.next() * NAP_MS_MAX);
     const order = { id, quantity: 1 + Math.floor(chance.next() * 5), napMs };
     this.#ask({ device: name, workflow, order, isAcknowledged: false }, () =>

@@ -6,7 +6,10 @@ import { HoldfastError } from '@holdfast/protocol';
 import { startChild, type Child } from '../real/child.ts';
 import { apiOf, type GatewayApi } from '../real/gateway-api.ts';
 import { createTcpProxy, type TcpProxy } from '../real/tcp-proxy.ts';
+import type { Violation } from '../virtual/witness.ts';
 import { checkoutFile, FleetProcess, ownFile } from './fleet-process.ts';
+import { FLEET_RETENTION_MS } from './rest-checks.ts';
+import { WireWatch } from './wire-watch.ts';
 
 /** Above it, agents share processes. */
 const PROCESSES_MAX = 50;
@@ -18,6 +21,8 @@ export interface FleetDevice {
   readonly name: string;
   readonly dataDir: string;
   readonly proxy: TcpProxy;
+  /** Who listens on its wire. */
+  readonly watch: WireWatch;
   readonly process: FleetProcess;
   /** Asks the agent; fails while that is dead. */
   readonly socket: SocketClient;
@@ -35,9 +40,12 @@ export class Fleet {
   /** Lines of JSON: what steps have done outside. */
   readonly deeds: string;
   readonly devices: FleetDevice[] = [];
+  /** What must never pass on a wire, and has. */
+  readonly overheard: Violation[] = [];
   gatewayStarts = 0;
   readonly #broker: string | undefined;
   #gateway: Child | undefined;
+  #starting: Promise<void> | undefined;
   #killing: Promise<unknown> | undefined;
   #ports: readonly [mqtt: number, http: number] = [0, 0];
 
@@ -76,6 +84,22 @@ export class Fleet {
   async startGateway(): Promise<void> {
     await this.#killing;
     if (this.#gateway?.isAlive === true) return;
+    this.#starting ??= this.#startGateway().finally(() => (this.#starting = undefined));
+    await this.#starting;
+  }
+
+  /** SIGKILL, once a start that is under way is over. */
+  killGateway(): Promise<unknown> {
+    this.#killing = this.#killGateway();
+    return this.#killing;
+  }
+
+  async #killGateway(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#gateway?.end('SIGKILL');
+  }
+
+  async #startGateway(): Promise<void> {
     const [mqtt, http] = this.#ports;
     const broker = this.#broker;
     const way = broker === undefined ? ['--mqtt-port', String(mqtt)] : ['--broker', broker];
@@ -93,12 +117,6 @@ export class Fleet {
     this.#ports = [port(broker ?? ready['mqtt']), port(ready['http'])];
   }
 
-  /** SIGKILL. */
-  killGateway(): Promise<unknown> {
-    this.#killing = this.#gateway?.end('SIGKILL');
-    return Promise.resolve(this.#killing);
-  }
-
   async startAgents(): Promise<void> {
     const waiting = this.processes.filter((each) => !each.isUp);
     const some = Array.from({ length: STARTS_AT_ONCE }, async () => {
@@ -113,7 +131,7 @@ export class Fleet {
   /** Ends everything, and leaves nothing behind. */
   async close(): Promise<void> {
     await Promise.all(this.processes.map((each) => each.kill()));
-    await this.#gateway?.end('SIGKILL');
+    await this.killGateway();
     await Promise.all(this.devices.map(({ proxy }) => proxy.close()));
     await rm(this.dir, { recursive: true, force: true });
   }
@@ -122,16 +140,20 @@ export class Fleet {
     const { hostname: host } = new URL(this.#broker ?? 'mqtt://127.0.0.1');
     const [port] = this.#ports;
     const each = Array.from({ length: count }, async (_, index) => {
-      const proxy = await createTcpProxy({ host, port });
       const name = `device-${index + 1}`;
-      return { name, dataDir: join(this.dir, name), proxy };
+      const watch = new WireWatch(name, (promise, what) => {
+        this.overheard.push({ promise, device: name, what });
+      });
+      const proxy = await createTcpProxy({ host, port, tap: watch.tap });
+      return { name, dataDir: join(this.dir, name), proxy, watch };
     });
     const all = await Promise.all(each);
     const together = count > PROCESSES_MAX ? AGENTS_A_PROCESS : 1;
     for (let from = 0; from < count; from += together) {
       const some = all.slice(from, from + together);
       const hosted = some.map(({ name: device, dataDir, proxy }) => {
-        return { device, dataDir, gateway: `mqtt://127.0.0.1:${proxy.port}` };
+        const gateway = `mqtt://127.0.0.1:${proxy.port}`;
+        return { device, dataDir, gateway, retention: `${FLEET_RETENTION_MS}ms` };
       });
       const process = new FleetProcess(hosted, this.deeds);
       for (const device of some) {

@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SimChance } from '@holdfast/agent/testing';
 import type { Chance } from '@holdfast/protocol';
+import type { FleetLook, FleetStates } from '../report/picture.ts';
 import { catchUpReport, type SimulationReport } from '../report/report.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { CatchUp, Sample } from '../virtual/observer.ts';
+import type { Timeline } from '../virtual/timeline.ts';
 import type { Violation } from '../virtual/witness.ts';
 import { judgeFleet } from './fleet-checks.ts';
 import { FleetFaults } from './fleet-faults.ts';
+import { FleetOrders } from './fleet-orders.ts';
 import { FleetWork } from './fleet-work.ts';
 import { Fleet, type FleetDevice, type FleetOptions } from './fleet.ts';
 
@@ -17,7 +20,7 @@ export interface RunFleetOptions extends FleetOptions {
   /** Real time that the scenario takes; its times shrink in proportion. */
   readonly durationMs: number;
   readonly signal?: AbortSignal;
-  readonly onLook?: (told: { readonly share: number; readonly sample: Sample }) => void;
+  readonly onLook?: (look: FleetLook) => void;
 }
 
 const LOOK_EVERY_MS = 1_000;
@@ -48,6 +51,9 @@ class FleetRun {
   /** Where each device stood when its agent last answered. */
   readonly #last = new Map<string, { readonly head: number; readonly pending: number }>();
   readonly #startMs = performance.now();
+  #timeline: Timeline | undefined;
+  #most = { pending: 0, atMs: 0 };
+  #isHealing = false;
 
   constructor(fleet: Fleet, options: RunFleetOptions) {
     this.#fleet = fleet;
@@ -66,15 +72,19 @@ class FleetRun {
       this.#violations.push({ promise, device, what });
     };
     const work = new FleetWork(fleet, scenario, { scale, chanceOf });
+    const orders = new FleetOrders(fleet, scenario, { scale, chanceOf });
     const faults = new FleetFaults({ fleet, faults: scenario.faults, chanceOf, scale, blame });
+    this.#timeline = faults.timeline;
     const isOver = (): boolean => this.#nowMs() >= durationMs || signal?.aborted === true;
     while (!isOver()) await this.#look();
     const healedAtMs = this.#nowMs();
-    await work.stop();
+    this.#isHealing = true;
+    await Promise.all([work.stop(), orders.stop()]);
     await faults.heal();
-    const late = await this.#comesToEnd();
+    const late = await this.#comesToEnd(orders);
     for (const each of late) blame('P2', each.device, `it does not end: ${each.why}`);
-    const judged = await judgeFleet(fleet, work.requests, this.#violations);
+    const { requests } = work;
+    const judged = await judgeFleet(fleet, { requests, orders }, this.#violations);
     return this.#report({ work, faults, judged, healedAtMs });
   }
 
@@ -96,8 +106,34 @@ class FleetRun {
       down: devices.filter((device) => !device.process.isUp).length,
     };
     this.#samples.push(sample);
-    const share = Math.min(1, sample.atMs / this.#options.durationMs);
-    this.#options.onLook?.({ share, sample });
+    const { pending, atMs } = sample;
+    if (pending > this.#most.pending) this.#most = { pending, atMs };
+    this.#options.onLook?.(this.#lookOf(sample));
+  }
+
+  #lookOf({ atMs, entries, pending }: Sample): FleetLook {
+    const { scenario, seed, durationMs } = this.#options;
+    const broken = this.#violations.map(({ promise }) => promise);
+    return {
+      ...{ scenario: scenario.name, seed, isReal: true, atMs, durationMs },
+      ...{ isHealing: this.#isHealing, states: this.#states(), entries, pending },
+      ...{ most: this.#most, mishaps: this.#timeline?.counts() ?? {} },
+      ...{ broken: new Set(broken), violations: broken.length },
+      recent: this.#timeline?.recent.toReversed() ?? [],
+    };
+  }
+
+  #states(): FleetStates {
+    const counts = { online: 0, behind: 0, offline: 0, stopped: 0, down: 0 };
+    for (const { name, process, proxy } of this.#fleet.devices) {
+      const pending = this.#last.get(name)?.pending ?? 0;
+      if (!process.isUp) counts.down += 1;
+      else if (process.isPaused) counts.stopped += 1;
+      else if (proxy.mode !== 'up') counts.offline += 1;
+      else if (pending > 0) counts.behind += 1;
+      else counts.online += 1;
+    }
+    return counts;
   }
 
   /** What an agent that does not answer had when it last did. */
@@ -124,7 +160,9 @@ class FleetRun {
   }
 
   /** @returns Devices that are not at rest when the time is over, and why. */
-  async #comesToEnd(): Promise<readonly { readonly device: string; readonly why: string }[]> {
+  async #comesToEnd(
+    orders: FleetOrders,
+  ): Promise<readonly { readonly device: string; readonly why: string }[]> {
     const { devices } = this.#fleet;
     const endMs = this.#nowMs() + HEALING_MS_MAX + HEALING_MS_EACH * devices.length;
     for (;;) {
@@ -133,6 +171,8 @@ class FleetRun {
         const device = devices[index]?.name ?? '';
         return why === undefined ? [] : [{ device, why }];
       });
+      const waiting = open.length === 0 ? await orders.waiting() : 0;
+      if (waiting > 0) open.push({ device: '', why: `${waiting} commands have no receipts` });
       if (open.length === 0 || this.#nowMs() > endMs) return open;
       await this.#look();
     }
@@ -162,7 +202,7 @@ class FleetRun {
       ...{ entries, messages: 0, bytes, mishaps: faults.timeline.counts() },
       boots: fleet.processes.reduce((sum, { starts }) => sum + starts, 0),
       gatewayStarts: fleet.gatewayStarts,
-      orders: { applied: 0, expired: 0, rejected: 0 },
+      orders: judged.orders,
       checked: judged.checked,
       catchUp: catchUpReport(this.#catchUps),
       fleet: fleet.devices.map(({ name: device, process }) => {

@@ -39,6 +39,14 @@ export interface WireEnds {
   readonly port: number;
   /** Port of 127.0.0.1 that it listens on; default: the system chooses one. */
   readonly listenAt?: number;
+  /** Called for each connection: who listens on it. */
+  readonly tap?: () => Tap;
+}
+
+/** Who is told of the bytes of a connection that have passed, each way. */
+export interface Tap {
+  up(chunk: Uint8Array): void;
+  down(chunk: Uint8Array): void;
 }
 
 interface Wire {
@@ -125,8 +133,13 @@ class Proxy implements TcpProxy {
     const { host, port } = this.#target;
     const far = createConnection({ host, port, allowHalfOpen: true });
     for (const end of [near, far]) end.setNoDelay(true);
-    const up = new TcpWay(near, far, (bytes) => this.#note('up', bytes));
-    const down = new TcpWay(far, near, (bytes) => this.#note('down', bytes));
+    const tap = this.#target.tap?.();
+    const passed = (way: 'up' | 'down') => (chunk: Buffer) => {
+      tap?.[way](chunk);
+      this.#note(way, chunk.byteLength);
+    };
+    const up = new TcpWay(near, far, passed('up'));
+    const down = new TcpWay(far, near, passed('down'));
     const wire = { near, far, up, down };
     this.#wires.add(wire);
     for (const way of [up, down]) way.shape(this.#shape);

@@ -19,7 +19,7 @@ const SLICE_MS = 50;
 export class TcpWay {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #onPass: (bytes: number) => void;
+  readonly #onPass: (chunk: Buffer) => void;
   #shape: WayShape = straight;
   #isHeld = false;
   #queue: Buffer[] = [];
@@ -29,7 +29,7 @@ export class TcpWay {
   readonly #late = new Set<NodeJS.Timeout>();
   #lateUntilMs = 0;
 
-  constructor(from: Socket, to: Socket, onPass: (bytes: number) => void) {
+  constructor(from: Socket, to: Socket, onPass: (chunk: Buffer) => void) {
     this.#from = from;
     this.#to = to;
     this.#onPass = onPass;
@@ -91,7 +91,7 @@ export class TcpWay {
 
   #pass(chunk: Buffer): void {
     this.#after(() => {
-      this.#onPass(chunk.byteLength);
+      this.#onPass(chunk);
       this.#to.write(chunk);
     });
   }

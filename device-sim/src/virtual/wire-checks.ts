@@ -1,11 +1,8 @@
 import { eachDevice, type IngestBatch, type Ledger } from '@holdfast/gateway/internal';
 import { NO_BYTES, equalBytes, isGenuine, open } from '@holdfast/protocol';
+import { hasSecret } from './secret.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import type { Witness } from './witness.ts';
-
-/** A value that is marked local, or redacted, begins with this: nowhere else is it to be seen. */
-export const SECRET = 'for nobody else: ';
-const secretBytes = Buffer.from(SECRET);
 
 /** P8 and P10: who is told what. */
 export class WireChecks {
@@ -66,8 +63,4 @@ function stretchOf(pieces: readonly Uint8Array[]): Uint8Array | undefined {
     end = piece.byteOffset + piece.length;
   }
   return new Uint8Array(buffer, first.byteOffset, end - first.byteOffset);
-}
-
-function hasSecret(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(secretBytes);
 }
