@@ -30,6 +30,7 @@ export async function checkEnd(
     world.witness.blame('P9', device, `the ledger does not verify at ${lane} ${seq}: ${why}`);
   }
   await world.wire.ofLedger(world.gateway.ledger, new Set(world.machines.map(({ name }) => name)));
+  await world.times.ofLedger(world.gateway.ledger, single);
   return { orders: await checkOrders(world, orders, single), losses: looked };
 }
 

@@ -97,9 +97,12 @@ class User {
     const asked = { device: this.#machine.name, what, isAcknowledged: false, atMs: 0 };
     this.#requests.runs.set(id, asked);
     const { workflow } = what;
-    life?.parts.runtime
-      .start({ workflow, input: encodeValue(input, 'input'), id })
-      .then(() => this.#told(asked), this.#refused);
+    life?.parts.runtime.start({ workflow, input: encodeValue(input, 'input'), id }).then(() => {
+      this.#told(asked);
+      // P1: it is durable in the moment in which somebody is told so.
+      const { witness } = this.#world;
+      if (!witness.started.has(id)) witness.blame('P1', asked.device, `${id} is not durable`);
+    }, this.#refused);
   }
 
   emit(): void {

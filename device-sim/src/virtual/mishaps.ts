@@ -24,7 +24,11 @@ const toDevices: Readonly<Partial<Record<FaultKind, ToDevice>>> = {
   },
   'one-way': ({ name }, { world, chance }) =>
     silence(world, name, chance.next() < 0.5 ? 'up' : 'down'),
-  'half-open': ({ name }, { world }) => silence(world, name, 'both'),
+  // What was there stays dead when all is well again: whoever has it has to notice.
+  'half-open': ({ name }, { world }) => {
+    world.network.deaden(name);
+    return silence(world, name, 'both');
+  },
   'slow-link': ({ name }, { world, params }) => {
     const air = world.network.airOf(name);
     air.bytesPerMs = (params['kbit'] ?? 1) / 8;
@@ -91,6 +95,7 @@ const toDevices: Readonly<Partial<Record<FaultKind, ToDevice>>> = {
   clone: (machine, { world }) => world.clone(machine, world.imageOf(machine)),
   'clock-1970': ({ name, agent, clock }, { world }) => {
     agent.kill();
+    clock.reboot();
     clock.offsetMs = -world.time.nowMs();
     world.time.wakeIn(BOOT_MS, () => world.startAgent(name));
     return () => (clock.offsetMs = 0);

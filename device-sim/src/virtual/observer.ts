@@ -26,6 +26,8 @@ const CATCH_UPS_MAX = 20_000;
 export class Observer {
   readonly samples: Sample[] = [];
   readonly catchUps: CatchUp[] = [];
+  /** The largest backlog of all together that was seen. */
+  most = { pending: 0, atMs: 0 };
   /** The largest backlog of each device. */
   readonly pendingMax = new Map<string, number>();
   readonly #witness: Witness;
@@ -33,6 +35,12 @@ export class Observer {
 
   constructor(witness: Witness) {
     this.#witness = witness;
+  }
+
+  sampled(sample: Sample): void {
+    this.samples.push(sample);
+    const { pending, atMs } = sample;
+    if (pending > this.most.pending) this.most = { pending, atMs };
   }
 
   connected(device: string, atMs: number): void {

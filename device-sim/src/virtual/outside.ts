@@ -24,6 +24,9 @@ export class Outside {
   /** True time. */
   readonly time: Clock;
   deeds = 0;
+  /** Bodies and handlers that threw, and handlers that never answered. */
+  failed = 0;
+  hung = 0;
   /** Results for calls that had one. */
   secondAnswers = 0;
   /** Told of each body that begins. */

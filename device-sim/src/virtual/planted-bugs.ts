@@ -1,144 +1,17 @@
+import { tableOfKey, type UplinkPorts } from '@holdfast/agent/internal';
+import type { Ledger } from '@holdfast/gateway/internal';
+import { open, type Verify } from '@holdfast/protocol';
 import {
-  parseStored,
-  seqOfEntryKey,
-  tableOfKey,
-  varintBytes,
-  type UplinkPorts,
-} from '@holdfast/agent/internal';
-import { prefixOf, type Ledger, type Table } from '@holdfast/gateway/internal';
-import {
-  laneIndex,
-  open,
-  seal,
-  type Lane,
-  type Message,
-  type StoreOp,
-  type Verify,
-} from '@holdfast/protocol';
-import { signerOf } from './sim-signer.ts';
-
-/** How a disk deals with a write, where it does not as it should. */
-export interface DiskBug {
-  /** What is written instead. */
-  readonly ops?: (ops: readonly StoreOp[]) => readonly StoreOp[];
-  /** It says "durable" before it is. */
-  readonly isHasty?: boolean;
-  /** A sync that has failed counts as one that has not. */
-  readonly isDeaf?: boolean;
-  /** A part of an unsynced write may be there after a power cut. */
-  readonly isTorn?: boolean;
-}
-
-/** A fault of ours, made at the edge of the code that ships: at its disk, its link, its ledger. */
-export interface PlantedBug {
-  readonly deviceDisk?: DiskBug;
-  readonly gatewayDisk?: DiskBug;
-  /** Changes what the gateway sends. */
-  readonly downlink?: (device: string, bytes: Uint8Array) => Uint8Array;
-  readonly ledger?: (ledger: Ledger) => Ledger;
-  readonly uplink?: (ports: UplinkPorts) => UplinkPorts;
-  readonly gatewayVerify?: Verify;
-  /** Which other device is sent what is for a device. */
-  readonly astray?: (device: string) => string | undefined;
-  /** The mark that a value is local, or redacted, has no effect. */
-  readonly isSealForgotten?: boolean;
-  /** Retention deletes nothing. */
-  readonly isRetentionIdle?: boolean;
-  /** The idempotency key that a body is given. */
-  readonly keyOf?: (key: string, attempt: number) => string;
-  /** How fast the monotonic time of devices passes. */
-  readonly monotonicRate?: number;
-  /** A device goes on in an epoch that the ledger has another life of. */
-  readonly isEpochKept?: boolean;
-  /** A salvage leaves the last entry of each lane behind, and does not know. */
-  readonly isSalvageHasty?: boolean;
-  /** Retention believes that the ledger has everything. */
-  readonly isRetentionBlind?: boolean;
-}
-
-type DeviceTable = Exclude<ReturnType<typeof tableOfKey>, undefined>;
-
-/** A device that forgets to write rows of a table, or to delete them. */
-function deviceWithout(kind: StoreOp['kind'], table: DeviceTable): PlantedBug {
-  const isIt = (op: StoreOp): boolean => op.kind === kind && tableOfKey(op.key) === table;
-  return { deviceDisk: { ops: (ops) => ops.filter((op) => !isIt(op)) } };
-}
-
-/** An entry that does not say whose it is. */
-function ofNoRun(op: StoreOp): StoreOp {
-  if (op.kind === 'delete' || tableOfKey(op.key) !== 'e') return op;
-  const { run, bytes } = parseStored(seqOfEntryKey(op.key), op.value);
-  const runAt = op.value.length - bytes.length - varintBytes(run);
-  return { ...op, value: Uint8Array.of(...op.value.subarray(0, runAt), 0, ...bytes) };
-}
-
-function gatewayWithout(kind: StoreOp['kind'], table: Table): PlantedBug {
-  const [prefix] = prefixOf(table);
-  const isIt = (op: StoreOp): boolean => op.kind === kind && op.key[0] === prefix;
-  return { gatewayDisk: { ops: (ops) => ops.filter((op) => !isIt(op)) } };
-}
-
-/** A gateway whose messages say something else, properly signed. */
-function saying(change: (message: Message) => Message): PlantedBug {
-  const signer = signerOf('gateway');
-  const said = (device: string, bytes: Uint8Array): Message => change(open(device, bytes).message);
-  return { downlink: (device, bytes) => seal(device, said(device, bytes), signer) };
-}
-
-function ledgerWith(change: (ledger: Ledger) => Partial<Ledger>): PlantedBug {
-  return {
-    ledger(ledger) {
-      const changed = change(ledger);
-      return new Proxy(ledger, {
-        get(target, property) {
-          if (property in changed) return Reflect.get(changed, property) as unknown;
-          const value: unknown = Reflect.get(target, property, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
-    },
-  };
-}
-
-function journalWith(
-  change: (journal: UplinkPorts['journal']) => Partial<UplinkPorts['journal']>,
-): PlantedBug {
-  return {
-    uplink(ports) {
-      const { journal } = ports;
-      const same: UplinkPorts['journal'] = {
-        epoch: journal.epoch,
-        boot: journal.boot,
-        positions: () => journal.positions(),
-        read: (lane, seqFirst, limits) => journal.read(lane, seqFirst, limits),
-        setAside: (...args) => journal.setAside(...args),
-        hashAt: (lane, seq) => journal.hashAt(lane, seq),
-        acknowledge: (lane, watermark, hash) => journal.acknowledge(lane, watermark, hash),
-        mend: () => journal.mend(),
-        onCommit: (listener) => journal.onCommit(listener),
-      };
-      return { ...ports, journal: { ...same, ...change(journal) } };
-    },
-  };
-}
-
-function runtimeWith(
-  change: (runtime: UplinkPorts['runtime']) => Partial<UplinkPorts['runtime']>,
-): PlantedBug {
-  return {
-    uplink(ports) {
-      const { runtime } = ports;
-      return { ...ports, runtime: { ...runtime, ...change(runtime) } };
-    },
-  };
-}
-
-async function hashAt({ journal }: UplinkPorts, lane: Lane, seq: number): Promise<Uint8Array> {
-  const { head, headHash } = journal.positions()[laneIndex(lane)];
-  if (seq === head) return headHash;
-  const { previousHash } = await journal.read(lane, seq + 1, { entriesMax: 1, bytesMax: 1 });
-  return previousHash;
-}
+  deviceWithout,
+  gatewayWithout,
+  hashAt,
+  journalWith,
+  ledgerWith,
+  ofNoRun,
+  runtimeWith,
+  saying,
+} from './bug-edges.ts';
+import type { PlantedBug } from './planted-bug.ts';
 
 /** The broker's answer is taken for the ledger's. */
 const brokerAckIsEnough: PlantedBug = {
@@ -300,7 +173,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     },
   })),
   'the idempotency key changes with the attempt': { keyOf: (key, attempt) => `${key}/${attempt}` },
-  'monotonic time passes too fast': { monotonicRate: 2 },
+  'monotonic time passes too fast': { clock: { monotonicRate: 2 } },
   'retention deletes what the ledger lacks': { isRetentionBlind: true },
   'retention deletes nothing': { isRetentionIdle: true },
   'what is for one device is sent to another, too': {

@@ -25,7 +25,7 @@ export function reportOf(
     ...{ virtualMs, healedMs: Math.max(0, Math.round(virtualMs - scenario.durationMs)) },
     ...{ events: world.events, runs: requests.runs.size, acknowledged, entries: witness.entries },
     ...{ messages: network.messages, bytes: network.bytes },
-    mishaps: { ...timeline.counts(), ...network.met, answered: outside.secondAnswers },
+    mishaps: world.mishaps,
     ...{ boots, gatewayStarts: gateway.starts, orders },
     checked: {
       P1: witness.entries + acknowledged,
@@ -39,7 +39,7 @@ export function reportOf(
       P9: witness.answers + witness.tornBackups,
       P10: world.wire.searched,
       P11: scenario.devices,
-      P12: outside.naps.length,
+      P12: outside.naps.length + world.times.compared,
     },
     catchUp: catchUpReport(observer.catchUps),
     fleet: fleetOf(world, requests),

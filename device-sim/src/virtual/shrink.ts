@@ -1,11 +1,13 @@
 import { fairWeather, type Scenario } from '../scenario/scenario.ts';
-import type { PlantedBug } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bug.ts';
 import { simulate } from './simulate.ts';
+import type { SimCode } from './world.ts';
 
 export interface ShrinkOptions {
   /** One that violates a promise with this seed. */
   readonly scenario: Scenario;
   readonly seed: number;
+  readonly code?: SimCode | undefined;
   readonly bug?: PlantedBug | undefined;
   /** Asked before each try. */
   readonly isTimeOver?: () => boolean;
@@ -18,10 +20,10 @@ export interface ShrinkOptions {
  * @returns One that fails with the same seed.
  */
 export async function shrink(options: ShrinkOptions): Promise<Scenario> {
-  const { seed, bug, isTimeOver = () => false } = options;
+  const { seed, code, bug, isTimeOver = () => false } = options;
   let smallest = options.scenario;
   const fails = async (scenario: Scenario): Promise<boolean> =>
-    (await simulate({ scenario, seed, bug })).violations.length > 0;
+    (await simulate({ scenario, seed, code, bug })).violations.length > 0;
   for (let hasShrunk = true; hasShrunk; ) {
     hasShrunk = false;
     for (const smaller of smallerThan(smallest)) {
@@ -42,6 +44,8 @@ const chances = [
   ...(['killAtCommit', 'killAtAwait', 'gatewayKillAtPoint'] as const),
 ];
 
+const works = ['emitEveryMs', 'orderEveryMs', 'runEveryMs'] as const;
+
 /** What is one step smaller, the largest steps first. */
 function* smallerThan(scenario: Scenario): Generator<Scenario> {
   const { devices, durationMs, faults, weather } = scenario;
@@ -57,7 +61,8 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
     yield { ...scenario, weather: { ...weather, [member]: 0 } };
   }
   for (const member of chances) if (scenario[member] > 0) yield { ...scenario, [member]: 0 };
-  if (scenario.emitEveryMs > 0) yield { ...scenario, emitEveryMs: 0 };
+  if (scenario.gateways > 1) yield { ...scenario, gateways: 1 };
+  for (const member of works) if (scenario[member] > 0) yield { ...scenario, [member]: 0 };
 }
 
 function withDevices(scenario: Scenario, devices: number): Scenario {

@@ -31,7 +31,7 @@ import {
   type Point,
   type Sha256,
 } from '@holdfast/protocol';
-import type { PlantedBug } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bug.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { signerOf, verifySim } from './sim-signer.ts';
 import { damageOn, salvageDisk } from './sim-salvage.ts';
@@ -56,11 +56,19 @@ export interface SimAgentOptions {
   readonly point: Point;
   /** The disk has a journal of another epoch now. */
   readonly onEpoch: (epoch: number) => void;
+  /** By this number its entries name the boot of the machine that began then, true time. */
+  readonly onBoot: (boot: MachineBegan) => void;
   readonly keepMs: number;
   readonly reconnectMaxMs: number;
   /** Called when the process has ended by itself. */
   readonly onFailed: () => void;
   readonly bug: PlantedBug;
+}
+
+export interface MachineBegan {
+  readonly epoch: number;
+  readonly boot: number;
+  readonly beganMs: number;
 }
 
 /** What is true of one process of an agent. */
@@ -107,14 +115,16 @@ export class SimAgent {
 
   /** Starts on what the disk holds. */
   async start(): Promise<void> {
-    const { disk, device, machine } = this.#options;
+    const { disk, device, machine, bug } = this.#options;
+    if (this.boots >= (bug.startsMax ?? Number.POSITIVE_INFINITY)) return;
     this.boots += 1;
-    const clock = new ProcessClock(this.#options.clock);
+    const clock = new ProcessClock(this.#options.clock, bug.clock);
     const life = new Life({ device, machine, boot: this.boots, clock });
     this.#life = life;
     const { state } = this;
+    const isHere = state.machine === machine || bug.isMoveUnseen === true;
     const end =
-      (state.machine === machine ? state.end : (state.end ?? movedHere)) ?? (await this.#damage());
+      (isHere ? state.end : (state.end ?? movedHere)) ?? (await this.#damage());
     if (end !== undefined) await this.#beginEpoch(life, end);
     // A process that was killed meanwhile does nothing any more.
     if (!life.isAlive) return;
@@ -122,10 +132,17 @@ export class SimAgent {
       pin: { load: () => this.#gatewayKey, save: (key) => (this.#gatewayKey = key) },
       epoch: this.state.epoch,
       isSecond: this.state.isSecond,
+      machineBoot: this.#bootName,
       endStore: async (note) => {
         if (life.isAlive) this.state = { ...this.state, end: note };
       },
     });
+  }
+
+  /** What the machine calls the boot that it is in. */
+  get #bootName(): string {
+    const { machine, clock } = this.#options;
+    return clock.boots === 0 ? machine : `${machine} ${clock.boots}`;
   }
 
   /** A start looks at the ends of all lanes; here, where time is dear, only when that may tell. */
@@ -141,7 +158,7 @@ export class SimAgent {
     const { disk, device, machine, sha256, onEpoch, bug } = this.#options;
     const epoch = Math.max(this.state.epoch, end.above) + 1;
     const { clock } = life;
-    const here = { name: machine, monoMs: clock.monoMs(), wallMs: clock.nowMs() };
+    const here = { name: this.#bootName, monoMs: clock.monoMs(), wallMs: clock.nowMs() };
     const of = { device, oldEpoch: this.state.epoch, newEpoch: epoch, here, sha256 };
     const { cause, why } = end;
     const rows = await salvageDisk(disk, { ...of, cause, why, isHasty: bug.isSalvageHasty });
@@ -168,6 +185,7 @@ interface Beside {
   readonly pin: UplinkPorts['pin'];
   readonly epoch: number;
   readonly isSecond: boolean;
+  readonly machineBoot: string;
   readonly endStore: (end: EndNote) => Promise<void>;
 }
 
@@ -199,14 +217,14 @@ export class Life implements AgentLife {
   async compose(
     options: SimAgentOptions,
     store: Parts['disk'],
-    { pin, epoch, isSecond, endStore }: Beside,
+    { pin, epoch, isSecond, machineBoot, endStore }: Beside,
   ): Promise<void> {
     const { device, sha256, chance, log, turn, point, keepMs, onFailed } = options;
     const { clock: machine } = this;
     // The clocks of a machine go on while its agent is dead.
-    const machineBoot = this.machine;
     const clock = await DeviceTime.open({ clock: machine, log, store, machineBoot });
     const { boot } = clock;
+    options.onBoot({ epoch, boot, beganMs: options.clock.beganMs });
     const journal = await Journal.open({ device, epoch, boot, clock, sha256, store, point });
     clock.saveWith((ops) => void journal.append([], () => ops).catch(() => undefined));
     void journal.failed.then(() => (this.isAlive ? onFailed() : undefined));
@@ -253,7 +271,7 @@ export class Life implements AgentLife {
       bugged({ journal, runtime: side, dial: options.dial, clock, chance, log, ...security }),
       {
         ...{ device, agentVersion: facts.version, machine: ascii(this.machine) },
-        limits: { retryMsMax: options.reconnectMaxMs },
+        limits: { retryMsMax: options.reconnectMaxMs, ...options.bug.uplinkLimits },
       },
     );
     uplink.onChange(() => runtime.nudgeConditions());

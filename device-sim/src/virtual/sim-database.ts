@@ -8,6 +8,8 @@ export interface SimDatabaseOptions extends Omit<SimDiskOptions, 'rows'> {
   readonly isShared: boolean;
   /** Default: as it ships. */
   readonly sha256?: Sha256 | undefined;
+  /** Only for a fault that is planted: a claim keeps nobody away. */
+  readonly isClaimless?: boolean | undefined;
 }
 
 interface Claim {
@@ -21,6 +23,7 @@ export class SimDatabase {
   readonly #time: Clock;
   readonly #isShared: boolean;
   readonly #sha256: Sha256;
+  readonly #isClaimless: boolean;
   readonly #claims = new Map<string, Claim>();
   #shared: Promise<Ledger> | undefined;
 
@@ -28,6 +31,7 @@ export class SimDatabase {
     this.#time = options.time;
     this.#isShared = options.isShared;
     this.#sha256 = options.sha256 ?? sha256;
+    this.#isClaimless = options.isClaimless === true;
     this.disk = new SimDisk({ ...options, rows: [newLedgerRow()] });
   }
 
@@ -55,6 +59,7 @@ export class SimDatabase {
   /** A call is executed by one gateway at a time, as a shared ledger sees to. */
   #claiming(ledger: Ledger): Ledger {
     const claimCalls: Ledger['claimCalls'] = async ({ calls, owner, forMs }) => {
+      if (this.#isClaimless) return calls;
       const nowMs = this.#time.monoMs();
       return calls.filter(({ service, ordinal }) => {
         const key = `${service}/${ordinal}`;

@@ -9,7 +9,7 @@ import {
   type StoreRow,
 } from '@holdfast/protocol';
 import { withOneBitFlipped } from './flipped-bit.ts';
-import type { DiskBug } from './planted-bugs.ts';
+import type { DiskBug } from './planted-bug.ts';
 import { SortedRows } from './sorted-rows.ts';
 
 export interface SimDiskOptions {
@@ -130,6 +130,8 @@ export class DiskHandle implements Store {
   /** Handed to the disk, and not known to be on it. */
   #unsynced: readonly StoreOp[] | undefined;
   #failure: HoldfastError | undefined;
+  /** Only for a fault that is planted: what was there before the last write. */
+  #before: readonly (readonly [key: string, row: StoreRow | undefined])[] = [];
 
   constructor(disk: SimDisk, rows: SortedRows, options: SimDiskOptions) {
     this.#disk = disk;
@@ -166,7 +168,14 @@ export class DiskHandle implements Store {
     const taken = this.#options.areBytesShared === true ? given : given.map(copyOf);
     const written = this.#lastWrite.then(() => this.#commit(taken));
     this.#lastWrite = written.catch(() => {});
+    if (bug?.patienceMs !== undefined) return this.#within(bug.patienceMs, written);
     return bug?.isHasty === true ? this.#alive() : written;
+  }
+
+  /** Only for a fault that is planted. */
+  #within(patienceMs: number, written: Promise<void>): Promise<void> {
+    const late = new Promise<void>((resolve) => this.#options.time.wakeIn(patienceMs, resolve));
+    return Promise.race([written, late]);
   }
 
   /** It keeps nothing of what was deleted. */
@@ -185,6 +194,7 @@ export class DiskHandle implements Store {
     const { chance, bug } = this.#options;
     const unsynced = this.#unsynced ?? [];
     this.#unsynced = undefined;
+    if (bug?.isUnsynced === true && chance.next() < 0.5) this.#takeBack();
     if (unsynced.length === 0 || chance.next() < 0.5) return;
     const isTorn = bug?.isTorn === true;
     this.#apply(isTorn ? unsynced.filter(() => chance.next() < 0.5) : unsynced);
@@ -211,7 +221,18 @@ export class DiskHandle implements Store {
     this.#apply(ops);
   }
 
+  #takeBack(): void {
+    for (const [key, row] of this.#before) {
+      if (row === undefined) this.#rows.delete(key);
+      else this.#rows.set(key, row);
+    }
+  }
+
   #apply(ops: readonly StoreOp[]): void {
+    if (this.#options.bug?.isUnsynced === true) {
+      const keys = ops.map(({ key }) => keyText(key));
+      this.#before = keys.map((key) => [key, this.#rows.get(key)]);
+    }
     for (const op of ops) {
       if (op.kind === 'put') this.#rows.set(op);
       else this.#rows.delete(op.key);

@@ -9,6 +9,7 @@ import {
   sessionsLimits,
   type Attempts,
   type Handler,
+  type HandlerPolicy,
   type Instruction,
   type Ledger,
 } from '@holdfast/gateway/internal';
@@ -43,11 +44,23 @@ export interface SimGatewayOptions {
   readonly point: Point;
   /** Called before and after whatever is asked of the ledger: the process may die of it. */
   readonly onAwait?: () => void;
+  /** Told of each call that a handler is given. */
+  readonly onExecute?: (call: Executed) => void;
   /** Only for bugs that are planted. */
   readonly ledgerOf?: (ledger: Ledger) => Ledger;
   readonly verify?: Verify | undefined;
   /** Default: as it ships. */
   readonly sha256?: Sha256 | undefined;
+  readonly handlerPolicy?: Partial<HandlerPolicy> | undefined;
+}
+
+/** A call that a handler is given. */
+export interface Executed {
+  readonly device: string;
+  /** The same in every attempt of this call. */
+  readonly key: string;
+  /** The process that executes it. */
+  readonly by: { readonly isDead: boolean };
 }
 
 interface GatewayLife {
@@ -117,8 +130,13 @@ export class SimGateway {
     this.#life = { clock, sessions, runner, ledger };
     this.starts += 1;
     await sessions.start();
+    const { onExecute = () => {}, handlerPolicy } = this.#options;
     for (const [service, handler] of Object.entries(handlers)) {
-      runner.register(service, functionExecutor(handler));
+      const told: Handler = (input, info) => {
+        onExecute({ device: info.device, key: info.idempotencyKey, by: clock });
+        return handler(input, info);
+      };
+      runner.register(service, functionExecutor(told), handlerPolicy);
     }
   }
 

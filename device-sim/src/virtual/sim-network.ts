@@ -32,6 +32,8 @@ interface Session {
   /** Sends that the broker has not taken. */
   readonly waiting: Set<() => void>;
   busyUntilMs: number;
+  /** Nothing passes any more, and nobody is told. */
+  isDead: boolean;
 }
 
 interface Place {
@@ -72,7 +74,7 @@ export class SimNetwork {
     const place = this.#placeOf(machine);
     place.device = device;
     return (listen) => {
-      const session: Session = { listen, waiting: new Set(), busyUntilMs: 0 };
+      const session: Session = { listen, waiting: new Set(), busyUntilMs: 0, isDead: false };
       place.session = session;
       this.#options.time.wakeIn(2 * place.air.latencyMs, () =>
         this.#answer(device, place, session),
@@ -87,6 +89,12 @@ export class SimNetwork {
     if (place.session === undefined) return;
     this.met.cut += 1;
     this.#end(place, place.session, 'HF_LINK_LOST');
+  }
+
+  /** The connection of a device is dead for good, and nobody is told: only a new one helps. */
+  deaden(device: string): void {
+    const { session } = this.#placeOf(device);
+    if (session !== undefined) session.isDead = true;
   }
 
   /** The process that held the connection is gone: nobody is told. */
@@ -122,7 +130,8 @@ export class SimNetwork {
       const place = this.#holders.get(device);
       if (place === undefined || !this.#isBrokerUp) return;
       if (place.air.isSilentDown || !place.air.isUp) return;
-      place.session?.listen({ kind: 'message', bytes: arrived });
+      const { session: now } = place;
+      if (now?.isDead === false) now.listen({ kind: 'message', bytes: arrived });
     });
   }
 
@@ -204,7 +213,8 @@ export class SimNetwork {
       };
       session.waiting.add(taken);
       time.wakeIn(wayMs, () => {
-        if (place.session !== session || air.isSilentUp || !air.isUp || !this.#isBrokerUp) return;
+        if (place.session !== session || session.isDead) return;
+        if (air.isSilentUp || !air.isUp || !this.#isBrokerUp) return;
         if (!air.isSilentDown) time.wakeIn(air.latencyMs, taken);
         this.#carry(bytes, 0, (arrived) => toGateway(device, arrived));
       });

@@ -20,6 +20,8 @@ const HEALING_LOOKS_MAX = 60;
 export interface SimulateOptions extends WorldOptions {
   /** Called a hundred times while things go wrong, and while they heal. */
   readonly onLook?: (world: World) => void;
+  /** Called some thousand times a second of work, for a picture of it. */
+  readonly onPulse?: (world: World) => void;
   /** Ends it where it is, with a report of what has been. */
   readonly signal?: AbortSignal;
 }
@@ -29,6 +31,8 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const reached = new Set<string>();
   const { signal } = options;
   const world = new World(options);
+  const { onPulse } = options;
+  if (onPulse !== undefined) world.onPulse = () => onPulse(world);
   const stop = (): void => {
     world.isStopped = true;
   };
@@ -142,9 +146,9 @@ function blameUnfinished(world: World): void {
 
 /** What a workflow does in the place of a call that reaches out of its world. */
 function instead(call: string): string {
-  if (/date|performance|hrtime|uptime/i.test(call)) return 'a workflow asks ctx.now()';
-  if (/random/i.test(call)) return 'a workflow asks ctx.random() or ctx.uuid()';
-  if (/set(?:Timeout|Interval|Immediate)|AbortSignal/.test(call)) {
+  if (/date|performance|hrtime|uptime|cpuUsage/i.test(call)) return 'a workflow asks ctx.now()';
+  if (/random|generateKey/i.test(call)) return 'a workflow asks ctx.random() or ctx.uuid()';
+  if (/set(?:Timeout|Interval|Immediate)|AbortSignal|Atomics|scheduler/.test(call)) {
     return 'a workflow waits with ctx.sleep()';
   }
   return 'here nothing is real; do it in a handler of the file, or give the step another body';

@@ -10,16 +10,22 @@ export interface Happened {
 
 /** Of each kind, so that a month of outages does not fill memory. */
 const KEPT_MAX = 500;
+/** Of all kinds, to be seen while it happens. */
+const RECENT_MAX = 3;
 
 /** What went wrong in a world: all of it counted, the first of each kind kept. */
 export class Timeline {
   readonly #happened: { -readonly [K in keyof Happened]: Happened[K] }[] = [];
   readonly #counts = new Map<string, number>();
+  /** What began last. */
+  readonly recent: { readonly atMs: number; readonly what: string }[] = [];
 
   /** @returns For `end`. */
   begin(kind: string, device: string, fromMs: number): number {
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
+    this.recent.push({ atMs: fromMs, what: `${kind} of ${device || 'all'}` });
+    if (this.recent.length > RECENT_MAX) this.recent.shift();
     if (count > KEPT_MAX) return -1;
     this.#happened.push({ kind, device, fromMs: Math.round(fromMs), toMs: null });
     return this.#happened.length - 1;

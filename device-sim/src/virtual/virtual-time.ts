@@ -102,18 +102,31 @@ function isBefore(a: Wake, b: Wake): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
+/** Only for faults that are planted. */
+export interface ClockBug {
+  /** How fast monotonic time passes. */
+  readonly monotonicRate?: number;
+  /** It is the wall clock, whatever that is set to. */
+  readonly isMonotonicSet?: boolean;
+  /** What is due while a process is stopped never comes. */
+  readonly isDueForgotten?: boolean;
+}
+
 /** The clock of one machine: its wall time may be wrong, what is due is due by true time. */
 export class MachineClock implements Clock {
   readonly #world: Clock;
-  readonly #rate: number;
+  readonly #bug: ClockBug;
   /** Wall time minus true time, but for what has drifted. */
   offsetMs = 0;
+  /** How often the machine has been switched off and on. */
+  boots = 0;
+  /** When this boot began, true time. */
+  beganMs = 0;
   #drift = { rate: 0, sinceMs: 0 };
 
-  /** @param rate Of its monotonic time; other than 1 only for a fault that is planted. */
-  constructor(world: Clock, rate = 1) {
+  constructor(world: Clock, bug: ClockBug = {}) {
     this.#world = world;
-    this.#rate = rate;
+    this.#bug = bug;
   }
 
   nowMs(): number {
@@ -122,10 +135,18 @@ export class MachineClock implements Clock {
     return Math.max(0, Math.floor(this.#world.nowMs() + this.offsetMs + driftedMs));
   }
   monoMs(): number {
-    return this.#world.monoMs() * this.#rate;
+    const { monotonicRate = 1, isMonotonicSet } = this.#bug;
+    if (isMonotonicSet === true) return this.nowMs() - WORLD_BEGINS_AT_MS - this.beganMs;
+    return (this.#world.monoMs() - this.beganMs) * monotonicRate;
   }
   wakeIn(delayMs: number, wake: () => void): () => void {
-    return this.#world.wakeIn(delayMs / this.#rate, wake);
+    return this.#world.wakeIn(delayMs / (this.#bug.monotonicRate ?? 1), wake);
+  }
+
+  /** The machine is switched off and on: its monotonic time begins anew. */
+  reboot(): void {
+    this.boots += 1;
+    this.beganMs = this.#world.monoMs();
   }
 
   /** From now on its wall time runs ahead by this part; 0: it is right again. */
@@ -137,12 +158,14 @@ export class MachineClock implements Clock {
 /** A clock as one process sees it: what it asked for never comes once it is dead. */
 export class ProcessClock implements Clock {
   readonly #machine: Clock;
+  readonly #bug: ClockBug;
   isDead = false;
   /** What came due while the process was stopped. */
   #held: (() => void)[] | undefined;
 
-  constructor(machine: Clock) {
+  constructor(machine: Clock, bug: ClockBug = {}) {
     this.#machine = machine;
+    this.#bug = bug;
   }
 
   nowMs(): number {
@@ -165,6 +188,10 @@ export class ProcessClock implements Clock {
     };
   }
 
+  get isPaused(): boolean {
+    return this.#held !== undefined;
+  }
+
   die(): void {
     this.isDead = true;
   }
@@ -177,6 +204,7 @@ export class ProcessClock implements Clock {
   resume(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
+    if (this.#bug.isDueForgotten === true) return;
     for (const come of held) come();
   }
 }

@@ -64,6 +64,8 @@ export class Witness {
   readonly #forgotten = new Map<string, number>();
   /** A backup of the ledger was put back. */
   isRestored = false;
+  /** Runs of which the begin has ever been durable. */
+  readonly started = new Set<string>();
   /** When each run came to its end, by id, true time. */
   readonly ended = new Map<string, number>();
   /** Devices whose disks have changed what was written. */
@@ -240,6 +242,7 @@ export class Witness {
     const entry = decodeEntry(stored.bytes);
     // What a second machine ends, and what a new epoch takes over, is not when it ended here.
     const isOwn = machine === device && !this.ended.has('run' in entry ? entry.run : '');
+    if (entry.kind === 'run.started') this.started.add(entry.run);
     if (entry.kind === 'run.completed' && isOwn) this.ended.set(entry.run, atMs);
     if (entry.kind === 'command.receipt') this.#receipts.set(`${device}/${entry.key}`, atMs);
     if (entry.kind !== 'step.completed') return;

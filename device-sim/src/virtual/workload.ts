@@ -3,7 +3,7 @@ import type { Handler } from '@holdfast/gateway';
 import { HoldfastError, type Chance } from '@holdfast/protocol';
 import type { Outside } from './outside.ts';
 import type { AgentLife, AnyWorkflow } from './sim-agent.ts';
-import { SECRET } from './wire-checks.ts';
+import { SECRET } from './secret.ts';
 
 export interface WorkloadOptions {
   readonly outside: Outside;
@@ -127,6 +127,7 @@ function bodyOf(life: AgentLife, options: WorkloadOptions) {
       outside.begins(life, { run: order.id, step, key });
       await new Promise<void>((resolve) => life.clock.wakeIn(5 + chance.next() * 200, resolve));
       const isFailing = step === 'authorize-payment' && chance.next() < failing;
+      if (isFailing) outside.failed += 1;
       if (isFailing && chance.next() < 0.5) throw new HoldfastError('HF_LINK_LOST');
       const result = act(key);
       // It has had its effect, and nobody is told.
@@ -139,9 +140,15 @@ function bodyOf(life: AgentLife, options: WorkloadOptions) {
 export function handlersOf({ outside, chance, failing, hanging }: WorkloadOptions) {
   const update: Handler<Order> = ({ quantity }, { idempotencyKey }) => {
     outside.calls.set(idempotencyKey, (outside.calls.get(idempotencyKey) ?? 0) + 1);
-    if (chance.next() < failing / 4) throw new HoldfastError('HF_HANDLER_UNAVAILABLE');
+    if (chance.next() < failing / 4) {
+      outside.failed += 1;
+      throw new HoldfastError('HF_HANDLER_UNAVAILABLE');
+    }
     // The effect is there, and nobody ever hears of it.
-    if (hanging > 0 && chance.next() < hanging) return new Promise(() => {});
+    if (hanging > 0 && chance.next() < hanging) {
+      outside.hung += 1;
+      return new Promise(() => {});
+    }
     return { left: 1_000 - quantity };
   };
   // A handler takes what the call of its name sends.

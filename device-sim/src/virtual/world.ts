@@ -11,7 +11,8 @@ import {
 import type { Handler } from '@holdfast/gateway';
 import { eachDevice, type Ledger } from '@holdfast/gateway/internal';
 import { fairWeather, type Scenario } from '../scenario/scenario.ts';
-import type { PlantedBug } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bug.ts';
+import { CallChecks } from './call-checks.ts';
 import { Forger } from './forger.ts';
 import { Outside } from './outside.ts';
 import type { LifeMark } from './journal-life.ts';
@@ -23,6 +24,7 @@ import type { SimGateway } from './sim-gateway.ts';
 import { SimGateways } from './sim-gateways.ts';
 import { SimNetwork } from './sim-network.ts';
 import { takeTurns } from './settling.ts';
+import { TimeChecks } from './time-checks.ts';
 import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
@@ -80,6 +82,8 @@ export class World {
   readonly primitives: Primitives;
   readonly witness: Witness;
   readonly wire: WireChecks;
+  readonly calls: CallChecks;
+  readonly times: TimeChecks;
   readonly observer: Observer;
   readonly timeline = new Timeline();
   readonly network: SimNetwork;
@@ -95,6 +99,10 @@ export class World {
   /** Somebody wants it to stop where it is. */
   isStopped = false;
   events = 0;
+  /** What went wrong besides faults that begin and end, and what messages met. */
+  readonly #met = { 'killed-at-sync': 0, 'killed-at-await': 0, 'gateway-killed-at-await': 0 };
+  /** Called now and then while time passes, for those who look on. */
+  onPulse: () => void = () => {};
   /** A fault of ours. */
   readonly bug: PlantedBug;
   readonly #scenario: Scenario;
@@ -117,6 +125,8 @@ export class World {
     const { sha256, areBytesShared } = this.primitives;
     this.witness = new Witness(sha256);
     this.wire = new WireChecks(this.witness);
+    this.calls = new CallChecks(this.witness);
+    this.times = new TimeChecks(this.witness);
     this.observer = new Observer(this.witness);
     this.chance = this.chanceOf('mishaps');
     this.#gatewayKills = this.chanceOf('gateway kills');
@@ -142,6 +152,7 @@ export class World {
         onSync: () => (scenario.gateways > 1 ? undefined : void this.#gatewayPoint()),
         onAwait: () => (scenario.gateways > 1 ? undefined : this.#gatewayAwait()),
         bug: bug.gatewayDisk,
+        isClaimless: bug.isClaimless,
       },
       handlers: code?.handlers ?? handlersOf({ ...work, chance: this.chanceOf('handlers') }),
       send: (device, bytes) => {
@@ -156,11 +167,23 @@ export class World {
       onAwait: (gateway) => this.#gatewayAwait(gateway),
       ledgerOf: (ledger) => this.#watched(bug.ledger?.(ledger) ?? ledger),
       verify: bug.gatewayVerify,
+      handlerPolicy: bug.handlerPolicy,
+      onExecute: (call) => this.calls.executed(call),
     });
     this.outside.onDeed = (deed) => this.witness.deedBegan(deed);
     this.machines = Array.from({ length: scenario.devices }, (_, index) =>
       this.#machine(`device-${index + 1}`),
     );
+  }
+
+  /** How often what went wrong. */
+  get mishaps(): Readonly<Record<string, number>> {
+    const { timeline, network, outside, witness } = this;
+    return {
+      ...{ ...timeline.counts(), ...network.met, ...this.#met, forged: this.#forger.forged },
+      ...{ failed: outside.failed, hung: outside.hung, answered: outside.secondAnswers },
+      ...{ torn: witness.tornBackups },
+    };
   }
 
   get keepMs(): number {
@@ -198,7 +221,9 @@ export class World {
       }
       this.time.step();
       this.events += 1;
-      return this.events % EVENTS_A_LOOP === 0 ? 'reached' : 'next';
+      if (this.events % EVENTS_A_LOOP > 0) return 'next';
+      this.onPulse();
+      return 'reached';
     });
   }
 
@@ -232,7 +257,7 @@ export class World {
   /** Notes how the fleet stands. */
   look(): void {
     const { machines, network, witness, observer, time } = this;
-    observer.samples.push({
+    observer.sampled({
       atMs: Math.round(time.monoMs()),
       entries: witness.entries,
       pending: machines.reduce((sum, { name }) => sum + witness.pendingOf(name), 0),
@@ -323,23 +348,29 @@ export class World {
       chance: this.chanceOf(`${name} disk`),
       onDurable: (ops) => this.#written(name, ops),
       onSync: () => void point(),
-      onAwait: () => void point(awaiting, this.#scenario.killAtAwait),
+      onAwait: () => void point('killed-at-await', awaiting, this.#scenario.killAtAwait),
       bug: bug.deviceDisk,
     });
-    const clock = new MachineClock(time, bug.monotonicRate);
+    const clock = new MachineClock(time, bug.clock);
     const { failing, hanging, reconnectMaxMs, keepMs } = this.#scenario;
     const chances = { failing, hanging, chance: this.chanceOf(`${name} work`) };
     const work = { outside, ...chances, keyOf: bug.keyOf, isOpen: bug.isSealForgotten };
     const killing = this.chanceOf(`${name} kills`);
     const awaiting = this.chanceOf(`${name} awaits`);
-    const point = (by = killing, share = this.#scenario.killAtCommit): void | Promise<never> => {
+    const point = (
+      where: 'killed-at-sync' | 'killed-at-await' = 'killed-at-sync',
+      by = killing,
+      share = this.#scenario.killAtCommit,
+    ): void | Promise<never> => {
       if (this.isHealing || share === 0 || by.next() >= share) return;
+      this.#met[where] += 1;
       this.#ended(agent, name);
       return never;
     };
     const agent: SimAgent = new SimAgent({
       ...{ device, machine: name, disk, clock, sha256, log: silent, turn: this.turn },
       onEpoch: (epoch) => this.witness.epochBegan(name, device, epoch),
+      onBoot: (boot) => this.times.bootBegan(device, boot),
       ...{ keepMs, reconnectMaxMs },
       chance: this.chanceOf(name),
       dial: this.network.dialOf(device, name),
@@ -395,6 +426,7 @@ export class World {
     const chance = share * this.#scenario.gatewayKillAtPoint;
     if (this.isHealing || chance === 0 || this.#gatewayKills.next() >= chance) return;
     this.note('end gateway');
+    this.#met['gateway-killed-at-await'] += 1;
     gateway.kill();
     this.time.wakeIn(RESTART_MS, () => this.startGateway());
     return never;
