@@ -1,19 +1,23 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import ava, { type ExecutionContext } from 'ava';
+import { parse } from 'smol-toml';
 import {
   faultKinds,
   findScenario,
   htmlOf,
+  judged,
   junitOf,
   parseScenario,
   plantedBugs,
   scenarioFields,
   scenarioNames,
+  scenarioSchema,
   scenarioText,
   shrink,
   simulate,
@@ -34,29 +38,38 @@ async function dirOf(t: ExecutionContext): Promise<string> {
 
 const telling = { again: 'holdfast-sim run x --seed 1', tookMs: 12 };
 
+type Mistake = readonly [
+  text: string,
+  line: number,
+  what: RegExp,
+  /** What only a look at several values tells, or at no TOML at all, is beyond a schema. */
+  isOfValues?: false,
+];
+
+const mistakes: readonly Mistake[] = [
+  ['devices = 3\nspeed = 4\n', 2, /there is no speed/],
+  ['[werk]\n', 1, /there is no table \[werk\]/],
+  ['[work]\nrun-every = "1m"\nrun_every = "1m"\n', 3, /there is no run_every in \[work\]/],
+  ['duration = "-5m"\n', 1, /never negative/],
+  ['duration = 300\n', 1, /a time is a text/],
+  ['devices = 0\n', 1, /whole number from 1/],
+  ['[broker]\ndrop = 1.5\n', 2, /from 0 to 1/],
+  ['[[fault]]\nkind = "flood"\nevery = "1m"\nfor = "1m"\n', 2, /there is no fault flood/],
+  ['[[fault]]\nkind = "kill"\nfor = "1m"\n', 1, /either every, or at/],
+  ['[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "0s"\n', 4, /longer than nothing/, false],
+  ['[[fault]]\nkind = "kill"\nevery = "1m"\n', 1, /it needs for/],
+  ['duration = "5m"\n[[fault]]\nkind = "kill"\nat = "9m"\nfor = "1m"\n', 4, /not within/, false],
+  [
+    `${'[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "1m"\n'.repeat(2)}kbit = 9\n`,
+    9,
+    /there is no kbit/,
+  ],
+  ['[[fault]]\nkind = "broker-down"\nevery = "1m"\nfor = "1m"\ndevices = 2\n', 5, /to the fleet/],
+  ['devices = 2\n[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "1m"\ndevices = 3\n', 6, /are 2/, false],
+  ['devices = = 3\n', 1, /./, false],
+];
+
 test('a scenario with a mistake names the line of it', (t) => {
-  const mistakes: readonly (readonly [text: string, line: number, what: RegExp])[] = [
-    ['devices = 3\nspeed = 4\n', 2, /there is no speed/],
-    ['[werk]\n', 1, /there is no table \[werk\]/],
-    ['[work]\nrun-every = "1m"\nrun_every = "1m"\n', 3, /there is no run_every in \[work\]/],
-    ['duration = "-5m"\n', 1, /never negative/],
-    ['duration = 300\n', 1, /a time is a text/],
-    ['devices = 0\n', 1, /whole number from 1/],
-    ['[broker]\ndrop = 1.5\n', 2, /from 0 to 1/],
-    ['[[fault]]\nkind = "flood"\nevery = "1m"\nfor = "1m"\n', 2, /there is no fault flood/],
-    ['[[fault]]\nkind = "kill"\nfor = "1m"\n', 1, /either every, or at/],
-    ['[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "0s"\n', 4, /longer than nothing/],
-    ['[[fault]]\nkind = "kill"\nevery = "1m"\n', 1, /it needs for/],
-    ['duration = "5m"\n[[fault]]\nkind = "kill"\nat = "9m"\nfor = "1m"\n', 4, /not within/],
-    [
-      `${'[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "1m"\n'.repeat(2)}kbit = 9\n`,
-      9,
-      /there is no kbit/,
-    ],
-    ['[[fault]]\nkind = "broker-down"\nevery = "1m"\nfor = "1m"\ndevices = 2\n', 5, /to the fleet/],
-    ['devices = 2\n[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "1m"\ndevices = 3\n', 6, /are 2/],
-    ['devices = = 3\n', 1, /./],
-  ];
   for (const [text, line, what] of mistakes) {
     const error = t.throws(() => parseScenario(text, 'my.toml', 'my'), undefined, text);
     t.is(codeOf(error), 'HF_CONFIG_INVALID');
@@ -72,6 +85,22 @@ test('a scenario reads the same again from the file that is written of it', (t) 
   }
 });
 
+const schemaUrl = new URL('../../../device-sim/scenarios/scenario.schema.json', import.meta.url);
+
+test('scenario.schema.json takes what is read, and nothing else', async (t) => {
+  const schema = `${JSON.stringify(scenarioSchema(), undefined, 2)}\n`;
+  if (process.env['SNAPSHOTS'] === 'write') await writeFile(schemaUrl, schema);
+  t.is(await readFile(schemaUrl, 'utf8'), schema, 'SNAPSHOTS=write npx ava test/dist/sim/scenarios');
+  const isValid = new Ajv2020({ strict: false }).compile(scenarioSchema());
+  for (const name of scenarioNames()) {
+    t.true(isValid(parse(scenarioText(findScenario(name)))), name);
+  }
+  for (const [text, , , isOfValues = true] of mistakes) {
+    if (!isOfValues) continue;
+    t.false(isValid(parse(text)), text);
+  }
+});
+
 test('docs/SIMULATION.md has every scenario, key and kind of fault', async (t) => {
   const text = await readFile(new URL('../../../docs/SIMULATION.md', import.meta.url), 'utf8');
   const keys = Object.values(scenarioFields).flatMap((fields) => Object.keys(fields));
@@ -81,10 +110,23 @@ test('docs/SIMULATION.md has every scenario, key and kind of fault', async (t) =
   }
 });
 
+test('docs/SIMULATION.md names the functions that judge each promise', async (t) => {
+  const text = await readFile(new URL('../../../docs/SIMULATION.md', import.meta.url), 'utf8');
+  const rows = text.match(/^\| P\d+ \| [^|]*\| [^|]*\|$/gm) ?? [];
+  const sources = new URL('../../../device-sim/src/virtual/', import.meta.url);
+  const files = await readdir(sources);
+  const code = await Promise.all(files.map((file) => readFile(new URL(file, sources), 'utf8')));
+
+  t.deepEqual(rows.map((row) => row.split(' | ')[0]?.slice(2)), judged.map(([promise]) => promise));
+  for (const name of rows.join().match(/(?<=`)\w+(?=`)/g) ?? []) {
+    t.true(code.some((each) => each.includes(name)), name);
+  }
+});
+
 test('a failure is made smaller, and still fails', async (t) => {
   t.timeout(120_000);
   const bug = plantedBugs['the gateway checks no signatures'];
-  const scenario = { ...findScenario('storm'), durationMs: 180_000 };
+  const scenario = { ...findScenario('storm'), durationMs: 90_000 };
   const seed = 1;
 
   const smaller = await shrink({ scenario, seed, bug });

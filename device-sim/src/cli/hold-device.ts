@@ -9,6 +9,7 @@ import { ownFile } from '../fleet/fleet-process.ts';
 import type { DeviceFlags } from './device.ts';
 
 const LOOK_EVERY_MS = 1_000;
+const CLEAR_LINE = '\r\u001b[K';
 
 /** Holds one device for as long as a person wants. */
 export async function hold(flags: DeviceFlags): Promise<void> {
@@ -51,8 +52,7 @@ class Session {
 
   /** Resolves when the person has had enough. */
   async until(): Promise<void> {
-    const what = Object.keys(keyHelp).join(' ');
-    this.#say(`keys: ${what}   (holdfast-sim device --help says what they do)`);
+    for (const [key, what] of Object.entries(keyHelp)) this.#say(`  ${key}  ${what}`);
     const timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     try {
       await this.#keys();
@@ -98,10 +98,16 @@ class Session {
     const line = await this.#device.line();
     if (line === this.#shown) return;
     this.#shown = line;
-    process.stdout.write(this.#isTerminal ? `\r\u001b[K${line}` : `${line}\n`);
+    process.stdout.write(this.#isTerminal ? `${CLEAR_LINE}${this.#fitted(line)}` : `${line}\n`);
   }
 
   #say(what: string): void {
-    process.stdout.write(this.#isTerminal ? `\r\u001b[K${what}\n${this.#shown}` : `${what}\n`);
+    const below = `${CLEAR_LINE}${what}\n${this.#fitted(this.#shown)}`;
+    process.stdout.write(this.#isTerminal ? below : `${what}\n`);
+  }
+
+  /** A line that the terminal broke could not be taken away again. */
+  #fitted(line: string): string {
+    return line.slice(0, process.stdout.columns || line.length);
   }
 }

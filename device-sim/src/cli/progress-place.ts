@@ -1,5 +1,8 @@
 import type { ProgressPlace } from '@holdfast/protocol';
 
+/** Taken before a world is begun, in which nobody may have it. */
+const { hrtime } = process;
+
 /** Where long work of this program tells how far it is. */
 export function progressPlace(): ProgressPlace {
   const { stderr, env } = process;
@@ -10,7 +13,7 @@ export function progressPlace(): ProgressPlace {
       const timer = setInterval(look, ms);
       return () => clearInterval(timer);
     },
-    nowMs: () => performance.now(),
+    nowMs: () => Number(hrtime.bigint()) / 1e6,
     write: (text) => void stderr.write(text),
   };
 }

@@ -1,10 +1,10 @@
-import { HoldfastError, formatCount, withProgress } from '@holdfast/protocol';
+import { HoldfastError, formatCount } from '@holdfast/protocol';
 import { unreal } from '../fleet/fleet-faults.ts';
 import { runFleet } from '../fleet/run-fleet.ts';
 import type { SimulationReport } from '../report/report.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { numberOf } from './numbers.ts';
-import { progressPlace } from './progress-place.ts';
+import { LiveProgress } from './live-progress.ts';
 
 export interface RealFlags {
   readonly minutes?: string;
@@ -36,18 +36,12 @@ export async function realOf(
   const devices = formatCount(scenario.devices);
   process.stderr.write(`${scenario.name}: ${devices} real agents start\n`);
   const options = { devices: scenario.devices, broker: brokerOf(flags.broker), durationMs };
-  const work = { what: scenario.name, total: 1, unit: 'percent' } as const;
-  return withProgress(progressPlace(), work, (to) =>
-    runFleet({
-      ...asked,
-      ...options,
-      onLook: ({ share, sample }) => {
-        const { entries, pending, offline, down } = sample;
-        const what = `${formatCount(entries)} entries, ${formatCount(pending)} pending`;
-        to(share, 1, `${what}, ${offline} offline, ${down} down`);
-      },
-    }),
-  );
+  const progress = new LiveProgress();
+  try {
+    return await runFleet({ ...asked, ...options, onLook: (look) => progress.look(() => look) });
+  } finally {
+    progress.end();
+  }
 }
 
 /** @throws HF_USAGE */

@@ -6,12 +6,14 @@ import type { SimulationReport, Telling } from '../report/report.ts';
 import { simulationScreen } from '../report/screen.ts';
 import { findScenario } from '../scenario/find-scenario.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { lookOf } from '../virtual/look-of.ts';
 import { simulate } from '../virtual/simulate.ts';
+import type { World } from '../virtual/world.ts';
 import { LiveProgress } from './live-progress.ts';
 import { realOf } from './run-real.ts';
 import { exitOf, numberOf, outputOf } from './numbers.ts';
 import { commandOf, type RunFlags } from './run-flags.ts';
-import { loadSimCode } from './sim-code.ts';
+import { codeFor } from './sim-code.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -51,25 +53,15 @@ async function virtualOf(asked: Asked, flags: RunFlags): Promise<SimulationRepor
       why: `--${flag} is for --real; --hours is virtual time`,
     });
   }
-  const code = await codeOf(asked.scenario, flags);
-  const progress = new LiveProgress(asked.scenario, asked.seed);
+  const code = await codeFor(asked.scenario, flags.code);
+  const { scenario, seed } = asked;
+  const progress = new LiveProgress();
   try {
-    return await simulate({ ...asked, code, onLook: progress.look });
+    const onPulse = (world: World): void => progress.look(() => lookOf(world, scenario, seed));
+    return await simulate({ ...asked, code, onPulse });
   } finally {
     progress.end();
   }
-}
-
-async function codeOf(scenario: Scenario, { code }: RunFlags) {
-  if (code !== undefined && scenario.starts.length === 0) {
-    const why = '--code needs a scenario that says what to start: a file with [[start]]';
-    throw new HoldfastError('HF_USAGE', { why });
-  }
-  if (code === undefined && scenario.starts.length > 0) {
-    const why = `${scenario.name} starts workflows of yours: --code names the file that has them`;
-    throw new HoldfastError('HF_USAGE', { why });
-  }
-  return code === undefined ? undefined : loadSimCode(code, scenario);
 }
 
 function writeReports(report: SimulationReport, telling: Telling, flags: RunFlags): void {

@@ -4,6 +4,7 @@ export interface SoakFlags {
   readonly minutes: string;
   readonly scenario: string;
   readonly seed?: string;
+  readonly code?: string;
 }
 
 export function addSoak(program: Command): void {
@@ -13,6 +14,7 @@ export function addSoak(program: Command): void {
     .option('--minutes <number>', 'how long, in real time', '10')
     .option('--scenario <name>', 'what goes wrong: a name, or FILE.toml', 'storm')
     .option('--seed <number>', 'the first seed; without it chance decides')
+    .option('--code <file>', 'workflows of your own, where the scenario starts some')
     .addHelpText(
       'after',
       `

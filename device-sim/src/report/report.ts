@@ -10,13 +10,13 @@ export const judged: readonly (readonly [promise: string, what: string])[] = [
   ['P3', 'the ledger is the journal: each entry once, in order, acknowledged only when durable'],
   ['P4', 'nothing is lost unless the ledger was told, and nothing is refused without a code'],
   ['P5', 'what has its outcome never runs again; effects happen once for each key'],
-  ['P6', 'the result of a call is applied once'],
+  ['P6', 'a command, and the result of a call, is applied once'],
   ['P7', 'agent and gateway start, whatever the power cut left'],
   ['P8', 'a device is told what is for it, and is known by its own key'],
   ['P9', 'the chains agree and verify; nothing forged or changed is taken'],
   ['P10', 'what is marked local, or redacted, is in nothing that leaves'],
   ['P11', 'at rest nothing is in memory, the disk lets go of what has ended, the wire is silent'],
-  ['P12', 'no sleep ends before its time'],
+  ['P12', 'no sleep ends before its time; the ledger knows when each thing happened'],
 ];
 
 /** What was not put to the test is neither held nor broken. */

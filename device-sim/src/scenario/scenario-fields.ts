@@ -1,6 +1,9 @@
 /** What a value of a scenario's file has to be. */
 export type FieldType = 'duration' | 'count' | 'share' | 'text' | 'number';
 
+/** Nobody has more of anything. */
+export const COUNT_MAX = 100_000;
+
 export interface Field {
   readonly type: FieldType;
   /** Member of `Scenario`, or of its `weather`. */

@@ -2,7 +2,7 @@ import { HoldfastError, durationMs } from '@holdfast/protocol';
 import { parse, TomlError } from 'smol-toml';
 import { factsOf, faultKinds, isFaultKind, type FaultParam } from './fault-kinds.ts';
 import { calm } from './calm.ts';
-import { scenarioFields, type FieldType } from './scenario-fields.ts';
+import { COUNT_MAX, scenarioFields, type FieldType } from './scenario-fields.ts';
 import { TomlLines } from './toml-lines.ts';
 import type { Fault, Scenario, StartRule } from './scenario.ts';
 
@@ -188,8 +188,6 @@ class Reader {
     return new HoldfastError('HF_CONFIG_INVALID', { why: `${this.#path}:${line}: ${what}` });
   }
 }
-
-const COUNT_MAX = 100_000;
 
 /** Each gives `undefined` for what is none. */
 const readers: Readonly<Record<FieldType, (value: unknown) => string | number | undefined>> = {

@@ -29,7 +29,7 @@ export const measuredCosts: readonly EntryCost[] = [
 ];
 
 /** Of a month in which nothing happens, on a metered link: `npm run bench -- idle-bytes`. */
-export const IDLE_BYTES_A_MONTH = 489_000;
+export const IDLE_BYTES_A_MONTH = 481_000;
 /** Devices that may connect in a second when all come back: the gateway's own pace. */
 export const CONNECTS_PER_S = 500;
 /** Of what a gateway can take, so much is for every day; the rest is for those who catch up. */

@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { costOf, measuredCosts, sizingOf } from '@holdfast/device-sim/internal';
+import { sessionsLimits } from '@holdfast/gateway/internal';
+import {
+  CONNECTS_PER_S,
+  IDLE_BYTES_A_MONTH,
+  costOf,
+  measuredCosts,
+  sizingOf,
+} from '@holdfast/device-sim/internal';
 
 const DAY_MS = 86_400_000;
 const question = {
@@ -32,4 +40,13 @@ test('a fleet needs more of everything that it has more of', (t) => {
   // 10,000 entries of 95 B at 1,200 B/s.
   t.is(Math.round(narrow.deviceCatchUpS), Math.round((10_000 * 95) / 1_200));
   t.is(sizing.ledgerBytes, 365 * 100 * 10_000 * 284);
+});
+
+test('what is not measured by `--measure` is as the gateway has it, and the benchmarks', (t) => {
+  const page = new URL('../../../../docs/BENCHMARKS.md', import.meta.url);
+  const kilobytes = /^\| `idle-bytes`, kB\/month \| (\d+) \|/m.exec(readFileSync(page, 'utf8'))?.[1];
+
+  t.is(CONNECTS_PER_S, sessionsLimits.connectsPerS);
+  // A run of the benchmark differs by some percent from the next.
+  t.true(Math.abs(IDLE_BYTES_A_MONTH / (Number(kilobytes) * 1_000) - 1) < 0.1, kilobytes);
 });
