@@ -40,7 +40,9 @@ const rows: string[] = [];
 async function find({
   bug,
   scenario,
-}: Pick<(typeof planted)[number], 'bug' | 'scenario'>): Promise<{ seed: number; promise: string } | undefined> {
+}: Pick<(typeof planted)[number], 'bug' | 'scenario'>): Promise<
+  { seed: number; promise: string } | undefined
+> {
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
     const found = new AbortController();
     const onLook: SimulateOptions['onLook'] = ({ witness }) => {
@@ -65,7 +67,7 @@ for (const each of planted) {
   });
 }
 
-/** Seeds that show nothing where the fault is not; with `PLANTED` only, since each costs its time. */
+/** Seeds that show nothing where the fault is not: with `PLANTED` only, each costs its time. */
 const SEEDS_WITHOUT = PLANTED === '' ? 0 : 2;
 const faultRows: string[] = [];
 

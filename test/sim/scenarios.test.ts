@@ -65,7 +65,12 @@ const mistakes: readonly Mistake[] = [
     /there is no kbit/,
   ],
   ['[[fault]]\nkind = "broker-down"\nevery = "1m"\nfor = "1m"\ndevices = 2\n', 5, /to the fleet/],
-  ['devices = 2\n[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "1m"\ndevices = 3\n', 6, /are 2/, false],
+  [
+    'devices = 2\n[[fault]]\nkind = "kill"\nevery = "1m"\nfor = "1m"\ndevices = 3\n',
+    6,
+    /are 2/,
+    false,
+  ],
   ['devices = = 3\n', 1, /./, false],
 ];
 
@@ -90,7 +95,11 @@ const schemaUrl = new URL('../../../device-sim/scenarios/scenario.schema.json', 
 test('scenario.schema.json takes what is read, and nothing else', async (t) => {
   const schema = `${JSON.stringify(scenarioSchema(), undefined, 2)}\n`;
   if (process.env['SNAPSHOTS'] === 'write') await writeFile(schemaUrl, schema);
-  t.is(await readFile(schemaUrl, 'utf8'), schema, 'SNAPSHOTS=write npx ava test/dist/sim/scenarios');
+  t.is(
+    await readFile(schemaUrl, 'utf8'),
+    schema,
+    'SNAPSHOTS=write npx ava test/dist/sim/scenarios',
+  );
   const isValid = new Ajv2020({ strict: false }).compile(scenarioSchema());
   for (const name of scenarioNames()) {
     t.true(isValid(parse(scenarioText(findScenario(name)))), name);
@@ -117,9 +126,15 @@ test('docs/SIMULATION.md names the functions that judge each promise', async (t)
   const files = await readdir(sources);
   const code = await Promise.all(files.map((file) => readFile(new URL(file, sources), 'utf8')));
 
-  t.deepEqual(rows.map((row) => row.split(' | ')[0]?.slice(2)), judged.map(([promise]) => promise));
+  t.deepEqual(
+    rows.map((row) => row.split(' | ')[0]?.slice(2)),
+    judged.map(([promise]) => promise),
+  );
   for (const name of rows.join().match(/(?<=`)\w+(?=`)/g) ?? []) {
-    t.true(code.some((each) => each.includes(name)), name);
+    t.true(
+      code.some((each) => each.includes(name)),
+      name,
+    );
   }
 });
 

@@ -131,7 +131,7 @@ const reaches: Readonly<Record<string, () => unknown>> = {
   'new worker_threads.Worker': () => new Worker('', { eval: true }),
 };
 
-test('a virtual world that reaches for what is real is told so, by the name of the call', async (t) => {
+test('a virtual world that reaches for what is real is told the name of the call', async (t) => {
   for (const [name, reach] of Object.entries(reaches)) {
     const told: string[] = [];
     await t.throwsAsync(

@@ -15,7 +15,11 @@ withPython('needs python3: a person has the surroundings of a device in hand', a
   const gateway = await serveGateway(t, join(dir, 'gateway'));
   const input = '{"id":"1","quantity":1,"napMs":300}';
   const args = [cli, 'device', '--gateway', gateway.mqtt, '--input', input];
-  const { type, until, written, ended } = inTerminal(t, [...args, '--data-dir', join(dir, 'device')]);
+  const { type, until, written, ended } = inTerminal(t, [
+    ...args,
+    '--data-dir',
+    join(dir, 'device'),
+  ]);
   let behind = 0;
   /** Presses a key, if any, and waits for something behind the last that was waited for. */
   const press = async (key: string, wanted: RegExp): Promise<void> => {

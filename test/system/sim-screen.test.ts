@@ -40,17 +40,20 @@ withPython('needs python3: a virtual fleet is seen in a terminal of 80 by 24', a
   t.regex(run.written(), /PASS {2}storm {2}seed 1[^]*stopped early: the end was not judged/);
 });
 
-withPython('needs python3: so are real processes, and Ctrl-C ends them with a report', async (t) => {
-  const args = ['run', 'city-outage', '--real', '--devices', '1', '--minutes', '9'];
-  const run = inTerminal(t, [cli, ...args], plain);
-  await run.until(({ text }) => /P12/.test(text) && /journaled [1-9]/.test(text));
-  checkPicture(t, run);
-  t.regex(run.screen.text, /real 00:00:\d\d \/ 00:09:00/);
-  run.type('\u0003');
+withPython(
+  'needs python3: so are real processes, and Ctrl-C ends them with a report',
+  async (t) => {
+    const args = ['run', 'city-outage', '--real', '--devices', '1', '--minutes', '9'];
+    const run = inTerminal(t, [cli, ...args], plain);
+    await run.until(({ text }) => /P12/.test(text) && /journaled [1-9]/.test(text));
+    checkPicture(t, run);
+    t.regex(run.screen.text, /real 00:00:\d\d \/ 00:09:00/);
+    run.type('\u0003');
 
-  t.is(await run.ended, 0);
-  t.regex(run.written(), /PASS {2}city-outage[^]*stopped early: what had been was judged/);
-});
+    t.is(await run.ended, 0);
+    t.regex(run.written(), /PASS {2}city-outage[^]*stopped early: what had been was judged/);
+  },
+);
 
 test('into a pipe it says a line each ten seconds, and nothing before', async (t) => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [

@@ -24,7 +24,12 @@ const SEEDS = 900_000;
 const SHRINK_MS = 3 * MINUTE_MS;
 
 /** Runs one seed after another. */
-export async function soak({ minutes, scenario: name, seed, code: file }: SoakFlags): Promise<void> {
+export async function soak({
+  minutes,
+  scenario: name,
+  seed,
+  code: file,
+}: SoakFlags): Promise<void> {
   const scenario = findScenario(name);
   const code = await codeFor(scenario, file);
   const lastMs = numberOf('--minutes', minutes, 0) * MINUTE_MS;

@@ -145,7 +145,7 @@ function checkRequests(
 async function checkKnown(fleet: Fleet, blame: Blame): Promise<number> {
   const own = new Set(fleet.devices.map(({ name }) => name));
   let known = 0;
-  for (let after: string | null = ''; after !== null; ) {
+  for (let after: string | null = ''; after !== null;) {
     const path: string = `/api/devices?limit=${PAGE}${after === '' ? '' : `&after=${after}`}`;
     const page: DevicesView = await getFromApi<DevicesView>(fleet.api, path);
     for (const { device } of page.devices) {

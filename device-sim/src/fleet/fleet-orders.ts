@@ -80,10 +80,7 @@ export class FleetOrders {
   }
 
   /** P6: each command has one receipt, and the effect that it says; numbers are in their order. */
-  async judge(
-    held: ReadonlyMap<string, readonly LedgerRow[]>,
-    blame: Blame,
-  ): Promise<OrderCounts> {
+  async judge(held: ReadonlyMap<string, readonly LedgerRow[]>, blame: Blame): Promise<OrderCounts> {
     const counts = { applied: 0, expired: 0, rejected: 0 };
     for (const [device, entries] of held) checkNumbers(device, entries, blame);
     for (const [id, { device, expiresAtMs, isAcknowledged }] of this.#orders) {

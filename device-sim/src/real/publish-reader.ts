@@ -15,10 +15,7 @@ export class PublishReader {
   readonly #onPublish: (topic: string, payload: Uint8Array) => void;
   #rest: Uint8Array = new Uint8Array();
 
-  constructor(
-    conversation: Conversation,
-    onPublish: (topic: string, payload: Uint8Array) => void,
-  ) {
+  constructor(conversation: Conversation, onPublish: (topic: string, payload: Uint8Array) => void) {
     this.#conversation = conversation;
     this.#onPublish = onPublish;
   }

@@ -92,7 +92,8 @@ export function pictureLine(look: FleetLook, tookMs: number): string {
   const counts = `${rate}${formatCount(entries)} entries, ${formatCount(pending)} pending`;
   const fleet = `${formatCount(offline)} offline, ${formatCount(down)} down`;
   const found = `${formatCount(violations)} violations`;
-  return `${scenario}: ${share} % of ${time}, ${counts}, ${fleet}, ${found}, ${leftOf(look, tookMs)}`;
+  const left = leftOf(look, tookMs);
+  return `${scenario}: ${share} % of ${time}, ${counts}, ${fleet}, ${found}, ${left}`;
 }
 
 function headOf(look: FleetLook, columns: number): string {

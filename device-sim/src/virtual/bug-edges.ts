@@ -87,7 +87,11 @@ export function runtimeWith(
   };
 }
 
-export async function hashAt({ journal }: UplinkPorts, lane: Lane, seq: number): Promise<Uint8Array> {
+export async function hashAt(
+  { journal }: UplinkPorts,
+  lane: Lane,
+  seq: number,
+): Promise<Uint8Array> {
   const { head, headHash } = journal.positions()[laneIndex(lane)];
   if (seq === head) return headHash;
   const { previousHash } = await journal.read(lane, seq + 1, { entriesMax: 1, bytesMax: 1 });

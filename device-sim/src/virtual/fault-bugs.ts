@@ -6,10 +6,15 @@ import { factsOf, type FaultKind } from '../scenario/fault-kinds.ts';
 import { fairWeather, type Fault, type Scenario, type Weather } from '../scenario/scenario.ts';
 import { hashAt, ledgerWith, runtimeWith } from './bug-edges.ts';
 import type { PlantedBug } from './planted-bug.ts';
-import { plantedBugs, plantedInBitRot, plantedInOldBackup, plantedInRewind } from './planted-bugs.ts';
+import {
+  plantedBugs,
+  plantedInBitRot,
+  plantedInOldBackup,
+  plantedInRewind,
+} from './planted-bugs.ts';
 import { signerOf } from './sim-signer.ts';
 
-/** A fault of the world, and a fault of ours that shows in a world in which only that goes wrong. */
+/** A fault of the world, and one of ours that shows where nothing but the first goes wrong. */
 export interface FaultBug {
   /** As a scenario's file has it. */
   readonly fault: string;
@@ -210,7 +215,10 @@ const again = runtimeWith((runtime) => ({
 const timesAreBelieved = ledgerWith(() => ({ clocks: () => Promise.resolve(new Map()) }));
 
 const clockOf: PlantedBug['clock'] = { isMonotonicSet: true };
-const monotonic = ['the monotonic clock goes as the wall clock is set', { clock: clockOf }] as const;
+const monotonic = [
+  'the monotonic clock goes as the wall clock is set',
+  { clock: clockOf },
+] as const;
 const late = ['what takes two seconds to send counts as taken', lateIsDone] as const;
 const once = ['what was sent once is never sent again', sentOnce] as const;
 const lost = ['a connection that was lost is never made again', dialledOnce] as const;
@@ -325,7 +333,10 @@ const rows: readonly Row[] = [
   ['fail', known('the idempotency key changes with the attempt'), { failing: 0.4 }],
   [
     'fail of a handler',
-    ['a handler that fails is not asked again', { handlerPolicy: { attempts: 1, exhausted: 'fail' } }],
+    [
+      'a handler that fails is not asked again',
+      { handlerPolicy: { attempts: 1, exhausted: 'fail' } },
+    ],
     { failing: 0.4 },
   ],
   [

@@ -24,7 +24,7 @@ export async function shrink(options: ShrinkOptions): Promise<Scenario> {
   let smallest = options.scenario;
   const fails = async (scenario: Scenario): Promise<boolean> =>
     (await simulate({ scenario, seed, code, bug })).violations.length > 0;
-  for (let hasShrunk = true; hasShrunk; ) {
+  for (let hasShrunk = true; hasShrunk;) {
     hasShrunk = false;
     for (const smaller of smallerThan(smallest)) {
       if (isTimeOver()) return smallest;

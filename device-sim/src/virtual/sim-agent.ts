@@ -123,8 +123,7 @@ export class SimAgent {
     this.#life = life;
     const { state } = this;
     const isHere = state.machine === machine || bug.isMoveUnseen === true;
-    const end =
-      (isHere ? state.end : (state.end ?? movedHere)) ?? (await this.#damage());
+    const end = (isHere ? state.end : (state.end ?? movedHere)) ?? (await this.#damage());
     if (end !== undefined) await this.#beginEpoch(life, end);
     // A process that was killed meanwhile does nothing any more.
     if (!life.isAlive) return;

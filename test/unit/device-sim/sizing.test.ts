@@ -44,7 +44,9 @@ test('a fleet needs more of everything that it has more of', (t) => {
 
 test('what is not measured by `--measure` is as the gateway has it, and the benchmarks', (t) => {
   const page = new URL('../../../../docs/BENCHMARKS.md', import.meta.url);
-  const kilobytes = /^\| `idle-bytes`, kB\/month \| (\d+) \|/m.exec(readFileSync(page, 'utf8'))?.[1];
+  const kilobytes = /^\| `idle-bytes`, kB\/month \| (\d+) \|/m.exec(
+    readFileSync(page, 'utf8'),
+  )?.[1];
 
   t.is(CONNECTS_PER_S, sessionsLimits.connectsPerS);
   // A run of the benchmark differs by some percent from the next.

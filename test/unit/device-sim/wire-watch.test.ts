@@ -88,7 +88,11 @@ for (const level of [4, 5]) {
     const [first, second] = [welcome, ack].map((message) =>
       publish('holdfast/1/truck-7/down', seal('truck-7', message, gateway), level),
     );
-    const bytes = Buffer.concat([first ?? Buffer.of(), packet(0xd0, Buffer.of()), second ?? Buffer.of()]);
+    const bytes = Buffer.concat([
+      first ?? Buffer.of(),
+      packet(0xd0, Buffer.of()),
+      second ?? Buffer.of(),
+    ]);
     // However it is cut.
     for (const byte of bytes) tap.down(Uint8Array.of(byte));
 
