@@ -1,4 +1,5 @@
 import {
+  ENTRY_BYTES_MAX,
   chainNext,
   eachLane,
   encodeEntry,
@@ -287,7 +288,9 @@ export class Journal implements UplinkJournal {
   /** Bytes of the entries that are durable here and not yet known to be in the ledger. */
   backlogBytes(lane: Lane): number {
     const { headBytes, ackedBytes, pendingHoles } = this.#lane(lane);
-    return headBytes - ackedBytes - pendingHoles.bytes;
+    const bytes = headBytes - ackedBytes - pendingHoles.bytes;
+    // No hash covers the counts of rows: one that a card has changed must not count for much.
+    return Math.min(Math.max(0, bytes), this.backlogEntries(lane) * ENTRY_BYTES_MAX);
   }
 
   /** Entries that are durable here and not yet known to be in the ledger. */

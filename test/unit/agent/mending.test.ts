@@ -10,7 +10,7 @@ import {
   type EntryRef,
 } from '@holdfast/agent/internal';
 import { StoreLedger, newLedgerRow } from '@holdfast/gateway/internal';
-import { codeOf, encodeValue, type EntryBody } from '@holdfast/protocol';
+import { ENTRY_BYTES_MAX, codeOf, encodeValue, type EntryBody } from '@holdfast/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { newSigner } from '../../support/hand-journal.ts';
 import { SimChance } from '../../support/sim-chance.ts';
@@ -58,6 +58,29 @@ async function harm(store: SimStore, seq: number, what: 'entry' | 'hash' | 'run'
   value[at] = (value[at] ?? 0) ^ 1;
   await store.write([{ kind: 'put', key, value }]);
 }
+
+test('a count of bytes that a card has changed is no backlog that cannot be', async (t) => {
+  const { store, journal } = await filled(10);
+  await acknowledge(journal, 4);
+  // The watermark is durable with what comes next.
+  await put(journal, 'e11');
+  const truth = journal.backlogBytes(lane);
+  const places = [4, 8].flatMap((seq) => Array.from({ length: 48 }, (_, bit) => ({ seq, bit })));
+  for (const { seq, bit } of places) {
+    const key = entryKey(lane, seq);
+    const value = (await store.get(key)) ?? new Uint8Array();
+    // The count stands behind the hash of an anchor.
+    const at = 32 + (bit >> 3);
+    value[at] = (value[at] ?? 0) ^ (1 << (bit & 7));
+    await store.write([{ kind: 'put', key, value }]);
+    const opened = await open(store);
+    const bytes = opened.backlogBytes(lane);
+    t.true(bytes >= 0 && bytes <= opened.backlogEntries(lane) * ENTRY_BYTES_MAX, `${seq} ${bit}`);
+    value[at] = (value[at] ?? 0) ^ (1 << (bit & 7));
+    await store.write([{ kind: 'put', key, value }]);
+  }
+  t.is((await open(store)).backlogBytes(lane), truth);
+});
 
 /** Sends the lane to a ledger, in batches of seven. @returns What it has then, in order. */
 async function drain(t: ExecutionContext, journal: Journal): Promise<string[]> {
