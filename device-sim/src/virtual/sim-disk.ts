@@ -131,7 +131,7 @@ export class DiskHandle implements Store {
   #unsynced: readonly StoreOp[] | undefined;
   #failure: HoldfastError | undefined;
   /** Only for a fault that is planted: what was there before the last write. */
-  #before: readonly (readonly [key: string, row: StoreRow | undefined])[] = [];
+  #before: readonly (readonly [key: Uint8Array, row: StoreRow | undefined])[] = [];
 
   constructor(disk: SimDisk, rows: SortedRows, options: SimDiskOptions) {
     this.#disk = disk;
@@ -224,14 +224,13 @@ export class DiskHandle implements Store {
   #takeBack(): void {
     for (const [key, row] of this.#before) {
       if (row === undefined) this.#rows.delete(key);
-      else this.#rows.set(key, row);
+      else this.#rows.set(row);
     }
   }
 
   #apply(ops: readonly StoreOp[]): void {
     if (this.#options.bug?.isUnsynced === true) {
-      const keys = ops.map(({ key }) => keyText(key));
-      this.#before = keys.map((key) => [key, this.#rows.get(key)]);
+      this.#before = ops.map(({ key }) => [key, this.#rows.get(key)]);
     }
     for (const op of ops) {
       if (op.kind === 'put') this.#rows.set(op);

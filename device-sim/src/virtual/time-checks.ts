@@ -1,5 +1,5 @@
 import { trueTime, type Ledger } from '@holdfast/gateway/internal';
-import type { Entry } from '@holdfast/protocol';
+import type { HeldOfAll } from './ledger-checks.ts';
 import type { MachineBegan } from './sim-agent.ts';
 import { WORLD_BEGINS_AT_MS } from './virtual-time.ts';
 import type { Witness } from './witness.ts';
@@ -31,8 +31,8 @@ export class TimeChecks {
   }
 
   /** @param held Of devices that have had one epoch. */
-  async ofLedger(ledger: Ledger, held: ReadonlyMap<string, readonly Entry[]>): Promise<void> {
-    for (const [device, entries] of held) {
+  async ofLedger(ledger: Ledger, held: HeldOfAll): Promise<void> {
+    for (const [device, { entries }] of held) {
       const { epoch } = this.#witness.lifeOf(device);
       const clocks = await ledger.clocks(device, epoch);
       const step = Math.ceil(entries.length / LOOKS_MAX);
