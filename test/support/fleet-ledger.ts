@@ -26,8 +26,8 @@ export async function fillLedger(directory: string, size: FleetSize): Promise<vo
   await ledger.close();
 }
 
-/** One run of very many steps, on a device of its own. */
-export const LONG_RUN = { device: 'press-1', run: 'run-long', steps: 10_000 } as const;
+/** One run of very many steps, on a device of its own, which is the last by name. */
+export const LONG_RUN = { device: 'weigher-1', run: 'run-long', steps: 10_000 } as const;
 const BATCH = 500;
 
 async function fillLongRun(ledger: Ledger): Promise<void> {
