@@ -1,4 +1,4 @@
-import { isLike, type Lane } from '@holdfast/protocol';
+import { isLike, type Lane } from '@holdfast/protocol/base';
 import type { JournalRow } from './views.ts';
 
 /** Which entries a list is to have. All that is given must hold. */
