@@ -10,8 +10,6 @@ import { Gateway } from '@holdfast/gateway';
 import { gatewayBinary } from '../support/gateway-process.ts';
 import { checkoutEntries, ingestAll } from '../support/journaled.ts';
 import { liveOn } from '../support/lived-store.ts';
-import { hasProgram } from '../support/program.ts';
-import { inTerminal } from '../support/in-terminal.ts';
 import { serve } from '../support/scripted-agent.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -93,22 +91,6 @@ test('starting runs by the lines of a file shows how much of it was read', async
   t.regex(texts[0] ?? '', /Kread {2}[█▒]{24} \d+% {2}17 B of 153 B .* 1 line$/);
 });
 
-const withPython = hasProgram('python3') ? test : test.skip;
-const simBinary = fileURLToPath(
-  new URL('../../../device-sim/bin/holdfast-sim.js', import.meta.url),
-);
-
-withPython('needs python3: a simulation shows how far it is, and ends when told to', async (t) => {
-  const run = ['run', 'city-outage', '--devices', '5', '--hours', '24'];
-  const { ended, type, until } = inTerminal(t, [simBinary, ...run], { env: { NO_COLOR: '1' } });
-
-  await until(({ text }) => /virtual [\d:]+ \/ 24:00:00 {2}[█▒]{20} {2}\d+ %/.test(text));
-  await until(({ text }) => /elapsed [^,]+, ~.+ left/.test(text));
-  type('\u0003');
-
-  t.true([0, 9].includes(Number(await ended)), 'it ends with its report');
-});
-
 /** Runs a program with a pipe for its messages, and gives these. */
 async function toldInto(pipe: string, ...args: readonly string[]): Promise<string> {
   const clock = fileURLToPath(new URL('../../support/hasty-clock.cjs', import.meta.url));
@@ -117,15 +99,6 @@ async function toldInto(pipe: string, ...args: readonly string[]): Promise<strin
 }
 
 const toldByGateway = (...args: readonly string[]) => toldInto(gatewayBinary, ...args);
-
-test('a simulation tells it into a pipe: how far, how fast, what is left', async (t) => {
-  const run = ['run', 'city-outage', '--devices', '2', '--hours', '0.5'];
-  const lines = await toldInto(simBinary, ...run);
-
-  const line = /^city-outage: \d+ % of virtual time, ×\d+ real time, [\d,]+ entries, 0 violations/m;
-  t.regex(lines, line);
-  t.regex(lines, /about .+ left$/m);
-});
 
 test('what takes long at a gateway tells it, line by line, into a pipe', async (t) => {
   const dataDir = join(await tempDir(t), 'gateway');

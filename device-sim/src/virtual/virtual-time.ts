@@ -12,6 +12,12 @@ interface Wake {
 export const WORLD_BEGINS_AT_MS = Date.UTC(2026, 0, 1);
 
 /**
+ * Less is lost when it is added to a time of days, and a clock that drifts has such rests: whoever
+ * waits for them would be woken at the same moment for ever.
+ */
+const PASSES_MS = 0.001;
+
+/**
  * The true time of a virtual world, from 0, in ms. It stands still while something happens, and
  * goes on to the next thing that is due.
  */
@@ -33,7 +39,7 @@ export class VirtualTime implements Clock {
   }
 
   wakeIn(delayMs: number, wake: () => void): () => void {
-    const atMs = this.#nowMs + Math.max(0, delayMs);
+    const atMs = this.#nowMs + (delayMs > 0 ? Math.max(PASSES_MS, delayMs) : 0);
     if (atMs === Number.POSITIVE_INFINITY) return () => {};
     const entry: Wake = { atMs, order: this.#order, wake };
     this.#order += 1;

@@ -240,7 +240,11 @@ function onHello(before: Session, hello: Hello, at: At): SessionStep {
   if (admission.kind === 'stale') {
     return { state: before, effects: [{ kind: 'count', code: 'stale' }] };
   }
-  const greeting = { boot, monoMs, heardAtMs: nowMs, welcomedAtMs: undefined };
+  // One that comes again was sent before all that has been said since the first one was heard.
+  const isRepeated = before.incarnations.sessions.at(-1) === ids.session;
+  const greeting = isRepeated
+    ? before.greeting
+    : { boot, monoMs, heardAtMs: nowMs, welcomedAtMs: undefined };
   const next = { ...state, greeting, incarnations: admission.incarnations };
   if (admission.kind === 'conflict') {
     const { retryAfterMs, why } = admission;
@@ -268,7 +272,10 @@ function onGreeted(state: Session, event: Greeted, at: At): SessionStep {
     region,
     watermarks: watermarksOf(record),
     greetedAtMs: at.nowMs,
-    greeting: state.greeting && { ...state.greeting, welcomedAtMs: at.nowMs },
+    greeting: state.greeting && {
+      ...state.greeting,
+      welcomedAtMs: state.greeting.welcomedAtMs ?? at.nowMs,
+    },
     brokenLanes: lanes.filter((lane) => verdicts[laneIndex(lane)] !== 'ok'),
     outbox: restart(state.outbox, hello.lastCommand),
   };

@@ -15,6 +15,9 @@ const silent: typeof fetch = (_, init) =>
   });
 
 test('a page that is not answered gives up, and a change is waited for longer', async (t) => {
+  // Waiting for an answer keeps no process alive.
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
   const ask = patient(silent, { readMs: 10, changeMs: 60 });
   const from = performance.now();
   const late = { any: true, name: 'TimeoutError' } as const;
