@@ -30,7 +30,10 @@ test('a page that is not answered gives up, and a change is waited for longer', 
 test('an answer is ours by its schema', (t) => {
   t.true(isOurs({ schema: 'holdfast.devices/1', devices: [] }));
   const others = [null, undefined, 'holdfast.', 7, [], {}, { schema: 4 }, { schema: 'other/1' }];
-  t.deepEqual(others.map(isOurs), others.map(() => false));
+  t.deepEqual(
+    others.map(isOurs),
+    others.map(() => false),
+  );
 });
 
 const SCRIPT_BYTES_MAX = 80_000;
