@@ -188,7 +188,9 @@ async function compose(options: AgentOptions, prepared: Prepared): Promise<Agent
   const counts = async () => runtime.counts();
   const scheduling = { device: dir.device, ports, journal, store: dir.store, runtime, calendarOf };
   const schedules = new Schedules(scheduling);
-  const parts = { facts, clock, journal, inspector, counts, link: () => uplink?.state() };
+  const usualPerS = () => broker.entriesPerS();
+  const asked = { counts, usualPerS, link: () => uplink?.state() };
+  const parts = { facts, clock, journal, inspector, ...asked };
   const snapshot = (send: SendBytes) => sendSnapshot(dir, send);
   const told = { snapshot, log, node: process.versions.node, time: clock, uplinkMeter };
   const rotateKey = keyChanger(dir.path, credentials);

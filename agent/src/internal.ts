@@ -135,6 +135,8 @@ export * from './io/checks/disk-check.ts';
 export * from './io/checks/uplink-check.ts';
 export * from './cli/device-check.ts';
 export * from './core/backlog-rates.ts';
+export * from './core/outlook.ts';
+export * from './core/usual-rate.ts';
 export * from './core/certificate-life.ts';
 export * from './cli/status-screen.ts';
 export * from './step-conditions.ts';

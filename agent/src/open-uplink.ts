@@ -16,6 +16,7 @@ import { createUplink, type Uplink } from './core/uplink-shell.ts';
 import { UplinkMeter } from './core/uplink-meter.ts';
 import type { UplinkLimits } from './core/uplink-state.ts';
 import type { Outlived } from './core/uplink-verdict.ts';
+import { UsualRate } from './core/usual-rate.ts';
 import { DeviceCredentials } from './device-credentials.ts';
 import type { KnownBroker } from './io/broker-memory.ts';
 import { systemChance } from './io/chance.ts';
@@ -119,7 +120,8 @@ export function openUplink(
   const side = { lastCommand: () => runtime.lastCommand(), applyCommands: apply, report };
   const security = { signer, verify, pin, broker, chance };
   const onOutlived = (outlived: Outlived): void => void lifeEnd.end(outlived);
-  const uplinkMeter = new UplinkMeter(clock, journal);
+  const usual = new UsualRate(journal, clock, broker);
+  const uplinkMeter = new UplinkMeter(clock, journal, usual);
   const onTime = (atMs: number, tookMs: number): void => {
     clock.heard(atMs, tookMs);
     uplinkMeter.heard(tookMs);

@@ -1,4 +1,4 @@
-import type { SocketServerOptions } from '@holdfast/agent/internal';
+import { catchUpMs, type SocketServerOptions } from '@holdfast/agent/internal';
 import { HoldfastError, lanes, type Lane } from '@holdfast/protocol';
 
 type Surface = SocketServerOptions['surface'];
@@ -22,6 +22,8 @@ const space = {
   ...{ usedBytes: 2_000, maxBytes: 1_000_000, fileBytes: 5_000, diskFreeBytes: 9_000_000 },
   syncMs: { count: 256, p50: 1.24, p99: 12, max: 2_100 },
 };
+/** Entries a second. */
+const usualPerS = 180;
 const noHoles = { count: 0, entries: 0, bytes: 0 };
 
 function inList(run: Run): Runs['runs'][number] {
@@ -59,6 +61,9 @@ export class ScriptedSurface implements Surface {
     resends: 0,
     metered: null,
   };
+  get fullInMs(): number | null {
+    return this.link.state === 'offline' ? 38 * 86_400_000 : null;
+  }
   /** What the next call fails with, whatever it is. */
   failure: Error | undefined;
 
@@ -77,8 +82,11 @@ export class ScriptedSurface implements Surface {
       },
       clock: { source: 'gateway', at: AT, wallAheadMs: 0 },
       link: this.link,
-      journal: { state: 'ok', since: null, problem: null, ...space },
-      backlog: { pending, bytes, oldestAt, holes, setAside: [], lanes: laneRows },
+      journal: { state: 'ok', since: null, problem: null, ...space, fullInMs: this.fullInMs },
+      backlog: {
+        ...{ pending, bytes, oldestAt, holes, setAside: [], lanes: laneRows },
+        ...{ usualPerS, catchUpMs: catchUpMs({ state: this.link.state, pending, usualPerS }) },
+      },
       runs: { running: 4, stuck: 1, completed: 311 },
       schedules: { active: 1, 'waiting-for-time': 2 },
       problems: [{ code: 'HF_CODE_MISMATCH', message: 'run x is stuck', hint: 'Mend the code.' }],

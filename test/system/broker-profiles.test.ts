@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Agent } from '@holdfast/agent';
-import { examine } from '@holdfast/agent/internal';
+import { examine, openBrokerMemory } from '@holdfast/agent/internal';
 import { Gateway } from '@holdfast/gateway';
 import { brokerProfile, brokerProfileNames, encodeValue } from '@holdfast/protocol';
 import { until } from '../support/calls.ts';
@@ -61,8 +61,11 @@ for (const name of brokerProfileNames) {
     t.true(broker.repeated > 0 && broker.reordered > 0);
     const query = { device, after: 0, limit: 1_000 };
     t.is((await gateway.ledger.entries({ ...query, lane: 'bulk' })).length, 500);
-    const { link } = await agent.status();
+    const { link, backlog } = await agent.status();
     t.is(link.problem, null);
+    const known = openBrokerMemory(options.dataDir, `${address} ${name}`);
+    t.true((backlog.usualPerS ?? 0) > 0, 'what was pending was a backlog');
+    t.is(known.entriesPerS(), backlog.usualPerS ?? undefined, 'and how it drained is kept');
     t.true(link.resends < broker.reordered / 4, `${link.resends} batches were sent again`);
   });
 }

@@ -14,6 +14,8 @@ import { age, countEntries, holesText, linkSign, problemLines, type Screen } fro
 
 /** Before what is said of something. */
 const LABEL_COLUMNS = 13;
+/** What is far off is not known to the hour. */
+const DAY_MS = 86_400_000;
 /** A clock that is off by less is not worth a word. */
 const CLOCK_OFF_MS = 2_000;
 
@@ -74,7 +76,30 @@ function reassurance({ link, backlog, runs }: StatusView, screen: Screen): strin
   if (backlog.oldestAt !== null) {
     lines.push(`  The oldest entry waits for ${age(backlog.oldestAt, screen)}.`);
   }
-  return lines;
+  return [...lines, ...catchUpLine(link, backlog)];
+}
+
+/** None where it is not known. */
+function catchUpLine(
+  { state }: StatusView['link'],
+  { catchUpMs, usualPerS }: StatusView['backlog'],
+): string[] {
+  if (catchUpMs === null) return [];
+  const time = aboutTime(catchUpMs);
+  if (state === 'syncing') return [`  It will be synced in ${time}.`];
+  if (usualPerS === null) return [];
+  const isSlow = usualPerS < 10;
+  const usual = isSlow ? `${Number(usualPerS.toPrecision(2))}` : formatCount(Math.round(usualPerS));
+  const entries = usual === '1' ? 'entry' : 'entries';
+  return [`  At the usual ${usual} ${entries}/s it will need ${time} of connection to catch up.`];
+}
+
+/** What is only worked out: `about 7 s`. */
+function aboutTime(ms: number): string {
+  if (ms < 1_000) return 'less than a second';
+  if (ms > 365 * DAY_MS) return 'more than a year';
+  const rough = ms < 10 * DAY_MS ? ms : Math.round(ms / DAY_MS) * DAY_MS;
+  return `about ${formatDuration(rough)}`;
 }
 
 /** Only of a device that was enrolled. */
@@ -130,11 +155,12 @@ function journalLine({ backlog }: StatusView): string {
 }
 
 function spaceLine({ journal }: StatusView): string {
-  const { usedBytes, maxBytes, fileBytes, diskFreeBytes } = journal;
+  const { usedBytes, maxBytes, fileBytes, diskFreeBytes, fullInMs } = journal;
   const of = maxBytes === null ? '' : ` of ${formatBytes(maxBytes)}`;
+  const full = fullInMs === null ? '' : `, full in ${aboutTime(fullInMs)} at this rate`;
   const files = fileBytes === null ? '' : `, files ${formatBytes(fileBytes)}`;
   const free = diskFreeBytes === null ? '' : `, disk ${formatBytes(diskFreeBytes)} free`;
-  return `${formatBytes(usedBytes)}${of}${files}${free}`;
+  return `${formatBytes(usedBytes)}${of}${full}${files}${free}`;
 }
 
 /** None where nothing was written yet, as for an agent that does not run. */

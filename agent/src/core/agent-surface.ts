@@ -16,6 +16,7 @@ import type { RunsQuery } from './run-list.ts';
 import { time } from './rfc3339.ts';
 import { usedBytes } from './budget.ts';
 import type { Journal } from './journal.ts';
+import { catchUpMs, fullInMs } from './outlook.ts';
 import type { SalvageNote } from './salvage.ts';
 import { scheduleStates, type SchedulesView } from './schedule-views.ts';
 import type { RevealOptions, SendBytes } from './surface.ts';
@@ -86,6 +87,8 @@ export interface ReaderParts {
   readonly snapshot: (send: SendBytes) => Promise<void>;
   /** `undefined`: no gateway is configured, or the agent does not run. */
   readonly link: () => UplinkView | undefined;
+  /** Entries a second that were acknowledged when a backlog drained last. Default: not known. */
+  readonly usualPerS?: () => number | undefined;
 }
 
 /** The newest are shown. */
@@ -105,7 +108,10 @@ export class AgentReaderCore {
       sizeOf(facts.fileBytes),
       sizeOf(facts.diskFreeBytes),
     ]);
-    const journal = journalState(this.#parts.journal, { fileBytes, diskFreeBytes });
+    const usualPerS = this.#parts.usualPerS?.() ?? null;
+    const files = { fileBytes, diskFreeBytes };
+    const full = this.#fullInMs(link.state, sums, diskFreeBytes);
+    const journal = journalState(this.#parts.journal, { ...files, fullInMs: full });
     const runs = await counts();
     const identity = facts.identity();
     const { certificate } = identity;
@@ -134,6 +140,8 @@ export class AgentReaderCore {
         holes: sums.holes,
         setAside: sums.setAside,
         lanes: laneViews,
+        usualPerS,
+        catchUpMs: catchUpMs({ state: link.state, ...sums, usualPerS }),
       },
       runs,
       schedules: countStates(schedules),
@@ -216,6 +224,23 @@ export class AgentReaderCore {
     return { state, ...common, ...nothing, attempt: 0, resends: 0, metered: null };
   }
 
+  #fullInMs(
+    state: LinkView['state'],
+    { pending, bytes, oldestAt }: Pick<BacklogView, 'pending' | 'bytes' | 'oldestAt'>,
+    diskFreeBytes: number | null,
+  ): number | null {
+    const { journal, clock, time: deviceTime } = this.#parts;
+    // Without a clock it is not known for how long it has grown.
+    const isTimed = oldestAt !== null && deviceTime?.source !== 'none';
+    const { budget } = journal;
+    const inBudget = budget === undefined ? null : budget.refuseAt - usedBytes(journal);
+    return fullInMs({
+      ...{ state, pending, bytes, nowMs: clock.nowMs() },
+      oldestAtMs: isTimed ? Date.parse(oldestAt) : null,
+      roomBytes: inBudget === null ? null : Math.min(inBudget, diskFreeBytes ?? inBudget),
+    });
+  }
+
   #certificateProblems(certificate: DeviceIdentity['certificate']): Problem[] {
     if (certificate === null) return [];
     const found = certificateProblem(certificate, this.#parts.clock.nowMs());
@@ -280,12 +305,12 @@ async function sizeOf(read: (() => Promise<number>) | undefined): Promise<number
 
 function journalState(
   journal: Journal,
-  files: Pick<JournalStateView, 'fileBytes' | 'diskFreeBytes'>,
+  told: Pick<JournalStateView, 'fileBytes' | 'diskFreeBytes' | 'fullInMs'>,
 ): JournalStateView {
   const { trouble, budget, syncs } = journal;
   const used = usedBytes(journal);
   const sizes = {
-    ...{ usedBytes: used, maxBytes: budget?.maxBytes ?? null, ...files },
+    ...{ usedBytes: used, maxBytes: budget?.maxBytes ?? null, ...told },
     syncMs: syncs.view() ?? null,
   };
   if (trouble !== undefined) {

@@ -12,12 +12,14 @@ import {
 } from '@holdfast/protocol';
 import type { Journal } from './journal.ts';
 import type { Uplink } from './uplink-shell.ts';
+import type { UsualRate } from './usual-rate.ts';
 import type { LinkState } from './views.ts';
 
 /** What an uplink has done since the process started. */
 export class UplinkMeter {
   readonly #clock: Clock;
   readonly #journal: Pick<Journal, 'positions'>;
+  readonly #usual: Pick<UsualRate, 'linked'> | undefined;
   /** What the ledger had when it began. */
   readonly #ackedBefore: readonly number[];
   #uplink: Pick<Uplink, 'state'> | undefined;
@@ -28,8 +30,14 @@ export class UplinkMeter {
   #offlineSinceMs: number | undefined;
   #roundTripMs: number | null = null;
 
-  constructor(clock: Clock, journal: Pick<Journal, 'positions'>) {
+  /** @param usual Is told when there is a session and when there is none. */
+  constructor(
+    clock: Clock,
+    journal: Pick<Journal, 'positions'>,
+    usual?: Pick<UsualRate, 'linked'>,
+  ) {
     this.#clock = clock;
+    this.#usual = usual;
     this.#journal = journal;
     this.#ackedBefore = journal.positions().map(({ acked }) => acked);
     this.#offlineSinceMs = clock.monoMs();
@@ -93,6 +101,7 @@ export class UplinkMeter {
   #changed(state: LinkState): void {
     const nowMs = this.#clock.monoMs();
     const isOnline = state === 'syncing' || state === 'synced';
+    this.#usual?.linked(isOnline);
     if (!isOnline) this.#offlineSinceMs ??= nowMs;
     else if (this.#offlineSinceMs !== undefined) {
       this.#offlineMs += nowMs - this.#offlineSinceMs;

@@ -45,11 +45,15 @@ const link = {
 
 const pending = {
   ...{ pending: true, bytes: true, oldestAt: true, holes, setAside: true, lanes: lane },
-} as const satisfies FieldsOf<StatusView['backlog']>;
+} satisfies FieldsOf<Omit<StatusView['backlog'], 'usualPerS' | 'catchUpMs'>>;
+
+const ahead = {
+  ...{ ...pending, usualPerS: true, catchUpMs: true },
+} satisfies FieldsOf<StatusView['backlog']>;
 
 const journalState = {
   ...{ state: true, usedBytes: true, maxBytes: true, fileBytes: true, diskFreeBytes: true },
-  ...{ syncMs: true, since: true, problem: true },
+  ...{ fullInMs: true, syncMs: true, since: true, problem: true },
 } satisfies FieldsOf<JournalStateView>;
 
 const agent = {
@@ -61,7 +65,7 @@ const clock = { source: true, at: true, wallAheadMs: true } satisfies FieldsOf<C
 
 const status = {
   ...{ schema: true, device: true, epoch: true, key: true, certificate: true, agent, clock },
-  ...{ link, journal: journalState, backlog: pending, runs: true, schedules: true },
+  ...{ link, journal: journalState, backlog: ahead, runs: true, schedules: true },
   problems: true,
 } satisfies FieldsOf<StatusView>;
 

@@ -119,6 +119,11 @@ export interface JournalStateView {
   readonly fileBytes: number | null;
   /** What its file system has free for it; `null`: not known. */
   readonly diskFreeBytes: number | null;
+  /**
+   * When nothing more fits in if as much is journaled as since the oldest pending entry, ms;
+   * `null`: what is journaled is acknowledged, or it is not known.
+   */
+  readonly fullInMs: number | null;
   /** How long the last 256 commits took, ms; `null`: there was none. */
   readonly syncMs: SyncTimesView | null;
   /** Since when it is not `ok`. */
@@ -164,6 +169,13 @@ export interface StatusView {
     readonly holes: HolesView;
     readonly setAside: readonly SetAsideView[];
     readonly lanes: readonly LaneBacklog[];
+    /** Entries a second that were acknowledged when a backlog drained last; `null`: not known. */
+    readonly usualPerS: number | null;
+    /**
+     * How long the link must be there until nothing is pending, ms, about; `null`: nothing is
+     * pending, or it is not known.
+     */
+    readonly catchUpMs: number | null;
   };
   /** Number of runs by state; states without runs are left out. */
   readonly runs: Partial<Readonly<Record<RunState, number>>>;

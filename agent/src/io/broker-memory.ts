@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KnownCap } from '../core/uplink-cap.ts';
 import type { BrokerMemory } from '../core/uplink-ports.ts';
+import type { RateMemory } from '../core/usual-rate.ts';
 import { writeDurably } from './durable-file.ts';
 
 /** A broker may have other limits by then. */
@@ -12,8 +13,10 @@ const VALUE_S = 5;
 
 /** A rate that comes and goes must not wear out the disk. */
 const RATE_MS_MIN = 60 * 60_000;
+/** What a backlog drains at is never twice the same: what is near is not written. */
+const RATE_NEAR = 1.25;
 
-export interface KnownBroker extends BrokerMemory {
+export interface KnownBroker extends BrokerMemory, RateMemory {
   /** Bytes of a message that it takes for certain; infinite: nothing is known. */
   messageBytesMax(): number;
   /** Bytes that the link to it carries in 5 s, as far as was measured; infinite: not known. */
@@ -27,11 +30,13 @@ interface Known {
   readonly fits?: number | undefined;
   readonly fails?: number | undefined;
   readonly bytesPerS?: number | undefined;
+  readonly entriesPerS?: number | undefined;
 }
 
 /**
  * What a broker was found to take, and the link to carry, in `broker.json` of a data directory. It
- * is forgotten after a week, and when the address is another one.
+ * is forgotten when the address is another one, and after a week: all but how fast a backlog was
+ * acknowledged, which nothing depends on and which is asked for after a long time without a link.
  *
  * @param nowMs Wall time.
  */
@@ -44,9 +49,10 @@ export function openBrokerMemory(
   let known = read(path, address, nowMs());
   let cap = capIn(known);
   let bytesPerS = known.bytesPerS ?? Number.POSITIVE_INFINITY;
-  let ratedAtMs = Number.NEGATIVE_INFINITY;
+  let { entriesPerS } = known;
+  let [ratedAtMs, drainedAtMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const write = (change: Partial<Known>): void => {
-    known = { ...known, ...change, address, atMs: nowMs() };
+    known = { ...known, atMs: nowMs(), ...change, address };
     try {
       writeDurably(path, `${JSON.stringify(known)}\n`, 0o600);
     } catch {
@@ -70,6 +76,16 @@ export function openBrokerMemory(
       ratedAtMs = nowMs();
       write({ bytesPerS: kept });
     },
+    entriesPerS: () => entriesPerS,
+    drained(rate) {
+      entriesPerS = rate;
+      const { entriesPerS: kept = 0, atMs } = known;
+      const isNear = rate < RATE_NEAR * kept && kept < RATE_NEAR * rate;
+      if (isNear || nowMs() - drainedAtMs < RATE_MS_MIN) return;
+      drainedAtMs = nowMs();
+      // It makes nothing of the rest any younger.
+      write({ entriesPerS: rate, atMs });
+    },
   };
 }
 
@@ -82,12 +98,14 @@ function read(path: string, address: string, nowMs: number): Known {
   const nothing = { address, atMs: nowMs };
   try {
     const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<Known>;
-    const { atMs = 0, fits, fails, bytesPerS } = found;
+    const { atMs = 0, fits, fails, bytesPerS, entriesPerS } = found;
     const isRight = [atMs, fits, fails, bytesPerS].every(
       (value) => value === undefined || (Number.isSafeInteger(value) && value >= 0),
     );
-    const isOurs = found.address === address && nowMs - atMs < KEEP_MS;
-    return isRight && isOurs ? { address, atMs, fits, fails, bytesPerS } : nothing;
+    const isRate = entriesPerS === undefined || (Number.isFinite(entriesPerS) && entriesPerS > 0);
+    if (!isRight || !isRate || found.address !== address) return nothing;
+    const isYoung = nowMs - atMs < KEEP_MS;
+    return { ...(isYoung ? { address, atMs, fits, fails, bytesPerS } : nothing), entriesPerS };
   } catch {
     return nothing;
   }

@@ -29,6 +29,10 @@ const journal = answer({
   maxBytes: described(nullable(count()), 'what they may take; null: the agent does not run'),
   fileBytes: described(nullable(count()), 'what the files of the store take'),
   diskFreeBytes: nullable(count()),
+  fullInMs: described(
+    nullable(count()),
+    'until nothing more fits in, at the rate since the oldest pending entry; null: not known',
+  ),
   syncMs: described(nullable(syncs), 'how long the last 256 commits took'),
   since: described(maybeTime(), 'since when it is not ok'),
   problem: nullable(problem()),
@@ -38,6 +42,18 @@ const pending = {
   ...{ pending: count(), bytes: bytes(), oldestAt: maybeTime(), holes: holes() },
   ...{ setAside: common.setAside(), lanes: list(laneBacklog()) },
 };
+
+const ahead = answer({
+  ...pending,
+  usualPerS: described(
+    nullable(amount()),
+    'entries acknowledged when a backlog drained last; null: not known',
+  ),
+  catchUpMs: described(
+    nullable(count()),
+    'how long the link must be there until nothing is pending, about; null: not known',
+  ),
+});
 
 const counted = <const T extends string>(states: readonly T[]) => {
   const fields = Object.fromEntries(states.map((state) => [state, count()]));
@@ -50,7 +66,7 @@ export const status = answer({
   certificate: described(nullable(answer({ expiresAt: time() })), 'null: it was not enrolled'),
   agent: running,
   clock: described(nullable(clock), 'null: the agent does not run'),
-  ...{ link: link(), journal, backlog: answer(pending) },
+  ...{ link: link(), journal, backlog: ahead },
   runs: described(counted(runStates), 'by state; states without runs are left out'),
   schedules: counted(scheduleStates),
   problems: list(problem()),
