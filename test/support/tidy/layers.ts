@@ -46,7 +46,7 @@ function productTable(product: string): Record<string, readonly string[]> {
     'smol-toml',
   ];
   return {
-    [own('core')]: [own('core'), 'protocol'],
+    [own('core')]: [own('core'), 'protocol', 'protocol/base'],
     [own('io')]: [own('core'), own('io'), 'protocol', 'node:', 'level', 'p-retry', ...io],
     [own('root')]: inside,
     [own('api')]: inside,
