@@ -80,7 +80,7 @@ test('waiting until all is synced shows how much of it is', async (t) => {
   isBar(t, texts, bar('acknowledged'));
 });
 
-test('starting runs by the lines of a file shows how much of it was read', async (t) => {
+test('starting runs by the lines of a file shows how many of them are done', async (t) => {
   const { dir } = await serve(t);
   const file = join(dir, 'orders.ndjson');
   await writeFile(file, Array.from({ length: 9 }, (_, id) => `{"id":"order-${id}"}\n`).join(''));
@@ -88,7 +88,8 @@ test('starting runs by the lines of a file shows how much of it was read', async
 
   const texts = await told('start', 'checkout', ...lines);
 
-  t.regex(texts[0] ?? '', /Kread {2}[█▒]{24} \d+% {2}17 B of 153 B .* 1 line$/);
+  t.regex(texts[1] ?? '', /Klines {2}[█▒]{24} 11% {2}1 of 9 {2}1\/s {2}about \d+ s left$/);
+  t.is(texts.at(-1), '\r\u001b[K', 'and it is taken away at the end');
 });
 
 /** Runs a program with a pipe for its messages, and gives these. */

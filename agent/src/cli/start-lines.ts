@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import {
@@ -46,8 +45,8 @@ export async function startLines(
   shell: Shell,
   options: LinesOptions,
 ): Promise<void> {
-  const { input, bytes } = await openLines(options.file);
-  const work = { what: 'read', unit: 'bytes', total: bytes } as const;
+  const { input, lines } = await openLines(options.file);
+  const work = { what: 'lines', total: lines } as const;
   const counts = await withProgress(besideOutput(shell), work, (to) =>
     startEach(agent, shell, { ...options, input, to }),
   );
@@ -67,11 +66,10 @@ interface Counts {
 
 async function startEach(agent: SocketClient, shell: Shell, options: Lines): Promise<Counts> {
   const counts = { started: 0, attached: 0, refused: 0 };
-  let [number, read] = [0, 0];
+  let number = 0;
   for await (const line of createInterface({ input: options.input })) {
+    options.to(number);
     number += 1;
-    read += Buffer.byteLength(line) + 1;
-    options.to(read, undefined, `${formatCount(number)} ${number === 1 ? 'line' : 'lines'}`);
     if (line.trim() === '') continue;
     try {
       const input = parseJson(line);
@@ -107,12 +105,12 @@ function finish(shell: Shell, output: Format, counts: Counts): void {
 
 interface Opened {
   readonly input: Readable;
-  /** `undefined`: it says its end when it is there. */
-  readonly bytes: number | undefined;
+  /** How many there are; `undefined`: not known before the end is there. */
+  readonly lines: number | undefined;
 }
 
 async function openLines(file: string): Promise<Opened> {
-  if (file === '-') return { input: process.stdin, bytes: undefined };
+  if (file === '-') return { input: process.stdin, lines: undefined };
   try {
     // Opened before it is read: a missing file is an error of the command, not of a line.
     const handle = await open(file);
@@ -121,12 +119,30 @@ async function openLines(file: string): Promise<Opened> {
       await handle.close();
       throw new HoldfastError('HF_INPUT_INVALID', { why: `${file} is a directory` });
     }
-    const input = createReadStream(file, { fd: handle });
-    return { input, bytes: found.isFile() ? found.size : undefined };
+    if (!found.isFile()) return { input: handle.createReadStream(), lines: undefined };
+    const lines = found.size > COUNTED_BYTES_MAX ? undefined : await countLines(handle);
+    return { input: handle.createReadStream({ start: 0 }), lines };
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw new HoldfastError('HF_INPUT_INVALID', { why: messageOf(error) });
   }
+}
+
+/** A larger file is not read twice: what is shown of it has no end. */
+const COUNTED_BYTES_MAX = 256 * 1024 * 1024;
+const LINE_FEED = 0x0a;
+
+/** Lines of a file from its beginning; the last one may have no end. */
+async function countLines(handle: FileHandle): Promise<number> {
+  let [lines, last] = [0, LINE_FEED];
+  const chunks: AsyncIterable<Buffer> = handle.createReadStream({ start: 0, autoClose: false });
+  for await (const chunk of chunks) {
+    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) {
+      lines += 1;
+    }
+    last = chunk.at(-1) ?? last;
+  }
+  return last === LINE_FEED ? lines : lines + 1;
 }
 
 function idOf(input: unknown, field: string): string {
