@@ -145,7 +145,7 @@ test('a boot that was never compared lies between those around it, and is flagge
   t.like(last, { clock: 'unsynced', atMs: NOW_MS + MINUTE, notBeforeMs: NOW_MS - 50 });
 });
 
-test('the first report of a session has its clocks compared, however often the hello comes', (t) => {
+test('the first report of a session has its clocks compared, however many hellos come', (t) => {
   const signer = newSigner();
   const limits = { ...sessionsLimits, gateway: 'gw', publicKey: signer.publicKey };
   const journal = new HandJournal('d1');
