@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { usageError } from '@holdfast/agent/internal';
 import {
   Exit,
@@ -6,6 +7,7 @@ import {
   errorText,
   exitCodeOf,
   parserText,
+  typedArgs,
 } from '@holdfast/protocol';
 import { CommanderError, type Command } from 'commander';
 import { PATIENCE_MS } from './patience.ts';
@@ -29,6 +31,9 @@ export const mostHostile: readonly string[] = [
   ...['-1', '../../no/such/place', '{"__proto__":{"a":1}}', 'a\u0000b', '\ud800', LONG],
 ];
 
+/** One of each way to be no path, for commands that take their time. */
+export const badPaths: readonly string[] = ['', '../../no/such/place', 'a\u0000b'];
+
 /** What came of a line; without `text` it was taken. */
 export interface Outcome {
   readonly code: number;
@@ -42,14 +47,17 @@ function usageOf(error: unknown): unknown {
   return new HoldfastError('HF_USAGE', { why: parserText(error.message) });
 }
 
+const HANGS = 'it hangs';
+
 /** Runs a command line; resolves with its failure as it would be printed. */
 export async function outcomeOf(program: Command, args: readonly string[]): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it hangs')), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Error(HANGS)), PATIENCE_MS);
   });
   try {
-    await Promise.race([program.parseAsync([...args], { from: 'user' }), late]);
+    const words = typedArgs(program, args, { env: {} });
+    await Promise.race([program.parseAsync([...words], { from: 'user' }), late]);
     return { code: Exit.ok };
   } catch (error) {
     const failure = usageOf(error);
@@ -100,17 +108,37 @@ export function wrongLines(leaf: Leaf): readonly (readonly string[])[] {
   return lines;
 }
 
+/** Lets a command line read a text from stdin: what has ended for one has ended for the next. */
+export function typeIn(text: string): void {
+  const stdin = Readable.from([Buffer.from(text)], { objectMode: false });
+  Object.defineProperty(process, 'stdin', { configurable: true, value: stdin });
+}
+
+/** What is typed where nothing else is: an answer to whoever asks for a password. */
+const TYPED = 'a long enough passphrase\n';
+
 export interface HostileTable {
   readonly program: Command;
   readonly leaves: readonly Leaf[];
-  /** What is put into each place of a command that takes a value. */
-  readonly values: (leaf: Leaf) => readonly string[];
+  /**
+   * What is put into each place of a command that takes a value.
+   *
+   * @param option The long name of the option that is tried; `undefined`: an argument is.
+   */
+  readonly values: (leaf: Leaf, option: string | undefined) => readonly string[];
   /** Behind the name of each command: whom it is to talk to, and how it comes to an end. */
-  readonly fixed: (leaf: Leaf) => readonly string[];
+  readonly fixed: (leaf: Leaf, option: string | undefined) => readonly string[];
   /** In the places of its arguments that are not tried; default: `x` for each. */
   readonly words: (leaf: Leaf) => readonly string[] | undefined;
   /** Options that are not tried: another command has them, and they are read in one place. */
   readonly untried: (leaf: Leaf) => ReadonlySet<string>;
+  /** Whole lines that read stdin, and what is typed there. */
+  readonly typed: readonly Typed[];
+}
+
+interface Typed {
+  readonly args: readonly string[];
+  readonly texts: readonly string[];
 }
 
 /** Whatever was typed, no command ends as if the fault were ours. */
@@ -120,37 +148,52 @@ const ends: readonly number[] = Object.values(Exit).filter((code) => code !== Ex
 export async function tryHostile(table: HostileTable) {
   const complaints: string[] = [];
   let count = 0;
-  for (const leaf of table.leaves) {
-    for (const line of hostileLines(leaf, table)) {
-      const args = [...leaf.name.split(' '), ...table.fixed(leaf), ...line];
-      const why = complaint(await outcomeOf(table.program, args), ends);
-      count += 1;
-      if (why !== undefined) complaints.push(`${args.join(' ').slice(0, 160)}: ${why}`);
-    }
+  const ofLeaves = table.leaves.flatMap((leaf) => hostileLines(leaf, table));
+  for (const { args, typed } of [...ofLeaves, ...typedLines(table)]) {
+    typeIn(typed);
+    const why = complaint(await outcomeOf(table.program, args), ends);
+    count += 1;
+    if (why !== undefined) complaints.push(`${args.join(' ').slice(0, 160)}: ${why}`);
+    // Others of its kind would, too, and each takes all the patience that there is.
+    if (why?.includes(HANGS) === true) break;
   }
   return { count, complaints };
 }
 
-function hostileLines(leaf: Leaf, table: HostileTable) {
+interface Line {
+  readonly args: readonly string[];
+  readonly typed: string;
+}
+
+function typedLines({ typed }: HostileTable): readonly Line[] {
+  return typed.flatMap(({ args, texts }) => texts.map((text) => ({ args, typed: text })));
+}
+
+function hostileLines(leaf: Leaf, table: HostileTable): readonly Line[] {
   const { options, registeredArguments } = leaf.command;
-  const [values, untried] = [table.values(leaf), table.untried(leaf)];
+  const untried = table.untried(leaf);
   const words = table.words(leaf) ?? registeredArguments.map(() => 'x');
-  const needed = leastOptions(leaf);
   const given = words.slice(0, registeredArguments.filter(({ required }) => required).length);
-  const valued = options.filter(
-    ({ long, required, optional, argChoices }) =>
-      (required || optional) && argChoices === undefined && !untried.has(long ?? ''),
-  );
-  const lines = valued.flatMap(({ long }) =>
-    values.map((value) => [...needed, `${long}=${value}`, ...given]),
-  );
-  const twice = valued.map(({ long }) => [...needed, `${long}=-1`, `${long}=\u0000`, ...given]);
+  const line = (option: string | undefined, rest: readonly string[]): Line => {
+    // What the command cannot do without comes first: of two values the last one counts.
+    const needed = [...leastOptions(leaf), ...table.fixed(leaf, option)];
+    return { args: [...leaf.name.split(' '), ...needed, ...rest], typed: TYPED };
+  };
+  const tried = options.flatMap(({ long, required, optional, argChoices }) => {
+    const isTried = (required || optional) && argChoices === undefined;
+    return isTried && long !== undefined && !untried.has(long) ? [long] : [];
+  });
+  const each = tried.flatMap((option) => [
+    ...table.values(leaf, option).map((value) => line(option, [`${option}=${value}`, ...given])),
+    line(option, [`${option}=-1`, `${option}=\u0000`, ...given]),
+  ]);
   const places = registeredArguments.flatMap((_, place) =>
-    values.map((value) =>
-      words.slice(0, place + 1).map((word, at) => (at === place ? value : word)),
-    ),
+    table.values(leaf, undefined).map((value) => {
+      const typed = words.slice(0, place + 1).map((word, at) => (at === place ? value : word));
+      return line(undefined, ['--', ...typed]);
+    }),
   );
-  return [...lines, ...twice, ...places.map((each) => [...needed, '--', ...each])];
+  return [...each, ...places];
 }
 
 function leastOptions(leaf: Leaf): readonly string[] {

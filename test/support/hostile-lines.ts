@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { Agent } from '@holdfast/agent';
 import { createSocketServer } from '@holdfast/agent/internal';
 import type { Command } from 'commander';
-import { hostile, mostHostile, tryHostile, type HostileTable } from './bad-lines.ts';
+import { badPaths, hostile, mostHostile, tryHostile, type HostileTable } from './bad-lines.ts';
+import { gatewayTable } from './hostile-gateway.ts';
 import { allPrograms, leavesOf, type Leaf } from './programs.ts';
 import { ScriptedSurface } from './scripted-surface.ts';
 
@@ -16,22 +18,52 @@ import { ScriptedSurface } from './scripted-surface.ts';
  */
 const [name = '', url = '', tokenFile = ''] = process.argv.slice(2);
 
-/** What they do takes its time. */
-const some: readonly string[] = ['', '../../no/such/place', 'a\u0000b'];
-
 const none: ReadonlySet<string> = new Set();
 
 function tableOf(program: Command, given: Partial<HostileTable>): HostileTable {
   return {
     ...{ program, leaves: leavesOf(program), values: () => hostile, fixed: () => [] },
-    ...{ words: () => undefined, untried: () => none, ...given },
+    ...{ words: () => undefined, untried: () => none, typed: [], ...given },
   };
 }
 
-/** Say which agent it is: read in one place for all. */
+/** Say which agent it is. */
 const whichAgent: ReadonlySet<string> = new Set([
   ...['--socket', '--data-dir', '--store-key-file', '--context'],
 ]);
+
+/** One command of each way to read them: for an agent, for either, for a store, for their own. */
+const readWays: ReadonlySet<string> = new Set([
+  ...['nudge', 'status', 'journal tail', 'store check', 'store restore', 'store salvage'],
+  ...['store rekey', 'context set', 'run', 'enroll', 'config lint', 'check'],
+]);
+
+const fixedForAgent: Readonly<Record<string, readonly string[]>> = {
+  run: ['--data-dir=d', '--device=d', '--code=missing.mjs'],
+  wait: ['--socket=agent.sock', '--timeout=10ms'],
+  erase: ['--socket=agent.sock', '--yes'],
+  enroll: ['--data-dir=d'],
+  doctor: ['--socket=agent.sock', 'config'],
+};
+
+/** Where the agent is, or its store, beside an option that is tried. */
+function agentOf(leaf: Leaf, option: string | undefined): readonly string[] {
+  const { name: typed, command } = leaf;
+  const takes = (long: string) => command.options.some((each) => each.long === long);
+  if (typed in fixedForAgent) return fixedForAgent[typed] ?? [];
+  if (typed.startsWith('config')) return ['--config=agent.toml'];
+  if (option === '--store-key-file') return takes('--data-dir') ? ['--data-dir=lived'] : [];
+  // A socket that answers would be asked instead.
+  if (option !== undefined && whichAgent.has(option)) return [];
+  if (takes('--socket')) return ['--socket=agent.sock'];
+  return takes('--data-dir') ? ['--data-dir=nowhere'] : [];
+}
+
+function valuesOf({ name: typed }: Leaf): readonly string[] {
+  if (typed === 'diag' || typed === 'doctor') return badPaths;
+  // `config lint` and `run` read the same.
+  return typed === 'config list' || typed === 'config get' ? mostHostile : hostile;
+}
 
 /** An agent that answers, for those that ask one; for the others, what ends them at once. */
 async function agentTable(program: Command): Promise<HostileTable> {
@@ -40,47 +72,12 @@ async function agentTable(program: Command): Promise<HostileTable> {
   const server = await createSocketServer({ path: 'agent.sock', surface, log });
   process.once('disconnect', () => void server.close());
   writeFileSync('agent.toml', 'device = "pump-1"\n');
-  const fixed: Readonly<Record<string, readonly string[]>> = {
-    run: ['--data-dir=d', '--device=d', '--code=missing.mjs'],
-    wait: ['--socket=agent.sock', '--timeout=10ms'],
-    erase: ['--socket=agent.sock', '--yes'],
-    enroll: ['--data-dir=d'],
-    doctor: ['--socket=agent.sock', 'config'],
-  };
-  const isSlow = (leaf: Leaf) => leaf.name === 'diag' || leaf.name === 'doctor';
-  const takes = ({ command }: Leaf, option: string) =>
-    command.options.some(({ long }) => long === option);
+  await (await Agent.open({ dataDir: 'lived', device: 'pump-1', workflows: [] })).close();
   return tableOf(program, {
-    values: (leaf) => (isSlow(leaf) ? some : hostile),
-    fixed: (leaf) => {
-      if (leaf.name in fixed) return fixed[leaf.name] ?? [];
-      if (leaf.name.startsWith('config')) return ['--config=agent.toml'];
-      if (takes(leaf, '--socket')) return ['--socket=agent.sock'];
-      return takes(leaf, '--data-dir') ? ['--data-dir=nowhere'] : [];
-    },
-    untried: (leaf) => (leaf.name === 'status' ? none : whichAgent),
+    values: valuesOf,
+    fixed: agentOf,
+    untried: ({ name: leaf }) => (readWays.has(leaf) ? none : whichAgent),
     words: ({ name: leaf }) => (leaf.startsWith('config') ? ['retention', '7d'] : undefined),
-  });
-}
-
-/** Say which gateway it is: read in one place for all. */
-const whose: ReadonlySet<string> = new Set([
-  ...['--url', '--token-file', '--tls-ca', '--data-dir', '--ledger', '--ledger-file'],
-  ...['--context', '--watch'],
-]);
-
-/** Do not end, ask a person, or write where they are told to. */
-const gatewayNotAsked = new Set([
-  ...['serve', 'ca issue', 'broker-config', 'user add', 'user set', 'context set'],
-]);
-
-function gatewayTable(program: Command): HostileTable {
-  const asks = ({ command }: Leaf) => command.options.some(({ long }) => long === '--url');
-  return tableOf(program, {
-    leaves: leavesOf(program).filter((leaf) => asks(leaf) && !gatewayNotAsked.has(leaf.name)),
-    values: () => (process.env['HOSTILE'] === 'all' ? hostile : mostHostile),
-    fixed: () => [`--url=${url}`, `--token-file=${tokenFile}`],
-    untried: () => whose,
   });
 }
 
@@ -104,7 +101,7 @@ type TableOf = (program: Command) => HostileTable | Promise<HostileTable>;
 
 const tables: Readonly<Record<string, TableOf>> = {
   holdfast: agentTable,
-  'holdfast-gateway': gatewayTable,
+  'holdfast-gateway': (program) => gatewayTable(program, { url, tokenFile }),
   'holdfast-sim': simTable,
 };
 

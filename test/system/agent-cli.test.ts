@@ -377,7 +377,7 @@ const bad: readonly (readonly [args: string, code: number, says?: RegExp])[] = [
   ['journal tail --lane fast --data-dir D', 2, /urgent, normal, bulk/],
   ['journal tail -n 0 --data-dir D', 2, /integer from 1/],
   ['backlog --watch=soon --data-dir D', 2, /HF_DURATION_INVALID/],
-  ['backlog --watch=1ms --data-dir D', 2, /below 100 ms/],
+  ['backlog --watch=1ms --data-dir D', 2, /from 100ms to 1d/],
   ['backlog --watch --data-dir E', 4],
   ['wait --data-dir D', 2, /one of --synced/],
   ['wait --synced --run done --data-dir D', 2, /one of --synced/],

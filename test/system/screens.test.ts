@@ -288,7 +288,9 @@ async function printedNames(t: ExecutionContext, play: Played): Promise<readonly
       ({ long, argChoices = ['json'] }) =>
         (long === '--output' || long === '--format') && argChoices.includes('json'),
     );
-    return option === undefined ? [] : [`${option.long}=json`];
+    // What is said of a table is refused where none is printed.
+    const isTable = line.includes('--columns');
+    return option === undefined || isTable ? [] : [`${option.long}=json`];
   };
   const more = (scene: Scene) => [...(play.more?.(scene) ?? []), ...wish(scene)];
   const [names, odd]: [string[], string[]] = [[], []];

@@ -21,6 +21,8 @@ For monitoring systems: one line with what they draw, and exit code 0 (ok), 1 (w
 (critical) or 3 (unknown), never another one. What has a limit warns at half of it (twice of it,
 where less is worse), or where its --warn option says.
 
+A limit of what is not among the subjects counts for nothing.
+
 Without limits, a run that is stuck, trouble of the store and a certificate that runs out are
 warnings; a link that is stuck, a journal that refuses new work and an agent that does not run are
 critical. A device that is offline is ok, unless for longer than --max-offline.

@@ -16,7 +16,7 @@ import { readContexts, writeContexts } from './context-file.ts';
 import type { NamedTarget } from './context-target.ts';
 import { formatOption, type Format } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { nonEmpty } from './target.ts';
+import { checkKeyUse, nonEmpty } from './target.ts';
 
 interface Flags {
   readonly output: Format;
@@ -86,6 +86,7 @@ function addSet(context: Command, shell: Shell): void {
       if (flags.socket === undefined && flags.dataDir === undefined) {
         throw new HoldfastError('HF_USAGE', { why: 'give --socket PATH or --data-dir DIR' });
       }
+      checkKeyUse(flags);
       const part = Object.fromEntries(given);
       const made = withContext(readContexts(shell.env), name, { side: 'device', part });
       const all = flags.use === true ? withCurrent(made, name) : made;

@@ -1,4 +1,11 @@
-import { Exit, paint, printable, wrapLine, type Tone } from '@holdfast/protocol/base';
+import {
+  Exit,
+  HoldfastError,
+  paint,
+  printable,
+  wrapLine,
+  type Tone,
+} from '@holdfast/protocol/base';
 import { Argument, type Command } from 'commander';
 import type { Finding } from '../core/finding.ts';
 import { endWithoutCode } from './doctor-code.ts';
@@ -9,6 +16,7 @@ import { addTarget } from './target.ts';
 
 interface Flags extends Omit<ExaminationFlags, 'checks'> {
   readonly output: Format;
+  readonly code?: string;
   readonly strict?: true;
 }
 
@@ -42,6 +50,10 @@ export function addDoctor(program: Command, shell: Shell): void {
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (names: readonly CheckName[], flags: Flags, self: Command) => {
+      if (flags.code !== undefined && names.length > 0 && !names.includes('code')) {
+        const why = `--code is for the check code, and only ${names.join(', ')} is asked for`;
+        throw new HoldfastError('HF_USAGE', { why });
+      }
       const asked = names.length === 0 ? {} : { checks: names };
       const findings = await examination(shell, { ...flags, ...asked }, self);
       const view = summary(findings);

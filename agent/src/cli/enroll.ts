@@ -82,6 +82,7 @@ export function addEnroll(program: Command, shell: Shell): void {
     .addOption(formatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
+      checkTogether(flags);
       const dataDir = flags.dataDir ?? (shell.env['HOLDFAST_DATA_DIR'] || installed());
       if (dataDir === undefined) throw usage('--data-dir is missing');
       const proxy = await proxyOf(flags);
@@ -134,26 +135,42 @@ async function enrolAs(
   shell: Shell,
 ): Promise<EnrollView> {
   const { renew, newKey, tokenFile, device, gateway } = flags;
-  if (newKey === true) {
-    if (renew === true || (gateway ?? tokenFile ?? device) !== undefined) {
-      throw usage('--new-key takes nothing else: it goes by what is enrolled');
-    }
-    return changeKey(dataDir, proxy);
-  }
+  if (newKey === true) return changeKey(dataDir, proxy);
   if (gateway !== undefined) {
-    if (tokenFile !== undefined || renew === true) {
-      throw usage('--gateway takes no token, and no --renew: somebody there lets the device in');
-    }
     const { deviceOf } = await import('../data-dir-owner.ts');
     const id = device ?? (shell.env['HOLDFAST_DEVICE'] || (await deviceOf(dataDir)) || '');
     return pair(dataDir, { api: gateway, device: id, proxy });
   }
-  if (renew === true && (tokenFile ?? device) !== undefined) {
-    throw usage('--renew takes neither a token nor a device: it goes by what is enrolled');
-  }
   const { enrollDevice, renewDevice } = await import('../enroll-device.ts');
   if (renew === true) return renewDevice(dataDir, proxy);
   return enrollDevice(dataDir, await readToken(tokenFile), device, proxy);
+}
+
+/** Each says alone by what the gateway knows the device. @throws HF_USAGE */
+function checkTogether({ renew, newKey, tokenFile, device, gateway }: Flags): void {
+  const given = { '--token-file': tokenFile, '--device': device };
+  if (newKey === true) {
+    refuseBeside('--new-key', { '--renew': renew, '--gateway': gateway, ...given });
+  }
+  if (gateway !== undefined) {
+    refuseBeside('--gateway', { '--renew': renew, '--token-file': tokenFile });
+  }
+  if (renew === true) refuseBeside('--renew', given);
+}
+
+const reasons = {
+  '--new-key': 'it goes by what is enrolled',
+  '--renew': 'it goes by what is enrolled',
+  '--gateway': 'somebody there lets the device in',
+} as const;
+
+/** @throws HF_USAGE for the first of the others that is given. */
+function refuseBeside(
+  option: keyof typeof reasons,
+  others: Readonly<Record<string, unknown>>,
+): void {
+  const other = Object.keys(others).find((name) => others[name] !== undefined);
+  if (other !== undefined) throw usage(`${option} takes no ${other}: ${reasons[option]}`);
 }
 
 /** Of the agent that the package of the distribution installs. */
@@ -162,6 +179,9 @@ function installed(): string | undefined {
 }
 
 async function proxyOf(flags: Flags): Promise<HttpProxy | undefined> {
+  if (!flags.proxy && flags.proxyPasswordFile) {
+    throw usage('--proxy-password-file means nothing without --proxy');
+  }
   const problem = flags.proxy && proxyProblem(flags.proxy);
   if (problem) throw usage(`--proxy ${problem}`);
   return (await proxyAccess(flags)).proxy;

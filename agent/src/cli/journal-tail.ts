@@ -6,9 +6,10 @@ import type { JournalRow, JournalView } from '../core/views.ts';
 import type { AgentReader } from '../core/surface.ts';
 import { integerOption } from './integer-option.ts';
 import { journalScreen, rowLine } from './journal-lines.ts';
+import type { Screen } from './link-line.ts';
 import { isJson, tableFormatOption, type TableFormat } from './output-format.ts';
 import type { Shell } from './shell.ts';
-import { addTable, withTable } from './table-options.ts';
+import { addTable, checkNoTable, withTable } from './table-options.ts';
 import { addTarget, readAgent, withAgent, withRun, type TargetFlags } from './target.ts';
 import { watchedFormat } from './watch.ts';
 
@@ -61,14 +62,16 @@ export function addJournalTail(parent: Command, shell: Shell): void {
     .addOption(tableFormatOption())
     .addHelpText('after', about)
     .action(async (flags: Flags) => {
+      const screen = withTable(shell, flags);
       if (flags.follow === true) {
+        checkNoTable(flags, '--follow');
         await withAgent(shell, flags, (agent) => follow(agent, shell, flags));
         return;
       }
       const view = await readAgent(shell, flags, async (agent) =>
         agent.journal(await queryOf(agent, flags)),
       );
-      printView(view, shell, flags);
+      printView(view, { shell, screen }, flags);
     });
 }
 
@@ -97,11 +100,16 @@ async function known(agent: Pick<AgentReader, 'runIds'>, id: string): Promise<st
   throw new HoldfastError('HF_RUN_UNKNOWN', { why: id });
 }
 
-function printView(view: JournalView, shell: Shell, flags: Flags): void {
+interface Place {
+  readonly shell: Shell;
+  readonly screen: Screen;
+}
+
+function printView(view: JournalView, { shell, screen }: Place, flags: Flags): void {
   const { output = 'text' } = flags;
   if (output === 'json') shell.print(JSON.stringify(view));
   else if (output === 'jsonl') view.rows.forEach((row) => shell.print(rowJson(row)));
-  else shell.print(journalScreen(view.rows, withTable(shell, flags)));
+  else shell.print(journalScreen(view.rows, screen));
   if (view.partial === true && output !== 'json') {
     shell.say('More of it may lie further back than was looked.');
   }

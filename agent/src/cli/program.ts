@@ -13,9 +13,10 @@ import { agentVersion } from '../agent-version.ts';
 import type { Shell } from './shell.ts';
 
 const about = `
-Commands that read work with the agent stopped too, given --data-dir. The beginning of a command's
-name stands for it, and --json for -o json. \`holdfast gateway …\` and \`holdfast sim …\` run these
-programs, where they are installed.
+Commands that read work with the agent stopped too, given --data-dir; with --socket beside it that
+is asked first. The beginning of a command's name stands for it, and --json for -o json; of an
+option that is given twice the last one counts. \`holdfast gateway …\` and \`holdfast sim …\` run
+these programs, where they are installed.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no agent answers, 6 conflict,
 7 timed out, 8 doctor found something, 78 bad configuration, 130 interrupted.

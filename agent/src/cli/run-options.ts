@@ -72,6 +72,7 @@ interface Flags {
 /** @throws HF_CONFIG_INVALID, naming the option, the variable or the line. */
 export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']): RunOptions {
   const text = (name: string): string | undefined => found.get(name)?.value;
+  checkPasswords(found);
   const dataDir = resolve(text('data-dir') ?? '');
   const socket = text('socket');
   return {
@@ -110,6 +111,18 @@ export function runOptions(found: FoundSettings, flags: Flags, env: Shell['env']
     logLevel: flags.debug === true ? 'debug' : 'info',
     isJson: flags.output === 'json',
   };
+}
+
+/** A password for nobody is a mistake. */
+function checkPasswords(found: FoundSettings): void {
+  for (const name of ['proxy', 'home-assistant']) {
+    const setting = found.get(`${name}-password-file`);
+    if (setting === undefined || found.has(name)) continue;
+    const { origin, place } = setting;
+    const given = origin === 'option' ? place : `${place}: ${name}-password-file`;
+    const why = `${given} means nothing without --${name}`;
+    throw new HoldfastError('HF_CONFIG_INVALID', { why });
+  }
 }
 
 /** What was given, read by `read`, which names the place of a value that is wrong. */

@@ -76,12 +76,15 @@ function checkFlags(flags: Flags): void {
   const refuse = (why: string): never => {
     throw new HoldfastError('HF_USAGE', { why });
   };
+  const idPolicy = flags.onConflict === undefined ? '--reuse' : '--on-conflict';
+  const hasIdPolicy = (flags.onConflict ?? flags.reuse) !== undefined;
   if (flags.inputLines === undefined) {
     if (flags.idField !== undefined) refuse('--id-field goes with --input-lines only');
+    if (hasIdPolicy && flags.id === undefined) refuse(`${idPolicy} needs --id: a new id is free`);
   } else if (flags.input !== undefined) refuse('give either --input or --input-lines, not both');
   else if (flags.id !== undefined) refuse('--id names one run; --input-lines starts many');
-  else if (flags.subject !== undefined) refuse('--subject is of one run');
-  else if (flags.onConflict ?? flags.reuse) refuse('--on-conflict and --reuse go with --id only');
+  else if (flags.subject !== undefined) refuse('--subject is of one run, --input-lines of many');
+  else if (hasIdPolicy) refuse(`${idPolicy} goes with --id only, and not with --input-lines`);
 }
 
 async function startOne(shell: Shell, workflow: string, flags: Flags): Promise<void> {

@@ -39,6 +39,7 @@ export const INSTALLED = {
 /** What is given on the command line goes before what the environment says. */
 export function resolveTarget(given: TargetFlags, env: Shell['env']): Target {
   const flags = contextTarget(given, env);
+  checkKeyUse(flags);
   const isGiven = flags.socket !== undefined || flags.dataDir !== undefined;
   const socket = isGiven ? nonEmpty('--socket', flags.socket) : env['HOLDFAST_SOCKET'] || undefined;
   const dataDir = isGiven
@@ -50,6 +51,13 @@ export function resolveTarget(given: TargetFlags, env: Shell['env']): Target {
   throw new HoldfastError('HF_USAGE', {
     why: 'no agent is named: give --data-dir DIR or --socket PATH, or set HOLDFAST_DATA_DIR',
   });
+}
+
+/** A running agent has its key: who names a socket alone has no store to open. @throws HF_USAGE */
+export function checkKeyUse({ socket, dataDir, storeKeyFile: key }: TargetFlags): void {
+  if (socket === undefined || dataDir !== undefined || key === undefined) return;
+  const why = '--store-key-file is for --data-dir, and not for --socket alone';
+  throw new HoldfastError('HF_USAGE', { why });
 }
 
 /** The value of an option. @throws HF_USAGE for an empty one, as an unset shell variable gives. */

@@ -28,6 +28,8 @@ export interface WatchOptions {
 
 /** More often would make the watching the agent's main work. */
 const WATCH_MS_MIN = 100;
+/** Nobody watches for longer than that. */
+const WATCH_MS_MAX = 86_400_000;
 
 /** `true`: given without an interval. */
 export type WatchFlag = string | true;
@@ -40,8 +42,8 @@ export function watchOption(): Option {
 export function watchInterval(watch: WatchFlag): number {
   if (watch === true) return 1_000;
   const ms = durationMs(watch);
-  if (ms < WATCH_MS_MIN) {
-    throw new HoldfastError('HF_USAGE', { why: `--watch=${watch} is below ${WATCH_MS_MIN} ms` });
+  if (ms < WATCH_MS_MIN || ms > WATCH_MS_MAX) {
+    throw new HoldfastError('HF_USAGE', { why: `--watch=${watch} is not from 100ms to 1d` });
   }
   return ms;
 }
@@ -49,7 +51,7 @@ export function watchInterval(watch: WatchFlag): number {
 /** @throws HF_USAGE for a table, which has an end. */
 export function watchedFormat(format: TableFormat | undefined): Format | undefined {
   if (format !== 'csv' && format !== 'md') return format;
-  const why = `what goes on is printed as text or JSON, not as ${format}`;
+  const why = `it goes on with --watch or --follow as text or JSON, and not as --output ${format}`;
   throw new HoldfastError('HF_USAGE', { why });
 }
 

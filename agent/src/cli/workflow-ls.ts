@@ -123,12 +123,14 @@ function queryOf(flags: Flags, nowMs: number): RunsQuery {
     throw new HoldfastError('HF_USAGE', { why: '--stuck and --state contradict each other' });
   }
   const states = stuck === true ? (['stuck'] as const) : state;
-  return {
-    ...{ all: all === true, states, workflow, prefix, q, limit, cursor },
-    synced: true,
-    sinceMs: since === undefined ? undefined : instant('--since', since, nowMs),
-    untilMs: until === undefined ? undefined : instant('--until', until, nowMs),
-  };
+  const sinceMs = since === undefined ? undefined : instant('--since', since, nowMs);
+  const untilMs = until === undefined ? undefined : instant('--until', until, nowMs);
+  if (sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs) {
+    const why = '--since is not before --until: no run started between them';
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  const picked = { all: all === true, states, workflow, prefix, q, limit, cursor };
+  return { ...picked, synced: true, sinceMs, untilMs };
 }
 
 /** A time, or how long ago it was. */

@@ -9,6 +9,7 @@ import { addSoak } from './soak.ts';
 import { version } from '../version.ts';
 
 const about = `
+Of an option that is given twice the last one counts.
 Exit codes: 0 ok, 1 failed, 2 usage, 9 a promise was violated, 78 unreadable.
 `;
 

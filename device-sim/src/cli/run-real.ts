@@ -22,7 +22,7 @@ export async function realOf(
 ): Promise<SimulationReport> {
   const { scenario } = asked;
   if (scenario.starts.length > 0 || flags.code !== undefined) {
-    const why = 'a fleet of real processes has workflows of its own: --code is for virtual worlds';
+    const why = '--code is for virtual worlds: with --real, processes have workflows of their own';
     throw new HoldfastError('HF_USAGE', { why });
   }
   if (flags.hours !== undefined) {

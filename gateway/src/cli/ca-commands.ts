@@ -2,7 +2,14 @@ import type { Command } from 'commander';
 import { caCrl, caInit, caIssue, caRotate, caShow } from './ca.ts';
 import type { IssueOptions, RotateOptions } from './ca.ts';
 import type { SourceOptions } from './fleet-source.ts';
-import { append, debugOption, outputOption, sourceOf, type CommonOptions } from './options.ts';
+import {
+  append,
+  dataDirOption,
+  debugOption,
+  outputOption,
+  sourceOf,
+  type CommonOptions,
+} from './options.ts';
 import { createTerminal } from './terminal.ts';
 
 /** The authority of a gateway: it is made with the gateway, and issues by itself. */
@@ -11,7 +18,7 @@ export function addCa(program: Command): void {
   const common = (name: string): Command => sourceOf(ca, name);
   ca.command('init')
     .description('Make the data directory of a gateway with its authority, before its first start')
-    .requiredOption('--data-dir <dir>', 'of the gateway; what is there stays')
+    .addOption(dataDirOption('of the gateway; what is there stays').makeOptionMandatory())
     .addOption(outputOption())
     .addOption(debugOption())
     .action((options: CommonOptions & { readonly dataDir: string }) =>

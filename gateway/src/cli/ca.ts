@@ -21,6 +21,9 @@ export async function caShow(
   { pem, ...options }: SourceOptions & { readonly pem?: true },
   terminal: Terminal,
 ): Promise<void> {
+  if (pem === true && terminal.format === 'json') {
+    throw usage('--pem and --output json contradict each other: the document has the certificates');
+  }
   const view = await withCa(options, (ca) => ca.show());
   show(terminal, view, () => (pem === true ? view.certificates.trim() : caText(view)));
 }

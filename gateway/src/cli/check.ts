@@ -28,6 +28,8 @@ Subjects: fleet is devices that are stuck, in conflict, or late; backlog what ha
 devices reported it last; ledger how far that is behind devices that have a link; cert the authority
 of the gateway.
 
+A limit of what is not among the subjects counts for nothing.
+
 Without limits, a device that is stuck or in conflict, and an authority with less than 30 days, are
 warnings; a gateway that does not run is critical. Devices that are offline are ok.
 

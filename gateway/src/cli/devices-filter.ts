@@ -26,6 +26,15 @@ entries, epoch, runs, refusals, commands, and, as durations, how long ago: oldes
 of the backlog), seen, ack and reported.
 `;
 
+/** Of one device there is nothing to pick. @throws HF_USAGE */
+export function checkUnfiltered({ state, stuck, offline, late, query }: DevicesFilter): void {
+  const picks = { '--state': state, '--stuck': stuck, '--offline': offline, '--late': late };
+  for (const [option, value] of Object.entries({ ...picks, '--query': query })) {
+    if (value === undefined) continue;
+    throw usage(`${option} and <device> contradict each other: it picks from all devices`);
+  }
+}
+
 const LATE_DEFAULT = '1d';
 
 /** The states that are asked for; `undefined`: all. @throws HF_USAGE */

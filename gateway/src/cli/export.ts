@@ -37,6 +37,9 @@ export async function exportEntries(options: ExportOptions): Promise<void> {
     sinceMs: timeOf('--since', options.since),
     beforeMs: timeOf('--before', options.before),
   };
+  if (filter.beforeMs > 0 && filter.sinceMs >= filter.beforeMs) {
+    throw usage('--since is not before --before: nothing was received between them');
+  }
   const sink = textSink(options.format, write);
   await withFleet(options, async (fleet) => {
     const isPersonal = options.personal === true;

@@ -13,7 +13,7 @@ import { httpDesk } from './http-desk.ts';
 import { httpFleet } from './http-fleet.ts';
 import { httpPairings } from './http-pairings.ts';
 import { ledgerAddress, type LedgerOptions } from './ledger-address.ts';
-import { usage } from './options.ts';
+import { onlyOne, usage } from './options.ts';
 
 /** Which gateway a command is about: one at an address, or that of a directory or a database. */
 export interface SourceOptions extends LedgerOptions {
@@ -57,12 +57,8 @@ async function withShared<T>(
   given: SourceOptions,
   body: (shared: Pick<GatewaySource, 'fleet' | 'desk'>) => Promise<T>,
 ): Promise<T> {
-  const options = contextSource(given, process.env);
-  const { url, dataDir, ledger, ledgerFile } = options;
-  const isLocal = url !== undefined || dataDir !== undefined;
-  if (isLocal && (ledger ?? ledgerFile) !== undefined) {
-    throw usage('--url, --data-dir and --ledger contradict each other');
-  }
+  const options = named(given);
+  const isLocal = options.url !== undefined || options.dataDir !== undefined;
   const address = isLocal ? undefined : await ledgerAddress(options);
   if (address === undefined) return withGateway(options, body);
   const { openInDatabase } = await import('../stopped-gateway.ts');
@@ -99,11 +95,8 @@ async function withGateway<T>(
   given: SourceOptions,
   body: (gateway: GatewaySource) => Promise<T>,
 ): Promise<T> {
-  const options = contextSource(given, process.env);
+  const options = named(given);
   const { url, dataDir } = options;
-  if (url !== undefined && dataDir !== undefined) {
-    throw usage('--url and --data-dir contradict each other');
-  }
   if (url !== undefined) return body(sourceAt(await addressOf(url, options)));
   if (dataDir === undefined) throw usage('--url, --data-dir or --context is missing');
   const running = await runningAt(dataDir);
@@ -115,6 +108,21 @@ async function withGateway<T>(
     if (codeOf(error) !== 'HF_GATEWAY_UNREACHABLE') throw error;
     return withStopped(dataDir, body);
   }
+}
+
+/** With what a context says. @throws HF_USAGE for options that contradict each other. */
+function named(given: SourceOptions): SourceOptions {
+  const options = contextSource(given, process.env);
+  const { url, dataDir, ledger, ledgerFile, tokenFile, tlsCa } = options;
+  const places = { '--data-dir': dataDir, '--ledger': ledger, '--ledger-file': ledgerFile };
+  onlyOne({ '--url': url, ...places });
+  if (url !== undefined) return options;
+  // A variable is for whatever is asked, and need not be of use each time.
+  const isTyped = tokenFile !== undefined && tokenFile !== process.env['HOLDFAST_TOKEN_FILE'];
+  const idle = isTyped ? '--token-file' : tlsCa === undefined ? undefined : '--tls-ca';
+  if (idle === undefined) return options;
+  const [place] = Object.entries(places).find(([, value]) => value !== undefined) ?? [];
+  throw usage(`${idle} is for --url${place === undefined ? '' : `, not for ${place}`}`);
 }
 
 function sourceAt(at: GatewayAddress): GatewaySource {

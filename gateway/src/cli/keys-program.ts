@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
 import type { Command } from 'commander';
-import { debugOption, outputOption, type CommonOptions } from './options.ts';
+import { dataDirOption, debugOption, outputOption, type CommonOptions } from './options.ts';
 import { readNewPassword, readPassword } from './secret-input.ts';
 import { createTerminal, show } from './terminal.ts';
 
@@ -17,7 +17,9 @@ export function addKeys(program: Command): void {
   keys
     .command('export')
     .description('Write the keys of a gateway to a file that a passphrase opens')
-    .requiredOption('--data-dir <dir>', 'data directory of that gateway, running or not')
+    .addOption(
+      dataDirOption('data directory of that gateway, running or not').makeOptionMandatory(),
+    )
     .requiredOption('--out <file>', 'to write; none is overwritten')
     .addOption(outputOption())
     .addOption(debugOption())
@@ -27,7 +29,11 @@ export function addKeys(program: Command): void {
     .command('import')
     .description('Give a gateway that does not run the keys of such a file')
     .argument('<file>', 'that `keys export` wrote')
-    .requiredOption('--data-dir <dir>', 'data directory of that gateway; made where there is none')
+    .addOption(
+      dataDirOption(
+        'data directory of that gateway; made where there is none',
+      ).makeOptionMandatory(),
+    )
     .addOption(outputOption())
     .addOption(debugOption())
     .addHelpText('after', importHelp)

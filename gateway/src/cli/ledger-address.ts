@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { HoldfastError, messageOf } from '@holdfast/protocol';
-import { usage } from './options.ts';
+import { onlyOne, usage } from './options.ts';
 
 /** Where the address of a database may be. */
 export interface LedgerOptions {
@@ -19,9 +19,7 @@ export async function ledgerAddress({
   ledger,
   ledgerFile,
 }: LedgerOptions): Promise<string | undefined> {
-  if (ledger !== undefined && ledgerFile !== undefined) {
-    throw usage('--ledger and --ledger-file contradict each other');
-  }
+  onlyOne({ '--ledger': ledger, '--ledger-file': ledgerFile });
   if (ledger !== undefined) {
     if (URL.canParse(ledger) && new URL(ledger).password !== '') {
       throw usage(

@@ -2,9 +2,11 @@ import { Exit, formatCount, paint, withProgress, type ExitCode } from '@holdfast
 import type { Command } from 'commander';
 import { ledgerAddress, type LedgerOptions } from './ledger-address.ts';
 import {
+  dataDirOption,
   debugOption,
   ledgerFileOption,
   ledgerOption,
+  onlyOne,
   outputOption,
   usage,
   type CommonOptions,
@@ -29,13 +31,13 @@ export function addLedgerAdmin(ledger: Command, onExit: OnExit): void {
   last(
     command('copy')
       .description('Copy the ledger of a gateway that does not run into PostgreSQL, and check it')
-      .requiredOption('--data-dir <dir>', 'data directory of that gateway'),
+      .addOption(dataDirOption('data directory of that gateway').makeOptionMandatory()),
     copyHelp,
   ).action(async (options: CopyOptions) => onExit(await copy(options)));
   last(
     command('rebuild')
       .description('Derive runs and pending calls anew from the entries; no gateway may run')
-      .option('--data-dir <dir>', 'data directory of a gateway that has its ledger there'),
+      .addOption(dataDirOption('data directory of a gateway that has its ledger there')),
     rebuildHelp,
   ).action((options: RebuildOptions) => rebuild(options));
 }
@@ -88,7 +90,8 @@ interface RebuildOptions extends CommonOptions, LedgerOptions {
 
 async function rebuild(options: RebuildOptions): Promise<void> {
   const { rebuildLedger } = await import('../ledger-admin.ts');
-  const { dataDir } = options;
+  const { dataDir, ledger, ledgerFile } = options;
+  onlyOne({ '--data-dir': dataDir, '--ledger': ledger, '--ledger-file': ledgerFile });
   const terminal = createTerminal(options.output);
   const place = dataDir === undefined ? { ledger: await requiredAddress(options) } : { dataDir };
   const view = await withProgress(terminal.progress, { what: 'rebuilt' }, (to) =>

@@ -47,9 +47,15 @@ export function sourceOf(parent: Command, name: string): Command {
       ),
     )
     .option('--tls-ca <file>', 'PEM: what to trust of --url; default: what the system trusts')
-    .option('--data-dir <dir>', 'data directory of a gateway on this machine, running or not')
+    .addOption(dataDirOption('data directory of a gateway on this machine, running or not'))
     .option('--context <name>', 'what `context set` has named (HOLDFAST_CONTEXT)');
 }
+
+export const dataDirOption = (description: string): Option =>
+  new Option('--data-dir <dir>', description).argParser((text: string) => {
+    if (text !== '') return text;
+    throw new InvalidArgumentError('It is empty, as an unset variable of a shell is.');
+  });
 
 export const ledgerOption = (): Option =>
   new Option('--ledger <url>', 'postgres:// address of the ledger (HOLDFAST_LEDGER)');
@@ -98,6 +104,12 @@ export function readUrl(text: string): URL {
 
 export function usage(why: string): HoldfastError {
   return new HoldfastError('HF_USAGE', { why });
+}
+
+/** Of options by their names, at most one may be given. @throws HF_USAGE naming those that are. */
+export function onlyOne(options: Readonly<Record<string, unknown>>): void {
+  const given = Object.keys(options).filter((name) => options[name] !== undefined);
+  if (given.length > 1) throw usage(`${given.join(' and ')} contradict each other`);
 }
 
 export interface EntriesOptions extends TableFlags {

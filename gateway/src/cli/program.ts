@@ -1,9 +1,9 @@
 import { HELP_WIDTH, reflow, type ExitCode } from '@holdfast/protocol';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readDevice } from '../core/api-query.ts';
 import { deviceStates } from '../core/device-views.ts';
 import { addAccess } from './access-commands.ts';
-import { brokerConfig, brokerFiles, type BrokerConfigOptions } from './broker-config.ts';
+import { addBrokerConfig } from './broker-config-program.ts';
 import { addCalls } from './call-program.ts';
 import { addCa } from './ca-commands.ts';
 import { addCommands } from './command-program.ts';
@@ -14,7 +14,7 @@ import { addContext } from './context.ts';
 import { addCompletion } from './completion.ts';
 import { showDevice } from './device.ts';
 import { devices, type DevicesOptions } from './devices.ts';
-import { devicesFilterHelp } from './devices-filter.ts';
+import { checkUnfiltered, devicesFilterHelp } from './devices-filter.ts';
 import type { SourceOptions } from './fleet-source.ts';
 import { addKeys } from './keys-program.ts';
 import { addLedgerAdmin } from './ledger-admin.ts';
@@ -59,7 +59,8 @@ import { version } from '../version.ts';
 const about = `
 Commands that read and change are given a gateway: --data-dir DIR of one on this machine, running or
 not, --url URL with --token-file FILE of one elsewhere, or, for what its ledger has, --ledger URL;
-or by the name of a context, see \`context set\`.
+or by the name of a context, see \`context set\`. Of an option that is given twice the last one
+counts, unless it is repeatable.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 no gateway answers, 5 denied, 6 conflict,
 7 timed out, 78 bad configuration, 130 interrupted. \`explain CODE\` explains an error.
 
@@ -123,6 +124,7 @@ function addReading(program: Command): void {
     .action((device: string | undefined, options: DevicesOptions & CommonOptions) => {
       const terminal = createTerminal(options.output, options);
       if (device === undefined) return devices(options, terminal);
+      checkUnfiltered(options);
       return showDevice(readDevice(device), options, terminal);
     });
   source('rekey')
@@ -254,37 +256,6 @@ function addPrivacy(source: (name: string) => Command): void {
       ledgerErasures(options, createTerminal(options.output)),
     );
 }
-
-function addBrokerConfig(program: Command): void {
-  program
-    .command('broker-config')
-    .description('Print the configuration of a broker that lets in devices of this gateway')
-    .addArgument(new Argument('<file>', 'which one').choices(brokerFiles))
-    .addOption(
-      new Option('--port <port>', 'of the broker').argParser(integer(1, 65_535)).default(8_883),
-    )
-    .option('--ca <file>', 'PEM: the CA of the devices', '/etc/mosquitto/ca.pem')
-    .option('--cert <file>', 'PEM: what the broker shows', '/etc/mosquitto/broker.pem')
-    .option('--key <file>', 'PEM: its private key', '/etc/mosquitto/broker.key')
-    .option('--acl-file <file>', 'where mosquitto.acl is', '/etc/mosquitto/holdfast.acl')
-    .option('--crl <file>', 'PEM: certificates that are revoked, as `ca crl` prints them')
-    .option('--gateway <name>', 'by which the broker knows the gateway', 'gateway')
-    .option('--api <url>', 'of the gateway, as EMQX reaches it', 'https://gateway.example:8080')
-    .addOption(debugOption())
-    .addHelpText('after', brokerConfigExamples)
-    .action((file: (typeof brokerFiles)[number], options: BrokerConfigOptions) =>
-      brokerConfig(file, options, createTerminal('text')),
-    );
-}
-
-const brokerConfigExamples = `
-Mosquitto knows a device by the common name of its certificate; EMQX asks the gateway. Either way a
-device gets its own topics only.
-
-Examples:
-  holdfast-gateway broker-config mosquitto.conf > /etc/mosquitto/conf.d/holdfast.conf
-  holdfast-gateway broker-config mosquitto.acl > /etc/mosquitto/holdfast.acl
-  holdfast-gateway broker-config emqx.conf --api https://gw.example:8080`;
 
 function readState(text: string, before: readonly string[] = []): readonly string[] {
   if (deviceStates.some((state) => state === text)) return [...before, text];

@@ -18,6 +18,7 @@ const logLevels: readonly LogLevel[] = ['error', 'info', 'debug'];
 const serveExamples = `
 On other addresses than loopback there is TLS, with a certificate of the gateway's own authority
 unless files are given: \`holdfast enroll\` has devices trust it.
+An option goes before its line in the file of --config.
 
 Examples:
   holdfast-gateway serve --data-dir ./gateway

@@ -11,6 +11,7 @@ import {
 import { readPolicy, type HandlerPolicy } from '../core/handler-policy.ts';
 import { readRule } from '../core/retention/rules.ts';
 import type { GatewayOptions } from '../gateway-options.ts';
+import { checkConflicts } from './serve-conflicts.ts';
 import { ledgerAddress, shownAddress } from './ledger-address.ts';
 import { usage } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -67,15 +68,7 @@ export function checkServe({ dataDir, ...rest }: ServeFlags): ServeOptions {
 /** Runs a gateway until a signal asks it to end. */
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
   const { dataDir, host, httpPort, broker, handlers: handlersFile } = options;
-  if (broker !== undefined && options.mqttPort !== undefined) {
-    throw usage('--broker and --mqtt-port contradict each other: that broker has its own port');
-  }
-  if (broker === undefined && options.brokerProfile !== undefined) {
-    throw usage('--broker-profile needs --broker: the built-in one has no such limits');
-  }
-  if (broker === undefined && options.mqttVersion !== undefined) {
-    throw usage('--mqtt-version needs --broker: the built-in one speaks 3.1.1');
-  }
+  checkConflicts(options);
   const log = createLog({
     component: 'gateway',
     level: options.logLevel,

@@ -12,6 +12,8 @@ const CLEAR_BELOW = '\u001b[J';
 
 /** More often would make the watching the gateway's main work. */
 const WATCH_MS_MIN = 100;
+/** Nobody watches for longer than that. */
+const WATCH_MS_MAX = 86_400_000;
 
 /** `true`: given without an interval. */
 export type WatchFlag = string | true;
@@ -37,12 +39,12 @@ export async function watch<V>(
   look: Look<V>,
 ): Promise<never> {
   const intervalMs = flag === true ? 1_000 : durationMs(flag);
-  if (intervalMs < WATCH_MS_MIN) {
-    const why = `--watch=${String(flag)} is below ${WATCH_MS_MIN} ms`;
+  if (intervalMs < WATCH_MS_MIN || intervalMs > WATCH_MS_MAX) {
+    const why = `--watch=${String(flag)} is not from 100ms to 1d`;
     throw new HoldfastError('HF_USAGE', { why });
   }
   if (terminal.table?.form !== undefined) {
-    const why = `what goes on is printed as text or JSON, not as ${terminal.table.form}`;
+    const why = `--watch prints text or JSON, and no --output ${terminal.table.form}`;
     throw new HoldfastError('HF_USAGE', { why });
   }
   const isScreen = terminal.width !== undefined && terminal.format === 'text';

@@ -55,6 +55,7 @@ export const tableOptions: readonly (readonly [flags: string, description: strin
 /** @throws HF_USAGE */
 export function tableChoice(flags: TableFlags): TableChoice {
   const { columns, sort, header, wide, raw, time, output } = flags;
+  checkTable(flags);
   const form = tableForms.find((each) => each === output);
   const isCsv = form === 'csv';
   return {
@@ -67,6 +68,25 @@ export function tableChoice(flags: TableFlags): TableChoice {
     time: time === undefined ? (isCsv ? 'iso' : 'relative') : timeForm(time),
     ...(form === undefined ? {} : { form }),
   };
+}
+
+/** Which of the options of tables are given. */
+export function tableGiven({ columns, sort, header, wide, raw, time }: TableFlags) {
+  const given = { '--columns': columns, '--sort': sort, '--wide': wide, '--raw': raw };
+  const all = { ...given, '--time': time, '--no-header': header === false || undefined };
+  return Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+}
+
+function checkTable(flags: TableFlags): void {
+  const [given] = tableGiven(flags);
+  const { columns, wide, output = '' } = flags;
+  if (given !== undefined && /^jsonl?$/.test(output)) {
+    const why = `${given} is for a table, and --output ${output} prints none`;
+    throw new HoldfastError('HF_USAGE', { why });
+  }
+  if (columns !== undefined && wide === true) {
+    throw new HoldfastError('HF_USAGE', { why: '--columns and --wide contradict each other' });
+  }
 }
 
 function timeForm(text: string): TimeForm {

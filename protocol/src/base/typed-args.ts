@@ -12,7 +12,8 @@ export interface Typing {
  * The words of a command line as documents write them: the beginning of a command's name stands for
  * the one that has it, `--json` for `-o json`, and with LLMFORMAT=1 tables are Markdown.
  *
- * @throws HF_USAGE for a beginning that several commands have.
+ * @throws HF_USAGE for a beginning that several commands have, and for `--json` beside another
+ *   format.
  */
 export function typedArgs(program: Completable, args: Args, { env }: Typing): Args {
   const words = [...args];
@@ -66,9 +67,30 @@ function withOutput(command: Completable, words: Args, env: Typing['env']): Args
   const end = words.indexOf('--');
   const isFree = (word: string, at: number): boolean =>
     word === '--json' && (end === -1 || at < end) && !takesValue(command, words[at - 1] ?? '');
+  if (words.some(isFree)) checkJson(output, words);
   const spelled = words.map((word, at) => (isFree(word, at) ? `${output.long}=json` : word));
   const isTable = output.argChoices?.includes('md') === true;
   const isChosen = spelled.some((word) => /^(?:-o|--output)/.test(word));
   const isWanted = isTable && !isChosen && env['LLMFORMAT'] === '1' && end === -1;
   return isWanted ? [...spelled, '--output=md'] : spelled;
+}
+
+/** @throws HF_USAGE where another format is asked for, too. */
+function checkJson({ long, short }: Completable['options'][number], words: Args): void {
+  const other = words.find((word, at) => {
+    const format = formatIn(word, [long, short], words[at + 1]);
+    return format !== undefined && format !== 'json';
+  });
+  if (other === undefined) return;
+  throw new HoldfastError('HF_USAGE', { why: `--json and ${long} contradict each other` });
+}
+
+/** What a word, or the one behind it, names as the format. */
+function formatIn(
+  word: string,
+  [long = '', short = '-?']: readonly (string | undefined)[],
+  next: string | undefined,
+): string | undefined {
+  if (word === long || word === short) return next;
+  return word.startsWith(`${long}=`) ? word.slice(long.length + 1) : undefined;
 }

@@ -116,6 +116,8 @@ test('on a terminal, numbers and times are as they are where that is asked for',
   t.deepEqual(lines({}, 12)[0], 'DEVICE');
   t.is(lines({ wide: true }, 12)[1], 'kiosk       ≥ 8,800  26h ago');
   t.throws(() => tableChoice({ time: 'soon' }), { code: 'HF_USAGE' });
+  t.throws(() => tableChoice({ output: 'json', sort: 'device' }), { message: /--sort .*json/ });
+  t.throws(() => tableChoice({ columns: 'a', wide: true }), { message: /--columns and --wide/ });
 });
 
 test('signs are for terminals that can show them, and ASCII takes as much room', (t) => {

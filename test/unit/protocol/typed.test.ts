@@ -52,6 +52,10 @@ test('--json stands for -o json, where it is no value and behind no --', (t) => 
   t.is(typed('workflow ls --note --json'), 'workflow ls --note --json');
   t.is(typed('workflow ls -- --json'), 'workflow ls -- --json');
   t.is(typed('start --json'), 'start --json', 'the parser tells of it');
+  t.is(typed('status -o json --json'), 'status -o json --output=json');
+  for (const other of ['-o text', '--output=text']) {
+    t.is(codeOf(t.throws(() => typed(`status --json ${other}`))), 'HF_USAGE', other);
+  }
 });
 
 test('with LLMFORMAT tables are Markdown, unless another form is chosen', (t) => {

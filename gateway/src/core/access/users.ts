@@ -47,6 +47,8 @@ export class Users {
   /** With a new password, all sessions of the user end. */
   async change(name: string, { role, password }: UserChange): Promise<UserRow> {
     const { book, clock, passwords } = this.#ports;
+    // Before the work that a password takes.
+    await this.#need(name);
     const hash = password === undefined ? undefined : await passwords.hash(checkPassword(password));
     return book.change(async () => {
       const known = await this.#need(name);
