@@ -15,6 +15,8 @@ function withoutAmounts(all: string): string {
 
 /** What differs from run to run, by what stands for it. The time of the program is fixed. */
 const variable: readonly (readonly [pattern: RegExp, sign: Sign])[] = [
+  // First: a name that ends with digits would be a rate.
+  [new RegExp(`${tmpdir()}/holdfast-stage-\\w{6}`, 'g'), 'DIR'],
   // What a simulation has drawn meanwhile, and how much it did.
   [/^[^]*?^(?=(?:PASS|FAIL) {2})/m, ''],
   [/^(?:PASS|FAIL) {2}[^]*/m, withoutAmounts],
@@ -31,7 +33,6 @@ const variable: readonly (readonly [pattern: RegExp, sign: Sign])[] = [
   [/^[A-Za-z0-9+/=]{30,}$/gm, 'BASE64'],
   [/\bValid to +\S+/g, 'Valid to   T'],
   [/back in \d+ ms/g, 'back in N ms'],
-  [new RegExp(`${tmpdir()}/holdfast-stage-\\w{6}`, 'g'), 'DIR'],
   [/node \d+\.\d+\.\d+/g, 'node N'],
   [/pid \d+/g, 'pid N'],
   [/[\d.]+ \wiB free/g, 'N free'],
