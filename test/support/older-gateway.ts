@@ -13,8 +13,8 @@ interface Loaded {
 
 const changed = 'protocol/dist/mod.js';
 const changes: readonly (readonly [now: string, then: string])[] = [
-  ['list(orBytes(bytes(ENTRY_BYTES_MAX), carried)', 'list(orBytes(bytes(20_000), carried)'],
-  ['entryKinds = Object.keys(kinds)', 'entryKinds = Object.keys(kinds).slice(0, -1)'],
+  ['list(orBytes(bytes(ENTRY_BYTES_MAX),carried)', 'list(orBytes(bytes(20_000),carried)'],
+  ['entryKinds=Object.keys(kinds)', 'entryKinds=Object.keys(kinds).slice(0,-1)'],
 ];
 
 /** A hook of Node's loader. */
