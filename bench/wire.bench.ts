@@ -3,7 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import { Agent, workflow } from '@holdfast/agent';
 import { openLevelLedger, sha256 } from '@holdfast/gateway/internal';
 import { encodeCbor, lanes } from '@holdfast/protocol';
-import type { Benchmark, Effort, Measured } from './benchmark.ts';
+import type { Benchmark, Measured } from './benchmark.ts';
 import { startGateway } from './child.ts';
 import { countingWire } from './counting-wire.ts';
 import { inScratch } from './scratch.ts';
@@ -17,7 +17,6 @@ import { inScratch } from './scratch.ts';
  * itself) is on them. The limit: the same entries, 256 a time, deflated.
  */
 const ORDERS = 1_000;
-const ORDERS_SMOKE = 400;
 const ORDERS_AT_ONCE = 50;
 const STEPS_AN_ORDER = 4;
 const BLOCK = 256;
@@ -78,11 +77,10 @@ async function bareBytes(gatewayDir: string): Promise<number> {
   return bytes;
 }
 
-async function measure({ isSmoke }: Effort): Promise<Measured> {
+async function measure(): Promise<Measured> {
   return inScratch(async (dir) => {
     const [device, gatewayDir] = [join(dir, 'device'), join(dir, 'gateway')];
-    const orders = isSmoke ? ORDERS_SMOKE : ORDERS;
-    const [entries, steps] = [await sell(device, orders), orders * STEPS_AN_ORDER];
+    const [entries, steps] = [await sell(device, ORDERS), ORDERS * STEPS_AN_ORDER];
     const gateway = await startGateway(gatewayDir);
     const wire = await countingWire(Number(new URL(gateway.mqtt).port));
     const agent = await Agent.open({
