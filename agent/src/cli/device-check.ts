@@ -1,11 +1,10 @@
 import {
+  checkResults,
   formatBytes,
   formatDuration,
   noLimit,
-  valueLevel,
-  worstLevel,
-  type CheckLevel,
   type CheckLimit,
+  type CheckLook,
   type CheckResult,
   type CheckValue,
 } from '@holdfast/protocol/base';
@@ -57,21 +56,10 @@ export function checkDevice(
   asked: DeviceCheck,
   subjects: readonly CheckSubject[] = checkSubjects,
 ): readonly CheckResult[] {
-  return subjects.map((subject) => {
-    const { text, values, levels = [] } = looks[subject](asked);
-    const all = [...values.map((value) => valueLevel(value)), ...levels];
-    return { subject, level: worstLevel(all), text, values };
-  });
+  return checkResults(subjects, (subject) => looks[subject](asked));
 }
 
-interface Look {
-  readonly text: string;
-  readonly values: readonly CheckValue[];
-  /** What there is besides numbers. */
-  readonly levels?: readonly CheckLevel[];
-}
-
-const looks: Readonly<Record<CheckSubject, (asked: DeviceCheck) => Look>> = {
+const looks: Readonly<Record<CheckSubject, (asked: DeviceCheck) => CheckLook>> = {
   backlog: lookAtBacklog,
   uplink: lookAtUplink,
   store: lookAtStore,
@@ -80,7 +68,7 @@ const looks: Readonly<Record<CheckSubject, (asked: DeviceCheck) => Look>> = {
   cert: lookAtCertificate,
 };
 
-function lookAtBacklog({ status: { backlog }, limits, nowMs }: DeviceCheck): Look {
+function lookAtBacklog({ status: { backlog }, limits, nowMs }: DeviceCheck): CheckLook {
   const { pending, bytes, oldestAt } = backlog;
   const ageMs = sinceMs(oldestAt, nowMs);
   const oldest = oldestAt === null ? '' : `, the oldest for ${formatDuration(ageMs)}`;
@@ -94,7 +82,7 @@ function lookAtBacklog({ status: { backlog }, limits, nowMs }: DeviceCheck): Loo
   };
 }
 
-function lookAtUplink({ status: { agent, link }, limits, nowMs }: DeviceCheck): Look {
+function lookAtUplink({ status: { agent, link }, limits, nowMs }: DeviceCheck): CheckLook {
   const isOffline = link.state === 'offline' || link.state === 'stopped';
   const offlineMs = isOffline ? sinceMs(link.since, nowMs) : 0;
   const isConnected = link.state === 'synced' || link.state === 'syncing';
@@ -114,7 +102,7 @@ function lookAtUplink({ status: { agent, link }, limits, nowMs }: DeviceCheck): 
 /** Codes of problems that the store has, though it takes what is journaled. */
 const STORE_PROBLEM = /^HF_(?:STORE|DATA_DIR)_/;
 
-function lookAtStore({ status: { journal, problems }, limits }: DeviceCheck): Look {
+function lookAtStore({ status: { journal, problems }, limits }: DeviceCheck): CheckLook {
   const { state, usedBytes, maxBytes, diskFreeBytes } = journal;
   const found = problems.filter(({ code }) => STORE_PROBLEM.test(code));
   const percent = maxBytes === null ? undefined : Math.round((usedBytes / maxBytes) * 1_000) / 10;
@@ -137,7 +125,7 @@ function lookAtStore({ status: { journal, problems }, limits }: DeviceCheck): Lo
   };
 }
 
-function lookAtClock({ status: { clock }, limits }: DeviceCheck): Look {
+function lookAtClock({ status: { clock }, limits }: DeviceCheck): CheckLook {
   // An agent that does not run has no opinion on the time.
   if (clock === null) return { text: 'clock not looked at', values: [] };
   const offMs = Math.abs(clock.wallAheadMs);
@@ -152,7 +140,7 @@ function lookAtClock({ status: { clock }, limits }: DeviceCheck): Look {
   return { text: offMs === 0 ? `clock right, by ${by}` : text, values };
 }
 
-function lookAtRuns({ status: { runs }, limits }: DeviceCheck): Look {
+function lookAtRuns({ status: { runs }, limits }: DeviceCheck): CheckLook {
   const stuck = runs.stuck ?? 0;
   const are = stuck === 1 ? '1 run is stuck' : `${stuck} runs are stuck`;
   return {
@@ -161,7 +149,7 @@ function lookAtRuns({ status: { runs }, limits }: DeviceCheck): Look {
   };
 }
 
-function lookAtCertificate({ status, limits, nowMs }: DeviceCheck): Look {
+function lookAtCertificate({ status, limits, nowMs }: DeviceCheck): CheckLook {
   const { certificate, problems } = status;
   if (certificate === null) return { text: 'no certificate', values: [] };
   const leftMs = Date.parse(certificate.expiresAt) - nowMs;

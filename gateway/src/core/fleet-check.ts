@@ -1,10 +1,9 @@
 import {
+  checkResults,
   formatDuration,
   noLimit,
-  valueLevel,
-  worstLevel,
-  type CheckLevel,
   type CheckLimit,
+  type CheckLook,
   type CheckResult,
   type CheckValue,
 } from '@holdfast/protocol';
@@ -55,27 +54,17 @@ export function checkFleet(
   look: FleetLook,
   subjects: readonly FleetSubject[] = fleetSubjects,
 ): readonly CheckResult[] {
-  return subjects.map((subject) => {
-    const { text, values, levels = [] } = looks[subject](look);
-    const all = [...values.map((value) => valueLevel(value)), ...levels];
-    return { subject, level: worstLevel(all), text, values };
-  });
+  return checkResults(subjects, (subject) => looks[subject](look));
 }
 
-interface Found {
-  readonly text: string;
-  readonly values: readonly CheckValue[];
-  readonly levels?: readonly CheckLevel[];
-}
-
-const looks: Readonly<Record<FleetSubject, (look: FleetLook) => Found>> = {
+const looks: Readonly<Record<FleetSubject, (look: FleetLook) => CheckLook>> = {
   fleet: lookAtDevices,
   backlog: lookAtBacklog,
   ledger: lookAtLedger,
   cert: lookAtCertificate,
 };
 
-function lookAtDevices({ devices, limits, nowMs, lateAfterMs = Infinity }: FleetLook): Found {
+function lookAtDevices({ devices, limits, nowMs, lateAfterMs = Infinity }: FleetLook): CheckLook {
   const inState = (state: DeviceView['state']) =>
     devices.filter((device) => device.state === state).length;
   const late = devices.filter(({ lastSeenAt }) => {
@@ -102,7 +91,7 @@ function lookAtDevices({ devices, limits, nowMs, lateAfterMs = Infinity }: Fleet
   };
 }
 
-function lookAtBacklog({ devices, limits, nowMs }: FleetLook): Found {
+function lookAtBacklog({ devices, limits, nowMs }: FleetLook): CheckLook {
   const pending = devices.reduce((sum, { backlog }) => sum + (backlog?.pending ?? 0), 0);
   const ageMs = oldestMs(devices, nowMs);
   const oldest = ageMs === 0 ? '' : `, the oldest for ${formatDuration(ageMs)}`;
@@ -116,7 +105,7 @@ function lookAtBacklog({ devices, limits, nowMs }: FleetLook): Found {
 }
 
 /** What a device with a link holds is on its way; where it lies for long, the gateway is behind. */
-function lookAtLedger({ devices, limits, nowMs }: FleetLook): Found {
+function lookAtLedger({ devices, limits, nowMs }: FleetLook): CheckLook {
   const linked = devices.filter(({ state }) => state === 'syncing' || state === 'stuck');
   const lagMs = oldestMs(linked, nowMs);
   return {
@@ -125,7 +114,7 @@ function lookAtLedger({ devices, limits, nowMs }: FleetLook): Found {
   };
 }
 
-function lookAtCertificate({ certUntil, limits, nowMs }: FleetLook): Found {
+function lookAtCertificate({ certUntil, limits, nowMs }: FleetLook): CheckLook {
   if (certUntil === undefined) return { text: 'no authority looked at', values: [] };
   const leftMs = Date.parse(certUntil) - nowMs;
   const left = { name: 'cert_left', value: seconds(leftMs), unit: 's', isLeast: true } as const;

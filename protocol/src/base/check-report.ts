@@ -69,9 +69,29 @@ export function valueLevel({ value, warn, critical, isLeast = false }: CheckValu
 }
 
 /** The worst of them; of none, `OK`. */
-export function worstLevel(levels: readonly CheckLevel[]): CheckLevel {
+function worstLevel(levels: readonly CheckLevel[]): CheckLevel {
   const worst = Math.max(0, ...levels.map((level) => checkLevels.indexOf(level)));
   return checkLevels[worst] ?? 'UNKNOWN';
+}
+
+/** What was found of a subject. */
+export interface CheckLook {
+  readonly text: string;
+  readonly values: readonly CheckValue[];
+  /** What there is besides numbers. */
+  readonly levels?: readonly CheckLevel[];
+}
+
+/** A result for each subject, as bad as the worst that was found of it. */
+export function checkResults<S extends string>(
+  subjects: readonly S[],
+  lookAt: (subject: S) => CheckLook,
+): readonly CheckResult[] {
+  return subjects.map((subject) => {
+    const { text, values, levels = [] } = lookAt(subject);
+    const all = [...values.map((value) => valueLevel(value)), ...levels];
+    return { subject, level: worstLevel(all), text, values };
+  });
 }
 
 /** What is said of all of them: of those that are not well, or, if all are, of each. */
